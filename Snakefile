@@ -1,0 +1,51 @@
+"""Targets of the workflow. `config/default.yaml` documents what can be configured."""
+
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+from colonnade.errors import ColonnadeError
+from colonnade.stages import Stages
+
+
+configfile: "config/default.yaml"
+
+
+try:
+    stages = Stages.from_config(config, [Path(file) for file in workflow.configfiles])
+except ColonnadeError as error:
+    raise WorkflowError(str(error)) from None
+
+
+include: "workflow/rules/toolchain.smk"
+include: "workflow/rules/kernels.smk"
+include: "workflow/rules/profile.smk"
+include: "workflow/rules/prune.smk"
+include: "workflow/rules/accuracy.smk"
+include: "workflow/rules/throughput.smk"
+include: "workflow/rules/report.smk"
+
+
+rule:
+    name:
+        "full-run"
+    default_target: True
+    input:
+        "results/report.html",
+
+
+rule:
+    name:
+        "artifact-evaluation"
+    input:
+        "results/report.html",
+        "results/claims.json",
+        "results/provenance.json",
+        "results/nightly.txt",
+
+
+rule:
+    name:
+        "nightly-regression"
+    input:
+        "results/nightly.txt",

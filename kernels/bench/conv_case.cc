@@ -1,0 +1,153 @@
+#include "conv_case.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <random>
+#include <regex>
+#include <stdexcept>
+
+namespace colonnade {
+namespace {
+
+size_t output_size(size_t input, size_t kernel, size_t stride, size_t padding, size_t dilation) {
+  const size_t reach = dilation * (kernel - 1) + 1;
+  return input + 2 * padding < reach ? 0 : (input + 2 * padding - reach) / stride + 1;
+}
+
+}  // namespace
+
+ConvShape ConvShape::parse(const std::string& text) {
+  static const std::regex form(
+      R"(n(\d+)c(\d+)h(\d+)w(\d+)-o(\d+)-k(\d+)x(\d+)-s(\d+)-p(\d+)-d(\d+))");
+  std::smatch match;
+  if (!std::regex_match(text, match, form)) {
+    throw std::invalid_argument("convolution shape '" + text + "': expected the form n1c64h56w56-o64-k3x3-s1-p1-d1");
+  }
+  const auto number = [&](int i) { return static_cast<uint32_t>(std::stoul(match[i])); };
+  const ConvShape shape = {number(1), number(2), number(3), number(4), number(5),
+                           number(6), number(7), number(8), number(9), number(10)};
+  if (shape.stride == 0 || shape.dilation == 0 || shape.reduction() == 0 || shape.positions() == 0) {
+    throw std::invalid_argument("convolution shape '" + text + "': the kernel does not fit the input");
+  }
+  return shape;
+}
+
+std::string ConvShape::str() const {
+  const auto s = [](size_t v) { return std::to_string(v); };
+  return "n" + s(batch) + "c" + s(in_channels) + "h" + s(height) + "w" + s(width) + "-o" + s(out_channels) + "-k" +
+         s(kernel_h) + "x" + s(kernel_w) + "-s" + s(stride) + "-p" + s(padding) + "-d" + s(dilation);
+}
+
+size_t ConvShape::out_height() const { return output_size(height, kernel_h, stride, padding, dilation); }
+size_t ConvShape::out_width() const { return output_size(width, kernel_w, stride, padding, dilation); }
+
+ConvCase ConvCase::random(const ConvShape& shape, size_t tile, double sparsity, size_t group, uint32_t seed) {
+  std::mt19937 generator(seed);
+  const auto fill = [&](std::vector<float>& vector, size_t size) {
+    vector.resize(size);
+    for (float& value : vector) value = static_cast<float>(generator() >> 8) / 8388608.0f - 1.0f;
+  };
+  ConvCase c;
+  c.shape = shape;
+  c.tile = tile;
+  c.output_min = -INFINITY;
+  c.output_max = INFINITY;
+  const size_t k_size = shape.reduction();
+  if (group == 0) group = k_size;
+  std::vector<uint32_t> order(group);
+  for (size_t channel = 0; channel < shape.out_channels; channel += tile) {
+    for (size_t begin = 0; begin < k_size; begin += group) {
+      const size_t size = std::min(group, k_size - begin);
+      const size_t keep = std::max<size_t>(1, static_cast<size_t>(std::ceil((1 - sparsity) * static_cast<double>(size))));
+      std::iota(order.begin(), order.begin() + size, static_cast<uint32_t>(begin));
+      for (size_t i = 0; i < keep; i++) std::swap(order[i], order[i + generator() % (size - i)]);
+      std::sort(order.begin(), order.begin() + keep);
+      c.columns.insert(c.columns.end(), order.begin(), order.begin() + keep);
+    }
+  }
+  c.kept = c.columns.size() / ((shape.out_channels + tile - 1) / tile);
+  fill(c.values, shape.out_channels * c.kept);
+  fill(c.bias, shape.out_channels);
+  fill(c.input, shape.batch * shape.in_channels * shape.height * shape.width);
+  return c;
+}
+
+std::vector<float> ConvCase::dense_weights() const {
+  const size_t k_size = shape.reduction();
+  std::vector<float> dense(shape.out_channels * k_size);
+  const float* value = values.data();
+  const uint32_t* column = columns.data();
+  for (size_t channel = 0; channel < shape.out_channels; channel += tile, column += kept) {
+    const size_t rows = std::min(tile, shape.out_channels - channel);
+    for (size_t k = 0; k < kept; k++) {
+      for (size_t row = 0; row < rows; row++) dense[(channel + row) * k_size + column[k]] = *value++;
+    }
+  }
+  return dense;
+}
+
+std::vector<double> ConvCase::reference() const {
+  const size_t out_h = shape.out_height(), out_w = shape.out_width(), k_size = shape.reduction();
+  const std::vector<float> weights = dense_weights();
+  std::vector<double> output(shape.batch * shape.out_channels * out_h * out_w);
+  // im2col once, in double, by the definition of convolution.
+  std::vector<double> patch(k_size);
+  for (size_t n = 0; n < shape.batch; n++) {
+    for (size_t y = 0; y < out_h; y++) {
+      for (size_t x = 0; x < out_w; x++) {
+        size_t k = 0;
+        for (size_t kh = 0; kh < shape.kernel_h; kh++) {
+          for (size_t kw = 0; kw < shape.kernel_w; kw++) {
+            const size_t in_y = y * shape.stride + kh * shape.dilation - shape.padding;
+            const size_t in_x = x * shape.stride + kw * shape.dilation - shape.padding;
+            for (size_t c = 0; c < shape.in_channels; c++, k++) {
+              const bool inside = in_y < shape.height && in_x < shape.width;
+              patch[k] = inside ? input[((n * shape.in_channels + c) * shape.height + in_y) * shape.width + in_x] : 0.0;
+            }
+          }
+        }
+        for (size_t o = 0; o < shape.out_channels; o++) {
+          const float* row = weights.data() + o * k_size;
+          double sum = bias[o];
+          for (k = 0; k < k_size; k++) sum += row[k] * patch[k];
+          const size_t index = ((n * shape.out_channels + o) * out_h + y) * out_w + x;
+          if (!residual.empty()) sum += residual[index];
+          output[index] = std::clamp(sum, static_cast<double>(output_min), static_cast<double>(output_max));
+        }
+      }
+    }
+  }
+  return output;
+}
+
+xnn_colnm_convolution2d ConvCase::descriptor() const {
+  xnn_colnm_convolution2d d = {};
+  d.padding_height = d.padding_width = shape.padding;
+  d.kernel_height = shape.kernel_h;
+  d.kernel_width = shape.kernel_w;
+  d.stride_height = d.stride_width = shape.stride;
+  d.dilation_height = d.dilation_width = shape.dilation;
+  d.in_channels = shape.in_channels;
+  d.out_channels = shape.out_channels;
+  d.tile = tile;
+  d.kept = kept;
+  d.columns = kept == shape.reduction() ? nullptr : columns.data();
+  d.values = values.data();
+  d.bias = bias.data();
+  d.output_min = output_min;
+  d.output_max = output_max;
+  return d;
+}
+
+std::vector<float> swap_leading(const std::vector<float>& tensor, size_t first, size_t second, size_t plane) {
+  std::vector<float> swapped(tensor.size());
+  for (size_t i = 0; i < first; i++) {
+    for (size_t j = 0; j < second; j++) {
+      std::copy_n(&tensor[(i * second + j) * plane], plane, &swapped[(j * first + i) * plane]);
+    }
+  }
+  return swapped;
+}
+
+}  // namespace colonnade

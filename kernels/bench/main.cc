@@ -1,0 +1,200 @@
+// Runs one convolution over a grid of candidates and prints one JSON line per candidate.
+//
+// Under the timing model (COLONNADE_TIMING) each run is a cold region: a layer of a network finds its
+// weights in memory, not in cache. On a real CPU the median of the repetitions is printed.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+
+#include "arena.h"
+#include "conv_case.h"
+#include "region_clock.h"
+
+namespace colonnade {
+namespace {
+
+struct Options {
+  std::string conv;
+  std::vector<std::string> algorithms{"packed"};
+  std::vector<size_t> tiles{8};
+  std::vector<uint32_t> lmuls{2};
+  std::vector<uint32_t> strips{1};
+  std::vector<double> sparsities{0};
+  std::string group = "full";
+  unsigned threads = 1;
+  unsigned repetitions = 1;
+  uint32_t seed = 1;
+  bool check = false;
+};
+
+struct Candidate {
+  std::string algorithm;
+  size_t tile;
+  uint32_t lmul;
+  uint32_t strips;
+  double sparsity;
+};
+
+float* arena_copy(const std::vector<float>& values) {
+  auto* copy = static_cast<float*>(arena_allocate(values.size() * sizeof(float) + XNN_EXTRA_BYTES));
+  std::memcpy(copy, values.data(), values.size() * sizeof(float));
+  return copy;
+}
+
+std::vector<float> nchw_to_nhwc(const std::vector<float>& in, size_t batch, size_t channels, size_t plane, bool back) {
+  std::vector<float> out(in.size());
+  for (size_t n = 0; n < batch; n++) {
+    for (size_t c = 0; c < channels; c++) {
+      for (size_t p = 0; p < plane; p++) {
+        const size_t nchw = (n * channels + c) * plane + p, nhwc = (n * plane + p) * channels + c;
+        out[back ? nchw : nhwc] = in[back ? nhwc : nchw];
+      }
+    }
+  }
+  return out;
+}
+
+Operator create_packed(const ConvCase& c, const Candidate& candidate, pthreadpool_t pool, float* output) {
+  const ConvShape& s = c.shape;
+  xnn_operator_t op = nullptr;
+  const xnn_colnm_schedule schedule = {candidate.lmul, candidate.strips};
+  const xnn_colnm_convolution2d descriptor = c.descriptor();
+  check(xnn_create_colnm_convolution2d_cnhw_f32(&descriptor, &schedule, &op), "create");
+  Operator owned(op);
+  size_t workspace, alignment, height, width;
+  check(xnn_reshape_colnm_convolution2d_cnhw_f32(op, s.batch, s.height, s.width, &workspace, &alignment, &height,
+                                                 &width, pool),
+        "reshape");
+  const float* input = arena_copy(swap_leading(c.input, s.batch, s.in_channels, s.height * s.width));
+  check(xnn_setup_colnm_convolution2d_cnhw_f32(op, arena_allocate(workspace), input, nullptr, output), "setup");
+  return owned;
+}
+
+Operator create_nhwc(const ConvCase& c, pthreadpool_t pool, float* output) {
+  const ConvShape& s = c.shape;
+  xnn_operator_t op = nullptr;
+  check(xnn_create_convolution2d_nhwc_f32(s.padding, s.padding, s.padding, s.padding, s.kernel_h, s.kernel_w, s.stride,
+                                          s.stride, s.dilation, s.dilation, 1, s.in_channels, s.out_channels,
+                                          s.in_channels, s.out_channels, c.dense_weights().data(), c.bias.data(),
+                                          c.output_min, c.output_max, 0, nullptr, nullptr, &op),
+        "create");
+  Operator owned(op);
+  size_t workspace, alignment, height, width;
+  check(xnn_reshape_convolution2d_nhwc_f32(op, s.batch, s.height, s.width, &workspace, &alignment, &height, &width, pool),
+        "reshape");
+  const float* input = arena_copy(nchw_to_nhwc(c.input, s.batch, s.in_channels, s.height * s.width, false));
+  check(xnn_setup_convolution2d_nhwc_f32(op, workspace == 0 ? nullptr : arena_allocate(workspace), input, output), "setup");
+  return owned;
+}
+
+double max_abs_error(const ConvCase& c, bool nhwc, const float* output) {
+  const size_t plane = c.shape.out_height() * c.shape.out_width();
+  const std::vector<float> raw(output, output + c.shape.batch * c.shape.out_channels * plane);
+  const std::vector<float> nchw = nhwc ? nchw_to_nhwc(raw, c.shape.batch, c.shape.out_channels, plane, true)
+                                       : swap_leading(raw, c.shape.out_channels, c.shape.batch, plane);
+  const std::vector<double> expected = c.reference();
+  double error = 0;
+  for (size_t i = 0; i < nchw.size(); i++) error = std::max(error, std::abs(nchw[i] - expected[i]));
+  return error;
+}
+
+void run(const Options& options, const Candidate& candidate, RegionClock& clock, pthreadpool_t pool) {
+  const ConvShape shape = ConvShape::parse(options.conv);
+  const bool nhwc = candidate.algorithm == "xnnpack_nhwc_dense";
+  const size_t group = options.group == "full" ? 0 : std::stoul(options.group);
+  const ConvCase c = ConvCase::random(shape, nhwc ? shape.out_channels : candidate.tile, nhwc ? 0 : candidate.sparsity,
+                                      nhwc ? 0 : group, options.seed);
+  auto* output = static_cast<float*>(arena_allocate(shape.positions() * shape.out_channels * sizeof(float)));
+  const Operator op = nhwc ? create_nhwc(c, pool, output) : create_packed(c, candidate, pool, output);
+
+  std::vector<Sample> samples;
+  for (unsigned i = 0; i < options.repetitions; i++) {
+    clock.begin(/*cold=*/true);
+    const xnn_status status = xnn_run_operator(op.get(), pool);
+    samples.push_back(clock.end());
+    check(status, "run");
+  }
+  std::sort(samples.begin(), samples.end(), [](const Sample& a, const Sample& b) {
+    return a.cycles && b.cycles ? *a.cycles < *b.cycles : a.seconds < b.seconds;
+  });
+  const Sample& median = samples[samples.size() / 2];
+  const size_t useful = shape.positions() * shape.out_channels * c.kept;
+
+  nlohmann::ordered_json line;
+  line["conv"] = shape.str();
+  line["algorithm"] = candidate.algorithm;
+  line["tile"] = candidate.tile;
+  line["lmul"] = candidate.lmul;
+  line["strips"] = candidate.strips;
+  line["sparsity"] = candidate.sparsity;
+  line["threads"] = options.threads;
+  line["vlen"] = vector_length_bits();
+  line["cycles"] = median.cycles ? nlohmann::ordered_json(*median.cycles) : nullptr;
+  line["ms"] = median.cycles ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(median.seconds * 1e3);
+  line["macs"] = shape.macs();
+  line["useful_macs"] = useful;
+  line["mac_per_cycle"] = median.cycles
+      ? nlohmann::ordered_json(static_cast<double>(useful) / static_cast<double>(*median.cycles)) : nullptr;
+  line["max_abs_error"] = options.check ? nlohmann::ordered_json(max_abs_error(c, nhwc, output)) : nullptr;
+  line["counters"] = median.counters;
+  std::cout << line.dump() << std::endl;
+}
+
+bool fits_registers(const Candidate& c) { return (c.tile + 1) * c.lmul <= 32; }
+
+std::vector<Candidate> candidates(const Options& options) {
+  std::vector<Candidate> grid;
+  for (const std::string& algorithm : options.algorithms) {
+    if (algorithm == "xnnpack_nhwc_dense") {
+      grid.push_back({algorithm, 0, 0, 0, 0});
+      continue;
+    }
+    for (const double sparsity : options.sparsities)
+      for (const size_t tile : options.tiles)
+        for (const uint32_t lmul : options.lmuls)
+          for (const uint32_t strips : options.strips) {
+            const Candidate candidate = {algorithm, tile, lmul, strips, sparsity};
+            if (fits_registers(candidate)) grid.push_back(candidate);
+          }
+  }
+  return grid;
+}
+
+Options parse(int argc, char** argv) {
+  Options o;
+  CLI::App app{"Times one convolution over a grid of candidates; prints one JSON line each."};
+  app.add_option("--conv", o.conv, "Shape, such as n1c64h56w56-o64-k3x3-s1-p1-d1")->required();
+  app.add_option("--algorithm", o.algorithms)->delimiter(',')->check(CLI::IsMember({"packed", "xnnpack_nhwc_dense"}));
+  app.add_option("--tile", o.tiles, "Output channels per tile")->delimiter(',')->check(CLI::Range(1, 31));
+  app.add_option("--lmul", o.lmuls)->delimiter(',')->check(CLI::IsMember({1, 2, 4, 8}));
+  app.add_option("--strips", o.strips, "Strips packed together")->delimiter(',')->check(CLI::PositiveNumber);
+  app.add_option("--sparsity", o.sparsities, "Share of columns removed")->delimiter(',')->check(CLI::Range(0.0, 0.999));
+  app.add_option("--pattern-m", o.group, "Columns per group, or 'full'")->check(CLI::PositiveNumber | CLI::IsMember({"full"}));
+  app.add_option("--threads", o.threads)->check(CLI::Range(1, 256));
+  app.add_option("--repetitions", o.repetitions)->check(CLI::PositiveNumber);
+  app.add_option("--seed", o.seed);
+  app.add_flag("--check", o.check, "Compare with a float64 reference");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp& help) {
+    std::exit(app.exit(help));
+  }
+  return o;
+}
+
+int bench(int argc, char** argv) {
+  const Options options = parse(argc, argv);
+  initialize_xnnpack();
+  RegionClock clock;
+  const ThreadPool pool = make_thread_pool(options.threads);
+  for (const Candidate& candidate : candidates(options)) run(options, candidate, clock, pool.get());
+  return 0;
+}
+
+}  // namespace
+}  // namespace colonnade
+
+int main(int argc, char** argv) { return colonnade::main_on_arena_stack(argc, argv, colonnade::bench); }

@@ -1,0 +1,109 @@
+#include "arena.h"
+
+#include <sys/mman.h>
+#include <ucontext.h>
+
+#include <cstdint>
+#include <cstring>
+#include <exception>
+#include <iostream>
+#include <mutex>
+#include <new>
+
+namespace colonnade {
+namespace {
+
+constexpr uintptr_t kAddress = 0x2000000000;
+constexpr size_t kSize = size_t{8} << 30;  // address space only; pages are taken when touched
+constexpr size_t kAlignment = 64;
+constexpr size_t kStackSize = size_t{8} << 20;
+
+struct Arena {
+  unsigned char* base;
+  size_t used = 0;
+  std::mutex mutex;
+
+  Arena() {
+    // Not MAP_FIXED: where the address is taken (a sanitizer's shadow, say) any other will do.
+    void* mapped = mmap(reinterpret_cast<void*>(kAddress), kSize, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (mapped == MAP_FAILED) throw std::bad_alloc();
+    base = static_cast<unsigned char*>(mapped);
+  }
+};
+
+Arena& arena() {
+  static Arena instance;
+  return instance;
+}
+
+void* allocate(void*, size_t size) {
+  try {
+    return arena_allocate(size);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
+
+void* aligned_allocate(void* context, size_t, size_t size) { return allocate(context, size); }
+
+void* reallocate(void* context, void* pointer, size_t size) {
+  // The old block's size is not kept; it lies wholly before the new one.
+  void* moved = allocate(context, size);
+  if (pointer != nullptr && moved != nullptr) {
+    const size_t distance = static_cast<unsigned char*>(moved) - static_cast<unsigned char*>(pointer);
+    std::memcpy(moved, pointer, distance < size ? distance : size);
+  }
+  return moved;
+}
+
+void deallocate(void*, void*) {}
+
+struct Program {
+  int argc;
+  char** argv;
+  int (*body)(int, char**);
+  int result;
+} program;
+
+void run_program() {
+  try {
+    program.result = program.body(program.argc, program.argv);
+  } catch (const std::exception& error) {
+    std::cerr << "error: " << error.what() << std::endl;
+    program.result = 2;
+  }
+}
+
+}  // namespace
+
+void* arena_allocate(size_t size) {
+  Arena& a = arena();
+  const std::lock_guard<std::mutex> lock(a.mutex);
+  const size_t rounded = (size + kAlignment - 1) / kAlignment * kAlignment;
+  if (rounded < size || rounded > kSize - a.used) throw std::bad_alloc();
+  void* block = a.base + a.used;
+  a.used += rounded;
+  return block;
+}
+
+size_t arena_peak() { return arena().used; }
+
+const xnn_allocator* arena_allocator() {
+  static const xnn_allocator allocator = {nullptr, allocate, reallocate, deallocate, aligned_allocate, deallocate};
+  return &allocator;
+}
+
+int main_on_arena_stack(int argc, char** argv, int (*body)(int, char**)) {
+  ucontext_t caller, callee;
+  getcontext(&callee);
+  callee.uc_stack.ss_sp = arena_allocate(kStackSize);
+  callee.uc_stack.ss_size = kStackSize;
+  callee.uc_link = &caller;
+  program = {argc, argv, body, 0};
+  makecontext(&callee, run_program, 0);
+  swapcontext(&caller, &callee);
+  return program.result;
+}
+
+}  // namespace colonnade

@@ -1,0 +1,24 @@
+// All memory that timed code touches comes from one arena at a fixed address, so that modelled cycles,
+// which depend on cache sets, are the same in every run.
+#pragma once
+
+#include <cstddef>
+
+#include <xnnpack.h>
+
+namespace colonnade {
+
+// Bytes of `size` at 64-byte alignment, zeroed, never freed. Throws std::bad_alloc when the arena is full.
+void* arena_allocate(size_t size);
+
+// Highest number of bytes handed out so far.
+size_t arena_peak();
+
+// For xnn_initialize.
+const xnn_allocator* arena_allocator();
+
+// Runs a program's `body` on a stack that lies in the arena: the distance of the process's own stack to the
+// arena depends on the size of the environment. An exception becomes one line on stderr and the result 2.
+int main_on_arena_stack(int argc, char** argv, int (*body)(int, char**));
+
+}  // namespace colonnade

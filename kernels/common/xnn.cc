@@ -1,0 +1,36 @@
+#include "xnn.h"
+
+#include "arena.h"
+
+namespace colonnade {
+
+void check(xnn_status status, const std::string& what) {
+  static const char* const names[] = {"success",           "uninitialized",         "invalid parameter",
+                                      "invalid state",     "unsupported parameter", "unsupported hardware",
+                                      "out of memory",     "reallocation required", "deprecated"};
+  if (status == xnn_status_success) return;
+  const size_t index = static_cast<size_t>(status);
+  throw std::runtime_error(what + ": " + (index < std::size(names) ? names[index] : "unknown failure"));
+}
+
+void initialize_xnnpack() { check(xnn_initialize(arena_allocator()), "XNNPACK"); }
+
+unsigned vector_length_bits() {
+#if defined(__riscv)
+  unsigned long bytes;
+  // vlenb; the programs are built without the V extension, so the CSR is read by number.
+  __asm__ volatile("csrr %0, 0xc22" : "=r"(bytes));
+  return static_cast<unsigned>(bytes * 8);
+#else
+  return 0;
+#endif
+}
+
+ThreadPool make_thread_pool(unsigned threads) {
+  if (threads == 1) return nullptr;
+  ThreadPool pool(pthreadpool_create(threads));
+  if (pool == nullptr) throw std::runtime_error("cannot create " + std::to_string(threads) + " threads");
+  return pool;
+}
+
+}  // namespace colonnade

@@ -1,0 +1,35 @@
+// XNNPACK's C API with C++ ownership and exceptions.
+#pragma once
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+#include <pthreadpool.h>
+#include <xnnpack.h>
+
+namespace colonnade {
+
+// Throws std::runtime_error naming `what` unless `status` is success.
+void check(xnn_status status, const std::string& what);
+
+// Initialises XNNPACK with the arena's allocator.
+void initialize_xnnpack();
+
+// VLEN in bits, 0 where there is no vector extension.
+unsigned vector_length_bits();
+
+struct DeleteOperator {
+  void operator()(xnn_operator_t op) const { xnn_delete_operator(op); }
+};
+using Operator = std::unique_ptr<xnn_operator, DeleteOperator>;
+
+struct DeletePool {
+  void operator()(pthreadpool_t pool) const { pthreadpool_destroy(pool); }
+};
+using ThreadPool = std::unique_ptr<pthreadpool, DeletePool>;
+
+// An empty pointer for one thread: XNNPACK then calls its tasks directly.
+ThreadPool make_thread_pool(unsigned threads);
+
+}  // namespace colonnade

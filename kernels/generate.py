@@ -1,0 +1,66 @@
+"""Render the microkernel templates: `generate.py ARCHITECTURE OUTPUT_DIR`, run by CMake.
+
+A template becomes one C file per instruction set and LMUL. The set of tiles follows from the register
+file, so neither the kernels nor the table that lists them is typed by hand.
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+
+LMULS = (1, 2, 4, 8)
+# The RVV register file; the other instruction sets offer the same tiles, so that one mask fits all.
+VECTOR_REGISTERS = 32
+SOURCE = Path(__file__).parent / "src" / "f32-colnm-gemm"
+
+
+@dataclass(frozen=True)
+class InstructionSet:
+    """One rendering of a template; `lanes` is 0 where the vector length is known at run time only."""
+
+    name: str
+    template: str
+    lanes: int
+
+
+INSTRUCTION_SETS = {
+    "riscv": (InstructionSet("rvv", "rvv.c.in", 0), InstructionSet("scalar", "scalar.c.in", 0)),
+    "x86": (
+        InstructionSet("avx512f", "simd.c.in", 16),
+        InstructionSet("fma3", "simd.c.in", 8),
+        InstructionSet("scalar", "scalar.c.in", 0),
+    ),
+}
+
+
+def tiles(lmul: int) -> range:
+    """Tiles T whose accumulators fit the register file beside a strip vector: (T + 1) * LMUL <= 32."""
+    return range(1, VECTOR_REGISTERS // lmul)
+
+
+def main(architecture: str, output: Path) -> None:
+    """Write the generated sources of one architecture below `output`."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(SOURCE),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    output.mkdir(parents=True, exist_ok=True)
+    kernels = [(lmul, tile) for lmul in LMULS for tile in tiles(lmul)]
+    for isa in INSTRUCTION_SETS[architecture]:
+        template = environment.get_template(isa.template)
+        for lmul in LMULS:
+            text = template.render(isa=isa.name, lanes=isa.lanes, lmul=lmul, tiles=tiles(lmul))
+            name = f"f32-colnm-gemm-{lmul}v-minmax-{isa.name}.c"
+            (output / name).write_text(text, encoding="utf-8")
+        table = environment.get_template("table.h.in").render(isa=isa.name, kernels=kernels)
+        name = f"f32-colnm-gemm-minmax-{isa.name}.h"
+        (output / name).write_text(table, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))

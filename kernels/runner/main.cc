@@ -1,0 +1,101 @@
+// Runs an exported package and reports outputs and times.
+#include <algorithm>
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+
+#include "arena.h"
+#include "network.h"
+
+namespace colonnade {
+namespace {
+
+struct Options {
+  std::string package, implementation, schedules, input, output, report;
+  unsigned threads = 1;
+  unsigned repetitions = 1;
+  unsigned warmup = 0;
+};
+
+template <typename T, typename Get>
+T median(const std::vector<Sample>& samples, Get get) {
+  std::vector<T> values;
+  for (const Sample& sample : samples) values.push_back(get(sample));
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+nlohmann::ordered_json make_report(const Options& options, const RegionClock& clock, std::vector<Layer>& layers) {
+  nlohmann::ordered_json report = {
+      {"implementation", options.implementation}, {"vlen", vector_length_bits()},
+      {"threads", options.threads},               {"repetitions", options.repetitions},
+      {"evidence_clock", clock.modelled() ? "model" : "wall"},
+  };
+  std::vector<Sample> totals(options.repetitions);
+  for (auto& layer : layers) {
+    layer.samples.erase(layer.samples.begin(), layer.samples.begin() + options.warmup);
+    for (unsigned i = 0; i < options.repetitions; i++) {
+      totals[i].seconds += layer.samples[i].seconds;
+      totals[i].cycles = totals[i].cycles.value_or(0) + layer.samples[i].cycles.value_or(0);
+    }
+    nlohmann::ordered_json entry = {{"name", layer.name}, {"op", layer.op}};
+    entry["cycles"] = clock.modelled() ? nlohmann::ordered_json(median<uint64_t>(layer.samples, [](auto& s) { return *s.cycles; })) : nullptr;
+    entry["seconds"] = median<double>(layer.samples, [](auto& s) { return s.seconds; });
+    entry["macs"] = layer.macs;
+    entry["useful_macs"] = layer.useful_macs;
+    entry["counters"] = layer.samples.back().counters;
+    report["layers"].push_back(entry);
+  }
+  report["total"]["cycles"] = clock.modelled() ? nlohmann::ordered_json(median<uint64_t>(totals, [](auto& s) { return *s.cycles; })) : nullptr;
+  report["total"]["seconds"] = median<double>(totals, [](auto& s) { return s.seconds; });
+  report["peak_arena_bytes"] = arena_peak();
+  return report;
+}
+
+Options parse(int argc, char** argv) {
+  Options o;
+  CLI::App app{"Runs an exported package on its input and writes outputs and times."};
+  app.add_option("--package", o.package, "Directory with graph.json and weights.safetensors")->required();
+  app.add_option("--implementation", o.implementation)->required()->check(CLI::IsMember({"xnnpack_nhwc_dense", "colnm_dense", "colnm_packed"}));
+  app.add_option("--schedules", o.schedules, "Schedules chosen by profiling");
+  app.add_option("--input", o.input, "safetensors, NCHW float32 tensors by input name")->required();
+  app.add_option("--output", o.output, "safetensors to write")->required();
+  app.add_option("--report", o.report, "JSON to write")->required();
+  app.add_option("--threads", o.threads)->check(CLI::Range(1, 256));
+  app.add_option("--repetitions", o.repetitions)->check(CLI::PositiveNumber);
+  app.add_option("--warmup", o.warmup, "Runs before the counted ones")->check(CLI::NonNegativeNumber);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp& help) {
+    std::exit(app.exit(help));
+  }
+  return o;
+}
+
+int run(int argc, char** argv) {
+  const Options options = parse(argc, argv);
+  const Package package(options.package);
+  const Tensors inputs = read_safetensors(options.input);
+  const Schedules schedules = options.schedules.empty() ? Schedules() : Schedules(options.schedules);
+  initialize_xnnpack();
+  RegionClock clock;
+  const ThreadPool pool = make_thread_pool(options.threads);
+  const auto pruned = [](const Node& node) { return node.op == "conv2d" && node.conv.tile != 0; };
+  if (options.implementation == "colnm_dense" && std::any_of(package.nodes().begin(), package.nodes().end(), pruned)) {
+    throw std::runtime_error(options.package + ": is pruned; colnm_dense runs dense packages");
+  }
+  const auto network = options.implementation == "xnnpack_nhwc_dense" ? make_nhwc_network(package, pool.get())
+                                                                      : make_cnhw_network(package, schedules, pool.get());
+  network->build(inputs);
+  for (unsigned i = 0; i < options.warmup + options.repetitions; i++) network->run(clock);
+  write_safetensors(options.output, network->outputs());
+  write_file(options.report, make_report(options, clock, network->layers()).dump(2) + "\n");
+  return 0;
+}
+
+}  // namespace
+}  // namespace colonnade
+
+int main(int argc, char** argv) {
+  return colonnade::main_on_arena_stack(argc, argv, colonnade::run);
+}

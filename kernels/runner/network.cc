@@ -1,0 +1,127 @@
+#include "network.h"
+
+#include <cmath>
+#include <cstring>
+#include <stdexcept>
+
+#include "arena.h"
+
+namespace colonnade {
+
+void Network::build(const Tensors& inputs) {
+  for (const auto& input : package_.graph().at("inputs")) {
+    const std::string name = input.at("name").get<std::string>();
+    const size_t channels = input.at("channels").get<size_t>();
+    const auto found = inputs.find(name);
+    if (found == inputs.end()) throw std::runtime_error("input tensor '" + name + "' is missing");
+    const Tensor& tensor = found->second;
+    if (tensor.dtype != "F32" || tensor.shape.size() != 4 || tensor.shape[1] != channels || tensor.elements() == 0) {
+      throw std::runtime_error("input tensor '" + name + "' is " + tensor.dtype + " " + nlohmann::json(tensor.shape).dump() +
+                               "; expected F32 [batch, " + std::to_string(channels) + ", height, width]");
+    }
+    const Shape shape = {tensor.shape[0], tensor.shape[1], tensor.shape[2], tensor.shape[3]};
+    load(define(name, shape).data, tensor, shape);
+  }
+  for (const Node& node : package_.nodes()) {
+    if (node.op == "conv2d") build_conv(node);
+    else if (node.op == "max_pool2d") build_max_pool(node);
+    else if (node.op == "global_avg_pool") build_global_average(node);
+    else if (node.op == "add") build_add(node);
+    else build_fully_connected(node);
+  }
+  void* workspace = workspace_size_ == 0 ? nullptr : arena_allocate(workspace_size_);
+  for (const auto& setup : workspace_users_) setup(workspace);
+}
+
+void Network::run(RegionClock& clock) {
+  bool first = true;
+  for (Layer& layer : layers_) {
+    clock.begin(/*cold=*/first);
+    xnn_status status = xnn_status_success;
+    for (const Operator& op : layer.operators) {
+      status = xnn_run_operator(op.get(), pool_);
+      if (status != xnn_status_success) break;
+    }
+    layer.samples.push_back(clock.end());
+    check(status, layer.name);
+    first = false;
+  }
+}
+
+Tensors Network::outputs() const {
+  Tensors tensors;
+  for (const auto& name : package_.graph().at("outputs")) {
+    const Activation& a = activation(name.get<std::string>());
+    Tensor tensor;
+    tensor.dtype = "F32";
+    tensor.shape = {a.shape.n, a.shape.c};
+    if (!a.features) tensor.shape.insert(tensor.shape.end(), {a.shape.h, a.shape.w});
+    tensor.bytes.resize(a.shape.elements() * sizeof(float));
+    float* out = reinterpret_cast<float*>(tensor.bytes.data());
+    if (a.features) {
+      std::memcpy(out, a.data, tensor.bytes.size());
+    } else {
+      store(a.data, a.shape, out);
+    }
+    tensors[name.get<std::string>()] = std::move(tensor);
+  }
+  return tensors;
+}
+
+Activation& Network::define(const std::string& name, const Shape& shape, bool features) {
+  auto* data = static_cast<float*>(arena_allocate(shape.elements() * sizeof(float) + XNN_EXTRA_BYTES));
+  return activations_[name] = {shape, data, features};
+}
+
+Layer& Network::add_layer(const Node& node) {
+  layers_.emplace_back();
+  layers_.back().name = node.name;
+  layers_.back().op = node.op;
+  return layers_.back();
+}
+
+void Network::on_workspace(size_t size, std::function<void(void*)> setup) {
+  workspace_size_ = std::max(workspace_size_, size);
+  workspace_users_.push_back(std::move(setup));
+}
+
+void Network::append_add(Layer& layer, const Activation& a, const Activation& b, const Activation& out, bool relu) {
+  static const float kZero = 0;
+  const size_t elements = out.shape.elements(), one = 1;
+  const auto append = [&](xnn_binary_operator type, const float* x, const float* y, const size_t* y_shape) {
+    xnn_operator_t op = nullptr;
+    check(xnn_create_binary_elementwise_nd(type, xnn_datatype_fp32, nullptr, nullptr, nullptr, 0, &op), layer.name);
+    layer.operators.emplace_back(op);
+    check(xnn_reshape_binary_elementwise_nd(op, 1, &elements, 1, y_shape, pool_), layer.name);
+    check(xnn_setup_binary_elementwise_nd(op, x, y, out.data), layer.name);
+  };
+  append(xnn_binary_add, a.data, b.data, &elements);
+  // XNNPACK's clamp has no RVV kernel in this version; its maximum with a constant has.
+  if (relu) append(xnn_binary_maximum, out.data, &kZero, &one);
+}
+
+void Network::build_add(const Node& node) {
+  const Activation a = activation(node.inputs[0]), b = activation(node.inputs[1]);
+  if (std::memcmp(&a.shape, &b.shape, sizeof(Shape)) != 0) throw std::runtime_error("node '" + node.name + "': its inputs differ in shape");
+  append_add(add_layer(node), a, b, define(node.output, a.shape), node.relu);
+}
+
+void Network::build_fully_connected(const Node& node) {
+  const Activation in = activation(node.inputs[0]);
+  if (in.shape.c != node.in_features || !in.features) {
+    throw std::runtime_error("node '" + node.name + "': its input has not " + std::to_string(node.in_features) + " features");
+  }
+  const Tensor& weight = package_.weights(node.name + ".weight", "F32", {node.out_features, node.in_features});
+  const Tensor& bias = package_.weights(node.name + ".bias", "F32", {node.out_features});
+  const Activation out = define(node.output, {in.shape.n, node.out_features, 1, 1}, /*features=*/true);
+  Layer& layer = add_layer(node);
+  layer.macs = layer.useful_macs = in.shape.n * node.in_features * node.out_features;
+  xnn_operator_t op = nullptr;
+  check(xnn_create_fully_connected_nc_f32(node.in_features, node.out_features, node.in_features, node.out_features,
+                                          weight.f32(), bias.f32(), -INFINITY, INFINITY, 0, nullptr, nullptr, &op), node.name);
+  layer.operators.emplace_back(op);
+  check(xnn_reshape_fully_connected_nc_f32(op, in.shape.n, pool_), node.name);
+  check(xnn_setup_fully_connected_nc_f32(op, in.data, out.data), node.name);
+}
+
+}  // namespace colonnade

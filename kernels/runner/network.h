@@ -1,0 +1,87 @@
+// A package made runnable: XNNPACK operators created once, with their buffers, in execution order.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "package.h"
+#include "region_clock.h"
+#include "schedules.h"
+#include "xnn.h"
+
+namespace colonnade {
+
+// Logical shape of an activation; the layout is the network's.
+struct Shape {
+  size_t n, c, h, w;
+  size_t elements() const { return n * c * h * w; }
+};
+
+struct Activation {
+  Shape shape;
+  float* data;
+  bool features;  // [N, C], whatever the network's layout
+};
+
+// Where one layer's time goes: one row of the report.
+struct Layer {
+  std::string name;
+  std::string op;
+  size_t macs = 0;         // of the dense layer
+  size_t useful_macs = 0;  // of kept columns
+  std::vector<Operator> operators;
+  std::vector<Sample> samples;
+};
+
+// Builds the layers of one implementation. Subclasses differ in layout and in the operators they choose.
+class Network {
+ public:
+  Network(const Package& package, pthreadpool_t pool) : package_(package), pool_(pool) {}
+  virtual ~Network() = default;
+
+  // Creates every operator for these inputs (NCHW). Throws std::runtime_error for inputs that do not fit.
+  void build(const Tensors& inputs);
+
+  // Runs every layer once, in order, one region of the clock each.
+  void run(RegionClock& clock);
+
+  // Output tensors, NCHW, or [N, features].
+  Tensors outputs() const;
+
+  std::vector<Layer>& layers() { return layers_; }
+
+ protected:
+  virtual void load(float* activation, const Tensor& nchw, const Shape& shape) const = 0;
+  virtual void store(const float* activation, const Shape& shape, float* nchw) const = 0;
+  virtual void build_conv(const Node& node) = 0;
+  virtual void build_max_pool(const Node& node) = 0;
+  virtual void build_global_average(const Node& node) = 0;
+  virtual void build_add(const Node& node);
+  void build_fully_connected(const Node& node);
+
+  const Activation& activation(const std::string& name) const { return activations_.at(name); }
+  Activation& define(const std::string& name, const Shape& shape, bool features = false);
+  Layer& add_layer(const Node& node);
+  // out = max(a + b, 0) or a + b, elementwise.
+  void append_add(Layer& layer, const Activation& a, const Activation& b, const Activation& out, bool relu);
+  // Workspace shared by all layers: they run one after the other. Called with an operator's need;
+  // `setup` runs once the final address is known.
+  void on_workspace(size_t size, std::function<void(void*)> setup);
+
+  const Package& package_;
+  pthreadpool_t pool_;
+
+ private:
+  std::map<std::string, Activation> activations_;
+  std::vector<Layer> layers_;
+  std::vector<std::function<void(void*)>> workspace_users_;
+  size_t workspace_size_ = 0;
+};
+
+std::unique_ptr<Network> make_nhwc_network(const Package& package, pthreadpool_t pool);
+std::unique_ptr<Network> make_cnhw_network(const Package& package, const Schedules& schedules, pthreadpool_t pool);
+
+}  // namespace colonnade

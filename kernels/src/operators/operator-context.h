@@ -1,0 +1,19 @@
+// An xnn_operator with a context of our own behind it. xnn_run_operator reads only the state, the flags,
+// the compute parameters and the context they point to, so upstream's context union needs no new member.
+#pragma once
+
+#include <stddef.h>
+
+#include "xnnpack.h"
+#include "xnnpack/allocator.h"
+#include "xnnpack/log.h"
+#include "xnnpack/operator.h"
+#include "xnnpack/params.h"
+
+// Offset of member `context` of `type`, a struct that starts with an xnn_operator, as
+// compute_parameters.context_offset counts it.
+#define COLNM_CONTEXT_OFFSET(type) (offsetof(struct type, context) - offsetof(struct xnn_operator, context))
+
+static inline bool colnm_is_initialized(void) {
+  return (xnn_params.init_flags & XNN_INIT_FLAG_XNNPACK) != 0;
+}

@@ -1,0 +1,46 @@
+#include "cache.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+// No line has this number: addresses are 64 bits and lines at least two bytes.
+#define NO_LINE UINT64_MAX
+
+bool cache_init(struct Cache* cache, uint32_t bytes, uint32_t ways, uint32_t line_bytes) {
+  cache->ways = ways;
+  cache->sets = bytes / (ways * line_bytes);
+  cache->lines = malloc((size_t) cache->sets * ways * sizeof(*cache->lines));
+  if (cache->lines == NULL) {
+    return false;
+  }
+  cache_clear(cache);
+  return true;
+}
+
+void cache_free(struct Cache* cache) {
+  free(cache->lines);
+  cache->lines = NULL;
+}
+
+void cache_clear(struct Cache* cache) {
+  const size_t count = (size_t) cache->sets * cache->ways;
+  for (size_t i = 0; i < count; i++) {
+    cache->lines[i] = NO_LINE;
+  }
+}
+
+bool cache_access(struct Cache* cache, uint64_t line) {
+  uint64_t* set = cache->lines + (line & (cache->sets - 1)) * cache->ways;
+  if (set[0] == line) {
+    return true;
+  }
+  uint32_t position = 1;
+  while (position < cache->ways && set[position] != line) {
+    position++;
+  }
+  const bool hit = position < cache->ways;
+  const uint32_t moved = hit ? position : cache->ways - 1;
+  memmove(set + 1, set, moved * sizeof(*set));
+  set[0] = line;
+  return hit;
+}

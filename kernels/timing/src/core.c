@@ -1,0 +1,314 @@
+#include "core.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char* const stall_names[STALL_COUNT] = {
+#define STALL(enumerator, name) name,
+    COLONNADE_STALLS(STALL)
+#undef STALL
+};
+
+bool core_init(struct Core* core, const struct Params* params, struct Cache* l2,
+               struct Pages* pages) {
+  memset(core, 0, sizeof(*core));
+  core->params = params;
+  core->l2 = l2;
+  core->pages = pages;
+  return cache_init(&core->l1, params->l1.bytes, params->l1.ways, params->l1.line);
+}
+
+void core_free(struct Core* core) {
+  cache_free(&core->l1);
+  free(core->predictions);
+}
+
+void core_reset(struct Core* core) {
+  cache_clear(&core->l1);
+  memset(core->registers, 0, sizeof(core->registers));
+  memset(core->units, 0, sizeof(core->units));
+  if (core->prediction_count != 0) {
+    memset(core->predictions, 0, core->prediction_count * sizeof(*core->predictions));
+  }
+  core->cycle = 0;
+  core->issued = core->vector_issued = 0;
+}
+
+void core_set_vtype(struct Core* core, uint64_t vtype) {
+  const int vlmul = (int) (vtype & 7);
+  core->sew_log2 = (unsigned) (vtype >> 3) & 3;
+  core->lmul_log2 = vlmul < 4 ? vlmul : vlmul - 8;
+}
+
+static void start_cycle(struct Core* core, uint64_t cycle) {
+  core->cycle = cycle;
+  core->issued = core->vector_issued = 0;
+}
+
+uint64_t core_now(const struct Core* core) { return core->cycle + (core->issued != 0); }
+
+uint64_t core_start_counting(struct Core* core) {
+  start_cycle(core, core_now(core));
+  memset(&core->counters, 0, sizeof(core->counters));
+  return core->cycle;
+}
+
+// Cycles that the access to `address` takes beyond a hit in L1.
+static uint32_t access_memory(struct Core* core, uint64_t address, bool is_write) {
+  const struct Params* params = core->params;
+  const uint64_t line = pages_translate(core->pages, address) >> params->line_log2;
+  core->counters.l1_accesses++;
+  if (cache_access(&core->l1, line)) {
+    return 0;
+  }
+  core->counters.l1_misses++;
+  const bool in_l2 = cache_access(core->l2, line);
+  const uint64_t next = line + 1;
+  const uint64_t page_mask = (UINT64_C(1) << (PAGE_BITS - params->line_log2)) - 1;
+  if (params->next_line_prefetch && (next & page_mask) != 0) {
+    cache_access(core->l2, next);
+  }
+  if (in_l2) {
+    return is_write ? params->l2_hit.write : params->l2_hit.read;
+  }
+  core->counters.l2_misses++;
+  return is_write ? params->memory.write : params->memory.read;
+}
+
+static int clamp_lmul(int lmul_log2) {
+  return lmul_log2 < -3 ? -3 : lmul_log2 > 3 ? 3 : lmul_log2;
+}
+
+static int effective_lmul(const struct Core* core, const struct Operation* operation) {
+  return clamp_lmul(core->lmul_log2 + (int) operation->eew_log2 - (int) core->sew_log2);
+}
+
+static unsigned registers_of_lmul(int lmul_log2) {
+  return lmul_log2 <= 0 ? 1u : 1u << (lmul_log2 > 3 ? 3 : lmul_log2);
+}
+
+static unsigned span_registers(const struct Core* core, const struct Operation* operation,
+                               enum Span span) {
+  switch (span) {
+    case SPAN_ONE: return 1;
+    case SPAN_LMUL: return registers_of_lmul(core->lmul_log2);
+    case SPAN_WIDE: return registers_of_lmul(core->lmul_log2 + 1);
+    case SPAN_HALF: return registers_of_lmul(core->lmul_log2 - 1);
+    case SPAN_QUARTER: return registers_of_lmul(core->lmul_log2 - 2);
+    case SPAN_EIGHTH: return registers_of_lmul(core->lmul_log2 - 3);
+    case SPAN_EEW:
+      return operation->fields * registers_of_lmul(effective_lmul(core, operation));
+    default: return operation->fields;
+  }
+}
+
+static unsigned operation_shape(const struct Core* core, const struct Operation* operation) {
+  switch (operation->size) {
+    case SIZE_EEW: return shape_index(operation->eew_log2, effective_lmul(core, operation));
+    case SIZE_FIXED:
+      return shape_index(operation->eew_log2, 31 - __builtin_clz(operation->fields));
+    default: return shape_index(core->sew_log2, core->lmul_log2);
+  }
+}
+
+// The earliest cycle so far, and what the operation would be waiting for until then.
+struct Wait {
+  uint64_t until;
+  uint32_t miss;
+  uint8_t stall;
+};
+
+static inline void wait_for(struct Wait* wait, uint64_t at, uint32_t miss, uint8_t stall) {
+  if (at > wait->until) {
+    *wait = (struct Wait) {at, miss, stall};
+  }
+}
+
+static inline void wait_for_registers(const struct Core* core, struct Wait* wait, unsigned first,
+                                      unsigned count) {
+  const unsigned end = first + count < REGISTER_COUNT ? first + count : REGISTER_COUNT;
+  for (unsigned i = first; i < end; i++) {
+    const struct Scoreboard* reg = &core->registers[i];
+    wait_for(wait, reg->at, reg->miss, reg->stall);
+  }
+}
+
+static inline void wait_for_unit(const struct Core* core, struct Wait* wait, unsigned unit) {
+  const struct Scoreboard* busy = &core->units[unit];
+  wait_for(wait, (busy->at + OCCUPANCY_ONE - 1) / OCCUPANCY_ONE, busy->miss, busy->stall);
+}
+
+// Issues at `wait->until` or in the next cycle with a free slot; returns that cycle.
+static inline uint64_t issue(struct Core* core, const struct Wait* wait, bool is_vector) {
+  if (wait->until > core->cycle) {
+    // The cycle after this one comes anyway when this one is full.
+    const uint64_t stalled = wait->until - core->cycle;
+    const uint64_t lost = core->issued != 0 ? stalled - 1 : stalled;
+    const uint64_t by_miss = wait->miss < lost ? wait->miss : lost;
+    core->counters.stalls[STALL_CACHE_MISS] += by_miss;
+    core->counters.stalls[wait->stall] += lost - by_miss;
+    start_cycle(core, wait->until);
+  } else if (core->issued == core->params->issue_width ||
+             (is_vector && core->vector_issued == core->params->vector_issue_width)) {
+    start_cycle(core, core->cycle + 1);
+  }
+  core->issued++;
+  core->vector_issued += is_vector;
+  return core->cycle;
+}
+
+static inline void set_registers(struct Core* core, unsigned first, unsigned count, uint64_t at,
+                                 uint32_t miss, uint8_t stall) {
+  const unsigned end = first + count < REGISTER_COUNT ? first + count : REGISTER_COUNT;
+  for (unsigned i = first; i < end; i++) {
+    core->registers[i] = (struct Scoreboard) {at, miss, stall};
+  }
+}
+
+static inline void occupy_unit(struct Core* core, unsigned unit, uint64_t cycle,
+                               uint32_t occupancy, uint32_t miss, uint8_t stall) {
+  struct Scoreboard* busy = &core->units[unit];
+  const uint64_t start = cycle * OCCUPANCY_ONE;
+  // Within the issue cycle, the unit continues at the fraction where it became free.
+  const uint64_t from = busy->at > start - OCCUPANCY_ONE && busy->at < start ? busy->at : start;
+  *busy = (struct Scoreboard) {from + occupancy + (uint64_t) miss * OCCUPANCY_ONE, miss, stall};
+}
+
+// Cycles lost to misses by operation `index`, whose accesses come next in the list.
+static uint32_t run_accesses(struct Core* core, const struct AccessList* accesses, size_t* next,
+                             uint32_t index, bool is_write) {
+  uint32_t miss = 0;
+  while (*next < accesses->count && accesses->items[*next].operation == index) {
+    miss += access_memory(core, accesses->items[*next].address, is_write);
+    (*next)++;
+  }
+  return miss;
+}
+
+static void run_scalar(struct Core* core, const struct Operation* operation, uint32_t miss) {
+  const struct Cost* cost = &core->params->costs[operation->class];
+  struct Wait wait = {.until = core->cycle};
+  for (unsigned i = 0; i < MAX_SOURCES && operation->source[i] != NO_REGISTER; i++) {
+    wait_for_registers(core, &wait, operation->source[i], 1);
+  }
+  if (cost->unit != NO_UNIT) {
+    wait_for_unit(core, &wait, cost->unit);
+  }
+  const uint64_t cycle = issue(core, &wait, false);
+  if (cost->unit != NO_UNIT) {
+    occupy_unit(core, cost->unit, cycle, cost->occupancy[0], 0, STALL_EXECUTE_UNIT);
+  }
+  if (operation->destination != NO_REGISTER) {
+    const bool is_load = operation->memory != MEMORY_NONE;
+    set_registers(core, operation->destination, 1, cycle + cost->latency[0] + miss, miss,
+                  is_load ? STALL_LOAD_RESULT : STALL_RESULT);
+  }
+}
+
+static void run_vector(struct Core* core, const struct Operation* operation, uint32_t miss) {
+  const struct Cost* cost = &core->params->costs[operation->class];
+  const unsigned shape = operation_shape(core, operation);
+  struct Wait wait = {.until = core->cycle};
+  for (unsigned i = 0; i < MAX_SOURCES && operation->source[i] != NO_REGISTER; i++) {
+    wait_for_registers(core, &wait, operation->source[i],
+                       span_registers(core, operation, operation->source_span[i]));
+  }
+  wait_for_unit(core, &wait, cost->unit);
+  const uint64_t cycle = issue(core, &wait, true);
+  const bool is_memory = operation->memory != MEMORY_NONE;
+  const uint32_t repeated = (operation->repeat - 1u) * cost->occupancy[shape] / OCCUPANCY_ONE;
+  occupy_unit(core, cost->unit, cycle, operation->repeat * cost->occupancy[shape], miss,
+              is_memory ? STALL_MEMORY_UNIT : STALL_EXECUTE_UNIT);
+  if (operation->destination != NO_REGISTER) {
+    set_registers(core, operation->destination,
+                  span_registers(core, operation, operation->destination_span),
+                  cycle + cost->latency[shape] + repeated + miss, miss,
+                  is_memory ? STALL_LOAD_RESULT : STALL_RESULT);
+  }
+}
+
+static struct Prediction* find_prediction(struct Core* core, uint32_t branch_id) {
+  if (branch_id >= core->prediction_count) {
+    const size_t count = 2 * (size_t) branch_id + 64;
+    struct Prediction* grown = realloc(core->predictions, count * sizeof(*grown));
+    if (grown == NULL) {
+      fprintf(stderr, "colonnade-timing: out of memory for branch predictions\n");
+      abort();
+    }
+    memset(grown + core->prediction_count, 0,
+           (count - core->prediction_count) * sizeof(*grown));
+    core->predictions = grown;
+    core->prediction_count = count;
+  }
+  return &core->predictions[branch_id];
+}
+
+// Updates the predictor with the outcome and says whether it had foreseen it. Conditional
+// branches have a two-bit counter each, first seen as backward taken, forward not taken.
+static bool predict(struct Core* core, const struct Operation* operation, bool taken,
+                    uint64_t target) {
+  if (operation->flow == FLOW_DIRECT || operation->flow == FLOW_RETURN) {
+    return true;
+  }
+  struct Prediction* prediction = find_prediction(core, operation->branch_id);
+  if (operation->flow == FLOW_INDIRECT) {
+    const bool correct = prediction->target == target;
+    prediction->target = target;
+    return correct;
+  }
+  if (prediction->counter == 0) {
+    prediction->counter = operation->backward ? 3 : 2;
+  }
+  const unsigned counter = prediction->counter - 1u;
+  const bool correct = taken == (counter >= 2);
+  if (taken && counter < 3) {
+    prediction->counter++;
+  } else if (!taken && counter > 0) {
+    prediction->counter--;
+  }
+  return correct;
+}
+
+// Fetch restarts: nothing more issues in this cycle, nor in `penalty` cycles after it.
+static void restart_fetch(struct Core* core, uint32_t penalty) {
+  core->counters.stalls[STALL_BRANCH] += penalty;
+  start_cycle(core, core->cycle + 1 + penalty);
+}
+
+static void run_branch(struct Core* core, const struct Operation* operation, bool taken,
+                       uint64_t target) {
+  if (!predict(core, operation, taken, target)) {
+    core->counters.mispredictions++;
+    restart_fetch(core, core->params->mispredict);
+  } else if (taken) {
+    restart_fetch(core, core->params->taken_branch);
+  }
+}
+
+void core_run(struct Core* core, const struct Trace* trace) {
+  size_t next_access = 0, next_vtype = 0;
+  for (uint32_t i = trace->first; i < trace->end; i++) {
+    const struct Operation* operation = &trace->operations[i];
+    uint32_t miss = 0;
+    if (operation->memory != MEMORY_NONE) {
+      miss = run_accesses(core, trace->accesses, &next_access, i,
+                          operation->memory == MEMORY_WRITE);
+    }
+    core->counters.groups[class_groups[operation->class]]++;
+    if (operation->kind == KIND_VECTOR) {
+      run_vector(core, operation, miss);
+      continue;
+    }
+    run_scalar(core, operation, miss);
+    if (operation->kind == KIND_VTYPE_IMMEDIATE) {
+      core_set_vtype(core, operation->vtype);
+    } else if (operation->kind == KIND_VTYPE_REGISTER && next_vtype < trace->vtypes->count) {
+      core_set_vtype(core, trace->vtypes->items[next_vtype++]);
+    } else if (operation->flow != FLOW_NEXT) {
+      const bool leaves = trace->ends_block && i + 1 == trace->end &&
+                          trace->next != trace->fall_through;
+      run_branch(core, operation, leaves || operation->flow != FLOW_CONDITIONAL, trace->next);
+    }
+  }
+}

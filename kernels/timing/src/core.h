@@ -1,0 +1,118 @@
+// One in-order core: issue with a scoreboard, execution units, branch prediction, caches.
+//
+// Operations issue in program order, up to `issue_width` in a cycle, each as soon as its
+// operands are ready and its unit is free; they complete out of order. Time is the cycle in
+// which the latest operation issued.
+
+#ifndef COLONNADE_TIMING_CORE_H_
+#define COLONNADE_TIMING_CORE_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cache.h"
+#include "decode.h"
+#include "pages.h"
+#include "params.h"
+
+// Why an operation did not issue in the cycle in which the one before it did.
+#define COLONNADE_STALLS(STALL)           \
+  STALL(LOAD_RESULT, "load_result")       \
+  STALL(RESULT, "result")                 \
+  STALL(CACHE_MISS, "cache_miss")         \
+  STALL(MEMORY_UNIT, "memory_unit")       \
+  STALL(EXECUTE_UNIT, "execute_unit")     \
+  STALL(BRANCH, "branch")
+
+enum Stall {
+#define STALL(enumerator, name) STALL_##enumerator,
+  COLONNADE_STALLS(STALL)
+#undef STALL
+      STALL_COUNT
+};
+
+extern const char* const stall_names[STALL_COUNT];
+
+struct Counters {
+  uint64_t groups[GROUP_COUNT];  // instructions
+  uint64_t stalls[STALL_COUNT];  // cycles
+  uint64_t l1_accesses, l1_misses, l2_misses;
+  uint64_t mispredictions;
+};
+
+// When a register or unit can next be used; `miss` of the cycles before that are due to a miss.
+struct Scoreboard {
+  uint64_t at;
+  uint32_t miss;
+  uint8_t stall;  // enum Stall
+};
+
+struct Prediction {
+  uint64_t target;  // last target of an indirect jump
+  uint8_t counter;  // two-bit counter of a conditional branch, plus one; 0: not yet seen
+};
+
+struct Core {
+  const struct Params* params;
+  struct Cache l1;
+  struct Cache* l2;     // may be shared with other cores
+  struct Pages* pages;  // shared by all cores
+  uint64_t cycle;
+  uint32_t issued, vector_issued;  // in this cycle
+  unsigned sew_log2;               // log2 of bytes
+  int lmul_log2;
+  struct Scoreboard registers[REGISTER_COUNT];
+  struct Scoreboard units[MAX_UNITS];  // `at` counts sixteenths of a cycle
+  struct Prediction* predictions;      // by branch_id
+  size_t prediction_count;
+  struct Counters counters;
+};
+
+// Memory accesses of a run of operations, in program order.
+struct Access {
+  uint64_t address;    // of the first byte touched in a cache line
+  uint32_t operation;  // index
+};
+
+struct AccessList {
+  struct Access* items;
+  size_t count, capacity;
+};
+
+// vtype values read at run time by vsetvl, in program order.
+struct VtypeList {
+  uint64_t* items;
+  size_t count, capacity;
+};
+
+bool core_init(struct Core* core, const struct Params* params, struct Cache* l2,
+               struct Pages* pages);
+void core_free(struct Core* core);
+
+// Empties pipeline, predictor and L1. Time restarts at zero.
+void core_reset(struct Core* core);
+
+// Lets the vector unit know vtype, as the CSR has it.
+void core_set_vtype(struct Core* core, uint64_t vtype);
+
+// Ends the current issue cycle and clears the counters: a measurement starts at the cycle
+// returned.
+uint64_t core_start_counting(struct Core* core);
+
+// Cycle after the one in which the latest operation issued.
+uint64_t core_now(const struct Core* core);
+
+// A stretch of operations executed one after the other.
+struct Trace {
+  const struct Operation* operations;
+  uint32_t first, end;   // range that executed
+  uint64_t fall_through;  // address after the last operation of the array
+  uint64_t next;          // address executed next
+  bool ends_block;        // the last operation of the array is in the range
+  const struct AccessList* accesses;
+  const struct VtypeList* vtypes;
+};
+
+void core_run(struct Core* core, const struct Trace* trace);
+
+#endif  // COLONNADE_TIMING_CORE_H_

@@ -1,0 +1,82 @@
+#include "pages.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { INITIAL_CAPACITY = 1 << 12 };
+
+// The stack of a region: how far it may reach below and above the stack pointer at its start.
+#define STACK_BELOW (UINT64_C(1) << 20)
+#define STACK_ABOVE (UINT64_C(1) << 14)
+
+// Where the stack pointer is put: no user address reaches this high.
+#define STACK_ANCHOR (UINT64_C(1) << 62)
+
+bool pages_init(struct Pages* pages) {
+  memset(pages, 0, sizeof(*pages));
+  pages->capacity = INITIAL_CAPACITY;
+  pages->entries = calloc(pages->capacity, sizeof(*pages->entries));
+  return pages->entries != NULL;
+}
+
+void pages_free(struct Pages* pages) {
+  free(pages->entries);
+  pages->entries = NULL;
+}
+
+void pages_clear(struct Pages* pages, uint64_t stack_pointer) {
+  memset(pages->entries, 0, pages->capacity * sizeof(*pages->entries));
+  memset(pages->lookaside, 0, sizeof(pages->lookaside));
+  pages->count = 0;
+  pages->stack_pointer = stack_pointer;
+}
+
+static struct PageEntry* find_slot(struct PageEntry* entries, size_t capacity, uint64_t page) {
+  size_t slot = (page * UINT64_C(0x9e3779b97f4a7c15) >> 20) & (capacity - 1);
+  while (entries[slot].frame != 0 && entries[slot].page != page) {
+    slot = (slot + 1) & (capacity - 1);
+  }
+  return &entries[slot];
+}
+
+static void grow(struct Pages* pages) {
+  const size_t capacity = 2 * pages->capacity;
+  struct PageEntry* entries = calloc(capacity, sizeof(*entries));
+  if (entries == NULL) {
+    fprintf(stderr, "colonnade-timing: out of memory for the page map\n");
+    abort();
+  }
+  for (size_t i = 0; i < pages->capacity; i++) {
+    if (pages->entries[i].frame != 0) {
+      *find_slot(entries, capacity, pages->entries[i].page) = pages->entries[i];
+    }
+  }
+  free(pages->entries);
+  pages->entries = entries;
+  pages->capacity = capacity;
+}
+
+static struct PageEntry find_or_add(struct Pages* pages, uint64_t page) {
+  if (2 * pages->count >= pages->capacity) {
+    grow(pages);
+  }
+  struct PageEntry* entry = find_slot(pages->entries, pages->capacity, page);
+  if (entry->frame == 0) {
+    *entry = (struct PageEntry) {.page = page, .frame = ++pages->count};
+  }
+  return *entry;
+}
+
+uint64_t pages_translate(struct Pages* pages, uint64_t address) {
+  const uint64_t above_stack_limit = address - (pages->stack_pointer - STACK_BELOW);
+  if (pages->stack_pointer != 0 && above_stack_limit < STACK_BELOW + STACK_ABOVE) {
+    address = STACK_ANCHOR + above_stack_limit;
+  }
+  const uint64_t page = address >> PAGE_BITS;
+  struct PageEntry* recent = &pages->lookaside[page % PAGE_LOOKASIDE];
+  if (recent->page != page || recent->frame == 0) {
+    *recent = find_or_add(pages, page);
+  }
+  return recent->frame << PAGE_BITS | (address & ((1u << PAGE_BITS) - 1));
+}

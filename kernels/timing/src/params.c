@@ -1,0 +1,274 @@
+#include "params.h"
+
+#include <cjson/cJSON.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LMUL_COUNT = 7, SEW_COUNT = 4, MAX_COST = 4096 };
+
+static const char* const lmul_names[LMUL_COUNT] = {"mf8", "mf4", "mf2", "m1", "m2", "m4", "m8"};
+static const char* const sew_names[SEW_COUNT] = {"e8", "e16", "e32", "e64"};
+static const int log2_of_mf8 = -3;
+
+struct Reader {
+  const char* path;
+  char* error;  // PARAMS_ERROR_SIZE bytes, empty while all is well
+  const char* units[MAX_UNITS];
+  uint32_t unit_count;
+  uint32_t vlen;
+};
+
+// Keeps the first problem only; the callers go on with zeros.
+__attribute__((format(printf, 2, 3))) static void fail(struct Reader* reader, const char* format,
+                                                       ...) {
+  if (reader->error[0] != '\0') {
+    return;
+  }
+  const int length = snprintf(reader->error, PARAMS_ERROR_SIZE, "%s: ", reader->path);
+  if (length < 0 || length >= PARAMS_ERROR_SIZE) {
+    return;
+  }
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(reader->error + length, PARAMS_ERROR_SIZE - (size_t) length, format, arguments);
+  va_end(arguments);
+}
+
+static void check_keys(struct Reader* reader, const cJSON* object, const char* where,
+                       const char* const* known) {
+  const cJSON* item;
+  cJSON_ArrayForEach(item, object) {
+    bool found = false;
+    for (size_t i = 0; known[i] != NULL; i++) {
+      found = found || strcmp(item->string, known[i]) == 0;
+    }
+    if (!found) {
+      fail(reader, "%s: unknown key '%s'", where, item->string);
+    }
+  }
+}
+
+static const cJSON* get_object(struct Reader* reader, const cJSON* parent, const char* key,
+                               const char* const* known) {
+  const cJSON* object = cJSON_GetObjectItemCaseSensitive(parent, key);
+  if (!cJSON_IsObject(object)) {
+    fail(reader, "%s: an object is needed", key);
+    return NULL;
+  }
+  if (known != NULL) {
+    check_keys(reader, object, key, known);
+  }
+  return object;
+}
+
+static uint32_t get_count(struct Reader* reader, const cJSON* object, const char* where,
+                          const char* key, uint32_t low, uint32_t high) {
+  const cJSON* item = cJSON_GetObjectItemCaseSensitive(object, key);
+  if (!cJSON_IsNumber(item) || item->valuedouble < low || item->valuedouble > high ||
+      item->valuedouble != (uint32_t) item->valuedouble) {
+    fail(reader, "%s: %s: a whole number from %u to %u is needed", where, key, low, high);
+    return low;
+  }
+  return (uint32_t) item->valuedouble;
+}
+
+static bool is_power_of_two(uint32_t value) { return value != 0 && (value & (value - 1)) == 0; }
+
+static struct CacheGeometry read_cache(struct Reader* reader, const cJSON* root,
+                                       const char* name) {
+  static const char* const keys[] = {"about", "bytes", "ways", "line", NULL};
+  const cJSON* object = get_object(reader, root, name, keys);
+  const struct CacheGeometry cache = {
+      .bytes = get_count(reader, object, name, "bytes", 1, 1u << 30),
+      .ways = get_count(reader, object, name, "ways", 1, 64),
+      .line = get_count(reader, object, name, "line", 8, 4096),
+  };
+  const uint32_t set_bytes = cache.ways * cache.line;
+  if (!is_power_of_two(cache.line) || cache.bytes % set_bytes != 0 ||
+      !is_power_of_two(cache.bytes / set_bytes)) {
+    fail(reader, "%s: line and bytes / (ways * line) must be powers of two", name);
+  }
+  return cache;
+}
+
+static struct MissCost read_miss(struct Reader* reader, const cJSON* parent, const char* name) {
+  static const char* const keys[] = {"read", "write", NULL};
+  const cJSON* object = get_object(reader, parent, name, keys);
+  return (struct MissCost) {
+      .read = get_count(reader, object, name, "read", 0, MAX_COST),
+      .write = get_count(reader, object, name, "write", 0, MAX_COST),
+  };
+}
+
+static uint32_t elements(const struct Reader* reader, unsigned sew, unsigned lmul) {
+  const uint32_t at_m1 = reader->vlen / 8 >> sew;
+  const uint32_t count = lmul >= 3 ? at_m1 << (lmul - 3) : at_m1 >> (3 - lmul);
+  return count == 0 ? 1 : count;
+}
+
+// One cost value: a number for all shapes, {"base", "per_element"}, a list over LMUL from mf8
+// to m8, or an object with one such list per element width.
+static double cost_value(struct Reader* reader, const cJSON* item, const char* where,
+                         unsigned sew, unsigned lmul) {
+  if (cJSON_IsObject(item) && cJSON_HasObjectItem(item, "per_element")) {
+    const cJSON* base = cJSON_GetObjectItemCaseSensitive(item, "base");
+    const cJSON* each = cJSON_GetObjectItemCaseSensitive(item, "per_element");
+    return (cJSON_IsNumber(base) ? base->valuedouble : 0) +
+           each->valuedouble * elements(reader, sew, lmul);
+  }
+  if (cJSON_IsObject(item)) {
+    item = cJSON_GetObjectItemCaseSensitive(item, sew_names[sew]);
+  }
+  if (cJSON_IsArray(item)) {
+    if (cJSON_GetArraySize(item) != LMUL_COUNT) {
+      fail(reader, "%s: a list needs %d values, from mf8 to m8", where, LMUL_COUNT);
+      return 0;
+    }
+    item = cJSON_GetArrayItem(item, (int) lmul);
+  }
+  if (!cJSON_IsNumber(item) || item->valuedouble < 0 || item->valuedouble > MAX_COST) {
+    fail(reader, "%s: no valid number for %s %s; 0 to %d is allowed", where, sew_names[sew],
+         lmul_names[lmul], MAX_COST);
+    return 0;
+  }
+  return item->valuedouble;
+}
+
+static uint8_t find_unit(struct Reader* reader, const cJSON* item, const char* where) {
+  if (cJSON_IsNull(item)) {
+    return NO_UNIT;
+  }
+  if (cJSON_IsString(item)) {
+    for (uint32_t i = 0; i < reader->unit_count; i++) {
+      if (strcmp(item->valuestring, reader->units[i]) == 0) {
+        return (uint8_t) i;
+      }
+    }
+  }
+  fail(reader, "%s: unit: null or one of the names in `units` is needed", where);
+  return NO_UNIT;
+}
+
+static void read_cost(struct Reader* reader, const cJSON* classes, unsigned class,
+                      struct Cost* cost) {
+  static const char* const keys[] = {"about", "unit", "latency", "occupancy", NULL};
+  const char* name = class_names[class];
+  const cJSON* object = get_object(reader, classes, name, keys);
+  if (object == NULL) {
+    return;
+  }
+  const cJSON* latency = cJSON_GetObjectItemCaseSensitive(object, "latency");
+  const cJSON* occupancy = cJSON_GetObjectItemCaseSensitive(object, "occupancy");
+  cost->unit = find_unit(reader, cJSON_GetObjectItemCaseSensitive(object, "unit"), name);
+  for (unsigned sew = 0; sew < SEW_COUNT; sew++) {
+    for (unsigned lmul = 0; lmul < LMUL_COUNT; lmul++) {
+      const unsigned shape = shape_index(sew, (int) lmul + log2_of_mf8);
+      cost->latency[shape] = (uint16_t) (cost_value(reader, latency, name, sew, lmul) + 0.5);
+      if (cost->unit != NO_UNIT) {
+        const double cycles = cost_value(reader, occupancy, name, sew, lmul);
+        cost->occupancy[shape] = (uint32_t) (cycles * OCCUPANCY_ONE + 0.5);
+      }
+    }
+  }
+}
+
+static void read_units(struct Reader* reader, const cJSON* root) {
+  const cJSON* units = cJSON_GetObjectItemCaseSensitive(root, "units");
+  const cJSON* unit;
+  cJSON_ArrayForEach(unit, units) {
+    if (!cJSON_IsString(unit) || reader->unit_count == MAX_UNITS) {
+      fail(reader, "units: a list of at most %d names is needed", MAX_UNITS);
+      return;
+    }
+    reader->units[reader->unit_count++] = unit->valuestring;
+  }
+}
+
+static void read_classes(struct Reader* reader, const cJSON* root, struct Params* params) {
+  const cJSON* classes = get_object(reader, root, "classes", NULL);
+  for (unsigned class = 0; class < CLASS_COUNT; class ++) {
+    read_cost(reader, classes, class, &params->costs[class]);
+  }
+  const char* known[CLASS_COUNT + 1] = {NULL};
+  memcpy(known, class_names, sizeof(class_names));
+  check_keys(reader, classes, "classes", known);
+}
+
+static void read_root(struct Reader* reader, const cJSON* root, struct Params* params) {
+  static const char* const keys[] = {"about", "name",  "clock_mhz", "vlen",    "issue", "branch",
+                                     "l1",    "l2",    "miss",      "units", "classes", NULL};
+  static const char* const issue_keys[] = {"about", "width", "vector_width", NULL};
+  static const char* const branch_keys[] = {"about", "mispredict", "taken", NULL};
+  static const char* const miss_keys[] = {"about", "l2", "memory", "next_line_prefetch", NULL};
+  check_keys(reader, root, "core", keys);
+  reader->vlen = params->vlen = get_count(reader, root, "core", "vlen", 64, 65536);
+
+  const cJSON* issue = get_object(reader, root, "issue", issue_keys);
+  params->issue_width = get_count(reader, issue, "issue", "width", 1, 8);
+  params->vector_issue_width = get_count(reader, issue, "issue", "vector_width", 1, 8);
+  const cJSON* branch = get_object(reader, root, "branch", branch_keys);
+  params->mispredict = get_count(reader, branch, "branch", "mispredict", 0, MAX_COST);
+  params->taken_branch = get_count(reader, branch, "branch", "taken", 0, MAX_COST);
+
+  params->l1 = read_cache(reader, root, "l1");
+  params->l2 = read_cache(reader, root, "l2");
+  if (params->l1.line != params->l2.line) {
+    fail(reader, "l2: line: must equal that of l1");
+  }
+  params->line_log2 = (uint32_t) __builtin_ctz(params->l1.line);
+  const cJSON* miss = get_object(reader, root, "miss", miss_keys);
+  params->l2_hit = read_miss(reader, miss, "l2");
+  params->memory = read_miss(reader, miss, "memory");
+  const cJSON* prefetch = cJSON_GetObjectItemCaseSensitive(miss, "next_line_prefetch");
+  if (!cJSON_IsBool(prefetch)) {
+    fail(reader, "miss: next_line_prefetch: true or false is needed");
+  }
+  params->next_line_prefetch = cJSON_IsTrue(prefetch);
+
+  read_units(reader, root);
+  params->unit_count = reader->unit_count;
+  read_classes(reader, root, params);
+}
+
+// The file's bytes with a final NUL, to be freed by the caller; NULL if it cannot be read.
+static char* read_file(const char* path) {
+  FILE* file = fopen(path, "rb");
+  if (file == NULL) {
+    return NULL;
+  }
+  char* text = NULL;
+  if (fseek(file, 0, SEEK_END) == 0) {
+    const long size = ftell(file);
+    if (size >= 0 && fseek(file, 0, SEEK_SET) == 0) {
+      text = calloc((size_t) size + 1, 1);
+      if (text != NULL && fread(text, 1, (size_t) size, file) != (size_t) size) {
+        free(text);
+        text = NULL;
+      }
+    }
+  }
+  fclose(file);
+  return text;
+}
+
+bool params_read(const char* path, struct Params* params, char error[PARAMS_ERROR_SIZE]) {
+  memset(params, 0, sizeof(*params));
+  error[0] = '\0';
+  struct Reader reader = {.path = path, .error = error};
+  char* text = read_file(path);
+  if (text == NULL) {
+    fail(&reader, "cannot be read");
+    return false;
+  }
+  cJSON* root = cJSON_Parse(text);
+  if (root == NULL) {
+    fail(&reader, "not valid JSON");
+  } else {
+    read_root(&reader, root, params);
+  }
+  cJSON_Delete(root);
+  free(text);
+  return error[0] == '\0';
+}

@@ -1,0 +1,57 @@
+// The core description: what every instruction class costs, the issue rules, the caches.
+// Read from a JSON file such as cores/x60.json, whose `about` lines cite the sources.
+
+#ifndef COLONNADE_TIMING_PARAMS_H_
+#define COLONNADE_TIMING_PARAMS_H_
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "classes.h"
+
+// Costs of vector instructions depend on element width and register grouping together:
+// index = 8 * log2(element bytes) + (log2(LMUL) mod 8), as vtype encodes them.
+enum { SHAPE_COUNT = 32, MAX_UNITS = 8, NO_UNIT = MAX_UNITS };
+
+static inline unsigned shape_index(unsigned eew_log2, int lmul_log2) {
+  return 8 * eew_log2 + ((unsigned) lmul_log2 & 7);
+}
+
+// Occupancies count sixteenths of a cycle: measured averages are not whole.
+enum { OCCUPANCY_ONE = 16 };
+
+struct Cost {
+  uint8_t unit;                       // index of the unit occupied, or NO_UNIT
+  uint16_t latency[SHAPE_COUNT];      // cycles until the result can be used
+  uint32_t occupancy[SHAPE_COUNT];    // sixteenths of a cycle until the unit is free again
+};
+
+struct CacheGeometry {
+  uint32_t bytes, ways, line;
+};
+
+struct MissCost {
+  uint32_t read, write;  // cycles added to an access
+};
+
+struct Params {
+  uint32_t vlen;  // bits
+  uint32_t issue_width;
+  uint32_t vector_issue_width;
+  uint32_t mispredict;    // cycles lost by a mispredicted branch
+  uint32_t taken_branch;  // cycles lost by a correctly predicted taken branch
+  uint32_t unit_count;
+  struct Cost costs[CLASS_COUNT];
+  struct CacheGeometry l1, l2;
+  uint32_t line_log2;  // of the bytes in a line of both caches
+  struct MissCost l2_hit, memory;
+  bool next_line_prefetch;
+};
+
+enum { PARAMS_ERROR_SIZE = 512 };
+
+// Reads the file at `path`. On failure returns false and a one-line message in `error`.
+bool params_read(const char* path, struct Params* params, char error[PARAMS_ERROR_SIZE]);
+
+#endif  // COLONNADE_TIMING_PARAMS_H_

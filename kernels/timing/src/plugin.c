@@ -1,0 +1,298 @@
+// QEMU plugin: feeds the instructions and memory accesses of marked regions to the core model.
+//
+//   qemu-riscv64 -plugin libcolonnade-timing.so,core=x60.json,out=regions.jsonl PROGRAM
+//
+// A translation block is simulated once its successor is known, that is when the next block
+// starts or a marker ends the region. Outside regions a block costs one inline comparison.
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <qemu-plugin.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "blocks.h"
+#include "core.h"
+#include "report.h"
+
+QEMU_PLUGIN_EXPORT int qemu_plugin_version = QEMU_PLUGIN_VERSION;
+
+enum { MAX_CPUS = 64, MAX_BLOCK = 4096, STACK_POINTER = 2 };
+
+// The integer registers as QEMU names them, in order.
+static const char* const x_names[32] = {
+    "zero", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "fp", "s1", "a0",  "a1",  "a2", "a3", "a4", "a5",
+    "a6",   "a7", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6",
+};
+
+// What the plugin knows of one virtual CPU.
+struct Cpu {
+  struct Core core;
+  struct Cache l2;
+  struct Pages pages;
+  bool in_region;
+  uint64_t region_start;  // cycle
+  const struct Block* pending;
+  uint32_t pending_first;  // operations before this one are outside the region
+  struct AccessList accesses;
+  struct VtypeList vtypes;
+  struct qemu_plugin_register* x[32];
+  struct qemu_plugin_register* vtype;
+};
+
+static struct Params params;
+static struct Blocks blocks;
+static pthread_mutex_t blocks_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct Cpu* cpus[MAX_CPUS];
+static struct qemu_plugin_scoreboard* region_flags;  // one uint64_t for each CPU: in a region?
+static int output;
+static uint64_t region_count;
+
+static void* checked(void* memory) {
+  if (memory == NULL) {
+    fprintf(stderr, "colonnade-timing: out of memory\n");
+    abort();
+  }
+  return memory;
+}
+
+static uint64_t read_register(struct qemu_plugin_register* handle) {
+  GByteArray* bytes = g_byte_array_new();
+  uint64_t value = 0;
+  if (handle != NULL && qemu_plugin_read_register(handle, bytes) == (int) sizeof(value)) {
+    memcpy(&value, bytes->data, sizeof(value));
+  }
+  g_byte_array_free(bytes, TRUE);
+  return value;
+}
+
+static void simulate_pending(struct Cpu* cpu, uint32_t end, uint64_t next) {
+  const struct Block* block = cpu->pending;
+  const struct Trace trace = {
+      .operations = block->operations,
+      .first = cpu->pending_first,
+      .end = end,
+      .fall_through = block->fall_through,
+      .next = next,
+      .ends_block = end == block->count,
+      .accesses = &cpu->accesses,
+      .vtypes = &cpu->vtypes,
+  };
+  core_run(&cpu->core, &trace);
+  cpu->accesses.count = 0;
+  cpu->vtypes.count = 0;
+}
+
+static void on_block(unsigned cpu_index, void* data) {
+  struct Cpu* cpu = cpus[cpu_index];
+  const struct Block* block = data;
+  simulate_pending(cpu, cpu->pending->count, block->address);
+  cpu->pending = block;
+  cpu->pending_first = 0;
+}
+
+static void on_access(unsigned cpu_index, qemu_plugin_meminfo_t info, uint64_t address,
+                      void* data) {
+  (void) info;
+  struct Cpu* cpu = cpus[cpu_index];
+  if (!cpu->in_region) {
+    return;
+  }
+  struct AccessList* accesses = &cpu->accesses;
+  const uint32_t operation = (uint32_t) (uintptr_t) data;
+  if (accesses->count != 0) {
+    const struct Access* last = &accesses->items[accesses->count - 1];
+    // The elements of a vector come one by one; those of one line are one access.
+    if (last->operation == operation && (last->address ^ address) < params.l1.line) {
+      return;
+    }
+  }
+  if (accesses->count == accesses->capacity) {
+    accesses->capacity = 2 * accesses->capacity + 64;
+    accesses->items =
+        checked(realloc(accesses->items, accesses->capacity * sizeof(*accesses->items)));
+  }
+  accesses->items[accesses->count++] = (struct Access) {address, operation};
+}
+
+// Runs before a vsetvl whose vtype operand is the integer register of number `data`.
+static void on_vsetvl(unsigned cpu_index, void* data) {
+  struct Cpu* cpu = cpus[cpu_index];
+  if (!cpu->in_region) {
+    return;
+  }
+  struct VtypeList* vtypes = &cpu->vtypes;
+  if (vtypes->count == vtypes->capacity) {
+    vtypes->capacity = 2 * vtypes->capacity + 8;
+    vtypes->items = checked(realloc(vtypes->items, vtypes->capacity * sizeof(*vtypes->items)));
+  }
+  vtypes->items[vtypes->count++] = read_register(cpu->x[(uintptr_t) data]);
+}
+
+struct Marker {
+  const struct Block* block;
+  uint32_t index;
+};
+
+static void begin_region(struct Cpu* cpu, unsigned cpu_index, const struct Marker* marker,
+                         bool is_cold) {
+  if (cpu->in_region) {
+    simulate_pending(cpu, marker->index, 0);
+  }
+  if (is_cold) {
+    core_reset(&cpu->core);
+    cache_clear(&cpu->l2);
+    pages_clear(&cpu->pages, read_register(cpu->x[STACK_POINTER]));
+  }
+  core_set_vtype(&cpu->core, read_register(cpu->vtype));
+  cpu->region_start = core_start_counting(&cpu->core);
+  cpu->pending = marker->block;
+  cpu->pending_first = marker->index + 1;
+  cpu->accesses.count = 0;
+  cpu->vtypes.count = 0;
+  cpu->in_region = true;
+  qemu_plugin_u64_set(qemu_plugin_scoreboard_u64(region_flags), cpu_index, 1);
+}
+
+static void end_region(struct Cpu* cpu, unsigned cpu_index, const struct Marker* marker) {
+  if (!cpu->in_region) {
+    return;
+  }
+  simulate_pending(cpu, marker->index, 0);
+  cpu->in_region = false;
+  qemu_plugin_u64_set(qemu_plugin_scoreboard_u64(region_flags), cpu_index, 0);
+  const struct RegionReport report = {
+      .region = region_count++,
+      .cycles = core_now(&cpu->core) - cpu->region_start,
+      .threads = (unsigned) qemu_plugin_num_vcpus(),
+      .counters = &cpu->core.counters,
+  };
+  if (!report_write(output, &report)) {
+    fprintf(stderr, "colonnade-timing: out: cannot be written: %s\n", strerror(errno));
+    exit(EXIT_FAILURE);
+  }
+}
+
+static void on_marker(unsigned cpu_index, void* data) {
+  const struct Marker* marker = data;
+  struct Cpu* cpu = cpus[cpu_index];
+  const uint16_t kind = marker->block->operations[marker->index].vtype;
+  if (kind == MARKER_END) {
+    end_region(cpu, cpu_index, marker);
+  } else {
+    begin_region(cpu, cpu_index, marker, kind == MARKER_BEGIN_COLD);
+  }
+}
+
+static void instrument(struct qemu_plugin_insn* instruction, const struct Block* block,
+                       uint32_t index) {
+  const struct Operation* operation = &block->operations[index];
+  if (operation->memory != MEMORY_NONE) {
+    qemu_plugin_register_vcpu_mem_cb(instruction, on_access, QEMU_PLUGIN_CB_NO_REGS,
+                                     QEMU_PLUGIN_MEM_RW, (void*) (uintptr_t) index);
+  } else if (operation->kind == KIND_VTYPE_REGISTER) {
+    qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_vsetvl, QEMU_PLUGIN_CB_R_REGS,
+                                           (void*) (uintptr_t) operation->source[1]);
+  } else if (operation->kind == KIND_MARKER) {
+    struct Marker* marker = checked(malloc(sizeof(*marker)));
+    *marker = (struct Marker) {block, index};
+    qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_marker, QEMU_PLUGIN_CB_R_REGS, marker);
+  }
+}
+
+static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb* tb) {
+  (void) id;
+  uint32_t words[MAX_BLOCK];
+  const size_t count = qemu_plugin_tb_n_insns(tb);
+  if (count > MAX_BLOCK) {
+    fprintf(stderr, "colonnade-timing: a block of %zu instructions is too long\n", count);
+    abort();
+  }
+  for (size_t i = 0; i < count; i++) {
+    words[i] = 0;
+    qemu_plugin_insn_data(qemu_plugin_tb_get_insn(tb, i), &words[i], sizeof(words[i]));
+  }
+  pthread_mutex_lock(&blocks_lock);
+  struct Block* block = blocks_find(&blocks, qemu_plugin_tb_vaddr(tb), words, (uint32_t) count);
+  pthread_mutex_unlock(&blocks_lock);
+  qemu_plugin_register_vcpu_tb_exec_cond_cb(tb, on_block, QEMU_PLUGIN_CB_NO_REGS,
+                                            QEMU_PLUGIN_COND_NE,
+                                            qemu_plugin_scoreboard_u64(region_flags), 0, block);
+  for (uint32_t i = 0; i < count; i++) {
+    instrument(qemu_plugin_tb_get_insn(tb, i), block, i);
+  }
+}
+
+static void on_cpu(qemu_plugin_id_t id, unsigned cpu_index) {
+  (void) id;
+  if (cpu_index >= MAX_CPUS) {
+    fprintf(stderr, "colonnade-timing: more than %d threads\n", MAX_CPUS);
+    exit(EXIT_FAILURE);
+  }
+  if (cpus[cpu_index] != NULL) {
+    return;
+  }
+  struct Cpu* cpu = checked(calloc(1, sizeof(*cpu)));
+  if (!cache_init(&cpu->l2, params.l2.bytes, params.l2.ways, params.l2.line) ||
+      !pages_init(&cpu->pages) || !core_init(&cpu->core, &params, &cpu->l2, &cpu->pages)) {
+    checked(NULL);
+  }
+  GArray* registers = qemu_plugin_get_registers();
+  for (guint i = 0; i < registers->len; i++) {
+    const qemu_plugin_reg_descriptor* entry =
+        &g_array_index(registers, qemu_plugin_reg_descriptor, i);
+    if (strcmp(entry->name, "vtype") == 0) {
+      cpu->vtype = entry->handle;
+    }
+    for (unsigned x = 0; x < 32; x++) {
+      if (strcmp(entry->name, x_names[x]) == 0) {
+        cpu->x[x] = entry->handle;
+      }
+    }
+  }
+  g_array_free(registers, TRUE);
+  cpus[cpu_index] = cpu;
+}
+
+// The value of argument `key=value`, or NULL.
+static const char* argument(int argc, char** argv, const char* key) {
+  const size_t length = strlen(key);
+  for (int i = 0; i < argc; i++) {
+    if (strncmp(argv[i], key, length) == 0 && argv[i][length] == '=') {
+      return argv[i] + length + 1;
+    }
+  }
+  return NULL;
+}
+
+QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t* info, int argc,
+                                           char** argv) {
+  const char* core_path = argument(argc, argv, "core");
+  const char* output_path = argument(argc, argv, "out");
+  if (strcmp(info->target_name, "riscv64") != 0 || core_path == NULL || output_path == NULL ||
+      argc != 2) {
+    fprintf(stderr, "colonnade-timing: needs qemu-riscv64 and core=FILE,out=FILE\n");
+    return -1;
+  }
+  char error[PARAMS_ERROR_SIZE];
+  if (!params_read(core_path, &params, error)) {
+    fprintf(stderr, "colonnade-timing: %s\n", error);
+    return -1;
+  }
+  output = open(output_path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644);
+  if (output < 0) {
+    fprintf(stderr, "colonnade-timing: out: %s: %s\n", output_path, strerror(errno));
+    return -1;
+  }
+  if (!blocks_init(&blocks)) {
+    checked(NULL);
+  }
+  region_flags = qemu_plugin_scoreboard_new(sizeof(uint64_t));
+  qemu_plugin_register_vcpu_init_cb(id, on_cpu);
+  qemu_plugin_register_vcpu_tb_trans_cb(id, on_translation);
+  return 0;
+}

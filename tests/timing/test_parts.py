@@ -1,0 +1,126 @@
+"""Cache, page map and core description of the timing model against simple references."""
+
+import json
+import random
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from colonnade.errors import ColonnadeError
+from timing.model import ROOT, TimingModel
+
+
+def reference_hits(lines: list[int], sets: int, ways: int) -> list[str]:
+    cache: list[OrderedDict[int, None]] = [OrderedDict() for _ in range(sets)]
+    hits = []
+    for line in lines:
+        held = cache[line % sets]
+        hits.append("1" if line in held else "0")
+        held[line] = None
+        held.move_to_end(line)
+        if len(held) > ways:
+            held.popitem(last=False)
+    return hits
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(("sets", "ways"), [(1, 1), (1, 4), (128, 4), (512, 16)])
+def test_cache_is_lru(timing: TimingModel, sets: int, ways: int, seed: int) -> None:
+    generator = random.Random(seed)
+    lines = [generator.randrange(3 * sets * ways) for _ in range(20 * sets * ways)]
+    size = sets * ways * 64
+    hits = timing.dump("cache", str(size), str(ways), "64", stdin="\n".join(map(str, lines)))
+    assert hits == reference_hits(lines, sets, ways)
+    assert "1" in hits
+    assert "0" in hits
+
+
+def translate(timing: TimingModel, addresses: list[int], stack: int) -> list[int]:
+    lines = timing.dump("pages", str(stack), stdin="\n".join(map(str, addresses)))
+    return [int(line) for line in lines]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_frames_follow_the_order_of_first_touch(timing: TimingModel, seed: int) -> None:
+    generator = random.Random(seed)
+    addresses = [generator.randrange(1 << 38) for _ in range(6000)] * 2
+    frames: dict[int, int] = {}
+    expected = [
+        frames.setdefault(address >> 12, len(frames) + 1) << 12 | address & 0xFFF
+        for address in addresses
+    ]
+    assert translate(timing, addresses, stack=0) == expected
+
+
+@pytest.mark.parametrize("shift", [16, 4096, 70_000_016])
+def test_the_stack_is_taken_relative_to_its_pointer(timing: TimingModel, shift: int) -> None:
+    stack = 0x7FFF_0000_1230
+    addresses = [stack - 8, stack + 24, stack - 5000, stack - 8]
+    moved = [address + shift for address in addresses]
+    assert translate(timing, addresses, stack) == translate(timing, moved, stack + shift)
+
+
+def _set_unknown(description: Any) -> None:
+    description["l3"] = {}
+
+
+def _drop_class(description: Any) -> None:
+    del description["classes"]["vf_fma"]
+
+
+def _misspell_unit(description: Any) -> None:
+    description["classes"]["vf_fma"]["unit"] = "fpu"
+
+
+def _shorten_list(description: Any) -> None:
+    description["classes"]["vload"]["occupancy"] = [1, 2, 4]
+
+
+def _odd_cache(description: Any) -> None:
+    description["l1"]["bytes"] = 33000
+
+
+def _negative(description: Any) -> None:
+    description["miss"]["memory"]["read"] = -1
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (_set_unknown, "core: unknown key 'l3'"),
+        (_drop_class, "vf_fma: an object is needed"),
+        (_misspell_unit, "vf_fma: unit: null or one of the names in `units` is needed"),
+        (_shorten_list, "vload: a list needs 7 values, from mf8 to m8"),
+        (_odd_cache, "l1: line and bytes / (ways * line) must be powers of two"),
+        (_negative, "memory: read: a whole number from 0 to 4096 is needed"),
+    ],
+)
+def test_a_wrong_core_description_is_refused(
+    timing: TimingModel,
+    variant: Callable[[Callable[[Any], None]], str],
+    change: Callable[[Any], None],
+    message: str,
+) -> None:
+    with pytest.raises(ColonnadeError) as error:
+        timing.dump("params", variant(change))
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize(("core", "vlen"), [("x60", 256), ("x280", 512)])
+def test_descriptions_are_accepted(timing: TimingModel, core: str, vlen: int) -> None:
+    assert timing.dump("params", f"kernels/timing/cores/{core}.json") == [f"vlen {vlen}"]
+
+
+def test_the_plugin_refuses_a_missing_core(timing: TimingModel) -> None:
+    program = timing.compile("determinism-refused", ["kernels/timing/tests/determinism.c"])
+    with pytest.raises(ColonnadeError) as error:
+        timing.run(program, core="nowhere.json")
+    assert "nowhere.json: cannot be read" in str(error.value)
+
+
+def test_descriptions_cite_their_sources() -> None:
+    for path in (ROOT / "kernels/timing/cores").glob("*.json"):
+        about = " ".join(json.loads(path.read_text())["about"])
+        assert "[llvm]" in about

@@ -1,0 +1,90 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from colonnade.container.processes import child
+from colonnade.container.transcript import CompletedRun, Transcript
+from colonnade.errors import ColonnadeError
+
+
+def _run(script: str, log: Path | None = None, stdin: bytes | None = None) -> CompletedRun:
+    source = subprocess.DEVNULL if stdin is None else subprocess.PIPE
+    with Transcript(log) as transcript, child(["sh", "-c", script], stdin=source) as process:
+        status = transcript.drain(process, stdin)
+    return transcript.result("sh", status)
+
+
+def test_streams_are_kept_apart_and_logged_together(tmp_path: Path) -> None:
+    log = tmp_path / "deep" / "run.log"
+    assert _run("echo out; echo err >&2", log) == CompletedRun("out\n", "err\n")
+    assert sorted(log.read_text().splitlines()) == ["err", "out"]
+
+
+def test_large_input_and_output_do_not_block() -> None:
+    content = b"0123456789abcdef" * 200_000
+    assert _run("cat", stdin=content).stdout == content.decode()
+
+
+def test_input_that_is_not_read_is_no_error() -> None:
+    assert _run("exec true", stdin=b"x" * 1_000_000) == CompletedRun("", "")
+
+
+def test_no_input_is_an_empty_input() -> None:
+    assert _run("cat").stdout == ""
+
+
+def test_failure_carries_status_log_and_last_lines(tmp_path: Path) -> None:
+    log = tmp_path / "run.log"
+    with pytest.raises(ColonnadeError) as caught:
+        _run("seq 100000; echo the reason >&2; exit 7", log)
+    message = str(caught.value)
+    assert message.startswith(f"sh: exit status 7 (log: {log})\n")
+    assert "the reason" in message
+    assert len(message) < 5000
+
+
+def test_a_full_disk_under_the_log_is_reported() -> None:
+    with pytest.raises(ColonnadeError, match=r"/dev/full: cannot be written: No space left"):
+        _run("seq 100000", Path("/dev/full"))
+
+
+def _wait_until_gone(pid: int) -> bool:
+    for _ in range(100):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_leaving_early_ends_the_child_and_its_children() -> None:
+    script = "sleep 300 & echo $!; wait"
+    with pytest.raises(RuntimeError), child(["sh", "-c", script]) as process:
+        assert process.stdout is not None
+        grandchild = int(process.stdout.readline())
+        raise RuntimeError
+    assert process.returncode == -signal.SIGTERM
+    assert _wait_until_gone(grandchild)
+
+
+def test_a_terminated_program_ends_its_children_first() -> None:
+    program = (
+        "from colonnade.container.processes import child\n"
+        "with child(['sh', '-c', 'sleep 300 & echo $!; wait']) as process:\n"
+        "    print(process.stdout.readline().decode(), flush=True)\n"
+        "    process.wait()\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        grandchild = int(parent.stdout.readline())
+        parent.terminate()
+        assert parent.wait(30) == 128 + signal.SIGTERM
+    assert _wait_until_gone(grandchild)

@@ -1,0 +1,107 @@
+import socket
+from pathlib import Path
+
+import pytest
+
+from colonnade.container import select_engine
+from colonnade.container import selection as selection_module
+from colonnade.container.docker import DockerEngine
+from colonnade.container.image import Image
+from colonnade.container.podman import PodmanEngine
+from colonnade.container.rootfs import RootfsEngine
+from colonnade.container.selection import open_image
+from colonnade.errors import ColonnadeError
+
+KINDS = (DockerEngine, PodmanEngine, RootfsEngine)
+
+
+def _only(monkeypatch: pytest.MonkeyPatch, *working: str) -> None:
+    for kind in KINDS:
+        problem = None if kind.name in working else f"{kind.name} is broken"
+        monkeypatch.setattr(kind, "problem", lambda _self, problem=problem: problem)
+
+
+@pytest.mark.parametrize(
+    ("working", "chosen"),
+    [
+        (("docker", "podman", "rootfs"), "docker"),
+        (("podman", "rootfs"), "podman"),
+        (("rootfs",), "rootfs"),
+    ],
+)
+def test_auto_takes_the_first_that_works(
+    monkeypatch: pytest.MonkeyPatch, working: tuple[str, ...], chosen: str
+) -> None:
+    _only(monkeypatch, *working)
+    assert select_engine("auto").name == chosen
+
+
+@pytest.mark.parametrize("name", ["docker", "podman", "rootfs"])
+def test_a_named_engine_is_taken_whatever_else_works(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    _only(monkeypatch, "docker", "podman", "rootfs")
+    assert select_engine(name).name == name
+
+
+def test_a_named_engine_that_does_not_work_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    _only(monkeypatch, "docker", "rootfs")
+    with pytest.raises(ColonnadeError, match=r"container\.engine: podman: .*podman is broken"):
+        select_engine("podman")
+
+
+def test_no_engine_at_all_names_the_packages_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    _only(monkeypatch)
+    with pytest.raises(ColonnadeError) as caught:
+        select_engine("auto")
+    message = str(caught.value)
+    assert "\n" not in message
+    for word in ("docker.io", "podman", "mmdebstrap", "bubblewrap", "uidmap"):
+        assert word in message
+
+
+def test_unknown_engine_names_the_allowed_ones() -> None:
+    expected = "container.engine: 'lxc'; allowed: auto, docker, podman, rootfs"
+    with pytest.raises(ColonnadeError) as caught:
+        select_engine("lxc")
+    assert str(caught.value) == expected
+
+
+def test_a_remote_docker_host_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "ssh://board")
+    assert "DOCKER_HOST: ssh://board; only unix://" in (DockerEngine().problem() or "")
+
+
+def test_a_socket_that_nobody_serves_is_a_problem(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    address = tmp_path / "dead.sock"
+    with socket.socket(socket.AF_UNIX) as unserved:
+        unserved.bind(str(address))
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{address}")
+    assert "docker does not answer" in (DockerEngine().problem() or "")
+
+
+def test_missing_tools_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "mmdebstrap" in (RootfsEngine().problem() or "")
+
+
+def test_the_engine_of_the_record_opens_the_image(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    opened: list[tuple[str, str, Path]] = []
+    monkeypatch.setattr(
+        PodmanEngine, "open", lambda _self, *arguments: opened.append(arguments) or "container"
+    )
+    image = Image(
+        engine="podman", reference="r:1", digest="sha256:0", recipe="", packages={}, compilers={},
+        qemu="",
+    )  # fmt: skip
+    image.save(tmp_path / "image.json")
+    assert open_image(tmp_path / "image.json", tmp_path) == "container"
+    assert opened == [("r:1", "sha256:0", tmp_path)]
+
+
+def test_every_engine_of_the_configuration_exists() -> None:
+    assert set(selection_module._ENGINES) == {kind.name for kind in KINDS}

@@ -1,0 +1,162 @@
+"""The configuration is accepted whole, or refused with every mistake named, with file and key."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from colonnade.config import Config, TargetConfig, load_target, read_config
+from colonnade.errors import ColonnadeError
+
+ROOT = Path(__file__).resolve().parents[3]
+DEFAULT = ROOT / "config/default.yaml"
+TARGETS = ROOT / "config/targets"
+
+
+def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """Merge as Snakemake does: sections key by key, anything else as a whole."""
+    merged = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(base.get(key), dict)
+        merged[key] = merge(base[key], value) if both else value
+    return merged
+
+
+def read(*files: Path, **command_line: Any) -> tuple[Config, TargetConfig]:
+    values: dict[str, Any] = {}
+    for file in reversed(files):
+        values = merge(values, yaml.safe_load(file.read_text()))
+    return read_config(merge(values, command_line), files, TARGETS)
+
+
+def complaints(tmp_path: Path, text: str, **command_line: Any) -> list[str]:
+    mine = tmp_path / "my.yaml"
+    mine.write_text(text)
+    with pytest.raises(ColonnadeError) as caught:
+        read(mine, DEFAULT, **command_line)
+    return [
+        line.replace(f"{tmp_path}/", "").replace(f"{ROOT}/", "")
+        for line in str(caught.value).splitlines()
+    ]
+
+
+def test_default_is_valid() -> None:
+    config, target = read(DEFAULT)
+    assert [pattern.label for pattern in config.pruning.patterns] == ["full0.5", "full0.75"]
+    assert target.is_emulated
+
+
+@pytest.mark.parametrize("name", ["nightly", "imagenet"])
+def test_overlays_are_valid_on_top_of_default(name: str) -> None:
+    read(ROOT / f"config/{name}.yaml", DEFAULT)
+
+
+def test_resolved_configuration_reads_back_the_same(tmp_path: Path) -> None:
+    config, _ = read(
+        DEFAULT, pruning={"patterns": [{"n": 1, "m": 4}, {"m": "full", "sparsity": 0.5}]}
+    )
+    resolved = tmp_path / "config.json"
+    resolved.write_text(config.model_dump_json())
+    assert read(resolved)[0] == config
+
+
+def test_every_mistake_is_reported_at_once_with_its_file(tmp_path: Path) -> None:
+    text = """
+sed: 1
+target: k230
+container: {engien: docker}
+data: {imagepx: 32, image_px: big}
+training:
+  dens: {epochs: 2}
+  dense: {epochs: 2, optimizer: {name: adamw, lr: -1}}
+pruning:
+  patterns: [{n: 5, m: 4}, {n: 1, m: 4}]
+profile: {tiles: [0, 8], lmuls: [3]}
+"""
+    found = complaints(tmp_path, text, throughput={"batch": 0})
+    assert sorted(found) == sorted(
+        [
+            "my.yaml: sed: unknown key; did you mean 'seed'? allowed: seed, target, container,"
+            " model, data, training, pruning, profile, throughput, nightly",
+            "target: 'k230'; allowed: host, x60 (files of config/targets)",
+            "my.yaml: container.engien: unknown key; did you mean 'engine'? allowed: engine",
+            "my.yaml: data.imagepx: unknown key; did you mean 'image_px'? allowed: name, image_px,"
+            " augment, split_seed",
+            "my.yaml: data.image_px: 'big'; allowed: a valid integer, unable to parse string as an"
+            " integer",
+            "my.yaml: training.dens: unknown key; did you mean 'dense'? allowed: threads, dense,"
+            " finetune",
+            "my.yaml: training.dense.optimizer.lr: -1; allowed: greater than 0",
+            "my.yaml: pruning.patterns.0: n: 5: allowed: 1 to m, here 4",
+            "my.yaml: profile.tiles.0: 0; allowed: greater than or equal to 1",
+            "my.yaml: profile.lmuls.0: 3; allowed: 1, 2, 4 or 8",
+            "--config: throughput.batch: 0; allowed: greater than or equal to 1",
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("pattern", "reason"),
+    [
+        ("{n: 5, m: 4}", "n: 5: allowed: 1 to m, here 4"),
+        ("{n: 0, m: 4}", "allowed: greater than or equal to 1"),
+        ("{n: 1, m: 0}", "allowed: greater than or equal to 1"),
+        ("{n: 1}", "is missing"),
+        ("{n: 1, m: full}", "m: full needs a sparsity"),
+        ("{m: full, sparsity: 1.5}", "sparsity: 1.5: allowed: between 0 and 1"),
+        ("{n: 1, m: 3.5}", "or allowed: 'full'"),
+    ],
+)
+def test_impossible_patterns_are_refused(tmp_path: Path, pattern: str, reason: str) -> None:
+    found = complaints(tmp_path, f"pruning: {{patterns: [{pattern}]}}")
+    assert any(line.startswith("my.yaml: pruning.patterns.0") and reason in line for line in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("profile: {tiles: [31], lmuls: [2]}", "tile 31 at lmul 2 needs 64; allowed: at most 32"),
+        ("throughput: {threads: 2}", "throughput.threads: 2; allowed for the emulated target x60"),
+        ("data: {name: cifar}", "my.yaml: data: allowed: 'digits', 'imagenet'"),
+        ("data: 5", "my.yaml: data: 5; "),
+    ],
+)
+def test_contradictions_are_refused(tmp_path: Path, text: str, expected: str) -> None:
+    found = complaints(tmp_path, text)
+    assert len(found) == 1
+    assert expected in found[0]
+
+
+def test_missing_keys_are_asked_of_the_default(tmp_path: Path) -> None:
+    only = tmp_path / "only.yaml"
+    only.write_text(
+        "\n".join(line for line in DEFAULT.read_text().splitlines() if not line.startswith("seed:"))
+    )
+    with pytest.raises(ColonnadeError, match=r"only\.yaml: seed: is missing"):
+        read(only)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("kind: emulated\nvlen: 256\n", "kind: emulated: a target of this kind needs core"),
+        ("kind: host\nclock_ghz: 2\n", "kind: host: a target of this kind has no clock_ghz"),
+        ("kind: board\n", "kind: 'board'; allowed: 'emulated' or 'host'"),
+        ("kind: emulated\nvlen: 100\n", "vlen: 100; allowed: 128, 256, 512 or 1024"),
+        ("kind: [\n", "not a valid YAML file"),
+    ],
+)
+def test_damaged_targets_are_refused(tmp_path: Path, text: str, expected: str) -> None:
+    (tmp_path / "mine.yaml").write_text(text)
+    with pytest.raises(ColonnadeError) as caught:
+        load_target(tmp_path, "mine")
+    assert expected in str(caught.value)
+    assert str(tmp_path / "mine.yaml") in str(caught.value)
+
+
+def test_shipped_targets_are_valid() -> None:
+    names = sorted(file.stem for file in TARGETS.glob("*.yaml"))
+    assert names == ["host", "x60"]
+    for name in names:
+        load_target(TARGETS, name)

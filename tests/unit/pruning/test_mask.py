@@ -1,0 +1,213 @@
+"""The mask: its properties, against a brute-force choice written from the definition."""
+
+import itertools
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from pydantic import ValidationError
+
+from colonnade.errors import ColonnadeError
+from colonnade.pruning import ColumnMask, Pattern, make_mask, weight_matrix
+
+FULL = st.sampled_from([0.1, 0.3, 0.5, 0.7, 0.75, 0.875, 0.99])
+GROUPED = st.integers(1, 12).flatmap(lambda m: st.tuples(st.integers(1, m), st.just(m)))
+PATTERNS = st.one_of(
+    FULL.map(lambda sparsity: Pattern(m="full", sparsity=sparsity)),
+    GROUPED.map(lambda pair: Pattern(n=pair[0], m=pair[1])),
+)
+# Few distinct whole numbers: ties abound, and sums are exact.
+WEIGHTS = arrays.arrays(
+    np.float32,
+    st.tuples(st.integers(1, 13), st.integers(1, 40)),
+    elements=st.integers(-3, 3).map(float),
+)
+TILES = st.integers(1, 9)
+
+
+def _groups(pattern: Pattern, k: int) -> list[tuple[range, int]]:
+    """Each group of columns and how many of it are kept, from the definition."""
+    if pattern.m == "full":
+        exact = 1 - Fraction(str(pattern.sparsity))
+        return [(range(k), max(1, math.ceil(exact * k)))]
+    assert pattern.n is not None
+    groups = [range(start, min(start + pattern.m, k)) for start in range(0, k, pattern.m)]
+    return [(group, math.ceil(Fraction(pattern.n * len(group), pattern.m))) for group in groups]
+
+
+def _brute_force(weight: np.ndarray, pattern: Pattern, tile: int) -> list[list[int]]:
+    """Per tile, the kept columns: a stable descending sort of every group, column by column."""
+    chosen = []
+    for start in range(0, len(weight), tile):
+        rows = weight[start : start + tile]
+        score = [sum(abs(float(value)) for value in column) for column in rows.T]
+        kept: list[int] = []
+        for group, count in _groups(pattern, weight.shape[1]):
+            kept += sorted(group, key=lambda column: (-score[column], column))[:count]
+        chosen.append(sorted(kept))
+    return chosen
+
+
+@settings(max_examples=300, deadline=None)
+@given(WEIGHTS, PATTERNS, TILES)
+def test_mask_is_the_brute_force_choice(weight: np.ndarray, pattern: Pattern, tile: int) -> None:
+    mask = make_mask(weight, pattern, tile)
+    assert mask.columns.tolist() == _brute_force(weight, pattern, tile)
+    assert mask.kept == pattern.keeps(weight.shape[1])
+
+
+@settings(max_examples=200, deadline=None)
+@given(WEIGHTS, PATTERNS, TILES)
+def test_every_group_of_every_tile_keeps_exactly_n(
+    weight: np.ndarray, pattern: Pattern, tile: int
+) -> None:
+    kept = make_mask(weight, pattern, tile).expand()
+    assert kept.shape == weight.shape
+    for start in range(0, len(weight), tile):
+        rows = kept[start : start + tile]
+        assert (rows == rows[0]).all()
+        for group, count in _groups(pattern, weight.shape[1]):
+            assert rows[0, group.start : group.stop].sum() == count
+
+
+@settings(max_examples=200, deadline=None)
+@given(WEIGHTS, PATTERNS, TILES)
+def test_masking_twice_changes_nothing(weight: np.ndarray, pattern: Pattern, tile: int) -> None:
+    # A column of zeros may lose its place to a lower one, so only the weights are compared.
+    once = np.where(make_mask(weight, pattern, tile).expand(), weight, 0)
+    twice = np.where(make_mask(once, pattern, tile).expand(), once, 0)
+    assert np.array_equal(once, twice)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    arrays.arrays(
+        np.float32,
+        st.tuples(st.integers(1, 4), st.integers(1, 8)),
+        elements=st.floats(-9, 9, width=32),
+    ),
+    PATTERNS,
+    st.integers(1, 4),
+)
+def test_no_other_choice_keeps_more_magnitude(
+    weight: np.ndarray, pattern: Pattern, tile: int
+) -> None:
+    kept = make_mask(weight, pattern, tile).expand()
+    for start in range(0, len(weight), tile):
+        score = np.abs(weight[start : start + tile].astype(np.float64)).sum(axis=0)
+        for group, count in _groups(pattern, weight.shape[1]):
+            best = max(score[list(each)].sum() for each in itertools.combinations(group, count))
+            own = score[group.start : group.stop][kept[start, group.start : group.stop]].sum()
+            assert own == pytest.approx(best, rel=1e-12)
+
+
+def test_ties_go_to_the_lower_column() -> None:
+    weight = np.array([[1, 2, 2, 2, 0, 0, 0, 0]], dtype=np.float32)
+    assert make_mask(weight, Pattern(n=2, m=4), 1).columns.tolist() == [[1, 2, 4, 5]]
+
+
+def test_scores_are_summed_in_float64() -> None:
+    # In float32 both columns would sum to 2**24, and the tie would go to column 0.
+    weight = np.array([[2**24, 2**24], [0, 1]], dtype=np.float32)
+    assert make_mask(weight, Pattern(n=1, m=2), 2).columns.tolist() == [[1]]
+
+
+def test_remainder_group_keeps_its_rounded_up_share() -> None:
+    weight = np.arange(1, 8, dtype=np.float32)[None]
+    # K = 7 in groups of 4: the rest of 3 keeps ceil(1 * 3 / 4) = 1.
+    assert make_mask(weight, Pattern(n=1, m=4), 1).columns.tolist() == [[3, 6]]
+    assert make_mask(weight, Pattern(n=2, m=4), 1).columns.tolist() == [[2, 3, 5, 6]]
+
+
+def test_tile_may_exceed_the_channels() -> None:
+    mask = make_mask(np.ones((3, 4), dtype=np.float32), Pattern(n=1, m=2), 8)
+    assert mask.columns.tolist() == [[0, 2]]
+    assert mask.expand().shape == (3, 4)
+
+
+@pytest.mark.parametrize(
+    ("sparsity", "k", "kept"),
+    # In floating point 1 - 0.7 is above 0.3 and 1 - 0.9 below 0.1: neither may decide a column.
+    [(0.7, 10, 3), (0.9, 10, 1), (0.75, 576, 144), (0.5, 147, 74), (0.99, 5, 1), (0.1, 9, 9)],
+)
+def test_full_patterns_count_in_decimal(sparsity: float, k: int, kept: int) -> None:
+    assert Pattern(m="full", sparsity=sparsity).keeps(k) == kept
+
+
+def test_column_order_is_kh_kw_cin() -> None:
+    weight = torch.arange(2 * 3 * 2 * 2, dtype=torch.float32).reshape(2, 3, 2, 2)
+    matrix = weight_matrix(weight)
+    for cout, cin, kh, kw in itertools.product(range(2), range(3), range(2), range(2)):
+        assert matrix[cout, (kh * 2 + kw) * 3 + cin] == weight[cout, cin, kh, kw]
+    mask = ColumnMask(tile=1, columns=np.array([[1], [11]]), k=12, out_channels=2)
+    kept = mask.for_conv(weight)
+    assert kept.nonzero().tolist() == [[0, 1, 0, 0], [1, 2, 1, 1]]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"n": 5, "m": 4},
+        {"n": 0, "m": 4},
+        {"n": 1, "m": 0},
+        {"n": -1, "m": 4},
+        {"m": 4},
+        {"m": 4, "sparsity": 0.5},
+        {"n": 1, "m": 4, "sparsity": 0.5},
+        {"m": "full"},
+        {"m": "full", "sparsity": 0},
+        {"m": "full", "sparsity": 1},
+        {"m": "full", "sparsity": float("nan")},
+        {"n": 1, "m": "full", "sparsity": 0.5},
+        {"n": 1, "m": "half"},
+        {"n": 1.5, "m": 4},
+        {"n": 1, "m": 4, "k": 1},
+        {"n": 1},
+        {},
+    ],
+    ids=str,
+)
+def test_impossible_patterns_are_refused(values: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        Pattern.model_validate(values)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "sparsity", "label", "described"),
+    [
+        (Pattern(n=1, m=4), 0.75, "1of4", {"n": 1, "m": 4}),
+        (Pattern(n=4, m=4), 0.0, "4of4", {"n": 4, "m": 4}),
+        (Pattern(m="full", sparsity=0.5), 0.5, "full0.5", {"sparsity": 0.5, "m": "full"}),
+    ],
+)
+def test_patterns_describe_themselves(
+    pattern: Pattern, sparsity: float, label: str, described: dict[str, object]
+) -> None:
+    assert (pattern.sparsity, pattern.label, pattern.to_json()) == (sparsity, label, described)
+    assert Pattern.model_validate(described) == pattern
+    assert Pattern.model_validate(pattern.model_dump()) == pattern
+
+
+@pytest.mark.parametrize("tile", [0, -1])
+def test_impossible_tiles_are_refused(tile: int) -> None:
+    with pytest.raises(ColonnadeError, match=f"tile: {tile}"):
+        make_mask(np.ones((2, 2), dtype=np.float32), Pattern(n=1, m=2), tile)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_weights_must_be_finite(bad: float) -> None:
+    with pytest.raises(ColonnadeError, match="finite"):
+        make_mask(np.array([[1, bad]], dtype=np.float32), Pattern(n=1, m=2), 1)
+
+
+@pytest.mark.parametrize(
+    "columns", [[[1, 0]], [[0, 0]], [[0, 4]], [[-1, 0]], [[0], [1]], [[]]], ids=str
+)
+def test_contradictory_masks_are_refused(columns: list[list[int]]) -> None:
+    with pytest.raises(ColonnadeError, match="mask"):
+        ColumnMask(tile=2, columns=np.array(columns, dtype=np.int64), k=4, out_channels=2)

@@ -1,0 +1,259 @@
+"""The `colonnade` command: one subcommand per rule of the workflow.
+
+All but `toolchain` read the resolved configuration that the workflow left in results/config.json.
+"""
+
+import sys
+from pathlib import Path
+
+import click
+
+from colonnade.container import Container, open_image, select_engine
+from colonnade.conv import ConvShape
+from colonnade.errors import ColonnadeError
+from colonnade.stages import DENSE, TARGETS, Stages
+from colonnade.targets import Target
+
+ROOT = Path()
+RESULTS = Path("results")
+IMAGE = RESULTS / "toolchain/image.json"
+SCHEDULES = RESULTS / "schedules.json"
+# Accuracy is checked on RISC-V even where time is measured on another target.
+EMULATED = "x60"
+
+FILE = click.Path(path_type=Path)
+
+
+def _container() -> Container:
+    return open_image(IMAGE, ROOT)
+
+
+def _target(stages: Stages) -> Target:
+    return Target(stages.config.target, stages.target, _container())
+
+
+@click.group()
+def cli() -> None:
+    """Column-wise N:M pruning on RISC-V: the stages of the workflow."""
+
+
+@cli.command()
+@click.option("--engine", default="auto", show_default=True)
+@click.argument("output", type=FILE)
+def toolchain(engine: str, output: Path) -> None:
+    """Build the toolchain container and record it in OUTPUT."""
+    select_engine(engine).build(ROOT).save(output)
+
+
+@cli.command()
+@click.argument("part", type=click.Choice(["riscv64", "host", "timing"]))
+@click.option("--log", type=FILE, required=True)
+def build(part: str, log: Path) -> None:
+    """Compile a PART of kernels/ in the container."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    (RESULTS / "build").mkdir(parents=True, exist_ok=True)
+    _container().run(["sh", "kernels/build.sh", part, f"results/build/{part}"], log=log)
+
+
+@cli.command()
+@click.argument("conv")
+@click.argument("output", type=FILE)
+def profile(conv: str, output: Path) -> None:
+    """Run every candidate of the convolution CONV."""
+    from colonnade.profiling import profile_conv
+
+    stages = Stages.load()
+    shape = ConvShape.parse(conv)
+    config = stages.config
+    profile_conv(
+        _target(stages), shape, stages.sparsities, config.profile, config.throughput, output
+    )
+
+
+@cli.command()
+@click.argument("schedules", type=FILE)
+@click.argument("table", type=FILE)
+@click.argument("profiles", type=FILE, nargs=-1, required=True)
+def schedules(schedules: Path, table: Path, profiles: tuple[Path, ...]) -> None:
+    """Choose the fastest candidates of PROFILES; write SCHEDULES and TABLE."""
+    from colonnade.profiling import collect
+
+    stages = Stages.load()
+    name = stages.config.model.name
+    collect(profiles, stages.layers, name, _target(stages), schedules, table)
+
+
+@cli.command()
+@click.argument("output", type=FILE)
+def train(output: Path) -> None:
+    """Train the dense network."""
+    from colonnade.training import train_dense
+
+    config = Stages.load().config
+    metrics = output.with_suffix(".csv")
+    train_dense(config.model, config.data, config.training, config.seed, output, metrics)
+
+
+@cli.command()
+@click.argument("variant")
+@click.argument("dense", type=FILE)
+@click.argument("schedules", type=FILE)
+@click.argument("output", type=FILE)
+def prune(variant: str, dense: Path, schedules: Path, output: Path) -> None:
+    """Mask the checkpoint DENSE with the pattern VARIANT, and fine-tune it."""
+    from colonnade.profiling import tiles_for
+    from colonnade.training import prune_and_finetune
+
+    stages = Stages.load()
+    config, pattern = stages.config, stages.pattern(variant)
+    layers = [(name, conv) for name, conv in stages.layers if name not in config.pruning.skip]
+    tiles = tiles_for(schedules, layers, pattern.sparsity)
+    metrics = output.with_suffix(".csv")
+    prune_and_finetune(
+        dense, tiles, pattern, config.data, config.training, config.seed, output, metrics
+    )
+
+
+@cli.command()
+@click.argument("checkpoint", type=FILE)
+@click.argument("package", type=FILE)
+def export(checkpoint: Path, package: Path) -> None:
+    """Export CHECKPOINT as the folder PACKAGE."""
+    from colonnade import package as packages
+
+    packages.export(checkpoint, package)
+
+
+@cli.command()
+@click.argument("variant")
+@click.argument("output", type=FILE)
+def evaluate(variant: str, output: Path) -> None:
+    """Top-1 of VARIANT in PyTorch and on emulated RISC-V."""
+    from colonnade.accuracy import evaluate_variant
+    from colonnade.config import load_target
+
+    config = Stages.load().config
+    evaluate_variant(
+        Target(EMULATED, load_target(TARGETS, EMULATED), _container()),
+        config.data,
+        config.training.threads,
+        RESULTS / "train" / f"{variant}.safetensors",
+        RESULTS / "packages" / variant,
+        "colnm_dense" if variant == DENSE else "colnm_packed",
+        output,
+    )
+
+
+@cli.command()
+@click.argument("output", type=FILE)
+def images(output: Path) -> None:
+    """Write random images to time networks on."""
+    from colonnade.throughput import write_random_images
+
+    config = Stages.load().config
+    timed = config.throughput
+    write_random_images(output, timed.batch, timed.image_px, config.seed)
+
+
+@cli.command()
+@click.argument("implementation")
+@click.argument("variant")
+@click.argument("output", type=FILE)
+def throughput(implementation: str, variant: str, output: Path) -> None:
+    """Time IMPLEMENTATION of VARIANT on the target."""
+    from colonnade.throughput import run_network
+
+    stages = Stages.load()
+    run_network(
+        _target(stages),
+        RESULTS / "packages" / variant,
+        implementation,
+        SCHEDULES,
+        RESULTS / "throughput/images.safetensors",
+        stages.config.throughput,
+        output,
+    )
+
+
+@cli.command("throughput-table")
+@click.argument("output", type=FILE)
+def write_throughput_table(output: Path) -> None:
+    """Collect the runs of the whole network."""
+    from colonnade.throughput import throughput_table
+
+    stages = Stages.load()
+    runs = [
+        (RESULTS / "throughput" / variant / f"{run}.json", stages.pattern_columns(variant))
+        for run, variant in stages.runs
+    ]
+    throughput_table(_target(stages), stages.config.throughput, runs, output)
+
+
+@cli.command("accuracy-table")
+@click.argument("output", type=FILE)
+def write_accuracy_table(output: Path) -> None:
+    """Collect top-1 of every variant."""
+    from colonnade.accuracy import accuracy_table
+
+    stages = Stages.load()
+    reports = [
+        (RESULTS / "accuracy" / f"{variant}.json", stages.pattern_columns(variant))
+        for variant in stages.variants
+    ]
+    accuracy_table(stages.config.model.name, stages.config.data.name, reports, output)
+
+
+@cli.command()
+@click.argument("output", type=FILE)
+def claims(output: Path) -> None:
+    """Judge the claims from the tables."""
+    from colonnade.claims import write_claims
+
+    sizes = {
+        variant: sum(file.stat().st_size for file in (RESULTS / "packages" / variant).iterdir())
+        for variant in Stages.load().variants
+    }
+    write_claims(RESULTS / "tables", sizes, output)
+
+
+@cli.command()
+@click.argument("output", type=FILE)
+def provenance(output: Path) -> None:
+    """Record where the numbers come from."""
+    from colonnade.provenance import write_provenance
+
+    write_provenance(Stages.load().config, IMAGE, output)
+
+
+@cli.command()
+@click.argument("output", type=FILE)
+def report(output: Path) -> None:
+    """Render the report."""
+    from colonnade.report import write_report
+
+    write_report(RESULTS, Stages.load().runs, output)
+
+
+@cli.command()
+@click.argument("output", type=FILE)
+def regression(output: Path) -> None:
+    """Compare modelled cycles with results/baseline."""
+    from colonnade.regression import compare
+
+    allowed = Stages.load().config.nightly.allowed_slowdown_percent
+    table, baseline = RESULTS / "tables/throughput.csv", RESULTS / "baseline/throughput.csv"
+    compare(table, baseline, allowed, output)
+
+
+def main() -> None:
+    """Run the command; a ColonnadeError is one message on stderr and exit code 2."""
+    try:
+        cli(standalone_mode=False)
+    except ColonnadeError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(2)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)

@@ -1,0 +1,193 @@
+"""The configuration: typed, complete, and refused as a whole with every mistake listed.
+
+`config/default.yaml` documents the keys. Targets are files of their own, `config/targets/<name>.yaml`.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from colonnade.config_errors import explain
+from colonnade.data.settings import DataConfig
+from colonnade.errors import ColonnadeError
+from colonnade.models.settings import ModelConfig
+from colonnade.pruning.settings import PruningConfig
+from colonnade.training.settings import TrainingConfig
+
+Model = TypeVar("Model", bound=BaseModel)
+
+VECTOR_REGISTERS = 32
+
+
+class Section(BaseModel):
+    """A configuration section: no key but the documented ones."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ContainerConfig(Section):
+    """Section `container`."""
+
+    engine: Literal["auto", "docker", "podman", "rootfs"] = "auto"
+
+
+class ProfileConfig(Section):
+    """Section `profile`: the candidates tried for every convolution.
+
+    A candidate is a tile T, an LMUL and a number of strips packed together; those that do not fit
+    the vector registers, (T + 1) * LMUL > 32, are left out.
+    """
+
+    tiles: tuple[Annotated[int, Field(ge=1, le=31)], ...] = Field(min_length=1)
+    lmuls: tuple[Literal[1, 2, 4, 8], ...] = Field(min_length=1)
+    strips: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=1)
+    seed: int = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        tile, lmul = min(self.tiles), min(self.lmuls)
+        if (tile + 1) * lmul > VECTOR_REGISTERS:
+            raise ValueError(
+                f"no candidate fits the registers: tile {tile} at lmul {lmul} needs"
+                f" {(tile + 1) * lmul}; allowed: at most {VECTOR_REGISTERS}"
+            )
+        return self
+
+
+class ThroughputConfig(Section):
+    """Section `throughput`: the input whose inference is timed, and how often."""
+
+    image_px: int = Field(ge=32, multiple_of=32)
+    batch: int = Field(ge=1)
+    threads: int = Field(ge=1, le=64)
+    repetitions: int = Field(ge=1)
+    warmup: int = Field(ge=0)
+
+
+class NightlyConfig(Section):
+    """Section `nightly`: the slowdown, in percent of the baseline's cycles, that is no regression."""
+
+    allowed_slowdown_percent: float = Field(ge=0)
+
+
+class Config(Section):
+    """All of it."""
+
+    seed: int = Field(ge=0)
+    target: str
+    container: ContainerConfig
+    model: ModelConfig
+    data: DataConfig
+    training: TrainingConfig
+    pruning: PruningConfig
+    profile: ProfileConfig
+    throughput: ThroughputConfig
+    nightly: NightlyConfig
+
+    def digest(self) -> str:
+        """SHA-256 of the configuration's canonical JSON."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+class TargetConfig(Section):
+    """A file of `config/targets/`: where code runs.
+
+    `vlen` in bits and `clock_ghz` describe an emulated CPU; `core` is its timing model's description.
+    """
+
+    kind: Literal["emulated", "host"]
+    vlen: Literal[128, 256, 512, 1024] | None = None
+    core: Path | None = None
+    clock_ghz: float | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        described = {"vlen": self.vlen, "core": self.core, "clock_ghz": self.clock_ghz}
+        wrong = [key for key, value in described.items() if (value is None) == self.is_emulated]
+        if wrong:
+            verb = "needs" if self.is_emulated else "has no"
+            raise ValueError(f"kind: {self.kind}: a target of this kind {verb} {', '.join(wrong)}")
+        return self
+
+    @property
+    def is_emulated(self) -> bool:
+        """Whether code runs under QEMU and its time is modelled."""
+        return self.kind == "emulated"
+
+
+def read_config(
+    values: Mapping[str, Any], files: Sequence[Path], targets: Path
+) -> tuple[Config, TargetConfig]:
+    """Check merged configuration values, and the target they name.
+
+    Args:
+        values: the configuration, merged from `files` and the command line.
+        files: the files, the one that wins first; a mistake is told with the file it is in.
+        targets: folder of the targets' descriptions, one file each.
+
+    Raises:
+        ColonnadeError: one line for every wrong or missing key.
+    """
+    contents = [(path, yaml.safe_load(path.read_text("utf-8"))) for path in files]
+    name = values.get("target")
+    problems: list[str] = []
+    target = None
+    config = _validate(Config, values, contents, problems)
+    if isinstance(name, str):
+        target = _read_target(targets, name, problems)
+    if config is not None and target is not None and target.is_emulated:
+        threads = config.throughput.threads
+        if threads > 1:
+            problems.append(
+                f"throughput.threads: {threads}; allowed for the emulated target {name}: 1"
+                " (the timing model has one core)"
+            )
+    if config is None or target is None or problems:
+        raise ColonnadeError("\n".join(problems))
+    return config, target
+
+
+def load_target(targets: Path, name: str) -> TargetConfig:
+    """Read `<name>.yaml` of the folder `targets`.
+
+    Raises:
+        ColonnadeError: there is no such target, or its file is wrong.
+    """
+    problems: list[str] = []
+    target = _read_target(targets, name, problems)
+    if target is None:
+        raise ColonnadeError("\n".join(problems))
+    return target
+
+
+def _read_target(targets: Path, name: str, problems: list[str]) -> TargetConfig | None:
+    path = targets / f"{name}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(file.stem for file in targets.glob("*.yaml")))
+        problems.append(f"target: {name!r}; allowed: {known} (files of {targets})")
+        return None
+    try:
+        values = yaml.safe_load(path.read_text("utf-8"))
+    except yaml.YAMLError as error:
+        problems.append(f"{path}: not a valid YAML file: {error}")
+        return None
+    return _validate(TargetConfig, values, [(path, values)], problems)
+
+
+def _validate(
+    model: type[Model],
+    values: object,
+    files: Sequence[tuple[Path, object]],
+    problems: list[str],
+) -> Model | None:
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        problems.extend(explain(error, model, values, files))
+        return None

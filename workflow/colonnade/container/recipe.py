@@ -1,0 +1,46 @@
+"""What the toolchain image is made from, and the hash of it that names the image."""
+
+import hashlib
+import re
+from pathlib import Path
+
+from colonnade.errors import ColonnadeError
+
+MOUNT_POINT = "/colonnade"
+"""Where the repository appears in every container; also the working directory."""
+
+STATE_FOLDER = ".colonnade"
+"""Folder in the checkout, ignored by git, that holds root file systems and build logs."""
+
+
+def recipe_files(root: Path) -> list[Path]:
+    """The files that decide what is in the image, in a fixed order.
+
+    Raises:
+        ColonnadeError: `root` is not a checkout of this repository.
+    """
+    folder = root / "containers"
+    files = [folder / "Dockerfile", folder / "versions.env", *sorted(folder.glob("steps/*.sh"))]
+    missing = [path for path in files if not path.is_file()]
+    if missing:
+        raise ColonnadeError(f"{missing[0]}: not found; the toolchain image is built from it")
+    return files
+
+
+def recipe_hash(root: Path) -> str:
+    """Hex SHA-256 over names and contents of the recipe: equal recipes give equal images."""
+    digest = hashlib.sha256()
+    for path in recipe_files(root):
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(root)} {len(content)}\n".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def debian_suite(root: Path) -> str:
+    """The Debian release of the base image, from `containers/versions.env`."""
+    path = root / "containers" / "versions.env"
+    match = re.search(r"^SUITE=([a-z]+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    if match is None:
+        raise ColonnadeError(f"{path}: SUITE: no such line; expected for example SUITE=trixie")
+    return match[1]

@@ -1,0 +1,212 @@
+"""Docker and Podman, both through the docker SDK: Podman's socket answers the same requests."""
+
+import json
+import os
+import socket
+import tempfile
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import docker
+import requests
+from docker.errors import DockerException, ImageNotFound
+
+from colonnade.container import mmdebstrap
+from colonnade.container.engine import Container, Engine, image_missing
+from colonnade.container.processes import exit_on_signals
+from colonnade.container.progress import BuildLog
+from colonnade.container.recipe import MOUNT_POINT, STATE_FOLDER, debian_suite
+from colonnade.container.transcript import CompletedRun, Transcript
+from colonnade.errors import ColonnadeError
+
+_REPOSITORY = "colonnade-toolchain"
+_ANSWER_SECONDS = 5
+_REQUEST_SECONDS = 120
+_PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy")
+
+
+class SdkEngine(Engine):
+    """An engine that listens on a Unix socket and speaks Docker's protocol."""
+
+    @abstractmethod
+    def address(self) -> str:
+        """The `unix://` address of a socket that should answer.
+
+        Raises:
+            ColonnadeError: there is none.
+        """
+
+    @cached_property
+    def _client(self) -> docker.DockerClient:
+        address = self.address()
+        try:
+            docker.DockerClient(base_url=address, timeout=_ANSWER_SECONDS).ping()
+            return docker.DockerClient(base_url=address, timeout=_REQUEST_SECONDS)
+        except (DockerException, requests.RequestException) as error:
+            raise ColonnadeError(f"{self.name} does not answer on {address}: {error}") from error
+
+    def problem(self) -> str | None:
+        """Why this engine cannot be used here; None if it can."""
+        try:
+            self._client.version()
+        except ColonnadeError as error:
+            return str(error)
+        return None
+
+    def ensure(self, root: Path, recipe: str) -> tuple[str, str]:
+        """Build the image of `recipe` unless it is there."""
+        reference = f"{_REPOSITORY}:{recipe[:16]}"
+        with _translated(self.name):
+            if not self._present(reference):
+                self._build(root, reference, recipe)
+            return reference, str(self._client.images.get(reference).id)
+
+    def _build(self, root: Path, reference: str, recipe: str) -> None:
+        log_path = root / STATE_FOLDER / "logs" / f"{self.name}.log"
+        with BuildLog(f"toolchain image ({self.name})", log_path) as log, exit_on_signals():
+            self._ensure_base(root, log)
+            # A stopped build leaves no tag: the engine sets it last.
+            messages = self._client.api.build(
+                path=str(root / "containers"),
+                tag=reference,
+                labels={"colonnade.recipe": recipe},
+                buildargs={name: os.environ[name] for name in _PROXIES if name in os.environ},
+                rm=True,
+                forcerm=True,
+                network_mode="host",
+                decode=True,
+                timeout=None,
+            )
+            for message in messages:
+                for line in str(message.get("stream", "")).splitlines():
+                    log.line(line)
+                if "error" in message:
+                    raise _build_failure(self.name, log, str(message["error"]))
+
+    def _ensure_base(self, root: Path, log: BuildLog) -> None:
+        repository, tag = "debian", f"{debian_suite(root)}-slim"
+        log.step(f"looking for the base image {repository}:{tag}")
+        if self._present(f"{repository}:{tag}") or self._pulled(repository, tag, log):
+            return
+        problem = mmdebstrap.problem()
+        if problem is not None:
+            raise ColonnadeError(
+                f"{self.name}: {repository}:{tag} cannot be pulled, and {problem}; install"
+                f" {mmdebstrap.PACKAGES} to bootstrap it from the Debian archive"
+            )
+        with tempfile.TemporaryDirectory(dir=root / STATE_FOLDER) as folder:
+            archive = Path(folder, "base.tar")
+            mmdebstrap.base_archive(root, archive, log)
+            log.step("importing the base image")
+            # Tagged apart: Podman 4.3 ignores the tag of an import.
+            reply = self._client.api.import_image_from_file(str(archive))
+            self._client.api.tag(json.loads(reply)["status"], repository, tag)
+
+    def _present(self, reference: str) -> bool:
+        try:
+            self._client.images.get(reference)
+        except ImageNotFound:
+            return False
+        return True
+
+    def _pulled(self, repository: str, tag: str, log: BuildLog) -> bool:
+        try:
+            self._client.images.pull(repository, tag=tag)
+        except (DockerException, requests.RequestException) as error:
+            log.line(f"not pulled: {error}")
+            return False
+        return True
+
+    def open(self, reference: str, digest: str, root: Path) -> Container:
+        """Make commands runnable in the image."""
+        with _translated(self.name):
+            if not self._present(digest):
+                raise image_missing(f"{reference} ({digest})")
+            return _SdkRuns(self.name, self._client, digest, root.resolve())
+
+
+class _SdkRuns(Container):
+    def __init__(self, engine: str, client: docker.DockerClient, image: str, root: Path) -> None:
+        self._engine = engine
+        self._client = client
+        self._image = image
+        self._root = root
+
+    @cached_property
+    def _user(self) -> str:
+        # A rootless engine already maps its root to the caller.
+        options = self._client.info().get("SecurityOptions") or []
+        rootless = any("rootless" in option for option in options)
+        return "0:0" if rootless else f"{os.getuid()}:{os.getgid()}"
+
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        log: Path | None = None,
+        stdin: bytes | None = None,
+    ) -> CompletedRun:
+        with _translated(self._engine), exit_on_signals(), Transcript(log) as transcript:
+            container = self._client.containers.create(
+                self._image,
+                list(command),
+                user=self._user,
+                environment={"HOME": "/tmp", "LANG": "C.UTF-8", **(env or {})},
+                volumes={str(self._root): {"bind": MOUNT_POINT, "mode": "rw"}},
+                working_dir=MOUNT_POINT,
+                network_mode="none",
+                read_only=True,
+                tmpfs={"/tmp": "exec,mode=1777"},
+                # The checkout keeps its SELinux labels.
+                security_opt=["label=disable"],
+                stdin_open=stdin is not None,
+            )
+            try:
+                output = container.attach(stdout=True, stderr=True, stream=True, demux=True)
+                inlet = None if stdin is None else container.attach_socket(params=_INLET)
+                container.start()
+                if inlet is not None:
+                    _send(inlet, stdin or b"")
+                for stdout, stderr in output:
+                    transcript.feed("stdout", stdout or b"")
+                    transcript.feed("stderr", stderr or b"")
+                status = int(container.wait()["StatusCode"])
+            finally:
+                container.remove(force=True, v=True)
+        return transcript.result(f"{self._engine}: {command[0]}", status)
+
+
+_INLET = {"stdin": 1, "stream": 1}
+
+
+def _send(inlet: Any, content: bytes) -> None:
+    # The SDK's public object can only read.
+    raw: socket.socket = inlet._sock
+    try:
+        raw.sendall(content)
+        raw.shutdown(socket.SHUT_WR)
+    except BrokenPipeError:
+        pass  # it did not read everything; its exit status says whether that is bad
+    finally:
+        inlet.close()
+
+
+def _build_failure(engine: str, log: BuildLog, message: str) -> ColonnadeError:
+    if "no space left on device" in (message + log.tail()).lower():
+        return ColonnadeError(f"{engine}: building the toolchain image: no space left on device")
+    return ColonnadeError(
+        f"{engine}: building the toolchain image (log: {log.path}): {message}\n{log.tail()}"
+    )
+
+
+@contextmanager
+def _translated(engine: str) -> Iterator[None]:
+    try:
+        yield
+    except (DockerException, requests.RequestException) as error:
+        raise ColonnadeError(f"{engine}: {error}") from error

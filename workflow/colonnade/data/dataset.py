@@ -1,0 +1,115 @@
+"""What every data set looks like to the rest: three disjoint splits of normalised images.
+
+Random augmentation takes its seed with the example, derived from (seed, epoch, position) alone: the
+images of an epoch do not depend on the number of workers nor on where an interrupted run resumed.
+"""
+
+import itertools
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from colonnade.errors import ColonnadeError
+
+Batch = tuple[Tensor, Tensor]
+
+
+@dataclass(frozen=True)
+class Example:
+    """One image to fetch: its index in the split, and a seed if it is to be augmented."""
+
+    index: int
+    augment_seed: int | None
+
+
+class Split(Dataset[tuple[Tensor, int]], ABC):
+    """Images [3, image_px, image_px] float32, normalised, each with its class index.
+
+    `labels` is int64 [N]; `workers` is the number of processes worth using to fetch images.
+    """
+
+    labels: Tensor
+    workers: int = 0
+
+    @abstractmethod
+    def image(self, example: Example) -> Tensor:
+        """Fetch one image; equal examples give equal images."""
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, example: Example) -> tuple[Tensor, int]:
+        return self.image(example), int(self.labels[example.index])
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """Per-channel mean and standard deviation of pixel values in 0..1, applied to every image."""
+
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """Normalise [..., 3, H, W]."""
+        mean, std = torch.tensor(self.mean), torch.tensor(self.std)
+        return (image - mean[:, None, None]) / std[:, None, None]
+
+
+@dataclass(frozen=True)
+class ImageData:
+    """A data set: `train` to learn, `validation` to choose, `test` to be reported, once."""
+
+    train: Split
+    validation: Split
+    test: Split
+    classes: tuple[str, ...]
+    normalisation: Normalisation
+
+
+def training_batches(split: Split, batch_size: int, seed: int, epoch: int) -> Iterator[Batch]:
+    """One epoch of `split` in random order, augmented: (images [B, 3, px, px], labels [B]).
+
+    The epoch is cut into equal batches of at most `batch_size`, so that none is a small rest. Order
+    and augmentation follow from (seed, epoch).
+    """
+    generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
+    order = torch.randperm(len(split), generator=generator).tolist()
+    seeds = torch.randint(2**62, (len(split),), generator=generator).tolist()
+    examples = [Example(index, drawn) for index, drawn in zip(order, seeds, strict=True)]
+    return _load(split, _cut(examples, batch_size))
+
+
+def evaluation_batches(split: Split, batch_size: int) -> Iterator[Batch]:
+    """All of `split` in its own order, without augmentation."""
+    examples = [Example(index, None) for index in range(len(split))]
+    return _load(split, _cut(examples, batch_size))
+
+
+def batch_count(split: Split, batch_size: int) -> int:
+    """Batches of one pass over `split`."""
+    return -(-len(split) // batch_size)
+
+
+def _cut(examples: list[Example], batch_size: int) -> list[list[Example]]:
+    count = -(-len(examples) // batch_size)
+    bounds = [len(examples) * part // count for part in range(count + 1)]
+    return [examples[low:high] for low, high in itertools.pairwise(bounds)]
+
+
+def _load(split: Split, batches: list[list[Example]]) -> Iterator[Batch]:
+    # torch types samplers of indices only; a data set may be indexed by anything.
+    loader: DataLoader[Batch] = DataLoader(
+        split,  # type: ignore[arg-type]
+        batch_sampler=batches,
+        num_workers=split.workers,
+    )
+    try:
+        yield from loader
+    except ColonnadeError as error:
+        # From a worker process the message comes with the worker's traceback before it.
+        message = str(error).rpartition("ColonnadeError: ")[2].strip()
+        raise ColonnadeError(message) from None

@@ -1,0 +1,114 @@
+"""Judging a checkpoint: top-1 and logits in PyTorch, and whether an execution elsewhere agrees.
+
+The reference is the trained module itself in evaluation mode, batch norm not folded: an error of
+folding or export shows as a difference.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
+
+from colonnade.data import DigitsConfig, ImageNetConfig, Split, evaluation_batches, open_data
+from colonnade.errors import ColonnadeError
+from colonnade.files import atomic_path
+from colonnade.training import check_same_data, deterministic, predict, read_checkpoint
+
+Logits = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Of a whole test split: `logits` [N, classes], `labels` int64 [N], and their top-1 share."""
+
+    checkpoint_sha256: str
+    logits: Logits
+    labels: NDArray[np.int64]
+
+    @property
+    def top1(self) -> float:
+        """Share of images whose highest logit is their label's, 0 to 1."""
+        return top1(self.logits, self.labels)
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Two executions compared: share of equal predictions, largest difference of a logit."""
+
+    top1_agreement: float
+    max_abs_difference: float
+
+
+def evaluate(checkpoint: Path, data: DigitsConfig | ImageNetConfig, threads: int) -> Evaluation:
+    """Run the checkpoint's module over the whole test split.
+
+    Raises:
+        ColonnadeError: damaged checkpoint, or other data than it was trained on.
+    """
+    source = read_checkpoint(checkpoint)
+    images = open_data(data)
+    check_same_data(source, data, images)
+    with deterministic(source.info.seed, threads):
+        logits = predict(source.model(), images.test)
+    return Evaluation(source.sha256, logits.numpy(), images.test.labels.numpy())
+
+
+def write_images(split: Split, path: Path) -> None:
+    """Write a split as the runner reads it: `image` F32 [N, 3, px, px], normalised, in order."""
+    images = torch.cat([batch for batch, _ in evaluation_batches(split, 256)])
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(save({"image": np.ascontiguousarray(images.numpy())}))
+
+
+def write_logits(logits: Logits, path: Path) -> None:
+    """Write logits as the runner does: `logits` F32 [N, classes]."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(save({"logits": logits}))
+
+
+def read_logits(path: Path) -> Logits:
+    """Read logits [N, classes] that `write_logits` or the runner wrote.
+
+    Raises:
+        ColonnadeError: missing or damaged file, or one without logits.
+    """
+    if not path.is_file():
+        raise ColonnadeError(f"{path}: no such file")
+    try:
+        tensors = load_file(path)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise ColonnadeError(f"{path}: damaged: {error}") from error
+    logits = tensors.get("logits")
+    if logits is None or logits.ndim != 2 or logits.dtype != np.float32:
+        raise ColonnadeError(f"{path}: expected a tensor `logits`, float32 [images, classes]")
+    return logits
+
+
+def top1(logits: Logits, labels: NDArray[np.int64]) -> float:
+    """Share of rows of `logits` [N, classes] whose maximum is at `labels` [N], 0 to 1.
+
+    Raises:
+        ColonnadeError: not one row of logits per label.
+    """
+    if len(logits) != len(labels):
+        raise ColonnadeError(f"{len(logits)} rows of logits for {len(labels)} labels")
+    return float((logits.argmax(axis=1) == labels).mean())
+
+
+def compare(ours: Logits, reference: Logits) -> Agreement:
+    """Compare two executions of one network on the same images, logits [N, classes] each.
+
+    Raises:
+        ColonnadeError: different shapes, or values that are not finite.
+    """
+    if ours.shape != reference.shape or not ours.size:
+        raise ColonnadeError(f"logits of shapes {ours.shape} and {reference.shape} to compare")
+    if not (np.isfinite(ours).all() and np.isfinite(reference).all()):
+        raise ColonnadeError("logits to compare are not all finite")
+    equal = ours.argmax(axis=1) == reference.argmax(axis=1)
+    difference = np.abs(ours.astype(np.float64) - reference)
+    return Agreement(float(equal.mean()), float(difference.max()))

@@ -1,0 +1,79 @@
+"""Files that are either whole or absent: write beside the target, then rename."""
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from colonnade.errors import ColonnadeError
+
+
+@contextmanager
+def atomic_path(target: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `target`; rename it to `target` when the block succeeds.
+
+    Works for a file and for a directory that the block creates. On any exception the temporary is
+    removed and `target` stays as it was.
+
+    Raises:
+        ColonnadeError: the file system refused (full disk, no permission).
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}.tmp")
+    try:
+        yield temporary
+        _replace(temporary, target)
+    except OSError as error:
+        raise ColonnadeError(f"{target}: cannot be written: {error.strerror or error}") from error
+    finally:
+        _discard(temporary)
+
+
+def _replace(temporary: Path, target: Path) -> None:
+    # rename(2) does not replace a directory that has entries.
+    if temporary.is_dir() and target.is_dir():
+        shutil.rmtree(target)
+    temporary.replace(target)
+
+
+def _discard(temporary: Path) -> None:
+    if temporary.is_dir():
+        shutil.rmtree(temporary, ignore_errors=True)
+    else:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(target: Path, text: str) -> None:
+    """Write `text` to `target` as UTF-8, whole or not at all."""
+    with atomic_path(target) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(target: Path, value: Any) -> None:
+    """Write `value` as indented JSON with a final newline, whole or not at all."""
+    write_text(target, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Parse a JSON file.
+
+    Raises:
+        ColonnadeError: the file is missing, unreadable or not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ColonnadeError(f"{path}: cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise ColonnadeError(f"{path}: not a valid JSON file: {error}") from error
+
+
+def sha256_file(path: Path) -> str:
+    """Hex SHA-256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,89 @@
+"""The report: one HTML file with everything inline, so that it opens offline."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import polars as pl
+
+from colonnade.files import read_json, write_text
+from colonnade.report.figures import cost_per_layer, throughput_bars
+from colonnade.tables import ACCURACY, LAYERS, THROUGHPUT, read_table
+
+_HERE = Path(__file__).parent
+
+
+def write_report(results: Path, runs: Sequence[tuple[str, str]], target: Path) -> None:
+    """Render the results of a run into the file `target`.
+
+    Args:
+        results: folder with tables, claims, provenance, and the reports of single runs.
+        runs: (implementation, variant) of every row of `throughput.csv`, in its order.
+        target: the file to write.
+
+    Raises:
+        ColonnadeError: one of the inputs is missing or damaged.
+    """
+    throughput = read_table(results / "tables/throughput.csv", THROUGHPUT)
+    accuracy = read_table(results / "tables/accuracy.csv", ACCURACY)
+    layers = read_table(results / "tables/layers.csv", LAYERS)
+    reports = [read_json(results / f"throughput/{variant}/{run}.json") for run, variant in runs]
+    evaluations = [
+        read_json(results / f"accuracy/{variant}.json")
+        for variant in dict.fromkeys(variant for _, variant in runs)
+    ]
+    labels = [series_label(row) for row in throughput.iter_rows(named=True)]
+    html = (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            claims=read_json(results / "claims.json"),
+            provenance=read_json(results / "provenance.json"),
+            throughput=throughput.rows(named=True),
+            accuracy=accuracy.rows(named=True),
+            logit_difference={
+                each["checkpoint_sha256"]: each["max_abs_logit_difference"] for each in evaluations
+            },
+            winners=_winners(layers),
+            candidates=layers.select("conv", "algorithm", "tile", "lmul", "strips", "sparsity")
+            .unique()
+            .height,
+            throughput_figure=throughput_bars(labels, throughput),
+            layers_figure=cost_per_layer(labels, reports),
+        )
+    )
+    write_text(target, html)
+
+
+def series_label(row: dict[str, Any]) -> str:
+    """How a row of `throughput.csv` is called in figures."""
+    return (
+        f"{row['implementation']} {row['sparsity']:.0%}"
+        if row["sparsity"]
+        else row["implementation"]
+    )
+
+
+def _winners(layers: pl.DataFrame) -> list[dict[str, Any]]:
+    """The chosen rows, one for each distinct convolution and sparsity, with its layers counted."""
+    chosen = layers.filter(pl.col("chosen") == 1)
+    same = chosen.group_by("conv", "sparsity", maintain_order=True)
+    return same.agg(
+        pl.col("layer").first(),
+        pl.len().alias("layers"),
+        pl.exclude("layer").first(),
+    ).rows(named=True)
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["group"] = lambda value: f"{value:,}".replace(",", "\u202f")
+    environment.filters["percent"] = lambda share: f"{100 * share:.0f}%"
+    return environment

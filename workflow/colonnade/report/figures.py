@@ -1,0 +1,96 @@
+"""Figures of the report, as inline SVG."""
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+# Okabe and Ito's palette, distinguishable with any colour vision; markers tell the series apart in
+# black and white too.
+COLOURS = ("#5f6b76", "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9")
+MARKERS = ("s", "o", "D", "^", "v", "P", "X")
+# The same file for the same numbers.
+matplotlib.rcParams["svg.hashsalt"] = "colonnade"
+# Text stays text: it can be searched, and takes the page's font.
+matplotlib.rcParams["svg.fonttype"] = "none"
+matplotlib.rcParams["font.family"] = "sans-serif"
+
+
+def _svg(figure: Figure, description: str) -> str:
+    buffer = io.StringIO()
+    figure.savefig(
+        buffer, format="svg", bbox_inches="tight", transparent=True, metadata={"Date": None}
+    )
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    return text.replace("<svg", f'<svg role="img" aria-label="{description}"', 1)
+
+
+def _clear(axes: Axes) -> None:
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="x", color="#d5dade", linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
+def throughput_bars(labels: Sequence[str], table: pl.DataFrame) -> str:
+    """Images per second of every row of `throughput.csv`."""
+    values = table["images_per_s"].to_list()
+    figure = Figure(figsize=(8.5, 0.5 * len(values) + 0.8))
+    axes = figure.add_subplot()
+    bars = axes.barh(labels, values, height=0.62, color=_cycle(COLOURS, len(values)))
+    speedups = table["speedup_vs_xnnpack_dense"].to_list()
+    notes = [f"{v:.2f}   ({s:.2f}x)" for v, s in zip(values, speedups, strict=True)]
+    axes.bar_label(bars, notes, padding=5)
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1.2 * max(values))
+    axes.set_xlabel(f"images per second, {table['evidence'][0]}")
+    _clear(axes)
+    return _svg(figure, "Images per second by implementation")
+
+
+def cost_per_layer(labels: Sequence[str], reports: Sequence[Mapping[str, Any]]) -> str:
+    """Cost of each layer in each run: millions of modelled cycles, or measured milliseconds."""
+    modelled = all(report["total"]["cycles"] is not None for report in reports)
+    names = list(dict.fromkeys(layer["name"] for r in reports for layer in r["layers"]))
+    figure = Figure(figsize=(8.5, 0.27 * len(names) + 1.2))
+    axes = figure.add_subplot()
+    rows = range(len(names))
+    costs = [_costs(report, names, modelled) for report in reports]
+    axes.hlines(rows, 0, [max(each) for each in zip(*costs, strict=True)], color="#e3e7ea", lw=4)
+    for index, (label, cost) in enumerate(zip(labels, costs, strict=True)):
+        axes.plot(
+            cost,
+            rows,
+            linestyle="none",
+            marker=MARKERS[index % len(MARKERS)],
+            markersize=6,
+            color=COLOURS[index % len(COLOURS)],
+            label=label,
+        )
+    axes.set_yticks(rows, names)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.set_xlim(left=0)
+    axes.set_xlabel("million cycles, modelled" if modelled else "milliseconds, measured")
+    axes.legend(
+        frameon=False, ncols=len(labels), loc="lower left", bbox_to_anchor=(0, 1), borderpad=0
+    )
+    _clear(axes)
+    return _svg(figure, "Cost of each layer by implementation")
+
+
+def _costs(report: Mapping[str, Any], names: Sequence[str], modelled: bool) -> list[float]:
+    """Cost by layer name; 0 for a layer that this run fused into another one."""
+    found = {
+        layer["name"]: layer["cycles"] / 1e6 if modelled else layer["seconds"] * 1e3
+        for layer in report["layers"]
+    }
+    return [float(found.get(name, 0)) for name in names]
+
+
+def _cycle(values: Sequence[str], count: int) -> list[str]:
+    return [values[index % len(values)] for index in range(count)]

@@ -1,0 +1,145 @@
+"""What the workflow's rules need to know of a configuration: its convolutions, variants and runs.
+
+A variant is one trained network: `dense`, or the label of a pattern. A run is an implementation
+executing a variant.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from colonnade.config import Config, TargetConfig, read_config
+from colonnade.conv import ConvShape
+from colonnade.errors import ColonnadeError
+from colonnade.files import read_json, write_json
+from colonnade.models import conv_shapes
+from colonnade.pruning import Pattern, prunable_convs
+from colonnade.throughput import BASELINE
+
+TARGETS = Path("config/targets")
+RESOLVED = Path("results/config.json")
+DENSE = "dense"
+
+
+@dataclass(frozen=True)
+class Stages:
+    """A checked configuration, and what follows from it."""
+
+    config: Config
+    target: TargetConfig
+
+    @classmethod
+    def from_config(cls, values: Mapping[str, Any], files: Sequence[Path]) -> "Stages":
+        """Check merged configuration values and leave them, resolved, for the commands to read.
+
+        Args:
+            values: the configuration, merged from `files` and the command line.
+            files: the files, the one that wins first.
+
+        Raises:
+            ColonnadeError: the configuration is wrong.
+        """
+        config, target = read_config(values, files, TARGETS)
+        prunable_convs(config.model.name, config.pruning.skip)
+        stages = cls(config, target)
+        resolved = config.model_dump(mode="json")
+        if not RESOLVED.exists() or read_json(RESOLVED) != resolved:
+            write_json(RESOLVED, resolved)
+        return stages
+
+    @classmethod
+    def load(cls) -> "Stages":
+        """Read the resolved configuration back.
+
+        Raises:
+            ColonnadeError: the workflow has not written it yet, or it is damaged.
+        """
+        return cls(*read_config(read_json(RESOLVED), [RESOLVED], TARGETS))
+
+    def fingerprint(self, *sections: str) -> str:
+        """The named sections as text, for a rule's `params`: a change reruns the rule."""
+        values = self.config.model_dump(mode="json", include=set(sections))
+        if "target" in sections:
+            values["target"] = {self.config.target: self.target.model_dump(mode="json")}
+        return json.dumps(values, sort_keys=True)
+
+    def pattern(self, variant: str) -> Pattern:
+        """The pattern of a pruned variant.
+
+        Raises:
+            ColonnadeError: there is none of that label.
+        """
+        for pattern in self.config.pruning.patterns:
+            if pattern.label == variant:
+                return pattern
+        allowed = ", ".join(self.variants)
+        raise ColonnadeError(f"variant {variant!r}: allowed: {allowed}")
+
+    @property
+    def variants(self) -> list[str]:
+        """Labels of all variants, the dense one first."""
+        return [DENSE, *(pattern.label for pattern in self.config.pruning.patterns)]
+
+    @property
+    def sparsities(self) -> list[float]:
+        """Sparsities to profile: 0 for layers that stay dense, then each pattern's."""
+        return [0.0, *dict.fromkeys(p.sparsity for p in self.config.pruning.patterns)]
+
+    @property
+    def runs(self) -> list[tuple[str, str]]:
+        """(implementation, variant) of every row of the throughput table, the baseline first."""
+        pruned = [("colnm_packed", variant) for variant in self.variants if variant != DENSE]
+        return [(BASELINE, DENSE), ("colnm_dense", DENSE), *pruned]
+
+    @property
+    def layers(self) -> list[tuple[str, ConvShape]]:
+        """Every convolution of the model at the throughput section's input, by layer name."""
+        timed = self.config.throughput
+        return conv_shapes(self.config.model.name, timed.image_px, timed.batch)
+
+    @property
+    def convs(self) -> list[str]:
+        """The distinct convolutions, as shape strings."""
+        return list(dict.fromkeys(str(shape) for _, shape in self.layers))
+
+    @property
+    def recipe(self) -> list[str]:
+        """Files that the toolchain image is built from."""
+        return _files("containers")
+
+    @property
+    def kernel_sources(self) -> list[str]:
+        """Files that the programs are built from."""
+        return [file for file in _files("kernels") if not file.startswith("kernels/timing/")]
+
+    @property
+    def timing_sources(self) -> list[str]:
+        """Files that the timing model is built from."""
+        return [file for file in _files("kernels/timing") if not file.endswith(".json")]
+
+    @property
+    def emulated_programs(self) -> list[str]:
+        """What code on emulated RISC-V needs built."""
+        return ["results/build/riscv64/colonnade-run", "results/build/riscv64/colonnade-bench"]
+
+    @property
+    def programs(self) -> list[str]:
+        """What the target needs built."""
+        if self.target.kind == "host":
+            return ["results/build/host/colonnade-run", "results/build/host/colonnade-bench"]
+        plugin = "results/build/timing/libcolonnade-timing.so"
+        return [*self.emulated_programs, plugin, str(self.target.core)]
+
+    def pattern_columns(self, variant: str) -> dict[str, Any]:
+        """Columns n, m and sparsity of a table row. With `m: full`, n is the share that is kept."""
+        if variant == DENSE:
+            return {"n": None, "m": None, "sparsity": 0.0}
+        pattern = self.pattern(variant)
+        kept = 1 - pattern.sparsity if pattern.n is None else pattern.n
+        return {"n": float(kept), "m": str(pattern.m), "sparsity": pattern.sparsity}
+
+
+def _files(directory: str) -> list[str]:
+    return sorted(str(path) for path in Path(directory).rglob("*") if path.is_file())

@@ -1,0 +1,94 @@
+"""The tables of the results contract: one schema each, checked whenever a table is written or read."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from colonnade.errors import ColonnadeError
+from colonnade.files import atomic_path
+
+LAYERS = {
+    "model": pl.String,
+    "layer": pl.String,
+    "conv": pl.String,
+    "target": pl.String,
+    "algorithm": pl.String,
+    "tile": pl.Int64,
+    "lmul": pl.Int64,
+    "sparsity": pl.Float64,
+    "cycles": pl.Int64,
+    "ms": pl.Float64,
+    "mac_per_cycle": pl.Float64,
+    "evidence": pl.String,
+    "chosen": pl.Int64,
+    "strips": pl.Int64,
+}
+THROUGHPUT = {
+    "model": pl.String,
+    "batch": pl.Int64,
+    "image_px": pl.Int64,
+    "target": pl.String,
+    "vlen": pl.Int64,
+    "threads": pl.Int64,
+    "implementation": pl.String,
+    "n": pl.Float64,
+    "m": pl.String,
+    "sparsity": pl.Float64,
+    "images_per_s": pl.Float64,
+    "cycles": pl.Int64,
+    "speedup_vs_xnnpack_dense": pl.Float64,
+    "evidence": pl.String,
+    "checkpoint_sha256": pl.String,
+}
+ACCURACY = {
+    "model": pl.String,
+    "dataset": pl.String,
+    "method": pl.String,
+    "n": pl.Float64,
+    "m": pl.String,
+    "sparsity": pl.Float64,
+    "top1": pl.Float64,
+    "top1_dense": pl.Float64,
+    "drop_points": pl.Float64,
+    "n_images": pl.Int64,
+    "executed_on": pl.String,
+    "agreement_with_torch": pl.Float64,
+    "checkpoint_sha256": pl.String,
+}
+
+Schema = Mapping[str, type[pl.DataType]]
+
+
+def write_table(path: Path, schema: Schema, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write rows as CSV with exactly the schema's columns, in its order, whole or not at all.
+
+    Raises:
+        ColonnadeError: a row has other columns, or a value of another type.
+    """
+    for row in rows:
+        if set(row) != set(schema):
+            wrong = sorted(set(row) ^ set(schema))
+            raise ColonnadeError(f"{path}: columns missing or unknown: {', '.join(wrong)}")
+    try:
+        frame = pl.DataFrame(list(rows), schema=dict(schema), strict=True)
+    except (TypeError, pl.exceptions.PolarsError) as error:
+        raise ColonnadeError(f"{path}: {error}") from error
+    with atomic_path(path) as temporary:
+        frame.write_csv(temporary)
+
+
+def read_table(path: Path, schema: Schema) -> pl.DataFrame:
+    """Read a table back.
+
+    Raises:
+        ColonnadeError: it is missing, or has other columns.
+    """
+    try:
+        frame = pl.read_csv(path, schema_overrides=dict(schema))
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise ColonnadeError(f"{path}: cannot be read: {error}") from error
+    if frame.columns != list(schema):
+        raise ColonnadeError(f"{path}: columns {frame.columns}; expected {list(schema)}")
+    return frame

@@ -1,0 +1,126 @@
+"""Checkpoints: one safetensors file with the state dict, the masks and a JSON header.
+
+The SHA-256 of this file is the `checkpoint_sha256` of every table. Equal content gives equal bytes.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from colonnade.data import Normalisation
+from colonnade.errors import ColonnadeError
+from colonnade.files import atomic_path, sha256_file
+from colonnade.models import ModelName, ResNet, build
+from colonnade.pruning import ColumnMask, Pattern, masks_from_tensors, masks_to_tensors
+
+# One header entry only: safetensors writes several in no fixed order.
+HEADER_KEY = "colonnade"
+
+
+class CheckpointInfo(BaseModel):
+    """What a checkpoint is: the header of its file.
+
+    `tiles` gives the tile of every pruned convolution; empty, with `pattern` null, if dense.
+    `source_sha256` names the dense checkpoint that a pruned one was made from. `epochs` counts
+    those of this phase.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: ModelName
+    num_classes: int
+    pattern: Pattern | None = None
+    tiles: dict[str, int] = {}
+    dataset: str
+    image_px: int
+    split_seed: int
+    normalisation: Normalisation
+    seed: int
+    epochs: int
+    source_sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint read from `path`; `masks` is empty if it is dense."""
+
+    path: Path
+    sha256: str
+    info: CheckpointInfo
+    state: dict[str, Tensor]
+    masks: dict[str, ColumnMask]
+
+    def model(self) -> ResNet:
+        """The trained module, in evaluation mode."""
+        model = build(self.info.model, self.info.num_classes)
+        model.load_state_dict(self.state)
+        return model.eval()
+
+
+def write_checkpoint(
+    path: Path, info: CheckpointInfo, state: Mapping[str, Tensor], masks: Mapping[str, ColumnMask]
+) -> None:
+    """Write a checkpoint, whole or not at all."""
+    tensors = {key: value.contiguous() for key, value in state.items()} | masks_to_tensors(masks)
+    header = json.dumps(info.model_dump(mode="json"), sort_keys=True)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(save(tensors, metadata={HEADER_KEY: header}))
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Read and check a checkpoint.
+
+    Raises:
+        ColonnadeError: missing, truncated or otherwise damaged file, or no checkpoint of ours.
+    """
+    tensors, header = _read(path)
+    try:
+        info = CheckpointInfo.model_validate_json(header)
+        masks = masks_from_tensors(tensors, info.tiles)
+    except (ValidationError, ColonnadeError) as error:
+        raise ColonnadeError(
+            f"{path}: damaged checkpoint: {' '.join(str(error).split())}"
+        ) from error
+    state = {key: value for key, value in tensors.items() if not key.startswith("mask.")}
+    _check_state(path, info, state, masks)
+    return Checkpoint(path, sha256_file(path), info, state, masks)
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], str]:
+    if not path.is_file():
+        raise ColonnadeError(f"{path}: no such checkpoint")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata: dict[str, Any] = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, RuntimeError, ValueError) as error:
+        raise ColonnadeError(f"{path}: damaged checkpoint: {error}") from error
+    if HEADER_KEY not in metadata:
+        raise ColonnadeError(f"{path}: not a Colonnade checkpoint: no {HEADER_KEY!r} header")
+    return tensors, metadata[HEADER_KEY]
+
+
+def _check_state(
+    path: Path, info: CheckpointInfo, state: Mapping[str, Tensor], masks: Mapping[str, ColumnMask]
+) -> None:
+    with torch.device("meta"):
+        expected = build(info.model, info.num_classes).state_dict()
+    wrong = sorted(set(expected) ^ set(state)) or [
+        key for key, value in state.items() if value.shape != expected[key].shape
+    ]
+    if wrong:
+        raise ColonnadeError(
+            f"{path}: damaged checkpoint: does not fit {info.model}: {', '.join(wrong)}"
+        )
+    for name, mask in masks.items():
+        weight = state[f"{name}.weight"]
+        if bool(weight[~mask.for_conv(weight)].any()):
+            raise ColonnadeError(f"{path}: damaged checkpoint: {name} has weights outside its mask")
