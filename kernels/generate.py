@@ -1,6 +1,6 @@
 """Render the microkernel templates: `generate.py ARCHITECTURE OUTPUT_DIR`, run by CMake.
 
-A template becomes one C file per instruction set and LMUL. The set of tiles follows from the register
+A template becomes one C or assembly file per instruction set and LMUL. The set of tiles follows from the register
 file, so neither the kernels nor the table that lists them is typed by hand.
 """
 
@@ -11,6 +11,17 @@ from pathlib import Path
 import jinja2
 
 LMULS = (1, 2, 4, 8)
+# Byte offsets of struct xnn_colnm_strip, which colnm-gemm-config.c checks.
+STRIP = {
+    "STRIP_COUNT": 0,
+    "STRIP_INPUT": 8,
+    "STRIP_OUTPUT": 16,
+    "STRIP_RESIDUAL": 24,
+    "STRIP_OUTPUT_INDEX": 32,
+    "STRIP_RESIDUAL_INDEX": 40,
+    "STRIP_MASK": 48,
+    "STRIP_SIZE": 56,
+}
 # The RVV register file; the other instruction sets offer the same tiles, so that one mask fits all.
 VECTOR_REGISTERS = 32
 SOURCE = Path(__file__).parent / "src" / "f32-colnm-gemm"
@@ -26,7 +37,7 @@ class InstructionSet:
 
 
 INSTRUCTION_SETS = {
-    "riscv": (InstructionSet("rvv", "rvv.c.in", 0), InstructionSet("scalar", "scalar.c.in", 0)),
+    "riscv": (InstructionSet("rvv", "rvv.S.in", 0), InstructionSet("scalar", "scalar.c.in", 0)),
     "x86": (
         InstructionSet("avx512f", "simd.c.in", 16),
         InstructionSet("fma3", "simd.c.in", 8),
@@ -54,8 +65,11 @@ def main(architecture: str, output: Path) -> None:
     for isa in INSTRUCTION_SETS[architecture]:
         template = environment.get_template(isa.template)
         for lmul in LMULS:
-            text = template.render(isa=isa.name, lanes=isa.lanes, lmul=lmul, tiles=tiles(lmul))
-            name = f"f32-colnm-gemm-{lmul}v-minmax-{isa.name}.c"
+            text = template.render(
+                isa=isa.name, lanes=isa.lanes, lmul=lmul, tiles=tiles(lmul), **STRIP
+            )
+            suffix = Path(isa.template).suffixes[0]
+            name = f"f32-colnm-gemm-{lmul}v-minmax-{isa.name}{suffix}"
             (output / name).write_text(text, encoding="utf-8")
         table = environment.get_template("table.h.in").render(isa=isa.name, kernels=kernels)
         name = f"f32-colnm-gemm-minmax-{isa.name}.h"

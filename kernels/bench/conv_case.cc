@@ -140,14 +140,16 @@ xnn_colnm_convolution2d ConvCase::descriptor() const {
   return d;
 }
 
-std::vector<float> swap_leading(const std::vector<float>& tensor, size_t first, size_t second, size_t plane) {
-  std::vector<float> swapped(tensor.size());
-  for (size_t i = 0; i < first; i++) {
-    for (size_t j = 0; j < second; j++) {
-      std::copy_n(&tensor[(i * second + j) * plane], plane, &swapped[(j * first + i) * plane]);
-    }
-  }
-  return swapped;
+ConvLayouts best_layouts(const ConvCase& conv, xnn_colnm_algorithm algorithm) {
+  const ConvShape& s = conv.shape;
+  const xnn_colnm_convolution2d descriptor = conv.descriptor();
+  const bool direct = algorithm == xnn_colnm_direct;
+  const xnn_colnm_gaps gaps = direct ? xnn_colnm_input_gaps(&descriptor, s.height, s.width) : xnn_colnm_gaps{0, 0};
+  ConvLayouts layouts;
+  xnn_colnm_planes_init(&layouts.input, s.batch, s.in_channels, s.height, s.width, direct ? s.stride : 1, gaps.rows, gaps.columns);
+  const size_t column_gap = direct ? layouts.input.row_stride - s.out_width() : 0;
+  xnn_colnm_planes_init(&layouts.output, s.batch, s.out_channels, s.out_height(), s.out_width(), 1, gaps.rows, column_gap);
+  return layouts;
 }
 
 }  // namespace colonnade

@@ -50,7 +50,11 @@ struct ConvCase {
   xnn_colnm_convolution2d descriptor() const;
 };
 
-// [N, C, P] to [C, N, P] and back, P being the plane.
-std::vector<float> swap_leading(const std::vector<float>& tensor, size_t first, size_t second, size_t plane);
+// Layouts in which an algorithm runs best: the tightest its input may have, and an output whose rows are
+// as far apart.
+struct ConvLayouts {
+  xnn_colnm_planes input, output;
+};
+ConvLayouts best_layouts(const ConvCase& conv, xnn_colnm_algorithm algorithm);
 
 }  // namespace colonnade

@@ -5,12 +5,14 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <iostream>
 
 #include <CLI/CLI.hpp>
 
 #include "arena.h"
 #include "conv_case.h"
+#include "planes.h"
 #include "region_clock.h"
 
 namespace colonnade {
@@ -57,23 +59,33 @@ std::vector<float> nchw_to_nhwc(const std::vector<float>& in, size_t batch, size
   return out;
 }
 
-Operator create_packed(const ConvCase& c, const Candidate& candidate, pthreadpool_t pool, float* output) {
-  const ConvShape& s = c.shape;
+// A convolution ready to run, and how to read its output.
+struct Prepared {
+  Operator op;
+  std::function<std::vector<float>()> output;  // NCHW
+};
+
+Prepared prepare_colnm(const ConvCase& c, const Candidate& candidate, pthreadpool_t pool) {
   xnn_operator_t op = nullptr;
-  const xnn_colnm_schedule schedule = {candidate.lmul, candidate.strips};
+  const xnn_colnm_schedule schedule = {candidate.algorithm == "direct" ? xnn_colnm_direct : xnn_colnm_packed, candidate.lmul, candidate.strips};
   const xnn_colnm_convolution2d descriptor = c.descriptor();
   check(xnn_create_colnm_convolution2d_cnhw_f32(&descriptor, &schedule, &op), "create");
   Operator owned(op);
-  size_t workspace, alignment, height, width;
-  check(xnn_reshape_colnm_convolution2d_cnhw_f32(op, s.batch, s.height, s.width, &workspace, &alignment, &height,
-                                                 &width, pool),
-        "reshape");
-  const float* input = arena_copy(swap_leading(c.input, s.batch, s.in_channels, s.height * s.width));
+  const ConvLayouts layouts = best_layouts(c, schedule.algorithm);
+  size_t workspace, alignment;
+  check(xnn_reshape_colnm_convolution2d_cnhw_f32(op, &layouts.input, &layouts.output, nullptr, &workspace, &alignment, pool), "reshape");
+  auto* input = static_cast<float*>(arena_allocate(layouts.input.size * sizeof(float)));
+  auto* output = static_cast<float*>(arena_allocate(layouts.output.size * sizeof(float)));
+  nchw_to_planes(c.input.data(), layouts.input, input);
   check(xnn_setup_colnm_convolution2d_cnhw_f32(op, arena_allocate(workspace), input, nullptr, output), "setup");
-  return owned;
+  return {std::move(owned), [=, size = c.shape.positions() * c.shape.out_channels] {
+    std::vector<float> nchw(size);
+    planes_to_nchw(layouts.output, output, nchw.data());
+    return nchw;
+  }};
 }
 
-Operator create_nhwc(const ConvCase& c, pthreadpool_t pool, float* output) {
+Prepared prepare_nhwc(const ConvCase& c, pthreadpool_t pool) {
   const ConvShape& s = c.shape;
   xnn_operator_t op = nullptr;
   check(xnn_create_convolution2d_nhwc_f32(s.padding, s.padding, s.padding, s.padding, s.kernel_h, s.kernel_w, s.stride,
@@ -86,18 +98,18 @@ Operator create_nhwc(const ConvCase& c, pthreadpool_t pool, float* output) {
   check(xnn_reshape_convolution2d_nhwc_f32(op, s.batch, s.height, s.width, &workspace, &alignment, &height, &width, pool),
         "reshape");
   const float* input = arena_copy(nchw_to_nhwc(c.input, s.batch, s.in_channels, s.height * s.width, false));
+  const size_t plane = s.out_height() * s.out_width(), size = s.batch * s.out_channels * plane;
+  auto* output = static_cast<float*>(arena_allocate(size * sizeof(float)));
   check(xnn_setup_convolution2d_nhwc_f32(op, workspace == 0 ? nullptr : arena_allocate(workspace), input, output), "setup");
-  return owned;
+  return {std::move(owned), [=, batch = s.batch, channels = s.out_channels] {
+    return nchw_to_nhwc(std::vector<float>(output, output + size), batch, channels, plane, true);
+  }};
 }
 
-double max_abs_error(const ConvCase& c, bool nhwc, const float* output) {
-  const size_t plane = c.shape.out_height() * c.shape.out_width();
-  const std::vector<float> raw(output, output + c.shape.batch * c.shape.out_channels * plane);
-  const std::vector<float> nchw = nhwc ? nchw_to_nhwc(raw, c.shape.batch, c.shape.out_channels, plane, true)
-                                       : swap_leading(raw, c.shape.out_channels, c.shape.batch, plane);
+double max_abs_error(const ConvCase& c, const std::vector<float>& actual) {
   const std::vector<double> expected = c.reference();
   double error = 0;
-  for (size_t i = 0; i < nchw.size(); i++) error = std::max(error, std::abs(nchw[i] - expected[i]));
+  for (size_t i = 0; i < actual.size(); i++) error = std::max(error, std::abs(actual[i] - expected[i]));
   return error;
 }
 
@@ -107,13 +119,12 @@ void run(const Options& options, const Candidate& candidate, RegionClock& clock,
   const size_t group = options.group == "full" ? 0 : std::stoul(options.group);
   const ConvCase c = ConvCase::random(shape, nhwc ? shape.out_channels : candidate.tile, nhwc ? 0 : candidate.sparsity,
                                       nhwc ? 0 : group, options.seed);
-  auto* output = static_cast<float*>(arena_allocate(shape.positions() * shape.out_channels * sizeof(float)));
-  const Operator op = nhwc ? create_nhwc(c, pool, output) : create_packed(c, candidate, pool, output);
+  const Prepared prepared = nhwc ? prepare_nhwc(c, pool) : prepare_colnm(c, candidate, pool);
 
   std::vector<Sample> samples;
   for (unsigned i = 0; i < options.repetitions; i++) {
     clock.begin(/*cold=*/true);
-    const xnn_status status = xnn_run_operator(op.get(), pool);
+    const xnn_status status = xnn_run_operator(prepared.op.get(), pool);
     samples.push_back(clock.end());
     check(status, "run");
   }
@@ -138,7 +149,7 @@ void run(const Options& options, const Candidate& candidate, RegionClock& clock,
   line["useful_macs"] = useful;
   line["mac_per_cycle"] = median.cycles
       ? nlohmann::ordered_json(static_cast<double>(useful) / static_cast<double>(*median.cycles)) : nullptr;
-  line["max_abs_error"] = options.check ? nlohmann::ordered_json(max_abs_error(c, nhwc, output)) : nullptr;
+  line["max_abs_error"] = options.check ? nlohmann::ordered_json(max_abs_error(c, prepared.output())) : nullptr;
   line["counters"] = median.counters;
   std::cout << line.dump() << std::endl;
 }
@@ -167,10 +178,10 @@ Options parse(int argc, char** argv) {
   Options o;
   CLI::App app{"Times one convolution over a grid of candidates; prints one JSON line each."};
   app.add_option("--conv", o.conv, "Shape, such as n1c64h56w56-o64-k3x3-s1-p1-d1")->required();
-  app.add_option("--algorithm", o.algorithms)->delimiter(',')->check(CLI::IsMember({"packed", "xnnpack_nhwc_dense"}));
+  app.add_option("--algorithm", o.algorithms)->delimiter(',')->check(CLI::IsMember({"direct", "packed", "xnnpack_nhwc_dense"}));
   app.add_option("--tile", o.tiles, "Output channels per tile")->delimiter(',')->check(CLI::Range(1, 31));
   app.add_option("--lmul", o.lmuls)->delimiter(',')->check(CLI::IsMember({1, 2, 4, 8}));
-  app.add_option("--strips", o.strips, "Strips packed together")->delimiter(',')->check(CLI::PositiveNumber);
+  app.add_option("--strips", o.strips, "Strips of a block")->delimiter(',')->check(CLI::PositiveNumber);
   app.add_option("--sparsity", o.sparsities, "Share of columns removed")->delimiter(',')->check(CLI::Range(0.0, 0.999));
   app.add_option("--pattern-m", o.group, "Columns per group, or 'full'")->check(CLI::PositiveNumber | CLI::IsMember({"full"}));
   app.add_option("--threads", o.threads)->check(CLI::Range(1, 256));

@@ -1,40 +1,63 @@
-// colnm_*: our operators on channel-major activations. A residual add is fused into the convolution that
+// colnm_*: our operators on planes. A residual add is fused into the convolution that
 // makes its first operand, when nothing else reads that.
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <map>
+#include <set>
 #include <stdexcept>
 
+#include "arena.h"
 #include "colonnade/operators.h"
+#include "layouts.h"
 #include "network.h"
+#include "planes.h"
 
 namespace colonnade {
 namespace {
 
 class CnhwNetwork : public Network {
  public:
-  CnhwNetwork(const Package& package, const Schedules& schedules, pthreadpool_t pool)
-      : Network(package, pool), schedules_(schedules) {
+  // `algorithm` empty: the one that profiling chose for each convolution.
+  CnhwNetwork(const Package& package, const Schedules& schedules, const std::string& algorithm, pthreadpool_t pool)
+      : Network(package, pool), schedules_(schedules), algorithm_(algorithm) {
     std::map<std::string, size_t> uses;
     for (const auto& output : package.graph().at("outputs")) uses[output.get<std::string>()]++;
     for (const Node& node : package.nodes())
       for (const std::string& input : node.inputs) uses[input]++;
+    std::map<std::string, const Node*> fusible;
     for (const Node& node : package.nodes()) {
-      if (node.op == "conv2d" && !node.conv.relu && uses[node.output] == 1) fusible_[node.output] = &node;
+      if (node.op == "conv2d" && !node.conv.relu && uses[node.output] == 1) fusible[node.output] = &node;
     }
     // Of an add's operands only one conv can absorb it; the other is computed before.
     for (const Node& node : package.nodes()) {
-      if (node.op == "add" && fusible_.count(node.inputs[0]) != 0) deferred_[node.inputs[0]] = fusible_[node.inputs[0]];
+      const auto conv = node.op == "add" ? fusible.find(node.inputs[0]) : fusible.end();
+      if (conv == fusible.end()) continue;
+      deferred_.insert(*conv);
+      fused_adds_.insert(node.name);
     }
   }
 
  protected:
-  void load(float* activation, const Tensor& nchw, const Shape& s) const override {
-    swap(nchw.f32(), activation, s.n, s.c, s.h * s.w);
+  void plan(const std::map<std::string, Shape>& inputs) override {
+    const auto algorithm = [this](const Node& node, const Shape& input) { return find_schedule(node, input).schedule.algorithm; };
+    layouts_ = std::make_unique<Layouts>(package_, inputs, algorithm, fused_adds_);
   }
 
-  void store(const float* activation, const Shape& s, float* nchw) const override {
-    swap(activation, nchw, s.c, s.n, s.h * s.w);
+  size_t buffer_size(const std::string& name, const Shape&) const override { return layouts_->planes(name).size; }
+
+  void load(const std::string& name, const Tensor& nchw) override {
+    xnn_operator_t op = nullptr;
+    check(xnn_create_copy_to_planes_x32(&op), name);
+    add_layer(name, "copy_to_planes").operators.emplace_back(op);
+    check(xnn_reshape_copy_to_planes_x32(op, &layouts_->planes(name), xnn_colnm_nchw), name);
+    void* image = arena_allocate(nchw.bytes.size());
+    std::memcpy(image, nchw.bytes.data(), nchw.bytes.size());
+    check(xnn_setup_copy_to_planes_x32(op, image, activation(name).data), name);
+  }
+
+  void store(const std::string& name, float* nchw) const override {
+    planes_to_nchw(layouts_->planes(name), activation(name).data, nchw);
   }
 
   void build_conv(const Node& node) override {
@@ -42,13 +65,11 @@ class CnhwNetwork : public Network {
   }
 
   void build_add(const Node& node) override {
-    const auto conv = deferred_.find(node.inputs[0]);
-    if (conv == deferred_.end()) {
+    if (fused_adds_.count(node.name) == 0) {
       Network::build_add(node);
-      return;
+    } else {
+      append_conv(*deferred_.at(node.inputs[0]), node.output, &node.inputs[1], node.relu);
     }
-    const Activation residual = activation(node.inputs[1]);
-    append_conv(*conv->second, node.output, &residual, node.relu);
   }
 
   void build_max_pool(const Node& node) override {
@@ -57,12 +78,10 @@ class CnhwNetwork : public Network {
     check(xnn_create_max_pooling2d_cnhw_f32(node.padding[0], node.padding[1], node.kernel[0], node.kernel[1],
                                             node.stride[0], node.stride[1], &op), node.name);
     add_layer(node).operators.emplace_back(op);
-    size_t workspace, alignment, height, width;
-    check(xnn_reshape_max_pooling2d_cnhw_f32(op, in.shape.n, in.shape.c, in.shape.h, in.shape.w, &workspace, &alignment, &height, &width, pool_), node.name);
-    const Activation out = define(node.output, {in.shape.n, in.shape.c, height, width});
-    on_workspace(workspace, [=, name = node.name](void* space) {
-      check(xnn_setup_max_pooling2d_cnhw_f32(op, space, in.data, out.data), name);
-    });
+    const xnn_colnm_planes& planes = layouts_->planes(node.output);
+    check(xnn_reshape_max_pooling2d_cnhw_f32(op, &layouts_->planes(node.inputs[0]), &planes), node.name);
+    const Activation out = define(node.output, {planes.batch, planes.channels, planes.height, planes.width});
+    check(xnn_setup_max_pooling2d_cnhw_f32(op, in.data, out.data), node.name);
   }
 
   void build_global_average(const Node& node) override {
@@ -70,16 +89,12 @@ class CnhwNetwork : public Network {
     xnn_operator_t op = nullptr;
     check(xnn_create_global_average_pooling_cnhw_f32(&op), node.name);
     add_layer(node).operators.emplace_back(op);
-    check(xnn_reshape_global_average_pooling_cnhw_f32(op, in.shape.n, in.shape.c, in.shape.h * in.shape.w), node.name);
-    check(xnn_setup_global_average_pooling_cnhw_f32(op, in.data, define(node.output, {in.shape.n, in.shape.c, 1, 1}, /*features=*/true).data), node.name);
+    check(xnn_reshape_global_average_pooling_cnhw_f32(op, &layouts_->planes(node.inputs[0])), node.name);
+    const Activation out = define(node.output, {in.shape.n, in.shape.c, 1, 1}, /*features=*/true);
+    check(xnn_setup_global_average_pooling_cnhw_f32(op, in.data, out.data), node.name);
   }
 
  private:
-  static void swap(const float* in, float* out, size_t first, size_t second, size_t plane) {
-    for (size_t i = 0; i < first; i++)
-      for (size_t j = 0; j < second; j++) std::copy_n(in + (i * second + j) * plane, plane, out + (j * first + i) * plane);
-  }
-
   static std::string shape_string(const Conv& conv, const Shape& in) {
     const auto s = [](size_t v) { return std::to_string(v); };
     return "n" + s(in.n) + "c" + s(in.c) + "h" + s(in.h) + "w" + s(in.w) + "-o" + s(conv.out_channels) + "-k" +
@@ -98,22 +113,17 @@ class CnhwNetwork : public Network {
     return values;
   }
 
-  void append_conv(const Node& node, const std::string& output, const Activation* residual, bool relu) {
+  ConvSchedule find_schedule(const Node& node, const Shape& input) const {
+    return schedules_.find(shape_string(node.conv, input), node.conv.sparsity, algorithm_);
+  }
+
+  void append_conv(const Node& node, const std::string& output, const std::string* residual, bool relu) {
     const Conv& conv = node.conv;
     const Activation in = activation(node.inputs[0]);
     if (in.shape.c != conv.in_channels) throw std::runtime_error("node '" + node.name + "': its input has not " + std::to_string(conv.in_channels) + " channels");
-    ConvSchedule schedule = schedules_.find(shape_string(conv, in.shape), conv.sparsity);
-    xnn_colnm_convolution2d d = {};
-    d.padding_height = conv.padding[0];
-    d.padding_width = conv.padding[1];
-    d.kernel_height = conv.kernel[0];
-    d.kernel_width = conv.kernel[1];
-    d.stride_height = conv.stride[0];
-    d.stride_width = conv.stride[1];
-    d.dilation_height = conv.dilation[0];
-    d.dilation_width = conv.dilation[1];
-    d.in_channels = conv.in_channels;
-    d.out_channels = conv.out_channels;
+    ConvSchedule schedule = find_schedule(node, in.shape);
+    schedule.schedule.algorithm = layouts_->algorithm(node.name);
+    xnn_colnm_convolution2d d = geometry(conv);
     d.output_min = relu ? 0.0f : -INFINITY;
     d.output_max = INFINITY;
     d.bias = package_.weights(node.name + ".bias", "F32", {conv.out_channels}).f32();
@@ -136,26 +146,31 @@ class CnhwNetwork : public Network {
     check(xnn_create_colnm_convolution2d_cnhw_f32(&d, &schedule.schedule, &op), "node '" + node.name + "'");
     Layer& layer = add_layer(node);
     layer.operators.emplace_back(op);
-    size_t workspace, alignment, height, width;
-    check(xnn_reshape_colnm_convolution2d_cnhw_f32(op, in.shape.n, in.shape.h, in.shape.w, &workspace, &alignment, &height, &width, pool_), node.name);
-    const Activation out = define(output, {in.shape.n, conv.out_channels, height, width});
+    const xnn_colnm_planes& planes = layouts_->planes(output);
+    size_t workspace, alignment;
+    check(xnn_reshape_colnm_convolution2d_cnhw_f32(op, &layouts_->planes(node.inputs[0]), &planes,
+                                                   residual == nullptr ? nullptr : &layouts_->planes(*residual),
+                                                   &workspace, &alignment, pool_), "node '" + node.name + "'");
+    const Activation out = define(output, {planes.batch, planes.channels, planes.height, planes.width});
     layer.macs = out.shape.elements() * conv.reduction();
     layer.useful_macs = out.shape.elements() * d.kept;
-    const float* residual_data = residual == nullptr ? nullptr : residual->data;
+    const float* residual_data = residual == nullptr ? nullptr : activation(*residual).data;
     on_workspace(workspace, [=, name = node.name](void* space) {
       check(xnn_setup_colnm_convolution2d_cnhw_f32(op, space, in.data, residual_data, out.data), name);
     });
   }
 
   const Schedules& schedules_;
-  std::map<std::string, const Node*> fusible_;
-  std::map<std::string, const Node*> deferred_;
+  const std::string algorithm_;
+  std::map<std::string, const Node*> deferred_;  // convolutions, by output, that a fused addition runs
+  std::set<std::string> fused_adds_;
+  std::unique_ptr<Layouts> layouts_;
 };
 
 }  // namespace
 
-std::unique_ptr<Network> make_cnhw_network(const Package& package, const Schedules& schedules, pthreadpool_t pool) {
-  return std::make_unique<CnhwNetwork>(package, schedules, pool);
+std::unique_ptr<Network> make_cnhw_network(const Package& package, const Schedules& schedules, const std::string& algorithm, pthreadpool_t pool) {
+  return std::make_unique<CnhwNetwork>(package, schedules, algorithm, pool);
 }
 
 }  // namespace colonnade

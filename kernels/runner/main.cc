@@ -56,7 +56,7 @@ Options parse(int argc, char** argv) {
   Options o;
   CLI::App app{"Runs an exported package on its input and writes outputs and times."};
   app.add_option("--package", o.package, "Directory with graph.json and weights.safetensors")->required();
-  app.add_option("--implementation", o.implementation)->required()->check(CLI::IsMember({"xnnpack_nhwc_dense", "colnm_dense", "colnm_packed"}));
+  app.add_option("--implementation", o.implementation)->required()->check(CLI::IsMember({"xnnpack_nhwc_dense", "colnm_dense", "colnm_packed", "colnm_direct", "colnm_tuned"}));
   app.add_option("--schedules", o.schedules, "Schedules chosen by profiling");
   app.add_option("--input", o.input, "safetensors, NCHW float32 tensors by input name")->required();
   app.add_option("--output", o.output, "safetensors to write")->required();
@@ -84,8 +84,13 @@ int run(int argc, char** argv) {
   if (options.implementation == "colnm_dense" && std::any_of(package.nodes().begin(), package.nodes().end(), pruned)) {
     throw std::runtime_error(options.package + ": is pruned; colnm_dense runs dense packages");
   }
-  const auto network = options.implementation == "xnnpack_nhwc_dense" ? make_nhwc_network(package, pool.get())
-                                                                      : make_cnhw_network(package, schedules, pool.get());
+  // colnm_dense and colnm_tuned take what profiling chose.
+  std::string algorithm;
+  if (options.implementation == "colnm_packed") algorithm = "packed";
+  if (options.implementation == "colnm_direct") algorithm = "direct";
+  const auto network = options.implementation == "xnnpack_nhwc_dense"
+      ? make_nhwc_network(package, pool.get())
+      : make_cnhw_network(package, schedules, algorithm, pool.get());
   network->build(inputs);
   for (unsigned i = 0; i < options.warmup + options.repetitions; i++) network->run(clock);
   write_safetensors(options.output, network->outputs());

@@ -9,6 +9,7 @@
 namespace colonnade {
 
 void Network::build(const Tensors& inputs) {
+  std::map<std::string, Shape> shapes;
   for (const auto& input : package_.graph().at("inputs")) {
     const std::string name = input.at("name").get<std::string>();
     const size_t channels = input.at("channels").get<size_t>();
@@ -19,8 +20,12 @@ void Network::build(const Tensors& inputs) {
       throw std::runtime_error("input tensor '" + name + "' is " + tensor.dtype + " " + nlohmann::json(tensor.shape).dump() +
                                "; expected F32 [batch, " + std::to_string(channels) + ", height, width]");
     }
-    const Shape shape = {tensor.shape[0], tensor.shape[1], tensor.shape[2], tensor.shape[3]};
-    load(define(name, shape).data, tensor, shape);
+    shapes[name] = {tensor.shape[0], tensor.shape[1], tensor.shape[2], tensor.shape[3]};
+  }
+  plan(shapes);
+  for (const auto& [name, shape] : shapes) {
+    define(name, shape);
+    load(name, inputs.at(name));
   }
   for (const Node& node : package_.nodes()) {
     if (node.op == "conv2d") build_conv(node);
@@ -61,7 +66,7 @@ Tensors Network::outputs() const {
     if (a.features) {
       std::memcpy(out, a.data, tensor.bytes.size());
     } else {
-      store(a.data, a.shape, out);
+      store(name.get<std::string>(), out);
     }
     tensors[name.get<std::string>()] = std::move(tensor);
   }
@@ -69,14 +74,15 @@ Tensors Network::outputs() const {
 }
 
 Activation& Network::define(const std::string& name, const Shape& shape, bool features) {
-  auto* data = static_cast<float*>(arena_allocate(shape.elements() * sizeof(float) + XNN_EXTRA_BYTES));
+  const size_t elements = features ? shape.elements() : buffer_size(name, shape);
+  auto* data = static_cast<float*>(arena_allocate(elements * sizeof(float) + XNN_EXTRA_BYTES));
   return activations_[name] = {shape, data, features};
 }
 
-Layer& Network::add_layer(const Node& node) {
+Layer& Network::add_layer(const std::string& name, const std::string& op) {
   layers_.emplace_back();
-  layers_.back().name = node.name;
-  layers_.back().op = node.op;
+  layers_.back().name = name;
+  layers_.back().op = op;
   return layers_.back();
 }
 
@@ -85,9 +91,13 @@ void Network::on_workspace(size_t size, std::function<void(void*)> setup) {
   workspace_users_.push_back(std::move(setup));
 }
 
-void Network::append_add(Layer& layer, const Activation& a, const Activation& b, const Activation& out, bool relu) {
+void Network::build_add(const Node& node) {
   static const float kZero = 0;
-  const size_t elements = out.shape.elements(), one = 1;
+  const Activation a = activation(node.inputs[0]), b = activation(node.inputs[1]);
+  if (std::memcmp(&a.shape, &b.shape, sizeof(Shape)) != 0) throw std::runtime_error("node '" + node.name + "': its inputs differ in shape");
+  const Activation out = define(node.output, a.shape);
+  Layer& layer = add_layer(node);
+  const size_t elements = buffer_size(node.output, out.shape), one = 1;
   const auto append = [&](xnn_binary_operator type, const float* x, const float* y, const size_t* y_shape) {
     xnn_operator_t op = nullptr;
     check(xnn_create_binary_elementwise_nd(type, xnn_datatype_fp32, nullptr, nullptr, nullptr, 0, &op), layer.name);
@@ -97,13 +107,7 @@ void Network::append_add(Layer& layer, const Activation& a, const Activation& b,
   };
   append(xnn_binary_add, a.data, b.data, &elements);
   // XNNPACK's clamp has no RVV kernel in this version; its maximum with a constant has.
-  if (relu) append(xnn_binary_maximum, out.data, &kZero, &one);
-}
-
-void Network::build_add(const Node& node) {
-  const Activation a = activation(node.inputs[0]), b = activation(node.inputs[1]);
-  if (std::memcmp(&a.shape, &b.shape, sizeof(Shape)) != 0) throw std::runtime_error("node '" + node.name + "': its inputs differ in shape");
-  append_add(add_layer(node), a, b, define(node.output, a.shape), node.relu);
+  if (node.relu) append(xnn_binary_maximum, out.data, &kZero, &one);
 }
 
 void Network::build_fully_connected(const Node& node) {

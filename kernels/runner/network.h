@@ -54,8 +54,13 @@ class Network {
   std::vector<Layer>& layers() { return layers_; }
 
  protected:
-  virtual void load(float* activation, const Tensor& nchw, const Shape& shape) const = 0;
-  virtual void store(const float* activation, const Shape& shape, float* nchw) const = 0;
+  // Called first, with the shapes of the inputs.
+  virtual void plan(const std::map<std::string, Shape>&) {}
+  // Elements of an activation's buffer, unless it is features.
+  virtual size_t buffer_size(const std::string&, const Shape& shape) const { return shape.elements(); }
+  // Makes an input activation from a tensor, which may take a layer.
+  virtual void load(const std::string& name, const Tensor& nchw) = 0;
+  virtual void store(const std::string& name, float* nchw) const = 0;
   virtual void build_conv(const Node& node) = 0;
   virtual void build_max_pool(const Node& node) = 0;
   virtual void build_global_average(const Node& node) = 0;
@@ -64,9 +69,8 @@ class Network {
 
   const Activation& activation(const std::string& name) const { return activations_.at(name); }
   Activation& define(const std::string& name, const Shape& shape, bool features = false);
-  Layer& add_layer(const Node& node);
-  // out = max(a + b, 0) or a + b, elementwise.
-  void append_add(Layer& layer, const Activation& a, const Activation& b, const Activation& out, bool relu);
+  Layer& add_layer(const std::string& name, const std::string& op);
+  Layer& add_layer(const Node& node) { return add_layer(node.name, node.op); }
   // Workspace shared by all layers: they run one after the other. Called with an operator's need;
   // `setup` runs once the final address is known.
   void on_workspace(size_t size, std::function<void(void*)> setup);
@@ -82,6 +86,6 @@ class Network {
 };
 
 std::unique_ptr<Network> make_nhwc_network(const Package& package, pthreadpool_t pool);
-std::unique_ptr<Network> make_cnhw_network(const Package& package, const Schedules& schedules, pthreadpool_t pool);
+std::unique_ptr<Network> make_cnhw_network(const Package& package, const Schedules& schedules, const std::string& algorithm, pthreadpool_t pool);
 
 }  // namespace colonnade

@@ -11,17 +11,15 @@ class NhwcNetwork : public Network {
   using Network::Network;
 
  protected:
-  void load(float* activation, const Tensor& nchw, const Shape& s) const override {
-    const float* in = nchw.f32();
-    for (size_t n = 0; n < s.n; n++)
-      for (size_t c = 0; c < s.c; c++)
-        for (size_t p = 0; p < s.h * s.w; p++) activation[(n * s.h * s.w + p) * s.c + c] = *in++;
+  // The image is taken as NHWC: its conversion takes no time here.
+  void load(const std::string& name, const Tensor& nchw) override {
+    const Activation a = activation(name);
+    for_each_element(a.shape, [&](size_t planar, size_t interleaved) { a.data[interleaved] = nchw.f32()[planar]; });
   }
 
-  void store(const float* activation, const Shape& s, float* nchw) const override {
-    for (size_t n = 0; n < s.n; n++)
-      for (size_t c = 0; c < s.c; c++)
-        for (size_t p = 0; p < s.h * s.w; p++) *nchw++ = activation[(n * s.h * s.w + p) * s.c + c];
+  void store(const std::string& name, float* nchw) const override {
+    const Activation a = activation(name);
+    for_each_element(a.shape, [&](size_t planar, size_t interleaved) { nchw[planar] = a.data[interleaved]; });
   }
 
   void build_conv(const Node& node) override {
@@ -71,6 +69,16 @@ class NhwcNetwork : public Network {
     // A mean of float32 accumulates in its output; with a workspace it would look for a conversion, of
     // which there is none.
     check(xnn_setup_reduce_nd(op, nullptr, in.data, out.data), node.name);
+  }
+
+ private:
+  // Calls `visit(index in NCHW, index in NHWC)`.
+  template <typename Visit>
+  static void for_each_element(const Shape& s, Visit visit) {
+    size_t planar = 0;
+    for (size_t n = 0; n < s.n; n++)
+      for (size_t c = 0; c < s.c; c++)
+        for (size_t p = 0; p < s.h * s.w; p++) visit(planar++, (n * s.h * s.w + p) * s.c + c);
   }
 };
 

@@ -16,23 +16,25 @@ Schedules::Schedules(const std::string& path) {
       throw std::runtime_error(path + ": not a colonnade-schedules file of version 1");
     }
     for (const auto& [key, entry] : document.at("convs").items()) {
-      if (entry.at("algorithm") != "packed") {
-        throw std::runtime_error(path + ": " + key + ": algorithm: " + entry.at("algorithm").dump() + "; allowed: \"packed\"");
+      const std::string algorithm = entry.at("algorithm").get<std::string>();
+      if (algorithm != "packed" && algorithm != "direct") {
+        throw std::runtime_error(path + ": " + key + ": algorithm: '" + algorithm + "'; allowed: direct, packed");
       }
-      convs_[key] = {entry.at("tile").get<size_t>(), {entry.at("lmul").get<uint32_t>(), entry.at("strips").get<uint32_t>()}};
+      convs_[key] = {entry.at("tile").get<size_t>(), {algorithm == "direct" ? xnn_colnm_direct : xnn_colnm_packed,
+                     entry.at("lmul").get<uint32_t>(), entry.at("strips").get<uint32_t>()}};
     }
   } catch (const nlohmann::json::exception& error) {
     throw std::runtime_error(path + ": " + error.what());
   }
 }
 
-ConvSchedule Schedules::find(const std::string& conv, double sparsity) const {
+ConvSchedule Schedules::find(const std::string& conv, double sparsity, const std::string& algorithm) const {
   char suffix[32];
   std::snprintf(suffix, sizeof(suffix), "|%g", sparsity);
-  const auto found = convs_.find(conv + suffix);
+  const auto found = convs_.find(conv + suffix + (algorithm.empty() ? "" : "|" + algorithm));
+  if (found != convs_.end()) return found->second;
   // Fits every tile up to 15, and does well on most shapes.
-  constexpr ConvSchedule kDefault = {14, {2, 4}};
-  return found == convs_.end() ? kDefault : found->second;
+  return {14, {algorithm == "packed" ? xnn_colnm_packed : xnn_colnm_direct, 2, 8}};
 }
 
 }  // namespace colonnade

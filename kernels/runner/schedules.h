@@ -1,4 +1,4 @@
-// Schedules chosen by profiling, keyed by conv shape and sparsity.
+// Schedules chosen by profiling, keyed by conv shape and sparsity: the winner's, and each algorithm's best.
 #pragma once
 
 #include <map>
@@ -20,8 +20,8 @@ class Schedules {
   // Throws std::runtime_error naming the file and the key that is wrong.
   explicit Schedules(const std::string& path);
 
-  // `conv` is a shape string; the default where the file has no entry.
-  ConvSchedule find(const std::string& conv, double sparsity) const;
+  // `conv` is a shape string, `algorithm` empty for the winner; a default where the file has no entry.
+  ConvSchedule find(const std::string& conv, double sparsity, const std::string& algorithm) const;
 
  private:
   std::map<std::string, ConvSchedule> convs_;

@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 
 #include "conv_case.h"
+#include "guarded_buffer.h"
+#include "planes.h"
 
 namespace colonnade {
 namespace {
@@ -15,8 +17,32 @@ constexpr uint32_t kCases = 240;
 struct RandomCase {
   ConvCase conv;
   xnn_colnm_schedule schedule;
+  ConvLayouts layouts;
+  xnn_colnm_planes residual;
   unsigned threads;
 };
+
+// The algorithm's best layouts, or an input with larger gaps, and outputs whose rows are closer or farther
+// apart, or that are split into phases for a convolution of stride 2.
+void draw_layouts(RandomCase& r, std::mt19937& g) {
+  r.layouts = best_layouts(r.conv, r.schedule.algorithm);
+  const auto change = [&](xnn_colnm_planes& p, uint32_t phases) {
+    const size_t rows = g() % 3, columns = g() % 3;
+    xnn_colnm_planes_init(&p, p.batch, p.channels, p.height, p.width, phases, rows, columns);
+  };
+  r.residual = r.layouts.output;
+  if (g() % 2) change(r.layouts.output, 1 + g() % 2);
+  if (g() % 2) change(r.residual, 1 + g() % 2);
+  xnn_colnm_planes& in = r.layouts.input;
+  const ConvShape& s = r.conv.shape;
+  if (s.kernel_h == 1 && s.kernel_w == 1 && s.stride == 1 && s.padding == 0 && r.schedule.algorithm == xnn_colnm_direct) {
+    change(in, 1 + g() % 2);
+  } else if (g() % 3 == 0) {
+    const size_t rows = in.phase_stride / in.row_stride - xnn_colnm_phase_height(&in) + g() % 2;
+    const size_t columns = in.row_stride - xnn_colnm_phase_width(&in) + g() % 2;
+    xnn_colnm_planes_init(&in, in.batch, in.channels, in.height, in.width, in.phases, rows, columns);
+  }
+}
 
 // Strides 1-3, dilations 1-2, paddings 0-3, kernels 1-7, odd sizes, batches 1-3, and tiles that mostly
 // do not divide the output channels.
@@ -31,7 +57,9 @@ RandomCase draw(uint32_t seed) {
   const size_t tile = in(1, 32 / lmul - 1);
   const double sparsity = std::array<double, 4>{0, 0.25, 0.5, 0.75}[in(0, 3)];
   const size_t group = std::array<size_t, 4>{0, 4, 8, 0}[in(0, 3)];
-  RandomCase r{ConvCase::random(shape, tile, sparsity, group, seed), {lmul, in(1, 4)}, in(0, 1) ? 3u : 1u};
+  const xnn_colnm_algorithm algorithm = seed % 2 ? xnn_colnm_direct : xnn_colnm_packed;
+  RandomCase r{ConvCase::random(shape, tile, sparsity, group, seed), {algorithm, lmul, in(1, 4)}, {}, {}, in(0, 1) ? 3u : 1u};
+  draw_layouts(r, g);
   if (in(0, 1)) {
     r.conv.residual.resize(shape.positions() * shape.out_channels);
     for (float& value : r.conv.residual) value = static_cast<float>(g() >> 8) / 8388608.0f - 1.0f;
@@ -41,31 +69,31 @@ RandomCase draw(uint32_t seed) {
   return r;
 }
 
-std::vector<float> run_operator(const RandomCase& r) {
-  const ConvShape& s = r.conv.shape;
+// Gaps are zero before and must be zero after; every buffer lies between guard pages.
+std::vector<float> run_operator(const RandomCase& r, GuardedAt at) {
   const ThreadPool pool = make_thread_pool(r.threads);
   const xnn_colnm_convolution2d descriptor = r.conv.descriptor();
   xnn_operator_t op = nullptr;
   check(xnn_create_colnm_convolution2d_cnhw_f32(&descriptor, &r.schedule, &op), "create");
   const Operator owned(op);
-  size_t workspace_size, alignment, height, width;
-  check(xnn_reshape_colnm_convolution2d_cnhw_f32(op, s.batch, s.height, s.width, &workspace_size, &alignment, &height,
-                                                 &width, pool.get()),
-        "reshape");
-  EXPECT_EQ(height, s.out_height());
-  EXPECT_EQ(width, s.out_width());
-  const size_t plane = height * width;
-  const std::vector<float> input = swap_leading(r.conv.input, s.batch, s.in_channels, s.height * s.width);
-  const std::vector<float> residual =
-      r.conv.residual.empty() ? std::vector<float>() : swap_leading(r.conv.residual, s.batch, s.out_channels, plane);
-  std::vector<char> workspace(workspace_size + alignment);
-  void* aligned = reinterpret_cast<void*>((reinterpret_cast<uintptr_t>(workspace.data()) + alignment - 1) / alignment * alignment);
-  std::vector<float> output(s.batch * s.out_channels * plane);
-  check(xnn_setup_colnm_convolution2d_cnhw_f32(op, aligned, input.data(), residual.empty() ? nullptr : residual.data(),
-                                               output.data()),
-        "setup");
+  const bool has_residual = !r.conv.residual.empty();
+  size_t workspace_size, alignment;
+  check(xnn_reshape_colnm_convolution2d_cnhw_f32(op, &r.layouts.input, &r.layouts.output, has_residual ? &r.residual : nullptr,
+                                                 &workspace_size, &alignment, pool.get()), "reshape");
+  GuardedBuffer<float> input(r.layouts.input.size, at), residual(r.residual.size, at), output(r.layouts.output.size, at);
+  GuardedBuffer<char> workspace(workspace_size, at, alignment);
+  nchw_to_planes(r.conv.input.data(), r.layouts.input, input.data());
+  if (has_residual) nchw_to_planes(r.conv.residual.data(), r.residual, residual.data());
+  check(xnn_setup_colnm_convolution2d_cnhw_f32(op, workspace.data(), input.data(), has_residual ? residual.data() : nullptr,
+                                               output.data()), "setup");
   check(xnn_run_operator(op, pool.get()), "run");
-  return swap_leading(output, s.out_channels, s.batch, plane);
+  const ConvShape& s = r.conv.shape;
+  std::vector<float> nchw(s.positions() * s.out_channels);
+  planes_to_nchw(r.layouts.output, output.data(), nchw.data());
+  const std::vector<float> zeros(nchw.size());
+  nchw_to_planes(zeros.data(), r.layouts.output, output.data());
+  for (size_t i = 0; i < output.size(); i++) EXPECT_EQ(output[i], 0.0f) << "a gap was written, element " << i;
+  return nchw;
 }
 
 class RandomConvolution : public testing::TestWithParam<uint32_t> {
@@ -79,8 +107,10 @@ TEST_P(RandomConvolution, MatchesFloat64) {
   initialize_xnnpack();
   const RandomCase r = draw(GetParam());
   SCOPED_TRACE(testing::Message() << r.conv.shape.str() << " tile " << r.conv.tile << " kept " << r.conv.kept
-                                  << " lmul " << r.schedule.lmul << " strips " << r.schedule.strips);
-  const std::vector<float> actual = run_operator(r);
+                                  << " lmul " << r.schedule.lmul << " strips " << r.schedule.strips
+                                  << (r.schedule.algorithm == xnn_colnm_direct ? " direct" : " packed"));
+  const auto at = GetParam() / 2 % 2 ? GuardedAt::kBegin : GuardedAt::kEnd;
+  const std::vector<float> actual = run_operator(r, at);
   const std::vector<double> expected = r.conv.reference();
   ASSERT_EQ(actual.size(), expected.size());
   const double tolerance = static_cast<double>(r.conv.kept + 3) * static_cast<double>(r.conv.kept + 3) * 0x1p-24;
@@ -94,7 +124,7 @@ INSTANTIATE_TEST_SUITE_P(Seeds, RandomConvolution, testing::Range(1u, kCases + 1
 TEST(ConvolutionParameters, BadOnesAreRefused) {
   initialize_xnnpack();
   const ConvCase c = ConvCase::random(ConvShape::parse("n1c4h5w5-o6-k3x3-s1-p1-d1"), 4, 0.5, 0, 1);
-  const xnn_colnm_schedule schedule = {2, 1};
+  const xnn_colnm_schedule schedule = {xnn_colnm_packed, 2, 1};
   xnn_operator_t op = nullptr;
   const auto status = [&](auto change, xnn_colnm_schedule s) {
     xnn_colnm_convolution2d d = c.descriptor();
@@ -108,8 +138,8 @@ TEST(ConvolutionParameters, BadOnesAreRefused) {
   EXPECT_EQ(status([](D d) { d.stride_width = 0; }, schedule), xnn_status_invalid_parameter);
   EXPECT_EQ(status([](D d) { d.output_min = 2; d.output_max = 1; }, schedule), xnn_status_invalid_parameter);
   EXPECT_EQ(status([](D d) { d.tile = 16; }, schedule), xnn_status_unsupported_parameter);
-  EXPECT_EQ(status(nothing, {3, 1}), xnn_status_unsupported_parameter);
-  EXPECT_EQ(status(nothing, {2, 0}), xnn_status_invalid_parameter);
+  EXPECT_EQ(status(nothing, {xnn_colnm_packed, 3, 1}), xnn_status_unsupported_parameter);
+  EXPECT_EQ(status(nothing, {xnn_colnm_packed, 2, 0}), xnn_status_invalid_parameter);
   std::vector<uint32_t> descending(c.columns.rbegin(), c.columns.rend());
   EXPECT_EQ(status([&](D d) { d.columns = descending.data(); }, schedule), xnn_status_invalid_parameter);
   ASSERT_EQ(op, nullptr);
@@ -119,14 +149,39 @@ TEST(ConvolutionParameters, KernelLargerThanInputIsRefused) {
   initialize_xnnpack();
   const ConvCase c = ConvCase::random(ConvShape::parse("n1c1h9w9-o1-k7x7-s1-p0-d1"), 1, 0, 0, 1);
   const xnn_colnm_convolution2d d = c.descriptor();
-  const xnn_colnm_schedule schedule = {1, 1};
+  const xnn_colnm_schedule schedule = {xnn_colnm_packed, 1, 1};
   xnn_operator_t op = nullptr;
   check(xnn_create_colnm_convolution2d_cnhw_f32(&d, &schedule, &op), "create");
   const Operator owned(op);
-  size_t workspace, alignment, height, width;
-  EXPECT_EQ(xnn_reshape_colnm_convolution2d_cnhw_f32(op, 1, 5, 5, &workspace, &alignment, &height, &width, nullptr),
+  xnn_colnm_planes input, output;
+  xnn_colnm_planes_init(&input, 1, 1, 5, 5, 1, 0, 0);
+  xnn_colnm_planes_init(&output, 1, 1, 1, 1, 1, 0, 0);
+  size_t workspace, alignment;
+  EXPECT_EQ(xnn_reshape_colnm_convolution2d_cnhw_f32(op, &input, &output, nullptr, &workspace, &alignment, nullptr),
             xnn_status_invalid_parameter);
   EXPECT_EQ(xnn_setup_colnm_convolution2d_cnhw_f32(op, nullptr, nullptr, nullptr, nullptr), xnn_status_invalid_state);
+}
+
+TEST(ConvolutionParameters, PlanesThatDoNotSuitTheAlgorithmAreRefused) {
+  initialize_xnnpack();
+  const ConvCase c = ConvCase::random(ConvShape::parse("n1c2h8w8-o3-k3x3-s2-p1-d1"), 3, 0, 0, 1);
+  const xnn_colnm_convolution2d d = c.descriptor();
+  xnn_colnm_planes whole, split, output;
+  xnn_colnm_planes_init(&whole, 1, 2, 8, 8, 1, 0, 0);
+  xnn_colnm_planes_init(&split, 1, 2, 8, 8, 2, 0, 0);
+  xnn_colnm_planes_init(&output, 1, 3, 4, 4, 1, 0, 0);
+  size_t workspace, alignment;
+  const auto reshape = [&](xnn_colnm_algorithm algorithm, const xnn_colnm_planes& input) {
+    const xnn_colnm_schedule schedule = {algorithm, 1, 1};
+    xnn_operator_t op = nullptr;
+    check(xnn_create_colnm_convolution2d_cnhw_f32(&d, &schedule, &op), "create");
+    const Operator owned(op);
+    return xnn_reshape_colnm_convolution2d_cnhw_f32(op, &input, &output, nullptr, &workspace, &alignment, nullptr);
+  };
+  EXPECT_EQ(reshape(xnn_colnm_direct, split), xnn_status_unsupported_parameter);  // no gaps
+  EXPECT_EQ(reshape(xnn_colnm_direct, whole), xnn_status_unsupported_parameter);  // no phases
+  EXPECT_EQ(reshape(xnn_colnm_packed, split), xnn_status_unsupported_parameter);
+  EXPECT_EQ(reshape(xnn_colnm_packed, whole), xnn_status_success);
 }
 
 }  // namespace

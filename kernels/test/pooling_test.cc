@@ -1,10 +1,13 @@
-// The CNHW pooling operators against their definitions.
+// The pooling operators, and the copy of an input to planes, against their definitions.
+#include <algorithm>
 #include <cmath>
 #include <random>
 
 #include <gtest/gtest.h>
 
 #include "colonnade/operators.h"
+#include "guarded_buffer.h"
+#include "planes.h"
 #include "xnn.h"
 
 namespace colonnade {
@@ -18,19 +21,25 @@ TEST_P(RandomPooling, MaxMatchesDefinition) {
   const auto in = [&](uint32_t low, uint32_t high) { return low + static_cast<uint32_t>(g() % (high - low + 1)); };
   const uint32_t kernel = in(1, 4), stride = in(1, 3), padding = in(0, kernel - 1);
   const size_t planes = in(1, 5), height = in(4, 20), width = in(4, 150);
-  std::vector<float> input(planes * height * width);
-  for (float& v : input) v = static_cast<float>(g() % 1000) - 500.0f;
+  std::vector<float> nchw(planes * height * width);
+  for (float& v : nchw) v = static_cast<float>(g() % 1000) - 500.0f;
   const ThreadPool pool = make_thread_pool(in(1, 2));
+  const size_t out_h = (height + 2 * padding - kernel) / stride + 1, out_w = (width + 2 * padding - kernel) / stride + 1;
+  xnn_colnm_planes in_planes, out_planes;
+  xnn_colnm_planes_init(&in_planes, 1, planes, height, width, in(0, 1) ? stride : 1, in(0, 2), in(0, 2));
+  xnn_colnm_planes_init(&out_planes, 1, planes, out_h, out_w, 1, in(0, 2), in(0, 2));
 
   xnn_operator_t op = nullptr;
   check(xnn_create_max_pooling2d_cnhw_f32(padding, padding, kernel, kernel, stride, stride, &op), "create");
   const Operator owned(op);
-  size_t workspace_size, alignment, out_h, out_w;
-  check(xnn_reshape_max_pooling2d_cnhw_f32(op, 1, planes, height, width, &workspace_size, &alignment, &out_h, &out_w,
-                                           pool.get()), "reshape");
-  std::vector<float> workspace(workspace_size / sizeof(float)), output(planes * out_h * out_w);
-  check(xnn_setup_max_pooling2d_cnhw_f32(op, workspace.data(), input.data(), output.data()), "setup");
+  check(xnn_reshape_max_pooling2d_cnhw_f32(op, &in_planes, &out_planes), "reshape");
+  const auto at = GetParam() % 2 ? GuardedAt::kBegin : GuardedAt::kEnd;
+  GuardedBuffer<float> input(in_planes.size, at), pooled(out_planes.size, at);
+  nchw_to_planes(nchw.data(), in_planes, input.data());
+  check(xnn_setup_max_pooling2d_cnhw_f32(op, input.data(), pooled.data()), "setup");
   check(xnn_run_operator(op, pool.get()), "run");
+  std::vector<float> output(planes * out_h * out_w);
+  planes_to_nchw(out_planes, pooled.data(), output.data());
 
   for (size_t p = 0; p < planes; p++) {
     for (size_t y = 0; y < out_h; y++) {
@@ -39,7 +48,7 @@ TEST_P(RandomPooling, MaxMatchesDefinition) {
         for (size_t i = 0; i < kernel; i++) {
           for (size_t j = 0; j < kernel; j++) {
             const size_t row = y * stride + i - padding, column = x * stride + j - padding;
-            if (row < height && column < width) expected = std::max(expected, input[(p * height + row) * width + column]);
+            if (row < height && column < width) expected = std::max(expected, nchw[(p * height + row) * width + column]);
           }
         }
         ASSERT_EQ(output[(p * out_h + y) * out_w + x], expected) << p << "," << y << "," << x;
@@ -54,23 +63,57 @@ INSTANTIATE_TEST_SUITE_P(Seeds, RandomPooling, testing::Range(1u, 41u),
 TEST(GlobalAverage, TransposesAndAverages) {
   initialize_xnnpack();
   const size_t batch = 3, channels = 7, plane = 49;
-  std::vector<float> input(batch * channels * plane), output(batch * channels);
+  xnn_colnm_planes planes;
+  xnn_colnm_planes_init(&planes, batch, channels, 7, 7, 1, 1, 1);
+  std::vector<float> nchw(batch * channels * plane), output(batch * channels), input(planes.size);
   std::mt19937 g(1);
-  for (float& v : input) v = static_cast<float>(g() >> 8) / 8388608.0f - 1.0f;
+  for (float& v : nchw) v = static_cast<float>(g() >> 8) / 8388608.0f - 1.0f;
+  nchw_to_planes(nchw.data(), planes, input.data());
   xnn_operator_t op = nullptr;
   check(xnn_create_global_average_pooling_cnhw_f32(&op), "create");
   const Operator owned(op);
-  check(xnn_reshape_global_average_pooling_cnhw_f32(op, batch, channels, plane), "reshape");
+  check(xnn_reshape_global_average_pooling_cnhw_f32(op, &planes), "reshape");
   check(xnn_setup_global_average_pooling_cnhw_f32(op, input.data(), output.data()), "setup");
   check(xnn_run_operator(op, nullptr), "run");
-  for (size_t n = 0; n < batch; n++) {
-    for (size_t c = 0; c < channels; c++) {
-      double sum = 0;
-      for (size_t i = 0; i < plane; i++) sum += input[(c * batch + n) * plane + i];
-      EXPECT_NEAR(output[n * channels + c], sum / plane, 1e-6) << n << "," << c;
-    }
+  for (size_t i = 0; i < batch * channels; i++) {
+    double sum = 0;
+    for (size_t p = 0; p < plane; p++) sum += nchw[i * plane + p];
+    EXPECT_NEAR(output[i], sum / plane, 1e-6) << "plane " << i;
   }
 }
+
+class CopyToPlanes : public testing::TestWithParam<xnn_colnm_image_layout> {};
+
+TEST_P(CopyToPlanes, EveryElementArrives) {
+  initialize_xnnpack();
+  const size_t batch = 2, channels = 3, height = 11, width = 37;
+  for (const uint32_t phases : {1u, 2u, 3u}) {
+    xnn_colnm_planes planes;
+    xnn_colnm_planes_init(&planes, batch, channels, height, width, phases, 2, 3);
+    std::vector<float> nchw(batch * channels * height * width), image(nchw.size());
+    for (size_t i = 0; i < nchw.size(); i++) nchw[i] = static_cast<float>(i + 1);
+    const size_t plane = height * width;
+    for (size_t i = 0; i < nchw.size(); i++) {
+      const size_t n = i / plane / channels, c = i / plane % channels, p = i % plane;
+      image[GetParam() == xnn_colnm_nchw ? i : (n * plane + p) * channels + c] = nchw[i];
+    }
+    GuardedBuffer<float> buffer(planes.size, GuardedAt::kEnd);
+    xnn_operator_t op = nullptr;
+    check(xnn_create_copy_to_planes_x32(&op), "create");
+    const Operator owned(op);
+    check(xnn_reshape_copy_to_planes_x32(op, &planes, GetParam()), "reshape");
+    check(xnn_setup_copy_to_planes_x32(op, image.data(), buffer.data()), "setup");
+    check(xnn_run_operator(op, nullptr), "run");
+    std::vector<float> back(nchw.size());
+    planes_to_nchw(planes, buffer.data(), back.data());
+    EXPECT_EQ(back, nchw) << phases << " phases";
+    const auto written = static_cast<size_t>(std::count_if(buffer.begin(), buffer.end(), [](float v) { return v != 0; }));
+    EXPECT_EQ(written, nchw.size()) << "a gap was written";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Layouts, CopyToPlanes, testing::Values(xnn_colnm_nchw, xnn_colnm_nhwc),
+                         [](const auto& info) { return info.param == xnn_colnm_nchw ? "nchw" : "nhwc"; });
 
 }  // namespace
 }  // namespace colonnade

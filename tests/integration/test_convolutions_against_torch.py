@@ -145,7 +145,7 @@ def run(
     return load_file(package / "output.safetensors")
 
 
-@pytest.mark.parametrize("implementation", ["colnm_packed", "xnnpack_nhwc_dense"])
+@pytest.mark.parametrize("implementation", ["colnm_packed", "colnm_direct", "xnnpack_nhwc_dense"])
 @pytest.mark.parametrize("vlen", VECTOR_LENGTHS)
 def test_random_convolutions_match_torch(
     toolchain: Container,

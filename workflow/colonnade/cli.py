@@ -139,7 +139,7 @@ def evaluate(variant: str, output: Path) -> None:
         config.training.threads,
         RESULTS / "train" / f"{variant}.safetensors",
         RESULTS / "packages" / variant,
-        "colnm_dense" if variant == DENSE else "colnm_packed",
+        "colnm_dense" if variant == DENSE else "colnm_tuned",
         output,
     )
 

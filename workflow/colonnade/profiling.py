@@ -18,9 +18,12 @@ from colonnade.targets import Target
 Candidate = Mapping[str, Any]
 
 
-def schedule_key(conv: ConvShape, sparsity: float) -> str:
-    """Key of a schedules file: the same string the runner looks up."""
-    return f"{conv}|{sparsity:g}"
+ALGORITHMS = ("direct", "packed")
+
+
+def schedule_key(conv: ConvShape, sparsity: float, algorithm: str | None = None) -> str:
+    """Key of a schedules file: the string the runner looks up, of one algorithm or of the winner."""
+    return f"{conv}|{sparsity:g}" + ("" if algorithm is None else f"|{algorithm}")
 
 
 def profile_conv(
@@ -43,7 +46,7 @@ def profile_conv(
     modelled = target.evidence == "modelled"
     arguments = [
         *("--conv", str(conv)),
-        *("--algorithm", "packed,xnnpack_nhwc_dense"),
+        *("--algorithm", "direct,packed,xnnpack_nhwc_dense"),
         *("--tile", joined(settings.tiles)),
         *("--lmul", joined(settings.lmuls)),
         *("--strips", joined(settings.strips)),
@@ -69,8 +72,18 @@ def _with_time(candidate: dict[str, Any], target: Target) -> Candidate:
 
 def choose(candidates: Sequence[Candidate], sparsity: float) -> Candidate:
     """The fastest of our candidates at one sparsity; ties go to the earlier one."""
-    ours = (c for c in candidates if c["algorithm"] == "packed" and c["sparsity"] == sparsity)
+    ours = (c for c in candidates if c["algorithm"] in ALGORITHMS and c["sparsity"] == sparsity)
     return min(ours, key=lambda candidate: float(candidate["ms"]))
+
+
+def choose_each(candidates: Sequence[Candidate], winner: Candidate) -> dict[str, Candidate]:
+    """The fastest candidate of each algorithm at the winner's sparsity, and with its tile if pruned."""
+    tile, sparsity = winner["tile"], winner["sparsity"]
+    alike = [c for c in candidates if sparsity == 0 or c["tile"] == tile]
+    return {
+        algorithm: choose([c for c in alike if c["algorithm"] == algorithm], sparsity)
+        for algorithm in ALGORITHMS
+    }
 
 
 def collect(
@@ -84,15 +97,17 @@ def collect(
     """Write the winners as a schedules file and all candidates of all layers as `layers.csv`."""
     found = {str(entries[0]["conv"]): entries for entries in map(read_json, profiles)}
     sparsities = sorted({c["sparsity"] for entries in found.values() for c in entries})
-    winners = {
-        schedule_key(ConvShape.parse(conv), sparsity): choose(entries, sparsity)
-        for conv, entries in found.items()
-        for sparsity in sparsities
-    }
-    keys = ("algorithm", "tile", "lmul", "strips")
-    convs = {name: {key: winner[key] for key in keys} for name, winner in sorted(winners.items())}
+    winners: dict[str, Candidate] = {}
+    convs: dict[str, dict[str, Any]] = {}
+    for conv, entries in found.items():
+        shape = ConvShape.parse(conv)
+        for sparsity in sparsities:
+            winner = winners[schedule_key(shape, sparsity)] = choose(entries, sparsity)
+            convs[schedule_key(shape, sparsity)] = _schedule(winner)
+            for algorithm, best in choose_each(entries, winner).items():
+                convs[schedule_key(shape, sparsity, algorithm)] = _schedule(best)
     header = {"format": "colonnade-schedules", "version": 1, "target": target.name}
-    write_json(schedules, {**header, "convs": convs})
+    write_json(schedules, {**header, "convs": dict(sorted(convs.items()))})
     rows = [
         _layer_row(candidate, layer, model, target, any(candidate is w for w in winners.values()))
         for layer, conv in layers
@@ -101,16 +116,18 @@ def collect(
     write_table(table, LAYERS, rows)
 
 
+def _schedule(candidate: Candidate) -> dict[str, Any]:
+    return {key: candidate[key] for key in ("algorithm", "tile", "lmul", "strips")}
+
+
 def _layer_row(
     candidate: Candidate, layer: str, model: str, target: Target, chosen: bool
 ) -> Mapping[str, Any]:
     copied = ("conv", "tile", "lmul", "strips", "sparsity", "cycles", "ms", "mac_per_cycle")
-    ours = candidate["algorithm"] == "packed"
-    dense = ours and candidate["sparsity"] == 0
     return {
         **{key: candidate[key] for key in copied},
         "sparsity": float(candidate["sparsity"]),
-        "algorithm": "dense" if dense else candidate["algorithm"],
+        "algorithm": candidate["algorithm"],
         "model": model,
         "layer": layer,
         "target": target.name,

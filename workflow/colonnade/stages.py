@@ -90,7 +90,12 @@ class Stages:
     @property
     def runs(self) -> list[tuple[str, str]]:
         """(implementation, variant) of every row of the throughput table, the baseline first."""
-        pruned = [("colnm_packed", variant) for variant in self.variants if variant != DENSE]
+        pruned = [
+            (f"colnm_{algorithm}", variant)
+            for variant in self.variants
+            if variant != DENSE
+            for algorithm in ("packed", "direct", "tuned")
+        ]
         return [(BASELINE, DENSE), ("colnm_dense", DENSE), *pruned]
 
     @property

@@ -1,4 +1,4 @@
-// Row and plane kernels of the pooling operators.
+// Kernels of the pooling operators.
 #pragma once
 
 #include <stddef.h>
@@ -7,20 +7,15 @@
 extern "C" {
 #endif
 
-// One output row of a max pool. `row` holds the maximum over the window's rows, already padded;
-// output[x] = max over k < pooling_width of row[x * stride + k].
-typedef void (*xnn_f32_maxpool_row_ukernel_fn)(
-    size_t output_width, const float* row, size_t pooling_width, size_t stride, float* output);
-
-// row[x] = max(row[x], input[x]).
-typedef void (*xnn_f32_vmax_ukernel_fn)(size_t width, const float* input, float* row);
+// output[i] = max over t < taps of inputs[t][i * stride]; taps >= 1.
+typedef void (*xnn_f32_cnhw_maxpool_ukernel_fn)(
+    size_t count, size_t taps, const float* const* inputs, size_t stride, float* output);
 
 // Sum of n floats.
 typedef float (*xnn_f32_plane_sum_ukernel_fn)(size_t n, const float* input);
 
 struct xnn_f32_cnhw_pool_config {
-  xnn_f32_maxpool_row_ukernel_fn maxpool_row;
-  xnn_f32_vmax_ukernel_fn vmax;
+  xnn_f32_cnhw_maxpool_ukernel_fn maxpool;
   xnn_f32_plane_sum_ukernel_fn plane_sum;
 };
 

@@ -18,35 +18,50 @@ extern "C" {
 // Positions per unit of LMUL of the plain C kernels.
 #define COLNM_SCALAR_LANES 8
 
-// Floats and offsets a kernel may read past the last column of a tile: it loads the next weights and
-// the next strip vector ahead. The offsets must be valid ones.
+// Columns a kernel may read past the last one of a tile: it loads the next weights and the next strip
+// vector ahead. Their offsets must be valid ones.
 #define COLNM_EXTRA_COLUMNS 2
 
-// C[T, nc] = clamp(bias + sum_k w[k, T] * a[k, nc] + residual[T, nc], min, max), for one tile of T
-// output channels and one strip.
+// One strip: consecutive positions of the input, and where their results go. Offsets count bytes.
+struct xnn_colnm_strip {
+  uint32_t count;      // positions, 1 to LMUL * lanes
+  uint32_t log2_lmul;  // of the kernel that computes the strip
+  size_t input;
+  // Of the first position; the others follow it, or lie at output + output_index[position].
+  size_t output;
+  size_t residual;
+  const uint32_t* output_index;    // [count], or NULL
+  const uint32_t* residual_index;  // [count], or NULL
+  const uint8_t* mask;  // one bit per position, whether its result is stored; NULL: all are
+};
+
+// C[T, count] = clamp(bias + sum_k w[k, T] * a[k, count] + residual[T, count], min, max) for one tile of
+// T output channels and each strip.
 //
-//   nc        output positions, 1 to LMUL * lanes
 //   kc        kept columns, at least 1
-//   a         the strip
+//   a         column k of a strip lies at byte offset strip.input + offsets[k] from here
 //   w         T biases, then kc columns of T weights, then COLNM_EXTRA_COLUMNS columns of anything
-//   offsets   kc byte offsets from `a`, then COLNM_EXTRA_COLUMNS valid ones
+//   offsets   kc byte offsets, then COLNM_EXTRA_COLUMNS valid ones
+//   count     strips, at least 1, all of the kernel's LMUL
 //   c         output, cm_stride bytes from one channel to the next
-//   residual  NULL, or a tensor added before the clamp, with the strides of c
+//   residual  NULL, or a tensor added before the clamp, rm_stride bytes from one channel to the next
 typedef void (*xnn_f32_colnm_gemm_ukernel_fn)(
-    size_t nc,
     size_t kc,
     const float* a,
     const float* w,
     const uint32_t* offsets,
+    size_t count,
+    const struct xnn_colnm_strip* strips,
     float* c,
     size_t cm_stride,
     const float* residual,
+    size_t rm_stride,
     const union xnn_f32_minmax_params* params);
 
 struct xnn_f32_colnm_gemm_config {
   // [log2 LMUL][T - 1]; NULL where no kernel exists.
   xnn_f32_colnm_gemm_ukernel_fn ukernel[COLNM_LMULS][COLNM_MAX_TILE];
-  // f32 elements of one vector register; a strip has LMUL times as many.
+  // f32 elements of one vector register; a strip has at most LMUL times as many.
   size_t lanes;
 };
 

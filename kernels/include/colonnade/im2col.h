@@ -38,6 +38,9 @@ void xnn_x32_im2col_ukernel__rvv(
 void xnn_x32_im2col_ukernel__scalar(
     size_t, const size_t*, const void*, size_t, const struct xnn_im2col_run*, size_t, void*, size_t);
 
+// The kernel for the CPU this runs on.
+xnn_x32_im2col_ukernel_fn xnn_init_x32_im2col_ukernel(void);
+
 #ifdef __cplusplus
 }  // extern "C"
 #endif

@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <xnnpack.h>
 
+#include "colonnade/planes.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -41,34 +43,54 @@ struct xnn_colnm_convolution2d {
   float output_max;
 };
 
+enum xnn_colnm_algorithm {
+  // im2col fused with packing, a block of strips at a time, resident in cache; only columns that some tile
+  // keeps are packed.
+  xnn_colnm_packed,
+  // No packing: a kept column is a byte offset into planes whose gaps hold the padding.
+  xnn_colnm_direct,
+};
+
 // How the convolution is executed.
 struct xnn_colnm_schedule {
-  // Vector registers per strip vector: 1, 2, 4 or 8.
+  enum xnn_colnm_algorithm algorithm;
+  // Vector registers per strip vector: 1, 2, 4 or 8. The last strip of a plane takes no more than it needs.
   uint32_t lmul;
-  // Strips packed together before the tiles run over them: more of them reuse a tile's weights more
-  // often while they are in cache, fewer keep the packed strips in cache.
+  // Strips of a block, over which all tiles run before the next block begins: more of them reuse a tile's
+  // weights more often while they are in cache, fewer keep the strips in cache.
   uint32_t strips;
 };
 
-// Packed algorithm: im2col fused with packing, a block of strips at a time, resident in cache; only
-// columns that some tile keeps are packed. Parallel over blocks of strips.
+// Parallel over blocks of strips, and over groups of tiles where there are fewer blocks than threads.
 enum xnn_status xnn_create_colnm_convolution2d_cnhw_f32(
     const struct xnn_colnm_convolution2d* convolution,
     const struct xnn_colnm_schedule* schedule,
     xnn_operator_t* convolution_op_out);
 
+// The smallest gaps with which planes of a convolution's input can be read without packing; the phases
+// are its stride.
+struct xnn_colnm_gaps {
+  size_t rows;
+  size_t columns;
+};
+struct xnn_colnm_gaps xnn_colnm_input_gaps(
+    const struct xnn_colnm_convolution2d* convolution, size_t input_height, size_t input_width);
+
+// Any layout of the output will do; stores are fastest where its rows are as far apart as the input's
+// (direct), or where it has no gaps (packed). Direct needs an input in as many phases as its stride with at least
+// xnn_colnm_input_gaps, and unsupported_parameter says that it has not got it; packed needs whole planes.
+// `residual` is NULL or the layout of a tensor of the output's shape.
 enum xnn_status xnn_reshape_colnm_convolution2d_cnhw_f32(
     xnn_operator_t convolution_op,
-    size_t batch_size,
-    size_t input_height,
-    size_t input_width,
+    const struct xnn_colnm_planes* input,
+    const struct xnn_colnm_planes* output,
+    const struct xnn_colnm_planes* residual,
     size_t* workspace_size,
     size_t* workspace_alignment,
-    size_t* output_height_out,
-    size_t* output_width_out,
     pthreadpool_t threadpool);
 
-// `residual` is NULL or a tensor of the output's shape that is added before the output is clamped.
+// Buffers are those of the layouts, beginning with their guards. `residual` is NULL or a tensor that is
+// added before the output is clamped.
 enum xnn_status xnn_setup_colnm_convolution2d_cnhw_f32(
     xnn_operator_t convolution_op,
     void* workspace,
@@ -85,37 +107,37 @@ enum xnn_status xnn_create_max_pooling2d_cnhw_f32(
     uint32_t stride_width,
     xnn_operator_t* max_pooling_op_out);
 
+// The input may be split into as many phases as the stride, the output not at all.
 enum xnn_status xnn_reshape_max_pooling2d_cnhw_f32(
     xnn_operator_t max_pooling_op,
-    size_t batch_size,
-    size_t channels,
-    size_t input_height,
-    size_t input_width,
-    size_t* workspace_size,
-    size_t* workspace_alignment,
-    size_t* output_height_out,
-    size_t* output_width_out,
-    pthreadpool_t threadpool);
+    const struct xnn_colnm_planes* input,
+    const struct xnn_colnm_planes* output);
 
-enum xnn_status xnn_setup_max_pooling2d_cnhw_f32(
-    xnn_operator_t max_pooling_op,
-    void* workspace,
-    const float* input,
-    float* output);
+enum xnn_status xnn_setup_max_pooling2d_cnhw_f32(xnn_operator_t max_pooling_op, const float* input, float* output);
 
 // Mean over each plane: [C, N, H, W] to [N, C], ready for a fully connected operator.
 enum xnn_status xnn_create_global_average_pooling_cnhw_f32(xnn_operator_t* global_average_pooling_op_out);
 
 enum xnn_status xnn_reshape_global_average_pooling_cnhw_f32(
-    xnn_operator_t global_average_pooling_op,
-    size_t batch_size,
-    size_t channels,
-    size_t plane_size);
+    xnn_operator_t global_average_pooling_op, const struct xnn_colnm_planes* input);
 
 enum xnn_status xnn_setup_global_average_pooling_cnhw_f32(
     xnn_operator_t global_average_pooling_op,
     const float* input,
     float* output);
+
+enum xnn_colnm_image_layout {
+  xnn_colnm_nchw,
+  xnn_colnm_nhwc,
+};
+
+// Copies a dense tensor of 32-bit elements into planes.
+enum xnn_status xnn_create_copy_to_planes_x32(xnn_operator_t* copy_op_out);
+
+enum xnn_status xnn_reshape_copy_to_planes_x32(
+    xnn_operator_t copy_op, const struct xnn_colnm_planes* planes, enum xnn_colnm_image_layout layout);
+
+enum xnn_status xnn_setup_copy_to_planes_x32(xnn_operator_t copy_op, const void* input, void* output);
 
 #ifdef __cplusplus
 }  // extern "C"

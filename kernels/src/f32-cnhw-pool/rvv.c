@@ -2,30 +2,29 @@
 
 #include "colonnade/cnhw-pool.h"
 
-static void maxpool_row(size_t output_width, const float* row, size_t pooling_width, size_t stride, float* output) {
-  const ptrdiff_t byte_stride = (ptrdiff_t) (stride * sizeof(float));
-  while (output_width != 0) {
-    const size_t vl = __riscv_vsetvl_e32m4(output_width);
-    vfloat32m4_t best = __riscv_vlse32_v_f32m4(row, byte_stride, vl);
-    for (size_t k = 1; k < pooling_width; k++) {
-      best = __riscv_vfmax_vv_f32m4(best, __riscv_vlse32_v_f32m4(row + k, byte_stride, vl), vl);
-    }
-    __riscv_vse32_v_f32m4(output, best, vl);
-    output += vl;
-    row += vl * stride;
-    output_width -= vl;
-  }
+static inline vfloat32m4_t load(const float* input, ptrdiff_t byte_stride, size_t vl) {
+  return byte_stride == sizeof(float) ? __riscv_vle32_v_f32m4(input, vl) : __riscv_vlse32_v_f32m4(input, byte_stride, vl);
 }
 
-static void vmax(size_t width, const float* input, float* row) {
-  while (width != 0) {
-    const size_t vl = __riscv_vsetvl_e32m4(width);
-    const vfloat32m4_t best =
-      __riscv_vfmax_vv_f32m4(__riscv_vle32_v_f32m4(row, vl), __riscv_vle32_v_f32m4(input, vl), vl);
-    __riscv_vse32_v_f32m4(row, best, vl);
-    input += vl;
-    row += vl;
-    width -= vl;
+// Taps are loaded one ahead of their use, and two maxima take turns: an in-order core waits for each.
+static void maxpool(size_t count, size_t taps, const float* const* inputs, size_t stride, float* output) {
+  const ptrdiff_t byte_stride = (ptrdiff_t) (stride * sizeof(float));
+  for (size_t i = 0; i < count;) {
+    const size_t vl = __riscv_vsetvl_e32m4(count - i);
+    vfloat32m4_t even = load(inputs[0] + i * stride, byte_stride, vl);
+    vfloat32m4_t odd = even;
+    size_t t = 1;
+    for (; t + 1 < taps; t += 2) {
+      const vfloat32m4_t a = load(inputs[t] + i * stride, byte_stride, vl);
+      const vfloat32m4_t b = load(inputs[t + 1] + i * stride, byte_stride, vl);
+      even = __riscv_vfmax_vv_f32m4(even, a, vl);
+      odd = __riscv_vfmax_vv_f32m4(odd, b, vl);
+    }
+    if (t < taps) {
+      even = __riscv_vfmax_vv_f32m4(even, load(inputs[t] + i * stride, byte_stride, vl), vl);
+    }
+    __riscv_vse32_v_f32m4(output + i, __riscv_vfmax_vv_f32m4(even, odd, vl), vl);
+    i += vl;
   }
 }
 
@@ -41,7 +40,6 @@ static float plane_sum(size_t n, const float* input) {
 }
 
 const struct xnn_f32_cnhw_pool_config xnn_f32_cnhw_pool_config_rvv = {
-  .maxpool_row = maxpool_row,
-  .vmax = vmax,
+  .maxpool = maxpool,
   .plane_sum = plane_sum,
 };

@@ -1,19 +1,13 @@
 #include "colonnade/cnhw-pool.h"
 #include "xnnpack/math.h"
 
-static void maxpool_row(size_t output_width, const float* row, size_t pooling_width, size_t stride, float* output) {
-  for (size_t x = 0; x < output_width; x++) {
-    float best = row[x * stride];
-    for (size_t k = 1; k < pooling_width; k++) {
-      best = math_max_f32(best, row[x * stride + k]);
+static void maxpool(size_t count, size_t taps, const float* const* inputs, size_t stride, float* output) {
+  for (size_t i = 0; i < count; i++) {
+    float best = inputs[0][i * stride];
+    for (size_t t = 1; t < taps; t++) {
+      best = math_max_f32(best, inputs[t][i * stride]);
     }
-    output[x] = best;
-  }
-}
-
-static void vmax(size_t width, const float* input, float* row) {
-  for (size_t x = 0; x < width; x++) {
-    row[x] = math_max_f32(row[x], input[x]);
+    output[i] = best;
   }
 }
 
@@ -26,7 +20,6 @@ static float plane_sum(size_t n, const float* input) {
 }
 
 const struct xnn_f32_cnhw_pool_config xnn_f32_cnhw_pool_config_scalar = {
-  .maxpool_row = maxpool_row,
-  .vmax = vmax,
+  .maxpool = maxpool,
   .plane_sum = plane_sum,
 };

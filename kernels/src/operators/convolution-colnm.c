@@ -1,164 +1,40 @@
-// Column-wise N:M convolution on CNHW activations: the packed algorithm.
+// Column-wise N:M convolution on CNHW activations: what its algorithms have in common.
 //
-// Output positions are flattened over (batch, row, column). A task takes a block of strips: it packs the
-// im2col matrix of the block, then runs every tile over every strip of the block.
+// A task takes a block of strips and a group of tiles, and runs every tile over every strip of the block.
 #include <math.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "colonnade/colnm-gemm.h"
-#include "colonnade/im2col.h"
-#include "colonnade/operators.h"
-#include "operator-context.h"
-#include "xnnpack/hardware-config.h"
+#include "colnm-convolution.h"
 #include "xnnpack/math.h"
 
-// Consecutive output positions of a block in one output row.
-struct row_piece {
-  size_t image;
-  size_t y;
-  size_t x;
-  size_t count;
-};
-
-struct colnm_context {
-  struct xnn_colnm_convolution2d shape;
-  union xnn_f32_minmax_params params;
-  const struct xnn_f32_colnm_gemm_config* gemm;
-  xnn_x32_im2col_ukernel_fn im2col;
-  size_t log2_lmul;
-  size_t strip;             // V, output positions
-  size_t block;             // output positions packed together, a multiple of the strip
-  // The packed rows: the columns that some tile keeps, grouped by kernel tap.
-  size_t row_count;
-  size_t tap_count;
-  const uint32_t* tap_rows;      // [tap_count + 1] first row of each tap
-  const uint32_t* row_channels;  // [row_count]
-  size_t* row_planes;            // [row_count] bytes from the input to the channel's plane, set by reshape
-  const uint32_t* offsets;       // [tiles, kept + COLNM_EXTRA_COLUMNS] bytes into the packed strip
-  const float* weights;          // tile after tile: T biases, then kept + COLNM_EXTRA_COLUMNS columns
-  // Set by reshape.
-  size_t batch_size;
-  size_t input_height;
-  size_t input_width;
-  size_t output_height;
-  size_t output_width;
-  size_t positions;
-  size_t workspace_stride;  // bytes per thread: the packed rows, then the pieces, then the runs
-  // Set by setup.
-  uintptr_t workspace;
-  const float* input;
-  const float* residual;
-  float* output;
-};
-
-struct convolution_operator {
-  struct xnn_operator base;
-  struct colnm_context context;
-};
-
-static size_t tile_count(const struct xnn_colnm_convolution2d* shape) {
-  return divide_round_up(shape->out_channels, shape->tile);
-}
-
-static size_t reduction(const struct xnn_colnm_convolution2d* shape) {
-  return (size_t) shape->kernel_height * shape->kernel_width * shape->in_channels;
-}
-
-static size_t packed_row_bytes(const struct colnm_context* context) {
-  return context->block * sizeof(float);
-}
-
-static size_t packed_bytes(const struct colnm_context* context) {
-  return context->row_count * packed_row_bytes(context);
-}
-
-static size_t split_into_rows(
-    const struct colnm_context* context, size_t position, size_t count, struct row_piece* pieces)
-{
-  const size_t plane = context->output_height * context->output_width;
-  size_t pieces_count = 0;
-  while (count != 0) {
-    struct row_piece* piece = &pieces[pieces_count++];
-    piece->image = position / plane;
-    piece->y = position % plane / context->output_width;
-    piece->x = position % context->output_width;
-    piece->count = min(count, context->output_width - piece->x);
-    position += piece->count;
-    count -= piece->count;
-  }
-  return pieces_count;
-}
-
-// The part of a piece that kernel tap (kh, kw) reads inside the input plane; the rest reads padding.
-static struct xnn_im2col_run tap_run(
-    const struct colnm_context* context, const struct row_piece* piece, size_t kh, size_t kw)
+void colnm_run_tiles(
+    const struct colnm_context* context,
+    size_t first,
+    size_t end,
+    size_t strip_count,
+    const struct xnn_colnm_strip* strips,
+    const float* input)
 {
   const struct xnn_colnm_convolution2d* shape = &context->shape;
-  const ptrdiff_t y = (ptrdiff_t) (piece->y * shape->stride_height + kh * shape->dilation_height) -
-                      (ptrdiff_t) shape->padding_height;
-  const ptrdiff_t x = (ptrdiff_t) (piece->x * shape->stride_width + kw * shape->dilation_width) -
-                      (ptrdiff_t) shape->padding_width;
-  if (y < 0 || y >= (ptrdiff_t) context->input_height) {
-    return (struct xnn_im2col_run) { .left = (uint32_t) piece->count };
-  }
-  const size_t stride = shape->stride_width;
-  const size_t left = x >= 0 ? 0 : min(piece->count, divide_round_up((size_t) -x, stride));
-  const ptrdiff_t room = (ptrdiff_t) context->input_width - x;  // input columns from x to the edge
-  const size_t inside = room <= 0 ? 0 : min(piece->count, divide_round_up((size_t) room, stride));
-  const size_t count = doz(inside, left);
-  return (struct xnn_im2col_run) {
-    .left = (uint32_t) left,
-    .count = (uint32_t) count,
-    .right = (uint32_t) (piece->count - left - count),
-    .source = count == 0 ? 0
-        : (piece->image * context->input_height + (size_t) y) * context->input_width +
-              (size_t) (x + (ptrdiff_t) (left * stride)),
-  };
-}
-
-static void pack_block(const struct colnm_context* context, size_t position, size_t count, uintptr_t packed) {
-  struct row_piece* pieces = (struct row_piece*) (packed + packed_bytes(context));
-  struct xnn_im2col_run* runs = (struct xnn_im2col_run*) (pieces + context->block);
-  const size_t piece_count = split_into_rows(context, position, count, pieces);
-  for (size_t tap = 0; tap < context->tap_count; tap++) {
-    const size_t row = context->tap_rows[tap];
-    const size_t rows = context->tap_rows[tap + 1] - row;
-    if (rows == 0) {
-      continue;
+  const size_t columns = shape->kept + COLNM_EXTRA_COLUMNS;
+  const size_t output_stride = context->output.channel_stride;
+  const size_t residual_stride = context->residual.channel_stride;
+  for (size_t tile = first; tile < end; tile++) {
+    const size_t channel = tile * shape->tile;
+    const size_t rows = min(shape->tile, shape->out_channels - channel);
+    const float* weights = context->weights + (columns + 1) * channel;
+    // Strips of one LMUL go to the kernel together.
+    for (size_t i = 0, next; i < strip_count; i = next) {
+      for (next = i + 1; next < strip_count && strips[next].log2_lmul == strips[i].log2_lmul;) {
+        next++;
+      }
+      context->gemm->ukernel[strips[i].log2_lmul][rows - 1](
+        shape->kept, input, weights, context->offsets + tile * columns, next - i, strips + i,
+        context->output_data + channel * output_stride, output_stride * sizeof(float),
+        context->residual_data == NULL ? NULL : context->residual_data + channel * residual_stride,
+        residual_stride * sizeof(float), &context->params);
     }
-    for (size_t i = 0; i < piece_count; i++) {
-      runs[i] = tap_run(context, &pieces[i], tap / context->shape.kernel_width, tap % context->shape.kernel_width);
-    }
-    context->im2col(
-      rows, context->row_planes + row, context->input, piece_count, runs, context->shape.stride_width,
-      (void*) (packed + row * packed_row_bytes(context)), packed_row_bytes(context));
-  }
-}
-
-static void compute_block(struct colnm_context* context, size_t thread, size_t index) {
-  const uintptr_t packed = context->workspace + thread * context->workspace_stride;
-  const size_t begin = index * context->block;
-  const size_t count = min(context->block, context->positions - begin);
-  pack_block(context, begin, count, packed);
-
-  const size_t channel_stride = context->positions * sizeof(float);
-  const size_t columns = context->shape.kept + COLNM_EXTRA_COLUMNS;
-  const float* weights = context->weights;
-  const uint32_t* offsets = context->offsets;
-  for (size_t channel = 0; channel < context->shape.out_channels; channel += context->shape.tile) {
-    const size_t rows = min(context->shape.tile, context->shape.out_channels - channel);
-    const xnn_f32_colnm_gemm_ukernel_fn ukernel = context->gemm->ukernel[context->log2_lmul][rows - 1];
-    const size_t element = channel * context->positions + begin;
-    for (size_t i = 0; i < count; i += context->strip) {
-      ukernel(
-        min(context->strip, count - i), context->shape.kept, (const float*) packed + i, weights, offsets,
-        context->output + element + i, channel_stride,
-        context->residual == NULL ? NULL : context->residual + element + i, &context->params);
-    }
-    weights += (columns + 1) * rows;
-    offsets += columns;
   }
 }
 
@@ -172,8 +48,8 @@ static enum xnn_status check_parameters(
     xnn_log_error("failed to create colnm convolution: sizes must not be zero");
     return xnn_status_invalid_parameter;
   }
-  if (shape->kept > reduction(shape) || (shape->columns == NULL && shape->kept != reduction(shape))) {
-    xnn_log_error("failed to create colnm convolution: %zu kept columns of %zu", shape->kept, reduction(shape));
+  if (shape->kept > colnm_reduction(shape) || (shape->columns == NULL && shape->kept != colnm_reduction(shape))) {
+    xnn_log_error("failed to create colnm convolution: %zu kept columns of %zu", shape->kept, colnm_reduction(shape));
     return xnn_status_invalid_parameter;
   }
   if (isnan(shape->output_min) || isnan(shape->output_max) || shape->output_min > shape->output_max) {
@@ -181,10 +57,10 @@ static enum xnn_status check_parameters(
     return xnn_status_invalid_parameter;
   }
   if (shape->columns != NULL) {
-    for (size_t t = 0; t < tile_count(shape); t++) {
+    for (size_t t = 0; t < colnm_tile_count(shape); t++) {
       const uint32_t* columns = shape->columns + t * shape->kept;
       for (size_t k = 0; k < shape->kept; k++) {
-        if (columns[k] >= reduction(shape) || (k != 0 && columns[k] <= columns[k - 1])) {
+        if (columns[k] >= colnm_reduction(shape) || (k != 0 && columns[k] <= columns[k - 1])) {
           xnn_log_error("failed to create colnm convolution: columns of tile %zu are not ascending below K", t);
           return xnn_status_invalid_parameter;
         }
@@ -214,54 +90,21 @@ static float* pack_weights(const struct xnn_colnm_convolution2d* shape) {
   return weights;
 }
 
-// Fills the context's row tables: one allocation, freed with the operator.
-static uint32_t* index_columns(struct colnm_context* context) {
+// One allocation for the copy of the columns and for the offsets, which reshape fills.
+static uint32_t* allocate_index(struct colnm_context* context) {
   const struct xnn_colnm_convolution2d* shape = &context->shape;
-  const size_t k_size = reduction(shape);
-  const size_t tiles = tile_count(shape);
-  const size_t stride = shape->kept + COLNM_EXTRA_COLUMNS;
-  const size_t taps = (size_t) shape->kernel_height * shape->kernel_width;
-  // The plane offsets come first, for their alignment.
-  uint32_t* index = xnn_allocate_zero_simd_memory(
-    k_size * sizeof(size_t) + (tiles * stride + taps + 1 + k_size) * sizeof(uint32_t));
-  uint32_t* row_of = xnn_allocate_zero_simd_memory(k_size * sizeof(uint32_t));
-  if (index == NULL || row_of == NULL) {
-    xnn_release_simd_memory(index);
-    xnn_release_simd_memory(row_of);
+  const size_t tiles = colnm_tile_count(shape);
+  const size_t kept = shape->columns == NULL ? 0 : tiles * shape->kept;
+  const size_t offsets = tiles * (shape->kept + COLNM_EXTRA_COLUMNS);
+  uint32_t* index = xnn_allocate_zero_simd_memory((kept + offsets) * sizeof(uint32_t));
+  if (index == NULL) {
     return NULL;
   }
-  uint32_t* offsets = (uint32_t*) ((size_t*) index + k_size);
-  uint32_t* tap_rows = offsets + tiles * stride;
-  uint32_t* row_channels = tap_rows + taps + 1;
-
-  for (size_t i = 0; shape->columns != NULL && i < tiles * shape->kept; i++) {
-    row_of[shape->columns[i]] = 1;
+  context->offsets = index + kept;
+  if (shape->columns != NULL) {
+    memcpy(index, shape->columns, kept * sizeof(uint32_t));
+    context->columns = index;
   }
-  uint32_t rows = 0;
-  for (size_t k = 0; k < k_size; k++) {
-    if (k % shape->in_channels == 0) {
-      tap_rows[k / shape->in_channels] = rows;
-    }
-    if (shape->columns == NULL || row_of[k] != 0) {
-      row_channels[rows] = (uint32_t) (k % shape->in_channels);
-      row_of[k] = rows++;
-    }
-  }
-  tap_rows[taps] = rows;
-  for (size_t t = 0; t < tiles; t++) {
-    for (size_t i = 0; i < stride; i++) {
-      const size_t k = min(i, shape->kept - 1);
-      const size_t column = shape->columns == NULL ? k : shape->columns[t * shape->kept + k];
-      offsets[t * stride + i] = (uint32_t) (row_of[column] * packed_row_bytes(context));
-    }
-  }
-  xnn_release_simd_memory(row_of);
-  context->row_count = rows;
-  context->tap_count = taps;
-  context->tap_rows = tap_rows;
-  context->row_channels = row_channels;
-  context->row_planes = (size_t*) index;
-  context->offsets = offsets;
   return index;
 }
 
@@ -296,18 +139,12 @@ enum xnn_status xnn_create_colnm_convolution2d_cnhw_f32(
   context->params.scalar.min = convolution->output_min;
   context->params.scalar.max = convolution->output_max;
   context->gemm = gemm;
-  context->log2_lmul = math_ctz_u32(schedule->lmul);
-  context->strip = schedule->lmul * gemm->lanes;
-  context->block = schedule->strips * context->strip;
-  context->im2col = xnn_x32_im2col_ukernel__scalar;
-  #if XNN_ARCH_RISCV && XNN_ENABLE_RISCV_VECTOR
-    if (xnn_init_hardware_config()->use_riscv_vector) {
-      context->im2col = xnn_x32_im2col_ukernel__rvv;
-    }
-  #endif
-
+  context->schedule = *schedule;
+  // Planes are split into phases by one stride.
+  const bool is_direct = schedule->algorithm == xnn_colnm_direct && convolution->stride_height == convolution->stride_width;
+  context->algorithm = is_direct ? &colnm_direct : &colnm_packed;
   op->base.packed_weights.pointer = pack_weights(convolution);
-  op->base.lookup_table = index_columns(context);
+  op->base.lookup_table = allocate_index(context);
   // Only strings for a profile are made from these two.
   op->base.type = xnn_operator_type_convolution_nchw_f32;
   op->base.ukernel.type = xnn_microkernel_type_spmm;
@@ -325,57 +162,83 @@ enum xnn_status xnn_create_colnm_convolution2d_cnhw_f32(
   return xnn_status_success;
 }
 
-static size_t output_size(size_t input, uint32_t padding, uint32_t kernel, uint32_t dilation, uint32_t stride) {
-  const size_t padded = input + 2 * (size_t) padding;
-  const size_t reach = (size_t) dilation * (kernel - 1) + 1;
-  return padded < reach ? 0 : (padded - reach) / stride + 1;
+static bool is_output_of(const struct xnn_colnm_planes* output, const struct colnm_context* context) {
+  const struct xnn_colnm_convolution2d* shape = &context->shape;
+  const struct xnn_colnm_planes* input = &context->input;
+  return output->batch == input->batch && output->channels == shape->out_channels && output->height != 0 &&
+         output->width != 0 &&
+         output->height == colnm_output_size(input->height, shape->padding_height, shape->kernel_height,
+                                       shape->dilation_height, shape->stride_height) &&
+         output->width == colnm_output_size(input->width, shape->padding_width, shape->kernel_width,
+                                      shape->dilation_width, shape->stride_width);
+}
+
+// Blocks of strips, and groups of tiles where there are fewer than two blocks for each thread.
+static void divide_work(struct colnm_context* context, size_t threads) {
+  const size_t tiles = colnm_tile_count(&context->shape);
+  context->block_strips = context->schedule.strips;
+  context->blocks = divide_round_up(context->strips.count, context->block_strips);
+  const size_t wanted = threads == 1 ? 1 : divide_round_up(2 * threads, context->blocks);
+  context->group_tiles = divide_round_up(tiles, min(wanted, tiles));
+  context->tile_groups = divide_round_up(tiles, context->group_tiles);
+}
+
+static enum xnn_status reshape(struct colnm_context* context, size_t threads) {
+  if (!context->algorithm->accepts(context)) {
+    xnn_log_error("failed to reshape colnm convolution: the input's phases or gaps do not suit the algorithm");
+    return xnn_status_unsupported_parameter;
+  }
+  const struct colnm_grid grid = context->algorithm->grid(context);
+  const enum xnn_status status = colnm_build_strips(
+    &grid, &context->output, context->has_residual ? &context->residual : NULL, context->schedule.lmul,
+    context->gemm->lanes, &context->strips);
+  if (status != xnn_status_success) {
+    return status;
+  }
+  divide_work(context, threads);
+  return context->algorithm->index(context);
 }
 
 enum xnn_status xnn_reshape_colnm_convolution2d_cnhw_f32(
     xnn_operator_t convolution_op,
-    size_t batch_size,
-    size_t input_height,
-    size_t input_width,
+    const struct xnn_colnm_planes* input,
+    const struct xnn_colnm_planes* output,
+    const struct xnn_colnm_planes* residual,
     size_t* workspace_size,
     size_t* workspace_alignment,
-    size_t* output_height_out,
-    size_t* output_width_out,
     pthreadpool_t threadpool)
 {
   struct convolution_operator* op = (struct convolution_operator*) convolution_op;
   struct colnm_context* context = &op->context;
-  const struct xnn_colnm_convolution2d* shape = &context->shape;
-  context->batch_size = batch_size;
-  context->input_height = input_height;
-  context->input_width = input_width;
-  context->output_height = output_size(
-    input_height, shape->padding_height, shape->kernel_height, shape->dilation_height, shape->stride_height);
-  context->output_width = output_size(
-    input_width, shape->padding_width, shape->kernel_width, shape->dilation_width, shape->stride_width);
-  context->positions = batch_size * context->output_height * context->output_width;
-  *output_height_out = context->output_height;
-  *output_width_out = context->output_width;
-  if (context->positions == 0) {
-    xnn_log_error("failed to reshape colnm convolution: the kernel does not fit a %zux%zu input", input_height, input_width);
-    op->base.state = xnn_run_state_invalid;
+  op->base.state = xnn_run_state_invalid;
+  context->input = *input;
+  context->output = *output;
+  context->has_residual = residual != NULL;
+  if (residual != NULL) {
+    context->residual = *residual;
+  }
+  if (input->channels != context->shape.in_channels || !is_output_of(output, context) ||
+      (residual != NULL && !is_output_of(residual, context))) {
+    xnn_log_error(
+      "failed to reshape colnm convolution: a %zux%zu input does not give a %zux%zu output or residual",
+      input->height, input->width, output->height, output->width);
     return xnn_status_invalid_parameter;
   }
-
-  const size_t plane_bytes = batch_size * input_height * input_width * sizeof(float);
-  for (size_t row = 0; row < context->row_count; row++) {
-    context->row_planes[row] = context->row_channels[row] * plane_bytes;
+  const size_t threads = pthreadpool_get_threads_count(threadpool);
+  const enum xnn_status status = reshape(context, threads);
+  // xnn_delete_operator releases these members of every operator.
+  op->base.zero_buffer = context->strips.items;
+  op->base.pixelwise_buffer = context->packing.row_planes;
+  if (status != xnn_status_success) {
+    return status;
   }
-  context->workspace_stride = round_up_po2(
-    packed_bytes(context) + context->block * (sizeof(struct row_piece) + sizeof(struct xnn_im2col_run)),
-    XNN_ALLOCATION_ALIGNMENT);
-  *workspace_size = context->workspace_stride * pthreadpool_get_threads_count(threadpool);
+  *workspace_size = context->packing.thread_bytes * threads;
   *workspace_alignment = XNN_ALLOCATION_ALIGNMENT;
-
   op->base.compute[0] = (struct compute_parameters) {
     .type = xnn_parallelization_type_1d_with_thread,
-    .task_1d_with_thread = (pthreadpool_task_1d_with_thread_t) compute_block,
+    .task_1d_with_thread = (pthreadpool_task_1d_with_thread_t) context->algorithm->compute,
     .context_offset = COLNM_CONTEXT_OFFSET(convolution_operator),
-    .range = { divide_round_up(context->positions, context->block) },
+    .range = { context->blocks * context->tile_groups },
   };
   op->base.state = xnn_run_state_needs_setup;
   return xnn_status_success;
@@ -389,13 +252,13 @@ enum xnn_status xnn_setup_colnm_convolution2d_cnhw_f32(
     float* output)
 {
   struct convolution_operator* op = (struct convolution_operator*) convolution_op;
-  if (op->base.state == xnn_run_state_invalid) {
+  if (op->base.state == xnn_run_state_invalid || op->context.has_residual != (residual != NULL)) {
     return xnn_status_invalid_state;
   }
   op->context.workspace = (uintptr_t) workspace;
-  op->context.input = input;
-  op->context.residual = residual;
-  op->context.output = output;
+  op->context.input_data = input;
+  op->context.residual_data = residual;
+  op->context.output_data = output;
   op->base.state = xnn_run_state_ready;
   return xnn_status_success;
 }

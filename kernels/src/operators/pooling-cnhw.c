@@ -1,5 +1,4 @@
-// Max pooling and global average pooling on CNHW activations, one task per plane.
-#include <math.h>
+// Max pooling and global average pooling on planes, one task per channel of an image.
 #include <stdint.h>
 #include <string.h>
 
@@ -7,6 +6,9 @@
 #include "colonnade/operators.h"
 #include "operator-context.h"
 #include "xnnpack/math.h"
+
+// A window has at most so many elements.
+#define MAX_TAPS 64
 
 struct cnhw_max_pooling_context {
   const struct xnn_f32_cnhw_pool_config* config;
@@ -16,14 +18,15 @@ struct cnhw_max_pooling_context {
   uint32_t pooling_width;
   uint32_t stride_height;
   uint32_t stride_width;
-  size_t input_height;
-  size_t input_width;
-  size_t output_height;
-  size_t output_width;
-  size_t row_stride;  // floats of workspace per thread
-  float* workspace;
-  const float* input;
-  float* output;
+  struct xnn_colnm_planes input;
+  struct xnn_colnm_planes output;
+  size_t step;                      // elements from one output's tap to the next one's
+  ptrdiff_t tap_offsets[MAX_TAPS];  // elements from the window's corner without padding
+  // Output columns whose window lies inside the input's columns.
+  size_t inner_begin;
+  size_t inner_end;
+  const float* input_data;
+  float* output_data;
 };
 
 struct max_pooling_operator {
@@ -33,11 +36,9 @@ struct max_pooling_operator {
 
 struct cnhw_global_average_context {
   const struct xnn_f32_cnhw_pool_config* config;
-  size_t batch_size;
-  size_t channels;
-  size_t plane_size;
-  const float* input;
-  float* output;
+  struct xnn_colnm_planes input;
+  const float* input_data;
+  float* output_data;
 };
 
 struct global_average_operator {
@@ -45,23 +46,43 @@ struct global_average_operator {
   struct cnhw_global_average_context context;
 };
 
-static void max_pool_plane(struct cnhw_max_pooling_context* context, size_t thread, size_t plane) {
-  float* row = context->workspace + thread * context->row_stride;
-  const float* input = context->input + plane * context->input_height * context->input_width;
-  float* output = context->output + plane * context->output_height * context->output_width;
-  for (size_t y = 0; y < context->output_height; y++) {
-    // Padding never wins: it is -infinity.
-    for (size_t x = 0; x < context->row_stride; x++) {
-      row[x] = -INFINITY;
+// Outputs [x, x + count) of row y, whose window lies inside the input's columns if `inner`; `corner` is the
+// input element at the window's first row and column of output 0 of the row, were there no padding.
+// Padding never wins: its taps are left out.
+static void max_pool_run(
+    const struct cnhw_max_pooling_context* context, const float* corner, size_t y, size_t x, size_t count, bool inner,
+    float* output)
+{
+  const float* taps[MAX_TAPS];
+  size_t tap_count = 0;
+  for (size_t kh = 0; kh < context->pooling_height; kh++) {
+    // A row or column before the plane wraps to a huge number.
+    if (y * context->stride_height + kh - context->padding_height >= context->input.height) {
+      continue;
     }
-    for (size_t k = 0; k < context->pooling_height; k++) {
-      const size_t input_y = y * context->stride_height + k - context->padding_height;
-      if (input_y < context->input_height) {  // a row above the plane wraps to a huge number
-        context->config->vmax(context->input_width, input + input_y * context->input_width, row + context->padding_width);
+    for (size_t kw = 0; kw < context->pooling_width; kw++) {
+      if (inner || x * context->stride_width + kw - context->padding_width < context->input.width) {
+        taps[tap_count++] = corner + context->tap_offsets[kh * context->pooling_width + kw] + x * context->step;
       }
     }
-    context->config->maxpool_row(context->output_width, row, context->pooling_width, context->stride_width, output);
-    output += context->output_width;
+  }
+  context->config->maxpool(count, tap_count, taps, context->step, output + x);
+}
+
+static void max_pool_plane(const struct cnhw_max_pooling_context* context, size_t channel, size_t image) {
+  const struct xnn_colnm_planes* in = &context->input;
+  const struct xnn_colnm_planes* out = &context->output;
+  const float* corner = context->input_data + channel * in->channel_stride + in->origin + image * in->image_stride;
+  float* output = context->output_data + channel * out->channel_stride + out->origin + image * out->image_stride;
+  for (size_t y = 0; y < out->height; y++) {
+    for (size_t x = 0; x < out->width;) {
+      const bool inner = x == context->inner_begin && x < context->inner_end;
+      const size_t count = inner ? context->inner_end - x : 1;
+      max_pool_run(context, corner, y, x, count, inner, output);
+      x += count;
+    }
+    corner += context->stride_height / in->phases * in->row_stride;
+    output += out->row_stride;
   }
 }
 
@@ -82,6 +103,10 @@ enum xnn_status xnn_create_max_pooling2d_cnhw_f32(
     xnn_log_error("failed to create CNHW max pooling: empty window, or one that lies in the padding");
     return xnn_status_invalid_parameter;
   }
+  if ((size_t) pooling_height * pooling_width > MAX_TAPS) {
+    xnn_log_error("failed to create CNHW max pooling: a window of more than %d elements", MAX_TAPS);
+    return xnn_status_unsupported_parameter;
+  }
   struct max_pooling_operator* op = xnn_allocate_zero_simd_memory(sizeof(struct max_pooling_operator));
   if (op == NULL) {
     return xnn_status_out_of_memory;
@@ -101,67 +126,76 @@ enum xnn_status xnn_create_max_pooling2d_cnhw_f32(
   return xnn_status_success;
 }
 
+static size_t pooled_size(size_t input, uint32_t padding, uint32_t pooling, uint32_t stride) {
+  const size_t padded = input + 2 * (size_t) padding;
+  return padded < pooling ? 0 : (padded - pooling) / stride + 1;
+}
+
 enum xnn_status xnn_reshape_max_pooling2d_cnhw_f32(
     xnn_operator_t max_pooling_op,
-    size_t batch_size,
-    size_t channels,
-    size_t input_height,
-    size_t input_width,
-    size_t* workspace_size,
-    size_t* workspace_alignment,
-    size_t* output_height_out,
-    size_t* output_width_out,
-    pthreadpool_t threadpool)
+    const struct xnn_colnm_planes* input,
+    const struct xnn_colnm_planes* output)
 {
   struct max_pooling_operator* op = (struct max_pooling_operator*) max_pooling_op;
   struct cnhw_max_pooling_context* context = &op->context;
-  const size_t padded_height = input_height + 2 * (size_t) context->padding_height;
-  const size_t padded_width = input_width + 2 * (size_t) context->padding_width;
   op->base.state = xnn_run_state_invalid;
-  if (padded_height < context->pooling_height || padded_width < context->pooling_width) {
-    xnn_log_error("failed to reshape CNHW max pooling: the window does not fit a %zux%zu input", input_height, input_width);
+  if (output->batch != input->batch || output->channels != input->channels || output->height == 0 || output->width == 0 ||
+      output->height != pooled_size(input->height, context->padding_height, context->pooling_height, context->stride_height) ||
+      output->width != pooled_size(input->width, context->padding_width, context->pooling_width, context->stride_width)) {
+    xnn_log_error(
+      "failed to reshape CNHW max pooling: a %zux%zu input does not give a %zux%zu output", input->height, input->width,
+      output->height, output->width);
     return xnn_status_invalid_parameter;
   }
-  context->input_height = input_height;
-  context->input_width = input_width;
-  context->output_height = (padded_height - context->pooling_height) / context->stride_height + 1;
-  context->output_width = (padded_width - context->pooling_width) / context->stride_width + 1;
-  *output_height_out = context->output_height;
-  *output_width_out = context->output_width;
-  context->row_stride = round_up_po2(padded_width, XNN_ALLOCATION_ALIGNMENT / sizeof(float));
-  *workspace_size = context->row_stride * sizeof(float) * pthreadpool_get_threads_count(threadpool);
-  *workspace_alignment = XNN_ALLOCATION_ALIGNMENT;
+  const bool suits = input->phases == context->stride_width && input->phases == context->stride_height;
+  if ((input->phases != 1 && !suits) || output->phases != 1) {
+    xnn_log_error("failed to reshape CNHW max pooling: planes split into phases other than its stride");
+    return xnn_status_unsupported_parameter;
+  }
+  context->input = *input;
+  context->output = *output;
+  // Measured from a window that lies far enough inside for no tap to be negative.
+  const size_t y = (size_t) context->padding_height * context->stride_height;
+  const size_t x = (size_t) context->padding_width * context->stride_width;
+  const size_t corner = xnn_colnm_planes_index(input, 0, y, x);
+  for (size_t kh = 0; kh < context->pooling_height; kh++) {
+    for (size_t kw = 0; kw < context->pooling_width; kw++) {
+      context->tap_offsets[kh * context->pooling_width + kw] =
+        (ptrdiff_t) xnn_colnm_planes_index(input, 0, y + kh - context->padding_height, x + kw - context->padding_width) -
+        (ptrdiff_t) corner;
+    }
+  }
+  context->step = context->stride_width / input->phases;
+  context->inner_begin = divide_round_up(context->padding_width, context->stride_width);
+  const size_t reach = input->width + context->padding_width;
+  context->inner_end = reach < context->pooling_width ? 0 : (reach - context->pooling_width) / context->stride_width + 1;
   op->base.compute[0] = (struct compute_parameters) {
-    .type = xnn_parallelization_type_1d_with_thread,
-    .task_1d_with_thread = (pthreadpool_task_1d_with_thread_t) max_pool_plane,
+    .type = xnn_parallelization_type_2d,
+    .task_2d = (pthreadpool_task_2d_t) max_pool_plane,
     .context_offset = COLNM_CONTEXT_OFFSET(max_pooling_operator),
-    .range = { batch_size * channels },
+    .range = { input->channels, input->batch },
   };
   op->base.state = xnn_run_state_needs_setup;
   return xnn_status_success;
 }
 
-enum xnn_status xnn_setup_max_pooling2d_cnhw_f32(
-    xnn_operator_t max_pooling_op,
-    void* workspace,
-    const float* input,
-    float* output)
-{
+enum xnn_status xnn_setup_max_pooling2d_cnhw_f32(xnn_operator_t max_pooling_op, const float* input, float* output) {
   struct max_pooling_operator* op = (struct max_pooling_operator*) max_pooling_op;
   if (op->base.state == xnn_run_state_invalid) {
     return xnn_status_invalid_state;
   }
-  op->context.workspace = workspace;
-  op->context.input = input;
-  op->context.output = output;
+  op->context.input_data = input;
+  op->context.output_data = output;
   op->base.state = xnn_run_state_ready;
   return xnn_status_success;
 }
 
 static void average_plane(struct cnhw_global_average_context* context, size_t channel, size_t image) {
-  const float* plane = context->input + (channel * context->batch_size + image) * context->plane_size;
-  context->output[image * context->channels + channel] =
-    context->config->plane_sum(context->plane_size, plane) / (float) context->plane_size;
+  const struct xnn_colnm_planes* planes = &context->input;
+  const float* plane = context->input_data + planes->origin + channel * planes->channel_stride + image * planes->image_stride;
+  // The gaps are zero.
+  context->output_data[image * planes->channels + channel] =
+    context->config->plane_sum(planes->image_stride, plane) / (float) (planes->height * planes->width);
 }
 
 enum xnn_status xnn_create_global_average_pooling_cnhw_f32(xnn_operator_t* global_average_pooling_op_out) {
@@ -180,24 +214,19 @@ enum xnn_status xnn_create_global_average_pooling_cnhw_f32(xnn_operator_t* globa
 }
 
 enum xnn_status xnn_reshape_global_average_pooling_cnhw_f32(
-    xnn_operator_t global_average_pooling_op,
-    size_t batch_size,
-    size_t channels,
-    size_t plane_size)
+    xnn_operator_t global_average_pooling_op, const struct xnn_colnm_planes* input)
 {
   struct global_average_operator* op = (struct global_average_operator*) global_average_pooling_op;
-  if (batch_size == 0 || channels == 0 || plane_size == 0) {
+  if (input->batch * input->channels * input->height * input->width == 0) {
     op->base.state = xnn_run_state_invalid;
     return xnn_status_invalid_parameter;
   }
-  op->context.batch_size = batch_size;
-  op->context.channels = channels;
-  op->context.plane_size = plane_size;
+  op->context.input = *input;
   op->base.compute[0] = (struct compute_parameters) {
     .type = xnn_parallelization_type_2d,
     .task_2d = (pthreadpool_task_2d_t) average_plane,
     .context_offset = COLNM_CONTEXT_OFFSET(global_average_operator),
-    .range = { channels, batch_size },
+    .range = { input->channels, input->batch },
   };
   op->base.state = xnn_run_state_needs_setup;
   return xnn_status_success;
@@ -212,8 +241,8 @@ enum xnn_status xnn_setup_global_average_pooling_cnhw_f32(
   if (op->base.state == xnn_run_state_invalid) {
     return xnn_status_invalid_state;
   }
-  op->context.input = input;
-  op->context.output = output;
+  op->context.input_data = input;
+  op->context.output_data = output;
   op->base.state = xnn_run_state_ready;
   return xnn_status_success;
 }

@@ -1,0 +1,29 @@
+#include "planes.h"
+
+namespace colonnade {
+namespace {
+
+// Calls `visit(index in planes, index in NCHW)` for every element.
+template <typename Visit>
+void for_each_element(const xnn_colnm_planes& p, Visit visit) {
+  size_t nchw = 0;
+  for (size_t n = 0; n < p.batch; n++) {
+    for (size_t c = 0; c < p.channels; c++) {
+      for (size_t y = 0; y < p.height; y++) {
+        for (size_t x = 0; x < p.width; x++) visit(c * p.channel_stride + xnn_colnm_planes_index(&p, n, y, x), nchw++);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void nchw_to_planes(const float* nchw, const xnn_colnm_planes& planes, float* buffer) {
+  for_each_element(planes, [&](size_t to, size_t from) { buffer[to] = nchw[from]; });
+}
+
+void planes_to_nchw(const xnn_colnm_planes& planes, const float* buffer, float* nchw) {
+  for_each_element(planes, [&](size_t from, size_t to) { nchw[to] = buffer[from]; });
+}
+
+}  // namespace colonnade

@@ -1,0 +1,149 @@
+#include "layouts.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace colonnade {
+namespace {
+
+size_t output_size(const Node& node, size_t input, size_t kernel, size_t stride, size_t padding, size_t dilation) {
+  const size_t reach = dilation * (kernel - 1) + 1;
+  if (stride == 0 || input + 2 * padding < reach) throw std::runtime_error("node '" + node.name + "': its window does not fit its input");
+  return (input + 2 * padding - reach) / stride + 1;
+}
+
+Shape output_shape(const Node& node, const Shape& in) {
+  const auto window = [&](const Pair& kernel, const Pair& stride, const Pair& padding, const Pair& dilation, size_t channels) {
+    return Shape{in.n, channels, output_size(node, in.h, kernel[0], stride[0], padding[0], dilation[0]),
+                 output_size(node, in.w, kernel[1], stride[1], padding[1], dilation[1])};
+  };
+  const Conv& conv = node.conv;
+  if (node.op == "conv2d") return window(conv.kernel, conv.stride, conv.padding, conv.dilation, conv.out_channels);
+  if (node.op == "max_pool2d") return window(node.kernel, node.stride, node.padding, {1, 1}, in.c);
+  if (node.op == "global_avg_pool") return {in.n, in.c, 1, 1};
+  if (node.op == "fully_connected") return {in.n, node.out_features, 1, 1};
+  return in;
+}
+
+bool is_pointwise(const Conv& conv) {
+  return conv.kernel == Pair{1, 1} && conv.stride == Pair{1, 1} && conv.padding == Pair{0, 0};
+}
+
+}  // namespace
+
+xnn_colnm_convolution2d geometry(const Conv& conv) {
+  xnn_colnm_convolution2d d = {};
+  d.padding_height = conv.padding[0];
+  d.padding_width = conv.padding[1];
+  d.kernel_height = conv.kernel[0];
+  d.kernel_width = conv.kernel[1];
+  d.stride_height = conv.stride[0];
+  d.stride_width = conv.stride[1];
+  d.dilation_height = conv.dilation[0];
+  d.dilation_width = conv.dilation[1];
+  d.in_channels = conv.in_channels;
+  d.out_channels = conv.out_channels;
+  return d;
+}
+
+Layouts::Layouts(const Package& package, const std::map<std::string, Shape>& inputs,
+                 const std::function<xnn_colnm_algorithm(const Node&, const Shape&)>& algorithm,
+                 const std::set<std::string>& fused_adds)
+    : package_(package) {
+  find_shapes(inputs);
+  for (const Node& node : package_.nodes()) {
+    if (node.op != "conv2d") continue;
+    // Planes are split into phases by one stride.
+    const bool can_be_direct = node.conv.stride[0] == node.conv.stride[1];
+    algorithms_[node.name] = can_be_direct ? algorithm(node, plans_.at(node.inputs[0]).shape) : xnn_colnm_packed;
+  }
+  choose_phases(fused_adds);
+  choose_gaps(fused_adds);
+  for (const auto& [name, plan] : plans_) {
+    const Shape& s = plan.shape;
+    xnn_colnm_planes_init(&planes_[name], s.n, s.c, s.h, s.w, plan.phases, plan.rows, plan.columns);
+  }
+}
+
+void Layouts::find_shapes(const std::map<std::string, Shape>& inputs) {
+  for (const auto& [name, shape] : inputs) plans_[name].shape = shape;
+  for (const Node& node : package_.nodes()) plans_[node.output].shape = output_shape(node, plans_.at(node.inputs[0]).shape);
+}
+
+// A tensor is split by the stride of a convolution or pool that reads it, unless somebody else who reads or
+// writes it needs it whole; then strided convolutions pack.
+void Layouts::choose_phases(const std::set<std::string>& fused_adds) {
+  std::map<std::string, uint32_t> wanted;
+  std::set<std::string> whole;
+  for (const Node& node : package_.nodes()) {
+    const std::string& input = node.inputs[0];
+    uint32_t stride = 1;
+    if (is_direct(node)) {
+      if (is_pointwise(node.conv)) continue;
+      stride = node.conv.stride[0];
+    } else if (node.op == "max_pool2d") {
+      stride = node.stride[1];
+      whole.insert(node.output);
+    } else if (node.op == "global_avg_pool" || fused_adds.count(node.name) != 0) {
+      continue;
+    } else {
+      whole.insert(node.inputs.begin(), node.inputs.end());
+      if (node.op != "conv2d") whole.insert(node.output);
+    }
+    const auto found = wanted.emplace(input, stride).first;
+    if (found->second != stride) whole.insert(input);
+  }
+  for (const auto& [name, stride] : wanted) {
+    if (whole.count(name) == 0) plans_[name].phases = stride;
+  }
+  for (const Node& node : package_.nodes()) {
+    if (is_direct(node) && !is_pointwise(node.conv) && plans_[node.inputs[0]].phases != node.conv.stride[0]) {
+      algorithms_[node.name] = xnn_colnm_packed;
+    }
+  }
+}
+
+void Layouts::choose_gaps(const std::set<std::string>& fused_adds) {
+  for (const Node& node : package_.nodes()) {
+    if (!is_direct(node) || is_pointwise(node.conv)) continue;
+    Plan& in = plans_[node.inputs[0]];
+    const xnn_colnm_convolution2d shape = geometry(node.conv);
+    const xnn_colnm_gaps gaps = xnn_colnm_input_gaps(&shape, in.shape.h, in.shape.w);
+    in.rows = std::max(in.rows, gaps.rows);
+    in.columns = std::max(in.columns, gaps.columns);
+  }
+  // Rows only ever move apart, up to those of the widest tensor that is connected: this ends.
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (const Node& node : package_.nodes()) {
+      if (is_direct(node)) changed |= align_rows(node);
+      if (node.op != "add") continue;
+      Plan &a = plans_[node.inputs[0]], &b = plans_[node.inputs[1]], &out = plans_[node.output];
+      const bool fused = fused_adds.count(node.name) != 0;
+      if (fused && b.phases != out.phases) continue;
+      // A fused addition reads the residual along with the rows that it stores; any other runs over whole
+      // buffers, which have to be alike.
+      const size_t columns = fused ? std::max(b.columns, out.columns) : std::max({a.columns, b.columns, out.columns});
+      const size_t rows = std::max({a.rows, b.rows, out.rows});
+      for (Plan* plan : {&a, &b, &out}) {
+        if (fused && plan == &a) continue;
+        changed |= plan->columns != columns || (!fused && plan->rows != rows);
+        plan->columns = columns;
+        if (!fused) plan->rows = rows;
+      }
+    }
+  }
+}
+
+// Lets the rows of a direct convolution's input and output be equally far apart.
+bool Layouts::align_rows(const Node& node) {
+  Plan &in = plans_[node.inputs[0]], &out = plans_[node.output];
+  if (is_pointwise(node.conv) ? in.phases != out.phases : out.phases != 1) return false;
+  const size_t row_stride = std::max(in.row_stride(), out.row_stride());
+  if (in.row_stride() == out.row_stride()) return false;
+  in.columns = row_stride - in.phase_width();
+  out.columns = row_stride - out.phase_width();
+  return true;
+}
+
+}  // namespace colonnade

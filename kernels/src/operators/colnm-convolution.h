@@ -1,0 +1,124 @@
+// What the algorithms of the column-wise convolution share.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "colonnade/colnm-gemm.h"
+#include "colonnade/im2col.h"
+#include "colonnade/operators.h"
+#include "operator-context.h"
+
+// The positions of a convolution in the order in which they are computed: `groups` runs of rows that are
+// `row_stride` apart, of which the first `width` positions are real and the others fall into a gap.
+struct colnm_grid {
+  size_t groups;
+  size_t height;
+  size_t width;
+  size_t row_stride;
+  size_t origin;        // input element of the first position, and
+  size_t group_stride;  // from one group to the next
+  uint32_t phases;      // a pointwise convolution of phase planes computes them as groups of their own
+};
+
+struct colnm_strips {
+  size_t count;
+  struct xnn_colnm_strip* items;  // one allocation with all that the strips point to
+};
+
+// Cuts the grid into strips of at most `lmul` vectors of `lanes` elements.
+enum xnn_status colnm_build_strips(
+    const struct colnm_grid* grid,
+    const struct xnn_colnm_planes* output,
+    const struct xnn_colnm_planes* residual,
+    uint32_t lmul,
+    size_t lanes,
+    struct colnm_strips* strips);
+
+// The packed algorithm's tables.
+struct colnm_packing {
+  // The packed rows of a group of tiles are the columns that one of them keeps, grouped by kernel tap.
+  uint32_t* tap_rows;      // [groups, taps + 1] first row of each tap
+  uint32_t* row_channels;  // [groups, K] input channel of each row
+  size_t* row_planes;      // [groups, K] bytes from the input to the row's plane
+  size_t most_rows;        // of any group
+  size_t block_bytes;      // of one packed row
+  size_t thread_bytes;     // workspace per thread: the packed rows, then the pieces, then the runs
+  xnn_x32_im2col_ukernel_fn im2col;
+};
+
+struct colnm_context;
+
+// What an algorithm contributes to reshape and run.
+struct colnm_algorithm {
+  // Whether it can read the input's layout.
+  bool (*accepts)(const struct colnm_context* context);
+  struct colnm_grid (*grid)(const struct colnm_context* context);
+  // Fills `offsets` and tables of its own, once strips, blocks and tile groups are known.
+  enum xnn_status (*index)(struct colnm_context* context);
+  // Task `index`: block `index / tile_groups`, group of tiles `index % tile_groups`.
+  void (*compute)(struct colnm_context* context, size_t thread, size_t index);
+};
+extern const struct colnm_algorithm colnm_direct;
+extern const struct colnm_algorithm colnm_packed;
+
+struct colnm_context {
+  const struct colnm_algorithm* algorithm;
+  struct xnn_colnm_convolution2d shape;
+  struct xnn_colnm_schedule schedule;
+  union xnn_f32_minmax_params params;
+  const struct xnn_f32_colnm_gemm_config* gemm;
+  const float* weights;  // tile after tile: T biases, then kept + COLNM_EXTRA_COLUMNS columns
+  uint32_t* columns;     // [tiles, kept], or NULL: a copy of the caller's
+  // Set by reshape.
+  struct xnn_colnm_planes input, output, residual;
+  bool has_residual;
+  struct colnm_strips strips;
+  struct colnm_packing packing;
+  uint32_t* offsets;     // [tiles, kept + COLNM_EXTRA_COLUMNS] bytes, see colnm-gemm.h
+  ptrdiff_t lowest_tap;  // elements from a strip to what the offsets count from: direct only
+  size_t block_strips;
+  size_t blocks;
+  size_t tile_groups;
+  size_t group_tiles;
+  // Set by setup.
+  uintptr_t workspace;
+  const float* input_data;
+  const float* residual_data;
+  float* output_data;
+};
+
+struct convolution_operator {
+  struct xnn_operator base;
+  struct colnm_context context;
+};
+
+static inline size_t colnm_tile_count(const struct xnn_colnm_convolution2d* shape) {
+  return (shape->out_channels + shape->tile - 1) / shape->tile;
+}
+
+static inline size_t colnm_reduction(const struct xnn_colnm_convolution2d* shape) {
+  return (size_t) shape->kernel_height * shape->kernel_width * shape->in_channels;
+}
+
+static inline size_t colnm_kept_column(const struct colnm_context* context, size_t tile, size_t k) {
+  return context->columns == NULL ? k : context->columns[tile * context->shape.kept + k];
+}
+
+// Output positions along one axis; 0 where the kernel does not fit.
+static inline size_t colnm_output_size(
+    size_t input, uint32_t padding, uint32_t kernel, uint32_t dilation, uint32_t stride)
+{
+  const size_t padded = input + 2 * (size_t) padding;
+  const size_t reach = (size_t) dilation * (kernel - 1) + 1;
+  return padded < reach ? 0 : (padded - reach) / stride + 1;
+}
+
+// Runs tiles [first, end) over strips whose input offsets count from `input`.
+void colnm_run_tiles(
+    const struct colnm_context* context,
+    size_t first,
+    size_t end,
+    size_t strip_count,
+    const struct xnn_colnm_strip* strips,
+    const float* input);

@@ -1,0 +1,133 @@
+// The direct algorithm: a kept column is a byte offset from a strip's first input element.
+#include "colnm-convolution.h"
+#include "xnnpack/math.h"
+
+// Where tap k * dilation - padding of a convolution of stride s lies, seen from an output position: in
+// which phase, and how many rows (or columns) of that phase plane away.
+struct tap {
+  size_t phase;
+  ptrdiff_t shift;
+};
+
+static struct tap locate_tap(size_t k, uint32_t dilation, uint32_t padding, uint32_t stride) {
+  const ptrdiff_t distance = (ptrdiff_t) (k * dilation) - (ptrdiff_t) padding;
+  const ptrdiff_t s = (ptrdiff_t) stride;
+  const ptrdiff_t shift = distance >= 0 ? distance / s : -((s - 1 - distance) / s);
+  return (struct tap) {.phase = (size_t) (distance - shift * s), .shift = shift};
+}
+
+static ptrdiff_t larger(ptrdiff_t a, ptrdiff_t b) { return a > b ? a : b; }
+
+// Zeros that the taps of one axis read before and behind a phase plane.
+static size_t gap(size_t input, uint32_t kernel, uint32_t dilation, uint32_t padding, uint32_t stride) {
+  const ptrdiff_t size = (ptrdiff_t) divide_round_up(input, stride);
+  const ptrdiff_t outputs = (ptrdiff_t) colnm_output_size(input, padding, kernel, dilation, stride);
+  const ptrdiff_t before = -locate_tap(0, dilation, padding, stride).shift;
+  const ptrdiff_t behind = outputs + locate_tap(kernel - 1, dilation, padding, stride).shift - size;
+  // Outputs of neighbouring rows must not run into each other either.
+  const ptrdiff_t excess = outputs - size;
+  return (size_t) larger(larger(before, behind), larger(excess, 0));
+}
+
+struct xnn_colnm_gaps xnn_colnm_input_gaps(
+    const struct xnn_colnm_convolution2d* convolution, size_t input_height, size_t input_width)
+{
+  return (struct xnn_colnm_gaps) {
+    .rows = gap(input_height, convolution->kernel_height, convolution->dilation_height, convolution->padding_height,
+                convolution->stride_height),
+    .columns = gap(input_width, convolution->kernel_width, convolution->dilation_width, convolution->padding_width,
+                   convolution->stride_width),
+  };
+}
+
+static bool is_pointwise(const struct xnn_colnm_convolution2d* shape) {
+  return shape->kernel_height == 1 && shape->kernel_width == 1 && shape->stride_height == 1 &&
+         shape->stride_width == 1 && shape->padding_height == 0 && shape->padding_width == 0;
+}
+
+static bool accepts_planes(const struct colnm_context* context) {
+  const struct xnn_colnm_convolution2d* shape = &context->shape;
+  const struct xnn_colnm_planes* input = &context->input;
+  if (is_pointwise(shape)) {
+    return true;
+  }
+  const struct xnn_colnm_gaps gaps = xnn_colnm_input_gaps(shape, input->height, input->width);
+  return input->phases == shape->stride_height &&
+         input->row_stride >= xnn_colnm_phase_width(input) + gaps.columns &&
+         input->phase_stride >= (xnn_colnm_phase_height(input) + gaps.rows) * input->row_stride &&
+         input->origin >= gaps.rows * input->row_stride + gaps.columns;
+}
+
+static struct colnm_grid direct_grid(const struct colnm_context* context) {
+  const struct xnn_colnm_planes* input = &context->input;
+  struct colnm_grid grid = {
+    .groups = input->batch,
+    .height = context->output.height,
+    .width = context->output.width,
+    .row_stride = input->row_stride,
+    .origin = input->origin,
+    .group_stride = input->image_stride,
+    .phases = 1,
+  };
+  if (!is_pointwise(&context->shape)) {
+    return grid;
+  }
+  if (input->phases != 1) {
+    grid.groups *= input->phases * input->phases;
+    grid.height = xnn_colnm_phase_height(input);
+    grid.width = xnn_colnm_phase_width(input);
+    grid.group_stride = input->phase_stride;
+    grid.phases = input->phases;
+  } else if (input->image_stride == input->height * input->row_stride) {
+    // No gap between images: strips run on from one to the next.
+    grid.groups = 1;
+    grid.height = input->batch * input->height;
+  }
+  return grid;
+}
+
+// Offsets of all tiles' columns, from the lowest address that a tap may have.
+static enum xnn_status index_offsets(struct colnm_context* context) {
+  const struct xnn_colnm_convolution2d* shape = &context->shape;
+  const struct xnn_colnm_planes* input = &context->input;
+  const ptrdiff_t row_stride = (ptrdiff_t) input->row_stride;
+  const ptrdiff_t lowest = locate_tap(0, shape->dilation_height, shape->padding_height, shape->stride_height).shift * row_stride +
+                           locate_tap(0, shape->dilation_width, shape->padding_width, shape->stride_width).shift;
+  context->lowest_tap = lowest < 0 ? lowest : 0;
+  const size_t columns = shape->kept + COLNM_EXTRA_COLUMNS;
+  for (size_t tile = 0; tile < colnm_tile_count(shape); tile++) {
+    for (size_t i = 0; i < columns; i++) {
+      const size_t column = colnm_kept_column(context, tile, min(i, shape->kept - 1));
+      const size_t position = column / shape->in_channels;
+      const struct tap y = locate_tap(position / shape->kernel_width, shape->dilation_height, shape->padding_height, shape->stride_height);
+      const struct tap x = locate_tap(position % shape->kernel_width, shape->dilation_width, shape->padding_width, shape->stride_width);
+      const ptrdiff_t element =
+        (ptrdiff_t) (column % shape->in_channels * input->channel_stride + (y.phase * shape->stride_width + x.phase) * input->phase_stride) +
+        y.shift * row_stride + x.shift - context->lowest_tap;
+      const uint64_t bytes = (uint64_t) element * sizeof(float);
+      if (bytes > UINT32_MAX) {
+        xnn_log_error("failed to reshape direct colnm convolution: an input above 4 GiB");
+        return xnn_status_unsupported_parameter;
+      }
+      context->offsets[tile * columns + i] = (uint32_t) bytes;
+    }
+  }
+  return xnn_status_success;
+}
+
+static void compute_direct(struct colnm_context* context, size_t thread, size_t index) {
+  (void) thread;
+  const size_t first_tile = index % context->tile_groups * context->group_tiles;
+  const size_t first_strip = index / context->tile_groups * context->block_strips;
+  colnm_run_tiles(
+    context, first_tile, min(first_tile + context->group_tiles, colnm_tile_count(&context->shape)),
+    min(context->block_strips, context->strips.count - first_strip), context->strips.items + first_strip,
+    context->input_data + context->lowest_tap);
+}
+
+const struct colnm_algorithm colnm_direct = {
+  .accepts = accepts_planes,
+  .grid = direct_grid,
+  .index = index_offsets,
+  .compute = compute_direct,
+};

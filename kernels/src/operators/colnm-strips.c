@@ -1,0 +1,146 @@
+// Cutting the positions of a convolution into strips.
+#include <string.h>
+
+#include "colnm-convolution.h"
+#include "xnnpack/math.h"
+
+struct position {
+  bool is_real;
+  size_t input;     // elements
+  size_t output;
+  size_t residual;
+};
+
+struct builder {
+  const struct colnm_grid* grid;
+  const struct xnn_colnm_planes* output;
+  const struct xnn_colnm_planes* residual;
+  size_t lanes;
+  uint32_t* index;  // next free place of each table
+  uint8_t* mask;
+};
+
+// Position q of a group, counted with the gaps.
+static struct position locate(const struct builder* b, size_t group, size_t q) {
+  const struct colnm_grid* grid = b->grid;
+  const size_t split = grid->phases * grid->phases;
+  const size_t phase = group % split;
+  size_t image = group / split;
+  size_t y = q / grid->row_stride * grid->phases + phase / grid->phases;
+  const size_t column = q % grid->row_stride;
+  const size_t x = column * grid->phases + phase % grid->phases;
+  // A grid without gaps runs through all images.
+  image += y / b->output->height;
+  const bool runs_on = grid->groups == 1 && b->output->batch > 1;
+  if (runs_on) {
+    y %= b->output->height;
+  }
+  struct position p = {
+    .is_real = column < grid->width && y < b->output->height && x < b->output->width,
+    .input = grid->origin + group * grid->group_stride + q,
+  };
+  if (p.is_real) {
+    p.output = xnn_colnm_planes_index(b->output, image, y, x);
+    p.residual = b->residual == NULL ? 0 : xnn_colnm_planes_index(b->residual, image, y, x);
+  }
+  return p;
+}
+
+// Writes the byte offsets of a strip's results in the output or the residual, from the lowest of them, which it
+// returns. Positions in a gap point there too: nothing comes from them.
+static size_t write_index(struct builder* b, size_t group, size_t q, size_t count, bool of_output, const uint32_t** index) {
+  size_t lowest = SIZE_MAX;
+  for (size_t i = 0; i < count; i++) {
+    const struct position p = locate(b, group, q + i);
+    lowest = p.is_real ? min(lowest, of_output ? p.output : p.residual) : lowest;
+  }
+  for (size_t i = 0; i < count; i++) {
+    const struct position p = locate(b, group, q + i);
+    b->index[i] = p.is_real ? (uint32_t) (((of_output ? p.output : p.residual) - lowest) * sizeof(float)) : 0;
+  }
+  *index = b->index;
+  b->index += count;
+  return lowest * sizeof(float);
+}
+
+// The strip that begins at the real position q and has at most `most` positions; returns where the next
+// may begin.
+static size_t make_strip(struct builder* b, size_t group, size_t q, size_t most, struct xnn_colnm_strip* strip) {
+  const struct position first = locate(b, group, q);
+  size_t real_end = 1, gap_begin = most;
+  bool output_follows = true, residual_follows = true;
+  for (size_t i = 1; i < most; i++) {
+    const struct position p = locate(b, group, q + i);
+    if (!p.is_real) {
+      gap_begin = min(gap_begin, i);
+      continue;
+    }
+    real_end = i + 1;
+    output_follows &= p.output == first.output + i;
+    residual_follows &= p.residual == first.residual + i || b->residual == NULL;
+  }
+  size_t count = real_end;
+  if (!output_follows) {
+    // Stores by index have no mask: the strip ends where a gap begins.
+    count = min(count, gap_begin);
+  }
+  *strip = (struct xnn_colnm_strip) {
+    .count = (uint32_t) count,
+    .input = first.input * sizeof(float),
+    .output = first.output * sizeof(float),
+    .residual = first.residual * sizeof(float),
+  };
+  while ((b->lanes << strip->log2_lmul) < count) {
+    strip->log2_lmul++;
+  }
+  if (!output_follows) {
+    strip->output = write_index(b, group, q, count, true, &strip->output_index);
+  }
+  if (!residual_follows) {
+    strip->residual = write_index(b, group, q, count, false, &strip->residual_index);
+  }
+  if (gap_begin < count) {
+    for (size_t i = 0; i < count; i++) {
+      b->mask[i / 8] |= (uint8_t) (locate(b, group, q + i).is_real << (i % 8));
+    }
+    strip->mask = b->mask;
+    // Vector kernels read the bits of whole vectors.
+    b->mask += divide_round_up(b->lanes << strip->log2_lmul, 8);
+  }
+  return q + count;
+}
+
+enum xnn_status colnm_build_strips(
+    const struct colnm_grid* grid,
+    const struct xnn_colnm_planes* output,
+    const struct xnn_colnm_planes* residual,
+    uint32_t lmul,
+    size_t lanes,
+    struct colnm_strips* strips)
+{
+  const size_t longest = lmul * lanes;
+  const size_t positions = (grid->height - 1) * grid->row_stride + grid->width;
+  // Every strip but the last of a group, and those that end at a gap, is of the longest kind.
+  const size_t most = grid->groups * (divide_round_up(positions, longest) + 2 * grid->height);
+  const size_t index_bytes = 2 * grid->groups * positions * sizeof(uint32_t);
+  const size_t mask_bytes = most * divide_round_up(longest, 8);
+  xnn_release_simd_memory(strips->items);
+  strips->count = 0;
+  strips->items = xnn_allocate_zero_simd_memory(most * sizeof(struct xnn_colnm_strip) + index_bytes + mask_bytes);
+  if (strips->items == NULL) {
+    return xnn_status_out_of_memory;
+  }
+  struct builder b = {.grid = grid, .output = output, .residual = residual, .lanes = lanes};
+  b.index = (uint32_t*) (strips->items + most);
+  b.mask = (uint8_t*) b.index + index_bytes;
+  for (size_t group = 0; group < grid->groups; group++) {
+    for (size_t q = 0; q < positions;) {
+      if (!locate(&b, group, q).is_real) {
+        q++;
+        continue;
+      }
+      q = make_strip(&b, group, q, min(longest, positions - q), &strips->items[strips->count++]);
+    }
+  }
+  return xnn_status_success;
+}
