@@ -20,7 +20,8 @@ STRIP = {
     "STRIP_OUTPUT_INDEX": 32,
     "STRIP_RESIDUAL_INDEX": 40,
     "STRIP_MASK": 48,
-    "STRIP_SIZE": 56,
+    "STRIP_HOLE": 56,
+    "STRIP_SIZE": 64,
 }
 # The RVV register file; the other instruction sets offer the same tiles, so that one mask fits all.
 VECTOR_REGISTERS = 32

@@ -33,6 +33,9 @@ struct xnn_colnm_strip {
   const uint32_t* output_index;    // [count], or NULL
   const uint32_t* residual_index;  // [count], or NULL
   const uint8_t* mask;  // one bit per position, whether its result is stored; NULL: all are
+  // Where exactly one result is not stored: how far from the first it would lie. A kernel may store it all
+  // the same and then zero. 0 otherwise.
+  size_t hole;
 };
 
 // C[T, count] = clamp(bias + sum_k w[k, T] * a[k, count] + residual[T, count], min, max) for one tile of

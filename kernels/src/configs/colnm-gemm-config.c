@@ -18,7 +18,8 @@ _Static_assert(
   offsetof(struct xnn_colnm_strip, count) == 0 && offsetof(struct xnn_colnm_strip, input) == 8 &&
     offsetof(struct xnn_colnm_strip, output) == 16 && offsetof(struct xnn_colnm_strip, residual) == 24 &&
     offsetof(struct xnn_colnm_strip, output_index) == 32 && offsetof(struct xnn_colnm_strip, residual_index) == 40 &&
-    offsetof(struct xnn_colnm_strip, mask) == 48 && sizeof(struct xnn_colnm_strip) == 56,
+    offsetof(struct xnn_colnm_strip, mask) == 48 && offsetof(struct xnn_colnm_strip, hole) == 56 &&
+    sizeof(struct xnn_colnm_strip) == 64,
   "see STRIP in generate.py");
 
 static struct xnn_f32_colnm_gemm_config f32_colnm_gemm_config;

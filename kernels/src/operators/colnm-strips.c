@@ -100,10 +100,14 @@ static size_t make_strip(struct builder* b, size_t group, size_t q, size_t most,
     strip->residual = write_index(b, group, q, count, false, &strip->residual_index);
   }
   if (gap_begin < count) {
+    size_t missing = 0;
     for (size_t i = 0; i < count; i++) {
-      b->mask[i / 8] |= (uint8_t) (locate(b, group, q + i).is_real << (i % 8));
+      const bool is_real = locate(b, group, q + i).is_real;
+      b->mask[i / 8] |= (uint8_t) (is_real << (i % 8));
+      missing += !is_real;
     }
     strip->mask = b->mask;
+    strip->hole = missing == 1 ? gap_begin * sizeof(float) : 0;
     // Vector kernels read the bits of whole vectors.
     b->mask += divide_round_up(b->lanes << strip->log2_lmul, 8);
   }
@@ -120,7 +124,7 @@ enum xnn_status colnm_build_strips(
 {
   const size_t longest = lmul * lanes;
   const size_t positions = (grid->height - 1) * grid->row_stride + grid->width;
-  // Every strip but the last of a group, and those that end at a gap, is of the longest kind.
+  // One for each stretch of the longest kind, and one more where a strip ends at a gap.
   const size_t most = grid->groups * (divide_round_up(positions, longest) + 2 * grid->height);
   const size_t index_bytes = 2 * grid->groups * positions * sizeof(uint32_t);
   const size_t mask_bytes = most * divide_round_up(longest, 8);
@@ -139,7 +143,16 @@ enum xnn_status colnm_build_strips(
         q++;
         continue;
       }
-      q = make_strip(&b, group, q, min(longest, positions - q), &strips->items[strips->count++]);
+      struct xnn_colnm_strip* strip = &strips->items[strips->count++];
+      const struct builder before = b;
+      // A strip that begins behind a gap ends where it would have ended anyway: its neighbours stay aligned
+      // with cache lines. That is for nothing if it is stored by index.
+      size_t next = make_strip(&b, group, q, min(longest - q % longest, positions - q), strip);
+      if (strip->output_index != NULL) {
+        b = before;
+        next = make_strip(&b, group, q, min(longest, positions - q), strip);
+      }
+      q = next;
     }
   }
   return xnn_status_success;
