@@ -23,6 +23,7 @@ include: "workflow/rules/profile.smk"
 include: "workflow/rules/prune.smk"
 include: "workflow/rules/accuracy.smk"
 include: "workflow/rules/throughput.smk"
+include: "workflow/rules/validation.smk"
 include: "workflow/rules/report.smk"
 
 

@@ -200,7 +200,7 @@ int bench(int argc, char** argv) {
   const Options options = parse(argc, argv);
   initialize_xnnpack();
   RegionClock clock;
-  const ThreadPool pool = make_thread_pool(options.threads);
+  const ThreadPool pool = make_thread_pool(options.threads, clock.modelled());
   for (const Candidate& candidate : candidates(options)) run(options, candidate, clock, pool.get());
   return 0;
 }

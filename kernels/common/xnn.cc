@@ -1,6 +1,7 @@
 #include "xnn.h"
 
 #include "arena.h"
+#include "virtual_pool.h"
 
 namespace colonnade {
 
@@ -26,9 +27,9 @@ unsigned vector_length_bits() {
 #endif
 }
 
-ThreadPool make_thread_pool(unsigned threads) {
+ThreadPool make_thread_pool(unsigned threads, bool modelled) {
   if (threads == 1) return nullptr;
-  ThreadPool pool(pthreadpool_create(threads));
+  ThreadPool pool(modelled ? colonnade_create_virtual_pool(threads) : pthreadpool_create(threads));
   if (pool == nullptr) throw std::runtime_error("cannot create " + std::to_string(threads) + " threads");
   return pool;
 }

@@ -29,7 +29,8 @@ struct DeletePool {
 };
 using ThreadPool = std::unique_ptr<pthreadpool, DeletePool>;
 
-// An empty pointer for one thread: XNNPACK then calls its tasks directly.
-ThreadPool make_thread_pool(unsigned threads);
+// An empty pointer for one thread: XNNPACK then calls its tasks directly. With `modelled`, the threads
+// are cores of the timing model (virtual_pool.h); make no other pool beside.
+ThreadPool make_thread_pool(unsigned threads, bool modelled = false);
 
 }  // namespace colonnade

@@ -79,7 +79,7 @@ int run(int argc, char** argv) {
   const Schedules schedules = options.schedules.empty() ? Schedules() : Schedules(options.schedules);
   initialize_xnnpack();
   RegionClock clock;
-  const ThreadPool pool = make_thread_pool(options.threads);
+  const ThreadPool pool = make_thread_pool(options.threads, clock.modelled());
   const auto pruned = [](const Node& node) { return node.op == "conv2d" && node.conv.tile != 0; };
   if (options.implementation == "colnm_dense" && std::any_of(package.nodes().begin(), package.nodes().end(), pruned)) {
     throw std::runtime_error(options.package + ": is pruned; colnm_dense runs dense packages");

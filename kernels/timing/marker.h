@@ -1,15 +1,17 @@
-// Marks the region of a program that the timing model measures.
+// Marks the region of a program that the timing model measures, and the cores that it runs on.
 //
-// The markers are HINT instructions (`slti x0, x0, imm`): real processors execute them as
-// no-ops, and on other architectures these functions are empty.
+// The markers are HINT instructions (`slti x0, x0, imm` and `slt x0, x0, rs2`): real processors
+// execute them as no-ops, and on other architectures these functions are empty.
 
 #ifndef COLONNADE_TIMING_MARKER_H_
 #define COLONNADE_TIMING_MARKER_H_
 
 #ifdef __riscv
 #define COLONNADE_TIMING_MARK(imm) __asm__ volatile("slti x0, x0, " #imm ::: "memory")
+#define COLONNADE_TIMING_TEAM(value) __asm__ volatile("slt x0, x0, %0" ::"r"(value) : "memory")
 #else
 #define COLONNADE_TIMING_MARK(imm) ((void) 0)
+#define COLONNADE_TIMING_TEAM(value) ((void) (value))
 #endif
 
 // Starts a region with cold caches and an idle pipeline.
@@ -21,6 +23,19 @@ static inline void colonnade_region_begin(void) { COLONNADE_TIMING_MARK(0x512); 
 // Ends the region; the plugin has written its JSON line when this returns.
 static inline void colonnade_region_end(void) { COLONNADE_TIMING_MARK(0x513); }
 
+// Starts a team of `size` cores, of which this one is member 0. All members run in this thread, one
+// after the other, each on the stack below this point.
+static inline void colonnade_team_begin(unsigned long size) { COLONNADE_TIMING_TEAM(0x100 + size); }
+
+// What follows is executed by `member`.
+static inline void colonnade_team_member(unsigned long member) {
+  COLONNADE_TIMING_TEAM(0x200 + member);
+}
+
+// Ends the team: member 0 goes on when every member has come here.
+static inline void colonnade_team_end(void) { COLONNADE_TIMING_TEAM(0x300ul); }
+
 #undef COLONNADE_TIMING_MARK
+#undef COLONNADE_TIMING_TEAM
 
 #endif  // COLONNADE_TIMING_MARKER_H_

@@ -7,21 +7,21 @@ from typing import Any
 import pytest
 
 from colonnade.container import Container
-from timing.model import CORE, ROOT, WORK, TimingModel
+from timing.model import CORE, ROOT, WORK, TestedModel
 
 
 @pytest.fixture(scope="session")
-def timing(toolchain: Container) -> TimingModel:
+def timing(toolchain: Container) -> TestedModel:
     """The timing model, built from the working tree."""
     (ROOT / WORK).mkdir(parents=True, exist_ok=True)
     options = ["-G", "Ninja", "-DCOLONNADE_TIMING_TESTS=ON"]
     toolchain.run(["cmake", "-S", "kernels/timing", "-B", str(WORK), *options])
     toolchain.run(["ninja", "-C", str(WORK)])
-    return TimingModel(toolchain)
+    return TestedModel(toolchain, WORK / "libcolonnade-timing.so", WORK)
 
 
 @pytest.fixture
-def variant(timing: TimingModel) -> Callable[[Callable[[Any], None]], str]:
+def variant(timing: TestedModel) -> Callable[[Callable[[Any], None]], str]:
     """Write a changed copy of the X60 description; returns its path in the repository."""
 
     def write(change: Callable[[Any], None]) -> str:

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from timing.model import ROOT, WORK, TimingModel
+from timing.model import ROOT, WORK, TestedModel
 
 ATTRIBUTES = "+m,+a,+f,+d,+zfh,+zba,+v,+zvfh"
 
@@ -70,7 +70,8 @@ FULL = {
     "vf_compare": ["vmflt.vv v8, v16, v24", "vmfge.vf v8, v16, f1", "vmfeq.vf v8, v16, f2"],
     "vf_convert": ["vfcvt.x.f.v v8, v16", "vfcvt.f.xu.v v8, v16", "vfclass.v v8, v16"],
     "vf_convert_narrow": ["vfncvt.f.f.w v8, v16", "vfncvt.rtz.x.f.w v8, v16"],
-    "vf_widen": ["vfwcvt.f.f.v v8, v16", "vfwadd.vv v8, v16, v24", "vfwsub.wf v8, v16, f1",
+    "vf_convert_widen": ["vfwcvt.f.f.v v8, v16", "vfwcvt.x.f.v v8, v16, v0.t"],
+    "vf_widen": ["vfwadd.vv v8, v16, v24", "vfwsub.wf v8, v16, f1",
                  "vfwmul.vf v8, v16, f1"],
     "vf_widen_fma": ["vfwmacc.vf v8, f1, v16", "vfwnmsac.vv v8, v16, v24"],
     "vf_div": ["vfdiv.vv v8, v16, v24", "vfrdiv.vf v8, v16, f1"],
@@ -85,8 +86,8 @@ FULL = {
     "v_compare": ["vmseq.vv v8, v16, v24", "vmsgt.vx v8, v16, x5", "vmsleu.vi v8, v16, 3"],
     "v_mul": ["vmul.vv v8, v16, v24", "vmacc.vx v8, x5, v16", "vmulhu.vx v8, v16, x5"],
     "v_div": ["vdivu.vv v8, v16, v24", "vrem.vx v8, v16, x5"],
-    "v_widen": ["vwaddu.vv v8, v16, v24", "vwmacc.vx v8, x5, v16", "vwadd.wv v8, v16, v24",
-                "vzext.vf4 v8, v16", "vsext.vf2 v8, v16"],
+    "v_widen": ["vwaddu.vv v8, v16, v24", "vwmacc.vx v8, x5, v16", "vwadd.wv v8, v16, v24"],
+    "v_extend": ["vzext.vf4 v8, v16", "vsext.vf2 v8, v16"],
     "v_narrow": ["vnsrl.wi v8, v16, 3", "vnclip.wv v8, v16, v24"],
     "v_fixed": ["vsadd.vv v8, v16, v24", "vsmul.vx v8, v16, x5", "vaaddu.vv v8, v16, v24",
                 "vssrl.vi v8, v16, 3"],
@@ -126,10 +127,10 @@ def cases(table: dict[str, list[str]]) -> list[tuple[str, str]]:
     return [(name, text) for name, texts in table.items() for text in texts]
 
 
-def encode(timing: TimingModel, instructions: list[str], attributes: str) -> list[str]:
+def encode(timing: TestedModel, instructions: list[str], attributes: str) -> list[str]:
     """Instruction words in hexadecimal, from LLVM's assembler."""
     command = ["llvm-mc-19", "-triple=riscv64", f"-mattr={attributes}", "-show-encoding"]
-    result = timing.toolchain.run(command, stdin="\n".join(instructions).encode())
+    result = timing.container.run(command, stdin="\n".join(instructions).encode())
     words = re.findall(r"encoding: \[([^\]]*)\]", result.stdout)
     return ["".join(reversed(word.replace("0x", "").split(","))) for word in words]
 
@@ -155,7 +156,7 @@ def expected_registers(name: str, text: str) -> tuple[str, set[str]]:
     ids=["full", "compressed"],
 )
 def test_class_and_registers(
-    timing: TimingModel, table: dict[str, list[str]], attributes: str
+    timing: TestedModel, table: dict[str, list[str]], attributes: str
 ) -> None:
     expected = cases(table)
     words = encode(timing, [text for _, text in expected], attributes)
@@ -175,10 +176,10 @@ def test_every_class_has_an_instruction() -> None:
     assert set(re.findall(r'CLASS\(\w+, "(\w+)"', listing)) == set(FULL)
 
 
-def test_markers_do_not_look_like_other_hints(timing: TimingModel) -> None:
+def test_markers_do_not_look_like_other_hints(timing: TestedModel) -> None:
     program = WORK / "hints.S"
     body = "\n".join(f"  slti x0, x0, {value}" for value in (0x510, 0x514, 1))
     (ROOT / program).write_text(
         f".globl _start\n_start:\n{body}\n  li a0, 0\n  li a7, 93\n  ecall\n"
     )
-    assert timing.run(timing.compile("hints", [str(program)], "-nostdlib")) == []
+    assert timing.regions(timing.compile("hints", [str(program)], "-nostdlib")) == []

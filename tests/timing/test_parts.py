@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from colonnade.errors import ColonnadeError
-from timing.model import ROOT, TimingModel
+from timing.model import ROOT, TestedModel
 
 
 def reference_hits(lines: list[int], sets: int, ways: int) -> list[str]:
@@ -27,7 +27,7 @@ def reference_hits(lines: list[int], sets: int, ways: int) -> list[str]:
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize(("sets", "ways"), [(1, 1), (1, 4), (128, 4), (512, 16)])
-def test_cache_is_lru(timing: TimingModel, sets: int, ways: int, seed: int) -> None:
+def test_cache_is_lru(timing: TestedModel, sets: int, ways: int, seed: int) -> None:
     generator = random.Random(seed)
     lines = [generator.randrange(3 * sets * ways) for _ in range(20 * sets * ways)]
     size = sets * ways * 64
@@ -37,13 +37,13 @@ def test_cache_is_lru(timing: TimingModel, sets: int, ways: int, seed: int) -> N
     assert "0" in hits
 
 
-def translate(timing: TimingModel, addresses: list[int], stack: int) -> list[int]:
+def translate(timing: TestedModel, addresses: list[int], stack: int) -> list[int]:
     lines = timing.dump("pages", str(stack), stdin="\n".join(map(str, addresses)))
     return [int(line) for line in lines]
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_frames_follow_the_order_of_first_touch(timing: TimingModel, seed: int) -> None:
+def test_frames_follow_the_order_of_first_touch(timing: TestedModel, seed: int) -> None:
     generator = random.Random(seed)
     addresses = [generator.randrange(1 << 38) for _ in range(6000)] * 2
     frames: dict[int, int] = {}
@@ -55,7 +55,7 @@ def test_frames_follow_the_order_of_first_touch(timing: TimingModel, seed: int) 
 
 
 @pytest.mark.parametrize("shift", [16, 4096, 70_000_016])
-def test_the_stack_is_taken_relative_to_its_pointer(timing: TimingModel, shift: int) -> None:
+def test_the_stack_is_taken_relative_to_its_pointer(timing: TestedModel, shift: int) -> None:
     stack = 0x7FFF_0000_1230
     addresses = [stack - 8, stack + 24, stack - 5000, stack - 8]
     moved = [address + shift for address in addresses]
@@ -83,7 +83,7 @@ def _odd_cache(description: Any) -> None:
 
 
 def _negative(description: Any) -> None:
-    description["miss"]["memory"]["read"] = -1
+    description["miss"]["memory"]["latency"] = -1
 
 
 @pytest.mark.parametrize(
@@ -94,11 +94,11 @@ def _negative(description: Any) -> None:
         (_misspell_unit, "vf_fma: unit: null or one of the names in `units` is needed"),
         (_shorten_list, "vload: a list needs 7 values, from mf8 to m8"),
         (_odd_cache, "l1: line and bytes / (ways * line) must be powers of two"),
-        (_negative, "memory: read: a whole number from 0 to 4096 is needed"),
+        (_negative, "memory: latency: a whole number from 0 to 4096 is needed"),
     ],
 )
 def test_a_wrong_core_description_is_refused(
-    timing: TimingModel,
+    timing: TestedModel,
     variant: Callable[[Callable[[Any], None]], str],
     change: Callable[[Any], None],
     message: str,
@@ -109,14 +109,14 @@ def test_a_wrong_core_description_is_refused(
 
 
 @pytest.mark.parametrize(("core", "vlen"), [("x60", 256), ("x280", 512)])
-def test_descriptions_are_accepted(timing: TimingModel, core: str, vlen: int) -> None:
+def test_descriptions_are_accepted(timing: TestedModel, core: str, vlen: int) -> None:
     assert timing.dump("params", f"kernels/timing/cores/{core}.json") == [f"vlen {vlen}"]
 
 
-def test_the_plugin_refuses_a_missing_core(timing: TimingModel) -> None:
+def test_the_plugin_refuses_a_missing_core(timing: TestedModel) -> None:
     program = timing.compile("determinism-refused", ["kernels/timing/tests/determinism.c"])
     with pytest.raises(ColonnadeError) as error:
-        timing.run(program, core="nowhere.json")
+        timing.regions(program, core="nowhere.json")
     assert "nowhere.json: cannot be read" in str(error.value)
 
 

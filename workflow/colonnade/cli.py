@@ -12,7 +12,7 @@ from colonnade.container import Container, open_image, select_engine
 from colonnade.conv import ConvShape
 from colonnade.errors import ColonnadeError
 from colonnade.stages import DENSE, TARGETS, Stages
-from colonnade.targets import Target
+from colonnade.targets import PLUGIN, Target
 
 ROOT = Path()
 RESULTS = Path("results")
@@ -201,6 +201,17 @@ def write_accuracy_table(output: Path) -> None:
         for variant in stages.variants
     ]
     accuracy_table(stages.config.model.name, stages.config.data.name, reports, output)
+
+
+@cli.command()
+@click.argument("output", type=FILE)
+def validation(output: Path) -> None:
+    """Compare the timing model with published measurements."""
+    from colonnade.validation import TimingModel, write_validation
+
+    work = RESULTS / "build/validation"
+    work.mkdir(parents=True, exist_ok=True)
+    write_validation(TimingModel(_container(), RESULTS / "build/timing" / PLUGIN, work), output)
 
 
 @cli.command()

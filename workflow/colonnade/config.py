@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from colonnade.config_errors import explain
 from colonnade.data.settings import DataConfig
 from colonnade.errors import ColonnadeError
+from colonnade.files import read_json
 from colonnade.models.settings import ModelConfig
 from colonnade.pruning.settings import PruningConfig
 from colonnade.training.settings import TrainingConfig
@@ -120,6 +121,19 @@ class TargetConfig(Section):
         """Whether code runs under QEMU and its time is modelled."""
         return self.kind == "emulated"
 
+    def modelled_cores(self) -> int:
+        """How many cores the timing model of an emulated target has.
+
+        Raises:
+            ColonnadeError: the core's description is missing or damaged.
+        """
+        if self.core is None:
+            return 0
+        try:
+            return int(read_json(self.core)["cores"]["count"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ColonnadeError(f"{self.core}: cores.count: a whole number is needed") from error
+
 
 def read_config(
     values: Mapping[str, Any], files: Sequence[Path], targets: Path
@@ -142,11 +156,11 @@ def read_config(
     if isinstance(name, str):
         target = _read_target(targets, name, problems)
     if config is not None and target is not None and target.is_emulated:
-        threads = config.throughput.threads
-        if threads > 1:
+        threads, cores = config.throughput.threads, target.modelled_cores()
+        if threads > cores:
             problems.append(
-                f"throughput.threads: {threads}; allowed for the emulated target {name}: 1"
-                " (the timing model has one core)"
+                f"throughput.threads: {threads}; allowed for the emulated target {name}: 1 to"
+                f" {cores} (cores of {target.core})"
             )
     if config is None or target is None or problems:
         raise ColonnadeError("\n".join(problems))

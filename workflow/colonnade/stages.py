@@ -117,12 +117,19 @@ class Stages:
     @property
     def kernel_sources(self) -> list[str]:
         """Files that the programs are built from."""
-        return [file for file in _files("kernels") if not file.startswith("kernels/timing/")]
+        ours = [file for file in _files("kernels") if not file.startswith("kernels/timing/")]
+        return [*ours, "kernels/timing/marker.h"]
 
     @property
     def timing_sources(self) -> list[str]:
         """Files that the timing model is built from."""
-        return [file for file in _files("kernels/timing") if not file.endswith(".json")]
+        sources = [*_files("kernels/timing/src"), "kernels/timing/CMakeLists.txt"]
+        return [*sources, "kernels/build.sh"]
+
+    @property
+    def validation_sources(self) -> list[str]:
+        """Files of the kernels that the timing model is validated with."""
+        return [*_files("kernels/timing/validation"), "kernels/timing/marker.h"]
 
     @property
     def emulated_programs(self) -> list[str]:

@@ -57,6 +57,16 @@ ACCURACY = {
     "agreement_with_torch": pl.Float64,
     "checkpoint_sha256": pl.String,
 }
+VALIDATION = {
+    "group": pl.String,
+    "point": pl.String,
+    "source": pl.String,
+    "unit": pl.String,
+    "published": pl.Float64,
+    "modelled": pl.Float64,
+    "error_percent": pl.Float64,
+    "role": pl.String,
+}
 
 Schema = Mapping[str, type[pl.DataType]]
 

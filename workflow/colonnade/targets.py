@@ -9,6 +9,7 @@ from colonnade.config import TargetConfig
 from colonnade.errors import ColonnadeError
 
 QEMU = "/opt/qemu/bin/qemu-riscv64"
+PLUGIN = "libcolonnade-timing.so"
 Evidence = Literal["measured", "modelled"]
 
 
@@ -71,7 +72,7 @@ class Target:
         command = [QEMU, "-cpu", f"rv64,v=true,vlen={self.vlen}"]
         env = {}
         if timing is not None:
-            plugin = "results/build/timing/libcolonnade-timing.so"
+            plugin = f"results/build/timing/{PLUGIN}"
             command += ["-plugin", f"{plugin},core={self.config.core},out={timing}"]
             env = {"COLONNADE_TIMING": str(timing)}
         command += [f"results/build/riscv64/{program}", *arguments]

@@ -76,7 +76,11 @@ struct colnm_context {
   struct colnm_strips strips;
   struct colnm_packing packing;
   uint32_t* offsets;     // [tiles, kept + COLNM_EXTRA_COLUMNS] bytes, see colnm-gemm.h
-  ptrdiff_t lowest_tap;  // elements from a strip to what the offsets count from: direct only
+  // Direct only: elements from a strip to the lowest that its taps read, which offsets count from, and on to
+  // the highest; the phases they lie in, one bit each, modulo 64.
+  ptrdiff_t lowest_tap;
+  size_t tap_reach;
+  uint64_t tap_phases;
   size_t block_strips;
   size_t blocks;
   size_t tile_groups;
@@ -112,6 +116,14 @@ static inline size_t colnm_output_size(
   const size_t padded = input + 2 * (size_t) padding;
   const size_t reach = (size_t) dilation * (kernel - 1) + 1;
   return padded < reach ? 0 : (padded - reach) / stride + 1;
+}
+
+// Reads each line of [address, address + bytes) once, in order and without waiting for it.
+static inline void colnm_touch(uintptr_t address, size_t bytes) {
+  const uintptr_t end = address + bytes;
+  for (address &= ~(uintptr_t) 63; address < end; address += 64) {
+    (void) *(const volatile char*) address;
+  }
 }
 
 // Runs tiles [first, end) over strips whose input offsets count from `input`.

@@ -91,9 +91,20 @@ static enum xnn_status index_offsets(struct colnm_context* context) {
   const struct xnn_colnm_convolution2d* shape = &context->shape;
   const struct xnn_colnm_planes* input = &context->input;
   const ptrdiff_t row_stride = (ptrdiff_t) input->row_stride;
-  const ptrdiff_t lowest = locate_tap(0, shape->dilation_height, shape->padding_height, shape->stride_height).shift * row_stride +
-                           locate_tap(0, shape->dilation_width, shape->padding_width, shape->stride_width).shift;
-  context->lowest_tap = lowest < 0 ? lowest : 0;
+  ptrdiff_t lowest = 0, highest = 0;
+  context->tap_phases = 0;
+  for (size_t kh = 0; kh < shape->kernel_height; kh++) {
+    for (size_t kw = 0; kw < shape->kernel_width; kw++) {
+      const struct tap y = locate_tap(kh, shape->dilation_height, shape->padding_height, shape->stride_height);
+      const struct tap x = locate_tap(kw, shape->dilation_width, shape->padding_width, shape->stride_width);
+      const ptrdiff_t shift = y.shift * row_stride + x.shift;
+      lowest = shift < lowest ? shift : lowest;
+      highest = larger(highest, shift);
+      context->tap_phases |= UINT64_C(1) << (y.phase * shape->stride_width + x.phase) % 64;
+    }
+  }
+  context->lowest_tap = lowest;
+  context->tap_reach = (size_t) (highest - lowest);
   const size_t columns = shape->kept + COLNM_EXTRA_COLUMNS;
   for (size_t tile = 0; tile < colnm_tile_count(shape); tile++) {
     for (size_t i = 0; i < columns; i++) {
@@ -115,13 +126,28 @@ static enum xnn_status index_offsets(struct colnm_context* context) {
   return xnn_status_success;
 }
 
+static void touch_input(const struct colnm_context* context, const struct xnn_colnm_strip* first, const struct xnn_colnm_strip* last) {
+  const struct xnn_colnm_planes* planes = &context->input;
+  const uintptr_t begin = (uintptr_t) (context->input_data + context->lowest_tap) + first->input;
+  const size_t bytes = last->input - first->input + (last->count + context->tap_reach) * sizeof(float);
+  for (size_t channel = 0; channel < planes->channels; channel++) {
+    for (size_t phase = 0; phase < planes->phases * planes->phases; phase++) {
+      if (phase >= 64 || (context->tap_phases >> phase & 1) != 0) {
+        colnm_touch(begin + (channel * planes->channel_stride + phase * planes->phase_stride) * sizeof(float), bytes);
+      }
+    }
+  }
+}
+
 static void compute_direct(struct colnm_context* context, size_t thread, size_t index) {
   (void) thread;
   const size_t first_tile = index % context->tile_groups * context->group_tiles;
   const size_t first_strip = index / context->tile_groups * context->block_strips;
+  const size_t strip_count = min(context->block_strips, context->strips.count - first_strip);
+  const struct xnn_colnm_strip* strips = context->strips.items + first_strip;
+  touch_input(context, strips, strips + strip_count - 1);
   colnm_run_tiles(
-    context, first_tile, min(first_tile + context->group_tiles, colnm_tile_count(&context->shape)),
-    min(context->block_strips, context->strips.count - first_strip), context->strips.items + first_strip,
+    context, first_tile, min(first_tile + context->group_tiles, colnm_tile_count(&context->shape)), strip_count, strips,
     context->input_data + context->lowest_tap);
 }
 

@@ -80,6 +80,22 @@ static void pack_block(
   }
 }
 
+// All rows that the block's positions read.
+static void touch_input(const struct colnm_context* context, size_t position, size_t count) {
+  const struct xnn_colnm_convolution2d* shape = &context->shape;
+  const struct xnn_colnm_planes* input = &context->input;
+  const size_t width = context->output.width, height = context->output.height;
+  const size_t last = position + count - 1;
+  const size_t first_row = doz(position / width % height * shape->stride_height, shape->padding_height);
+  const size_t last_row = last / width % height * shape->stride_height + (shape->kernel_height - 1) * shape->dilation_height;
+  const size_t begin = xnn_colnm_planes_index(input, position / width / height, min(first_row, input->height - 1), 0);
+  const size_t end = xnn_colnm_planes_index(
+    input, last / width / height, min(doz(last_row, shape->padding_height), input->height - 1), input->width - 1);
+  for (size_t channel = 0; channel < input->channels; channel++) {
+    colnm_touch((uintptr_t) (context->input_data + channel * input->channel_stride + begin), (end + 1 - begin) * sizeof(float));
+  }
+}
+
 static void compute_packed(struct colnm_context* context, size_t thread, size_t index) {
   const uintptr_t packed = context->workspace + thread * context->packing.thread_bytes;
   const size_t group = index % context->tile_groups;
@@ -89,6 +105,7 @@ static void compute_packed(struct colnm_context* context, size_t thread, size_t 
   const struct xnn_colnm_strip* strips = context->strips.items + first_strip;
   const struct xnn_colnm_strip* last = strips + strip_count - 1;
   const size_t positions = (last->input - strips->input) / sizeof(float) + last->count;
+  touch_input(context, strips->input / sizeof(float), positions);
   pack_block(context, group, strips->input / sizeof(float), positions, packed);
   colnm_run_tiles(
     context, first_tile, min(first_tile + context->group_tiles, colnm_tile_count(&context->shape)), strip_count, strips,

@@ -44,3 +44,14 @@ bool cache_access(struct Cache* cache, uint64_t line) {
   set[0] = line;
   return hit;
 }
+
+void cache_remove(struct Cache* cache, uint64_t line) {
+  uint64_t* set = cache->lines + (line & (cache->sets - 1)) * cache->ways;
+  for (uint32_t i = 0; i < cache->ways; i++) {
+    if (set[i] == line) {
+      memmove(set + i, set + i + 1, (cache->ways - 1 - i) * sizeof(*set));
+      set[cache->ways - 1] = NO_LINE;
+      return;
+    }
+  }
+}

@@ -20,4 +20,7 @@ void cache_clear(struct Cache* cache);
 // Looks `line` up, makes it the most recently used of its set, and says whether it was there.
 bool cache_access(struct Cache* cache, uint64_t line);
 
+// Takes `line` out, if it is there.
+void cache_remove(struct Cache* cache, uint64_t line);
+
 #endif  // COLONNADE_TIMING_CACHE_H_

@@ -57,6 +57,7 @@
   CLASS(VF_COMPARE, "vf_compare", VFP)                        \
   CLASS(VF_CONVERT, "vf_convert", VFP)                        \
   CLASS(VF_CONVERT_NARROW, "vf_convert_narrow", VFP)          \
+  CLASS(VF_CONVERT_WIDEN, "vf_convert_widen", VFP)            \
   CLASS(VF_WIDEN, "vf_widen", VFP)                            \
   CLASS(VF_WIDEN_FMA, "vf_widen_fma", VFMA)                   \
   CLASS(VF_DIV, "vf_div", VFP)                                \
@@ -72,6 +73,7 @@
   CLASS(V_MUL, "v_mul", VINT)                                 \
   CLASS(V_DIV, "v_div", VINT)                                 \
   CLASS(V_WIDEN, "v_widen", VINT)                             \
+  CLASS(V_EXTEND, "v_extend", VINT)                           \
   CLASS(V_NARROW, "v_narrow", VINT)                           \
   CLASS(V_FIXED, "v_fixed", VINT)                             \
   CLASS(V_REDUCE, "v_reduce", VREDUCE)                        \

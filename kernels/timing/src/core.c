@@ -10,22 +10,21 @@ const char* const stall_names[STALL_COUNT] = {
 #undef STALL
 };
 
-bool core_init(struct Core* core, const struct Params* params, struct Cache* l2,
-               struct Pages* pages) {
+bool core_init(struct Core* core, struct MemorySystem* memory, unsigned number) {
   memset(core, 0, sizeof(*core));
-  core->params = params;
-  core->l2 = l2;
-  core->pages = pages;
-  return cache_init(&core->l1, params->l1.bytes, params->l1.ways, params->l1.line);
+  core->params = memory->params;
+  core->team_size = 1;
+  return memory_path_init(&core->path, memory, number);
 }
 
 void core_free(struct Core* core) {
-  cache_free(&core->l1);
+  memory_path_free(&core->path);
   free(core->predictions);
 }
 
 void core_reset(struct Core* core) {
-  cache_clear(&core->l1);
+  memory_path_reset(&core->path);
+  memset(&core->vtype, 0, sizeof(core->vtype));
   memset(core->registers, 0, sizeof(core->registers));
   memset(core->units, 0, sizeof(core->units));
   if (core->prediction_count != 0) {
@@ -51,29 +50,16 @@ uint64_t core_now(const struct Core* core) { return core->cycle + (core->issued 
 uint64_t core_start_counting(struct Core* core) {
   start_cycle(core, core_now(core));
   memset(&core->counters, 0, sizeof(core->counters));
+  memset(&core->path.counters, 0, sizeof(core->path.counters));
   return core->cycle;
 }
 
-// Cycles that the access to `address` takes beyond a hit in L1.
-static uint32_t access_memory(struct Core* core, uint64_t address, bool is_write) {
-  const struct Params* params = core->params;
-  const uint64_t line = pages_translate(core->pages, address) >> params->line_log2;
-  core->counters.l1_accesses++;
-  if (cache_access(&core->l1, line)) {
-    return 0;
+void core_idle_until(struct Core* core, uint64_t cycle) {
+  const uint64_t now = core_now(core);
+  if (cycle > now) {
+    core->counters.stalls[STALL_IDLE] += cycle - now;
+    start_cycle(core, cycle);
   }
-  core->counters.l1_misses++;
-  const bool in_l2 = cache_access(core->l2, line);
-  const uint64_t next = line + 1;
-  const uint64_t page_mask = (UINT64_C(1) << (PAGE_BITS - params->line_log2)) - 1;
-  if (params->next_line_prefetch && (next & page_mask) != 0) {
-    cache_access(core->l2, next);
-  }
-  if (in_l2) {
-    return is_write ? params->l2_hit.write : params->l2_hit.read;
-  }
-  core->counters.l2_misses++;
-  return is_write ? params->memory.write : params->memory.read;
 }
 
 static int clamp_lmul(int lmul_log2) {
@@ -126,11 +112,11 @@ static inline void wait_for(struct Wait* wait, uint64_t at, uint32_t miss, uint8
 }
 
 static inline void wait_for_registers(const struct Core* core, struct Wait* wait, unsigned first,
-                                      unsigned count) {
+                                      unsigned count, bool for_store) {
   const unsigned end = first + count < REGISTER_COUNT ? first + count : REGISTER_COUNT;
   for (unsigned i = first; i < end; i++) {
     const struct Scoreboard* reg = &core->registers[i];
-    wait_for(wait, reg->at, reg->miss, reg->stall);
+    wait_for(wait, reg->at + (for_store ? reg->to_store : 0), reg->miss, reg->stall);
   }
 }
 
@@ -159,71 +145,107 @@ static inline uint64_t issue(struct Core* core, const struct Wait* wait, bool is
 }
 
 static inline void set_registers(struct Core* core, unsigned first, unsigned count, uint64_t at,
-                                 uint32_t miss, uint8_t stall) {
+                                 uint32_t miss, uint16_t to_store, uint8_t stall) {
   const unsigned end = first + count < REGISTER_COUNT ? first + count : REGISTER_COUNT;
   for (unsigned i = first; i < end; i++) {
-    core->registers[i] = (struct Scoreboard) {at, miss, stall};
+    core->registers[i] = (struct Scoreboard) {at, miss, to_store, stall};
   }
 }
 
+// The unit is busy for `occupancy` sixteenths of a cycle, and not free before cycle `held`.
 static inline void occupy_unit(struct Core* core, unsigned unit, uint64_t cycle,
-                               uint32_t occupancy, uint32_t miss, uint8_t stall) {
+                               uint32_t occupancy, uint64_t held, uint8_t stall) {
   struct Scoreboard* busy = &core->units[unit];
   const uint64_t start = cycle * OCCUPANCY_ONE;
   // Within the issue cycle, the unit continues at the fraction where it became free.
   const uint64_t from = busy->at > start - OCCUPANCY_ONE && busy->at < start ? busy->at : start;
-  *busy = (struct Scoreboard) {from + occupancy + (uint64_t) miss * OCCUPANCY_ONE, miss, stall};
-}
-
-// Cycles lost to misses by operation `index`, whose accesses come next in the list.
-static uint32_t run_accesses(struct Core* core, const struct AccessList* accesses, size_t* next,
-                             uint32_t index, bool is_write) {
+  uint64_t until = from + occupancy;
   uint32_t miss = 0;
-  while (*next < accesses->count && accesses->items[*next].operation == index) {
-    miss += access_memory(core, accesses->items[*next].address, is_write);
-    (*next)++;
+  if (held * OCCUPANCY_ONE > until) {
+    miss = (uint32_t) (held - until / OCCUPANCY_ONE);
+    until = held * OCCUPANCY_ONE;
   }
-  return miss;
+  *busy = (struct Scoreboard) {until, miss, 0, stall};
 }
 
-static void run_scalar(struct Core* core, const struct Operation* operation, uint32_t miss) {
+// Makes the accesses of operation `index`, which come next in the list, in cycle `now`. The
+// result has the last time of both kinds.
+static struct Fill run_accesses(struct Core* core, const struct Trace* trace, uint32_t index,
+                                bool is_write, uint64_t now) {
+  struct AccessList* accesses = trace->accesses;
+  struct Fill all = {now, now};
+  while (accesses->next < trace->access_end &&
+         accesses->items[accesses->next].operation == index) {
+    const uint64_t address = accesses->items[accesses->next++].address;
+    const struct Fill fill = memory_access(&core->path, address, is_write, now);
+    all.accepted = fill.accepted > all.accepted ? fill.accepted : all.accepted;
+    all.ready = fill.ready > all.ready ? fill.ready : all.ready;
+    for (unsigned i = 0; is_write && core->team_size > 1 && i < core->team_size; i++) {
+      if (core->team[i] != core) {
+        memory_invalidate(&core->team[i]->path, &core->path, address);
+      }
+    }
+  }
+  return all;
+}
+
+static void run_scalar(struct Core* core, const struct Trace* trace, uint32_t index) {
+  const struct Operation* operation = &trace->operations[index];
   const struct Cost* cost = &core->params->costs[operation->class];
   struct Wait wait = {.until = core->cycle};
   for (unsigned i = 0; i < MAX_SOURCES && operation->source[i] != NO_REGISTER; i++) {
-    wait_for_registers(core, &wait, operation->source[i], 1);
+    wait_for_registers(core, &wait, operation->source[i], 1, false);
   }
   if (cost->unit != NO_UNIT) {
     wait_for_unit(core, &wait, cost->unit);
   }
   const uint64_t cycle = issue(core, &wait, false);
+  const bool is_memory = operation->memory != MEMORY_NONE;
+  struct Fill fill = {cycle, cycle};
+  if (is_memory) {
+    fill = run_accesses(core, trace, index, operation->memory == MEMORY_WRITE, cycle);
+  }
   if (cost->unit != NO_UNIT) {
-    occupy_unit(core, cost->unit, cycle, cost->occupancy[0], 0, STALL_EXECUTE_UNIT);
+    occupy_unit(core, cost->unit, cycle, cost->occupancy[0], fill.accepted,
+                is_memory ? STALL_MEMORY_UNIT : STALL_EXECUTE_UNIT);
   }
   if (operation->destination != NO_REGISTER) {
-    const bool is_load = operation->memory != MEMORY_NONE;
-    set_registers(core, operation->destination, 1, cycle + cost->latency[0] + miss, miss,
-                  is_load ? STALL_LOAD_RESULT : STALL_RESULT);
+    set_registers(core, operation->destination, 1, fill.ready + cost->latency[0],
+                  (uint32_t) (fill.ready - cycle), 0, is_memory ? STALL_LOAD_RESULT : STALL_RESULT);
+  }
+  if (operation->kind == KIND_VTYPE_IMMEDIATE || operation->kind == KIND_VTYPE_REGISTER) {
+    core->vtype = (struct Scoreboard) {cycle + core->params->vtype_latency, 0, 0, STALL_RESULT};
   }
 }
 
-static void run_vector(struct Core* core, const struct Operation* operation, uint32_t miss) {
+static void run_vector(struct Core* core, const struct Trace* trace, uint32_t index) {
+  const struct Operation* operation = &trace->operations[index];
   const struct Cost* cost = &core->params->costs[operation->class];
   const unsigned shape = operation_shape(core, operation);
+  const uint32_t occupancy =
+      operation->is_masked ? cost->masked[shape] : cost->occupancy[shape];
   struct Wait wait = {.until = core->cycle};
+  wait_for(&wait, core->vtype.at, core->vtype.miss, core->vtype.stall);
+  const bool is_memory = operation->memory != MEMORY_NONE;
+  const bool is_store = operation->memory == MEMORY_WRITE;
   for (unsigned i = 0; i < MAX_SOURCES && operation->source[i] != NO_REGISTER; i++) {
     wait_for_registers(core, &wait, operation->source[i],
-                       span_registers(core, operation, operation->source_span[i]));
+                       span_registers(core, operation, operation->source_span[i]), is_store);
   }
   wait_for_unit(core, &wait, cost->unit);
   const uint64_t cycle = issue(core, &wait, true);
-  const bool is_memory = operation->memory != MEMORY_NONE;
-  const uint32_t repeated = (operation->repeat - 1u) * cost->occupancy[shape] / OCCUPANCY_ONE;
-  occupy_unit(core, cost->unit, cycle, operation->repeat * cost->occupancy[shape], miss,
+  struct Fill fill = {cycle, cycle};
+  if (is_memory) {
+    fill = run_accesses(core, trace, index, is_store, cycle);
+  }
+  const uint32_t repeated = (operation->repeat - 1u) * occupancy / OCCUPANCY_ONE;
+  occupy_unit(core, cost->unit, cycle, operation->repeat * occupancy, fill.accepted,
               is_memory ? STALL_MEMORY_UNIT : STALL_EXECUTE_UNIT);
   if (operation->destination != NO_REGISTER) {
     set_registers(core, operation->destination,
                   span_registers(core, operation, operation->destination_span),
-                  cycle + cost->latency[shape] + repeated + miss, miss,
+                  fill.ready + cost->latency[shape] + repeated, (uint32_t) (fill.ready - cycle),
+                  cost->store_latency[shape] - cost->latency[shape],
                   is_memory ? STALL_LOAD_RESULT : STALL_RESULT);
   }
 }
@@ -286,29 +308,29 @@ static void run_branch(struct Core* core, const struct Operation* operation, boo
   }
 }
 
-void core_run(struct Core* core, const struct Trace* trace) {
-  size_t next_access = 0, next_vtype = 0;
-  for (uint32_t i = trace->first; i < trace->end; i++) {
-    const struct Operation* operation = &trace->operations[i];
-    uint32_t miss = 0;
-    if (operation->memory != MEMORY_NONE) {
-      miss = run_accesses(core, trace->accesses, &next_access, i,
-                          operation->memory == MEMORY_WRITE);
-    }
-    core->counters.groups[class_groups[operation->class]]++;
-    if (operation->kind == KIND_VECTOR) {
-      run_vector(core, operation, miss);
-      continue;
-    }
-    run_scalar(core, operation, miss);
-    if (operation->kind == KIND_VTYPE_IMMEDIATE) {
-      core_set_vtype(core, operation->vtype);
-    } else if (operation->kind == KIND_VTYPE_REGISTER && next_vtype < trace->vtypes->count) {
-      core_set_vtype(core, trace->vtypes->items[next_vtype++]);
-    } else if (operation->flow != FLOW_NEXT) {
-      const bool leaves = trace->ends_block && i + 1 == trace->end &&
-                          trace->next != trace->fall_through;
-      run_branch(core, operation, leaves || operation->flow != FLOW_CONDITIONAL, trace->next);
-    }
+static void run_operation(struct Core* core, const struct Trace* trace, uint32_t index) {
+  const struct Operation* operation = &trace->operations[index];
+  core->counters.groups[class_groups[operation->class]]++;
+  if (operation->kind == KIND_VECTOR) {
+    run_vector(core, trace, index);
+    return;
   }
+  run_scalar(core, trace, index);
+  if (operation->kind == KIND_VTYPE_IMMEDIATE) {
+    core_set_vtype(core, operation->vtype);
+  } else if (operation->kind == KIND_VTYPE_REGISTER && trace->vtypes->next < trace->vtypes->count) {
+    core_set_vtype(core, trace->vtypes->items[trace->vtypes->next++]);
+  } else if (operation->flow != FLOW_NEXT) {
+    const bool leaves =
+        trace->ends_block && index + 1 == trace->end && trace->next != trace->fall_through;
+    run_branch(core, operation, leaves || operation->flow != FLOW_CONDITIONAL, trace->next);
+  }
+}
+
+uint32_t core_run(struct Core* core, const struct Trace* trace, uint64_t limit) {
+  uint32_t index = trace->first;
+  while (index < trace->end && core->cycle <= limit) {
+    run_operation(core, trace, index++);
+  }
+  return index;
 }

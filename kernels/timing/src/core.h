@@ -1,4 +1,4 @@
-// One in-order core: issue with a scoreboard, execution units, branch prediction, caches.
+// One in-order core: issue with a scoreboard, execution units, branch prediction.
 //
 // Operations issue in program order, up to `issue_width` in a cycle, each as soon as its
 // operands are ready and its unit is free; they complete out of order. Time is the cycle in
@@ -10,9 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cache.h"
 #include "decode.h"
-#include "pages.h"
+#include "memory.h"
 #include "params.h"
 
 // Why an operation did not issue in the cycle in which the one before it did.
@@ -22,7 +21,8 @@
   STALL(CACHE_MISS, "cache_miss")         \
   STALL(MEMORY_UNIT, "memory_unit")       \
   STALL(EXECUTE_UNIT, "execute_unit")     \
-  STALL(BRANCH, "branch")
+  STALL(BRANCH, "branch")                 \
+  STALL(IDLE, "idle")
 
 enum Stall {
 #define STALL(enumerator, name) STALL_##enumerator,
@@ -36,7 +36,6 @@ extern const char* const stall_names[STALL_COUNT];
 struct Counters {
   uint64_t groups[GROUP_COUNT];  // instructions
   uint64_t stalls[STALL_COUNT];  // cycles
-  uint64_t l1_accesses, l1_misses, l2_misses;
   uint64_t mispredictions;
 };
 
@@ -44,7 +43,8 @@ struct Counters {
 struct Scoreboard {
   uint64_t at;
   uint32_t miss;
-  uint8_t stall;  // enum Stall
+  uint16_t to_store;  // how much later a vector store can use it
+  uint8_t stall;      // enum Stall
 };
 
 struct Prediction {
@@ -54,13 +54,14 @@ struct Prediction {
 
 struct Core {
   const struct Params* params;
-  struct Cache l1;
-  struct Cache* l2;     // may be shared with other cores
-  struct Pages* pages;  // shared by all cores
+  struct MemoryPath path;
+  struct Core* const* team;  // the cores that run together with this one, this one among them
+  unsigned team_size;
   uint64_t cycle;
   uint32_t issued, vector_issued;  // in this cycle
   unsigned sew_log2;               // log2 of bytes
   int lmul_log2;
+  struct Scoreboard vtype;
   struct Scoreboard registers[REGISTER_COUNT];
   struct Scoreboard units[MAX_UNITS];  // `at` counts sixteenths of a cycle
   struct Prediction* predictions;      // by branch_id
@@ -77,20 +78,25 @@ struct Access {
 struct AccessList {
   struct Access* items;
   size_t count, capacity;
+  size_t next;  // the first one that is not simulated yet
 };
 
 // vtype values read at run time by vsetvl, in program order.
 struct VtypeList {
   uint64_t* items;
   size_t count, capacity;
+  size_t next;
 };
 
-bool core_init(struct Core* core, const struct Params* params, struct Cache* l2,
-               struct Pages* pages);
+// A core of number `number` on its own, a team of one.
+bool core_init(struct Core* core, struct MemorySystem* memory, unsigned number);
 void core_free(struct Core* core);
 
 // Empties pipeline, predictor and L1. Time restarts at zero.
 void core_reset(struct Core* core);
+
+// Lets the core wait, with nothing to do, until `cycle`.
+void core_idle_until(struct Core* core, uint64_t cycle);
 
 // Lets the vector unit know vtype, as the CSR has it.
 void core_set_vtype(struct Core* core, uint64_t vtype);
@@ -109,10 +115,13 @@ struct Trace {
   uint64_t fall_through;  // address after the last operation of the array
   uint64_t next;          // address executed next
   bool ends_block;        // the last operation of the array is in the range
-  const struct AccessList* accesses;
-  const struct VtypeList* vtypes;
+  struct AccessList* accesses;
+  size_t access_end;  // of the accesses that belong to these operations
+  struct VtypeList* vtypes;
 };
 
-void core_run(struct Core* core, const struct Trace* trace);
+// Runs the operations up to the one that issues after cycle `limit`; returns the first one that
+// is left, or `end`.
+uint32_t core_run(struct Core* core, const struct Trace* trace, uint64_t limit);
 
 #endif  // COLONNADE_TIMING_CORE_H_

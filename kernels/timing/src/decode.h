@@ -38,6 +38,7 @@ enum OperationKind {
   KIND_VTYPE_IMMEDIATE,  // vsetvli, vsetivli: vtype is in `vtype`
   KIND_VTYPE_REGISTER,   // vsetvl: vtype is in register source[1] at run time
   KIND_MARKER,           // region marker, its immediate is in `vtype`
+  KIND_TEAM_MARKER,      // team marker, its value is in register source[0] at run time
 };
 
 // Control flow of a branch or jump; a return is predicted by the return-address stack.
@@ -61,11 +62,15 @@ struct Operation {
   uint8_t length;    // bytes: 2 or 4
   uint16_t vtype;
   uint8_t backward;   // a branch with a negative offset
+  uint8_t is_masked;  // a vector operation with a mask operand
   uint32_t branch_id;  // set by the block table: identifies the branch to the predictor
 };
 
 // Immediates of the region markers, `slti x0, x0, imm`.
 enum { MARKER_BEGIN_COLD = 0x511, MARKER_BEGIN = 0x512, MARKER_END = 0x513 };
+
+// Values of the team marker, `slt x0, x0, rs2`; the first two carry a number in their low byte.
+enum { TEAM_BEGIN = 0x100, TEAM_MEMBER = 0x200, TEAM_END = 0x300, TEAM_NUMBER = 0xff };
 
 // Decodes `word` (its low 16 bits for a compressed instruction).
 struct Operation decode(uint32_t word);

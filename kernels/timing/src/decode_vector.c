@@ -104,6 +104,7 @@ static void set_vector_destination(struct Operation* operation, unsigned vd, enu
 
 static void add_mask(uint32_t word, struct Operation* operation) {
   if (bits(word, 25, 1) == 0) {
+    operation->is_masked = 1;
     add_source(operation, FIRST_V, SPAN_ONE);
   }
 }
@@ -155,7 +156,7 @@ static void decode_unary(uint32_t word, enum VectorFormat format, struct Operati
   enum Span vd = SPAN_LMUL, vs2 = SPAN_LMUL;
   if (format == OPMVV && funct6 == 0x12) {  // vzext, vsext
     static const enum Span sources[4] = {SPAN_LMUL, SPAN_EIGHTH, SPAN_QUARTER, SPAN_HALF};
-    operation->class = CLASS_V_WIDEN;
+    operation->class = CLASS_V_EXTEND;
     vs2 = sources[(function >> 1) & 3];
   } else if (format == OPMVV) {
     const bool is_iota = function >= 0x10;  // viota, vid
@@ -164,7 +165,7 @@ static void decode_unary(uint32_t word, enum VectorFormat format, struct Operati
     vs2 = SPAN_ONE;
   } else if (funct6 == 0x12) {
     const bool widening = (function & 0x18) == 0x08, narrowing = (function & 0x18) == 0x10;
-    operation->class = widening    ? CLASS_VF_WIDEN
+    operation->class = widening    ? CLASS_VF_CONVERT_WIDEN
                        : narrowing ? CLASS_VF_CONVERT_NARROW
                                    : CLASS_VF_CONVERT;
     vd = widening ? SPAN_WIDE : SPAN_LMUL;

@@ -13,6 +13,9 @@ enum { INITIAL_CAPACITY = 1 << 12 };
 // Where the stack pointer is put: no user address reaches this high.
 #define STACK_ANCHOR (UINT64_C(1) << 62)
 
+// How far the stacks of the members of a team are apart; a multiple of the page.
+#define STACK_DISTANCE (UINT64_C(1) << 40)
+
 bool pages_init(struct Pages* pages) {
   memset(pages, 0, sizeof(*pages));
   pages->capacity = INITIAL_CAPACITY;
@@ -30,6 +33,7 @@ void pages_clear(struct Pages* pages, uint64_t stack_pointer) {
   memset(pages->lookaside, 0, sizeof(pages->lookaside));
   pages->count = 0;
   pages->stack_pointer = stack_pointer;
+  pages->team_stack_pointer = 0;
 }
 
 static struct PageEntry* find_slot(struct PageEntry* entries, size_t capacity, uint64_t page) {
@@ -68,10 +72,11 @@ static struct PageEntry find_or_add(struct Pages* pages, uint64_t page) {
   return *entry;
 }
 
-uint64_t pages_translate(struct Pages* pages, uint64_t address) {
+uint64_t pages_translate(struct Pages* pages, uint64_t address, unsigned core) {
   const uint64_t above_stack_limit = address - (pages->stack_pointer - STACK_BELOW);
   if (pages->stack_pointer != 0 && above_stack_limit < STACK_BELOW + STACK_ABOVE) {
-    address = STACK_ANCHOR + above_stack_limit;
+    const bool is_private = address < pages->team_stack_pointer;
+    address = STACK_ANCHOR + above_stack_limit + (is_private ? core * STACK_DISTANCE : 0);
   }
   const uint64_t page = address >> PAGE_BITS;
   struct PageEntry* recent = &pages->lookaside[page % PAGE_LOOKASIDE];

@@ -4,6 +4,9 @@
 // address-space randomisation: the same program touches its pages in the same order. The
 // stack also moves within its page with the size of the environment, so addresses near the
 // stack pointer at the start of the region are taken relative to it.
+//
+// The members of a team of cores run one after the other on one stack in the guest; each gets a
+// stack of its own here, below the stack pointer at the start of the team.
 
 #ifndef COLONNADE_TIMING_PAGES_H_
 #define COLONNADE_TIMING_PAGES_H_
@@ -19,6 +22,7 @@ struct Pages {
   size_t capacity;
   size_t count;
   uint64_t stack_pointer;  // at the start of the region; 0 when not known
+  uint64_t team_stack_pointer;  // at the start of the team; 0 outside of one
   struct PageEntry {
     uint64_t page;
     uint64_t frame;  // 0: empty
@@ -31,7 +35,7 @@ void pages_free(struct Pages* pages);
 // Forgets every frame; `stack_pointer` anchors the stack from now on.
 void pages_clear(struct Pages* pages, uint64_t stack_pointer);
 
-// Physical address of a virtual one. Aborts without memory.
-uint64_t pages_translate(struct Pages* pages, uint64_t address);
+// Physical address of a virtual one as `core` sees it. Aborts without memory.
+uint64_t pages_translate(struct Pages* pages, uint64_t address, unsigned core);
 
 #endif  // COLONNADE_TIMING_PAGES_H_

@@ -94,11 +94,15 @@ static struct CacheGeometry read_cache(struct Reader* reader, const cJSON* root,
 }
 
 static struct MissCost read_miss(struct Reader* reader, const cJSON* parent, const char* name) {
-  static const char* const keys[] = {"read", "write", NULL};
+  static const char* const keys[] = {"stream_read", "stream_write", "latency",
+                                     "interval",    "transfer",     NULL};
   const cJSON* object = get_object(reader, parent, name, keys);
   return (struct MissCost) {
-      .read = get_count(reader, object, name, "read", 0, MAX_COST),
-      .write = get_count(reader, object, name, "write", 0, MAX_COST),
+      .stream_read = get_count(reader, object, name, "stream_read", 0, MAX_COST),
+      .stream_write = get_count(reader, object, name, "stream_write", 0, MAX_COST),
+      .latency = get_count(reader, object, name, "latency", 0, MAX_COST),
+      .interval = get_count(reader, object, name, "interval", 0, MAX_COST),
+      .transfer = get_count(reader, object, name, "transfer", 0, MAX_COST),
   };
 }
 
@@ -151,24 +155,36 @@ static uint8_t find_unit(struct Reader* reader, const cJSON* item, const char* w
   return NO_UNIT;
 }
 
+static uint16_t whole(double cycles) { return (uint16_t) (cycles + 0.5); }
+
+static uint32_t sixteenths(double cycles) { return (uint32_t) (cycles * OCCUPANCY_ONE + 0.5); }
+
 static void read_cost(struct Reader* reader, const cJSON* classes, unsigned class,
                       struct Cost* cost) {
-  static const char* const keys[] = {"about", "unit", "latency", "occupancy", NULL};
+  static const char* const keys[] = {"about",     "unit",   "latency", "store_latency",
+                                     "occupancy", "masked", NULL};
   const char* name = class_names[class];
   const cJSON* object = get_object(reader, classes, name, keys);
   if (object == NULL) {
     return;
   }
   const cJSON* latency = cJSON_GetObjectItemCaseSensitive(object, "latency");
+  const cJSON* to_store = cJSON_GetObjectItemCaseSensitive(object, "store_latency");
   const cJSON* occupancy = cJSON_GetObjectItemCaseSensitive(object, "occupancy");
+  const cJSON* masked = cJSON_GetObjectItemCaseSensitive(object, "masked");
   cost->unit = find_unit(reader, cJSON_GetObjectItemCaseSensitive(object, "unit"), name);
   for (unsigned sew = 0; sew < SEW_COUNT; sew++) {
     for (unsigned lmul = 0; lmul < LMUL_COUNT; lmul++) {
       const unsigned shape = shape_index(sew, (int) lmul + log2_of_mf8);
-      cost->latency[shape] = (uint16_t) (cost_value(reader, latency, name, sew, lmul) + 0.5);
+      cost->latency[shape] = whole(cost_value(reader, latency, name, sew, lmul));
+      cost->store_latency[shape] = to_store == NULL
+                                       ? cost->latency[shape]
+                                       : whole(cost_value(reader, to_store, name, sew, lmul));
       if (cost->unit != NO_UNIT) {
-        const double cycles = cost_value(reader, occupancy, name, sew, lmul);
-        cost->occupancy[shape] = (uint32_t) (cycles * OCCUPANCY_ONE + 0.5);
+        cost->occupancy[shape] = sixteenths(cost_value(reader, occupancy, name, sew, lmul));
+        cost->masked[shape] = masked == NULL
+                                  ? cost->occupancy[shape]
+                                  : sixteenths(cost_value(reader, masked, name, sew, lmul));
       }
     }
   }
@@ -196,36 +212,48 @@ static void read_classes(struct Reader* reader, const cJSON* root, struct Params
   check_keys(reader, classes, "classes", known);
 }
 
-static void read_root(struct Reader* reader, const cJSON* root, struct Params* params) {
-  static const char* const keys[] = {"about", "name",  "clock_mhz", "vlen",    "issue", "branch",
-                                     "l1",    "l2",    "miss",      "units", "classes", NULL};
-  static const char* const issue_keys[] = {"about", "width", "vector_width", NULL};
-  static const char* const branch_keys[] = {"about", "mispredict", "taken", NULL};
-  static const char* const miss_keys[] = {"about", "l2", "memory", "next_line_prefetch", NULL};
-  check_keys(reader, root, "core", keys);
-  reader->vlen = params->vlen = get_count(reader, root, "core", "vlen", 64, 65536);
-
-  const cJSON* issue = get_object(reader, root, "issue", issue_keys);
-  params->issue_width = get_count(reader, issue, "issue", "width", 1, 8);
-  params->vector_issue_width = get_count(reader, issue, "issue", "vector_width", 1, 8);
-  const cJSON* branch = get_object(reader, root, "branch", branch_keys);
-  params->mispredict = get_count(reader, branch, "branch", "mispredict", 0, MAX_COST);
-  params->taken_branch = get_count(reader, branch, "branch", "taken", 0, MAX_COST);
-
+static void read_memory(struct Reader* reader, const cJSON* root, struct Params* params) {
+  static const char* const keys[] = {"about", "l2",          "memory", "streams",
+                                     "reach", "outstanding", NULL};
   params->l1 = read_cache(reader, root, "l1");
   params->l2 = read_cache(reader, root, "l2");
   if (params->l1.line != params->l2.line) {
     fail(reader, "l2: line: must equal that of l1");
   }
   params->line_log2 = (uint32_t) __builtin_ctz(params->l1.line);
-  const cJSON* miss = get_object(reader, root, "miss", miss_keys);
+  const cJSON* miss = get_object(reader, root, "miss", keys);
   params->l2_hit = read_miss(reader, miss, "l2");
   params->memory = read_miss(reader, miss, "memory");
-  const cJSON* prefetch = cJSON_GetObjectItemCaseSensitive(miss, "next_line_prefetch");
-  if (!cJSON_IsBool(prefetch)) {
-    fail(reader, "miss: next_line_prefetch: true or false is needed");
-  }
-  params->next_line_prefetch = cJSON_IsTrue(prefetch);
+  params->streams = get_count(reader, miss, "miss", "streams", 0, MAX_STREAMS);
+  params->reach = get_count(reader, miss, "miss", "reach", 1, MAX_COST);
+  params->outstanding = get_count(reader, miss, "miss", "outstanding", 1, MAX_OUTSTANDING);
+}
+
+static void read_cores(struct Reader* reader, const cJSON* root, struct Params* params) {
+  static const char* const keys[] = {"about", "count", "cluster", "fork_join", NULL};
+  const cJSON* cores = get_object(reader, root, "cores", keys);
+  params->core_count = get_count(reader, cores, "cores", "count", 1, MAX_CORES);
+  params->cores_per_cluster = get_count(reader, cores, "cores", "cluster", 1, MAX_CORES);
+  params->fork_join = get_count(reader, cores, "cores", "fork_join", 0, 1000000);
+}
+
+static void read_root(struct Reader* reader, const cJSON* root, struct Params* params) {
+  static const char* const keys[] = {"about", "name", "clock_mhz", "vlen", "issue",   "branch", "l1",
+                                     "l2",    "miss", "cores",     "units", "classes", NULL};
+  static const char* const issue_keys[] = {"about", "width", "vector_width", "vtype_latency", NULL};
+  static const char* const branch_keys[] = {"about", "mispredict", "taken", NULL};
+  check_keys(reader, root, "core", keys);
+  reader->vlen = params->vlen = get_count(reader, root, "core", "vlen", 64, 65536);
+
+  const cJSON* issue = get_object(reader, root, "issue", issue_keys);
+  params->issue_width = get_count(reader, issue, "issue", "width", 1, 8);
+  params->vector_issue_width = get_count(reader, issue, "issue", "vector_width", 1, 8);
+  params->vtype_latency = get_count(reader, issue, "issue", "vtype_latency", 0, MAX_COST);
+  const cJSON* branch = get_object(reader, root, "branch", branch_keys);
+  params->mispredict = get_count(reader, branch, "branch", "mispredict", 0, MAX_COST);
+  params->taken_branch = get_count(reader, branch, "branch", "taken", 0, MAX_COST);
+  read_memory(reader, root, params);
+  read_cores(reader, root, params);
 
   read_units(reader, root);
   params->unit_count = reader->unit_count;

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "blocks.h"
-#include "core.h"
+#include "machine.h"
 #include "report.h"
 
 QEMU_PLUGIN_EXPORT int qemu_plugin_version = QEMU_PLUGIN_VERSION;
@@ -31,15 +31,10 @@ static const char* const x_names[32] = {
 
 // What the plugin knows of one virtual CPU.
 struct Cpu {
-  struct Core core;
-  struct Cache l2;
-  struct Pages pages;
+  struct Machine machine;
   bool in_region;
-  uint64_t region_start;  // cycle
   const struct Block* pending;
   uint32_t pending_first;  // operations before this one are outside the region
-  struct AccessList accesses;
-  struct VtypeList vtypes;
   struct qemu_plugin_register* x[32];
   struct qemu_plugin_register* vtype;
 };
@@ -71,20 +66,7 @@ static uint64_t read_register(struct qemu_plugin_register* handle) {
 }
 
 static void simulate_pending(struct Cpu* cpu, uint32_t end, uint64_t next) {
-  const struct Block* block = cpu->pending;
-  const struct Trace trace = {
-      .operations = block->operations,
-      .first = cpu->pending_first,
-      .end = end,
-      .fall_through = block->fall_through,
-      .next = next,
-      .ends_block = end == block->count,
-      .accesses = &cpu->accesses,
-      .vtypes = &cpu->vtypes,
-  };
-  core_run(&cpu->core, &trace);
-  cpu->accesses.count = 0;
-  cpu->vtypes.count = 0;
+  machine_add_piece(&cpu->machine, cpu->pending, cpu->pending_first, end, next);
 }
 
 static void on_block(unsigned cpu_index, void* data) {
@@ -99,38 +81,17 @@ static void on_access(unsigned cpu_index, qemu_plugin_meminfo_t info, uint64_t a
                       void* data) {
   (void) info;
   struct Cpu* cpu = cpus[cpu_index];
-  if (!cpu->in_region) {
-    return;
+  if (cpu->in_region) {
+    machine_add_access(&cpu->machine, (uint32_t) (uintptr_t) data, address);
   }
-  struct AccessList* accesses = &cpu->accesses;
-  const uint32_t operation = (uint32_t) (uintptr_t) data;
-  if (accesses->count != 0) {
-    const struct Access* last = &accesses->items[accesses->count - 1];
-    // The elements of a vector come one by one; those of one line are one access.
-    if (last->operation == operation && (last->address ^ address) < params.l1.line) {
-      return;
-    }
-  }
-  if (accesses->count == accesses->capacity) {
-    accesses->capacity = 2 * accesses->capacity + 64;
-    accesses->items =
-        checked(realloc(accesses->items, accesses->capacity * sizeof(*accesses->items)));
-  }
-  accesses->items[accesses->count++] = (struct Access) {address, operation};
 }
 
 // Runs before a vsetvl whose vtype operand is the integer register of number `data`.
 static void on_vsetvl(unsigned cpu_index, void* data) {
   struct Cpu* cpu = cpus[cpu_index];
-  if (!cpu->in_region) {
-    return;
+  if (cpu->in_region) {
+    machine_add_vtype(&cpu->machine, read_register(cpu->x[(uintptr_t) data]));
   }
-  struct VtypeList* vtypes = &cpu->vtypes;
-  if (vtypes->count == vtypes->capacity) {
-    vtypes->capacity = 2 * vtypes->capacity + 8;
-    vtypes->items = checked(realloc(vtypes->items, vtypes->capacity * sizeof(*vtypes->items)));
-  }
-  vtypes->items[vtypes->count++] = read_register(cpu->x[(uintptr_t) data]);
 }
 
 struct Marker {
@@ -144,16 +105,11 @@ static void begin_region(struct Cpu* cpu, unsigned cpu_index, const struct Marke
     simulate_pending(cpu, marker->index, 0);
   }
   if (is_cold) {
-    core_reset(&cpu->core);
-    cache_clear(&cpu->l2);
-    pages_clear(&cpu->pages, read_register(cpu->x[STACK_POINTER]));
+    machine_reset(&cpu->machine, read_register(cpu->x[STACK_POINTER]));
   }
-  core_set_vtype(&cpu->core, read_register(cpu->vtype));
-  cpu->region_start = core_start_counting(&cpu->core);
+  machine_begin_region(&cpu->machine, read_register(cpu->vtype));
   cpu->pending = marker->block;
   cpu->pending_first = marker->index + 1;
-  cpu->accesses.count = 0;
-  cpu->vtypes.count = 0;
   cpu->in_region = true;
   qemu_plugin_u64_set(qemu_plugin_scoreboard_u64(region_flags), cpu_index, 1);
 }
@@ -165,12 +121,8 @@ static void end_region(struct Cpu* cpu, unsigned cpu_index, const struct Marker*
   simulate_pending(cpu, marker->index, 0);
   cpu->in_region = false;
   qemu_plugin_u64_set(qemu_plugin_scoreboard_u64(region_flags), cpu_index, 0);
-  const struct RegionReport report = {
-      .region = region_count++,
-      .cycles = core_now(&cpu->core) - cpu->region_start,
-      .threads = (unsigned) qemu_plugin_num_vcpus(),
-      .counters = &cpu->core.counters,
-  };
+  struct RegionReport report = {.region = region_count++};
+  machine_end_region(&cpu->machine, &report);
   if (!report_write(output, &report)) {
     fprintf(stderr, "colonnade-timing: out: cannot be written: %s\n", strerror(errno));
     exit(EXIT_FAILURE);
@@ -188,6 +140,34 @@ static void on_marker(unsigned cpu_index, void* data) {
   }
 }
 
+static void on_team_marker(unsigned cpu_index, void* data) {
+  const struct Marker* marker = data;
+  struct Cpu* cpu = cpus[cpu_index];
+  if (!cpu->in_region) {
+    return;
+  }
+  simulate_pending(cpu, marker->index, 0);
+  cpu->pending = marker->block;
+  cpu->pending_first = marker->index + 1;
+  const uint64_t value = read_register(cpu->x[marker->block->operations[marker->index].source[0]]);
+  const unsigned number = (unsigned) value & TEAM_NUMBER;
+  switch (value & ~(uint64_t) TEAM_NUMBER) {
+    case TEAM_BEGIN:
+      machine_begin_team(&cpu->machine, number, read_register(cpu->x[STACK_POINTER]));
+      break;
+    case TEAM_MEMBER:
+      machine_switch(&cpu->machine, number, read_register(cpu->vtype));
+      break;
+    default: machine_end_team(&cpu->machine, read_register(cpu->vtype)); break;
+  }
+}
+
+static struct Marker* make_marker(const struct Block* block, uint32_t index) {
+  struct Marker* marker = checked(malloc(sizeof(*marker)));
+  *marker = (struct Marker) {block, index};
+  return marker;
+}
+
 static void instrument(struct qemu_plugin_insn* instruction, const struct Block* block,
                        uint32_t index) {
   const struct Operation* operation = &block->operations[index];
@@ -198,9 +178,11 @@ static void instrument(struct qemu_plugin_insn* instruction, const struct Block*
     qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_vsetvl, QEMU_PLUGIN_CB_R_REGS,
                                            (void*) (uintptr_t) operation->source[1]);
   } else if (operation->kind == KIND_MARKER) {
-    struct Marker* marker = checked(malloc(sizeof(*marker)));
-    *marker = (struct Marker) {block, index};
-    qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_marker, QEMU_PLUGIN_CB_R_REGS, marker);
+    qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_marker, QEMU_PLUGIN_CB_R_REGS,
+                                           make_marker(block, index));
+  } else if (operation->kind == KIND_TEAM_MARKER) {
+    qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_team_marker, QEMU_PLUGIN_CB_R_REGS,
+                                           make_marker(block, index));
   }
 }
 
@@ -237,8 +219,7 @@ static void on_cpu(qemu_plugin_id_t id, unsigned cpu_index) {
     return;
   }
   struct Cpu* cpu = checked(calloc(1, sizeof(*cpu)));
-  if (!cache_init(&cpu->l2, params.l2.bytes, params.l2.ways, params.l2.line) ||
-      !pages_init(&cpu->pages) || !core_init(&cpu->core, &params, &cpu->l2, &cpu->pages)) {
+  if (!machine_init(&cpu->machine, &params)) {
     checked(NULL);
   }
   GArray* registers = qemu_plugin_get_registers();

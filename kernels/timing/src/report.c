@@ -30,8 +30,25 @@ static void append_counts(struct Line* line, const char* key, const char* const*
   append(line, "}");
 }
 
+static void add(uint64_t* sums, const uint64_t* values, int count) {
+  for (int i = 0; i < count; i++) {
+    sums[i] += values[i];
+  }
+}
+
+void report_add(struct RegionReport* report, const struct Counters* counters,
+                const struct MemoryCounters* memory) {
+  add(report->counters.groups, counters->groups, GROUP_COUNT);
+  add(report->counters.stalls, counters->stalls, STALL_COUNT);
+  report->counters.mispredictions += counters->mispredictions;
+  report->memory.l1_accesses += memory->l1_accesses;
+  report->memory.l1_misses += memory->l1_misses;
+  report->memory.l2_misses += memory->l2_misses;
+}
+
 bool report_write(int file, const struct RegionReport* report) {
-  const struct Counters* counters = report->counters;
+  const struct Counters* counters = &report->counters;
+  const struct MemoryCounters* memory = &report->memory;
   uint64_t instructions = 0;
   for (int i = 0; i < GROUP_COUNT; i++) {
     instructions += counters->groups[i];
@@ -40,9 +57,9 @@ bool report_write(int file, const struct RegionReport* report) {
   append(&line, "{\"region\": %" PRIu64 ", \"cycles\": %" PRIu64 ", \"instructions\": %" PRIu64,
          report->region, report->cycles, instructions);
   append_counts(&line, "classes", group_names, counters->groups, GROUP_COUNT);
-  append(&line, ", \"l1_accesses\": %" PRIu64 ", \"l1_misses\": %" PRIu64, counters->l1_accesses,
-         counters->l1_misses);
-  append(&line, ", \"l2_misses\": %" PRIu64 ", \"mispredictions\": %" PRIu64, counters->l2_misses,
+  append(&line, ", \"l1_accesses\": %" PRIu64 ", \"l1_misses\": %" PRIu64, memory->l1_accesses,
+         memory->l1_misses);
+  append(&line, ", \"l2_misses\": %" PRIu64 ", \"mispredictions\": %" PRIu64, memory->l2_misses,
          counters->mispredictions);
   append_counts(&line, "stalls", stall_names, counters->stalls, STALL_COUNT);
   append(&line, ", \"threads\": %u}\n", report->threads);

@@ -11,9 +11,14 @@
 struct RegionReport {
   uint64_t region;  // number, from 0
   uint64_t cycles;
-  unsigned threads;  // CPUs of the program alive; only the one that marked the region counts
-  const struct Counters* counters;
+  unsigned threads;          // cores that took part; the counters are sums over them
+  struct Counters counters;
+  struct MemoryCounters memory;
 };
+
+// Adds one core's counters.
+void report_add(struct RegionReport* report, const struct Counters* counters,
+                const struct MemoryCounters* memory);
 
 // Appends the line to the file descriptor, complete before it returns.
 bool report_write(int file, const struct RegionReport* report);

@@ -54,7 +54,7 @@ static int dump_pages(const char* stack_pointer) {
   pages_clear(&pages, strtoull(stack_pointer, NULL, 0));
   uint64_t address;
   while (scanf("%" SCNu64, &address) == 1) {
-    printf("%" PRIu64 "\n", pages_translate(&pages, address));
+    printf("%" PRIu64 "\n", pages_translate(&pages, address, 0));
   }
   pages_free(&pages);
   return EXIT_SUCCESS;

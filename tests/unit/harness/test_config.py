@@ -117,7 +117,10 @@ def test_impossible_patterns_are_refused(tmp_path: Path, pattern: str, reason: s
     ("text", "expected"),
     [
         ("profile: {tiles: [31], lmuls: [2]}", "tile 31 at lmul 2 needs 64; allowed: at most 32"),
-        ("throughput: {threads: 2}", "throughput.threads: 2; allowed for the emulated target x60"),
+        (
+            "throughput: {threads: 16}",
+            "throughput.threads: 16; allowed for the emulated target x60: 1 to 8",
+        ),
         ("data: {name: cifar}", "my.yaml: data: allowed: 'digits', 'imagenet'"),
         ("data: 5", "my.yaml: data: 5; "),
     ],

@@ -1,0 +1,51 @@
+"""Threads of the programs under the timing model: cores with the same cycles on every run."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from colonnade.config import TargetConfig
+from colonnade.container import Container
+from colonnade.targets import Target
+
+CONV = "n1c16h14w14-o32-k3x3-s1-p1-d1"
+
+
+@pytest.fixture(scope="module")
+def target(toolchain: Container, riscv64_programs: Path) -> Target:
+    output = riscv64_programs.parent / "timing"
+    toolchain.run(["sh", "kernels/build.sh", "timing", f"results/build/{output.name}"])
+    core = Path("kernels/timing/cores/x60.json")
+    config = TargetConfig(kind="emulated", vlen=256, core=core, clock_ghz=1.6)
+    return Target("x60", config, toolchain)
+
+
+def run(target: Target, root: Path, scratch: Path, threads: int) -> list[dict[str, Any]]:
+    arguments = [
+        *("--conv", CONV, "--algorithm", "packed,xnnpack_nhwc_dense"),
+        *("--tile", "8", "--lmul", "1", "--strips", "1", "--sparsity", "0.5"),
+        *("--threads", str(threads), "--check"),
+    ]
+    timing = scratch.relative_to(root) / "timing"
+    return [
+        json.loads(line)
+        for line in target.run("colonnade-bench", arguments, timing=timing).splitlines()
+    ]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 4, 8])
+def test_three_runs_are_equal(target: Target, root: Path, scratch: Path, threads: int) -> None:
+    first, *others = (run(target, root, scratch, threads) for _ in range(3))
+    assert len(first) == 2
+    assert all(other == first for other in others)
+    for line in first:
+        assert line["max_abs_error"] < 1e-4
+        assert line["counters"]["threads"] == threads
+
+
+def test_two_cores_are_faster_than_one(target: Target, root: Path, scratch: Path) -> None:
+    one, two = (run(target, root, scratch, threads) for threads in (1, 2))
+    for alone, together in zip(one, two, strict=True):
+        assert alone["cycles"] / 2 < together["cycles"] < alone["cycles"]

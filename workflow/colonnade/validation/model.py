@@ -1,0 +1,70 @@
+"""Compiles programs for RISC-V and runs them under the timing model."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from colonnade.container import Container
+from colonnade.targets import QEMU
+
+Region = dict[str, Any]
+"""One line of the model's output: `cycles` and the counters of a marked region."""
+
+CORE = Path("kernels/timing/cores/x60.json")
+CLANG = [
+    "clang-19",
+    "--target=riscv64-linux-gnu",
+    "-march=rv64gcv_zfh_zvfh_zba",
+    "-fuse-ld=lld",
+    "-static",
+    "-O2",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-Ikernels/timing",
+]
+
+
+@dataclass(frozen=True)
+class TimingModel:
+    """A built plugin. Paths are relative to the checkout, the working directory in the container."""
+
+    container: Container
+    plugin: Path
+    work: Path
+    """Folder for programs and the model's output."""
+
+    def compile(self, name: str, sources: Sequence[str | Path], *flags: str) -> Path:
+        """Cross-compile a program and return its path.
+
+        Raises:
+            ColonnadeError: the compiler refused it.
+        """
+        program = self.work / name
+        self.container.run([*CLANG, *flags, *map(str, sources), "-o", str(program)])
+        return program
+
+    def run(
+        self,
+        program: Path,
+        *,
+        arguments: Sequence[str] = (),
+        core: Path = CORE,
+        vlen: int = 256,
+        qemu_options: Sequence[str] = (),
+        env: Mapping[str, str] | None = None,
+    ) -> tuple[list[Region], str]:
+        """Run a program under the model; returns its regions in order and what it printed.
+
+        Raises:
+            ColonnadeError: the program or the model failed.
+        """
+        out = self.work / "regions.jsonl"
+        cpu = f"rv64,v=true,vlen={vlen},zfh=true,zvfh=true"
+        plugin = f"{self.plugin},core={core},out={out}"
+        command = [QEMU, "-cpu", cpu, *qemu_options, "-plugin", plugin, str(program), *arguments]
+        finished = self.container.run(command, env=env or {})
+        lines = out.read_text("utf-8").splitlines()
+        return [json.loads(line) for line in lines], finished.stdout
