@@ -4,19 +4,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from colonnade.data import DigitsConfig, ImageNetConfig, open_data
+from colonnade.data import DataConfig, open_data
 from colonnade.evaluate import compare, evaluate, read_logits, top1, write_images
 from colonnade.files import read_json, write_json
 from colonnade.tables import ACCURACY, write_table
 from colonnade.targets import Target
+from colonnade.training import TrainingConfig
 
 METHODS = {False: "dense", True: "column-wise"}
 
 
 def evaluate_variant(
     target: Target,
-    data: DigitsConfig | ImageNetConfig,
-    threads: int,
+    data: DataConfig,
+    training: TrainingConfig,
     checkpoint: Path,
     package: Path,
     implementation: str,
@@ -27,7 +28,7 @@ def evaluate_variant(
     Args:
         target: where the package runs; no time is taken.
         data: the data set whose test split is used.
-        threads: of PyTorch.
+        training: device and threads of PyTorch.
         checkpoint: the trained network.
         package: its export.
         implementation: the runner's implementation for the package.
@@ -37,7 +38,7 @@ def evaluate_variant(
     Raises:
         ColonnadeError: a damaged input, or a run that failed.
     """
-    reference = evaluate(checkpoint, data, threads)
+    reference = evaluate(checkpoint, data, training)
     output.parent.mkdir(parents=True, exist_ok=True)
     images, logits, report = scratch = [
         output.with_suffix(suffix) for suffix in (".images", ".logits", ".report")

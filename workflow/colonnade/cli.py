@@ -102,15 +102,21 @@ def train(output: Path) -> None:
 def prune(variant: str, dense: Path, schedules: Path, output: Path) -> None:
     """Mask the checkpoint DENSE with the pattern VARIANT, and fine-tune it."""
     from colonnade.profiling import tiles_for
+    from colonnade.pruning import uniform_plan
     from colonnade.training import prune_and_finetune
 
     stages = Stages.load()
     config, pattern = stages.config, stages.pattern(variant)
-    layers = [(name, conv) for name, conv in stages.layers if name not in config.pruning.skip]
-    tiles = tiles_for(schedules, layers, pattern.sparsity)
-    metrics = output.with_suffix(".csv")
+    tiles = tiles_for(schedules, stages.pruned_layers, pattern.sparsity)
     prune_and_finetune(
-        dense, tiles, pattern, config.data, config.training, config.seed, output, metrics
+        dense,
+        uniform_plan(pattern, tiles),
+        config.pruning.recipe,
+        config.data,
+        config.training,
+        config.seed,
+        output,
+        output.with_suffix(".csv"),
     )
 
 
@@ -136,7 +142,7 @@ def evaluate(variant: str, output: Path) -> None:
     evaluate_variant(
         Target(EMULATED, load_target(TARGETS, EMULATED), _container()),
         config.data,
-        config.training.threads,
+        config.training,
         RESULTS / "train" / f"{variant}.safetensors",
         RESULTS / "packages" / variant,
         "colnm_dense" if variant == DENSE else "colnm_tuned",

@@ -105,6 +105,11 @@ class Stages:
         return conv_shapes(self.config.model.name, timed.image_px, timed.batch)
 
     @property
+    def pruned_layers(self) -> list[tuple[str, ConvShape]]:
+        """Those of `layers` that do not stay dense."""
+        return [(name, conv) for name, conv in self.layers if name not in self.config.pruning.skip]
+
+    @property
     def convs(self) -> list[str]:
         """The distinct convolutions, as shape strings."""
         return list(dict.fromkeys(str(shape) for _, shape in self.layers))
