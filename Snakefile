@@ -24,6 +24,8 @@ include: "workflow/rules/prune.smk"
 include: "workflow/rules/accuracy.smk"
 include: "workflow/rules/throughput.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/study.smk"
+include: "workflow/rules/budget.smk"
 
 
 rule:
@@ -42,6 +44,20 @@ rule:
         "results/claims.json",
         "results/provenance.json",
         "results/nightly.txt",
+
+
+rule:
+    name:
+        "accuracy-study"
+    input:
+        "results/tables/study.csv",
+
+
+rule:
+    name:
+        "pareto-front"
+    input:
+        "results/tables/pareto.csv",
 
 
 rule:

@@ -60,7 +60,10 @@ def evaluate(checkpoint: Path, data: DataConfig, training: TrainingConfig) -> Ev
     images = open_data(data)
     check_same_data(source, data, images)
     network = source.model()
-    with open_hardware(training) as hardware, deterministic(source.info.seed, training.threads):
+    with (
+        open_hardware(training.alone) as hardware,
+        deterministic(source.info.seed, training.threads),
+    ):
         hardware.place(network)
         logits = predict(network, images.test, hardware.in_full())
     return Evaluation(source.sha256, logits.numpy(), images.test.labels.numpy())

@@ -22,7 +22,7 @@ from tqdm import tqdm
 from colonnade.data.dataset import ImageData
 from colonnade.data.imagenet import open_folder
 from colonnade.data.settings import TexturesConfig
-from colonnade.files import atomic_path
+from colonnade.files import atomic_path, locked
 
 # Part of the cache's key: a change of what is drawn must change it.
 VERSION = 1
@@ -193,6 +193,7 @@ def open_textures(config: TexturesConfig) -> ImageData:
         ColonnadeError: the folder cannot be written, or was damaged since.
     """
     root = folder_of(config)
-    if not root.is_dir():
-        generate(config, root, os.cpu_count() or 1)
+    with locked(root):
+        if not root.is_dir():
+            generate(config, root, os.cpu_count() or 1)
     return open_folder(root, config)

@@ -90,3 +90,8 @@ class TrainingConfig(_Section):
     threads: int = Field(default=2, ge=1, le=1024)
     dense: PhaseConfig = PhaseConfig(epochs=12, optimizer=AdamWConfig(lr=2e-3))
     finetune: PhaseConfig = PhaseConfig(epochs=6, optimizer=AdamWConfig(lr=1e-3))
+
+    @property
+    def alone(self) -> Self:
+        """The same in a single process, as evaluation runs."""
+        return self.model_copy(update={"processes": 1})
