@@ -29,10 +29,10 @@ VERSION = 1
 FILE_PX = 64
 WAVES = 3
 # Nuisance, tuned so that a dense ResNet-18 is right for 70% to 90% of the pictures.
-TURN = 0.25  # radians to either side
-ZOOM = 0.12  # natural logarithm of the scale, to either side
-NOISE = (3, 18)  # standard deviation in grey levels
-CLUTTER = (0.1, 0.35)  # half axes of the patch, in pictures
+TURN = 0.35  # radians to either side
+ZOOM = 0.2  # natural logarithm of the scale, to either side
+NOISE = (4, 24)  # standard deviation in grey levels
+CLUTTER = (0.12, 0.4)  # half axes of the patch, in pictures
 BATCH = 32
 QUALITY = 90
 SPLITS = ("train", "val")
