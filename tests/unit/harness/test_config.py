@@ -78,15 +78,15 @@ profile: {tiles: [0, 8], lmuls: [3]}
     assert sorted(found) == sorted(
         [
             "my.yaml: sed: unknown key; did you mean 'seed'? allowed: seed, target, container,"
-            " model, data, training, pruning, profile, throughput, nightly",
+            " model, data, training, pruning, profile, throughput, nightly, study, budget",
             "target: 'k230'; allowed: host, x60 (files of config/targets)",
             "my.yaml: container.engien: unknown key; did you mean 'engine'? allowed: engine",
             "my.yaml: data.imagepx: unknown key; did you mean 'image_px'? allowed: name, image_px,"
             " augment, split_seed",
             "my.yaml: data.image_px: 'big'; allowed: a valid integer, unable to parse string as an"
             " integer",
-            "my.yaml: training.dens: unknown key; did you mean 'dense'? allowed: threads, dense,"
-            " finetune",
+            "my.yaml: training.dens: unknown key; did you mean 'dense'? allowed: device, precision,"
+            " processes, threads, dense, finetune",
             "my.yaml: training.dense.optimizer.lr: -1; allowed: greater than 0",
             "my.yaml: pruning.patterns.0: n: 5: allowed: 1 to m, here 4",
             "my.yaml: profile.tiles.0: 0; allowed: greater than or equal to 1",
@@ -118,7 +118,16 @@ def test_impossible_patterns_are_refused(tmp_path: Path, pattern: str, reason: s
     [
         ("profile: {tiles: [31], lmuls: [2]}", "tile 31 at lmul 2 needs 64; allowed: at most 32"),
         ("throughput: {threads: 2}", "throughput.threads: 2; allowed for the emulated target x60"),
-        ("data: {name: cifar}", "my.yaml: data: allowed: 'digits', 'imagenet'"),
+        ("data: {name: cifar}", "my.yaml: data: allowed: 'digits', 'imagenet', 'textures'"),
+        (
+            "study: {sparsities: [0.5]}",
+            "my.yaml: study: recipe_sparsity: 0.75: allowed: 0.5",
+        ),
+        ("budget: {speedups: [0.5]}", "my.yaml: budget.speedups.0: 0.5; allowed: greater than"),
+        (
+            "pruning: {recipe: {schedule: {name: sudden}}}",
+            "my.yaml: pruning.recipe.schedule: allowed: 'one-shot', 'gradual', 'regrow'",
+        ),
         ("data: 5", "my.yaml: data: 5; "),
     ],
 )

@@ -117,7 +117,7 @@ def test_an_empty_plan_fine_tunes_the_dense_network(
     assert not torch.equal(found.state["conv1.weight"], before["conv1.weight"])
 
 
-class _Interrupted(Exception):
+class _InterruptedError(Exception):
     pass
 
 
@@ -137,11 +137,11 @@ def test_interrupted_training_ends_in_the_same_bytes(
 
     def save_and_stop(*values: Any) -> None:
         save(*values)
-        raise _Interrupted
+        raise _InterruptedError
 
     with monkeypatch.context() as patch:
         patch.setattr(training_loop, "_save", save_and_stop)
-        with pytest.raises(_Interrupted):
+        with pytest.raises(_InterruptedError):
             _finetune(*arguments, output, RECIPES[name])
     assert not output.exists()
     assert output.with_name(f"{output.name}.resume").exists()
