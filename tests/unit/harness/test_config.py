@@ -8,6 +8,7 @@ import yaml
 
 from colonnade.config import Config, TargetConfig, load_target, read_config
 from colonnade.errors import ColonnadeError
+from colonnade.training import SGDConfig, learning_rate
 
 ROOT = Path(__file__).resolve().parents[3]
 DEFAULT = ROOT / "config/default.yaml"
@@ -50,6 +51,27 @@ def test_default_is_valid() -> None:
 @pytest.mark.parametrize("name", ["nightly", "imagenet"])
 def test_overlays_are_valid_on_top_of_default(name: str) -> None:
     read(ROOT / f"config/{name}.yaml", DEFAULT)
+
+
+def test_the_authors_recipes_are_those_of_their_code() -> None:
+    imagenet = ROOT / "config/imagenet.yaml"
+    config, _ = read(imagenet, DEFAULT)
+    assert (config.training.dense.epochs, config.training.finetune.epochs) == (0, 200)
+    rates = [learning_rate(config.training.finetune, epoch) for epoch in (0, 30, 199)]
+    assert rates == pytest.approx([1e-4, 1e-5, 1e-10])
+    config, _ = read(ROOT / "config/imagenet-sgd.yaml", imagenet, DEFAULT)
+    optimizer = config.training.finetune.optimizer
+    assert isinstance(optimizer, SGDConfig)
+    assert (optimizer.lr, optimizer.nesterov, optimizer.weight_decay) == (0.1, True, 1e-4)
+
+
+def test_textures_are_trained_as_in_the_study() -> None:
+    """The overlay and the study's defaults say the same twice, as files and defaults must."""
+    config, _ = read(ROOT / "config/textures.yaml", DEFAULT)
+    study = config.study
+    assert config.data == study.data
+    assert config.training.dense == study.training.dense
+    assert config.training.finetune == study.training.finetune
 
 
 def test_resolved_configuration_reads_back_the_same(tmp_path: Path) -> None:

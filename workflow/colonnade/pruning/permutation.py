@@ -28,7 +28,6 @@ from colonnade.pruning.settings import Pattern
 Order = NDArray[np.int64]
 ROUNDS = 20
 SWEEPS = 2
-RANDOM_STARTS = 2
 
 
 @dataclass
@@ -101,9 +100,7 @@ def permute(model: nn.Module, space: Space, order: Order) -> None:
         linear.weight.copy_(linear.weight[:, index])
 
 
-def search(
-    graph: Graph, importance: Importances, plan: Plan, seed: int
-) -> list[tuple[Space, Order]]:
+def search(graph: Graph, importance: Importances, plan: Plan) -> list[tuple[Space, Order]]:
     """Orders of all spaces with which the masks of `plan` keep more importance.
 
     `importance` is [Cout, K] of every layer of `plan`. Tiles of several rows gain, and patterns
@@ -117,10 +114,9 @@ def search(
         layers[name] = _Layer(share, layer.pattern, layer.tile, kernels[name])
     found = spaces(graph)
     orders = [np.arange(space.channels) for space in found]
-    rng = np.random.default_rng(seed)
     for _ in range(SWEEPS):
         for index, space in enumerate(found):
-            step = _improve(space, layers, rng)
+            step = _improve(space, layers)
             for name in layers.keys() & space.writers:
                 layers[name] = layers[name].with_rows(step)
             for name in layers.keys() & space.readers:
@@ -165,8 +161,8 @@ class _Layer:
         return gain
 
 
-def _improve(space: Space, layers: Mapping[str, _Layer], rng: np.random.Generator) -> Order:
-    """The best order found for one space, starting from the present one and from random ones."""
+def _improve(space: Space, layers: Mapping[str, _Layer]) -> Order:
+    """The best order found for one space, from the present one and from one by similarity."""
     rows = [layers[name] for name in space.writers if name in layers and layers[name].tile > 1]
     columns = [
         layers[name]
@@ -176,11 +172,29 @@ def _improve(space: Space, layers: Mapping[str, _Layer], rng: np.random.Generato
     identity = np.arange(space.channels)
     if not rows and not columns:
         return identity
-    starts = [identity, *(rng.permutation(space.channels) for _ in range(RANDOM_STARTS))]
+    starts = [identity, *([_similar_together(rows)] if rows else [])]
     # The first of equals wins: without a gain the order stays.
-    return max((_alternate(rows, columns, start) for start in starts), key=lambda found: found[0])[
-        1
-    ]
+    found = [_alternate(rows, columns, start) for start in starts]
+    return max(found, key=lambda each: each[0])[1]
+
+
+def _similar_together(rows: list[_Layer]) -> Order:
+    """An order in which the rows of a tile correlate: each tile grows from the largest free row."""
+    tile, channels = rows[0].tile, len(rows[0].importance)
+    affinity = np.zeros((channels, channels))
+    for layer in rows:
+        centred = layer.importance - layer.importance.mean(axis=1, keepdims=True)
+        affinity += centred @ centred.T
+    free = np.ones(len(affinity), dtype=np.bool_)
+    order: list[int] = []
+    pull = affinity.diagonal()
+    for _ in range(len(affinity)):
+        chosen = int(np.where(free, pull, -np.inf).argmax())
+        free[chosen] = False
+        order.append(chosen)
+        members = order[len(order) // tile * tile :]
+        pull = affinity[members].sum(axis=0) if members else affinity.diagonal()
+    return np.array(order)
 
 
 def _alternate(rows: list[_Layer], columns: list[_Layer], order: Order) -> tuple[float, Order]:

@@ -196,7 +196,7 @@ class _Chooser:
         orders = None
         if self.hardware.is_first:
             importance = self._importances()
-            orders = search(trace(self.network), importance, self.plan, self.seed)
+            orders = search(trace(self.network), importance, self.plan)
         for space, order in self.hardware.from_first(orders) or []:
             permute(self.network, space, order)
 
