@@ -233,7 +233,8 @@ def test_accuracy_study_trains_every_run_and_goes_on_where_it_stopped(finished: 
         "start"
     ]
     assert (finished / "results/figures/study.svg").read_text().startswith("<svg")
-    (finished / "results/study/dense/1.json").unlink()
+    for name in ("study/dense/1.json", "tables/study.csv"):
+        (finished / "results" / name).unlink()
     again = finished.workflow("accuracy-study", "-n")
     assert re.search(r"^study_finetune +1$", again.stdout, re.MULTILINE)
     assert "study_start " not in again.stdout

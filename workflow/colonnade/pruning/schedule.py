@@ -20,8 +20,8 @@ class Sparsifier:
     """Follows a mask schedule on a model while an optimizer works on it.
 
     Call `advance` before every step; run forward, backward and evaluation inside `applied`; call
-    `treat_gradients` before clipping and the optimizer's step, and `hold` after it. `masks` are the
-    present ones; from the last choice on they do not change.
+    `treat_gradients` before clipping and the optimizer's step, and `after_step` after it. `masks` are
+    the present ones; from the last choice on they do not change.
     """
 
     def __init__(
