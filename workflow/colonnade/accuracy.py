@@ -11,8 +11,6 @@ from colonnade.tables import ACCURACY, write_table
 from colonnade.targets import Target
 from colonnade.training import TrainingConfig
 
-METHODS = {False: "dense", True: "column-wise"}
-
 
 def evaluate_variant(
     target: Target,
@@ -78,7 +76,10 @@ def accuracy_table(
     reports: Sequence[tuple[Path, Mapping[str, Any]]],
     table: Path,
 ) -> None:
-    """Write `accuracy.csv`, top-1 in percent, from evaluations; the first one is the dense one's."""
+    """Write `accuracy.csv`, top-1 in percent, from evaluations; the first one is the dense one's.
+
+    With each evaluation come the columns that say what is pruned: method, n, m and sparsity.
+    """
     read = [(read_json(path), pattern) for path, pattern in reports]
     dense = 100 * read[0][0]["top1_torch"]
     rows = []
@@ -92,7 +93,6 @@ def accuracy_table(
                     **pattern,
                     "model": model,
                     "dataset": dataset,
-                    "method": METHODS[pattern["m"] is not None],
                     "top1": 100 * top,
                     "top1_dense": dense,
                     "drop_points": dense - 100 * top,

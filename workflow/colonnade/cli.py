@@ -203,7 +203,10 @@ def write_accuracy_table(output: Path) -> None:
 
     stages = Stages.load()
     reports = [
-        (RESULTS / "accuracy" / f"{variant}.json", stages.pattern_columns(variant))
+        (
+            RESULTS / "accuracy" / f"{variant}.json",
+            {"method": stages.method(variant), **stages.pattern_columns(variant)},
+        )
         for variant in stages.variants
     ]
     accuracy_table(stages.config.model.name, stages.config.data.name, reports, output)

@@ -82,6 +82,10 @@ class Stages:
         allowed = ", ".join(self.variants)
         raise ColonnadeError(f"variant {variant!r}: allowed: {allowed}")
 
+    def method(self, variant: str) -> str:
+        """Column `method` of the accuracy table: how a variant is pruned, or `dense`."""
+        return DENSE if variant == DENSE else self.pattern(variant).method
+
     @property
     def variants(self) -> list[str]:
         """Labels of all variants, the dense one first."""
