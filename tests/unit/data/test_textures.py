@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from colonnade.data import Example, TexturesConfig, open_data
-from colonnade.data.textures import FILE_PX, Texture, folder_of, generate, render
+from colonnade.data.textures import FILE_PX, Textures, _write_class, folder_of, generate, render
 
 
 @pytest.fixture(scope="module")
@@ -84,9 +85,9 @@ def test_an_interrupted_generation_leaves_nothing(
 
 def test_pictures_of_a_class_differ_and_classes_are_not_told_by_colour() -> None:
     """Mean colours of two classes overlap; what differs is where the energy of the spectrum is."""
-    kinds = [Texture.draw(1, label) for label in (0, 1)]
-    rng = np.random.default_rng(3)
-    pictures = [render(kind, kind, rng, 64) for kind in kinds]
+    textures, rng = Textures.draw(1, 2), np.random.default_rng(3)
+    labels = [np.full(64, label) for label in (0, 1)]
+    pictures = [render(textures, each, each, rng) for each in labels]
     assert all(batch.min() >= 0 and batch.max() <= 255 for batch in pictures)
     means = [batch.mean(axis=(1, 2)) for batch in pictures]
     gap = np.abs(means[0].mean(axis=0) - means[1].mean(axis=0)) / means[0].std(axis=0)
@@ -99,6 +100,25 @@ def test_pictures_of_a_class_differ_and_classes_are_not_told_by_colour() -> None
         spectra.append((power / power.sum(axis=(1, 2), keepdims=True)).mean(axis=0))
     between = np.abs(spectra[0] - spectra[1]).sum()
     assert between > 0.5
+
+
+def test_clutter_does_not_give_the_class_away(
+    config: TexturesConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Within a class every picture draws its own clutter, of any class but its own."""
+    drawn: list[tuple[np.ndarray, np.ndarray]] = []
+
+    def spy(textures: Textures, labels: np.ndarray, clutter: np.ndarray, rng: Any) -> np.ndarray:
+        drawn.append((labels, clutter))
+        return render(textures, labels, clutter, rng)
+
+    monkeypatch.setattr("colonnade.data.textures.render", spy)
+    many = config.model_copy(update={"classes": 20, "train_per_class": 64})
+    assert _write_class(tmp_path, many, "train", 4) == 64
+    labels, clutter = (np.concatenate(part) for part in zip(*drawn, strict=True))
+    assert (labels == 4).all()
+    assert not (clutter == 4).any()
+    assert len(set(clutter[:32].tolist())) > 10
 
 
 @pytest.mark.parametrize("wrong", [{"classes": 1}, {"train_per_class": 1}, {"path": "x"}], ids=str)

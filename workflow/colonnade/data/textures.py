@@ -38,11 +38,13 @@ QUALITY = 90
 SPLITS = ("train", "val")
 
 Array = NDArray[np.float32]
+Labels = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Texture:
-    """One class: waves [WAVES] by frequency (cycles per picture), angle, phase and weight.
+class Textures:
+    """Classes, one per row: waves [classes, WAVES] by frequency (cycles per picture), angle, phase
+    and weight, and a waveform [classes].
 
     `sharpness` bends the sum of the waves from sinusoidal towards black and white; `skew` makes the
     bright areas wider than the dark ones, or narrower.
@@ -52,28 +54,35 @@ class Texture:
     angle: Array
     phase: Array
     weight: Array
-    sharpness: float
-    skew: float
+    sharpness: Array
+    skew: Array
 
     @classmethod
-    def draw(cls, seed: int, label: int) -> "Texture":
-        """The class `label` of the collection `seed`."""
-        rng = np.random.default_rng([seed, VERSION, label])
+    def draw(cls, seed: int, classes: int) -> "Textures":
+        """The first `classes` classes of the collection `seed`."""
+        rngs = [np.random.default_rng([seed, VERSION, label]) for label in range(classes)]
+
+        def each(low: float, high: float, *shape: int) -> Array:
+            return np.array([rng.uniform(low, high, shape) for rng in rngs], dtype=np.float32)
+
         return cls(
-            frequency=rng.uniform(2.5, 9.0, WAVES).astype(np.float32),
-            angle=rng.uniform(0, np.pi, WAVES).astype(np.float32),
-            phase=rng.uniform(0, 2 * np.pi, WAVES).astype(np.float32),
-            weight=rng.uniform(0.4, 1.0, WAVES).astype(np.float32),
-            sharpness=float(rng.uniform(0.6, 4.0)),
-            skew=float(rng.uniform(-0.6, 0.6)),
+            frequency=each(2.5, 9.0, WAVES),
+            angle=each(0, np.pi, WAVES),
+            phase=each(0, 2 * np.pi, WAVES),
+            weight=each(0.4, 1.0, WAVES),
+            sharpness=each(0.6, 4.0),
+            skew=each(-0.6, 0.6),
         )
 
 
-def render(texture: Texture, clutter: Texture, rng: np.random.Generator, count: int) -> Array:
-    """`count` pictures of `texture`, each with a patch of `clutter`: [count, PX, PX, 3], 0..255."""
-    surface = _surface(texture, rng, count)
-    patch = _patch(rng, count)
-    surface += patch * (_surface(clutter, rng, count) - surface)
+def render(textures: Textures, labels: Labels, clutter: Labels, rng: np.random.Generator) -> Array:
+    """A picture of each of `labels` [N] with a patch of class `clutter` [N]: [N, PX, PX, 3], 0..255.
+
+    Every picture has a clutter of its own: were it shared, it would give the class away.
+    """
+    count = len(labels)
+    surface = _surface(textures, labels, rng)
+    surface += _patch(rng, count) * (_surface(textures, clutter, rng) - surface)
     dark, light = _colours(rng, count)
     share = (0.5 + 0.5 * surface)[..., None]
     picture = dark + share * (light - dark)
@@ -93,21 +102,26 @@ def _per_picture(rng: np.random.Generator, low: float, high: float, count: int) 
     return rng.uniform(low, high, (count, 1, 1)).astype(np.float32)
 
 
-def _surface(texture: Texture, rng: np.random.Generator, count: int) -> Array:
-    """The texture under random poses: [count, PX, PX] in -1..1."""
+def _surface(textures: Textures, labels: Labels, rng: np.random.Generator) -> Array:
+    """One texture per label under random poses: [N, PX, PX] in -1..1."""
+    count = len(labels)
     across, down = _plane(count)
     across = across * np.where(rng.random((count, 1, 1)) < 0.5, -1, 1).astype(np.float32)
     right, up = (_per_picture(rng, -1, 1, count) for _ in range(2))
     turn = _per_picture(rng, -TURN, TURN, count)
     scale = np.exp(_per_picture(rng, -ZOOM, ZOOM, count))
     total: Array = np.zeros((count, FILE_PX, FILE_PX), dtype=np.float32)
-    waves = zip(texture.frequency, texture.angle, texture.phase, texture.weight, strict=True)
-    for frequency, angle, phase, weight in waves:
+    for wave in range(WAVES):
+        frequency, angle, phase, weight = (
+            values[labels, wave, None, None]
+            for values in (textures.frequency, textures.angle, textures.phase, textures.weight)
+        )
         pitch = 2 * np.pi * frequency * scale
         along, aside = pitch * np.cos(angle + turn), pitch * np.sin(angle + turn)
         start = along * right + aside * up + phase
         total += weight * np.cos(along * across + aside * down + start)
-    bent: Array = np.tanh(texture.sharpness * (total + texture.skew))
+    sharpness, skew = (values[labels, None, None] for values in (textures.sharpness, textures.skew))
+    bent: Array = np.tanh(sharpness * (total + skew))
     return bent
 
 
@@ -150,11 +164,11 @@ def _write_class(root: Path, config: TexturesConfig, split: str, label: int) -> 
     folder = root / split / class_name(label)
     folder.mkdir(parents=True)
     rng = np.random.default_rng([config.seed, VERSION, label, SPLITS.index(split) + 1])
-    texture = Texture.draw(config.seed, label)
+    textures = Textures.draw(config.seed, config.classes)
     for start in range(0, count, BATCH):
-        size = min(BATCH, count - start)
-        other = (label + int(rng.integers(1, config.classes))) % config.classes
-        pictures = render(texture, Texture.draw(config.seed, other), rng, size).astype(np.uint8)
+        labels = np.full(min(BATCH, count - start), label)
+        others = (labels + rng.integers(1, config.classes, labels.shape)) % config.classes
+        pictures = render(textures, labels, others, rng).astype(np.uint8)
         for index, pixels in enumerate(pictures, start):
             buffer = BytesIO()
             Image.fromarray(pixels).save(buffer, "JPEG", quality=QUALITY)
