@@ -1,6 +1,7 @@
 """Procedural textures: reproducible files in ImageNet's layout, and a task that is none of colour."""
 
 import hashlib
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,19 @@ def test_files_do_not_depend_on_the_number_of_processes(
     for processes in (1, 3):
         generate(config, tmp_path / str(processes), processes)
     assert _digests(tmp_path / "1") == _digests(tmp_path / "3")
+
+
+def test_processes_that_want_the_same_files_wait_for_each_other(
+    config: TexturesConfig, tmp_path: Path
+) -> None:
+    wanted = config.model_copy(update={"cache": tmp_path})
+    with ProcessPoolExecutor(3) as pool:
+        found = list(pool.map(_count, [wanted] * 3))
+    assert found == [12, 12, 12]
+
+
+def _count(config: TexturesConfig) -> int:
+    return len(open_data(config).train)
 
 
 def test_files_are_made_once(config: TexturesConfig) -> None:

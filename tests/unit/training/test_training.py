@@ -1,6 +1,8 @@
 """Training for real on a few images: masks hold, recipes work, and interrupted runs end the same."""
 
 import csv
+import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -67,16 +69,34 @@ def _finetune(
     return read_checkpoint(output)
 
 
-@pytest.mark.parametrize("name", RECIPES)
-def test_every_recipe_ends_in_masks_of_the_final_pattern(
-    name: str,
+Finetuned = Callable[[str], Path]
+
+
+@pytest.fixture(scope="module")
+def finetuned(
     dense_checkpoint: Path,
     folder_data: ImageNetConfig,
     tiny_training: TrainingConfig,
-    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Finetuned:
+    """The checkpoint of a recipe by name, trained without interruption, once."""
+    folder = tmp_path_factory.mktemp("finetuned")
+
+    @functools.cache
+    def train(name: str) -> Path:
+        output = folder / f"{name}.safetensors"
+        _finetune(dense_checkpoint, folder_data, tiny_training, output, RECIPES[name])
+        return output
+
+    return train
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_ends_in_masks_of_the_final_pattern(
+    name: str, dense_checkpoint: Path, finetuned: Finetuned
 ) -> None:
-    output = tmp_path / "pruned.safetensors"
-    found = _finetune(dense_checkpoint, folder_data, tiny_training, output, RECIPES[name])
+    output = finetuned(name)
+    found = read_checkpoint(output)
     assert found.info.recipe == RECIPES[name]
     assert found.info.source_sha256 == read_checkpoint(dense_checkpoint).sha256
     for layer, mask in found.masks.items():
@@ -87,20 +107,17 @@ def test_every_recipe_ends_in_masks_of_the_final_pattern(
         rows = list(csv.DictReader(stream))
     assert [row["epoch"] for row in rows] == ["0", "1"]
     assert all(0 <= float(row["validation_top1"]) <= 1 for row in rows)
-    assert not list(tmp_path.glob("*.resume"))
+    assert not output.with_name(f"{output.name}.resume").exists()
 
 
 def test_the_papers_masks_come_from_the_dense_weights_and_do_not_change(
-    dense_checkpoint: Path,
-    folder_data: ImageNetConfig,
-    tiny_training: TrainingConfig,
-    tmp_path: Path,
+    dense_checkpoint: Path, finetuned: Finetuned
 ) -> None:
-    found = _finetune(dense_checkpoint, folder_data, tiny_training, tmp_path / "p.safetensors")
     dense = read_checkpoint(dense_checkpoint).model()
+    found = read_checkpoint(finetuned("paper")).masks
     expected = make_masks(importances(dense, _plan(), "l1"), _plan())
     for name, mask in expected.items():
-        assert np.array_equal(found.masks[name].keep, mask.keep)
+        assert np.array_equal(found[name].keep, mask.keep)
 
 
 def test_an_empty_plan_fine_tunes_the_dense_network(
@@ -127,11 +144,11 @@ def test_interrupted_training_ends_in_the_same_bytes(
     dense_checkpoint: Path,
     folder_data: ImageNetConfig,
     tiny_training: TrainingConfig,
+    finetuned: Finetuned,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     arguments = (dense_checkpoint, folder_data, tiny_training)
-    whole = _finetune(*arguments, tmp_path / "whole.safetensors", RECIPES[name])
     output = tmp_path / "stopped.safetensors"
     save = training_loop._save
 
@@ -157,7 +174,7 @@ def test_interrupted_training_ends_in_the_same_bytes(
         patch.setattr(training_loop, "_train_epoch", count)
         resumed = _finetune(*arguments, output, RECIPES[name])
     assert epochs == [1]
-    assert resumed.sha256 == whole.sha256
+    assert resumed.sha256 == read_checkpoint(finetuned(name)).sha256
 
 
 @pytest.mark.parametrize("damage", ["another configuration", "truncated"])
@@ -166,6 +183,7 @@ def test_an_unfit_state_is_discarded_with_a_warning(
     dense_checkpoint: Path,
     folder_data: ImageNetConfig,
     tiny_training: TrainingConfig,
+    finetuned: Finetuned,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -177,20 +195,19 @@ def test_an_unfit_state_is_discarded_with_a_warning(
         torch.save({"fingerprint": "other"}, resume)
     found = _finetune(dense_checkpoint, folder_data, tiny_training, output)
     assert "starting from the first epoch" in capsys.readouterr().err
-    again = _finetune(dense_checkpoint, folder_data, tiny_training, tmp_path / "again.safetensors")
-    assert found.sha256 == again.sha256
+    assert found.sha256 == read_checkpoint(finetuned("paper")).sha256
 
 
 def test_mixed_precision_trains_what_is_judged_in_full(
     dense_checkpoint: Path,
     folder_data: ImageNetConfig,
     tiny_training: TrainingConfig,
+    finetuned: Finetuned,
     tmp_path: Path,
 ) -> None:
     mixed = tiny_training.model_copy(update={"precision": "bfloat16"})
     found = _finetune(dense_checkpoint, folder_data, mixed, tmp_path / "mixed.safetensors")
-    full = _finetune(dense_checkpoint, folder_data, tiny_training, tmp_path / "full.safetensors")
-    assert found.sha256 != full.sha256
+    assert found.sha256 != read_checkpoint(finetuned("paper")).sha256
     assert all(value.dtype != torch.bfloat16 for value in found.state.values())
     split = open_data(folder_data).validation
     with open_hardware(mixed) as hardware:
