@@ -61,7 +61,8 @@ def importances(
 ) -> dict[str, NDArray[np.floating]]:
     """The importance [Cout, K] of every weight of the named convolutions.
 
-    `l1` and `l2` give |w| and w^2, whose sums over a tile's rows rank columns as these norms do.
+    `l1` and `l2` give w and w^2: their absolute values, summed over a tile's rows, rank columns as
+    these norms do.
     `taylor` gives the mean over `batches` of (w * dL/dw)^2, the first-order estimate of how much
     the loss changes without w (Molchanov et al., arXiv 1906.10771), in evaluation mode.
 
