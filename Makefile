@@ -3,7 +3,7 @@ VENV := .venv
 INSTALLED := $(VENV)/.installed
 PYTHON_SOURCES := workflow tests
 RUN := $(VENV)/bin/snakemake --profile workflow/profiles/default
-WORKFLOW_TARGETS := full-run artifact-evaluation nightly-regression
+WORKFLOW_TARGETS := full-run artifact-evaluation nightly-regression accuracy-study pareto-front
 
 # Rules call the tools of the environment by name.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -14,6 +14,8 @@ help:
 	@echo "make full-run             everything, from the toolchain to the report"
 	@echo "make artifact-evaluation  the claims, each with its evidence"
 	@echo "make nightly-regression   modelled cycles against the recorded baseline"
+	@echo "make accuracy-study       patterns and recipes compared over seeds (hours)"
+	@echo "make pareto-front         a pattern for every layer, top-1 against modelled cycles"
 	@echo "make test                 linters, type checker and tests"
 	@echo "make env                  only the Python environment, in $(VENV)"
 	@echo "make clean                remove the environment, the toolchain and the results"

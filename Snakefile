@@ -25,6 +25,8 @@ include: "workflow/rules/accuracy.smk"
 include: "workflow/rules/throughput.smk"
 include: "workflow/rules/validation.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/study.smk"
+include: "workflow/rules/budget.smk"
 
 
 rule:
@@ -43,6 +45,20 @@ rule:
         "results/claims.json",
         "results/provenance.json",
         "results/nightly.txt",
+
+
+rule:
+    name:
+        "accuracy-study"
+    input:
+        "results/tables/study.csv",
+
+
+rule:
+    name:
+        "pareto-front"
+    input:
+        "results/tables/pareto.csv",
 
 
 rule:

@@ -39,6 +39,22 @@ SMALL = {
     "pruning": {"patterns": [{"n": 1, "m": 4}, {"m": "full", "sparsity": 0.5}]},
     "profile": {"tiles": [6, 15], "lmuls": [2], "strips": [1]},
     "throughput": {"image_px": 32},
+    "study": {
+        "data": {
+            "name": "textures",
+            "classes": 2,
+            "train_per_class": 10,
+            "test_per_class": 2,
+            "image_px": 32,
+        },
+        "training": {"threads": 1, "precision": "bfloat16", "dense": PHASE, "finetune": PHASE},
+        "seeds": [1],
+        "sparsities": [0.5],
+        "recipe_sparsity": 0.5,
+        "tiles": [],
+        "recipes": {},
+    },
+    "budget": {"speedups": [1.1], "allowed_drop_points": 100},
 }
 CONV = "n1c64h8w8-o64-k3x3-s1-p1-d1"
 
@@ -195,6 +211,50 @@ def test_report_needs_no_network(finished: Checkout) -> None:
     references = re.findall(r"""(?:src|href)=["']([^"']+)|url\(([^)]+)\)|@import""", html)
     assert references
     assert all(value.startswith("#") for pair in references for value in pair if value)
+
+
+def test_accuracy_study_trains_every_run_and_goes_on_where_it_stopped(finished: Checkout) -> None:
+    run = finished.workflow("accuracy-study")
+    assert run.returncode == 0, run.stdout[-4000:]
+    rows = finished.table("study")
+    assert [row["method"] for row in rows] == [
+        "dense",
+        "column-wise",
+        "column-wise",
+        "row-wise",
+        "unstructured",
+        "filters",
+    ]
+    assert [row["m"] for row in rows] == ["", "full", "4", "4", "full", "full"]
+    assert {row["n_images"] for row in rows} == {"4"}
+    assert len({row["checkpoint_sha256"] for row in rows}) == len(rows)
+    # Checkpoints of single runs are not kept.
+    assert [file.parent.name for file in (finished / "results/study").rglob("*.safetensors")] == [
+        "start"
+    ]
+    assert (finished / "results/figures/study.svg").read_text().startswith("<svg")
+    for name in ("study/dense/1.json", "tables/study.csv"):
+        (finished / "results" / name).unlink()
+    again = finished.workflow("accuracy-study", "-n")
+    assert re.search(r"^study_finetune +1$", again.stdout, re.MULTILINE)
+    assert "study_start " not in again.stdout
+
+
+def test_pareto_front_has_a_network_with_a_pattern_per_layer(finished: Checkout) -> None:
+    run = finished.workflow("pareto-front")
+    assert run.returncode == 0, run.stdout[-4000:]
+    rows = finished.table("pareto")
+    assert [row["kind"] for row in rows] == ["dense", "uniform", "uniform", "per layer"]
+    assert float(rows[-1]["conv_speedup"]) >= 1.1
+    assert [row["chosen"] for row in rows].count("1") == 1
+    assert {row["evidence"] for row in rows} == {"modelled"}
+    # The dense row's cycles are those of the layers' table.
+    layers = [
+        int(row["cycles"])
+        for row in finished.table("layers")
+        if row["chosen"] == "1" and float(row["sparsity"]) == 0
+    ]
+    assert int(rows[0]["conv_cycles"]) == sum(layers)
 
 
 def test_second_run_has_nothing_to_do(finished: Checkout) -> None:

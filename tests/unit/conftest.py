@@ -9,7 +9,7 @@ from sklearn.datasets import load_digits
 
 from colonnade.data import ImageNetConfig
 from colonnade.models import ModelConfig
-from colonnade.pruning import Pattern, prunable_convs
+from colonnade.pruning import Pattern, Recipe, prunable_convs, uniform_plan
 from colonnade.training import (
     AdamWConfig,
     PhaseConfig,
@@ -78,8 +78,8 @@ def pruned_checkpoint(
     path = dense_checkpoint.with_name(f"{pattern.label}.safetensors")
     names = prunable_convs("resnet18", ["conv1", "layer1.1.conv2"])
     tiles = {name: (7, 8, 14)[index % 3] for index, name in enumerate(names)}
-    metrics = path.with_suffix(".csv")
+    plan, metrics = uniform_plan(pattern, tiles), path.with_suffix(".csv")
     prune_and_finetune(
-        dense_checkpoint, tiles, pattern, folder_data, tiny_training, 1, path, metrics
+        dense_checkpoint, plan, Recipe(), folder_data, tiny_training, 1, path, metrics
     )
     return path

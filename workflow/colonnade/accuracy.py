@@ -4,19 +4,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from colonnade.data import DigitsConfig, ImageNetConfig, open_data
+from colonnade.data import DataConfig, open_data
 from colonnade.evaluate import compare, evaluate, read_logits, top1, write_images
 from colonnade.files import read_json, write_json
 from colonnade.tables import ACCURACY, write_table
 from colonnade.targets import Target
-
-METHODS = {False: "dense", True: "column-wise"}
+from colonnade.training import TrainingConfig
 
 
 def evaluate_variant(
     target: Target,
-    data: DigitsConfig | ImageNetConfig,
-    threads: int,
+    data: DataConfig,
+    training: TrainingConfig,
     checkpoint: Path,
     package: Path,
     implementation: str,
@@ -27,7 +26,7 @@ def evaluate_variant(
     Args:
         target: where the package runs; no time is taken.
         data: the data set whose test split is used.
-        threads: of PyTorch.
+        training: device and threads of PyTorch.
         checkpoint: the trained network.
         package: its export.
         implementation: the runner's implementation for the package.
@@ -37,7 +36,7 @@ def evaluate_variant(
     Raises:
         ColonnadeError: a damaged input, or a run that failed.
     """
-    reference = evaluate(checkpoint, data, threads)
+    reference = evaluate(checkpoint, data, training)
     output.parent.mkdir(parents=True, exist_ok=True)
     images, logits, report = scratch = [
         output.with_suffix(suffix) for suffix in (".images", ".logits", ".report")
@@ -77,7 +76,10 @@ def accuracy_table(
     reports: Sequence[tuple[Path, Mapping[str, Any]]],
     table: Path,
 ) -> None:
-    """Write `accuracy.csv`, top-1 in percent, from evaluations; the first one is the dense one's."""
+    """Write `accuracy.csv`, top-1 in percent, from evaluations; the first one is the dense one's.
+
+    With each evaluation come the columns that say what is pruned: method, n, m and sparsity.
+    """
     read = [(read_json(path), pattern) for path, pattern in reports]
     dense = 100 * read[0][0]["top1_torch"]
     rows = []
@@ -91,7 +93,6 @@ def accuracy_table(
                     **pattern,
                     "model": model,
                     "dataset": dataset,
-                    "method": METHODS[pattern["m"] is not None],
                     "top1": 100 * top,
                     "top1_dense": dense,
                     "drop_points": dense - 100 * top,

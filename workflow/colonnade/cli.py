@@ -102,15 +102,21 @@ def train(output: Path) -> None:
 def prune(variant: str, dense: Path, schedules: Path, output: Path) -> None:
     """Mask the checkpoint DENSE with the pattern VARIANT, and fine-tune it."""
     from colonnade.profiling import tiles_for
+    from colonnade.pruning import uniform_plan
     from colonnade.training import prune_and_finetune
 
     stages = Stages.load()
     config, pattern = stages.config, stages.pattern(variant)
-    layers = [(name, conv) for name, conv in stages.layers if name not in config.pruning.skip]
-    tiles = tiles_for(schedules, layers, pattern.sparsity)
-    metrics = output.with_suffix(".csv")
+    tiles = tiles_for(schedules, stages.pruned_layers, pattern.sparsity)
     prune_and_finetune(
-        dense, tiles, pattern, config.data, config.training, config.seed, output, metrics
+        dense,
+        uniform_plan(pattern, tiles),
+        config.pruning.recipe,
+        config.data,
+        config.training,
+        config.seed,
+        output,
+        output.with_suffix(".csv"),
     )
 
 
@@ -136,7 +142,7 @@ def evaluate(variant: str, output: Path) -> None:
     evaluate_variant(
         Target(EMULATED, load_target(TARGETS, EMULATED), _container()),
         config.data,
-        config.training.threads,
+        config.training,
         RESULTS / "train" / f"{variant}.safetensors",
         RESULTS / "packages" / variant,
         "colnm_dense" if variant == DENSE else "colnm_tuned",
@@ -197,10 +203,131 @@ def write_accuracy_table(output: Path) -> None:
 
     stages = Stages.load()
     reports = [
-        (RESULTS / "accuracy" / f"{variant}.json", stages.pattern_columns(variant))
+        (
+            RESULTS / "accuracy" / f"{variant}.json",
+            {"method": stages.method(variant), **stages.pattern_columns(variant)},
+        )
         for variant in stages.variants
     ]
     accuracy_table(stages.config.model.name, stages.config.data.name, reports, output)
+
+
+@cli.command()
+@click.argument("dense", type=FILE)
+@click.argument("schedules", type=FILE)
+@click.argument("output", type=FILE)
+def sensitivity(dense: Path, schedules: Path, output: Path) -> None:
+    """Measure how much each layer of DENSE minds each pattern."""
+    from colonnade.budget import write_sensitivity
+
+    stages = Stages.load()
+    config, patterns = stages.config, stages.patterns_with_tiles(schedules)
+    write_sensitivity(dense, patterns, config.data, config.training, output)
+
+
+@cli.command()
+@click.argument("speedup", type=float)
+@click.argument("sensitivity", type=FILE)
+@click.argument("layers", type=FILE)
+@click.argument("schedules", type=FILE)
+@click.argument("output", type=FILE)
+def budget(speedup: float, sensitivity: Path, layers: Path, schedules: Path, output: Path) -> None:
+    """Choose a pattern for every layer so that the convolutions are SPEEDUP times faster."""
+    from colonnade.budget import write_budget
+
+    patterns = Stages.load().patterns_with_tiles(schedules)
+    write_budget(speedup, patterns, sensitivity, layers, output)
+
+
+@cli.command("budget-prune")
+@click.argument("plan", type=FILE)
+@click.argument("dense", type=FILE)
+@click.argument("output", type=FILE)
+def budget_prune(plan: Path, dense: Path, output: Path) -> None:
+    """Mask DENSE as PLAN says, and fine-tune it."""
+    from colonnade.budget import read_budget
+    from colonnade.training import prune_and_finetune
+
+    config = Stages.load().config
+    prune_and_finetune(
+        dense,
+        read_budget(plan).layers,
+        config.pruning.recipe,
+        config.data,
+        config.training,
+        config.seed,
+        output,
+        output.with_suffix(".csv"),
+    )
+
+
+@cli.command()
+@click.argument("layers", type=FILE)
+@click.argument("table", type=FILE)
+@click.argument("figure", type=FILE)
+def pareto(layers: Path, table: Path, figure: Path) -> None:
+    """Compare per-layer and uniform patterns."""
+    from colonnade.budget import write_front
+
+    stages = Stages.load()
+    config = stages.config
+    allowed = config.budget.allowed_drop_points
+    write_front(stages.front, layers, config.data, config.training, allowed, table, figure)
+
+
+@cli.command("study-start")
+@click.argument("seed", type=int)
+@click.argument("output", type=FILE)
+def study_start(seed: int, output: Path) -> None:
+    """Train the dense network from which all runs of the study with SEED start."""
+    from colonnade.models import ModelConfig
+    from colonnade.training import train_dense
+
+    config = Stages.load().config
+    model, study = ModelConfig(name=config.model.name), config.study
+    train_dense(model, study.data, study.training, seed, output, output.with_suffix(".csv"))
+
+
+@cli.command("study-finetune")
+@click.argument("run")
+@click.argument("seed", type=int)
+@click.argument("dense", type=FILE)
+@click.argument("schedules", type=FILE)
+@click.argument("output", type=FILE)
+def study_finetune(run: str, seed: int, dense: Path, schedules: Path, output: Path) -> None:
+    """Prune and fine-tune DENSE as RUN of the study says."""
+    from colonnade.profiling import tiles_for
+    from colonnade.training import prune_and_finetune
+
+    stages = Stages.load()
+    study, chosen = stages.config.study, stages.study_runs[run]
+    sparsity = 0.0 if chosen.pattern is None else stages.profiled(chosen.pattern.sparsity)
+    plan = chosen.plan(tiles_for(schedules, stages.pruned_layers, sparsity))
+    metrics = output.with_suffix(".csv")
+    prune_and_finetune(
+        dense, plan, chosen.recipe, study.data, study.training, seed, output, metrics
+    )
+
+
+@cli.command("study-evaluate")
+@click.argument("checkpoint", type=FILE)
+@click.argument("output", type=FILE)
+def study_evaluate(checkpoint: Path, output: Path) -> None:
+    """Top-1 of a network of the study on the validation and the test split."""
+    from colonnade.study import evaluate_run
+
+    evaluate_run(checkpoint, Stages.load().config.study, output)
+
+
+@cli.command("study-table")
+@click.argument("table", type=FILE)
+@click.argument("summary", type=FILE)
+@click.argument("figure", type=FILE)
+def study_table(table: Path, summary: Path, figure: Path) -> None:
+    """Collect the study's networks."""
+    from colonnade.study import write_study
+
+    write_study(Stages.load().study_networks, table, summary, figure)
 
 
 @cli.command()

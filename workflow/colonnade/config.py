@@ -12,12 +12,14 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from colonnade.budget.settings import BudgetConfig
 from colonnade.config_errors import explain
 from colonnade.data.settings import DataConfig
 from colonnade.errors import ColonnadeError
 from colonnade.files import read_json
 from colonnade.models.settings import ModelConfig
 from colonnade.pruning.settings import PruningConfig
+from colonnade.study.settings import StudyConfig
 from colonnade.training.settings import TrainingConfig
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -89,6 +91,8 @@ class Config(Section):
     profile: ProfileConfig
     throughput: ThroughputConfig
     nightly: NightlyConfig
+    study: StudyConfig
+    budget: BudgetConfig
 
     def digest(self) -> str:
         """SHA-256 of the configuration's canonical JSON."""

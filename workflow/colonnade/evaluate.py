@@ -13,10 +13,17 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-from colonnade.data import DigitsConfig, ImageNetConfig, Split, evaluation_batches, open_data
+from colonnade.data import DataConfig, Split, evaluation_batches, open_data
 from colonnade.errors import ColonnadeError
 from colonnade.files import atomic_path
-from colonnade.training import check_same_data, deterministic, predict, read_checkpoint
+from colonnade.training import (
+    TrainingConfig,
+    check_same_data,
+    deterministic,
+    open_hardware,
+    predict,
+    read_checkpoint,
+)
 
 Logits = NDArray[np.float32]
 
@@ -43,8 +50,8 @@ class Agreement:
     max_abs_difference: float
 
 
-def evaluate(checkpoint: Path, data: DigitsConfig | ImageNetConfig, threads: int) -> Evaluation:
-    """Run the checkpoint's module over the whole test split.
+def evaluate(checkpoint: Path, data: DataConfig, training: TrainingConfig) -> Evaluation:
+    """Run the checkpoint's module over the whole test split, in float32.
 
     Raises:
         ColonnadeError: damaged checkpoint, or other data than it was trained on.
@@ -52,8 +59,13 @@ def evaluate(checkpoint: Path, data: DigitsConfig | ImageNetConfig, threads: int
     source = read_checkpoint(checkpoint)
     images = open_data(data)
     check_same_data(source, data, images)
-    with deterministic(source.info.seed, threads):
-        logits = predict(source.model(), images.test)
+    network = source.model()
+    with (
+        open_hardware(training.alone) as hardware,
+        deterministic(source.info.seed, training.threads),
+    ):
+        hardware.place(network)
+        logits = predict(network, images.test, hardware.in_full())
     return Evaluation(source.sha256, logits.numpy(), images.test.labels.numpy())
 
 

@@ -1,5 +1,6 @@
 """Files that are either whole or absent: write beside the target, then rename."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -46,6 +47,24 @@ def _discard(temporary: Path) -> None:
         shutil.rmtree(temporary, ignore_errors=True)
     else:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(target: Path) -> Iterator[None]:
+    """Hold a lock on `target` among processes; they wait for each other.
+
+    Raises:
+        ColonnadeError: the file system refused.
+    """
+    lock = target.with_name(f".{target.name}.lock")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        stream = lock.open("w")
+        fcntl.flock(stream, fcntl.LOCK_EX)
+    except OSError as error:
+        raise ColonnadeError(f"{lock}: cannot be locked: {error.strerror or error}") from error
+    with stream:
+        yield
 
 
 def write_text(target: Path, text: str) -> None:

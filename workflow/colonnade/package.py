@@ -2,7 +2,9 @@
 
 A directory with `graph.json` (the nodes in execution order) and `weights.safetensors` (batch norm
 folded in, float32, K in (kh, kw, cin) order). Of a pruned convolution only the kept columns are
-stored: `values` tile after tile, column after column, the rows of a tile together.
+stored: `values` tile after tile, column after column, the rows of a tile together. That needs tiles
+that keep equally many columns, as column-wise and row-wise patterns do; an unstructured mask, or
+one of filters, is stored as a dense convolution with zeros.
 """
 
 from dataclasses import dataclass
@@ -41,12 +43,17 @@ def export(checkpoint: Path, out_dir: Path) -> None:
         write_json(folder / GRAPH, _graph(source, sha256_file(folder / WEIGHTS)))
 
 
+def _packable(source: Checkpoint, conv: Conv2d) -> ColumnMask | None:
+    mask = source.masks.get(conv.name)
+    return mask if mask is not None and mask.is_uniform else None
+
+
 def _tensors(source: Checkpoint) -> dict[str, Array]:
     model = source.model()
     tensors: dict[str, Array] = {}
     for conv in trace(model).convs:
         weight, bias = (part.astype(np.float32) for part in fold(model, conv))
-        mask = source.masks.get(conv.name)
+        mask = _packable(source, conv)
         if mask is None:
             tensors[f"{conv.name}.weight"] = np.ascontiguousarray(weight)
         else:
@@ -65,9 +72,9 @@ def _graph(source: Checkpoint, weights_sha256: str) -> dict[str, Any]:
     for node in graph.nodes:
         entry = node.to_json()
         if isinstance(node, Conv2d):
-            mask, pattern = source.masks.get(node.name), source.info.pattern
-            entry["pattern"] = None if mask is None or pattern is None else pattern.to_json()
-            entry["tile"] = None if mask is None else mask.tile
+            mask = _packable(source, node)
+            entry["pattern"] = mask and source.info.plan[node.name].pattern.to_json()
+            entry["tile"] = mask and mask.tile
         nodes.append(entry)
     return {
         "format": FORMAT,
@@ -128,7 +135,7 @@ class Package:
             return None
         k = node["in_channels"] * node["kernel"][0] * node["kernel"][1]
         columns = self.tensors[f"{name}.columns"].astype(np.int64)
-        return ColumnMask(node["tile"], columns, k, node["out_channels"])
+        return ColumnMask.from_columns(node["tile"], columns, k, node["out_channels"])
 
     def to_dense(self, name: str) -> NDArray[np.float32]:
         """Weight [Cout, KH, KW, Cin] of a convolution, zeros where it is pruned."""

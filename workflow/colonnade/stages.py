@@ -10,13 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from colonnade.budget import Network
 from colonnade.config import Config, TargetConfig, read_config
 from colonnade.conv import ConvShape
 from colonnade.errors import ColonnadeError
 from colonnade.files import read_json, write_json
 from colonnade.models import conv_shapes
+from colonnade.profiling import tiles_for
 from colonnade.pruning import Pattern, prunable_convs
+from colonnade.study import Evaluated, StudyRun, study_runs
 from colonnade.throughput import BASELINE
+from colonnade.training.settings import TrainingConfig
 
 TARGETS = Path("config/targets")
 RESOLVED = Path("results/config.json")
@@ -43,6 +47,7 @@ class Stages:
         """
         config, target = read_config(values, files, TARGETS)
         prunable_convs(config.model.name, config.pruning.skip)
+        study_runs(config.study)
         stages = cls(config, target)
         resolved = config.model_dump(mode="json")
         if not RESOLVED.exists() or read_json(RESOLVED) != resolved:
@@ -77,6 +82,10 @@ class Stages:
         allowed = ", ".join(self.variants)
         raise ColonnadeError(f"variant {variant!r}: allowed: {allowed}")
 
+    def method(self, variant: str) -> str:
+        """Column `method` of the accuracy table: how a variant is pruned, or `dense`."""
+        return DENSE if variant == DENSE else self.pattern(variant).method
+
     @property
     def variants(self) -> list[str]:
         """Labels of all variants, the dense one first."""
@@ -86,6 +95,53 @@ class Stages:
     def sparsities(self) -> list[float]:
         """Sparsities to profile: 0 for layers that stay dense, then each pattern's."""
         return [0.0, *dict.fromkeys(p.sparsity for p in self.config.pruning.patterns)]
+
+    def profiled(self, sparsity: float) -> float:
+        """The pruned sparsity, of those that are profiled, whose schedules serve for `sparsity`."""
+        return min(self.sparsities[1:], key=lambda each: abs(each - sparsity))
+
+    def patterns_with_tiles(self, schedules: Path) -> list[tuple[Pattern, dict[str, int]]]:
+        """Each pattern, with the tiles that profiling chose for the pruned layers at its sparsity."""
+        return [
+            (pattern, tiles_for(schedules, self.pruned_layers, pattern.sparsity))
+            for pattern in self.config.pruning.patterns
+        ]
+
+    @property
+    def front(self) -> list[Network]:
+        """Networks that compete in top-1 and time: dense, uniform, and one per budget."""
+        uniform = [
+            Network(
+                variant, DENSE if variant == DENSE else "uniform", _checkpoint("train", variant)
+            )
+            for variant in self.variants
+        ]
+        budgets = [
+            Network(f"budget {speedup:g}", "per layer", _checkpoint("budget", f"{speedup:g}"))
+            for speedup in self.config.budget.speedups
+        ]
+        return uniform + budgets
+
+    @staticmethod
+    def launcher(training: TrainingConfig) -> str:
+        """What a rule puts before a training command, so that it runs in several processes."""
+        if training.processes == 1:
+            return ""
+        return f"torchrun --standalone --nproc-per-node {training.processes} --no-python "
+
+    @property
+    def study_runs(self) -> dict[str, StudyRun]:
+        """Runs of the accuracy study by label."""
+        return study_runs(self.config.study)
+
+    @property
+    def study_networks(self) -> list[Evaluated]:
+        """Every network of the accuracy study, seed by seed, and where its evaluation goes."""
+        return [
+            Evaluated.of(run, seed)
+            for run in self.study_runs.values()
+            for seed in self.config.study.seeds
+        ]
 
     @property
     def runs(self) -> list[tuple[str, str]]:
@@ -103,6 +159,11 @@ class Stages:
         """Every convolution of the model at the throughput section's input, by layer name."""
         timed = self.config.throughput
         return conv_shapes(self.config.model.name, timed.image_px, timed.batch)
+
+    @property
+    def pruned_layers(self) -> list[tuple[str, ConvShape]]:
+        """Those of `layers` that do not stay dense."""
+        return [(name, conv) for name, conv in self.layers if name not in self.config.pruning.skip]
 
     @property
     def convs(self) -> list[str]:
@@ -151,6 +212,10 @@ class Stages:
         pattern = self.pattern(variant)
         kept = 1 - pattern.sparsity if pattern.n is None else pattern.n
         return {"n": float(kept), "m": str(pattern.m), "sparsity": pattern.sparsity}
+
+
+def _checkpoint(folder: str, name: str) -> Path:
+    return Path("results") / folder / f"{name}.safetensors"
 
 
 def _files(directory: str) -> list[str]:

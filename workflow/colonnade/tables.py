@@ -68,6 +68,65 @@ VALIDATION = {
     "role": pl.String,
 }
 
+SENSITIVITY = {
+    "layer": pl.String,
+    "pattern": pl.String,
+    "validation_loss": pl.Float64,
+    "validation_top1": pl.Float64,
+}
+PARETO = {
+    "network": pl.String,
+    "kind": pl.String,
+    "dataset": pl.String,
+    "sparsity": pl.Float64,
+    "validation_top1": pl.Float64,
+    "drop_points": pl.Float64,
+    "conv_cycles": pl.Int64,
+    "conv_ms": pl.Float64,
+    "conv_speedup": pl.Float64,
+    "evidence": pl.String,
+    "on_front": pl.Int64,
+    "chosen": pl.Int64,
+    "checkpoint_sha256": pl.String,
+}
+STUDY = {
+    "model": pl.String,
+    "dataset": pl.String,
+    "method": pl.String,
+    "n": pl.Float64,
+    "m": pl.String,
+    "tile": pl.String,
+    "sparsity": pl.Float64,
+    "recipe": pl.String,
+    "score": pl.String,
+    "seed": pl.Int64,
+    "epochs": pl.Int64,
+    "pruned_share": pl.Float64,
+    "top1": pl.Float64,
+    "validation_top1": pl.Float64,
+    "top1_dense": pl.Float64,
+    "drop_points": pl.Float64,
+    "n_images": pl.Int64,
+    "checkpoint_sha256": pl.String,
+}
+STUDY_SUMMARY = {
+    "model": pl.String,
+    "dataset": pl.String,
+    "method": pl.String,
+    "n": pl.Float64,
+    "m": pl.String,
+    "tile": pl.String,
+    "sparsity": pl.Float64,
+    "recipe": pl.String,
+    "score": pl.String,
+    "seeds": pl.Int64,
+    "top1_mean": pl.Float64,
+    "top1_interval": pl.Float64,
+    "validation_top1_mean": pl.Float64,
+    "drop_mean": pl.Float64,
+    "drop_interval": pl.Float64,
+}
+
 Schema = Mapping[str, type[pl.DataType]]
 
 

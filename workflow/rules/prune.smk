@@ -9,8 +9,9 @@ rule train:
     threads: workflow.cores
     params:
         settings=stages.fingerprint("seed", "model", "data", "training"),
+        launch=stages.launcher(stages.config.training),
     shell:
-        "colonnade train {output} 2>&1 | tee {log}"
+        "{params.launch}colonnade train {output} 2>&1 | tee {log}"
 
 
 rule prune:
@@ -29,8 +30,10 @@ rule prune:
     threads: workflow.cores
     params:
         settings=stages.fingerprint("pruning", "training"),
+        launch=stages.launcher(stages.config.training),
     shell:
-        "colonnade prune {wildcards.variant} {input.dense} {input.schedules} {output} 2>&1 | tee {log}"
+        "{params.launch}colonnade prune {wildcards.variant} {input.dense} {input.schedules}"
+        " {output} 2>&1 | tee {log}"
 
 
 rule package:

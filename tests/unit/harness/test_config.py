@@ -8,6 +8,7 @@ import yaml
 
 from colonnade.config import Config, TargetConfig, load_target, read_config
 from colonnade.errors import ColonnadeError
+from colonnade.training import SGDConfig, learning_rate
 
 ROOT = Path(__file__).resolve().parents[3]
 DEFAULT = ROOT / "config/default.yaml"
@@ -52,6 +53,27 @@ def test_overlays_are_valid_on_top_of_default(name: str) -> None:
     read(ROOT / f"config/{name}.yaml", DEFAULT)
 
 
+def test_the_authors_recipes_are_those_of_their_code() -> None:
+    imagenet = ROOT / "config/imagenet.yaml"
+    config, _ = read(imagenet, DEFAULT)
+    assert (config.training.dense.epochs, config.training.finetune.epochs) == (0, 200)
+    rates = [learning_rate(config.training.finetune, epoch) for epoch in (0, 30, 199)]
+    assert rates == pytest.approx([1e-4, 1e-5, 1e-10])
+    config, _ = read(ROOT / "config/imagenet-sgd.yaml", imagenet, DEFAULT)
+    optimizer = config.training.finetune.optimizer
+    assert isinstance(optimizer, SGDConfig)
+    assert (optimizer.lr, optimizer.nesterov, optimizer.weight_decay) == (0.1, True, 1e-4)
+
+
+def test_textures_are_trained_as_in_the_study() -> None:
+    """The overlay and the study's defaults say the same twice, as files and defaults must."""
+    config, _ = read(ROOT / "config/textures.yaml", DEFAULT)
+    study = config.study
+    assert config.data == study.data
+    assert config.training.dense == study.training.dense
+    assert config.training.finetune == study.training.finetune
+
+
 def test_resolved_configuration_reads_back_the_same(tmp_path: Path) -> None:
     config, _ = read(
         DEFAULT, pruning={"patterns": [{"n": 1, "m": 4}, {"m": "full", "sparsity": 0.5}]}
@@ -78,15 +100,15 @@ profile: {tiles: [0, 8], lmuls: [3]}
     assert sorted(found) == sorted(
         [
             "my.yaml: sed: unknown key; did you mean 'seed'? allowed: seed, target, container,"
-            " model, data, training, pruning, profile, throughput, nightly",
+            " model, data, training, pruning, profile, throughput, nightly, study, budget",
             "target: 'k230'; allowed: host, x60 (files of config/targets)",
             "my.yaml: container.engien: unknown key; did you mean 'engine'? allowed: engine",
             "my.yaml: data.imagepx: unknown key; did you mean 'image_px'? allowed: name, image_px,"
             " augment, split_seed",
             "my.yaml: data.image_px: 'big'; allowed: a valid integer, unable to parse string as an"
             " integer",
-            "my.yaml: training.dens: unknown key; did you mean 'dense'? allowed: threads, dense,"
-            " finetune",
+            "my.yaml: training.dens: unknown key; did you mean 'dense'? allowed: device, precision,"
+            " processes, threads, dense, finetune",
             "my.yaml: training.dense.optimizer.lr: -1; allowed: greater than 0",
             "my.yaml: pruning.patterns.0: n: 5: allowed: 1 to m, here 4",
             "my.yaml: profile.tiles.0: 0; allowed: greater than or equal to 1",
@@ -121,7 +143,16 @@ def test_impossible_patterns_are_refused(tmp_path: Path, pattern: str, reason: s
             "throughput: {threads: 16}",
             "throughput.threads: 16; allowed for the emulated target x60: 1 to 8",
         ),
-        ("data: {name: cifar}", "my.yaml: data: allowed: 'digits', 'imagenet'"),
+        ("data: {name: cifar}", "my.yaml: data: allowed: 'digits', 'imagenet', 'textures'"),
+        (
+            "study: {sparsities: [0.5]}",
+            "my.yaml: study: recipe_sparsity: 0.75: allowed: 0.5",
+        ),
+        ("budget: {speedups: [0.5]}", "my.yaml: budget.speedups.0: 0.5; allowed: greater than"),
+        (
+            "pruning: {recipe: {schedule: {name: sudden}}}",
+            "my.yaml: pruning.recipe.schedule: allowed: 'one-shot', 'gradual', 'regrow'",
+        ),
         ("data: 5", "my.yaml: data: 5; "),
     ],
 )

@@ -72,6 +72,26 @@ def test_old_files_without_batch_counters_load(state: State, tmp_path: Path) -> 
     load_weights(build("resnet18", 10), _save(old, tmp_path / "weights.pth"))
 
 
+def test_checkpoints_of_timms_training_script_load(state: State, tmp_path: Path) -> None:
+    """`{"epoch", "arch", "state_dict"}`, the names with `module.` where the model was wrapped."""
+    wrapped = {f"module.{key}": value for key, value in state.items()}
+    path = tmp_path / "checkpoint.pth"
+    torch.save({"epoch": 3, "arch": "resnet18", "version": 2, "state_dict": wrapped}, path)
+    model = build("resnet18", 10)
+    load_weights(model, path)
+    assert all(torch.equal(value, state[key]) for key, value in model.state_dict().items())
+
+
+def test_timms_deep_stem_variants_are_told_apart(state: State, tmp_path: Path) -> None:
+    """resnet18d: a stem of three convolutions, shortcuts that pool before they project."""
+    other = {key.replace("downsample.1", "downsample.2"): value for key, value in state.items()}
+    other = {key.replace("downsample.0", "downsample.1"): value for key, value in other.items()}
+    del other["conv1.weight"]
+    other["conv1.0.weight"] = torch.zeros(32, 3, 3, 3)
+    with pytest.raises(ColonnadeError, match=r"conv1\.0\.weight: unknown.*deep stem"):
+        load_weights(build("resnet18", 10), _save(other, tmp_path / "weights.safetensors"))
+
+
 class _Payload:
     def __init__(self, touched: Path) -> None:
         self.touched = touched
@@ -97,7 +117,7 @@ def test_truncated_files_are_named(state: State, tmp_path: Path, suffix: str, ke
         load_weights(build("resnet18", 10), path)
 
 
-@pytest.mark.parametrize("content", [[1, 2], {"state_dict": {"a": torch.zeros(1)}}, {"a": 1}])
+@pytest.mark.parametrize("content", [[1, 2], {"state_dict": {"a": 1}}, {"a": 1}])
 def test_files_that_are_no_state_dict_are_refused(tmp_path: Path, content: object) -> None:
     path = tmp_path / "weights.pth"
     torch.save(content, path)

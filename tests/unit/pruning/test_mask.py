@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as arrays
 from pydantic import ValidationError
 
 from colonnade.errors import ColonnadeError
+from colonnade.package import compress, expand
 from colonnade.pruning import ColumnMask, Pattern, make_mask, weight_matrix
 
 FULL = st.sampled_from([0.1, 0.3, 0.5, 0.7, 0.75, 0.875, 0.99])
@@ -20,6 +21,17 @@ GROUPED = st.integers(1, 12).flatmap(lambda m: st.tuples(st.integers(1, m), st.j
 PATTERNS = st.one_of(
     FULL.map(lambda sparsity: Pattern(m="full", sparsity=sparsity)),
     GROUPED.map(lambda pair: Pattern(n=pair[0], m=pair[1])),
+)
+# The groups that the paper's pattern is configured with, at every sparsity of theirs.
+NAMED = st.one_of(
+    FULL.map(lambda sparsity: Pattern(m="full", sparsity=sparsity)),
+    st.sampled_from([4, 8, 16, 32]).flatmap(
+        lambda m: st.integers(1, m).map(lambda n: Pattern(n=n, m=m))
+    ),
+)
+ROW_WISE = GROUPED.map(lambda pair: Pattern(method="row-wise", n=pair[0], m=pair[1]))
+RANKED = st.tuples(st.sampled_from(["unstructured", "filters"]), FULL).map(
+    lambda pair: Pattern(method=pair[0], m="full", sparsity=pair[1])
 )
 # Few distinct whole numbers: ties abound, and sums are exact.
 WEIGHTS = arrays.arrays(
@@ -106,6 +118,103 @@ def test_no_other_choice_keeps_more_magnitude(
             assert own == pytest.approx(best, rel=1e-12)
 
 
+@settings(max_examples=100, deadline=None)
+@given(
+    arrays.arrays(
+        np.float32,
+        st.tuples(st.integers(1, 12), st.integers(1, 96)),
+        elements=st.floats(-9, 9, width=32),
+    ),
+    NAMED,
+    TILES,
+)
+def test_the_papers_groups_keep_exactly_n(weight: np.ndarray, pattern: Pattern, tile: int) -> None:
+    mask = make_mask(weight, pattern, tile)
+    for group, count in _groups(pattern, weight.shape[1]):
+        assert (mask.keep[:, group.start : group.stop].sum(axis=1) == count).all()
+    again = make_mask(weight.copy(), pattern, tile)
+    assert np.array_equal(mask.keep, again.keep)
+
+
+@settings(max_examples=100, deadline=None)
+@given(WEIGHTS, ROW_WISE)
+def test_row_wise_is_column_wise_with_tiles_of_one_row(
+    weight: np.ndarray, pattern: Pattern
+) -> None:
+    column_wise = pattern.model_copy(update={"method": "column-wise"})
+    ours, theirs = make_mask(weight, pattern, 1), make_mask(weight, column_wise, 1)
+    assert np.array_equal(ours.keep, theirs.keep)
+    assert ours.is_uniform
+
+
+@settings(max_examples=150, deadline=None)
+@given(WEIGHTS, RANKED)
+def test_unstructured_and_filters_keep_the_best_of_the_layer(
+    weight: np.ndarray, pattern: Pattern
+) -> None:
+    kept = make_mask(weight, pattern, 1).expand()
+    magnitude = np.abs(weight.astype(np.float64))
+    if pattern.method == "filters":
+        assert (kept == kept[:, :1]).all()
+        kept, magnitude = kept[:, 0], magnitude.sum(axis=1)
+    kept, magnitude = kept.ravel(), magnitude.ravel()
+    count = max(1, math.ceil((1 - Fraction(str(pattern.sparsity))) * magnitude.size))
+    best = sorted(range(magnitude.size), key=lambda index: (-magnitude[index], index))[:count]
+    assert sorted(best) == kept.nonzero()[0].tolist()
+
+
+@settings(max_examples=100, deadline=None)
+@given(WEIGHTS, st.integers(1, 6), st.sampled_from([4, 8]))
+def test_no_pattern_keeps_more_magnitude_than_unstructured_at_its_sparsity(
+    weight: np.ndarray, tile: int, m: int
+) -> None:
+    magnitude = np.abs(weight.astype(np.float64)).ravel()
+    for pattern in (Pattern(n=1, m=m), Pattern(method="row-wise", n=1, m=m)):
+        kept = make_mask(weight, pattern, pattern.tile_for(tile)).expand().ravel()
+        unconstrained = np.sort(magnitude)[::-1][: kept.sum()].sum()
+        assert magnitude[kept].sum() <= unconstrained + 1e-9
+
+
+@settings(max_examples=100, deadline=None)
+@given(WEIGHTS, PATTERNS, TILES)
+def test_dense_to_package_to_dense_is_exact(
+    weight: np.ndarray, pattern: Pattern, tile: int
+) -> None:
+    mask = make_mask(weight, pattern, tile)
+    values = compress(weight, mask)
+    back = ColumnMask.from_columns(tile, mask.columns, mask.k, mask.out_channels)
+    assert np.array_equal(back.keep, mask.keep)
+    assert np.array_equal(expand(values, back), np.where(mask.expand(), weight, 0))
+
+
+@pytest.mark.parametrize("share", [0.1, 0.33, 0.5, 0.9, 1])
+@pytest.mark.parametrize(
+    "pattern", [Pattern(n=1, m=4), Pattern(n=3, m=16), Pattern(m="full", sparsity=0.75)], ids=str
+)
+def test_relaxed_patterns_keep_more_and_end_in_the_pattern(pattern: Pattern, share: float) -> None:
+    relaxed = Pattern.model_validate(pattern.relaxed(share).model_dump())
+    for k in (16, 27, 576):
+        assert relaxed.keeps(k) >= pattern.keeps(k)
+    assert relaxed.sparsity <= share * pattern.sparsity + 1e-12
+    assert pattern.relaxed(1) == pattern
+
+
+def test_tiles_that_keep_different_numbers_have_no_columns() -> None:
+    weight = np.array([[9, 8, 7, 6], [1, 1, 1, 1]], dtype=np.float32)
+    mask = make_mask(weight, Pattern(method="unstructured", m="full", sparsity=0.5), 1)
+    assert not mask.is_uniform
+    assert mask.sparsity == 0.5
+    with pytest.raises(ColonnadeError, match="different numbers"):
+        _ = mask.columns
+
+
+def test_only_column_wise_patterns_have_tiles() -> None:
+    with pytest.raises(ColonnadeError, match=r"tile: 2: allowed for row-wise-1of2: 1"):
+        make_mask(np.ones((2, 2)), Pattern(method="row-wise", n=1, m=2), 2)
+    with pytest.raises(ColonnadeError, match=r"tile: 2: allowed for 1of2-t4: 4"):
+        make_mask(np.ones((2, 2)), Pattern(n=1, m=2, tile=4), 2)
+
+
 def test_ties_go_to_the_lower_column() -> None:
     weight = np.array([[1, 2, 2, 2, 0, 0, 0, 0]], dtype=np.float32)
     assert make_mask(weight, Pattern(n=2, m=4), 1).columns.tolist() == [[1, 2, 4, 5]]
@@ -144,7 +253,7 @@ def test_column_order_is_kh_kw_cin() -> None:
     matrix = weight_matrix(weight)
     for cout, cin, kh, kw in itertools.product(range(2), range(3), range(2), range(2)):
         assert matrix[cout, (kh * 2 + kw) * 3 + cin] == weight[cout, cin, kh, kw]
-    mask = ColumnMask(tile=1, columns=np.array([[1], [11]]), k=12, out_channels=2)
+    mask = ColumnMask.from_columns(1, np.array([[1], [11]]), 12, 2)
     kept = mask.for_conv(weight)
     assert kept.nonzero().tolist() == [[0, 1, 0, 0], [1, 2, 1, 1]]
 
@@ -167,6 +276,11 @@ def test_column_order_is_kh_kw_cin() -> None:
         {"n": 1, "m": "half"},
         {"n": 1.5, "m": 4},
         {"n": 1, "m": 4, "k": 1},
+        {"n": 1, "m": 4, "tile": 0},
+        {"n": 1, "m": 4, "method": "filters"},
+        {"n": 1, "m": 4, "method": "unstructured"},
+        {"n": 1, "m": 4, "method": "row-wise", "tile": 4},
+        {"n": 1, "m": 4, "method": "diagonal"},
         {"n": 1},
         {},
     ],
@@ -183,13 +297,20 @@ def test_impossible_patterns_are_refused(values: dict[str, object]) -> None:
         (Pattern(n=1, m=4), 0.75, "1of4", {"n": 1, "m": 4}),
         (Pattern(n=4, m=4), 0.0, "4of4", {"n": 4, "m": 4}),
         (Pattern(m="full", sparsity=0.5), 0.5, "full0.5", {"sparsity": 0.5, "m": "full"}),
+        (Pattern(n=1, m=8, tile=16), 0.875, "1of8-t16", {"n": 1, "m": 8}),
+        (Pattern(method="row-wise", n=2, m=4), 0.5, "row-wise-2of4", {"n": 2, "m": 4}),
+        (
+            Pattern(method="filters", m="full", sparsity=0.5),
+            0.5,
+            "filters-full0.5",
+            {"sparsity": 0.5, "m": "full"},
+        ),
     ],
 )
 def test_patterns_describe_themselves(
     pattern: Pattern, sparsity: float, label: str, described: dict[str, object]
 ) -> None:
     assert (pattern.sparsity, pattern.label, pattern.to_json()) == (sparsity, label, described)
-    assert Pattern.model_validate(described) == pattern
     assert Pattern.model_validate(pattern.model_dump()) == pattern
 
 
@@ -210,4 +331,4 @@ def test_weights_must_be_finite(bad: float) -> None:
 )
 def test_contradictory_masks_are_refused(columns: list[list[int]]) -> None:
     with pytest.raises(ColonnadeError, match="mask"):
-        ColumnMask(tile=2, columns=np.array(columns, dtype=np.int64), k=4, out_channels=2)
+        ColumnMask.from_columns(2, np.array(columns, dtype=np.int64), 4, 2)

@@ -12,7 +12,8 @@ from colonnade.data.dataset import (
 )
 from colonnade.data.digits import open_digits
 from colonnade.data.imagenet import open_imagenet
-from colonnade.data.settings import DataConfig, DigitsConfig, ImageNetConfig
+from colonnade.data.settings import DataConfig, DigitsConfig, ImageNetConfig, TexturesConfig
+from colonnade.data.textures import open_textures
 
 __all__ = [
     "Batch",
@@ -23,6 +24,7 @@ __all__ = [
     "ImageNetConfig",
     "Normalisation",
     "Split",
+    "TexturesConfig",
     "batch_count",
     "evaluation_batches",
     "open_data",
@@ -30,7 +32,7 @@ __all__ = [
 ]
 
 
-def open_data(config: DigitsConfig | ImageNetConfig) -> ImageData:
+def open_data(config: DataConfig) -> ImageData:
     """Open the configured data set.
 
     Raises:
@@ -38,4 +40,6 @@ def open_data(config: DigitsConfig | ImageNetConfig) -> ImageData:
     """
     if isinstance(config, DigitsConfig):
         return open_digits(config)
+    if isinstance(config, TexturesConfig):
+        return open_textures(config)
     return open_imagenet(config)

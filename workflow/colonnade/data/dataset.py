@@ -70,23 +70,28 @@ class ImageData:
     normalisation: Normalisation
 
 
-def training_batches(split: Split, batch_size: int, seed: int, epoch: int) -> Iterator[Batch]:
+def training_batches(
+    split: Split, batch_size: int, seed: int, epoch: int, part: int = 0, parts: int = 1
+) -> Iterator[Batch]:
     """One epoch of `split` in random order, augmented: (images [B, 3, px, px], labels [B]).
 
     The epoch is cut into equal batches of at most `batch_size`, so that none is a small rest. Order
-    and augmentation follow from (seed, epoch).
+    and augmentation follow from (seed, epoch). Of every batch only share `part` of `parts` comes:
+    examples part, part + parts and so on.
     """
     generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
     order = torch.randperm(len(split), generator=generator).tolist()
     seeds = torch.randint(2**62, (len(split),), generator=generator).tolist()
     examples = [Example(index, drawn) for index, drawn in zip(order, seeds, strict=True)]
-    return _load(split, _cut(examples, batch_size))
+    return _load(split, [batch[part::parts] for batch in _cut(examples, batch_size)])
 
 
-def evaluation_batches(split: Split, batch_size: int) -> Iterator[Batch]:
-    """All of `split` in its own order, without augmentation."""
+def evaluation_batches(
+    split: Split, batch_size: int, part: int = 0, parts: int = 1
+) -> Iterator[Batch]:
+    """All of `split` in its own order, without augmentation; or batches part, part + parts, ..."""
     examples = [Example(index, None) for index in range(len(split))]
-    return _load(split, _cut(examples, batch_size))
+    return _load(split, _cut(examples, batch_size)[part::parts])
 
 
 def batch_count(split: Split, batch_size: int) -> int:

@@ -2,8 +2,8 @@
 
 Classes are the folder names in sorted order, as torchvision numbers them. Evaluation resizes the
 shorter side to 256/224 of `image_px` (bilinear, antialiased) and crops the centre; training crops a
-random area of 8% to 100% with aspect 3/4 to 4/3 and flips half of the images: the transforms with
-which torchvision's published weights were trained and are evaluated.
+random area, by default of 8% to 100%, with aspect 3/4 to 4/3 and flips half of the images: the
+transforms with which torchvision's published weights were trained and are evaluated.
 """
 
 import math
@@ -16,7 +16,7 @@ from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from colonnade.data.dataset import Example, ImageData, Normalisation, Split
-from colonnade.data.settings import ImageNetConfig
+from colonnade.data.settings import FolderConfig, ImageNetConfig
 from colonnade.errors import ColonnadeError
 
 NORMALISATION = Normalisation(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
@@ -27,11 +27,12 @@ NAMED_AT_MOST = 10
 class FolderSplit(Split):
     """Image files, decoded and transformed on demand."""
 
-    def __init__(self, files: list[tuple[Path, int]], image_px: int, workers: int) -> None:
+    def __init__(self, files: list[tuple[Path, int]], config: FolderConfig) -> None:
         self.files = [path for path, _ in files]
         self.labels = torch.tensor([label for _, label in files], dtype=torch.int64)
-        self.workers = workers
-        self._image_px = image_px
+        self.workers = config.workers
+        self._image_px = config.image_px
+        self._min_area = config.min_crop_area
 
     def image(self, example: Example) -> Tensor:
         """One normalised image [3, image_px, image_px].
@@ -43,7 +44,8 @@ class FolderSplit(Split):
         if example.augment_seed is None:
             picture = evaluation_crop(picture, self._image_px)
         else:
-            picture = random_crop(picture, self._image_px, random.Random(example.augment_seed))
+            draw = random.Random(example.augment_seed)
+            picture = random_crop(picture, self._image_px, self._min_area, draw)
         pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1)
         return NORMALISATION(pixels.to(torch.float32) / 255)
 
@@ -72,9 +74,11 @@ def evaluation_crop(picture: Image.Image, image_px: int) -> Image.Image:
     return resized.crop((left, top, left + image_px, top + image_px))
 
 
-def random_crop(picture: Image.Image, image_px: int, draw: random.Random) -> Image.Image:
+def random_crop(
+    picture: Image.Image, image_px: int, min_area: float, draw: random.Random
+) -> Image.Image:
     """A random area resized to a square, flipped half of the time (Szegedy et al., 1409.4842)."""
-    left, top, width, height = _random_box(*picture.size, draw)
+    left, top, width, height = _random_box(*picture.size, min_area, draw)
     box = (left, top, left + width, top + height)
     cropped = picture.resize((image_px, image_px), Image.Resampling.BILINEAR, box=box)
     if draw.random() < 0.5:
@@ -82,9 +86,11 @@ def random_crop(picture: Image.Image, image_px: int, draw: random.Random) -> Ima
     return cropped
 
 
-def _random_box(width: int, height: int, draw: random.Random) -> tuple[int, int, int, int]:
+def _random_box(
+    width: int, height: int, min_area: float, draw: random.Random
+) -> tuple[int, int, int, int]:
     for _ in range(10):
-        area = width * height * draw.uniform(0.08, 1.0)
+        area = width * height * draw.uniform(min_area, 1.0)
         aspect = math.exp(draw.uniform(math.log(3 / 4), math.log(4 / 3)))
         w, h = round(math.sqrt(area * aspect)), round(math.sqrt(area / aspect))
         if 0 < w <= width and 0 < h <= height:
@@ -96,38 +102,41 @@ def _random_box(width: int, height: int, draw: random.Random) -> tuple[int, int,
 
 
 def open_imagenet(config: ImageNetConfig) -> ImageData:
-    """List the folder and split train/ into training and validation images, by class.
+    """Open a local folder; see `open_folder`."""
+    return open_folder(config.path, config)
+
+
+def open_folder(root: Path, config: FolderConfig) -> ImageData:
+    """List the folder `root` and split its train/ into training and validation images, by class.
 
     Raises:
         ColonnadeError: a folder is missing or empty, classes differ between train/ and val/, a
             class is too small to be split, or there are files that are no images.
     """
-    classes = _classes(config.path / "train")
-    test_classes = _classes(config.path / "val")
+    classes = _classes(root / "train")
+    test_classes = _classes(root / "val")
     if classes != test_classes:
         differing = sorted(set(classes) ^ set(test_classes))
-        raise ColonnadeError(
-            f"{config.path}: train/ and val/ hold different classes: {_some(differing)}"
-        )
+        raise ColonnadeError(f"{root}: train/ and val/ hold different classes: {_some(differing)}")
     draw = random.Random(config.split_seed)
     train: list[tuple[Path, int]] = []
     validation: list[tuple[Path, int]] = []
     test: list[tuple[Path, int]] = []
     for label, name in enumerate(classes):
-        files = _images(config.path / "train" / name)
+        files = _images(root / "train" / name)
         held_out = max(1, round(len(files) * config.validation_share))
         if held_out >= len(files):
             raise ColonnadeError(
-                f"{config.path / 'train' / name}: {len(files)} images cannot be split"
+                f"{root / 'train' / name}: {len(files)} images cannot be split"
                 f" into training and validation ({config.validation_share:g})"
             )
         chosen = set(draw.sample(range(len(files)), held_out))
         for index, file in enumerate(files):
             (validation if index in chosen else train).append((file, label))
-        test.extend((file, label) for file in _images(config.path / "val" / name))
+        test.extend((file, label) for file in _images(root / "val" / name))
 
     def split(files: list[tuple[Path, int]]) -> FolderSplit:
-        return FolderSplit(files, config.image_px, config.workers)
+        return FolderSplit(files, config)
 
     return ImageData(
         train=split(train),

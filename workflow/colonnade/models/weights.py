@@ -1,7 +1,10 @@
 """Loading a local state dict into a model: every key and shape is checked, no pickle is executed.
 
 Accepted are .pth files as torchvision and timm publish them (read with `weights_only=True`) and
-.safetensors files.
+.safetensors files. timm's plain ResNets have torchvision's names: modules that timm adds (anti-alias,
+drop path, attention) hold no parameters there. What differs: a checkpoint of timm's training script
+has the state dict inside, under `state_dict`, and one written by a wrapped model has `module.` before
+every name. timm's "d" and "t" variants are other networks, with a deep stem and pooling shortcuts.
 """
 
 from pathlib import Path
@@ -15,6 +18,9 @@ from torch import Tensor, nn
 from colonnade.errors import ColonnadeError
 
 CLASSIFIER = ("fc.weight", "fc.bias")
+WRAPPER = "module."
+# The first convolution of a deep stem.
+DEEP_STEM = "conv1.0.weight"
 
 
 def load_weights(model: nn.Module, path: Path, *, replace_fc: bool = False) -> None:
@@ -38,6 +44,8 @@ def load_weights(model: nn.Module, path: Path, *, replace_fc: bool = False) -> N
         hint = ""
         if any(key in problem for key in CLASSIFIER for problem in problems):
             hint = " (for another number of classes set model.replace_fc: true)"
+        if DEEP_STEM in state:
+            hint = " (a ResNet with a deep stem, such as timm's resnet50d: another network)"
         raise ColonnadeError(f"{path}: {len(problems)} mismatches with the model: {listing}{hint}")
     model.load_state_dict({**own, **state})
 
@@ -59,9 +67,11 @@ def _read_state(path: Path) -> dict[str, Tensor]:
     except Exception as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ColonnadeError(f"{path}: cannot be read: {reason}") from error
+    if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
+        state = state["state_dict"]
     if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
         raise ColonnadeError(f"{path}: expected a state dict: parameter names with their tensors")
-    return dict(state)
+    return {key.removeprefix(WRAPPER): value for key, value in state.items()}
 
 
 def _misfits(own: dict[str, Tensor], state: dict[str, Tensor]) -> list[str]:

@@ -1,14 +1,42 @@
-"""Masks of a whole model: which convolutions are pruned, and keeping their weights pruned."""
+"""Masks of a whole model: which convolutions are pruned, by which pattern, and by which score."""
 
 from collections.abc import Iterable, Mapping
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
 
 from colonnade.errors import ColonnadeError
 from colonnade.models import build, trace
 from colonnade.pruning.mask import ColumnMask, make_mask, weight_matrix
-from colonnade.pruning.settings import Pattern
+from colonnade.pruning.settings import Pattern, Score
+
+Importances = Mapping[str, NDArray[np.floating]]
+Masks = Mapping[str, ColumnMask]
+Batches = Iterable[tuple[Tensor, Tensor]]
+
+
+class LayerPlan(BaseModel):
+    """How one convolution is pruned."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    pattern: Pattern
+    tile: int
+
+
+Plan = Mapping[str, LayerPlan]
+
+
+def uniform_plan(pattern: Pattern, tiles: Mapping[str, int]) -> dict[str, LayerPlan]:
+    """The same pattern for all layers; `tiles` are those that profiling chose for each."""
+    return {
+        name: LayerPlan(pattern=pattern, tile=pattern.tile_for(tile))
+        for name, tile in tiles.items()
+    }
 
 
 def prunable_convs(model_name: str, skip: Iterable[str]) -> list[str]:
@@ -28,49 +56,75 @@ def prunable_convs(model_name: str, skip: Iterable[str]) -> list[str]:
     return [name for name in names if name not in set(skip)]
 
 
-def make_masks(
-    model: nn.Module, pattern: Pattern, tiles: Mapping[str, int]
-) -> dict[str, ColumnMask]:
-    """One mask for every convolution named in `tiles`, with that tile, from its present weights.
+def importances(
+    model: nn.Module, names: Iterable[str], score: Score, batches: Batches = ()
+) -> dict[str, NDArray[np.floating]]:
+    """The importance [Cout, K] of every weight of the named convolutions.
+
+    `l1` and `l2` give w and w^2: their absolute values, summed over a tile's rows, rank columns as
+    these norms do.
+    `taylor` gives the mean over `batches` of (w * dL/dw)^2, the first-order estimate of how much
+    the loss changes without w (Molchanov et al., arXiv 1906.10771), in evaluation mode.
 
     Raises:
-        ColonnadeError: a name that is no convolution, or an impossible tile; the layer is named.
+        ColonnadeError: a name that is no convolution, or no batch for `taylor`.
+    """
+    weights = {name: conv_weight(model, name) for name in names}
+    if score == "l1":
+        return {name: weight_matrix(weight) for name, weight in weights.items()}
+    if score == "l2":
+        return {
+            name: np.square(weight_matrix(weight).astype(np.float64))
+            for name, weight in weights.items()
+        }
+    return _taylor(model, weights, batches)
+
+
+def _taylor(
+    model: nn.Module, weights: Mapping[str, Tensor], batches: Batches
+) -> dict[str, NDArray[np.floating]]:
+    total = {name: torch.zeros_like(weight) for name, weight in weights.items()}
+    training, count = model.training, 0
+    model.eval()
+    for count, (images, labels) in enumerate(batches, start=1):  # noqa: B007
+        loss = cross_entropy(model(images), labels)
+        gradients = torch.autograd.grad(loss, list(weights.values()))
+        for (name, weight), gradient in zip(weights.items(), gradients, strict=True):
+            total[name] += (weight.detach() * gradient).square()
+    model.train(training)
+    if not count:
+        raise ColonnadeError("score: taylor: needs at least one batch of training images")
+    return {name: weight_matrix(each / count) for name, each in total.items()}
+
+
+def make_masks(importance: Importances, plan: Plan, share: float = 1) -> dict[str, ColumnMask]:
+    """One mask for every convolution of `plan`, with `share` of its sparsity (see `relaxed`).
+
+    Raises:
+        ColonnadeError: an impossible tile, or importances that are not finite; the layer is named.
     """
     masks = {}
-    for name, tile in tiles.items():
-        weight = _weight(model, name)
+    for name, layer in plan.items():
         try:
-            masks[name] = make_mask(weight_matrix(weight), pattern, tile)
+            masks[name] = make_mask(importance[name], layer.pattern.relaxed(share), layer.tile)
         except ColonnadeError as error:
             raise ColonnadeError(f"layer {name}: {error}") from error
     return masks
 
 
-class HeldMasks:
-    """Holds the pruned weights of a model at zero while an optimizer works on it."""
-
-    def __init__(self, model: nn.Module, masks: Mapping[str, ColumnMask]) -> None:
-        weights = {name: _weight(model, name) for name in masks}
-        self._pruned = [(w, ~masks[name].for_conv(w)) for name, w in weights.items()]
-
-    @torch.no_grad()
-    def apply(self) -> None:
-        """Set the pruned weights to zero: call after every optimizer step."""
-        for weight, pruned in self._pruned:
-            weight.masked_fill_(pruned, 0.0)
-
-    @torch.no_grad()
-    def apply_to_gradients(self) -> None:
-        """Drop the gradients of pruned weights: call before clipping and the optimizer step.
-
-        Otherwise they count in the gradient's norm and gather in the optimizer's moments.
-        """
-        for weight, pruned in self._pruned:
-            if weight.grad is not None:
-                weight.grad.masked_fill_(pruned, 0.0)
+def sparsity_of(masks: Masks) -> float:
+    """Share of the weights of all masked layers that is pruned."""
+    sizes = {name: mask.k * mask.out_channels for name, mask in masks.items()}
+    pruned = sum(mask.sparsity * sizes[name] for name, mask in masks.items())
+    return pruned / sum(sizes.values())
 
 
-def _weight(model: nn.Module, name: str) -> Tensor:
+def conv_weight(model: nn.Module, name: str) -> Tensor:
+    """The weight [Cout, Cin, KH, KW] of a convolution.
+
+    Raises:
+        ColonnadeError: no such layer, or one that is no convolution.
+    """
     try:
         module = model.get_submodule(name)
     except AttributeError as error:

@@ -1,6 +1,7 @@
 """The mask: which columns of a convolution's weight matrix each tile of output channels keeps.
 
-It is made once, from the weights after dense training, and from then on the same object is used by
+Every pattern is expressed by it: row-wise and unstructured pruning and pruning of filters are masks
+whose tile is one row. It is made from the trained weights, and the same object is used by
 fine-tuning, export and reports. Weight matrices are [Cout, K] with K in (kh, kw, cin) order.
 """
 
@@ -14,10 +15,12 @@ from torch import Tensor
 from colonnade.errors import ColonnadeError
 from colonnade.pruning.settings import Pattern
 
+Scores = NDArray[np.float64]
+
 
 @dataclass(frozen=True, eq=False)
 class ColumnMask:
-    """Kept columns of each tile: `columns` int64 [tiles, kept], ascending within a tile.
+    """`keep` bool [tiles, k] is true where a tile keeps a column.
 
     Tile t covers output channels t * tile up to min((t + 1) * tile, out_channels).
 
@@ -26,68 +29,123 @@ class ColumnMask:
     """
 
     tile: int
-    columns: NDArray[np.int64]
-    k: int
+    keep: NDArray[np.bool_]
     out_channels: int
 
     def __post_init__(self) -> None:
         _check_tile(self.tile)
         tiles = -(-self.out_channels // self.tile)
-        if self.columns.ndim != 2 or len(self.columns) != tiles or self.columns.shape[1] < 1:
+        if self.keep.ndim != 2 or len(self.keep) != tiles or not self.keep.any():
             raise ColonnadeError(
-                f"mask: columns of shape {self.columns.shape}; expected [{tiles}, at least 1]"
-                f" for {self.out_channels} channels in tiles of {self.tile}"
+                f"mask: keeps {self.keep.sum()} columns in a shape of {self.keep.shape}; expected"
+                f" at least 1 in [{tiles}, K] for {self.out_channels} channels in tiles of"
+                f" {self.tile}"
             )
-        ascending = bool((np.diff(self.columns, axis=1) > 0).all())
-        if not ascending or self.columns.min() < 0 or self.columns.max() >= self.k:
-            raise ColonnadeError(f"mask: columns must ascend within 0 to {self.k - 1}")
+
+    @classmethod
+    def from_columns(
+        cls, tile: int, columns: NDArray[np.int64], k: int, out_channels: int
+    ) -> "ColumnMask":
+        """The mask whose tiles keep `columns` [tiles, kept], ascending within a tile.
+
+        Raises:
+            ColonnadeError: columns do not ascend within 0 to k - 1, or do not fit the tiles.
+        """
+        if columns.ndim != 2 or columns.shape[1] < 1:
+            raise ColonnadeError(f"mask: columns of shape {columns.shape}; expected [tiles, kept]")
+        ascending = bool((np.diff(columns, axis=1) > 0).all())
+        if not ascending or columns.min() < 0 or columns.max() >= k:
+            raise ColonnadeError(f"mask: columns must ascend within 0 to {k - 1}")
+        keep = np.zeros((len(columns), k), dtype=np.bool_)
+        np.put_along_axis(keep, columns, values=True, axis=1)
+        return cls(tile, keep, out_channels)
+
+    @property
+    def k(self) -> int:
+        """Columns of the weight matrix."""
+        return int(self.keep.shape[1])
+
+    @property
+    def is_uniform(self) -> bool:
+        """Whether every tile keeps equally many columns: only such a mask can be packed."""
+        counts = self.keep.sum(axis=1)
+        return bool((counts == counts[0]).all())
+
+    @property
+    def columns(self) -> NDArray[np.int64]:
+        """Kept columns of each tile, ascending: int64 [tiles, kept].
+
+        Raises:
+            ColonnadeError: tiles keep different numbers of columns.
+        """
+        if not self.is_uniform:
+            raise ColonnadeError("mask: its tiles keep different numbers of columns")
+        return self.keep.nonzero()[1].reshape(len(self.keep), -1).astype(np.int64)
 
     @property
     def kept(self) -> int:
-        """Columns that every tile keeps."""
+        """Columns that every tile keeps; see `columns`."""
         return int(self.columns.shape[1])
+
+    @property
+    def sparsity(self) -> float:
+        """Share of the weights that is pruned."""
+        return 1 - float(self.expand().mean())
 
     def expand(self) -> NDArray[np.bool_]:
         """The mask of every single weight: bool [out_channels, k], true where kept."""
-        tiles = np.zeros((len(self.columns), self.k), dtype=np.bool_)
-        np.put_along_axis(tiles, self.columns, values=True, axis=1)
-        return np.repeat(tiles, self.tile, axis=0)[: self.out_channels]
+        return np.repeat(self.keep, self.tile, axis=0)[: self.out_channels]
 
     def for_conv(self, weight: Tensor) -> Tensor:
-        """The mask in the layout of a torch convolution weight [Cout, Cin, KH, KW], bool."""
+        """The mask in the layout and on the device of a convolution weight [Cout, Cin, KH, KW]."""
         out_channels, in_channels, height, width = weight.shape
-        flat = torch.from_numpy(self.expand())
+        flat = torch.from_numpy(self.expand()).to(weight.device)
         return flat.reshape(out_channels, height, width, in_channels).permute(0, 3, 1, 2)
 
 
 def weight_matrix(weight: Tensor) -> NDArray[np.float32]:
     """A torch convolution weight [Cout, Cin, KH, KW] as [Cout, K], K in (kh, kw, cin) order."""
-    matrix: NDArray[np.float32] = weight.detach().permute(0, 2, 3, 1).flatten(1).numpy()
+    matrix: NDArray[np.float32] = weight.detach().permute(0, 2, 3, 1).flatten(1).cpu().numpy()
     return matrix
 
 
-def make_mask(weight: NDArray[np.floating], pattern: Pattern, tile: int) -> ColumnMask:
-    """Choose the columns of `weight` [Cout, K] that each tile of `tile` rows keeps.
+def make_mask(importance: NDArray[np.floating], pattern: Pattern, tile: int) -> ColumnMask:
+    """Choose what `pattern` keeps of a weight matrix [Cout, K].
 
-    The score of a column is its L1 norm over the tile's rows, summed in float64; in each group the
-    highest scores are kept, ties go to the lower index. The last tile may have fewer rows, the last
-    group fewer columns (see `Pattern.keeps`).
+    The score of a column is the sum of the absolute `importance` over the tile's rows, in float64:
+    the weights themselves make it their L1 norm. In each group the highest scores are kept, ties go
+    to the lower index. The last tile may have fewer rows, the last group fewer columns (see
+    `Pattern.keeps`). `tile` is 1 for all methods but column-wise.
 
     Raises:
-        ColonnadeError: tile below 1, an empty matrix, or weights that are not finite.
+        ColonnadeError: an impossible tile, an empty matrix, or one that is not finite.
     """
     _check_tile(tile)
-    if weight.ndim != 2 or 0 in weight.shape:
-        raise ColonnadeError(f"mask: weight of shape {weight.shape}; expected [Cout, K]")
-    if not np.isfinite(weight).all():
+    if tile != pattern.tile_for(tile):
+        raise ColonnadeError(f"tile: {tile}: allowed for {pattern.label}: {pattern.tile_for(tile)}")
+    if importance.ndim != 2 or 0 in importance.shape:
+        raise ColonnadeError(f"mask: weight of shape {importance.shape}; expected [Cout, K]")
+    if not np.isfinite(importance).all():
         raise ColonnadeError("mask: the weights are not all finite")
-    out_channels, k = weight.shape
-    scores = _scores(weight, tile)
-    if pattern.m == "full":
-        columns = _best(scores, pattern.keeps(k))
+    scores = tile_scores(importance, tile)
+    if pattern.method == "unstructured":
+        keep = _best(scores.ravel(), pattern.keeps(scores.size)).reshape(scores.shape)
+    elif pattern.method == "filters":
+        rows = _best(scores.sum(axis=1), pattern.keeps(len(scores)))
+        keep = np.repeat(rows[:, None], scores.shape[1], axis=1)
+    elif pattern.m == "full":
+        keep = _best(scores, pattern.keeps(scores.shape[1]))
     else:
-        columns = _best_per_group(scores, pattern.m, pattern)
-    return ColumnMask(tile, columns, k, out_channels)
+        keep = _best_per_group(scores, pattern.m, pattern)
+    return ColumnMask(tile, keep, len(importance))
+
+
+def tile_scores(importance: NDArray[np.floating], tile: int) -> Scores:
+    """Scores of the columns [tiles, K] of an importance [Cout, K]."""
+    starts = np.arange(0, len(importance), tile)
+    magnitude = np.abs(importance).astype(np.float64)
+    scores: Scores = np.add.reduceat(magnitude, starts, axis=0)
+    return scores
 
 
 def _check_tile(tile: int) -> None:
@@ -95,27 +153,19 @@ def _check_tile(tile: int) -> None:
         raise ColonnadeError(f"tile: {tile}: allowed: 1 or more")
 
 
-def _scores(weight: NDArray[np.floating], tile: int) -> NDArray[np.float64]:
-    out_channels, k = weight.shape
-    tiles = -(-out_channels // tile)
-    magnitude = np.zeros((tiles * tile, k))
-    magnitude[:out_channels] = np.abs(weight)
-    scores: NDArray[np.float64] = magnitude.reshape(tiles, tile, k).sum(axis=1)
-    return scores
-
-
-def _best(scores: NDArray[np.float64], kept: int) -> NDArray[np.int64]:
-    """Indices of the `kept` highest scores along the last axis, ascending."""
+def _best(scores: Scores, kept: int) -> NDArray[np.bool_]:
+    """True at the `kept` highest scores along the last axis."""
     ranking = np.argsort(-scores, axis=-1, kind="stable")
-    return np.sort(ranking[..., :kept], axis=-1)
+    keep = np.zeros(scores.shape, dtype=np.bool_)
+    np.put_along_axis(keep, ranking[..., :kept], values=True, axis=-1)
+    return keep
 
 
-def _best_per_group(scores: NDArray[np.float64], group: int, pattern: Pattern) -> NDArray[np.int64]:
+def _best_per_group(scores: Scores, group: int, pattern: Pattern) -> NDArray[np.bool_]:
     tiles, k = scores.shape
     whole = k - k % group
-    grouped = _best(scores[:, :whole].reshape(tiles, -1, group), pattern.keeps(group))
-    starts = np.arange(0, whole, group)[:, None]
-    parts = [(grouped + starts).reshape(tiles, -1)]
+    grouped = scores[:, :whole].reshape(tiles, -1, group)
+    parts = [_best(grouped, pattern.keeps(group)).reshape(tiles, -1)]
     if whole < k:
-        parts.append(_best(scores[:, whole:], pattern.keeps(k - whole)) + whole)
+        parts.append(_best(scores[:, whole:], pattern.keeps(k - whole)))
     return np.concatenate(parts, axis=1)

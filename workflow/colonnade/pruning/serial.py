@@ -1,7 +1,7 @@
 """Masks as tensors of a safetensors file, and back.
 
-A mask of layer L is the tensor `mask.L.columns`, int32 [tiles, kept]; tile, K and Cout follow from
-the pattern's description and the layer's weight.
+A mask of layer L is the tensor `mask.L`, uint8 [tiles, ceil(K / 8)]: one bit per column, the first
+one highest, set where the tile keeps it. Tile, K and Cout follow from the file's header and weights.
 """
 
 from collections.abc import Mapping
@@ -14,13 +14,12 @@ from colonnade.errors import ColonnadeError
 from colonnade.pruning.mask import ColumnMask
 
 PREFIX = "mask."
-SUFFIX = ".columns"
 
 
 def masks_to_tensors(masks: Mapping[str, ColumnMask]) -> dict[str, Tensor]:
     """The tensors to store for `masks`."""
     return {
-        f"{PREFIX}{name}{SUFFIX}": torch.from_numpy(mask.columns.astype(np.int32))
+        f"{PREFIX}{name}": torch.from_numpy(np.packbits(mask.keep, axis=1))
         for name, mask in masks.items()
     }
 
@@ -35,9 +34,7 @@ def masks_from_tensors(
     Raises:
         ColonnadeError: a mask or its weight is missing, superfluous, or does not fit.
     """
-    stored = {
-        key.removeprefix(PREFIX).removesuffix(SUFFIX) for key in tensors if key.startswith(PREFIX)
-    }
+    stored = {key.removeprefix(PREFIX) for key in tensors if key.startswith(PREFIX)}
     if stored != set(tiles):
         raise ColonnadeError(f"masks of {sorted(stored ^ set(tiles))}: tile or columns missing")
     masks = {}
@@ -45,9 +42,17 @@ def masks_from_tensors(
         weight = tensors.get(f"{name}.weight")
         if weight is None or weight.ndim != 4:
             raise ColonnadeError(f"layer {name}: has a mask but no convolution weight")
-        columns = tensors[f"{PREFIX}{name}{SUFFIX}"].numpy().astype(np.int64)
         try:
-            masks[name] = ColumnMask(tile, columns, weight[0].numel(), len(weight))
+            masks[name] = ColumnMask(tile, _unpack(tensors[PREFIX + name], weight), len(weight))
         except ColonnadeError as error:
             raise ColonnadeError(f"layer {name}: {error}") from error
     return masks
+
+
+def _unpack(packed: Tensor, weight: Tensor) -> np.typing.NDArray[np.bool_]:
+    k = weight[0].numel()
+    if packed.dtype != torch.uint8 or packed.ndim != 2 or packed.shape[1] != -(-k // 8):
+        raise ColonnadeError(
+            f"mask: {packed.dtype} {tuple(packed.shape)}; expected uint8 [tiles, {-(-k // 8)}]"
+        )
+    return np.unpackbits(packed.numpy(), axis=1, count=k).astype(np.bool_)

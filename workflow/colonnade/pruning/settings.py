@@ -1,4 +1,4 @@
-"""Configuration section `pruning`: which patterns to prune with, and which convolutions."""
+"""Configuration section `pruning`: patterns to prune with, how networks get there, and which layers."""
 
 import math
 from fractions import Fraction
@@ -6,19 +6,27 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+Method = Literal["column-wise", "row-wise", "unstructured", "filters"]
+Score = Literal["l1", "l2", "taylor"]
+
 
 class Pattern(BaseModel):
-    """Of each group of `m` consecutive columns a tile keeps `n`.
+    """What is kept of a convolution's weight matrix [Cout, K].
 
-    `m: full` makes the group all of K; then `sparsity` is given instead of `n`. With a whole `m`
-    the sparsity follows: 1 - n / m.
+    `column-wise` keeps `n` of each group of `m` consecutive columns, the same for all rows of a
+    tile; `row-wise` lets each row keep its own. `m: full` makes the group all of K; then `sparsity`
+    is given instead of `n`. With a whole `m` the sparsity follows: 1 - n / m. `unstructured` keeps
+    single weights wherever they are, `filters` whole rows; both rank the layer as one group, so
+    they need `m: full`. `tile` fixes T of a column-wise pattern; null takes the profiled one.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    method: Method = "column-wise"
     n: Annotated[int, Field(ge=1)] | None = None
     m: Annotated[int, Field(ge=1)] | Literal["full"]
     sparsity: float
+    tile: Annotated[int, Field(ge=1)] | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -35,6 +43,10 @@ class Pattern(BaseModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        if self.tile is not None and self.method != "column-wise":
+            raise ValueError(f"tile: {self.tile}: allowed with method: column-wise only")
+        if self.method in ("unstructured", "filters") and self.m != "full":
+            raise ValueError(f"m: {self.m}: allowed with method: {self.method}: full")
         if self.m == "full":
             if self.n is not None:
                 raise ValueError(f"n: {self.n}: not allowed with m: full; give a sparsity")
@@ -49,15 +61,33 @@ class Pattern(BaseModel):
 
     @property
     def label(self) -> str:
-        """Short name for files and tables, such as `1of4` or `full0.75`."""
-        return f"full{self.sparsity:g}" if self.m == "full" else f"{self.n}of{self.m}"
+        """Short name for files and tables, such as `1of4`, `full0.75-t8` or `row-wise-2of4`."""
+        group = f"full{self.sparsity:g}" if self.m == "full" else f"{self.n}of{self.m}"
+        prefix = "" if self.method == "column-wise" else f"{self.method}-"
+        return prefix + group + ("" if self.tile is None else f"-t{self.tile}")
 
     def to_json(self) -> dict[str, Any]:
-        """The pattern as graph.json and checkpoints have it."""
+        """The pattern as graph.json has it."""
         return self.model_dump(include={"sparsity", "m"} if self.m == "full" else {"n", "m"})
 
+    def tile_for(self, profiled: int) -> int:
+        """The tile of a layer for which profiling chose `profiled`."""
+        if self.method != "column-wise":
+            return 1
+        return self.tile or profiled
+
+    def relaxed(self, share: float) -> "Pattern":
+        """The pattern with only `share` (above 0, at most 1) of its sparsity, N rounded up."""
+        if share == 1:
+            return self
+        sparsity = share * self.sparsity
+        if self.m == "full":
+            return self.model_copy(update={"sparsity": sparsity})
+        n = math.ceil((1 - sparsity) * self.m)
+        return self.model_copy(update={"n": n, "sparsity": 1 - n / self.m})
+
     def keeps(self, k: int) -> int:
-        """Columns that a tile keeps of a weight matrix with `k` columns.
+        """How many of `k` columns (single weights, rows) are kept.
 
         A remainder group of r = k mod m columns keeps ceil(n * r / m). With `m: full` it is
         ceil((1 - sparsity) * k), exact for the sparsity as written in decimal, and at least 1.
@@ -68,14 +98,79 @@ class Pattern(BaseModel):
         return k // self.m * self.n + -(-self.n * (k % self.m) // self.m)
 
 
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class OneShot(_Section):
+    """Masks are chosen once, before fine-tuning, as in the paper."""
+
+    name: Literal["one-shot"] = "one-shot"
+
+
+class Gradual(_Section):
+    """Sparsity rises along a cubic to its final value (Zhu and Gupta, arXiv 1710.01878).
+
+    `updates` masks are chosen, evenly spaced over the first `until` (a share) of fine-tuning.
+    """
+
+    name: Literal["gradual"]
+    until: float = Field(default=0.5, gt=0, le=1)
+    updates: int = Field(default=8, ge=1)
+
+
+class Regrow(_Section):
+    """Masks are chosen again and again, and pruned columns may return (SR-STE, arXiv 2102.04010).
+
+    Pruned weights are zero in forward and backward passes, yet keep a value of their own, which
+    the gradient moves and `decay` (per unit of learning rate) shrinks. `updates` masks are chosen
+    over the first `until` (a share) of fine-tuning; the last one stays.
+    """
+
+    name: Literal["regrow"]
+    until: float = Field(default=0.5, gt=0, le=1)
+    updates: int = Field(default=8, ge=1)
+    decay: float = Field(default=2e-4, ge=0)
+
+
+MaskSchedule = Annotated[OneShot | Gradual | Regrow, Field(discriminator="name")]
+
+
+class Distillation(_Section):
+    """The dense network as teacher (Hinton et al., arXiv 1503.02531).
+
+    Loss: (1 - weight) * cross-entropy + weight * temperature^2 * KL divergence of the softened
+    logits + `features` * mean squared difference of the four stages' outputs, relative to the
+    teacher's mean square.
+    """
+
+    temperature: float = Field(default=4, gt=0)
+    weight: float = Field(default=0.7, ge=0, le=1)
+    features: float = Field(default=0, ge=0)
+
+
+class Recipe(_Section):
+    """How a dense network becomes a pruned one; the default is the paper's way.
+
+    `score` ranks columns: the L1 or L2 norm over a tile's rows, or the first-order Taylor estimate
+    of the loss. `permute` reorders output channels first, so that the rows of a tile agree.
+    """
+
+    score: Score = "l1"
+    permute: bool = False
+    schedule: MaskSchedule = OneShot()
+    distillation: Distillation | None = None
+
+
 class PruningConfig(BaseModel):
-    """The patterns to compare, and the convolutions that stay dense in all of them."""
+    """The patterns to compare, the recipe, and the convolutions that stay dense in all of them."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     patterns: tuple[Pattern, ...] = Field(
         default=(Pattern(m="full", sparsity=0.5), Pattern(m="full", sparsity=0.75)), min_length=1
     )
+    recipe: Recipe = Recipe()
     skip: tuple[str, ...] = ("conv1",)
 
     @model_validator(mode="after")

@@ -6,7 +6,9 @@ from colonnade.training.checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
-from colonnade.training.loop import EpochMetrics, deterministic, learning_rate, predict
+from colonnade.training.hardware import Hardware, open_hardware
+from colonnade.training.judge import measure, predict
+from colonnade.training.loop import EpochMetrics, deterministic, learning_rate
 from colonnade.training.settings import (
     AdamWConfig,
     CosineSchedule,
@@ -23,6 +25,7 @@ __all__ = [
     "CheckpointInfo",
     "CosineSchedule",
     "EpochMetrics",
+    "Hardware",
     "PhaseConfig",
     "SGDConfig",
     "StepSchedule",
@@ -30,6 +33,8 @@ __all__ = [
     "check_same_data",
     "deterministic",
     "learning_rate",
+    "measure",
+    "open_hardware",
     "predict",
     "prune_and_finetune",
     "read_checkpoint",

@@ -19,7 +19,13 @@ from colonnade.data import Normalisation
 from colonnade.errors import ColonnadeError
 from colonnade.files import atomic_path, sha256_file
 from colonnade.models import ModelName, ResNet, build
-from colonnade.pruning import ColumnMask, Pattern, masks_from_tensors, masks_to_tensors
+from colonnade.pruning import (
+    ColumnMask,
+    LayerPlan,
+    Recipe,
+    masks_from_tensors,
+    masks_to_tensors,
+)
 
 # One header entry only: safetensors writes several in no fixed order.
 HEADER_KEY = "colonnade"
@@ -28,7 +34,7 @@ HEADER_KEY = "colonnade"
 class CheckpointInfo(BaseModel):
     """What a checkpoint is: the header of its file.
 
-    `tiles` gives the tile of every pruned convolution; empty, with `pattern` null, if dense.
+    `plan` gives pattern and tile of every pruned convolution; empty, with `recipe` null, if dense.
     `source_sha256` names the dense checkpoint that a pruned one was made from. `epochs` counts
     those of this phase.
     """
@@ -37,8 +43,8 @@ class CheckpointInfo(BaseModel):
 
     model: ModelName
     num_classes: int
-    pattern: Pattern | None = None
-    tiles: dict[str, int] = {}
+    plan: dict[str, LayerPlan] = {}
+    recipe: Recipe | None = None
     dataset: str
     image_px: int
     split_seed: int
@@ -84,7 +90,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
     tensors, header = _read(path)
     try:
         info = CheckpointInfo.model_validate_json(header)
-        masks = masks_from_tensors(tensors, info.tiles)
+        tiles = {name: layer.tile for name, layer in info.plan.items()}
+        masks = masks_from_tensors(tensors, tiles)
     except (ValidationError, ColonnadeError) as error:
         raise ColonnadeError(
             f"{path}: damaged checkpoint: {' '.join(str(error).split())}"

@@ -1,4 +1,4 @@
-"""One training phase: seeded, resumable, and with pruned weights held at zero throughout.
+"""One training phase: seeded, resumable, and under masks that follow their schedule.
 
 After every epoch the whole state goes to a file beside the checkpoint. A run that finds such a file
 of the very same configuration continues from it and ends in the same weights as an uninterrupted
@@ -10,9 +10,9 @@ import io
 import math
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +22,22 @@ from torch.nn.functional import cross_entropy
 from torch.optim import SGD, AdamW, Optimizer
 from tqdm import tqdm
 
-from colonnade.data import ImageData, Split, batch_count, evaluation_batches, training_batches
+from colonnade.data import ImageData, batch_count, training_batches
 from colonnade.errors import ColonnadeError
 from colonnade.files import atomic_path, write_text
-from colonnade.pruning import ColumnMask, HeldMasks
+from colonnade.pruning import Sparsifier
+from colonnade.training.distillation import Teacher
+from colonnade.training.hardware import Hardware
+from colonnade.training.judge import measure
 from colonnade.training.settings import AdamWConfig, CosineSchedule, PhaseConfig
-
-EVALUATION_BATCH = 256
 
 
 @dataclass(frozen=True)
 class EpochMetrics:
-    """One row of the metrics file. Losses are mean cross-entropies, top-1 are shares of images."""
+    """One row of the metrics file. Losses are mean cross-entropies, top-1 are shares of images.
+
+    With a teacher `train_loss` is the loss that was minimised.
+    """
 
     epoch: int
     lr: float
@@ -53,12 +57,24 @@ class Phase:
     """
 
     title: str
+    model: nn.Module
+    data: ImageData
     config: PhaseConfig
     seed: int
+    hardware: Hardware
     fingerprint: str
     resume: Path
     metrics: Path
-    masks: Mapping[str, ColumnMask] = field(default_factory=dict)
+    sparsifier: Sparsifier
+    teacher: Teacher | None = None
+
+    def loss(self, forward: nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Loss and logits of a batch, run by `forward`: the model, or what shares it."""
+        smoothing = self.config.label_smoothing
+        if self.teacher is not None:
+            return self.teacher.loss(self.model, forward, images, labels, smoothing)
+        logits = forward(images).float()
+        return cross_entropy(logits, labels, label_smoothing=smoothing), logits
 
 
 @contextmanager
@@ -86,45 +102,39 @@ def learning_rate(config: PhaseConfig, progress: float) -> float:
     return base * (1 + math.cos(math.pi * done)) / 2
 
 
-def measure(model: nn.Module, split: Split) -> tuple[float, float]:
-    """Mean cross-entropy and top-1 share of `model` over `split`, in evaluation mode."""
-    logits = predict(model, split)
-    loss = cross_entropy(logits, split.labels)
-    right = (logits.argmax(1) == split.labels).double().mean()
-    return float(loss), float(right)
-
-
-@torch.no_grad()
-def predict(model: nn.Module, split: Split) -> Tensor:
-    """Logits float32 [N, classes] of the whole split, in its order, in evaluation mode."""
-    model.eval()
-    batches = tqdm(
-        evaluation_batches(split, EVALUATION_BATCH),
-        total=batch_count(split, EVALUATION_BATCH),
-        desc="evaluate",
-        unit="batch",
-        leave=False,
-    )
-    return torch.cat([model(images) for images, _ in batches])
-
-
-def run_phase(model: nn.Module, data: ImageData, phase: Phase) -> None:
-    """Train `model` in place for the phase's epochs, from the last completed one if interrupted.
+def run_phase(phase: Phase) -> None:
+    """Train the phase's model for its epochs, from the last completed one if interrupted.
 
     Raises:
-        ColonnadeError: the loss is no longer finite.
+        ColonnadeError: the loss is no longer finite, or batches are too small for the processes.
     """
-    held = HeldMasks(model, phase.masks)
-    held.apply()
-    optimizer = _optimizer(model, phase.config)
-    rows = _resume(model, optimizer, phase)
+    _check_parts(phase)
+    phase.hardware.place(phase.model)
+    forward = phase.hardware.shared(phase.model)
+    optimizer = _optimizer(phase.model, phase.config)
+    rows = _resume(optimizer, phase)
     for epoch in range(len(rows), phase.config.epochs):
         start = time.monotonic()
         rate = learning_rate(phase.config, epoch)
-        loss, top1 = _train_epoch(model, data.train, optimizer, held, phase, epoch)
-        judged = measure(model, data.validation)
+        loss, top1 = _train_epoch(forward, optimizer, phase, epoch)
+        if epoch == phase.config.epochs - 1:
+            phase.sparsifier.finish()
+        with phase.sparsifier.applied():
+            judged = measure(phase.model, phase.data.validation, phase.hardware)
         rows.append(EpochMetrics(epoch, rate, loss, top1, *judged, time.monotonic() - start))
-        _save(model, optimizer, phase, rows)
+        _save(optimizer, phase, rows)
+    phase.sparsifier.finish()
+    phase.model.to(device="cpu", memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+
+
+def _check_parts(phase: Phase) -> None:
+    images, parts = len(phase.data.train), phase.hardware.parts
+    smallest = images // batch_count(phase.data.train, phase.config.batch_size) // parts
+    if smallest < 2:
+        raise ColonnadeError(
+            f"training: batches of {phase.config.batch_size} from {images} images, shared by"
+            f" {parts} processes, leave {smallest} images for one; allowed: at least 2"
+        )
 
 
 def _optimizer(model: nn.Module, config: PhaseConfig) -> Optimizer:
@@ -144,47 +154,62 @@ def _optimizer(model: nn.Module, config: PhaseConfig) -> Optimizer:
 
 
 def _train_epoch(
-    model: nn.Module,
-    split: Split,
-    optimizer: Optimizer,
-    held: HeldMasks,
-    phase: Phase,
-    epoch: int,
+    forward: nn.Module, optimizer: Optimizer, phase: Phase, epoch: int
 ) -> tuple[float, float]:
-    """One pass over `split`; mean loss and top-1 share of the images as they were trained on."""
-    config = phase.config
-    model.train()
+    """One pass over the training images; mean loss and top-1 share as they were trained on."""
+    config, hardware, split = phase.config, phase.hardware, phase.data.train
     total = batch_count(split, config.batch_size)
-    batches = training_batches(split, config.batch_size, phase.seed, epoch)
+    batches = training_batches(
+        split, config.batch_size, phase.seed, epoch, hardware.part, hardware.parts
+    )
     title = f"{phase.title}, epoch {epoch + 1} of {config.epochs}"
-    loss_sum, right = 0.0, 0
-    for index, (images, labels) in enumerate(tqdm(batches, title, total, unit="batch")):
+    bar = tqdm(batches, title, total, unit="batch", disable=not hardware.is_first)
+    loss_sum, right, seen = 0.0, 0, 0
+    for index, (images, labels) in enumerate(bar):
+        progress = epoch + index / total
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate(config, epoch + index / total)
-        optimizer.zero_grad()
-        logits = model(images)
-        loss = cross_entropy(logits, labels, label_smoothing=config.label_smoothing)
-        if not math.isfinite(loss.item()):
+            group["lr"] = learning_rate(config, progress)
+        phase.sparsifier.advance(progress / config.epochs)
+        forward.train()
+        loss, hits = _step(forward, optimizer, phase, images, labels.to(hardware.device))
+        if not math.isfinite(loss):
             raise ColonnadeError(
-                f"{title}: the loss is {loss.item()};"
+                f"{title}: the loss is {loss};"
                 f" optimizer.lr: {config.optimizer.lr:g}: try a lower one, or a clip_norm"
             )
+        loss_sum += loss * len(labels)
+        right += hits
+        seen += len(labels)
+    sums = hardware.gathered((loss_sum, right, seen))
+    loss_sum, right, seen = (sum(each) for each in zip(*sums, strict=True))
+    return loss_sum / seen, right / seen
+
+
+def _step(
+    forward: nn.Module, optimizer: Optimizer, phase: Phase, images: Tensor, labels: Tensor
+) -> tuple[float, int]:
+    """One step of the optimizer; the loss, and how many images were classified rightly."""
+    optimizer.zero_grad()
+    with phase.sparsifier.applied():
+        with phase.hardware.precision():
+            loss, logits = phase.loss(forward, phase.hardware.images(images), labels)
         loss.backward()  # type: ignore[no-untyped-call]
-        held.apply_to_gradients()
-        if config.clip_norm is not None:
-            nn.utils.clip_grad_norm_(model.parameters(), config.clip_norm)
-        optimizer.step()
-        held.apply()
-        loss_sum += loss.item() * len(labels)
-        right += int((logits.argmax(1) == labels).sum())
-    return loss_sum / len(split), right / len(split)
+    phase.sparsifier.treat_gradients()
+    if phase.config.clip_norm is not None:
+        nn.utils.clip_grad_norm_(phase.model.parameters(), phase.config.clip_norm)
+    optimizer.step()
+    phase.sparsifier.after_step()
+    return loss.item(), int((logits.argmax(1) == labels).sum())
 
 
-def _save(model: nn.Module, optimizer: Optimizer, phase: Phase, rows: list[EpochMetrics]) -> None:
+def _save(optimizer: Optimizer, phase: Phase, rows: list[EpochMetrics]) -> None:
+    if not phase.hardware.is_first:
+        return
     state = {
         "fingerprint": phase.fingerprint,
-        "model": model.state_dict(),
+        "model": phase.model.state_dict(),
         "optimizer": optimizer.state_dict(),
+        "sparsifier": phase.sparsifier.state_dict(),
         "rows": [asdict(row) for row in rows],
     }
     with atomic_path(phase.resume) as temporary:
@@ -192,14 +217,18 @@ def _save(model: nn.Module, optimizer: Optimizer, phase: Phase, rows: list[Epoch
     _write_metrics(phase.metrics, rows)
 
 
-def _resume(model: nn.Module, optimizer: Optimizer, phase: Phase) -> list[EpochMetrics]:
-    state = _read_resume(phase)
+def _resume(optimizer: Optimizer, phase: Phase) -> list[EpochMetrics]:
+    # The first process decides for all: it alone writes the file.
+    state = phase.hardware.from_first(_read_resume(phase) if phase.hardware.is_first else None)
     rows = [] if state is None else [EpochMetrics(**row) for row in state["rows"]]
     if state is not None:
-        model.load_state_dict(state["model"])
+        phase.model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
-        print(f"{phase.title}: continuing after epoch {len(rows)}", file=sys.stderr)
-    _write_metrics(phase.metrics, rows)
+        phase.sparsifier.load_state_dict(state["sparsifier"])
+    if phase.hardware.is_first:
+        if rows:
+            print(f"{phase.title}: continuing after epoch {len(rows)}", file=sys.stderr)
+        _write_metrics(phase.metrics, rows)
     return rows
 
 
@@ -207,7 +236,7 @@ def _read_resume(phase: Phase) -> dict[str, Any] | None:
     if not phase.resume.exists():
         return None
     try:
-        state: dict[str, Any] = torch.load(phase.resume, weights_only=True)
+        state: dict[str, Any] = torch.load(phase.resume, map_location="cpu", weights_only=True)
         if state["fingerprint"] == phase.fingerprint:
             return state
         reason = "of another configuration"

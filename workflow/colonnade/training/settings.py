@@ -79,9 +79,19 @@ class PhaseConfig(_Section):
 class TrainingConfig(_Section):
     """Both phases. On one CPU, equal seed and `threads` give equal checkpoints, byte for byte.
 
-    `dense.epochs: 0` takes `model.weights` as they are.
+    `processes` share every batch, each with `threads` threads, or a GPU of its own. `bfloat16` is
+    mixed precision: weights and the loss stay float32. `dense.epochs: 0` takes `model.weights` as
+    they are.
     """
 
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    precision: Literal["float32", "bfloat16"] = "float32"
+    processes: int = Field(default=1, ge=1, le=1024)
     threads: int = Field(default=2, ge=1, le=1024)
     dense: PhaseConfig = PhaseConfig(epochs=12, optimizer=AdamWConfig(lr=2e-3))
     finetune: PhaseConfig = PhaseConfig(epochs=6, optimizer=AdamWConfig(lr=1e-3))
+
+    @property
+    def alone(self) -> Self:
+        """The same in a single process, as evaluation runs."""
+        return self.model_copy(update={"processes": 1})

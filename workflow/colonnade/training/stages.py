@@ -1,28 +1,45 @@
 """The two training stages of the workflow: dense training, and fine-tuning under masks."""
 
+import copy
 import hashlib
+import itertools
 import json
-from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from colonnade.data import DigitsConfig, ImageData, ImageNetConfig, open_data
+from colonnade.data import DataConfig, ImageData, open_data, training_batches
 from colonnade.errors import ColonnadeError
 from colonnade.files import sha256_file
-from colonnade.models import ModelConfig, ResNet, build, load_weights
-from colonnade.pruning import ColumnMask, Pattern, make_masks
+from colonnade.models import ModelConfig, ResNet, build, load_weights, trace
+from colonnade.pruning import (
+    Masks,
+    OneShot,
+    Plan,
+    Recipe,
+    Sparsifier,
+    importances,
+    make_masks,
+    permute,
+    search,
+)
 from colonnade.training.checkpoint import (
     Checkpoint,
     CheckpointInfo,
     read_checkpoint,
     write_checkpoint,
 )
+from colonnade.training.distillation import Teacher
+from colonnade.training.hardware import Hardware, open_hardware
 from colonnade.training.loop import Phase, deterministic, run_phase
 from colonnade.training.settings import PhaseConfig, TrainingConfig
+
+# Batches on which the Taylor score is measured each time.
+SCORED_BATCHES = 8
 
 
 def train_dense(
     model: ModelConfig,
-    data: DigitsConfig | ImageNetConfig,
+    data: DataConfig,
     training: TrainingConfig,
     seed: int,
     output: Path,
@@ -44,33 +61,46 @@ def train_dense(
         seed=seed,
         epochs=training.dense.epochs,
     )
-    with deterministic(seed, training.threads):
+    with open_hardware(training) as hardware, deterministic(seed, training.threads):
         network = build(model.name, len(images.classes))
         if model.weights is not None:
             load_weights(network, model.weights, replace_fc=model.replace_fc)
         start = None if model.weights is None else sha256_file(model.weights)
-        phase = _phase(info, data, training.dense, training.threads, start, output, metrics)
-        run_phase(network, images, phase)
-    _finish(network, info, {}, phase, output)
+        fingerprint = _fingerprint(info, data, training.dense, training, start)
+        phase = Phase(
+            title=f"{model.name} dense",
+            model=network,
+            data=images,
+            config=training.dense,
+            seed=seed,
+            hardware=hardware,
+            fingerprint=fingerprint,
+            resume=_resume_file(output),
+            metrics=metrics,
+            sparsifier=Sparsifier(network, {}, OneShot(), lambda _share: {}),
+        )
+        run_phase(phase)
+        _finish(network, info, phase, output)
 
 
 def prune_and_finetune(
     dense: Path,
-    tiles: Mapping[str, int],
-    pattern: Pattern,
-    data: DigitsConfig | ImageNetConfig,
+    plan: Plan,
+    recipe: Recipe,
+    data: DataConfig,
     training: TrainingConfig,
     seed: int,
     output: Path,
     metrics: Path,
 ) -> None:
-    """Prune a dense checkpoint and fine-tune it under its masks, which do not change any more.
+    """Prune a dense checkpoint as `recipe` says, and fine-tune it under its masks.
 
-    `tiles` gives the tile of every convolution to be pruned (see `pruning.prunable_convs`).
+    `plan` names the convolutions to be pruned (see `pruning.prunable_convs`); an empty one
+    fine-tunes the dense network. The masks at the end are those of the checkpoint.
 
     Raises:
         ColonnadeError: a damaged or pruned checkpoint, another data set or split than it was
-            trained on, tiles for layers it does not have, or a training that diverges.
+            trained on, a plan for layers it does not have, or a training that diverges.
     """
     source = read_checkpoint(dense)
     if source.masks:
@@ -79,26 +109,40 @@ def prune_and_finetune(
     check_same_data(source, data, images)
     info = source.info.model_copy(
         update={
-            "pattern": pattern,
-            "tiles": dict(tiles),
+            "plan": dict(plan),
+            "recipe": recipe if plan else None,
             "seed": seed,
             "epochs": training.finetune.epochs,
             "source_sha256": source.sha256,
         }
     )
-    network = source.model()
-    masks = make_masks(network, pattern, tiles)
-    phase = _phase(
-        info, data, training.finetune, training.threads, source.sha256, output, metrics, masks
-    )
-    with deterministic(seed, training.threads):
-        run_phase(network, images, phase)
-    _finish(network, info, masks, phase, output)
+    with open_hardware(training) as hardware, deterministic(seed, training.threads):
+        network = source.model()
+        chooser = _Chooser(network, plan, recipe, images, training.finetune, seed, hardware)
+        if recipe.permute:
+            chooser.permute()
+        teacher = None
+        if recipe.distillation is not None:
+            teacher = Teacher(copy.deepcopy(network), recipe.distillation, hardware)
+        fingerprint = _fingerprint(info, data, training.finetune, training, source.sha256)
+        phase = Phase(
+            title=f"{info.model} {_name(plan)}",
+            model=network,
+            data=images,
+            config=training.finetune,
+            seed=seed,
+            hardware=hardware,
+            fingerprint=fingerprint,
+            resume=_resume_file(output),
+            metrics=metrics,
+            sparsifier=Sparsifier(network, plan, recipe.schedule, chooser.choose),
+            teacher=teacher,
+        )
+        run_phase(phase)
+        _finish(network, info, phase, output)
 
 
-def check_same_data(
-    checkpoint: Checkpoint, data: DigitsConfig | ImageNetConfig, images: ImageData
-) -> None:
+def check_same_data(checkpoint: Checkpoint, data: DataConfig, images: ImageData) -> None:
     """Refuse data other than the checkpoint was trained on: another split would leak test images.
 
     Raises:
@@ -118,41 +162,82 @@ def check_same_data(
         raise ColonnadeError(f"{checkpoint.path}: {'; '.join(wrong)}")
 
 
-def _phase(
+class _Chooser:
+    """Chooses masks from the network as it is; the first process decides for all."""
+
+    def __init__(
+        self,
+        network: ResNet,
+        plan: Plan,
+        recipe: Recipe,
+        images: ImageData,
+        config: PhaseConfig,
+        seed: int,
+        hardware: Hardware,
+    ) -> None:
+        self.network = network
+        self.plan = plan
+        self.recipe = recipe
+        self.images = images
+        self.config = config
+        self.seed = seed
+        self.hardware = hardware
+
+    def choose(self, share: float) -> Masks:
+        masks = None
+        if self.hardware.is_first:
+            masks = make_masks(self._importances(), self.plan, share)
+        chosen = self.hardware.from_first(masks)
+        assert chosen is not None
+        return chosen
+
+    def permute(self) -> None:
+        """Reorder the network's channels for the final masks; see `pruning.permutation`."""
+        orders = None
+        if self.hardware.is_first:
+            importance = self._importances()
+            orders = search(trace(self.network), importance, self.plan)
+        for space, order in self.hardware.from_first(orders) or []:
+            permute(self.network, space, order)
+
+    def _importances(self) -> Any:
+        batches = itertools.islice(
+            training_batches(self.images.train, self.config.batch_size, self.seed, 0),
+            SCORED_BATCHES,
+        )
+        device = next(self.network.parameters()).device
+        placed = ((images.to(device), labels.to(device)) for images, labels in batches)
+        return importances(self.network, self.plan, self.recipe.score, placed)
+
+
+def _name(plan: Plan) -> str:
+    labels = sorted({layer.pattern.label for layer in plan.values()})
+    return "+".join(labels) or "dense"
+
+
+def _resume_file(output: Path) -> Path:
+    return output.with_name(f"{output.name}.resume")
+
+
+def _fingerprint(
     info: CheckpointInfo,
-    data: DigitsConfig | ImageNetConfig,
+    data: DataConfig,
     config: PhaseConfig,
-    threads: int,
+    training: TrainingConfig,
     start_sha256: str | None,
-    output: Path,
-    metrics: Path,
-    masks: Mapping[str, ColumnMask] | None = None,
-) -> Phase:
+) -> str:
     everything = {
         "info": info.model_dump(mode="json"),
         "data": data.model_dump(mode="json"),
         "phase": config.model_dump(mode="json"),
-        "threads": threads,
+        "hardware": training.model_dump(mode="json", exclude={"dense", "finetune"}),
         "start": start_sha256,
     }
     text = json.dumps(everything, sort_keys=True)
-    return Phase(
-        title=f"{info.model} {'dense' if info.pattern is None else info.pattern.label}",
-        config=config,
-        seed=info.seed,
-        fingerprint=hashlib.sha256(text.encode()).hexdigest(),
-        resume=output.with_name(f"{output.name}.resume"),
-        metrics=metrics,
-        masks=masks or {},
-    )
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _finish(
-    network: ResNet,
-    info: CheckpointInfo,
-    masks: Mapping[str, ColumnMask],
-    phase: Phase,
-    output: Path,
-) -> None:
-    write_checkpoint(output, info, network.state_dict(), masks)
-    phase.resume.unlink(missing_ok=True)
+def _finish(network: ResNet, info: CheckpointInfo, phase: Phase, output: Path) -> None:
+    if phase.hardware.is_first:
+        write_checkpoint(output, info, network.state_dict(), phase.sparsifier.masks)
+        phase.resume.unlink(missing_ok=True)

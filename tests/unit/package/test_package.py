@@ -1,0 +1,101 @@
+"""Packages: what is exported of each pattern, exact to the bit, and refused when damaged."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from colonnade.data import ImageNetConfig
+from colonnade.errors import ColonnadeError
+from colonnade.models import fold, trace
+from colonnade.package import export, read_package
+from colonnade.pruning import LayerPlan, Pattern, Recipe
+from colonnade.training import TrainingConfig, prune_and_finetune, read_checkpoint
+
+PLAN = {
+    "layer1.0.conv1": LayerPlan(pattern=Pattern(n=1, m=4), tile=8),
+    "layer1.0.conv2": LayerPlan(pattern=Pattern(method="row-wise", n=2, m=4), tile=1),
+    "layer1.1.conv1": LayerPlan(
+        pattern=Pattern(method="unstructured", m="full", sparsity=0.5), tile=1
+    ),
+    "layer1.1.conv2": LayerPlan(pattern=Pattern(method="filters", m="full", sparsity=0.5), tile=1),
+    "layer2.0.conv1": LayerPlan(pattern=Pattern(m="full", sparsity=0.875), tile=14),
+}
+
+
+@pytest.fixture(scope="module")
+def mixed_checkpoint(
+    dense_checkpoint: Path,
+    folder_data: ImageNetConfig,
+    tiny_training: TrainingConfig,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """Every method in one network, its channels permuted."""
+    path = tmp_path_factory.mktemp("mixed") / "mixed.safetensors"
+    phase = tiny_training.finetune.model_copy(update={"epochs": 1})
+    training = tiny_training.model_copy(update={"finetune": phase})
+    recipe = Recipe(permute=True)
+    metrics = path.with_suffix(".csv")
+    prune_and_finetune(dense_checkpoint, PLAN, recipe, folder_data, training, 1, path, metrics)
+    return path
+
+
+def test_packages_hold_exactly_the_folded_weights(mixed_checkpoint: Path, tmp_path: Path) -> None:
+    export(mixed_checkpoint, tmp_path / "package")
+    package = read_package(tmp_path / "package")
+    model = read_checkpoint(mixed_checkpoint).model()
+    for conv in trace(model).convs:
+        weight, bias = fold(model, conv)
+        assert np.array_equal(package.to_dense(conv.name), weight.astype(np.float32))
+        assert np.array_equal(package.tensors[f"{conv.name}.bias"], bias.astype(np.float32))
+
+
+def test_patterns_and_tiles_are_told_per_node(mixed_checkpoint: Path, tmp_path: Path) -> None:
+    export(mixed_checkpoint, tmp_path / "package")
+    package = read_package(tmp_path / "package")
+    described = {name: (package.node(name)["pattern"], package.node(name)["tile"]) for name in PLAN}
+    assert described == {
+        "layer1.0.conv1": ({"n": 1, "m": 4}, 8),
+        "layer1.0.conv2": ({"n": 2, "m": 4}, 1),
+        # No tile packs these: dense, with zeros.
+        "layer1.1.conv1": (None, None),
+        "layer1.1.conv2": (None, None),
+        "layer2.0.conv1": ({"sparsity": 0.875, "m": "full"}, 14),
+    }
+    zeros = {name: float((package.to_dense(name) == 0).mean()) for name in PLAN}
+    assert zeros["layer1.1.conv1"] == pytest.approx(0.5, abs=1e-3)
+    assert zeros["layer1.1.conv2"] == 0.5
+    masks = read_checkpoint(mixed_checkpoint).masks
+    for name in ("layer1.0.conv1", "layer1.0.conv2", "layer2.0.conv1"):
+        mask = package.mask(name)
+        assert mask is not None
+        assert np.array_equal(mask.keep, masks[name].keep)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "graph", "missing"])
+def test_damaged_packages_are_refused(mixed_checkpoint: Path, tmp_path: Path, damage: str) -> None:
+    folder = tmp_path / "package"
+    export(mixed_checkpoint, folder)
+    weights, graph = folder / "weights.safetensors", folder / "graph.json"
+    if damage == "truncated":
+        weights.write_bytes(weights.read_bytes()[:-4])
+    elif damage == "missing":
+        weights.unlink()
+    else:
+        values = json.loads(graph.read_text())
+        values["nodes"][3]["tile"] = 5
+        graph.write_text(json.dumps(values))
+    with pytest.raises(ColonnadeError, match=r"damaged|no such file"):
+        read_package(folder)
+
+
+@pytest.mark.parametrize("kept", [0, 100, -1])
+def test_damaged_checkpoints_export_nothing(
+    mixed_checkpoint: Path, tmp_path: Path, kept: int
+) -> None:
+    path = tmp_path / "broken.safetensors"
+    path.write_bytes(mixed_checkpoint.read_bytes()[:kept])
+    with pytest.raises(ColonnadeError, match=r"broken\.safetensors: damaged checkpoint"):
+        export(path, tmp_path / "package")
+    assert not (tmp_path / "package").exists()

@@ -1,0 +1,140 @@
+"""The study's matrix, its evaluations, and the statistics over seeds."""
+
+import csv
+import math
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from colonnade.data import ImageNetConfig
+from colonnade.errors import ColonnadeError
+from colonnade.files import read_json, write_json
+from colonnade.pruning import Recipe
+from colonnade.study import Evaluated, StudyConfig, evaluate_run, study_runs, write_study
+from colonnade.study.results import half_interval
+from colonnade.tables import STUDY, STUDY_SUMMARY, read_table
+from colonnade.training import TrainingConfig
+
+SMALL = StudyConfig(
+    seeds=(1, 2),
+    sparsities=(0.75,),
+    tiles=(4,),
+    recipes={"permuted": Recipe(permute=True)},
+)
+
+
+def test_every_method_is_compared_at_every_sparsity() -> None:
+    runs = study_runs(StudyConfig())
+    for sparsity, group in ((0.5, "2of4"), (0.75, "1of4"), (0.875, "1of8")):
+        full = f"full{sparsity:g}"
+        assert {
+            full,
+            *(f"{full}-t{tile}" for tile in (1, 4, 8, 16)),
+            group,
+            f"row-wise-{group}",
+            f"unstructured-{full}",
+            f"filters-{full}",
+        } <= set(runs)
+        assert all(
+            run.pattern.sparsity == sparsity
+            for label, run in runs.items()
+            if run.pattern is not None and label.endswith(full)
+        )
+    assert next(iter(runs)) == "dense"
+    assert "full0.75-permuted-distilled" in runs
+    assert len(runs) == 1 + 3 * 9 + 7
+
+
+def test_equal_budget_for_all() -> None:
+    """One configuration trains all runs of a study; a run says what is pruned, and how."""
+    tiles = {"layer1.0.conv1": 14}
+    runs = study_runs(SMALL)
+    assert runs["dense"].plan(tiles) == {}
+    assert runs["full0.75"].plan(tiles)["layer1.0.conv1"].tile == 14
+    assert runs["full0.75-t4"].plan(tiles)["layer1.0.conv1"].tile == 4
+    assert runs["filters-full0.75"].plan(tiles)["layer1.0.conv1"].tile == 1
+
+
+def test_sparsities_without_a_grouped_pattern_are_refused() -> None:
+    with pytest.raises(ColonnadeError, match=r"study.sparsities: 0\.7: allowed: multiples of 1/32"):
+        study_runs(SMALL.model_copy(update={"sparsities": (0.7,)}))
+    with pytest.raises(ValidationError, match=r"recipe_sparsity: 0\.75: allowed: 0\.5"):
+        StudyConfig(sparsities=(0.5,))
+    with pytest.raises(ValidationError, match="'paper' is the default recipe's name"):
+        StudyConfig(recipes={"paper": Recipe(score="l2")})
+
+
+def test_intervals_are_students() -> None:
+    # t(0.975, 2) = 4.302653, from printed tables.
+    assert half_interval([80.0, 82.0, 84.0]) == pytest.approx(4.302653 * 2 / math.sqrt(3))
+    assert half_interval([80.0]) is None
+
+
+def test_an_evaluation_touches_both_splits(
+    pruned_checkpoint: Path,
+    folder_data: ImageNetConfig,
+    tiny_training: TrainingConfig,
+    tmp_path: Path,
+) -> None:
+    config = SMALL.model_copy(update={"data": folder_data, "training": tiny_training})
+    output = tmp_path / "report.json"
+    evaluate_run(pruned_checkpoint, config, output)
+    report = read_json(output)
+    assert report["n_images"] == 15
+    assert report["pruned_share"] == pytest.approx(0.75, abs=0.01)
+    # Whole images: 15 for the test, 6 to validate.
+    for name, images in (("top1", 15), ("validation_top1", 6)):
+        assert report[name] * images == pytest.approx(round(report[name] * images))
+
+
+def _write_reports(folder: Path) -> list[Evaluated]:
+    tops = {"dense": (0.80, 0.84), "full0.75": (0.79, 0.82)}
+    evaluated = []
+    for label, run in study_runs(SMALL).items():
+        for seed, top in zip(SMALL.seeds, tops.get(label, (0.5, 0.5)), strict=True):
+            path = folder / f"{label}-{seed}.json"
+            report = {
+                "checkpoint_sha256": f"{label}{seed}",
+                "model": "resnet18",
+                "dataset": "textures",
+                "epochs": 5,
+                "pruned_share": 0.75,
+                "n_images": 100,
+                "top1": top,
+                "validation_top1": top,
+            }
+            write_json(path, report)
+            evaluated.append(Evaluated(run, seed, path))
+    return evaluated
+
+
+def test_drops_are_paired_by_seed(tmp_path: Path) -> None:
+    paths = [tmp_path / name for name in ("study.csv", "summary.csv", "study.svg")]
+    write_study(_write_reports(tmp_path), *paths)
+    rows = read_table(paths[0], STUDY).rows(named=True)
+    assert [round(row["drop_points"], 6) for row in rows[:4]] == [0, 0, 1, 2]
+    assert [row["tile"] for row in rows[2:6]] == ["profiled", "profiled", "4", "4"]
+    summary = read_table(paths[1], STUDY_SUMMARY).rows(named=True)
+    assert [row["method"] for row in summary[:2]] == ["dense", "column-wise"]
+    assert summary[1]["top1_mean"] == pytest.approx(80.5)
+    # Over seeds top-1 scatters by 1.5 points to either side, the paired drop by half a point.
+    assert summary[1]["drop_mean"] == pytest.approx(1.5)
+    assert summary[1]["drop_interval"] == pytest.approx(12.7062 * 0.5, rel=1e-4)
+    assert summary[0]["drop_interval"] is None
+    figure = paths[2].read_text()
+    assert figure.startswith("<svg")
+    for text in ("75.0% pruned", "column-wise all of K, T profiled", "filters", "row-wise 1:4"):
+        assert text in figure
+
+
+def test_tables_come_out_the_same_again(tmp_path: Path) -> None:
+    evaluated = _write_reports(tmp_path)
+    found = []
+    for name in ("a", "b"):
+        paths = [tmp_path / f"{name}{suffix}" for suffix in (".csv", "-summary.csv", ".svg")]
+        write_study(evaluated, *paths)
+        found.append([path.read_bytes() for path in paths])
+    assert found[0] == found[1]
+    with (tmp_path / "a.csv").open() as stream:
+        assert next(csv.reader(stream)) == list(STUDY)

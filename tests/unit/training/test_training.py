@@ -1,0 +1,276 @@
+"""Training for real on a few images: masks hold, recipes work, and interrupted runs end the same."""
+
+import csv
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from colonnade.data import ImageNetConfig, open_data
+from colonnade.errors import ColonnadeError
+from colonnade.pruning import (
+    Distillation,
+    Gradual,
+    Pattern,
+    Plan,
+    Recipe,
+    Regrow,
+    importances,
+    make_masks,
+    prunable_convs,
+    uniform_plan,
+)
+from colonnade.training import (
+    AdamWConfig,
+    Checkpoint,
+    Hardware,
+    PhaseConfig,
+    SGDConfig,
+    StepSchedule,
+    TrainingConfig,
+    learning_rate,
+    open_hardware,
+    predict,
+    prune_and_finetune,
+    read_checkpoint,
+)
+from colonnade.training import loop as training_loop
+
+PATTERN = Pattern(n=1, m=4)
+RECIPES = {
+    "paper": Recipe(),
+    "taylor": Recipe(score="taylor"),
+    "permuted-distilled": Recipe(permute=True, distillation=Distillation(features=0.1)),
+    "gradual": Recipe(schedule=Gradual(name="gradual", until=1, updates=2)),
+    "regrown": Recipe(schedule=Regrow(name="regrow", until=0.6, updates=3)),
+}
+
+
+def _plan(pattern: Pattern = PATTERN) -> Plan:
+    names = [name for name in prunable_convs("resnet18", ["conv1"]) if name.startswith("layer1")]
+    return uniform_plan(pattern, dict.fromkeys(names, 8))
+
+
+def _finetune(
+    dense: Path,
+    data: ImageNetConfig,
+    training: TrainingConfig,
+    output: Path,
+    recipe: Recipe | None = None,
+    plan: Plan | None = None,
+) -> Checkpoint:
+    plan = _plan() if plan is None else plan
+    metrics = output.with_suffix(".csv")
+    prune_and_finetune(dense, plan, recipe or Recipe(), data, training, 1, output, metrics)
+    return read_checkpoint(output)
+
+
+Finetuned = Callable[[str], Path]
+
+
+@pytest.fixture(scope="module")
+def finetuned(
+    dense_checkpoint: Path,
+    folder_data: ImageNetConfig,
+    tiny_training: TrainingConfig,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Finetuned:
+    """The checkpoint of a recipe by name, trained without interruption, once."""
+    folder = tmp_path_factory.mktemp("finetuned")
+
+    @functools.cache
+    def train(name: str) -> Path:
+        output = folder / f"{name}.safetensors"
+        _finetune(dense_checkpoint, folder_data, tiny_training, output, RECIPES[name])
+        return output
+
+    return train
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_ends_in_masks_of_the_final_pattern(
+    name: str, dense_checkpoint: Path, finetuned: Finetuned
+) -> None:
+    output = finetuned(name)
+    found = read_checkpoint(output)
+    assert found.info.recipe == RECIPES[name]
+    assert found.info.source_sha256 == read_checkpoint(dense_checkpoint).sha256
+    for layer, mask in found.masks.items():
+        assert mask.kept == PATTERN.keeps(mask.k)
+        weight = found.state[f"{layer}.weight"]
+        assert bool(weight[mask.for_conv(weight)].any())
+    with output.with_suffix(".csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["epoch"] for row in rows] == ["0", "1"]
+    assert all(0 <= float(row["validation_top1"]) <= 1 for row in rows)
+    assert not output.with_name(f"{output.name}.resume").exists()
+
+
+def test_the_papers_masks_come_from_the_dense_weights_and_do_not_change(
+    dense_checkpoint: Path, finetuned: Finetuned
+) -> None:
+    dense = read_checkpoint(dense_checkpoint).model()
+    found = read_checkpoint(finetuned("paper")).masks
+    expected = make_masks(importances(dense, _plan(), "l1"), _plan())
+    for name, mask in expected.items():
+        assert np.array_equal(found[name].keep, mask.keep)
+
+
+def test_an_empty_plan_fine_tunes_the_dense_network(
+    dense_checkpoint: Path,
+    folder_data: ImageNetConfig,
+    tiny_training: TrainingConfig,
+    tmp_path: Path,
+) -> None:
+    output = tmp_path / "dense.safetensors"
+    found = _finetune(dense_checkpoint, folder_data, tiny_training, output, plan={})
+    assert not found.masks
+    assert found.info.recipe is None
+    before = read_checkpoint(dense_checkpoint).state
+    assert not torch.equal(found.state["conv1.weight"], before["conv1.weight"])
+
+
+class _InterruptedError(Exception):
+    pass
+
+
+@pytest.mark.parametrize("name", ["paper", "permuted-distilled", "regrown"])
+def test_interrupted_training_ends_in_the_same_bytes(
+    name: str,
+    dense_checkpoint: Path,
+    folder_data: ImageNetConfig,
+    tiny_training: TrainingConfig,
+    finetuned: Finetuned,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    arguments = (dense_checkpoint, folder_data, tiny_training)
+    output = tmp_path / "stopped.safetensors"
+    save = training_loop._save
+
+    def save_and_stop(*values: Any) -> None:
+        save(*values)
+        raise _InterruptedError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training_loop, "_save", save_and_stop)
+        with pytest.raises(_InterruptedError):
+            _finetune(*arguments, output, RECIPES[name])
+    assert not output.exists()
+    assert output.with_name(f"{output.name}.resume").exists()
+    # One epoch is left to train.
+    epochs = []
+    train = training_loop._train_epoch
+
+    def count(*values: Any) -> tuple[float, float]:
+        epochs.append(values[-1])
+        return train(*values)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training_loop, "_train_epoch", count)
+        resumed = _finetune(*arguments, output, RECIPES[name])
+    assert epochs == [1]
+    assert resumed.sha256 == read_checkpoint(finetuned(name)).sha256
+
+
+@pytest.mark.parametrize("damage", ["another configuration", "truncated"])
+def test_an_unfit_state_is_discarded_with_a_warning(
+    damage: str,
+    dense_checkpoint: Path,
+    folder_data: ImageNetConfig,
+    tiny_training: TrainingConfig,
+    finetuned: Finetuned,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    output = tmp_path / "pruned.safetensors"
+    resume = output.with_name(f"{output.name}.resume")
+    if damage == "truncated":
+        resume.write_bytes(b"PK")
+    else:
+        torch.save({"fingerprint": "other"}, resume)
+    found = _finetune(dense_checkpoint, folder_data, tiny_training, output)
+    assert "starting from the first epoch" in capsys.readouterr().err
+    assert found.sha256 == read_checkpoint(finetuned("paper")).sha256
+
+
+def test_mixed_precision_trains_what_is_judged_in_full(
+    dense_checkpoint: Path,
+    folder_data: ImageNetConfig,
+    tiny_training: TrainingConfig,
+    finetuned: Finetuned,
+    tmp_path: Path,
+) -> None:
+    mixed = tiny_training.model_copy(update={"precision": "bfloat16"})
+    found = _finetune(dense_checkpoint, folder_data, mixed, tmp_path / "mixed.safetensors")
+    assert found.sha256 != read_checkpoint(finetuned("paper")).sha256
+    assert all(value.dtype != torch.bfloat16 for value in found.state.values())
+    split = open_data(folder_data).validation
+    with open_hardware(mixed) as hardware:
+        assert hardware.mixed
+        exact = predict(found.model(), split, hardware.in_full())
+    assert torch.equal(exact, predict(found.model(), split, Hardware()))
+    rounded = predict(found.model(), split, hardware)
+    assert rounded.dtype == torch.float32
+    torch.testing.assert_close(rounded, exact, rtol=0.1, atol=0.1)
+
+
+def test_pruned_checkpoints_and_other_data_are_refused(
+    pruned_checkpoint: Path,
+    dense_checkpoint: Path,
+    folder_data: ImageNetConfig,
+    tiny_training: TrainingConfig,
+    tmp_path: Path,
+) -> None:
+    output = tmp_path / "out.safetensors"
+    with pytest.raises(ColonnadeError, match="is pruned already"):
+        _finetune(pruned_checkpoint, folder_data, tiny_training, output)
+    other = folder_data.model_copy(update={"split_seed": 9, "image_px": 64})
+    with pytest.raises(ColonnadeError, match=r"image_px: 64, trained with 32; .*split_seed: 9"):
+        _finetune(dense_checkpoint, other, tiny_training, output)
+    assert not output.exists()
+
+
+def test_divergence_is_named(
+    dense_checkpoint: Path, folder_data: ImageNetConfig, tmp_path: Path
+) -> None:
+    phase = PhaseConfig(epochs=3, batch_size=9, optimizer=SGDConfig(name="sgd", lr=1e30))
+    training = TrainingConfig(threads=1, dense=phase, finetune=phase)
+    with pytest.raises(ColonnadeError, match=r"the loss is .*optimizer\.lr: 1e\+30"):
+        _finetune(dense_checkpoint, folder_data, training, tmp_path / "out.safetensors")
+
+
+def test_hardware_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with (
+        pytest.raises(ColonnadeError, match="no GPU is available"),
+        open_hardware(TrainingConfig(device="cuda")),
+    ):
+        pass
+    with (
+        pytest.raises(ColonnadeError, match=r"processes: 2: start the command by torchrun"),
+        open_hardware(TrainingConfig(processes=2)),
+    ):
+        pass
+    with open_hardware(TrainingConfig(processes=2).alone) as hardware:
+        assert (hardware.device.type, hardware.parts) == ("cpu", 1)
+
+
+def test_learning_rates_of_the_recipes() -> None:
+    adamw = AdamWConfig(lr=1e-4)
+    step = PhaseConfig(
+        epochs=90, optimizer=adamw, schedule=StepSchedule(name="step", every=30, factor=0.1)
+    )
+    assert [learning_rate(step, epoch) for epoch in (0, 29.9, 30, 60)] == pytest.approx(
+        [1e-4, 1e-4, 1e-5, 1e-6]
+    )
+    cosine = PhaseConfig.model_validate(
+        {"epochs": 5, "optimizer": adamw, "schedule": {"name": "cosine", "warmup_epochs": 1}}
+    )
+    assert [learning_rate(cosine, epoch) for epoch in (0, 0.5, 1, 3, 5)] == pytest.approx(
+        [0, 5e-5, 1e-4, 5e-5, 0]
+    )

@@ -1,0 +1,146 @@
+"""The choice of a pattern for every layer: least loss within a budget of time.
+
+A multiple-choice knapsack problem, solved exactly by scipy's mixed-integer solver (HiGHS). The loss
+of a network is taken as the sum of what its layers cost one by one.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from pydantic import BaseModel, ConfigDict, ValidationError
+from scipy.optimize import Bounds, LinearConstraint, milp
+
+from colonnade.budget.sensitivity import NONE
+from colonnade.errors import ColonnadeError
+from colonnade.files import read_json, write_json
+from colonnade.pruning import LayerPlan, Pattern
+from colonnade.tables import LAYERS, SENSITIVITY, read_table
+
+# The sparsity of a layer that stays dense.
+DENSE = 0.0
+
+
+class Budget(BaseModel):
+    """A plan for a speedup: layers that it leaves out stay dense."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    speedup: float
+    layers: dict[str, LayerPlan]
+
+
+class Costs:
+    """What each layer costs at each profiled sparsity, by the chosen schedules of `layers.csv`."""
+
+    def __init__(self, layers: Path) -> None:
+        chosen = read_table(layers, LAYERS).filter(pl.col("chosen") == 1)
+        self.evidence = str(chosen["evidence"][0])
+        self._rows = {(row["layer"], row["sparsity"]): row for row in chosen.rows(named=True)}
+        self.layers = list(dict.fromkeys(chosen["layer"].to_list()))
+
+    def ms(self, layer: str, sparsity: float) -> float:
+        """Time of a layer in milliseconds, modelled or measured: see `evidence`."""
+        return float(self._rows[layer, sparsity]["ms"])
+
+    def total(self, plan: Mapping[str, LayerPlan]) -> tuple[float, int | None]:
+        """Milliseconds and cycles of all convolutions of a network; cycles where they are known."""
+        rows = [
+            self._rows[name, plan[name].pattern.sparsity if name in plan else DENSE]
+            for name in self.layers
+        ]
+        cycles = [row["cycles"] for row in rows]
+        known = all(each is not None for each in cycles)
+        return sum(row["ms"] for row in rows), sum(cycles) if known else None
+
+
+def write_budget(
+    speedup: float,
+    patterns: Sequence[tuple[Pattern, Mapping[str, int]]],
+    sensitivity: Path,
+    layers: Path,
+    output: Path,
+) -> None:
+    """Choose a pattern for every layer so that all convolutions together are `speedup` times faster.
+
+    Args:
+        speedup: over the dense schedules.
+        patterns: each pattern, with the profiled tiles of the layers that may be pruned.
+        sensitivity: the table that `write_sensitivity` wrote.
+        layers: `layers.csv`.
+        output: the JSON file to write, see `read_budget`.
+
+    Raises:
+        ColonnadeError: no choice is that fast; the fastest is named.
+    """
+    costs = Costs(layers)
+    harm = _harm(sensitivity)
+    names = list(patterns[0][1])
+    options: list[Pattern | None] = [None, *(pattern for pattern, _ in patterns)]
+    times = np.array([[costs.ms(n, p.sparsity if p else DENSE) for p in options] for n in names])
+    losses = np.array([[harm[n, p.label] if p else 0.0 for p in options] for n in names])
+    fixed = sum(costs.ms(name, DENSE) for name in costs.layers if name not in set(names))
+    dense = fixed + float(times[:, 0].sum())
+    fastest = fixed + float(times.min(axis=1).sum())
+    if dense / speedup < fastest:
+        raise ColonnadeError(
+            f"budget.speedups: {speedup:g}: allowed with these patterns: at most"
+            f" {dense / fastest:.3f}"
+        )
+    chosen = choose(losses, times, dense / speedup - fixed)
+    plan = {
+        name: LayerPlan(pattern=pattern, tile=pattern.tile_for(tiles[name]))
+        for name, option in zip(names, chosen, strict=True)
+        if option > 0
+        for pattern, tiles in [patterns[option - 1]]
+    }
+    write_json(output, Budget(speedup=speedup, layers=plan).model_dump(mode="json"))
+
+
+def choose(
+    losses: np.typing.NDArray[np.float64], times: np.typing.NDArray[np.float64], limit: float
+) -> list[int]:
+    """One option per layer with the least total loss within a total time of `limit`.
+
+    `losses` and `times` are [layers, options]; at least one choice must fit.
+    """
+    layers, options = losses.shape
+    one_each = np.kron(np.eye(layers), np.ones(options))
+    found = milp(
+        losses.ravel(),
+        integrality=np.ones(losses.size),
+        bounds=Bounds(0, 1),
+        constraints=[
+            LinearConstraint(one_each, 1, 1),
+            # The limit in units of itself: times are small numbers of any scale.
+            LinearConstraint(times.ravel()[None] / limit, -np.inf, 1 + 1e-9),
+        ],
+    )
+    if found.x is None:
+        raise ColonnadeError(f"budget: no choice of patterns found: {found.message}")
+    picked: list[int] = found.x.reshape(layers, options).argmax(axis=1).tolist()
+    return picked
+
+
+def _harm(sensitivity: Path) -> dict[tuple[str, str], float]:
+    """How much the loss rises with one layer pruned by one pattern."""
+    rows = read_table(sensitivity, SENSITIVITY).rows(named=True)
+    base = next(row["validation_loss"] for row in rows if not row["pattern"])
+    return {
+        (row["layer"], row["pattern"]): row["validation_loss"] - base
+        for row in rows
+        if row["layer"] not in (NONE, None)
+    }
+
+
+def read_budget(path: Path) -> Budget:
+    """Read what `write_budget` wrote.
+
+    Raises:
+        ColonnadeError: a damaged file.
+    """
+    try:
+        return Budget.model_validate(read_json(path))
+    except ValidationError as error:
+        raise ColonnadeError(f"{path}: damaged: {' '.join(str(error).split())}") from error

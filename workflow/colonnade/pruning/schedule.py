@@ -1,0 +1,127 @@
+"""When masks are chosen during fine-tuning, and what happens to pruned weights meanwhile."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from colonnade.pruning.layers import Masks, Plan, conv_weight
+from colonnade.pruning.mask import ColumnMask
+from colonnade.pruning.serial import masks_from_tensors, masks_to_tensors
+from colonnade.pruning.settings import Gradual, OneShot, Regrow
+
+# Masks of the model as it is, with the given share of the final sparsity.
+Choose = Callable[[float], Masks]
+
+
+class Sparsifier:
+    """Follows a mask schedule on a model while an optimizer works on it.
+
+    Call `advance` before every step; run forward, backward and evaluation inside `applied`; call
+    `treat_gradients` before clipping and the optimizer's step, and `after_step` after it. `masks` are
+    the present ones; from the last choice on they do not change.
+    """
+
+    def __init__(
+        self, model: nn.Module, plan: Plan, schedule: OneShot | Gradual | Regrow, choose: Choose
+    ) -> None:
+        self.masks: dict[str, ColumnMask] = {}
+        self._weights = {name: conv_weight(model, name) for name in plan}
+        self._tiles = {name: layer.tile for name, layer in plan.items()}
+        self._pruned: dict[str, Tensor] = {}
+        self._schedule = schedule
+        self._choose = choose
+        self._updates = 0
+
+    def advance(self, progress: float) -> None:
+        """Choose masks anew if they are due after `progress` of fine-tuning, a share 0 to 1."""
+        due = self._due(progress)
+        if due <= self._updates:
+            return
+        self._updates = due
+        self._set(self._choose(self._share()))
+        if not self._dormant:
+            self.hold()
+
+    def finish(self) -> None:
+        """Choose what is still due at the end; the model is left with its pruned weights at zero."""
+        self.advance(1.0)
+        self.hold()
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """Within, pruned weights are zero; values that a regrowing schedule keeps come back after."""
+        if not self._dormant:
+            yield
+            return
+        kept = {name: self._weights[name].detach().clone() for name in self._pruned}
+        self.hold()
+        try:
+            yield
+        finally:
+            with torch.no_grad():
+                for name, values in kept.items():
+                    self._weights[name].copy_(values)
+
+    @torch.no_grad()
+    def treat_gradients(self) -> None:
+        """Drop the gradients of pruned weights, or, while they may return, add the decay.
+
+        Dropped gradients would count in the gradient's norm and gather in the optimizer's moments.
+        """
+        for name, pruned in self._pruned.items():
+            weight = self._weights[name]
+            if weight.grad is None:
+                continue
+            if self._dormant:
+                assert isinstance(self._schedule, Regrow)
+                weight.grad.add_(weight * pruned, alpha=self._schedule.decay)
+            else:
+                weight.grad.masked_fill_(pruned, 0.0)
+
+    def after_step(self) -> None:
+        """Call after the optimizer's step: it moves even weights without a gradient."""
+        if not self._dormant:
+            self.hold()
+
+    @torch.no_grad()
+    def hold(self) -> None:
+        """Set the pruned weights to zero."""
+        for name, pruned in self._pruned.items():
+            self._weights[name].masked_fill_(pruned, 0.0)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What `load_state_dict` needs to continue; tensors and a number."""
+        return {"updates": self._updates, "masks": masks_to_tensors(self.masks)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from a state."""
+        self._updates = state["updates"]
+        if state["masks"]:
+            weights = {f"{name}.weight": weight for name, weight in self._weights.items()}
+            self._set(masks_from_tensors({**state["masks"], **weights}, self._tiles))
+
+    def _due(self, progress: float) -> int:
+        """Choices that belong to the time up to `progress`: one at each of `updates` even times."""
+        if isinstance(self._schedule, OneShot):
+            return 1
+        updates = self._schedule.updates
+        if isinstance(self._schedule, Regrow):
+            return min(updates, 1 + int((updates - 1) * progress / self._schedule.until))
+        return min(updates, 1 + int(updates * progress / self._schedule.until))
+
+    def _share(self) -> float:
+        if not isinstance(self._schedule, Gradual):
+            return 1
+        return 1 - (1 - self._updates / self._schedule.updates) ** 3
+
+    @property
+    def _dormant(self) -> bool:
+        """Whether pruned weights still have a value and may return."""
+        return isinstance(self._schedule, Regrow) and self._updates < self._schedule.updates
+
+    def _set(self, masks: Masks) -> None:
+        self.masks = dict(masks)
+        self._pruned = {name: ~mask.for_conv(self._weights[name]) for name, mask in masks.items()}

@@ -1,0 +1,137 @@
+"""What the study's networks can do: top-1 by run and seed, means with intervals, and the figure."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+from scipy import stats
+
+from colonnade.data import open_data
+from colonnade.evaluate import top1
+from colonnade.files import read_json, write_json, write_text
+from colonnade.pruning import sparsity_of
+from colonnade.report.study import study_figure
+from colonnade.study.runs import DENSE, FOLDER, StudyRun
+from colonnade.study.settings import StudyConfig
+from colonnade.tables import STUDY, STUDY_SUMMARY, write_table
+from colonnade.training import (
+    check_same_data,
+    deterministic,
+    open_hardware,
+    predict,
+    read_checkpoint,
+)
+
+CONFIDENCE = 0.95
+
+
+class Evaluated(NamedTuple):
+    """A network of the study: its run, its seed, and the file `evaluate_run` wrote."""
+
+    run: StudyRun
+    seed: int
+    report: Path
+
+    @classmethod
+    def of(cls, run: StudyRun, seed: int) -> "Evaluated":
+        """With the place that the workflow gives the report."""
+        return cls(run, seed, FOLDER / run.label / f"{seed}.json")
+
+
+def evaluate_run(checkpoint: Path, config: StudyConfig, output: Path) -> None:
+    """Top-1 of a checkpoint in float32 over the validation and the test split, as JSON.
+
+    Recipes are compared by the first, which training never saw; the second is what is reported.
+
+    Raises:
+        ColonnadeError: a damaged checkpoint, or other data than it was trained on.
+    """
+    source = read_checkpoint(checkpoint)
+    images = open_data(config.data)
+    check_same_data(source, config.data, images)
+    network, training = source.model(), config.training
+    with (
+        open_hardware(training.alone) as hardware,
+        deterministic(source.info.seed, training.threads),
+    ):
+        hardware.place(network)
+        shares = {
+            name: top1(predict(network, split, hardware.in_full()).numpy(), split.labels.numpy())
+            for name, split in (("validation", images.validation), ("test", images.test))
+        }
+    write_json(
+        output,
+        {
+            "checkpoint_sha256": source.sha256,
+            "model": source.info.model,
+            "dataset": source.info.dataset,
+            "epochs": source.info.epochs,
+            "pruned_share": sparsity_of(source.masks) if source.masks else 0.0,
+            "n_images": len(images.test),
+            "top1": shares["test"],
+            "validation_top1": shares["validation"],
+        },
+    )
+
+
+def write_study(evaluated: Sequence[Evaluated], table: Path, summary: Path, figure: Path) -> None:
+    """Write `study.csv` (a row per network), its summary (a row per run), and the figure.
+
+    Raises:
+        ColonnadeError: a report is missing or damaged.
+    """
+    reports = [(each, read_json(each.report)) for each in evaluated]
+    dense = {each.seed: 100 * r["top1"] for each, r in reports if each.run.pattern is None}
+    rows = [_row(each, report, dense[each.seed]) for each, report in reports]
+    write_table(table, STUDY, rows)
+    summaries = _summaries(rows)
+    write_table(summary, STUDY_SUMMARY, summaries)
+    write_text(figure, study_figure(pl.DataFrame(summaries, schema=dict(STUDY_SUMMARY))))
+
+
+def _row(each: Evaluated, report: Mapping[str, Any], dense: float) -> dict[str, Any]:
+    copied = ("model", "dataset", "epochs", "pruned_share", "n_images", "checkpoint_sha256")
+    return {
+        **each.run.columns(),
+        **{key: report[key] for key in copied},
+        "seed": each.seed,
+        "top1": 100 * report["top1"],
+        "validation_top1": 100 * report["validation_top1"],
+        "top1_dense": dense,
+        "drop_points": dense - 100 * report["top1"],
+    }
+
+
+def _summaries(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Means over seeds, in the order of the rows; drops are paired with the dense run of a seed."""
+    keys = ("model", "dataset", "method", "n", "m", "tile", "sparsity", "recipe", "score")
+    groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[key] for key in keys), []).append(row)
+    found = []
+    for key, group in groups.items():
+        top, drop = ([row[name] for row in group] for name in ("top1", "drop_points"))
+        found.append(
+            {
+                **dict(zip(keys, key, strict=True)),
+                "seeds": len(group),
+                "top1_mean": float(np.mean(top)),
+                "top1_interval": half_interval(top),
+                "validation_top1_mean": float(np.mean([row["validation_top1"] for row in group])),
+                "drop_mean": float(np.mean(drop)),
+                "drop_interval": None if key[2] == DENSE else half_interval(drop),
+            }
+        )
+    return found
+
+
+def half_interval(values: Sequence[float]) -> float | None:
+    """Half the width of Student's 95% interval of the mean; None for a single value."""
+    if len(values) < 2:
+        return None
+    error = float(np.std(values, ddof=1)) / math.sqrt(len(values))
+    quantile = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1))
+    return quantile * error

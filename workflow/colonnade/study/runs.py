@@ -1,0 +1,92 @@
+"""The matrix of the study: which networks are trained."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from colonnade.errors import ColonnadeError
+from colonnade.pruning import LayerPlan, Pattern, Recipe, uniform_plan
+from colonnade.study.settings import PAPER, StudyConfig
+
+START = "start"
+DENSE = "dense"
+GROUPS = (4, 8, 16, 32)
+FOLDER = Path("results/study")
+
+
+@dataclass(frozen=True)
+class StudyRun:
+    """One row of the matrix, trained once per seed; without a pattern the dense network."""
+
+    pattern: Pattern | None
+    recipe_name: str
+    recipe: Recipe
+
+    @property
+    def label(self) -> str:
+        """Its name in files."""
+        if self.pattern is None:
+            return DENSE
+        return self.pattern.label + ("" if self.recipe_name == PAPER else f"-{self.recipe_name}")
+
+    def plan(self, tiles: Mapping[str, int]) -> dict[str, LayerPlan]:
+        """The layers to prune; `tiles` are the profiled ones."""
+        return {} if self.pattern is None else uniform_plan(self.pattern, tiles)
+
+    def columns(self) -> dict[str, Any]:
+        """Columns of the study's table that say what the run is."""
+        pattern = self.pattern
+        if pattern is None:
+            method: dict[str, Any] = {"method": DENSE, "n": None, "m": None, "tile": None}
+        else:
+            kept = 1 - pattern.sparsity if pattern.n is None else pattern.n
+            free = pattern.method == "column-wise" and pattern.tile is None
+            tile = "profiled" if free else str(pattern.tile_for(1))
+            method = {
+                "method": pattern.method,
+                "n": float(kept),
+                "m": str(pattern.m),
+                "tile": tile,
+            }
+        return {
+            **method,
+            "sparsity": 0.0 if pattern is None else pattern.sparsity,
+            "recipe": self.recipe_name,
+            "score": self.recipe.score,
+        }
+
+
+def study_runs(config: StudyConfig) -> dict[str, StudyRun]:
+    """All runs by label, the dense one first."""
+    paper = Recipe()
+    runs = [StudyRun(None, PAPER, paper)]
+    for sparsity in config.sparsities:
+        ours = Pattern(m="full", sparsity=sparsity)
+        patterns = [
+            ours,
+            *(ours.model_copy(update={"tile": tile}) for tile in config.tiles),
+            _grouped(sparsity, "column-wise"),
+            _grouped(sparsity, "row-wise"),
+            Pattern(method="unstructured", m="full", sparsity=sparsity),
+            Pattern(method="filters", m="full", sparsity=sparsity),
+        ]
+        runs += [StudyRun(pattern, PAPER, paper) for pattern in patterns]
+        if sparsity == config.recipe_sparsity:
+            runs += [StudyRun(ours, name, recipe) for name, recipe in config.recipes.items()]
+    return {run.label: run for run in runs}
+
+
+def _grouped(sparsity: float, method: str) -> Pattern:
+    """N:M of this sparsity with the smallest M, as hardware has it.
+
+    Raises:
+        ColonnadeError: no M of `GROUPS` expresses the sparsity.
+    """
+    for m in GROUPS:
+        n = (1 - sparsity) * m
+        if n == int(n):
+            return Pattern.model_validate({"method": method, "n": int(n), "m": m})
+    raise ColonnadeError(
+        f"study.sparsities: {sparsity:g}: allowed: multiples of 1/{GROUPS[-1]}, for the N:M patterns"
+    )

@@ -1,0 +1,118 @@
+"""Where training runs: one or several processes, on CPU or GPU, in full or mixed precision.
+
+Under torchrun every process calls the same functions; each takes its part of every batch. Gloo
+carries the gradients between CPUs, NCCL between GPUs.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+import torch
+from torch import Tensor, distributed, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from colonnade.errors import ColonnadeError
+from colonnade.training.settings import TrainingConfig
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """This process among `parts` equal ones; the first one, part 0, writes files."""
+
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    mixed: bool = False
+    part: int = 0
+    parts: int = 1
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process writes files and shows progress."""
+        return self.part == 0
+
+    @property
+    def memory_format(self) -> torch.memory_format:
+        """Measured on CPU: channels_last pays with bfloat16 only. Tensor cores always want it."""
+        faster = self.mixed or self.device.type == "cuda"
+        return torch.channels_last if faster else torch.contiguous_format
+
+    def in_full(self) -> "Hardware":
+        """The same without mixed precision: for numbers that are reported."""
+        return replace(self, mixed=False)
+
+    def place(self, module: nn.Module) -> None:
+        """Move a network here, in the memory format that is fastest."""
+        # The overload that takes both has no annotation in torch.
+        module.to(device=self.device, memory_format=self.memory_format)  # type: ignore[call-overload]
+
+    def images(self, images: Tensor) -> Tensor:
+        """Move images [N, 3, H, W] here, in the memory format that is fastest."""
+        return images.to(self.device, non_blocking=True, memory_format=self.memory_format)
+
+    def precision(self) -> AbstractContextManager[None]:
+        """Within, operations run in mixed precision if configured."""
+        context: AbstractContextManager[None] = torch.autocast(
+            self.device.type, torch.bfloat16, enabled=self.mixed
+        )
+        return context
+
+    def shared(self, model: nn.Module) -> nn.Module:
+        """The module to train: `model`, its gradients averaged over processes if there are any."""
+        return DistributedDataParallel(model) if self.parts > 1 else model
+
+    def from_first(self, value: T) -> T:
+        """The first process's value, in all of them."""
+        if self.parts == 1:
+            return value
+        box = [value]
+        distributed.broadcast_object_list(box)
+        return box[0]
+
+    def gathered(self, value: T) -> list[T]:
+        """The values of all processes, in all of them."""
+        if self.parts == 1:
+            return [value]
+        values: list[T] = [value] * self.parts
+        distributed.all_gather_object(values, value)
+        return values
+
+
+@contextmanager
+def open_hardware(config: TrainingConfig) -> Iterator[Hardware]:
+    """Find the configured device, and the other processes that torchrun started.
+
+    Raises:
+        ColonnadeError: no GPU where one is asked for, or another number of processes than
+            configured.
+    """
+    cuda = torch.cuda.is_available() if config.device == "auto" else config.device == "cuda"
+    if cuda and not torch.cuda.is_available():
+        raise ColonnadeError("training.device: cuda: no GPU is available; allowed here: auto, cpu")
+    parts = int(os.environ.get("WORLD_SIZE", "1"))
+    if parts != config.processes:
+        raise ColonnadeError(
+            f"training.processes: {config.processes}, but torchrun started {parts}"
+            if parts > 1
+            else f"training.processes: {config.processes}: start the command by torchrun"
+        )
+    device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if cuda else None
+    if device is not None:
+        # cuBLAS is deterministic only with a workspace of fixed size.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.cuda.set_device(device)
+    if parts > 1:
+        distributed.init_process_group("gloo" if device is None else "nccl")
+    try:
+        yield Hardware(
+            device or torch.device("cpu"),
+            config.precision == "bfloat16",
+            distributed.get_rank() if parts > 1 else 0,
+            parts,
+        )
+    finally:
+        if parts > 1:
+            distributed.destroy_process_group()
