@@ -43,7 +43,6 @@ rule:
         "results/claims.json",
         "results/provenance.json",
         "results/nightly.txt",
-        "results/tables/validation.csv",
         "results/tables/sensitivity.csv" if stages.core_variants else [],
 
 
