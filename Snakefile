@@ -45,6 +45,7 @@ rule:
         "results/claims.json",
         "results/provenance.json",
         "results/nightly.txt",
+        "results/tables/sensitivity.csv" if stages.core_variants else [],
 
 
 rule:

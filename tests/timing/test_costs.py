@@ -169,24 +169,6 @@ def test_a_misprediction_costs_the_pipeline(
     assert region["cycles"] - free["cycles"] == 9 * region["mispredictions"]
 
 
-def test_a_second_core_is_only_data(timing: TestedModel) -> None:
-    """The X280: 2 cycles for each register of 512 bits, dependent sums every 8 cycles [llvm]."""
-    vector = [item for item in MICROBENCHMARKS if item.name.startswith("vfmacc.vf")]
-    source = WORK / "x280.S"
-    (ROOT / source).write_text(assembly(vector))
-    program = timing.compile("x280", [str(source)], "-nostdlib")
-    regions = timing.regions(program, core="kernels/timing/cores/x280.json", vlen=512)
-    cycles = {
-        item.name: region["cycles"] / (item.iterations * item.unroll * (item.body.count("\n") + 1))
-        for item, region in zip(vector, regions, strict=True)
-    }
-    expected = {"m1": 2, "m2": 4, "m4": 8, "m8": 16}
-    for lmul, occupancy in expected.items():
-        assert cycles[f"vfmacc.vf {lmul}"] == pytest.approx(occupancy, rel=0.05)
-        chained = max(8, occupancy)
-        assert cycles[f"vfmacc.vf latency {lmul}"] == pytest.approx(chained, rel=0.05)
-
-
 def test_stalls_and_issue_cycles_add_up(timing: TestedModel) -> None:
     """Cycles that are not stalls issue at least one instruction and at most two."""
     source = WORK / "sum.S"

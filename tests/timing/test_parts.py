@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from colonnade.errors import ColonnadeError
-from timing.model import ROOT, TestedModel
+from colonnade.validation.sensitivity import read_band, write_core_variant
+from timing.model import ROOT, WORK, TestedModel
 
 
 def reference_hits(lines: list[int], sets: int, ways: int) -> list[str]:
@@ -124,3 +125,13 @@ def test_descriptions_cite_their_sources() -> None:
     for path in (ROOT / "kernels/timing/cores").glob("*.json"):
         about = " ".join(json.loads(path.read_text())["about"])
         assert "[llvm]" in about
+
+
+def test_cores_of_the_band_are_accepted(timing: TestedModel) -> None:
+    band = ROOT / "kernels/timing/bands/x60.json"
+    variants = read_band(band).variants
+    for variant in variants:
+        path = WORK / "band.json"
+        write_core_variant(band, variant.name, ROOT / path)
+        assert timing.dump("params", str(path)) == ["vlen 256"]
+    assert len(variants) > 3

@@ -32,6 +32,12 @@ def _target(stages: Stages) -> Target:
     return Target(stages.config.target, stages.target, _container())
 
 
+def _band(stages: Stages) -> Path:
+    if stages.band is None:
+        raise ColonnadeError(f"target {stages.config.target}: has no band of core variants")
+    return stages.band
+
+
 @click.group()
 def cli() -> None:
     """Column-wise N:M pruning on RISC-V: the stages of the workflow."""
@@ -162,16 +168,17 @@ def images(output: Path) -> None:
 
 
 @cli.command()
+@click.option("--core", type=FILE, help="Core of the timing model, in the place of the target's.")
 @click.argument("implementation")
 @click.argument("variant")
 @click.argument("output", type=FILE)
-def throughput(implementation: str, variant: str, output: Path) -> None:
+def throughput(core: Path | None, implementation: str, variant: str, output: Path) -> None:
     """Time IMPLEMENTATION of VARIANT on the target."""
     from colonnade.throughput import run_network
 
     stages = Stages.load()
     run_network(
-        _target(stages),
+        _target(stages) if core is None else _target(stages).with_core(core),
         RESULTS / "packages" / variant,
         implementation,
         SCHEDULES,
@@ -339,6 +346,34 @@ def validation(output: Path) -> None:
     work = RESULTS / "build/validation"
     work.mkdir(parents=True, exist_ok=True)
     write_validation(TimingModel(_container(), RESULTS / "build/timing" / PLUGIN, work), output)
+
+
+@cli.command("core-variant")
+@click.argument("core")
+@click.argument("output", type=FILE)
+def core_variant(core: str, output: Path) -> None:
+    """Describe a CORE of the band of what is not known of the target's core."""
+    from colonnade.validation.sensitivity import write_core_variant
+
+    write_core_variant(_band(Stages.load()), core, output)
+
+
+@cli.command()
+@click.argument("table", type=FILE)
+@click.argument("text", type=FILE)
+def sensitivity(table: Path, text: Path) -> None:
+    """Say which conclusions hold with every core of the band."""
+    from colonnade.validation.sensitivity import (
+        read_band,
+        read_reports,
+        run_name,
+        write_sensitivity,
+    )
+
+    stages = Stages.load()
+    folders = (RESULTS / "throughput", RESULTS / "sensitivity")
+    reports = read_reports(*folders, stages.runs, read_band(_band(stages)))
+    write_sensitivity(reports, run_name(*stages.runs[0]), table, text)
 
 
 @cli.command()

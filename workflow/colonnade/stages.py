@@ -21,8 +21,10 @@ from colonnade.pruning import Pattern, prunable_convs
 from colonnade.study import Evaluated, StudyRun, study_runs
 from colonnade.throughput import BASELINE
 from colonnade.training.settings import TrainingConfig
+from colonnade.validation.sensitivity import read_band
 
 TARGETS = Path("config/targets")
+BANDS = Path("kernels/timing/bands")
 RESOLVED = Path("results/config.json")
 DENSE = "dense"
 
@@ -191,6 +193,17 @@ class Stages:
     def validation_sources(self) -> list[str]:
         """Files of the kernels that the timing model is validated with."""
         return [*_files("kernels/timing/validation"), "kernels/timing/marker.h"]
+
+    @property
+    def band(self) -> Path | None:
+        """What is not known of the target's core; None if its time is measured, or without a band."""
+        path = None if self.target.core is None else BANDS / self.target.core.name
+        return path if path is not None and path.exists() else None
+
+    @property
+    def core_variants(self) -> list[str]:
+        """Names of the cores of the band."""
+        return [] if self.band is None else [core.name for core in read_band(self.band).variants]
 
     @property
     def emulated_programs(self) -> list[str]:

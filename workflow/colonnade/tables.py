@@ -67,6 +67,16 @@ VALIDATION = {
     "error_percent": pl.Float64,
     "role": pl.String,
 }
+SENSITIVITY = {
+    "kind": pl.String,
+    "conclusion": pl.String,
+    "nominal": pl.Float64,
+    "lowest": pl.Float64,
+    "lowest_with": pl.String,
+    "highest": pl.Float64,
+    "highest_with": pl.String,
+    "holds": pl.Int64,
+}
 
 SENSITIVITY = {
     "layer": pl.String,

@@ -1,7 +1,7 @@
 """Where code runs: emulated RISC-V under the timing model, or this host."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -48,6 +48,10 @@ class Target:
     def vlen(self) -> int:
         """VLEN in bits; 0 where there is no vector extension."""
         return self.config.vlen or 0
+
+    def with_core(self, core: Path) -> "Target":
+        """The same target with another core of the timing model."""
+        return replace(self, config=self.config.model_copy(update={"core": core}))
 
     def milliseconds(self, cycles: int) -> float:
         """Time of modelled cycles at the target's clock."""

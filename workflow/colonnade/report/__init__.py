@@ -9,6 +9,7 @@ import polars as pl
 
 from colonnade.files import read_json, write_text
 from colonnade.report.figures import cost_per_layer, throughput_bars
+from colonnade.report.model import cycle_figures, sensitivity_summary, validation_summary
 from colonnade.tables import ACCURACY, LAYERS, THROUGHPUT, read_table
 
 _HERE = Path(__file__).parent
@@ -51,6 +52,9 @@ def write_report(results: Path, runs: Sequence[tuple[str, str]], target: Path) -
             .height,
             throughput_figure=throughput_bars(labels, throughput),
             layers_figure=cost_per_layer(labels, reports),
+            cycle_figures=cycle_figures(labels, reports),
+            validation=validation_summary(results),
+            sensitivity=sensitivity_summary(results),
         )
     )
     write_text(target, html)

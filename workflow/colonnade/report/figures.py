@@ -21,7 +21,7 @@ matplotlib.rcParams["font.family"] = "sans-serif"
 
 
 def svg(figure: Figure, description: str) -> str:
-    """The figure as an SVG element, without anything that changes from run to run."""
+    """The figure as an element for the page; `description` is for those who cannot see it."""
     buffer = io.StringIO()
     figure.savefig(
         buffer, format="svg", bbox_inches="tight", transparent=True, metadata={"Date": None}
@@ -32,7 +32,7 @@ def svg(figure: Figure, description: str) -> str:
 
 
 def clear(axes: Axes) -> None:
-    """Remove what carries no data."""
+    """Leave of the frame what helps reading: a grid across the bars."""
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x", color="#d5dade", linewidth=0.6)

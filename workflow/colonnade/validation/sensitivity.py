@@ -1,0 +1,198 @@
+"""Which conclusions hold whatever the unknown parameters of the core are.
+
+A band describes the unknowns as data: cores that differ from the nominal one. Networks run on each of
+them; a conclusion holds if it is the same on all.
+"""
+
+import copy
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from colonnade.errors import ColonnadeError
+from colonnade.files import read_json, write_text
+from colonnade.tables import SENSITIVITY, write_table
+
+NOMINAL = "nominal"
+Cycles = Mapping[str, Mapping[str, int]]
+"""Modelled cycles by variant of the core, then by implementation."""
+
+
+class Variant(BaseModel):
+    """A core that differs from the nominal one in the keys of `set`, dots between their parts."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    about: str
+    set: dict[str, int | float | list[float]]
+
+
+class Band(BaseModel):
+    """A file of kernels/timing/bands."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    about: list[str]
+    core: Path
+    variants: list[Variant]
+
+    def description(self, name: str) -> dict[str, Any]:
+        """The core's description with one variant's values.
+
+        Raises:
+            ColonnadeError: there is no such variant, or the core has no such key.
+        """
+        found = [variant for variant in self.variants if variant.name == name]
+        if not found:
+            allowed = ", ".join(variant.name for variant in self.variants)
+            raise ColonnadeError(f"variant of the core {name!r}: allowed: {allowed}")
+        description = copy.deepcopy(read_json(self.core))
+        for path, value in found[0].set.items():
+            section = description
+            *parents, key = path.split(".")
+            for parent in parents:
+                section = section.get(parent, {})
+            if key not in section:
+                raise ColonnadeError(f"{self.core}: has no {path}, which variant {name!r} sets")
+            section[key] = value
+        return dict(description)
+
+
+def read_band(path: Path) -> Band:
+    """Read a band.
+
+    Raises:
+        ColonnadeError: it is missing or damaged.
+    """
+    try:
+        return Band.model_validate(read_json(path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ColonnadeError(f"{path}: {where}: {first['msg']}") from error
+
+
+def write_core_variant(band: Path, name: str, target: Path) -> None:
+    """Write the description of one variant of a band's core.
+
+    Raises:
+        ColonnadeError: see `read_band` and `Band.description`.
+    """
+    write_text(target, json.dumps(read_band(band).description(name), indent=2) + "\n")
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """`ratio` says by variant how many times better the first is; it holds while all exceed 1."""
+
+    kind: str
+    text: str
+    ratio: Mapping[str, float]
+
+    def row(self) -> dict[str, Any]:
+        """The row of `sensitivity.csv`."""
+        low, high = (end(self.ratio, key=self.ratio.__getitem__) for end in (min, max))
+        return {
+            "kind": self.kind,
+            "conclusion": self.text,
+            "nominal": self.ratio[NOMINAL],
+            "lowest": self.ratio[low],
+            "lowest_with": low,
+            "highest": self.ratio[high],
+            "highest_with": high,
+            "holds": int(self.ratio[low] > 1),
+        }
+
+
+def _faster(kind: str, prefix: str, first: str, second: str, cycles: Cycles) -> Conclusion:
+    ratio = {name: found[second] / found[first] for name, found in cycles.items()}
+    return Conclusion(kind, f"{prefix}{first} is faster than {second}", ratio)
+
+
+def conclusions(reports: Mapping[str, Mapping[str, Any]], baseline: str) -> list[Conclusion]:
+    """What the runs of a network say, first of the whole, then of each convolution.
+
+    Args:
+        reports: the runner's reports by variant of the core (one of them nominal), then by the name
+            of a run.
+        baseline: the run that the others are compared with.
+    """
+    totals = {
+        core: {run: int(report["total"]["cycles"]) for run, report in runs.items()}
+        for core, runs in reports.items()
+    }
+    order = sorted(totals[NOMINAL], key=totals[NOMINAL].__getitem__)
+    found = [_faster("speedup", "", run, baseline, totals) for run in order if run != baseline]
+    found += [_faster("order", "", first, second, totals) for first, second in pairwise(order)]
+    for layer in _convolutions(reports[NOMINAL]):
+        cycles = {
+            core: {run: _layer_cycles(report, layer) for run, report in runs.items()}
+            for core, runs in reports.items()
+        }
+        ranked = sorted(cycles[NOMINAL], key=cycles[NOMINAL].__getitem__)
+        found.append(_faster("layer", f"{layer}: ", ranked[0], ranked[1], cycles))
+    return found
+
+
+def _convolutions(runs: Mapping[str, Any]) -> list[str]:
+    """Names of the convolutions that every run has as a layer."""
+    names = [
+        [layer["name"] for layer in report["layers"] if layer["op"] == "conv2d"]
+        for report in runs.values()
+    ]
+    return [name for name in names[0] if all(name in others for others in names)]
+
+
+def _layer_cycles(report: Mapping[str, Any], name: str) -> int:
+    return sum(int(layer["cycles"]) for layer in report["layers"] if layer["name"] == name)
+
+
+def write_sensitivity(
+    reports: Mapping[str, Mapping[str, Any]], baseline: str, table: Path, text: Path
+) -> None:
+    """Write `sensitivity.csv`, and as text which conclusions change inside the band."""
+    rows = [conclusion.row() for conclusion in conclusions(reports, baseline)]
+    write_table(table, SENSITIVITY, rows)
+    write_text(text, "".join(_sentence(row) for row in rows))
+
+
+def _sentence(row: Mapping[str, Any]) -> str:
+    span = f"{row['lowest']:.2f} ({row['lowest_with']}) to {row['highest']:.2f}"
+    verdict = "holds" if row["holds"] else f"CHANGES with {row['lowest_with']}"
+    return (
+        f"{row['conclusion']}: {row['nominal']:.2f}x; {span} ({row['highest_with']}): {verdict}\n"
+    )
+
+
+def run_name(implementation: str, variant: str) -> str:
+    """What a run is called in conclusions."""
+    return f"{implementation} {variant}"
+
+
+def read_reports(
+    nominal: Path, varied: Path, runs: Sequence[tuple[str, str]], band: Band
+) -> dict[str, dict[str, Any]]:
+    """The reports of all runs on the nominal core and on each variant.
+
+    Args:
+        nominal: folder of the nominal reports, `<variant>/<implementation>.json`.
+        varied: folder with one such folder for each variant of the core.
+        runs: (implementation, variant) of each run.
+        band: the variants of the core.
+    """
+    folders = {NOMINAL: nominal, **{core.name: varied / core.name for core in band.variants}}
+    return {
+        core: {
+            run_name(implementation, variant): read_json(
+                folder / variant / f"{implementation}.json"
+            )
+            for implementation, variant in runs
+        }
+        for core, folder in folders.items()
+    }
