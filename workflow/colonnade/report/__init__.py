@@ -9,6 +9,8 @@ import polars as pl
 
 from colonnade.files import read_json, write_text
 from colonnade.report.figures import cost_per_layer, throughput_bars
+from colonnade.report.heatmap import candidates_by_tile
+from colonnade.report.tuning import stays_dense, tuner_quality
 from colonnade.tables import ACCURACY, LAYERS, THROUGHPUT, read_table
 
 _HERE = Path(__file__).parent
@@ -46,11 +48,14 @@ def write_report(results: Path, runs: Sequence[tuple[str, str]], target: Path) -
                 each["checkpoint_sha256"]: each["max_abs_logit_difference"] for each in evaluations
             },
             winners=_winners(layers),
+            stays_dense=stays_dense(layers),
+            tuner_quality=tuner_quality(results / "tables/tuner_quality.csv"),
             candidates=layers.select("conv", "algorithm", "tile", "lmul", "strips", "sparsity")
             .unique()
             .height,
             throughput_figure=throughput_bars(labels, throughput),
             layers_figure=cost_per_layer(labels, reports),
+            candidates_figure=candidates_by_tile(layers),
         )
     )
     write_text(target, html)

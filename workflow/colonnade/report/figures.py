@@ -20,7 +20,8 @@ matplotlib.rcParams["svg.fonttype"] = "none"
 matplotlib.rcParams["font.family"] = "sans-serif"
 
 
-def _svg(figure: Figure, description: str) -> str:
+def svg(figure: Figure, description: str) -> str:
+    """The figure as an SVG element, without anything that changes from run to run."""
     buffer = io.StringIO()
     figure.savefig(
         buffer, format="svg", bbox_inches="tight", transparent=True, metadata={"Date": None}
@@ -30,7 +31,8 @@ def _svg(figure: Figure, description: str) -> str:
     return text.replace("<svg", f'<svg role="img" aria-label="{description}"', 1)
 
 
-def _clear(axes: Axes) -> None:
+def clear(axes: Axes) -> None:
+    """Remove what carries no data."""
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x", color="#d5dade", linewidth=0.6)
@@ -49,8 +51,8 @@ def throughput_bars(labels: Sequence[str], table: pl.DataFrame) -> str:
     axes.invert_yaxis()
     axes.set_xlim(0, 1.2 * max(values))
     axes.set_xlabel(f"images per second, {table['evidence'][0]}")
-    _clear(axes)
-    return _svg(figure, "Images per second by implementation")
+    clear(axes)
+    return svg(figure, "Images per second by implementation")
 
 
 def cost_per_layer(labels: Sequence[str], reports: Sequence[Mapping[str, Any]]) -> str:
@@ -79,8 +81,8 @@ def cost_per_layer(labels: Sequence[str], reports: Sequence[Mapping[str, Any]]) 
     axes.legend(
         frameon=False, ncols=len(labels), loc="lower left", bbox_to_anchor=(0, 1), borderpad=0
     )
-    _clear(axes)
-    return _svg(figure, "Cost of each layer by implementation")
+    clear(axes)
+    return svg(figure, "Cost of each layer by implementation")
 
 
 def _costs(report: Mapping[str, Any], names: Sequence[str], modelled: bool) -> list[float]:

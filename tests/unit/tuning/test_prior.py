@@ -1,0 +1,135 @@
+"""The prior: what it takes from a core description, its parts, and its limits."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from colonnade.config import TargetConfig, fits_registers
+from colonnade.conv import ConvShape
+from colonnade.errors import ColonnadeError
+from colonnade.tuning.core import LMULS, Core, core_of
+from colonnade.tuning.packing import packing_work
+from colonnade.tuning.pipeline import Lines, call_cost
+from colonnade.tuning.prior import Prior
+from colonnade.tuning.space import Candidate
+
+from .conftest import CONV, ROOT
+
+X60 = TargetConfig(
+    kind="emulated", vlen=256, core=ROOT / "kernels/timing/cores/x60.json", clock_ghz=1.6
+)
+IN_L1 = Lines(0, 0, 0)
+KERNELS = [(tile, lmul) for lmul in LMULS for tile in range(1, 32) if fits_registers(tile, lmul)]
+SHAPE = ConvShape.parse(CONV)
+
+
+def test_core_description_is_read_in_all_its_forms(core: Core) -> None:
+    assert (core.lanes, core.width, core.in_order) == (8, 2, True)
+    assert (core.l1.bytes, core.l2.bytes, core.l2.read) == (32768, 524288, 4)
+    assert core.costs["vf_fma"].occupancy == (1, 2, 4, 8)
+    assert core.costs["vload"].latency == (3, 4, 8, 16)
+    assert core.costs["vload_strided"].occupancy == (8, 16, 32, 64)
+    assert core.costs["vf_div"].latency == (30, 60, 120, 240)
+    assert core.costs["fp_load"].latency == (4, 4, 4, 4)
+
+
+def test_damaged_core_description_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "core.json"
+    path.write_text(json.dumps({"vlen": 256}))
+    with pytest.raises(ColonnadeError, match=r"core\.json: not a core description"):
+        core_of(X60.model_copy(update={"core": path}))
+
+
+def test_a_host_has_a_core_of_the_same_form() -> None:
+    host = core_of(TargetConfig(kind="host"))
+    assert host.lanes in {8, 16}
+    assert host.l1.bytes < host.l2.bytes
+    assert Prior(host).cycles(SHAPE, 0.5, Candidate("packed", 8, 1, 4)) > 0
+
+
+@pytest.mark.parametrize(("tile", "lmul"), KERNELS)
+def test_kernels_take_no_less_than_their_multiplications(core: Core, tile: int, lmul: int) -> None:
+    cost = call_cost(core, tile, lmul, IN_L1)
+    busy = tile * core.costs["vf_fma"].occupancy[LMULS.index(lmul)]
+    slots = 2 * tile / core.width
+    assert cost.column >= max(busy, slots)
+    assert cost.fixed > 0
+    missing = call_cost(core, tile, lmul, Lines(20, 20, 9))
+    assert missing.column >= cost.column
+    assert missing.fixed + 64 * missing.column > cost.fixed + 64 * cost.column
+
+
+def test_a_spare_strip_vector_hides_the_load(core: Core) -> None:
+    # 15 rows at LMUL 2 leave no register for it: every column waits for its vector.
+    waiting = call_cost(core, 15, 2, IN_L1).column / 15
+    hidden = call_cost(core, 14, 2, IN_L1).column / 14
+    assert waiting > 1.05 * hidden
+
+
+def test_out_of_order_cores_are_bound_by_units_alone(core: Core) -> None:
+    free = dataclasses.replace(core, in_order=False)
+    assert call_cost(free, 14, 2, IN_L1).column == 28
+
+
+@given(
+    height=st.integers(3, 12),
+    width=st.integers(3, 12),
+    kernel=st.sampled_from([1, 3]),
+    stride=st.integers(1, 2),
+    padding=st.integers(0, 1),
+    dilation=st.integers(1, 2),
+    block=st.integers(1, 40),
+)
+def test_packing_moves_every_element_of_im2col(
+    height: int, width: int, kernel: int, stride: int, padding: int, dilation: int, block: int
+) -> None:
+    """With vectors of one element, copies and zeros are the elements of im2col."""
+    conv = ConvShape(2, 3, height, width, 8, kernel, kernel, stride, padding, dilation)
+    if min(conv.out_height, conv.out_width) < 1:
+        return
+    work = packing_work(conv, block, 1)
+    inside = sum(
+        0 <= y * stride + kh * dilation - padding < height
+        and 0 <= x * stride + kw * dilation - padding < width
+        for y in range(conv.out_height)
+        for x in range(conv.out_width)
+        for kh in range(kernel)
+        for kw in range(kernel)
+    )
+    taps, positions = kernel * kernel, 2 * conv.out_height * conv.out_width
+    assert work.copies * taps == 2 * inside
+    assert (work.copies + work.zeros) * taps == positions * taps
+
+
+def test_more_sparsity_never_costs_more(core: Core) -> None:
+    prior = Prior(core)
+    for candidate in (Candidate("packed", 14, 2, 8), Candidate("packed", 24, 1, 2)):
+        costs = [prior.cycles(SHAPE, sparsity, candidate) for sparsity in (0, 0.25, 0.5, 0.75, 0.9)]
+        assert costs == sorted(costs, reverse=True)
+
+
+def test_cycles_are_at_least_those_of_the_multiplications(core: Core) -> None:
+    peak = core.lanes
+    for sparsity in (0, 0.75):
+        cycles = Prior(core).cycles(SHAPE, sparsity, Candidate("packed", 14, 2, 8))
+        useful = SHAPE.macs * (1 - sparsity)
+        assert useful / peak < cycles < 4 * useful / peak
+
+
+def test_threads_share_out_blocks(core: Core) -> None:
+    # 392 strips of 8 positions in 13 blocks of 32: two threads do seven of them in turn.
+    candidate = Candidate("packed", 14, 1, 32)
+    alone = Prior(core).cycles(SHAPE, 0.5, candidate)
+    assert Prior(core, threads=2).cycles(SHAPE, 0.5, candidate) == pytest.approx(alone * 7 / 13)
+
+
+def test_ranking_is_by_cost_and_keeps_the_order_of_equals(core: Core) -> None:
+    candidates = [Candidate("packed", tile, 1, 2) for tile in (4, 14, 8)]
+    prior = Prior(core)
+    ranked = prior.rank(SHAPE, 0.5, [*candidates, *candidates])
+    assert [cost for cost, _ in ranked] == sorted(cost for cost, _ in ranked)
+    assert [each.tile for _, each in ranked] == [14, 14, 8, 8, 4, 4]

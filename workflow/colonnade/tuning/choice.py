@@ -1,0 +1,111 @@
+"""Choose the schedules: the fastest candidate of every convolution, or the dense one.
+
+Where no pruned candidate of a convolution is faster than its fastest dense one, pruning it costs
+accuracy for nothing: the layer stays dense in that pattern and gets no mask.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from colonnade.conv import ConvShape
+from colonnade.errors import ColonnadeError
+from colonnade.files import read_json, write_json
+from colonnade.tables import LAYERS, write_table
+from colonnade.targets import Target
+from colonnade.tuning.cache import Result
+from colonnade.tuning.search import fastest
+
+_SCHEDULE = ("algorithm", "tile", "lmul", "strips")
+
+
+def schedule_key(conv: ConvShape | str, sparsity: float) -> str:
+    """Key of a schedules file: the same string the runner looks up."""
+    return f"{conv}|{sparsity:g}"
+
+
+def choose(trials: Mapping[float, Sequence[Result]]) -> dict[float, Result | None]:
+    """The fastest trial of one convolution at each sparsity, 0 among them.
+
+    None where it is no faster than the fastest at sparsity 0.
+    """
+    winners = {sparsity: fastest(reports) for sparsity, reports in trials.items()}
+    dense = float(winners[0]["ms"])
+    return {
+        sparsity: winner if sparsity == 0 or float(winner["ms"]) < dense else None
+        for sparsity, winner in winners.items()
+    }
+
+
+def collect(
+    profiles: Sequence[Path],
+    layers: Sequence[tuple[str, ConvShape]],
+    model: str,
+    target: Target,
+    schedules: Path,
+    table: Path,
+) -> None:
+    """Write the winners as a schedules file and all candidates of all layers as `layers.csv`.
+
+    `stays_dense` of the schedules file lists the keys that have no schedule because pruning does not
+    pay there.
+    """
+    found = {str(each["conv"]): each for each in map(read_json, profiles)}
+    convs: dict[str, dict[str, Any]] = {}
+    dense: list[str] = []
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for conv, profile in sorted(found.items()):
+        trials = {search["sparsity"]: search["trials"] for search in profile["searches"]}
+        winners = choose(trials)
+        for sparsity, winner in winners.items():
+            key = schedule_key(conv, sparsity)
+            if winner is None:
+                dense.append(key)
+            else:
+                convs[key] = {name: winner[name] for name in _SCHEDULE}
+        rows[conv] = list(_rows(profile, winners.values(), target))
+    header = {"format": "colonnade-schedules", "version": 1, "target": target.name}
+    write_json(schedules, {**header, "convs": convs, "stays_dense": dense})
+    named = [
+        {"model": model, "layer": layer, **row} for layer, conv in layers for row in rows[str(conv)]
+    ]
+    write_table(table, LAYERS, named)
+
+
+def _rows(
+    profile: Mapping[str, Any], winners: Iterable[Result | None], target: Target
+) -> Iterable[dict[str, Any]]:
+    copied = ("conv", *_SCHEDULE, "cycles", "ms", "mac_per_cycle")
+    chosen = list(winners)
+    trials = [(each["m"], report) for each in profile["searches"] for report in each["trials"]]
+    for m, report in [*trials, ("full", profile["reference"])]:
+        yield {
+            **{key: report[key] for key in copied},
+            "sparsity": float(report["sparsity"]),
+            "m": m,
+            "target": target.name,
+            "evidence": target.evidence,
+            "chosen": int(any(report is winner for winner in chosen)),
+        }
+
+
+def tiles_for(
+    schedules: Path, layers: Sequence[tuple[str, ConvShape]], sparsity: float
+) -> dict[str, int]:
+    """The tile T that tuning chose for each layer at a sparsity: the tile its mask gets.
+
+    Layers that stay dense are left out.
+
+    Raises:
+        ColonnadeError: the file is no schedules file, or does not know a layer's convolution.
+    """
+    document = read_json(schedules)
+    tiles = {}
+    for layer, conv in layers:
+        key = schedule_key(conv, sparsity)
+        if key in document["stays_dense"]:
+            continue
+        if key not in document["convs"]:
+            raise ColonnadeError(f"{schedules}: has no schedule for layer {layer}, {key}")
+        tiles[layer] = int(document["convs"][key]["tile"])
+    return tiles
