@@ -51,7 +51,7 @@ class ProfileConfig(Section):
     that `tuner-quality` repeats over all candidates.
     """
 
-    algorithms: tuple[Literal["packed"], ...] = Field(min_length=1)
+    algorithms: tuple[Literal["direct", "packed"], ...] = Field(min_length=1)
     tiles: tuple[Annotated[int, Field(ge=1, le=31)], ...] = Field(min_length=1)
     lmuls: tuple[Literal[1, 2, 4, 8], ...] = Field(min_length=1)
     strips: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=1)

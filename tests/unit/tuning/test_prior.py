@@ -12,8 +12,9 @@ from colonnade.config import TargetConfig, fits_registers
 from colonnade.conv import ConvShape
 from colonnade.errors import ColonnadeError
 from colonnade.tuning.core import LMULS, Core, core_of
+from colonnade.tuning.kernels import Lines, call_cost, row_cost
 from colonnade.tuning.packing import packing_work
-from colonnade.tuning.pipeline import Lines, call_cost
+from colonnade.tuning.pipeline import Access, Step, simulate
 from colonnade.tuning.prior import Prior
 from colonnade.tuning.space import Candidate
 
@@ -22,7 +23,6 @@ from .conftest import CONV, ROOT
 X60 = TargetConfig(
     kind="emulated", vlen=256, core=ROOT / "kernels/timing/cores/x60.json", clock_ghz=1.6
 )
-IN_L1 = Lines(0, 0, 0)
 KERNELS = [(tile, lmul) for lmul in LMULS for tile in range(1, 32) if fits_registers(tile, lmul)]
 SHAPE = ConvShape.parse(CONV)
 
@@ -51,28 +51,78 @@ def test_a_host_has_a_core_of_the_same_form() -> None:
     assert Prior(host).cycles(SHAPE, 0.5, Candidate("packed", 8, 1, 4)) > 0
 
 
+def in_l1(core: Core) -> Lines:
+    return Lines(core.l1, core.l1, core.l1, touched=1, followed=0)
+
+
 @pytest.mark.parametrize(("tile", "lmul"), KERNELS)
 def test_kernels_take_no_less_than_their_multiplications(core: Core, tile: int, lmul: int) -> None:
-    cost = call_cost(core, tile, lmul, IN_L1)
+    cost = call_cost(core, tile, lmul, in_l1(core))
     busy = tile * core.costs["vf_fma"].occupancy[LMULS.index(lmul)]
     slots = 2 * tile / core.width
     assert cost.column >= max(busy, slots)
-    assert cost.fixed > 0
-    missing = call_cost(core, tile, lmul, Lines(20, 20, 9))
-    assert missing.column >= cost.column
-    assert missing.fixed + 64 * missing.column > cost.fixed + 64 * cost.column
+    # Bias, clamp and store of a strip.
+    assert cost.strip > tile * core.costs["vstore"].occupancy[LMULS.index(lmul)]
+
+
+@pytest.mark.parametrize("stream", ["weights", "operand"])
+def test_lines_from_further_away_cost_more(core: Core, stream: str) -> None:
+    near = in_l1(core)
+    slow = dataclasses.replace(core.memory, read=60, latency=300)
+    costs = [
+        call_cost(core, 14, 1, near._replace(**{stream: level})).column
+        for level in (core.l1, core.l2, slow)
+    ]
+    assert costs == sorted(costs)
+    assert costs[2] > costs[0]
 
 
 def test_a_spare_strip_vector_hides_the_load(core: Core) -> None:
     # 15 rows at LMUL 2 leave no register for it: every column waits for its vector.
-    waiting = call_cost(core, 15, 2, IN_L1).column / 15
-    hidden = call_cost(core, 14, 2, IN_L1).column / 14
+    waiting = call_cost(core, 15, 2, in_l1(core)).column / 15
+    hidden = call_cost(core, 14, 2, in_l1(core)).column / 14
     assert waiting > 1.05 * hidden
 
 
 def test_out_of_order_cores_are_bound_by_units_alone(core: Core) -> None:
     free = dataclasses.replace(core, in_order=False)
-    assert call_cost(free, 14, 2, IN_L1).column == 28
+    assert call_cost(free, 14, 2, in_l1(core)).column == 28
+
+
+def test_in_order_issue_by_hand(core: Core) -> None:
+    """Two multiplications that depend on each other, then one that does not."""
+    steps = [
+        Step("vf_fma", "a", ("x",)),
+        Step("vf_fma", "b", ("a",)),
+        Step("vf_fma", "c", ("x",)),
+        Step("mark"),
+    ]
+    # Cycle 0; 5 later the result; the unit takes one a cycle.
+    assert simulate(core, steps) == [7]
+    assert simulate(dataclasses.replace(core, in_order=False), steps) == [3]
+
+
+def test_lines_come_one_after_the_other(core: Core) -> None:
+    memory = dataclasses.replace(core.memory, read=20, latency=100, interval=10)
+    loads = [Step("load", f"r{i}", access=Access(memory, 1)) for i in range(2)]
+    wait = [Step("alu", None, ("r0", "r1")), Step("mark")]
+    apart = dataclasses.replace(core, outstanding=4)
+    # The second request leaves 10 cycles after the first; each takes 100, and the load itself 4.
+    assert simulate(apart, [*loads, *wait]) == [10 + 100 + 4 + 1]
+    # With one request on its way at a time the second waits for the first.
+    alone = dataclasses.replace(core, outstanding=1)
+    assert simulate(alone, [*loads, *wait]) == [100 + 100 + 4 + 1]
+    # Of one access the second line follows in a stream.
+    both = [Step("load", "r0", access=Access(memory, 2)), Step("alu", None, ("r0",)), Step("mark")]
+    assert simulate(apart, both) == [100 + 4 + 1]
+
+
+def test_packing_a_row_costs_its_load_and_store(core: Core) -> None:
+    near = Access(core.l1, 1)
+    cost = row_cost(core, "vload", near, near)
+    busy = core.costs["vload"].occupancy[3] + core.costs["vstore"].occupancy[3]
+    assert busy <= cost < busy + 3
+    assert row_cost(core, "vload", Access(core.memory, 4), near) > cost
 
 
 @given(
@@ -121,7 +171,7 @@ def test_cycles_are_at_least_those_of_the_multiplications(core: Core) -> None:
 
 
 def test_threads_share_out_blocks(core: Core) -> None:
-    # 392 strips of 8 positions in 13 blocks of 32: two threads do seven of them in turn.
+    # 392 strips of 8 positions are 13 blocks of 32: two threads do seven of them in turn.
     candidate = Candidate("packed", 14, 1, 32)
     alone = Prior(core).cycles(SHAPE, 0.5, candidate)
     assert Prior(core, threads=2).cycles(SHAPE, 0.5, candidate) == pytest.approx(alone * 7 / 13)

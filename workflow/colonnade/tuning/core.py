@@ -7,6 +7,7 @@ For an emulated target it comes from the timing model's own description of the c
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +37,18 @@ class Cost:
 
 @dataclass(frozen=True)
 class Cache:
-    """Size and associativity, and the cycles beyond an L1 hit that a line costs when found here."""
+    """A level: size and associativity, and what a line that is found here costs beyond an L1 hit.
+
+    The next line of a stream comes `read` or `write` cycles after the one before; any other is there
+    after `latency` cycles, and the way is free for the next one after `interval`.
+    """
 
     bytes: int
     ways: int
     read: float
     write: float
+    latency: float
+    interval: float
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,8 @@ class Core:
 
     `lanes` f32 elements fill a vector register and `width` instructions start in a cycle: in program
     order, or with `in_order` false whenever their unit is free. `copy_lmul` is the LMUL with which
-    im2col copies rows. `memory` is a cache that holds everything.
+    im2col copies rows. At most `outstanding` lines are waited for at once, and the prefetcher follows a
+    stream whose lines are at most `reach` apart. `memory` is a cache that holds everything.
     """
 
     lanes: int
@@ -59,10 +67,24 @@ class Core:
     copy_lmul: int
     mispredict: int
     line_bytes: int
+    outstanding: int
+    reach: int
     l1: Cache
     l2: Cache
     memory: Cache
     costs: Mapping[str, Cost]
+
+    @cached_property
+    def _timings(self) -> dict[tuple[str, int], tuple[str | None, float, float]]:
+        return {
+            (name, lmul): (cost.unit, cost.latency[index], cost.occupancy[index])
+            for name, cost in self.costs.items()
+            for index, lmul in enumerate(LMULS)
+        }
+
+    def timing(self, name: str, lmul: int) -> tuple[str | None, float, float]:
+        """Unit, latency and occupancy of a class of instructions at an LMUL."""
+        return self._timings[name, lmul]
 
 
 def core_of(target: TargetConfig) -> Core:
@@ -82,7 +104,7 @@ def core_of(target: TargetConfig) -> Core:
 
 def _parse(description: Mapping[str, Any], vlen: int) -> Core:
     l1, l2, miss = description["l1"], description["l2"], description["miss"]
-    found = {level: (miss[level]["read"], miss[level]["write"]) for level in ("l2", "memory")}
+    found = {level: _line_costs(miss[level]) for level in ("l2", "memory")}
     return Core(
         lanes=vlen // 8 // F32_BYTES,
         width=description["issue"]["width"],
@@ -90,11 +112,20 @@ def _parse(description: Mapping[str, Any], vlen: int) -> Core:
         copy_lmul=8,
         mispredict=description["branch"]["mispredict"],
         line_bytes=l1["line"],
-        l1=Cache(l1["bytes"], l1["ways"], 0, 0),
+        outstanding=miss.get("outstanding", 1),
+        reach=miss.get("reach", 1),
+        l1=Cache(l1["bytes"], l1["ways"], 0, 0, 0, 0),
         l2=Cache(l2["bytes"], l2["ways"], *found["l2"]),
         memory=Cache(1 << 62, 1, *found["memory"]),
         costs={name: _cost(entry, vlen) for name, entry in description["classes"].items()},
     )
+
+
+def _line_costs(entry: Mapping[str, float]) -> tuple[float, float, float, float]:
+    """Stream read and write, latency and interval; a model without streams has one cost for all."""
+    if "latency" not in entry:
+        return entry["read"], entry["write"], entry["read"], entry["read"]
+    return entry["stream_read"], entry["stream_write"], entry["latency"], entry["interval"]
 
 
 def _cost(entry: Mapping[str, Any], vlen: int) -> Cost:
@@ -135,9 +166,11 @@ def _host() -> Core:
         copy_lmul=1,
         mispredict=15,
         line_bytes=64,
-        l1=Cache(_size("SC_LEVEL1_DCACHE_SIZE", 32 << 10), 8, 0, 0),
-        l2=Cache(_size("SC_LEVEL2_CACHE_SIZE", 1 << 20), 16, 2, 2),
-        memory=Cache(1 << 62, 1, 10, 10),
+        outstanding=12,
+        reach=4,
+        l1=Cache(_size("SC_LEVEL1_DCACHE_SIZE", 32 << 10), 8, 0, 0, 0, 0),
+        l2=Cache(_size("SC_LEVEL2_CACHE_SIZE", 1 << 20), 16, 2, 2, 2, 2),
+        memory=Cache(1 << 62, 1, 10, 10, 20, 10),
         costs={
             **dict.fromkeys(("alu", "branch", "jump_register", "vset"), free),
             **dict.fromkeys(("vf_fma", "vf_minmax", "vf_move"), vector),

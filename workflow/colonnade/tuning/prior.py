@@ -1,8 +1,8 @@
 """The cost prior: cycles of a convolution under a schedule, from an analytic model of the core.
 
-It ranks candidates so that only the promising ones are run. The cost is that of packing plus, for
-every block, tile and strip, one microkernel call (`pipeline`). Which cache a call finds its weights
-and its strip in follows from the distance between two uses of a line: what is touched in between
+It ranks candidates so that only the promising ones are run. The cost is that of packing, if there is
+any, plus one kernel call (`kernels`) for every block and tile. Which cache a call finds its weights
+and its strips in follows from the distance between two uses of a line: what is touched in between
 either fits, or, as LRU has it, pushes the line out before it is used again.
 """
 
@@ -13,34 +13,38 @@ from itertools import product
 
 from colonnade.conv import ConvShape
 from colonnade.tuning.core import F32_BYTES, LMULS, Cache, Core
+from colonnade.tuning.kernels import CallCost, Lines, call_cost, row_cost
 from colonnade.tuning.packing import packing_work
-from colonnade.tuning.pipeline import CallCost, Lines, call_cost
+from colonnade.tuning.pipeline import Access
 from colonnade.tuning.space import Candidate
 
 # Columns that a kernel reads beyond the kept ones, and its biases.
 _EXTRA_COLUMNS = 3
 _INDEX_BYTES = 4
-# Cycles around a kernel call, for each tile of a block, and for each piece of a row that is packed.
-_CALL, _TILE, _RUN = 30, 25, 45
+# Cycles around a kernel call, and for each tap of each piece of a row that is packed.
+_CALL, _RUN = 40, 60
 
 # Shares of the lines found in L1, in L2 and in memory.
 Found = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
-class _Sizes:
-    """What a block of one schedule touches: bytes, or columns and positions where named so."""
+class _Work:
+    """One convolution under one schedule, in positions, columns and bytes."""
 
+    conv: ConvShape
+    candidate: Candidate
     kept: int
-    packed_rows: float
+    tiles: int
+    positions: int  # that are computed: with those of gaps
     strip: int
     block: int
     blocks: int
+    rows: float  # that the tiles read of packed strips, or of planes
     tile_weights: int
     weights: int
-    operand: float
-    traffic: float
-    row: int
+    operand: float  # what all tiles read of a block
+    moved: float  # a block's part of the planes that come and go
 
 
 class Prior:
@@ -50,6 +54,7 @@ class Prior:
         self._core = core
         self._threads = threads
         self._calls: dict[tuple[int, int, Lines], CallCost] = {}
+        self._rows: dict[tuple[str, Access, Access], float] = {}
 
     def rank(
         self, conv: ConvShape, sparsity: float, candidates: Sequence[Candidate]
@@ -60,128 +65,234 @@ class Prior:
 
     def cycles(self, conv: ConvShape, sparsity: float, candidate: Candidate) -> float:
         """Predicted cycles of one convolution whose tiles keep the share 1 - sparsity of columns."""
-        sizes = self._sizes(conv, sparsity, candidate)
-        alone = self._packing(conv, sizes) + self._products(conv, candidate, sizes)
+        work = self._work(conv, sparsity, candidate)
+        if candidate.algorithm == "packed":
+            alone = self._packing(work) + self._products(work, self._packed_found(work))
+        else:
+            alone = self._products(work, self._direct_found(work))
         # Blocks are what threads share out.
-        rounds = math.ceil(sizes.blocks / self._threads)
-        return alone * rounds / sizes.blocks
+        return alone * math.ceil(work.blocks / self._threads) / work.blocks
 
-    def _sizes(self, conv: ConvShape, sparsity: float, candidate: Candidate) -> _Sizes:
+    def _work(self, conv: ConvShape, sparsity: float, candidate: Candidate) -> _Work:
         core, tile = self._core, candidate.tile
+        packed = candidate.algorithm == "packed"
         tiles = math.ceil(conv.out_channels / tile)
-        positions = conv.batch * conv.out_height * conv.out_width
         kept = max(1, math.ceil((1 - sparsity) * conv.reduction))
-        # Rows that at least one tile keeps, if each keeps others.
-        rows = conv.reduction * (1 - (1 - kept / conv.reduction) ** tiles)
-        columns = kept + _EXTRA_COLUMNS
+        # Taps of one axis that see different phases of the input, and those that see the same.
+        phases = min(conv.stride, conv.kernel_h)
+        positions = conv.batch * conv.out_height * (conv.out_width if packed else _row(conv))
         strip = candidate.lmul * core.lanes
-        block = candidate.strips * strip
-        weights = columns * (conv.out_channels * F32_BYTES + tiles * _INDEX_BYTES)
-        operand = rows * block * F32_BYTES
-        planes = (conv.in_channels * conv.stride**2 + conv.out_channels) * block * F32_BYTES
-        return _Sizes(
+        block = min(candidate.strips, math.ceil(positions / strip)) * strip
+        if packed:
+            # Rows that at least one tile keeps, if each keeps others.
+            rows = conv.reduction * (1 - (1 - kept / conv.reduction) ** tiles)
+            operand = rows * block * F32_BYTES
+        else:
+            rows = conv.in_channels * conv.kernel_h * phases
+            # Rows of the input under a block: apart, or one after the other.
+            lines = conv.kernel_h * (block * F32_BYTES + core.line_bytes - F32_BYTES)
+            halo = (conv.kernel_h - 1) * conv.dilation / conv.stride * _row(conv)
+            operand = conv.in_channels * phases**2 * min(lines, (block + halo) * F32_BYTES)
+        columns = kept + _EXTRA_COLUMNS
+        return _Work(
+            conv=conv,
+            candidate=candidate,
             kept=kept,
-            packed_rows=rows,
+            tiles=tiles,
+            positions=positions,
             strip=strip,
             block=block,
             blocks=math.ceil(positions / block),
+            rows=rows,
             tile_weights=columns * (tile * F32_BYTES + _INDEX_BYTES),
-            weights=weights,
+            weights=columns * (conv.out_channels * F32_BYTES + tiles * _INDEX_BYTES),
             operand=operand,
-            traffic=weights + operand + planes,
-            row=block * F32_BYTES,
+            moved=(conv.in_channels * phases**2 + conv.out_channels) * block * F32_BYTES,
         )
 
-    def _packing(self, conv: ConvShape, sizes: _Sizes) -> float:
-        core, size = self._core, LMULS.index(self._core.copy_lmul)
-        work = packing_work(conv, sizes.block, core.copy_lmul * core.lanes)
-        load = core.costs["vload" if conv.stride == 1 else "vload_strided"].occupancy[size]
-        store = core.costs["vstore"].occupancy[size]
-        cycles = sizes.packed_rows * (work.copies * (load + store) + work.zeros * store)
+    def _packing(self, work: _Work) -> float:
+        core, conv = self._core, work.conv
+        vector = core.copy_lmul * core.lanes
+        moves = packing_work(conv, work.block, vector)
         taps = conv.kernel_h * conv.kernel_w
-        positions = conv.batch * conv.out_height * conv.out_width
+        size = min(vector, work.block, conv.out_width) * F32_BYTES
+        load = "vload" if conv.stride == 1 else "vload_strided"
         # The planes come from memory once; from tap to tap a block's part of them stays in a cache.
-        seen = min(1, conv.kernel_h / conv.stride)
-        planes = conv.batch * conv.in_channels * conv.height * conv.width * seen
-        cycles += self._lines(planes) * core.memory.read
-        part = conv.in_channels * sizes.block * conv.stride**2 * F32_BYTES + sizes.operand / taps
-        again = (1 - 1 / taps) * sizes.packed_rows * positions * conv.stride
-        cycles += self._lines(again) * core.l2.read * _spilled(part, core.l1)
-        # Packed rows are written over those of the last block, which may have left the caches.
-        lost = max(_spilled(sizes.traffic, core.l2), 1 / sizes.blocks)
-        spilled = _spilled(sizes.operand + sizes.tile_weights, core.l1)
-        write = lost * core.memory.write + (1 - lost) * spilled * core.l2.write
-        return cycles + self._lines(sizes.packed_rows * positions) * write + work.runs * _RUN
+        fresh = min(1, conv.stride / conv.kernel_h) / conv.kernel_w
+        part = conv.in_channels * work.block * conv.stride**2 * F32_BYTES + work.operand / taps
+        again = (1 - fresh) * _spilled(part, core.l1)
+        lost = self._lost(work)
+        behind = (1 - lost) * _spilled(work.operand + work.tile_weights, core.l1)
+        row = 0.0
+        for (share, source), (other, target) in product(
+            self._levels((1 - fresh - again, again, fresh)),
+            self._levels((1 - lost - behind, behind, lost)),
+        ):
+            read = Access(source, self._count(size * conv.stride))
+            write = Access(target, self._count(size), write=True)
+            row += share * other * self._row(load, read, write)
+        store = core.costs["vstore"].occupancy[LMULS.index(core.copy_lmul)]
+        return work.rows * (moves.copies * row + moves.zeros * store) + moves.runs * _RUN
 
-    def _lines(self, elements: float) -> float:
-        return elements * F32_BYTES / self._core.line_bytes
+    def _levels(self, found: Found) -> Sequence[tuple[float, Cache]]:
+        levels = (self._core.l1, self._core.l2, self._core.memory)
+        return [pair for pair in zip(found, levels, strict=True) if pair[0] > 0]
 
-    def _products(self, conv: ConvShape, candidate: Candidate, sizes: _Sizes) -> float:
-        positions = conv.batch * conv.out_height * conv.out_width
-        strips = math.ceil(positions / sizes.strip)
-        tiles = math.ceil(conv.out_channels / candidate.tile)
-        last = conv.out_channels - (tiles - 1) * candidate.tile
-        # A block's first call of a tile finds its weights where the last block left them.
-        lost = max(_spilled(sizes.traffic, self._core.l2), 1 / sizes.blocks)
-        first_weights = (0.0, 1 - lost, lost)
-        spilled = self._spilled_weights(candidate, sizes)
-        weights = (1 - spilled, spilled, 0.0)
-        operand = self._operand_found(candidate, sizes, tiles)
+    def _count(self, size: float) -> int:
+        """Lines of so many bytes that begin with a line."""
+        return max(1, round(size / self._core.line_bytes))
+
+    def _lost(self, work: _Work) -> float:
+        """Share of what one block leaves in the caches that the next one does not find there."""
+        beyond = _spilled(work.weights + work.operand + work.moved, self._core.l2)
+        return max(beyond, 1 / work.blocks)
+
+    def _row(self, load: str, read: Access, write: Access) -> float:
+        key = (load, read, write)
+        if key not in self._rows:
+            self._rows[key] = row_cost(self._core, load, read, write)
+        return self._rows[key]
+
+    def _products(self, work: _Work, operand: tuple[Found, Found]) -> float:
+        """All kernel calls; `operand` says where first and later uses of a column find it."""
+        tile, lmul, lanes = work.candidate.tile, work.candidate.lmul, self._core.lanes
+        strips, rest = divmod(work.positions, work.strip)
+        # What is left over is a call of its own, with the smallest LMUL that holds it.
+        short = min((each for each in LMULS if each * lanes >= rest), default=lmul)
+        lmul = lmul if strips else short
+        last = work.conv.out_channels - (work.tiles - 1) * tile
+        # A block's first strip finds its tile's weights where the last block left them.
+        lost, spilled = self._lost(work), self._spilled_weights(work)
+        weights = ((0.0, 1 - lost, lost), (1 - spilled, spilled, 0.0))
+        # First uses of columns, as whole tiles: each keeps others.
+        share = work.kept / work.conv.reduction
+        fresh = min(work.tiles - 1, (1 - (1 - share) ** work.tiles) / share)
         cycles = 0.0
-        for rows, count in ((candidate.tile, tiles - 1), (last, 1)):
-            first = self._call(rows, candidate.lmul, sizes.kept, first_weights, operand)
-            later = self._call(rows, candidate.lmul, sizes.kept, weights, operand)
-            block = sizes.blocks * (first + _TILE) + (strips - sizes.blocks) * later
-            cycles += count * (block + strips * _CALL)
+        for rows, tiles, found in (
+            (tile, fresh, operand[0]),
+            (tile, work.tiles - 1 - fresh, operand[1]),
+            (last, 1, operand[1 if work.tiles > 1 else 0]),
+        ):
+            first, later = (self._call(work, rows, lmul, where, found) for where in weights)
+            begin = _CALL + first.first + first.strip + work.kept * first.column
+            others = later.strip + work.kept * later.column
+            cycles += tiles * (work.blocks * begin + max(0, strips - work.blocks) * others)
+            if rest and strips:
+                end = self._call(work, rows, short, weights[1], found)
+                cycles += tiles * (_CALL + end.first + end.strip + work.kept * end.column)
         return cycles
 
-    def _spilled_weights(self, candidate: Candidate, sizes: _Sizes) -> float:
+    def _spilled_weights(self, work: _Work) -> float:
         """Share of a tile's weights that a strip of the block pushes out of L1 for the next one.
 
-        A strip's rows lie a whole block's row apart, so they crowd into some of the cache's sets.
+        Packed rows lie a whole block's row apart, so a strip's crowd into some of the cache's sets.
         """
-        core = self._core
+        core, candidate = self._core, work.candidate
         sets = core.l1.bytes // core.l1.ways // core.line_bytes
-        lines = max(1, sizes.strip * F32_BYTES / core.line_bytes)
+        lines = max(1, work.strip * F32_BYTES / core.line_bytes)
         crowded = 1.0
-        if candidate.strips > 1:
-            apart = max(1, sizes.row // core.line_bytes)
+        if candidate.strips > 1 and candidate.algorithm == "packed":
+            apart = max(1, work.block * F32_BYTES // core.line_bytes)
             crowded = min(1, lines / math.gcd(apart, sets))
-        own = sizes.tile_weights / core.line_bytes / sets + candidate.tile * lines / sets
-        others = sizes.kept * lines / (sets * crowded)
+        own = work.tile_weights / core.line_bytes / sets + candidate.tile * lines / sets
+        read = min(work.kept, work.rows)
+        others = read * lines / (sets * crowded)
         elsewhere = min(1, max(0, own - core.l1.ways))
         return crowded * min(1, max(0, own + others - core.l1.ways)) + (1 - crowded) * elsewhere
 
-    def _operand_found(self, candidate: Candidate, sizes: _Sizes, tiles: int) -> Found:
-        """Where a tile finds the rows of a strip that earlier tiles used.
+    def _packed_found(self, work: _Work) -> tuple[Found, Found]:
+        """Where a tile finds the rows of a strip that packing or earlier tiles touched.
 
         Between two tiles that keep the same column lie all strips of the block, and the weights of
         the tiles between them.
         """
-        share = sizes.kept / sizes.packed_rows
-        between = min(tiles, 1 + 1 / share if share < 1 else 1)
-        core = self._core
-        beyond_l1 = _spilled(sizes.operand + between * sizes.tile_weights, core.l1)
-        beyond_l2 = _spilled(sizes.operand + 4 * sizes.tile_weights, core.l2)
+        share = min(1, work.kept / work.rows)
+        between = min(work.tiles, 1 / share)
+        found = self._found(work, work.operand + between * work.tile_weights)
+        return found, found
+
+    def _direct_found(self, work: _Work) -> tuple[Found, Found]:
+        """Where the first and the later tiles of a block find the elements of a strip.
+
+        All columns of one row of the input share its lines: the first of them brings these.
+        """
+        core, conv = self._core, work.conv
+        share = work.kept / conv.reduction
+        taps = conv.kernel_w / min(conv.stride, conv.kernel_w)
+        distinct = (1 - (1 - share) ** taps) / (share * taps)
+        between = min(work.tiles, 1 / share)
+        near = work.operand + between * work.tile_weights
+        l1, l2, memory = self._found(work, near)
+        # Of the rows that a kernel reads one is new; those above it an earlier strip has read.
+        new = work.strip * F32_BYTES / core.line_bytes
+        fresh = distinct * min(1, new) * min(1, conv.stride / conv.kernel_h)
+        return (1 - distinct, distinct - fresh, fresh), (
+            1 - distinct * (1 - l1),
+            distinct * l2,
+            distinct * memory,
+        )
+
+    def _found(self, work: _Work, touched: float) -> Found:
+        """Where lines are found again after `touched` bytes in between.
+
+        Tiles that keep all columns run through them in turn, and what does not fit is gone; those that
+        keep a part touch lines at random, of which the caches hold as many as fit.
+        """
+        caches = (self._core.l1, self._core.l2)
+        if work.kept == work.conv.reduction:
+            beyond_l1, beyond_l2 = (_spilled(touched, cache) for cache in caches)
+        else:
+            beyond_l1, beyond_l2 = (max(0, 1 - cache.bytes / touched) for cache in caches)
         beyond_l2 = min(beyond_l1, beyond_l2)
         return 1 - beyond_l1, beyond_l1 - beyond_l2, beyond_l2
 
-    def _call(self, tile: int, lmul: int, kept: int, weights: Found, operand: Found) -> float:
-        """Mean cycles of one kernel call over where it finds its weights and its strip."""
-        core = self._core
-        levels = (core.l1, core.l2, core.memory)
-        cycles = 0.0
-        for (share, level), (other, found) in product(
-            zip(weights, levels, strict=True), zip(operand, levels, strict=True)
-        ):
-            if share * other > 0:
-                lines = Lines(level.read, found.read, core.memory.write)
-                key = (tile, lmul, lines)
-                if key not in self._calls:
-                    self._calls[key] = call_cost(core, tile, lmul, lines)
-                cost = self._calls[key]
-                cycles += share * other * (cost.fixed + kept * cost.column)
-        return cycles
+    def _call(self, work: _Work, rows: int, lmul: int, weights: Found, operand: Found) -> CallCost:
+        """Mean cost of kernel calls for `rows` rows over where their lines are found."""
+        core, touched, followed = self._core, self._touched(work), self._followed(work)
+        first = strip = column = 0.0
+        for (one, held), (two, read) in product(self._levels(weights), self._levels(operand)):
+            cost = self._cost(rows, lmul, Lines(held, read, core.l1, touched, followed))
+            first += one * two * cost.first
+            strip += one * two * cost.strip
+            column += one * two * cost.column
+        # A line of the output is new once; the strip after it finds it in L1.
+        new = min(1, work.strip * F32_BYTES / core.line_bytes)
+        stores = [
+            self._cost(rows, lmul, Lines(core.l1, core.l1, level, touched, followed)).strip
+            for level in (core.l1, core.memory)
+        ]
+        return CallCost(first, strip + new * (stores[1] - stores[0]), column)
+
+    def _cost(self, rows: int, lmul: int, lines: Lines) -> CallCost:
+        key = (rows, lmul, lines)
+        if key not in self._calls:
+            self._calls[key] = call_cost(self._core, *key)
+        return self._calls[key]
+
+    def _touched(self, work: _Work) -> int:
+        """Lines of a strip vector: in packed and gapless rows it begins with one, else anywhere."""
+        line, size = self._core.line_bytes, work.strip * F32_BYTES
+        if work.candidate.algorithm == "packed" or _is_pointwise(work.conv):
+            return self._count(size)
+        return self._count(size + line - F32_BYTES)
+
+    def _followed(self, work: _Work) -> int:
+        """Lines from one packed row that a tile keeps to the next, if the prefetcher follows; or 0."""
+        apart = math.ceil(work.block * F32_BYTES / self._core.line_bytes * work.rows / work.kept)
+        packed = work.candidate.algorithm == "packed"
+        return apart if packed and apart <= self._core.reach else 0
+
+
+def _is_pointwise(conv: ConvShape) -> bool:
+    return conv.kernel_h == conv.kernel_w == conv.stride == 1 and conv.padding == 0
+
+
+def _row(conv: ConvShape) -> int:
+    """Positions of a row of planes that can be read without packing: with the gap behind it."""
+    if _is_pointwise(conv):
+        return conv.width
+    gap = math.ceil(conv.padding / conv.stride) if conv.kernel_w > 1 else 0
+    return math.ceil(conv.width / conv.stride) + gap
 
 
 def _spilled(size: float, cache: Cache) -> float:
