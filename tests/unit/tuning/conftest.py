@@ -95,9 +95,9 @@ def core() -> Core:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> ProfileConfig:
-    """Sixteen candidates, eight trials."""
+    """Thirty-two candidates, eight trials."""
     return ProfileConfig(
-        algorithms=("packed",),
+        algorithms=("direct", "packed"),
         tiles=(8, 12, 14, 16),
         lmuls=(1, 2),
         strips=(2, 8),

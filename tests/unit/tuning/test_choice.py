@@ -12,6 +12,7 @@ from colonnade.errors import ColonnadeError
 from colonnade.tables import LAYERS
 from colonnade.targets import Target
 from colonnade.tuning.choice import choose, collect, tiles_for
+from colonnade.tuning.space import REFERENCE
 
 from .conftest import CONV
 
@@ -20,8 +21,9 @@ LAYER_CONVS = [("conv1", OTHER), ("layer1.0.conv1", CONV), ("layer1.0.conv2", CO
 CONVS = [(layer, ConvShape.parse(conv)) for layer, conv in LAYER_CONVS]
 
 
-def report(conv: str, tile: int, sparsity: float, ms: float) -> dict[str, Any]:
-    algorithm = "packed" if tile else "xnnpack_nhwc_dense"
+def report(
+    conv: str, tile: int, sparsity: float, ms: float, algorithm: str = "direct"
+) -> dict[str, Any]:
     return {
         **{"conv": conv, "algorithm": algorithm, "tile": tile, "lmul": 1, "strips": 2},
         **{"sparsity": sparsity, "cycles": int(ms * 1e6), "ms": ms, "mac_per_cycle": 1.0},
@@ -49,10 +51,16 @@ def profiles(tmp_path: Path) -> list[Path]:
         ],
         OTHER: [search(OTHER, 0, (14, 1.0), (8, 1.0))],
     }
+    packed = [report(CONV, 14, 0.75, 1.2, "packed"), report(CONV, 8, 0.75, 1.3, "packed")]
+    documents[CONV][2]["trials"] += packed
     paths = []
     for conv, searches in documents.items():
         path = tmp_path / f"{conv}.json"
-        profile = {"conv": conv, "reference": report(conv, 0, 0, 0.5), "searches": searches}
+        profile = {
+            "conv": conv,
+            "reference": report(conv, 0, 0, 0.5, REFERENCE.algorithm),
+            "searches": searches,
+        }
         path.write_text(json.dumps(profile))
         paths.append(path)
     return paths
@@ -91,10 +99,16 @@ def test_schedules_are_those_of_the_winners(collected: Path) -> None:
     document = json.loads((collected / "schedules.json").read_text())
     assert document["format"] == "colonnade-schedules"
     assert document["version"] == 1
-    assert {key: entry["tile"] for key, entry in document["convs"].items()} == {
-        f"{CONV}|0": 14,
-        f"{CONV}|0.75": 8,
-        f"{OTHER}|0": 14,
+    chosen = {key: (each["algorithm"], each["tile"]) for key, each in document["convs"].items()}
+    assert chosen == {
+        f"{CONV}|0": ("direct", 14),
+        f"{CONV}|0|direct": ("direct", 14),
+        f"{CONV}|0.75": ("direct", 8),
+        f"{CONV}|0.75|direct": ("direct", 8),
+        # Not the fastest packed one: the mask has the winner's tile.
+        f"{CONV}|0.75|packed": ("packed", 8),
+        f"{OTHER}|0": ("direct", 14),
+        f"{OTHER}|0|direct": ("direct", 14),
     }
     assert document["stays_dense"] == [f"{CONV}|0.5"]
     for entry in document["convs"].values():
@@ -104,7 +118,7 @@ def test_schedules_are_those_of_the_winners(collected: Path) -> None:
 def test_table_has_every_candidate_of_every_layer(collected: Path) -> None:
     rows = list(csv.DictReader((collected / "layers.csv").open()))
     assert list(rows[0]) == list(LAYERS)
-    assert len(rows) == 3 + 2 * 7
+    assert len(rows) == 3 + 2 * 9
     chosen = [(row["layer"], row["sparsity"], row["tile"]) for row in rows if row["chosen"] == "1"]
     assert chosen == [
         ("conv1", "0.0", "14"),

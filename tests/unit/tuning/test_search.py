@@ -1,5 +1,6 @@
 """Candidates run in the order of the prior, and only as long as one of the rest may win."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from colonnade.targets import Target
 from colonnade.tuning import DENSE, Profiled, profile_conv
 from colonnade.tuning.core import core_of
 from colonnade.tuning.prior import Prior
-from colonnade.tuning.search import tune
+from colonnade.tuning.search import others, tune
 from colonnade.tuning.space import Candidate, search_space
 
 from .conftest import CONV, FakeContainer
@@ -115,5 +116,27 @@ def test_candidates_run_in_the_order_of_the_prior(
     profile_conv(target, conv, [PRUNED], settings, timed, Path("results/a.json"))
     core = core_of(target.config)
     ranked = Prior(core).rank(conv, PRUNED.sparsity, search_space(conv, settings, core))
-    ours = [text for text in container.candidates if text.startswith("packed")]
-    assert ours == [str(candidate) for _, candidate in ranked[: len(ours)]]
+    assert container.candidates[:4] == [str(candidate) for _, candidate in ranked[:4]]
+
+
+def test_every_algorithm_gets_trials_that_run_the_same_network() -> None:
+    ranked = [
+        (float(cost), Candidate(algorithm, tile, 1, strips))
+        for cost, (algorithm, tile, strips) in enumerate(
+            [
+                *[("direct", 14, 1), ("direct", 8, 1), ("packed", 14, 1), ("packed", 8, 1)],
+                *[("packed", 14, 2), ("packed", 14, 4), ("packed", 14, 8), ("packed", 14, 16)],
+            ]
+        )
+    ]
+    reports = [dataclasses.asdict(each) | {"ms": cost} for cost, each in ranked[:3]]
+    pruned = others(ranked, reports, same_tile=True)
+    assert [str(each) for each in pruned] == ["packed:14:1:2", "packed:14:1:4"]
+    dense = others(ranked, reports, same_tile=False)
+    assert [str(each) for each in dense] == ["packed:8:1:1", "packed:14:1:2"]
+
+
+def test_one_algorithm_has_no_others() -> None:
+    ranked = [(1.0, Candidate("packed", 14, 1, 1)), (2.0, Candidate("packed", 14, 1, 2))]
+    reports = [dataclasses.asdict(ranked[0][1]) | {"ms": 1.0}]
+    assert others(ranked, reports, same_tile=True) == []

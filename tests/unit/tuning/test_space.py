@@ -11,7 +11,7 @@ CONV = ConvShape.parse("n1c64h56w56-o64-k3x3-s1-p1-d1")
 
 
 def with_lists(settings: ProfileConfig, **lists: tuple[int, ...]) -> ProfileConfig:
-    return settings.model_copy(update=lists)
+    return settings.model_copy(update={"algorithms": ("packed",), **lists})
 
 
 def test_the_papers_candidates_fit_the_registers_or_are_left_out(
@@ -34,7 +34,7 @@ def test_schedules_that_run_alike_occur_once(settings: ProfileConfig, core: Core
 
 def test_order_of_the_lists_has_no_influence(settings: ProfileConfig, core: Core) -> None:
     turned = with_lists(settings, tiles=(16, 8, 14, 12, 8), strips=(8, 2))
-    assert grid(CONV, turned, core) == grid(CONV, settings, core)
+    assert grid(CONV, turned, core) == grid(CONV, with_lists(settings), core)
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,9 @@ def test_where_every_candidate_is_poor_all_stay(settings: ProfileConfig, core: C
 def test_candidates_are_written_as_the_bench_reads_them() -> None:
     assert str(Candidate("packed", 14, 2, 8)) == "packed:14:2:8"
     assert str(REFERENCE) == "xnnpack_nhwc_dense"
+
+
+def test_every_algorithm_has_all_schedules(settings: ProfileConfig, core: Core) -> None:
+    both = grid(CONV, settings, core)
+    assert len(both) == 2 * len(grid(CONV, with_lists(settings), core))
+    assert {each.algorithm for each in both} == {"direct", "packed"}

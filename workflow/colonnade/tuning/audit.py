@@ -18,7 +18,7 @@ from colonnade.targets import Target
 from colonnade.tuning.bench import PROGRAM, Bench, Profiled
 from colonnade.tuning.core import core_of
 from colonnade.tuning.prior import Prior
-from colonnade.tuning.search import fastest, tune
+from colonnade.tuning.search import fastest, search
 from colonnade.tuning.space import Candidate, grid, search_space
 
 # The best candidate should be among so many of the prior's first.
@@ -55,7 +55,7 @@ def audit_conv(
         ranked = prior.rank(conv, each.sparsity, space)
         reports = dict(zip(everything, bench.run(each, everything), strict=True))
         # Tuning runs the same candidates once more, all from the cache.
-        trials = tune(ranked, partial(bench.run, each), settings)
+        trials = search(ranked, partial(bench.run, each), settings, same_tile=each.sparsity > 0)
         order = [candidate for _, candidate in ranked]
         rows.append(
             {

@@ -45,7 +45,7 @@ class Bench:
         self._cache = ProfileCache(settings.cache)
 
     def run(self, profiled: Profiled, candidates: Sequence[Candidate]) -> list[Result]:
-        """The bench's report of each candidate, in their order, with its time in `ms`.
+        """The bench's report of each of some candidates, in their order, with its time in `ms`.
 
         Raises:
             ColonnadeError: the bench failed, or the cache cannot be used.

@@ -15,13 +15,12 @@ from colonnade.tables import LAYERS, write_table
 from colonnade.targets import Target
 from colonnade.tuning.cache import Result
 from colonnade.tuning.search import fastest
+from colonnade.tuning.space import SCHEDULE
 
-_SCHEDULE = ("algorithm", "tile", "lmul", "strips")
 
-
-def schedule_key(conv: ConvShape | str, sparsity: float) -> str:
-    """Key of a schedules file: the same string the runner looks up."""
-    return f"{conv}|{sparsity:g}"
+def schedule_key(conv: ConvShape | str, sparsity: float, algorithm: str | None = None) -> str:
+    """Key of a schedules file: the string the runner looks up, of one algorithm or of the winner."""
+    return f"{conv}|{sparsity:g}" + ("" if algorithm is None else f"|{algorithm}")
 
 
 def choose(trials: Mapping[float, Sequence[Result]]) -> dict[float, Result | None]:
@@ -35,6 +34,19 @@ def choose(trials: Mapping[float, Sequence[Result]]) -> dict[float, Result | Non
         sparsity: winner if sparsity == 0 or float(winner["ms"]) < dense else None
         for sparsity, winner in winners.items()
     }
+
+
+def choose_each(trials: Sequence[Result], winner: Result) -> dict[str, Result]:
+    """The fastest trial of each algorithm that runs the winner's network: with its tile if pruned."""
+    alike = [each for each in trials if winner["sparsity"] == 0 or each["tile"] == winner["tile"]]
+    return {
+        algorithm: fastest([each for each in alike if each["algorithm"] == algorithm])
+        for algorithm in sorted({str(each["algorithm"]) for each in alike})
+    }
+
+
+def _schedule(report: Result) -> dict[str, Any]:
+    return {name: report[name] for name in SCHEDULE}
 
 
 def collect(
@@ -61,8 +73,10 @@ def collect(
             key = schedule_key(conv, sparsity)
             if winner is None:
                 dense.append(key)
-            else:
-                convs[key] = {name: winner[name] for name in _SCHEDULE}
+                continue
+            convs[key] = _schedule(winner)
+            for algorithm, best in choose_each(trials[sparsity], winner).items():
+                convs[schedule_key(conv, sparsity, algorithm)] = _schedule(best)
         rows[conv] = list(_rows(profile, winners.values(), target))
     header = {"format": "colonnade-schedules", "version": 1, "target": target.name}
     write_json(schedules, {**header, "convs": convs, "stays_dense": dense})
@@ -75,7 +89,7 @@ def collect(
 def _rows(
     profile: Mapping[str, Any], winners: Iterable[Result | None], target: Target
 ) -> Iterable[dict[str, Any]]:
-    copied = ("conv", *_SCHEDULE, "cycles", "ms", "mac_per_cycle")
+    copied = ("conv", *SCHEDULE, "cycles", "ms", "mac_per_cycle")
     chosen = list(winners)
     trials = [(each["m"], report) for each in profile["searches"] for report in each["trials"]]
     for m, report in [*trials, ("full", profile["reference"])]:

@@ -214,12 +214,15 @@ class Prior:
     def _direct_found(self, work: _Work) -> tuple[Found, Found]:
         """Where the first and the later tiles of a block find the elements of a strip.
 
-        All columns of one row of the input share its lines: the first of them brings these.
+        All columns of one row of the input share its lines. The first of them brings these, and the
+        others, which follow once for every input channel, find them if L1 holds as much.
         """
         core, conv = self._core, work.conv
         share = work.kept / conv.reduction
         taps = conv.kernel_w / min(conv.stride, conv.kernel_w)
         distinct = (1 - (1 - share) ** taps) / (share * taps)
+        column = self._touched(work) * core.line_bytes + work.tile_weights / work.kept
+        distinct += (1 - distinct) * (1 - self._found(work, share * conv.in_channels * column)[0])
         between = min(work.tiles, 1 / share)
         near = work.operand + between * work.tile_weights
         l1, l2, memory = self._found(work, near)

@@ -1,6 +1,7 @@
 """Tune one convolution: run its candidates in the order of the prior until no other can win."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import astuple
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,12 @@ from colonnade.tuning.bench import DENSE, Bench, Profiled
 from colonnade.tuning.cache import Result
 from colonnade.tuning.core import core_of
 from colonnade.tuning.prior import Prior
-from colonnade.tuning.space import REFERENCE, Candidate, search_space
+from colonnade.tuning.space import REFERENCE, SCHEDULE, Candidate, search_space
 
 # Candidates that share one start of the bench.
 _BATCH = 4
+# Candidates of each algorithm that does not win.
+_OTHERS = 3
 
 
 def profile_conv(
@@ -28,6 +31,8 @@ def profile_conv(
     output: Path,
 ) -> None:
     """Tune one convolution at every sparsity and write what was run to `output`.
+
+    Every algorithm gets trials, so that networks that use one only can be compared.
 
     The file is a JSON object with `conv`, `reference` (the report of XNNPACK's dense operator) and,
     for each sparsity, an entry of `searches`: `sparsity`, `m`, `space` (the number of candidates) and
@@ -43,12 +48,24 @@ def profile_conv(
     searches: list[dict[str, Any]] = []
     for each in profiled:
         ranked = prior.rank(conv, each.sparsity, candidates)
-        trials = tune(ranked, partial(bench.run, each), settings)
+        trials = search(ranked, partial(bench.run, each), settings, same_tile=each.sparsity > 0)
         searches.append(
             {"sparsity": each.sparsity, "m": each.m, "space": len(ranked), "trials": trials}
         )
     reference = bench.run(DENSE, [REFERENCE])[0]
     write_json(output, {"conv": str(conv), "reference": reference, "searches": searches})
+
+
+def search(
+    ranked: Sequence[tuple[float, Candidate]],
+    run: Callable[[list[Candidate]], list[Result]],
+    settings: ProfileConfig,
+    *,
+    same_tile: bool,
+) -> list[Result]:
+    """Tune, then run the first candidates of the algorithms that do not win: see `others`."""
+    reports = tune(ranked, run, settings)
+    return reports + run(others(ranked, reports, same_tile=same_tile))
 
 
 def tune(
@@ -73,6 +90,24 @@ def tune(
         if not batch:
             return reports
         reports += run([candidate for _, candidate in batch])
+
+
+def others(
+    ranked: Sequence[tuple[float, Candidate]], reports: Sequence[Result], *, same_tile: bool
+) -> list[Candidate]:
+    """The first candidates of each algorithm but the fastest report's that are not among the reports.
+
+    They are to run the same network: where it is pruned, `same_tile`, they have the fastest's tile.
+    """
+    best = fastest(reports)
+    known = {tuple(report[name] for name in SCHEDULE) for report in reports}
+    found: dict[str, list[Candidate]] = {}
+    for _, each in ranked:
+        alike = not same_tile or each.tile == best["tile"]
+        if alike and each.algorithm != best["algorithm"]:
+            found.setdefault(each.algorithm, []).append(each)
+    first = [each for candidates in found.values() for each in candidates[:_OTHERS]]
+    return [each for each in first if astuple(each) not in known]
 
 
 def fastest(reports: Sequence[Result]) -> Result:

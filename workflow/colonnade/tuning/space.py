@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from colonnade.config import ProfileConfig, fits_registers
 from colonnade.conv import ConvShape
@@ -34,6 +34,7 @@ class Candidate:
 
 
 REFERENCE = Candidate("xnnpack_nhwc_dense", 0, 0, 0)
+SCHEDULE = tuple(field.name for field in fields(Candidate))
 
 
 def grid(conv: ConvShape, settings: ProfileConfig, core: Core) -> list[Candidate]:
