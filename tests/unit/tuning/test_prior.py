@@ -170,11 +170,14 @@ def test_cycles_are_at_least_those_of_the_multiplications(core: Core) -> None:
         assert useful / peak < cycles < 4 * useful / peak
 
 
-def test_threads_share_out_blocks(core: Core) -> None:
+def test_threads_share_out_blocks_and_groups_of_tiles(core: Core) -> None:
+    one, two = Prior(core), Prior(core, threads=2)
     # 392 strips of 8 positions are 13 blocks of 32: two threads do seven of them in turn.
-    candidate = Candidate("packed", 14, 1, 32)
-    alone = Prior(core).cycles(SHAPE, 0.5, candidate)
-    assert Prior(core, threads=2).cycles(SHAPE, 0.5, candidate) == pytest.approx(alone * 7 / 13)
+    many = Candidate("packed", 14, 1, 32)
+    assert two.cycles(SHAPE, 0.5, many) == pytest.approx(one.cycles(SHAPE, 0.5, many) * 7 / 13)
+    # One block of all strips: its five tiles are shared out in groups of two, two and one.
+    single = Candidate("packed", 14, 1, 392)
+    assert two.cycles(SHAPE, 0.5, single) == pytest.approx(one.cycles(SHAPE, 0.5, single) * 2 / 3)
 
 
 def test_ranking_is_by_cost_and_keeps_the_order_of_equals(core: Core) -> None:

@@ -70,8 +70,15 @@ class Prior:
             alone = self._packing(work) + self._products(work, self._packed_found(work))
         else:
             alone = self._products(work, self._direct_found(work))
-        # Blocks are what threads share out.
-        return alone * math.ceil(work.blocks / self._threads) / work.blocks
+        tasks = self._tasks(work)
+        return alone * math.ceil(tasks / self._threads) / tasks
+
+    def _tasks(self, work: _Work) -> int:
+        """What threads share out: blocks, and groups of tiles where there are few blocks."""
+        if self._threads == 1:
+            return 1
+        groups = min(work.tiles, math.ceil(2 * self._threads / work.blocks))
+        return work.blocks * math.ceil(work.tiles / math.ceil(work.tiles / groups))
 
     def _work(self, conv: ConvShape, sparsity: float, candidate: Candidate) -> _Work:
         core, tile = self._core, candidate.tile
