@@ -13,10 +13,10 @@ from colonnade.errors import ColonnadeError
 from colonnade.files import sha256_file
 from colonnade.provenance import cpu_model
 
-BUILD = Path("results/build")
-PLUGIN = BUILD / "timing/libcolonnade-timing.so"
 QEMU = "/opt/qemu/bin/qemu-riscv64"
+PLUGIN = "libcolonnade-timing.so"
 Evidence = Literal["measured", "modelled"]
+_BUILD = Path("results/build")
 
 
 class Runner(Protocol):
@@ -74,11 +74,12 @@ class Target:
         if self.config.core is None:
             parts |= {"isa": platform.machine(), "cpu": cpu_model()}
         else:
-            parts |= {"isa": "rv64gcv", "model": _digest(PLUGIN), "core": _digest(self.config.core)}
+            parts |= {"isa": "rv64gcv", "core": _digest(self.config.core)}
+            parts["model"] = _digest(_BUILD / "timing" / PLUGIN)
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def _path(self, program: str) -> Path:
-        return BUILD / ("host" if self.config.kind == "host" else "riscv64") / program
+        return _BUILD / ("host" if self.config.kind == "host" else "riscv64") / program
 
     def run(self, program: str, arguments: Sequence[str], *, timing: Path | None) -> str:
         """Run a program of `results/build` and return what it prints.
@@ -97,7 +98,8 @@ class Target:
         command = [QEMU, "-cpu", f"rv64,v=true,vlen={self.vlen}"]
         env = {}
         if timing is not None:
-            command += ["-plugin", f"{PLUGIN},core={self.config.core},out={timing}"]
+            plugin = f"results/build/timing/{PLUGIN}"
+            command += ["-plugin", f"{plugin},core={self.config.core},out={timing}"]
             env = {"COLONNADE_TIMING": str(timing)}
         command += [str(self._path(program)), *arguments]
         return self.container.run(command, env=env).stdout
