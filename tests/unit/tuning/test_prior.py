@@ -27,14 +27,37 @@ KERNELS = [(tile, lmul) for lmul in LMULS for tile in range(1, 32) if fits_regis
 SHAPE = ConvShape.parse(CONV)
 
 
-def test_core_description_is_read_in_all_its_forms(core: Core) -> None:
+def test_core_description_is_read_in_all_its_forms(tmp_path: Path) -> None:
+    line = {"stream_read": 4, "stream_write": 8, "latency": 27, "interval": 10}
+    cache = {"bytes": 32768, "ways": 4, "line": 64}
+    description = {
+        **{
+            "vlen": 256,
+            "issue": {"width": 2},
+            "branch": {"mispredict": 9},
+            "l1": cache,
+            "l2": cache,
+        },
+        "miss": {"reach": 3, "outstanding": 5, "l2": line, "memory": {**line, "latency": 340}},
+        "classes": {
+            "number": {"unit": None, "latency": 4},
+            "list": {"unit": "v", "latency": 3, "occupancy": [1, 1, 1, 2, 4, 8, 16]},
+            "width": {"unit": "v", "latency": {"e32": [5, 5, 5, 6, 7, 8, 9], "e64": [0] * 7}},
+            "element": {"unit": "v", "latency": {"base": 3, "per_element": 1}},
+        },
+    }
+    path = tmp_path / "core.json"
+    path.write_text(json.dumps(description))
+    core = core_of(X60.model_copy(update={"core": path}))
     assert (core.lanes, core.width, core.in_order) == (8, 2, True)
-    assert (core.l1.bytes, core.l2.bytes, core.l2.read) == (32768, 524288, 4)
-    assert core.costs["vf_fma"].occupancy == (1, 2, 4, 8)
-    assert core.costs["vload"].latency == (3, 4, 8, 16)
-    assert core.costs["vload_strided"].occupancy == (8, 16, 32, 64)
-    assert core.costs["vf_div"].latency == (30, 60, 120, 240)
-    assert core.costs["fp_load"].latency == (4, 4, 4, 4)
+    assert (core.reach, core.outstanding, core.mispredict) == (3, 5, 9)
+    assert (core.l1.bytes, core.l1.ways) == (32768, 4)
+    assert (core.l2.read, core.l2.write, core.l2.latency, core.l2.interval) == (4, 8, 27, 10)
+    assert core.memory.latency == 340
+    assert core.timing("number", 8) == (None, 4, 0)
+    assert core.costs["list"].occupancy == (2, 4, 8, 16)
+    assert core.costs["width"].latency == (6, 7, 8, 9)
+    assert core.costs["element"].latency == (11, 19, 35, 67)
 
 
 def test_damaged_core_description_is_named(tmp_path: Path) -> None:
@@ -106,15 +129,15 @@ def test_lines_come_one_after_the_other(core: Core) -> None:
     memory = dataclasses.replace(core.memory, read=20, latency=100, interval=10)
     loads = [Step("load", f"r{i}", access=Access(memory, 1)) for i in range(2)]
     wait = [Step("alu", None, ("r0", "r1")), Step("mark")]
-    apart = dataclasses.replace(core, outstanding=4)
-    # The second request leaves 10 cycles after the first; each takes 100, and the load itself 4.
-    assert simulate(apart, [*loads, *wait]) == [10 + 100 + 4 + 1]
-    # With one request on its way at a time the second waits for the first.
-    alone = dataclasses.replace(core, outstanding=1)
-    assert simulate(alone, [*loads, *wait]) == [100 + 100 + 4 + 1]
+    apart, alone = (dataclasses.replace(core, outstanding=count) for count in (4, 1))
+    hit = core.costs["load"].latency[0]
+    # The second request leaves 10 cycles after the first one, and takes 100.
+    assert simulate(apart, [*loads, *wait]) == [10 + 100 + hit + 1]
+    # With one request on its way at a time it waits for the first one.
+    assert simulate(alone, [*loads, *wait]) == [100 + 100 + hit + 1]
     # Of one access the second line follows in a stream.
     both = [Step("load", "r0", access=Access(memory, 2)), Step("alu", None, ("r0",)), Step("mark")]
-    assert simulate(apart, both) == [100 + 4 + 1]
+    assert simulate(apart, both) == [100 + hit + 1]
 
 
 def test_packing_a_row_costs_its_load_and_store(core: Core) -> None:
