@@ -16,11 +16,10 @@ from colonnade.tuning.pipeline import Access, Step, simulate
 # Trips of the kernel's loop, two columns each, until the pipeline repeats itself; rows of im2col too.
 _WARM = 3
 _ROWS = 12
-# Columns whose offsets fill a cache line, and weights that do.
-_LINE = 16
 # Float registers for weights, and those of them that a kernel may use without saving them.
 _FLOATS, _FREE_FLOATS = 30, 18
-_OFFSET_BYTES = 4
+# Of a column's offset: as many as of a weight.
+_OFFSET_BYTES = F32_BYTES
 
 
 class Lines(NamedTuple):
@@ -109,7 +108,8 @@ class _Kernel:
         self._banks = 2 if self._pipelined and 2 * tile <= _FLOATS else 1
         self._saved = max(0, self._banks * tile - _FREE_FLOATS)
         # Trips until weights and scattered offsets begin a line at the same place again.
-        columns = _LINE if scattered else _LINE // math.gcd(_LINE, tile)
+        floats = core.line_bytes // F32_BYTES
+        columns = floats if scattered else floats // math.gcd(floats, tile)
         self.period = max(1, columns // 2)
         # Columns of a strip that are computed in the shadow of the stores of the one before.
         self.ahead = 2 if self._pipelined else 0
