@@ -67,3 +67,10 @@ rule:
         "nightly-regression"
     input:
         "results/nightly.txt",
+
+
+rule:
+    name:
+        "tuner-quality"
+    input:
+        "results/tables/tuner_quality.csv",

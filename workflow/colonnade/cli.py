@@ -65,15 +65,13 @@ def build(part: str, log: Path) -> None:
 @click.argument("conv")
 @click.argument("output", type=FILE)
 def profile(conv: str, output: Path) -> None:
-    """Run every candidate of the convolution CONV."""
-    from colonnade.profiling import profile_conv
+    """Run the promising candidates of the convolution CONV."""
+    from colonnade.tuning import profile_conv
 
     stages = Stages.load()
-    shape = ConvShape.parse(conv)
-    config = stages.config
-    profile_conv(
-        _target(stages), shape, stages.sparsities, config.profile, config.throughput, output
-    )
+    shape, config = ConvShape.parse(conv), stages.config
+    searches = stages.searches(conv)
+    profile_conv(_target(stages), shape, searches, config.profile, config.throughput, output)
 
 
 @cli.command()
@@ -82,11 +80,35 @@ def profile(conv: str, output: Path) -> None:
 @click.argument("profiles", type=FILE, nargs=-1, required=True)
 def schedules(schedules: Path, table: Path, profiles: tuple[Path, ...]) -> None:
     """Choose the fastest candidates of PROFILES; write SCHEDULES and TABLE."""
-    from colonnade.profiling import collect
+    from colonnade.tuning import collect
 
     stages = Stages.load()
     name = stages.config.model.name
     collect(profiles, stages.layers, name, _target(stages), schedules, table)
+
+
+@cli.command("audit-tuner")
+@click.argument("conv")
+@click.argument("output", type=FILE)
+def audit_tuner(conv: str, output: Path) -> None:
+    """Run all candidates of the convolution CONV, and compare with what tuning finds."""
+    from colonnade.tuning import audit_conv
+
+    stages = Stages.load()
+    shape, config = ConvShape.parse(conv), stages.config
+    profiled = stages.audited[conv]
+    audit_conv(_target(stages), shape, profiled, config.profile, config.throughput, output)
+
+
+@cli.command("tuner-quality-table")
+@click.argument("output", type=FILE)
+@click.argument("audits", type=FILE, nargs=-1, required=True)
+def write_tuner_quality_table(output: Path, audits: tuple[Path, ...]) -> None:
+    """Collect the audits of single convolutions."""
+    from colonnade.tuning import quality_table
+
+    stages = Stages.load()
+    quality_table(audits, stages.config.model.name, _target(stages), output)
 
 
 @cli.command()
@@ -107,9 +129,9 @@ def train(output: Path) -> None:
 @click.argument("output", type=FILE)
 def prune(variant: str, dense: Path, schedules: Path, output: Path) -> None:
     """Mask the checkpoint DENSE with the pattern VARIANT, and fine-tune it."""
-    from colonnade.profiling import tiles_for
     from colonnade.pruning import uniform_plan
     from colonnade.training import prune_and_finetune
+    from colonnade.tuning import tiles_for
 
     stages = Stages.load()
     config, pattern = stages.config, stages.pattern(variant)
@@ -219,11 +241,11 @@ def write_accuracy_table(output: Path) -> None:
     accuracy_table(stages.config.model.name, stages.config.data.name, reports, output)
 
 
-@cli.command()
+@cli.command("layer-sensitivity")
 @click.argument("dense", type=FILE)
 @click.argument("schedules", type=FILE)
 @click.argument("output", type=FILE)
-def sensitivity(dense: Path, schedules: Path, output: Path) -> None:
+def layer_sensitivity(dense: Path, schedules: Path, output: Path) -> None:
     """Measure how much each layer of DENSE minds each pattern."""
     from colonnade.budget import write_sensitivity
 
@@ -303,8 +325,8 @@ def study_start(seed: int, output: Path) -> None:
 @click.argument("output", type=FILE)
 def study_finetune(run: str, seed: int, dense: Path, schedules: Path, output: Path) -> None:
     """Prune and fine-tune DENSE as RUN of the study says."""
-    from colonnade.profiling import tiles_for
     from colonnade.training import prune_and_finetune
+    from colonnade.tuning import tiles_for
 
     stages = Stages.load()
     study, chosen = stages.config.study, stages.study_runs[run]
@@ -358,10 +380,10 @@ def core_variant(core: str, output: Path) -> None:
     write_core_variant(_band(Stages.load()), core, output)
 
 
-@cli.command()
+@cli.command("model-sensitivity")
 @click.argument("table", type=FILE)
 @click.argument("text", type=FILE)
-def sensitivity(table: Path, text: Path) -> None:
+def model_sensitivity(table: Path, text: Path) -> None:
     """Say which conclusions hold with every core of the band."""
     from colonnade.validation.sensitivity import (
         read_band,

@@ -27,6 +27,11 @@ Model = TypeVar("Model", bound=BaseModel)
 VECTOR_REGISTERS = 32
 
 
+def fits_registers(tile: int, lmul: int) -> bool:
+    """Whether a tile's accumulators fit the vector registers beside a strip vector."""
+    return (tile + 1) * lmul <= VECTOR_REGISTERS
+
+
 class Section(BaseModel):
     """A configuration section: no key but the documented ones."""
 
@@ -40,21 +45,29 @@ class ContainerConfig(Section):
 
 
 class ProfileConfig(Section):
-    """Section `profile`: the candidates tried for every convolution.
+    """Section `profile`: the candidates of every convolution, and how many of them are run.
 
-    A candidate is a tile T, an LMUL and a number of strips packed together; those that do not fit
-    the vector registers, (T + 1) * LMUL > 32, are left out.
+    A candidate is an algorithm, a tile T, an LMUL, and the strips of a block over which all tiles
+    run; those that do not fit the vector registers, (T + 1) * LMUL > 32, are left out. Of the rest
+    at most `trials` run, in the order of the prior, until it says that all others are slower than
+    the fastest so far even if it is wrong by `margin_percent`. `audit` is the number of searches
+    that `tuner-quality` repeats over all candidates.
     """
 
+    algorithms: tuple[Literal["direct", "packed"], ...] = Field(min_length=1)
     tiles: tuple[Annotated[int, Field(ge=1, le=31)], ...] = Field(min_length=1)
     lmuls: tuple[Literal[1, 2, 4, 8], ...] = Field(min_length=1)
     strips: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=1)
+    trials: int = Field(ge=1)
+    margin_percent: float = Field(ge=0)
+    audit: int = Field(ge=1)
+    cache: Path
     seed: int = Field(ge=0)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         tile, lmul = min(self.tiles), min(self.lmuls)
-        if (tile + 1) * lmul > VECTOR_REGISTERS:
+        if not fits_registers(tile, lmul):
             raise ValueError(
                 f"no candidate fits the registers: tile {tile} at lmul {lmul} needs"
                 f" {(tile + 1) * lmul}; allowed: at most {VECTOR_REGISTERS}"

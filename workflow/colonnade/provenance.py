@@ -14,7 +14,8 @@ def _git(*arguments: str) -> str | None:
     return result.stdout.strip() if result.returncode == 0 else None
 
 
-def _cpu() -> str:
+def cpu_model() -> str:
+    """What this machine's CPU calls itself."""
     for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
         if line.startswith("model name"):
             return line.split(":", 1)[1].strip()
@@ -39,7 +40,7 @@ def write_provenance(config: Config, image_file: Path, target: Path) -> None:
             "image_packages": image["packages"],
             "python": platform.python_version(),
             "python_packages": dict(packages),
-            "cpu": _cpu(),
+            "cpu": cpu_model(),
             "seeds": {
                 "run": config.seed,
                 "profile": config.profile.seed,

@@ -16,11 +16,12 @@ from colonnade.conv import ConvShape
 from colonnade.errors import ColonnadeError
 from colonnade.files import read_json, write_json
 from colonnade.models import conv_shapes
-from colonnade.profiling import tiles_for
 from colonnade.pruning import Pattern, prunable_convs
 from colonnade.study import Evaluated, StudyRun, study_runs
 from colonnade.throughput import BASELINE
 from colonnade.training.settings import TrainingConfig
+from colonnade.tuning import DENSE as DENSE_PROFILE
+from colonnade.tuning import Profiled, sample, tiles_for
 from colonnade.validation.sensitivity import read_band
 
 TARGETS = Path("config/targets")
@@ -144,6 +145,27 @@ class Stages:
             for run in self.study_runs.values()
             for seed in self.config.study.seeds
         ]
+
+    def searches(self, conv: str) -> list[Profiled]:
+        """What a convolution is profiled at: dense, and the sparsity of each pattern that prunes it.
+
+        Patterns of equal sparsity share a schedule; it is profiled with the first one's groups.
+        """
+        skip = self.config.pruning.skip
+        if not any(str(shape) == conv and name not in skip for name, shape in self.layers):
+            return [DENSE_PROFILE]
+        groups = {p.sparsity: str(p.m) for p in reversed(self.config.pruning.patterns)}
+        pruned = [Profiled(sparsity, groups[sparsity]) for sparsity in self.sparsities[1:]]
+        return [DENSE_PROFILE, *pruned]
+
+    @property
+    def audited(self) -> dict[str, list[Profiled]]:
+        """The convolutions that `tuner-quality` searches completely, each at these sparsities."""
+        searches = [(conv, each) for conv in self.convs for each in self.searches(conv)]
+        audited: dict[str, list[Profiled]] = {}
+        for conv, each in sample(searches, self.config.profile):
+            audited.setdefault(conv, []).append(each)
+        return audited
 
     @property
     def runs(self) -> list[tuple[str, str]]:

@@ -24,6 +24,22 @@ LAYERS = {
     "evidence": pl.String,
     "chosen": pl.Int64,
     "strips": pl.Int64,
+    "m": pl.String,
+}
+TUNER_QUALITY = {
+    "model": pl.String,
+    "conv": pl.String,
+    "target": pl.String,
+    "sparsity": pl.Float64,
+    "candidates": pl.Int64,
+    "trials": pl.Int64,
+    "best": pl.String,
+    "best_ms": pl.Float64,
+    "rank_of_best": pl.Int64,
+    "top5_loss_percent": pl.Float64,
+    "tuned_loss_percent": pl.Float64,
+    "evidence": pl.String,
+    "kernels": pl.String,
 }
 THROUGHPUT = {
     "model": pl.String,

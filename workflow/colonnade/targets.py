@@ -1,16 +1,22 @@
 """Where code runs: emulated RISC-V under the timing model, or this host."""
 
+import hashlib
+import json
+import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from colonnade.config import TargetConfig
 from colonnade.errors import ColonnadeError
+from colonnade.files import sha256_file
+from colonnade.provenance import cpu_model
 
 QEMU = "/opt/qemu/bin/qemu-riscv64"
 PLUGIN = "libcolonnade-timing.so"
 Evidence = Literal["measured", "modelled"]
+_BUILD = Path("results/build")
 
 
 class Runner(Protocol):
@@ -59,6 +65,26 @@ class Target:
             raise ColonnadeError(f"target {self.name}: has no clock_ghz, so cycles have no time")
         return cycles / (self.config.clock_ghz * 1e6)
 
+    def fingerprint(self, program: str) -> str:
+        """Hex SHA-256 over all that decides how long a program takes here.
+
+        That is the instruction set and VLEN, the program itself, and either the timing model with
+        its core description or this machine's CPU.
+
+        Raises:
+            ColonnadeError: the program or the timing model is not built.
+        """
+        parts: dict[str, Any] = {"vlen": self.vlen, "program": _digest(self._path(program))}
+        if self.config.core is None:
+            parts |= {"isa": platform.machine(), "cpu": cpu_model()}
+        else:
+            parts |= {"isa": "rv64gcv", "core": _digest(self.config.core)}
+            parts["model"] = _digest(_BUILD / "timing" / PLUGIN)
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def _path(self, program: str) -> Path:
+        return _BUILD / ("host" if self.config.kind == "host" else "riscv64") / program
+
     def run(self, program: str, arguments: Sequence[str], *, timing: Path | None) -> str:
         """Run a program of `results/build` and return what it prints.
 
@@ -72,12 +98,19 @@ class Target:
             ColonnadeError: it failed.
         """
         if self.config.kind == "host":
-            return self.container.run([f"results/build/host/{program}", *arguments]).stdout
+            return self.container.run([str(self._path(program)), *arguments]).stdout
         command = [QEMU, "-cpu", f"rv64,v=true,vlen={self.vlen}"]
         env = {}
         if timing is not None:
             plugin = f"results/build/timing/{PLUGIN}"
             command += ["-plugin", f"{plugin},core={self.config.core},out={timing}"]
             env = {"COLONNADE_TIMING": str(timing)}
-        command += [f"results/build/riscv64/{program}", *arguments]
+        command += [str(self._path(program)), *arguments]
         return self.container.run(command, env=env).stdout
+
+
+def _digest(path: Path) -> str:
+    try:
+        return sha256_file(path)
+    except OSError as error:
+        raise ColonnadeError(f"{path}: cannot be read: {error.strerror}") from error

@@ -13,7 +13,7 @@ rule sensitivity:
     params:
         settings=stages.fingerprint("pruning", "training"),
     shell:
-        "colonnade sensitivity {input.dense} {input.schedules} {output} 2>&1 | tee {log}"
+        "colonnade layer-sensitivity {input.dense} {input.schedules} {output} 2>&1 | tee {log}"
 
 
 rule budget:

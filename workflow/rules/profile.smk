@@ -1,5 +1,5 @@
 rule profile:
-    """Run every candidate schedule of one convolution on the target."""
+    """Run the promising candidate schedules of one convolution on the target."""
     input:
         stages.programs,
     output:
@@ -29,3 +29,33 @@ rule schedules:
         settings=stages.fingerprint("model"),
     shell:
         "colonnade schedules {output.schedules} {output.table} {input} 2> {log}"
+
+
+rule audit_tuner:
+    """Run all candidate schedules of one convolution of the sample."""
+    input:
+        stages.programs,
+    output:
+        "results/tuner/{conv}.json",
+    log:
+        "results/logs/tuner/{conv}.log",
+    conda:
+        "../envs/colonnade.yaml"
+    params:
+        settings=stages.fingerprint("profile", "throughput", "target", "pruning", "model"),
+    shell:
+        "colonnade audit-tuner {wildcards.conv} {output} 2> {log}"
+
+
+rule tuner_quality:
+    """How often the prior's first candidates hold the best of all."""
+    input:
+        expand("results/tuner/{conv}.json", conv=stages.audited),
+    output:
+        "results/tables/tuner_quality.csv",
+    log:
+        "results/logs/tuner-quality.log",
+    conda:
+        "../envs/colonnade.yaml"
+    shell:
+        "colonnade tuner-quality-table {output} {input} 2> {log}"

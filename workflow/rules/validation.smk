@@ -64,4 +64,4 @@ rule sensitivity:
     conda:
         "../envs/colonnade.yaml"
     shell:
-        "colonnade sensitivity {output.table} {output.text} 2> {log}"
+        "colonnade model-sensitivity {output.table} {output.text} 2> {log}"

@@ -8,8 +8,6 @@ validation and 20% for test.
 import math
 
 import torch
-from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
@@ -55,6 +53,10 @@ def _random_affine(seed: int) -> Tensor:
 
 def open_digits(config: DigitsConfig) -> ImageData:
     """Load and split the digits; equal configurations give equal splits."""
+    # Commands that open no data set would wait for this import too.
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
     digits = load_digits()
     scans = torch.tensor(digits.images, dtype=torch.float32) / 16
     labels = torch.tensor(digits.target, dtype=torch.int64)

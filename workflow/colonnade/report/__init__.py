@@ -9,7 +9,9 @@ import polars as pl
 
 from colonnade.files import read_json, write_text
 from colonnade.report.figures import cost_per_layer, throughput_bars
+from colonnade.report.heatmap import candidates_by_tile
 from colonnade.report.model import cycle_figures, sensitivity_summary, validation_summary
+from colonnade.report.tuning import stays_dense, tuner_quality
 from colonnade.tables import ACCURACY, LAYERS, THROUGHPUT, read_table
 
 _HERE = Path(__file__).parent
@@ -47,6 +49,8 @@ def write_report(results: Path, runs: Sequence[tuple[str, str]], target: Path) -
                 each["checkpoint_sha256"]: each["max_abs_logit_difference"] for each in evaluations
             },
             winners=_winners(layers),
+            stays_dense=stays_dense(layers),
+            tuner_quality=tuner_quality(results / "tables/tuner_quality.csv"),
             candidates=layers.select("conv", "algorithm", "tile", "lmul", "strips", "sparsity")
             .unique()
             .height,
@@ -55,6 +59,7 @@ def write_report(results: Path, runs: Sequence[tuple[str, str]], target: Path) -
             cycle_figures=cycle_figures(labels, reports),
             validation=validation_summary(results),
             sensitivity=sensitivity_summary(results),
+            candidates_figure=candidates_by_tile(layers),
         )
     )
     write_text(target, html)

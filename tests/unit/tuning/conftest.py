@@ -1,0 +1,115 @@
+"""A small search space on the X60 core, and a bench that answers without running anything."""
+
+import itertools
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from colonnade.config import ProfileConfig, ThroughputConfig, load_target
+from colonnade.targets import Target
+from colonnade.tuning.core import Core, core_of
+
+ROOT = Path(__file__).resolve().parents[3]
+CONV = "n1c64h56w56-o64-k3x3-s1-p1-d1"
+
+
+@dataclass
+class Finished:
+    """A finished command."""
+
+    stdout: str
+
+
+@dataclass
+class FakeContainer:
+    """Answers the bench's command lines with cycles from `cycles`, by `CANDIDATE|SPARSITY`."""
+
+    cycles: Mapping[str, int] = field(default_factory=dict)
+    commands: list[list[str]] = field(default_factory=list)
+
+    def run(self, command: Sequence[str], *, env: Mapping[str, str] | None = None) -> Finished:
+        """One line per candidate; those without an entry take 10^9 cycles, on the host 1 ms."""
+        self.commands.append(list(command))
+        values = dict(itertools.pairwise(command))
+        lines = []
+        for text in values["--candidate"].split(","):
+            algorithm, tile, lmul, strips = (*text.split(":"), "0", "0", "0")[:4]
+            sparsity = 0.0 if tile == "0" else float(values["--sparsity"])
+            cycles = self.cycles.get(f"{text}|{sparsity:g}", 10**9)
+            modelled = "-plugin" in command
+            report = {
+                **{"conv": values["--conv"], "algorithm": algorithm, "tile": int(tile)},
+                **{"lmul": int(lmul), "strips": int(strips), "sparsity": sparsity},
+                **{"cycles": cycles if modelled else None, "ms": None if modelled else 1.0},
+                "mac_per_cycle": 1.0 if modelled else None,
+            }
+            lines.append(json.dumps(report))
+        return Finished("\n".join(lines) + "\n")
+
+    @property
+    def candidates(self) -> list[str]:
+        """All candidates that were run, in order."""
+        lists = (command[command.index("--candidate") + 1] for command in self.commands)
+        return [text for each in lists for text in each.split(",")]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty checkout as the working directory, with programs of which only the digest matters."""
+    for built in (
+        "riscv64/colonnade-bench",
+        "host/colonnade-bench",
+        "timing/libcolonnade-timing.so",
+    ):
+        path = tmp_path / "results/build" / built
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(built)
+    core = tmp_path / "kernels/timing/cores/x60.json"
+    core.parent.mkdir(parents=True)
+    core.write_bytes((ROOT / "kernels/timing/cores/x60.json").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def container() -> FakeContainer:
+    """The bench."""
+    return FakeContainer()
+
+
+@pytest.fixture
+def target(checkout: Path, container: FakeContainer) -> Target:
+    """The emulated X60, with the bench's answers."""
+    return Target("x60", load_target(ROOT / "config/targets", "x60"), container)
+
+
+@pytest.fixture
+def core() -> Core:
+    """The X60."""
+    config = load_target(ROOT / "config/targets", "x60")
+    return core_of(config.model_copy(update={"core": ROOT / "kernels/timing/cores/x60.json"}))
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> ProfileConfig:
+    """Thirty-two candidates, eight trials."""
+    return ProfileConfig(
+        algorithms=("direct", "packed"),
+        tiles=(8, 12, 14, 16),
+        lmuls=(1, 2),
+        strips=(2, 8),
+        trials=8,
+        margin_percent=3,
+        audit=2,
+        cache=tmp_path / "profile.sqlite",
+        seed=1,
+    )
+
+
+@pytest.fixture
+def timed() -> ThroughputConfig:
+    """One thread."""
+    return ThroughputConfig(image_px=224, batch=1, threads=1, repetitions=5, warmup=0)

@@ -1,0 +1,73 @@
+"""The audit compares tuning with running everything, the filtered candidates too."""
+
+import json
+from pathlib import Path
+
+from colonnade.config import ProfileConfig, ThroughputConfig
+from colonnade.conv import ConvShape
+from colonnade.tables import TUNER_QUALITY, read_table
+from colonnade.targets import Target
+from colonnade.tuning import DENSE, Profiled, audit_conv, quality_table, sample
+from colonnade.tuning.core import core_of
+from colonnade.tuning.prior import Prior
+from colonnade.tuning.space import grid, search_space
+
+from .conftest import CONV, FakeContainer
+
+SHAPE = ConvShape.parse(CONV)
+PRUNED = Profiled(0.5, "full")
+
+
+def audit(
+    target: Target, settings: ProfileConfig, timed: ThroughputConfig
+) -> list[dict[str, float]]:
+    output = Path("results/tuner/conv.json")
+    audit_conv(target, SHAPE, [DENSE, PRUNED], settings, timed, output)
+    rows: list[dict[str, float]] = json.loads(output.read_text())
+    return rows
+
+
+def test_rank_and_loss_of_a_best_candidate_that_the_prior_puts_late(
+    target: Target, container: FakeContainer, settings: ProfileConfig, timed: ThroughputConfig
+) -> None:
+    few = settings.model_copy(update={"trials": 4})
+    space = search_space(SHAPE, few, core_of(target.config))
+    ranked = [each for _, each in Prior(core_of(target.config)).rank(SHAPE, 0.5, space)]
+    # The last one is the best, the fifth next, all others take twice as long.
+    container.cycles = {f"{ranked[-1]}|0.5": 5 * 10**8, f"{ranked[4]}|0.5": 6 * 10**8}
+    dense, pruned = audit(target, few, timed)
+    assert pruned["rank_of_best"] == len(ranked)
+    assert pruned["best"] == str(ranked[-1])
+    assert round(pruned["top5_loss_percent"], 6) == 20
+    assert pruned["candidates"] == len(grid(SHAPE, few, core_of(target.config)))
+    # At sparsity 0 all are equal, and the first of the grid counts as the best.
+    assert dense["tuned_loss_percent"] == dense["top5_loss_percent"] == 0
+
+
+def test_candidates_that_the_filters_leave_out_count_as_lost(
+    target: Target, container: FakeContainer, settings: ProfileConfig, timed: ThroughputConfig
+) -> None:
+    wide = settings.model_copy(update={"tiles": (8, 30), "lmuls": (1,), "strips": (2,)})
+    container.cycles = {"direct:30:1:2|0.5": 5 * 10**8}
+    _, pruned = audit(target, wide, timed)
+    assert pruned["rank_of_best"] is None
+    assert round(pruned["tuned_loss_percent"], 6) == 100
+
+
+def test_table_has_a_row_for_each_search(
+    target: Target, settings: ProfileConfig, timed: ThroughputConfig
+) -> None:
+    audit(target, settings, timed)
+    table = Path("results/tables/tuner_quality.csv")
+    quality_table([Path("results/tuner/conv.json")], "resnet18", target, table)
+    rows = read_table(table, TUNER_QUALITY).rows(named=True)
+    assert [row["sparsity"] for row in rows] == [0.0, 0.5]
+    assert {row["evidence"] for row in rows} == {"modelled"}
+
+
+def test_sample_is_drawn_by_the_seed_and_no_larger_than_all(settings: ProfileConfig) -> None:
+    searches = [(f"conv{i}", each) for i in range(5) for each in (DENSE, PRUNED)]
+    assert len(sample(searches, settings)) == settings.audit
+    assert sample(searches, settings) == sample(searches, settings)
+    everything = settings.model_copy(update={"audit": 99})
+    assert set(sample(searches, everything)) == set(searches)

@@ -1,0 +1,231 @@
+"""The profile cache survives damage and simultaneous writers, and never answers with a stale result."""
+
+import dataclasses
+import json
+import multiprocessing
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from colonnade.config import ProfileConfig, ThroughputConfig
+from colonnade.conv import ConvShape
+from colonnade.errors import ColonnadeError
+from colonnade.targets import Target
+from colonnade.tuning import DENSE, Profiled
+from colonnade.tuning.bench import Bench
+from colonnade.tuning.cache import ProfileCache, Setting
+from colonnade.tuning.space import Candidate
+
+from .conftest import CONV, FakeContainer
+
+SETTING = Setting(CONV, "f32", 0.75, "full", 1, 1, 7, "fingerprint")
+CANDIDATE = Candidate("packed", 14, 2, 8)
+RESULT = {"cycles": 123456789, "ms": None, "counters": {"l1_misses": 5}}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state/profile.sqlite"
+
+
+@pytest.fixture
+def cache(path: Path) -> ProfileCache:
+    cache = ProfileCache(path)
+    cache.add(SETTING, {CANDIDATE: RESULT})
+    return cache
+
+
+def test_results_come_back_from_another_process_as_they_were(
+    cache: ProfileCache, path: Path
+) -> None:
+    assert ProfileCache(path).find(SETTING, [CANDIDATE]) == {CANDIDATE: RESULT}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("conv", "n1c64h56w56-o64-k3x3-s1-p0-d1"),
+        ("dtype", "f16"),
+        ("sparsity", 0.5),
+        ("m", "4"),
+        ("threads", 2),
+        ("repetitions", 3),
+        ("seed", 8),
+        ("target", "another"),
+    ],
+)
+def test_everything_that_decides_a_result_is_part_of_its_key(
+    cache: ProfileCache, key: str, value: Any
+) -> None:
+    other = dataclasses.replace(SETTING, **{key: value})
+    assert cache.find(other, [CANDIDATE]) == {}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("algorithm", "direct"), ("tile", 13), ("lmul", 1), ("strips", 4)]
+)
+def test_so_is_every_part_of_the_candidate(cache: ProfileCache, key: str, value: Any) -> None:
+    assert cache.find(SETTING, [dataclasses.replace(CANDIDATE, **{key: value})]) == {}
+
+
+def damage(path: Path, kind: str) -> None:
+    content = bytearray(path.read_bytes())
+    if kind == "truncated":
+        content = content[: len(content) // 2]
+    elif kind == "not a database":
+        content[:] = b"these are no results\n" * 500
+    elif kind == "a page of zeros":
+        content[4096:8192] = bytes(4096)
+    else:
+        # Within the stored report, where no structure of the file is hurt.
+        content[content.index(b"123456789")] = ord("9")
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("kind", ["truncated", "not a database", "a page of zeros", "a digit"])
+def test_damaged_file_is_set_aside_and_begun_anew(
+    cache: ProfileCache, path: Path, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    damage(path, kind)
+    damaged = path.read_bytes()
+    again = ProfileCache(path)
+    assert again.find(SETTING, [CANDIDATE]) == {}
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1
+    assert message.startswith(f"{path}: damaged (")
+    assert str(path.with_name("profile.sqlite.damaged")) in message
+    assert path.with_name("profile.sqlite.damaged").read_bytes() == damaged
+    again.add(SETTING, {CANDIDATE: RESULT})
+    assert ProfileCache(path).find(SETTING, [CANDIDATE]) == {CANDIDATE: RESULT}
+
+
+def test_damage_during_use_is_survived_too(
+    cache: ProfileCache, path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    damage(path, "not a database")
+    cache.add(SETTING, {CANDIDATE: RESULT})
+    assert "set aside" in capsys.readouterr().err
+    assert cache.find(SETTING, [CANDIDATE]) == {CANDIDATE: RESULT}
+
+
+def test_place_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "profile.sqlite"
+    folder.mkdir()
+    with pytest.raises(ColonnadeError, match=r"profile\.sqlite \(profile\.cache\): cannot be used"):
+        ProfileCache(folder)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ColonnadeError, match=r"profile\.cache"):
+        ProfileCache(tmp_path / "file/profile.sqlite")
+
+
+PROCESSES = 3
+ROWS = 40
+
+
+def row(process: int, strips: int) -> tuple[Setting, Candidate, dict[str, int]]:
+    setting = dataclasses.replace(SETTING, target=f"process {process}")
+    return setting, Candidate("packed", 8, 1, strips), {"cycles": 1000 * process + strips}
+
+
+def write_rows(path: Path, process: int, start: Barrier) -> None:
+    start.wait()
+    cache = ProfileCache(path)
+    for strips in range(1, ROWS + 1):
+        setting, candidate, result = row(process, strips)
+        cache.add(setting, {candidate: result})
+        assert cache.find(setting, [candidate]) == {candidate: result}
+
+
+def write_at_once(path: Path) -> None:
+    """Let processes write into one file, all from its beginning."""
+    context = multiprocessing.get_context("fork")
+    start = context.Barrier(PROCESSES)
+    writers = [
+        context.Process(target=write_rows, args=(path, number, start))
+        for number in range(PROCESSES)
+    ]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(timeout=120)
+    assert [writer.exitcode for writer in writers] == [0] * PROCESSES
+
+
+def assert_complete(path: Path) -> None:
+    cache = ProfileCache(path)
+    for process in range(PROCESSES):
+        for strips in range(1, ROWS + 1):
+            setting, candidate, result = row(process, strips)
+            assert cache.find(setting, [candidate]) == {candidate: result}
+
+
+def test_processes_that_write_at_once_lose_nothing(
+    path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    write_at_once(path)
+    assert capfd.readouterr().err == ""
+    assert_complete(path)
+
+
+def test_processes_that_find_damage_at_once_set_the_file_aside_once(
+    path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path.parent.mkdir()
+    path.write_text("no database\n" * 400)
+    write_at_once(path)
+    assert capfd.readouterr().err.count("set aside") == 1
+    assert path.with_name("profile.sqlite.damaged").read_text() == "no database\n" * 400
+    assert_complete(path)
+
+
+def bench(target: Target, settings: ProfileConfig, timed: ThroughputConfig) -> Bench:
+    return Bench(target, ConvShape.parse(CONV), settings, timed, Path("results/scratch.timing"))
+
+
+def test_changed_kernels_invalidate_the_rows_of_their_target_alone(
+    target: Target, container: FakeContainer, settings: ProfileConfig, timed: ThroughputConfig
+) -> None:
+    host = Target("host", target.config.model_validate({"kind": "host"}), container)
+    profiled, candidates = Profiled(0.5, "full"), [CANDIDATE, Candidate("packed", 8, 1, 1)]
+
+    def starts(which: Target) -> int:
+        before = len(container.commands)
+        bench(which, settings, timed).run(profiled, candidates)
+        return len(container.commands) - before
+
+    assert (starts(target), starts(host)) == (1, 1)
+    assert (starts(target), starts(host)) == (0, 0)
+    program = Path("results/build/riscv64/colonnade-bench")
+    old = program.read_text()
+    program.write_text("new kernels")
+    assert (starts(target), starts(host)) == (1, 0)
+    # The old build finds its results again.
+    program.write_text(old)
+    assert starts(target) == 0
+    for part in ("results/build/timing/libcolonnade-timing.so", "kernels/timing/cores/x60.json"):
+        Path(part).write_text(Path(part).read_text() + " ")
+        assert (starts(target), starts(host)) == (1, 0)
+
+
+def test_unbuilt_program_is_named(
+    target: Target, settings: ProfileConfig, timed: ThroughputConfig
+) -> None:
+    Path("results/build/riscv64/colonnade-bench").unlink()
+    with pytest.raises(
+        ColonnadeError, match="results/build/riscv64/colonnade-bench: cannot be read"
+    ):
+        bench(target, settings, timed)
+
+
+def test_only_unknown_candidates_are_run(
+    target: Target, container: FakeContainer, settings: ProfileConfig, timed: ThroughputConfig
+) -> None:
+    other = Candidate("packed", 8, 1, 1)
+    bench(target, settings, timed).run(DENSE, [CANDIDATE])
+    reports = bench(target, settings, timed).run(DENSE, [other, CANDIDATE])
+    assert container.candidates == ["packed:14:2:8", "packed:8:1:1"]
+    assert [report["tile"] for report in reports] == [8, 14]
+    # A result is stored without what the target's clock makes of it.
+    assert "625" not in json.dumps(ProfileCache(settings.cache).find(SETTING, [CANDIDATE]))

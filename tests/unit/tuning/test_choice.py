@@ -1,0 +1,143 @@
+"""The fastest candidate wins; where pruning does not pay, the layer stays dense."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from colonnade.conv import ConvShape
+from colonnade.errors import ColonnadeError
+from colonnade.tables import LAYERS
+from colonnade.targets import Target
+from colonnade.tuning.choice import choose, collect, tiles_for
+from colonnade.tuning.space import REFERENCE
+
+from .conftest import CONV
+
+OTHER = "n1c64h56w56-o128-k1x1-s2-p0-d1"
+LAYER_CONVS = [("conv1", OTHER), ("layer1.0.conv1", CONV), ("layer1.0.conv2", CONV)]
+CONVS = [(layer, ConvShape.parse(conv)) for layer, conv in LAYER_CONVS]
+
+
+def report(
+    conv: str, tile: int, sparsity: float, ms: float, algorithm: str = "direct"
+) -> dict[str, Any]:
+    return {
+        **{"conv": conv, "algorithm": algorithm, "tile": tile, "lmul": 1, "strips": 2},
+        **{"sparsity": sparsity, "cycles": int(ms * 1e6), "ms": ms, "mac_per_cycle": 1.0},
+    }
+
+
+def search(conv: str, sparsity: float, *times: tuple[int, float]) -> dict[str, Any]:
+    trials = [report(conv, tile, sparsity, ms) for tile, ms in times]
+    return {
+        "sparsity": sparsity,
+        "m": "full" if sparsity == 0 else "4",
+        "space": 9,
+        "trials": trials,
+    }
+
+
+@pytest.fixture
+def profiles(tmp_path: Path) -> list[Path]:
+    """A convolution for which pruning pays at 75 % but not at 50 %, and one that is not pruned."""
+    documents = {
+        CONV: [
+            search(CONV, 0, (8, 3.0), (14, 2.0)),
+            search(CONV, 0.5, (8, 2.0), (14, 2.5)),
+            search(CONV, 0.75, (14, 1.5), (8, 1.0)),
+        ],
+        OTHER: [search(OTHER, 0, (14, 1.0), (8, 1.0))],
+    }
+    packed = [report(CONV, 14, 0.75, 1.2, "packed"), report(CONV, 8, 0.75, 1.3, "packed")]
+    documents[CONV][2]["trials"] += packed
+    paths = []
+    for conv, searches in documents.items():
+        path = tmp_path / f"{conv}.json"
+        profile = {
+            "conv": conv,
+            "reference": report(conv, 0, 0, 0.5, REFERENCE.algorithm),
+            "searches": searches,
+        }
+        path.write_text(json.dumps(profile))
+        paths.append(path)
+    return paths
+
+
+@pytest.fixture
+def collected(profiles: list[Path], target: Target, tmp_path: Path) -> Path:
+    """Folder with the schedules and the table."""
+    collect(profiles, CONVS, "net", target, tmp_path / "schedules.json", tmp_path / "layers.csv")
+    return tmp_path
+
+
+def test_ties_go_to_the_candidate_that_the_prior_put_first() -> None:
+    trials = search(CONV, 0, (14, 1.0), (8, 1.0))["trials"]
+    assert choose({0: trials})[0] is trials[0]
+
+
+def test_equal_time_is_no_reason_to_prune() -> None:
+    dense = search(CONV, 0, (14, 1.0))["trials"]
+    pruned = search(CONV, 0.5, (14, 1.0))["trials"]
+    faster = search(CONV, 0.75, (14, 0.999))["trials"]
+    assert choose({0: dense, 0.5: pruned, 0.75: faster}) == {
+        0: dense[0],
+        0.5: None,
+        0.75: faster[0],
+    }
+
+
+def test_xnnpacks_operator_does_not_compete(collected: Path) -> None:
+    """It runs in another layout, so no layer of our network can take it."""
+    rows = list(csv.DictReader((collected / "layers.csv").open()))
+    assert {row["chosen"] for row in rows if row["algorithm"] == "xnnpack_nhwc_dense"} == {"0"}
+
+
+def test_schedules_are_those_of_the_winners(collected: Path) -> None:
+    document = json.loads((collected / "schedules.json").read_text())
+    assert document["format"] == "colonnade-schedules"
+    assert document["version"] == 1
+    chosen = {key: (each["algorithm"], each["tile"]) for key, each in document["convs"].items()}
+    assert chosen == {
+        f"{CONV}|0": ("direct", 14),
+        f"{CONV}|0|direct": ("direct", 14),
+        f"{CONV}|0.75": ("direct", 8),
+        f"{CONV}|0.75|direct": ("direct", 8),
+        # Not the fastest packed one: the mask has the winner's tile.
+        f"{CONV}|0.75|packed": ("packed", 8),
+        f"{OTHER}|0": ("direct", 14),
+        f"{OTHER}|0|direct": ("direct", 14),
+    }
+    assert document["stays_dense"] == [f"{CONV}|0.5"]
+    for entry in document["convs"].values():
+        assert list(entry) == ["algorithm", "tile", "lmul", "strips"]
+
+
+def test_table_has_every_candidate_of_every_layer(collected: Path) -> None:
+    rows = list(csv.DictReader((collected / "layers.csv").open()))
+    assert list(rows[0]) == list(LAYERS)
+    assert len(rows) == 3 + 2 * 9
+    chosen = [(row["layer"], row["sparsity"], row["tile"]) for row in rows if row["chosen"] == "1"]
+    assert chosen == [
+        ("conv1", "0.0", "14"),
+        *[("layer1.0.conv1", sparsity, tile) for sparsity, tile in (("0.0", "14"), ("0.75", "8"))],
+        *[("layer1.0.conv2", sparsity, tile) for sparsity, tile in (("0.0", "14"), ("0.75", "8"))],
+    ]
+    assert {(row["sparsity"], row["m"]) for row in rows} == {
+        ("0.0", "full"),
+        ("0.5", "4"),
+        ("0.75", "4"),
+    }
+
+
+def test_layers_that_stay_dense_get_no_tile(collected: Path) -> None:
+    schedules = collected / "schedules.json"
+    assert tiles_for(schedules, CONVS[1:], 0.5) == {}
+    assert tiles_for(schedules, CONVS[1:], 0.75) == {"layer1.0.conv1": 8, "layer1.0.conv2": 8}
+
+
+def test_missing_schedule_is_no_reason_to_stay_dense(collected: Path) -> None:
+    with pytest.raises(ColonnadeError, match=r"schedules\.json: has no schedule for layer conv1"):
+        tiles_for(collected / "schedules.json", CONVS, 0.75)

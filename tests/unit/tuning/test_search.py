@@ -1,0 +1,143 @@
+"""Candidates run in the order of the prior, and only as long as one of the rest may win."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+from colonnade.config import ProfileConfig, ThroughputConfig
+from colonnade.conv import ConvShape
+from colonnade.targets import Target
+from colonnade.tuning import DENSE, Profiled, profile_conv
+from colonnade.tuning.core import core_of
+from colonnade.tuning.prior import Prior
+from colonnade.tuning.search import others, tune
+from colonnade.tuning.space import Candidate, search_space
+
+from .conftest import CONV, FakeContainer
+
+PRUNED = Profiled(0.75, "4")
+NAMES = [Candidate("packed", tile, 1, 1) for tile in range(1, 32)]
+
+
+def run_with(
+    settings: ProfileConfig, predicted: list[float], real: list[float]
+) -> tuple[list[int], list[int]]:
+    """The places that were run, and the sizes of the batches."""
+    batches: list[int] = []
+
+    def run(batch: list[Candidate]) -> list[dict[str, float]]:
+        batches.append(len(batch))
+        return [{"ms": real[each.tile - 1], "tile": each.tile} for each in batch]
+
+    ranked = list(zip(predicted, NAMES, strict=False))
+    return [int(report["tile"]) for report in tune(ranked, run, settings)], batches
+
+
+def test_all_that_may_win_are_run_several_at_a_time(settings: ProfileConfig) -> None:
+    places, batches = run_with(settings, [100.0] * 20, [5.0] * 20)
+    assert places == list(range(1, 9))
+    assert batches == [4, 4]
+
+
+def test_search_stops_where_the_prior_rules_out_the_rest(settings: ProfileConfig) -> None:
+    predicted = [100.0, 101, 102, 103, 104, 110, 111, 112]
+    # The fifth may win by the margin of 3 %, the sixth may not.
+    places, batches = run_with(settings, predicted, [5.0, 5.05, 5.1, 5.15, 5.2, 0.1, 0.1, 0.1])
+    assert places == [1, 2, 3, 4]
+    assert batches == [4]
+    wide = settings.model_copy(update={"margin_percent": 5})
+    places, _ = run_with(wide, predicted, [5.0, 5.05, 5.1, 5.15, 5.2, 0.1, 0.1, 0.1])
+    assert places == [1, 2, 3, 4, 5]
+
+
+def test_a_prior_that_was_too_high_once_is_trusted_less(settings: ProfileConfig) -> None:
+    predicted = [100.0, 101, 102, 128, 128.5, 129, 130, 131]
+    # The fourth takes 4 % of its prediction, the others 5 %: one more may do with less than 5.
+    assert run_with(settings, predicted, [5.0, 5.05, 5.1, 5.12, *[9.0] * 4])[0] == [1, 2, 3, 4, 5]
+    assert run_with(settings, predicted, [5.0, 5.05, 5.1, 6.4, *[9.0] * 4])[0] == [1, 2, 3, 4]
+
+
+def test_trials_bound_the_search(settings: ProfileConfig) -> None:
+    few = settings.model_copy(update={"trials": 3})
+    assert run_with(few, [100.0] * 20, [5.0] * 20)[0] == [1, 2, 3]
+
+
+def test_second_search_starts_no_bench_and_finds_the_same(
+    target: Target, container: FakeContainer, settings: ProfileConfig, timed: ThroughputConfig
+) -> None:
+    first, second = Path("results/profile/first.json"), Path("results/profile/second.json")
+    arguments = (target, ConvShape.parse(CONV), [DENSE, PRUNED], settings, timed)
+    profile_conv(*arguments, first)
+    starts = len(container.commands)
+    assert starts > 0
+    profile_conv(*arguments, second)
+    assert len(container.commands) == starts
+    assert first.read_bytes() == second.read_bytes()
+    assert sorted(path.name for path in first.parent.iterdir()) == ["first.json", "second.json"]
+
+
+def test_profile_has_all_that_was_run_and_the_reference(
+    target: Target, container: FakeContainer, settings: ProfileConfig, timed: ThroughputConfig
+) -> None:
+    output = Path("results/profile/conv.json")
+    profile_conv(target, ConvShape.parse(CONV), [DENSE, PRUNED], settings, timed, output)
+    profile = json.loads(output.read_text())
+    assert profile["reference"]["algorithm"] == "xnnpack_nhwc_dense"
+    assert [(each["sparsity"], each["m"]) for each in profile["searches"]] == [
+        (0.0, "full"),
+        (0.75, "4"),
+    ]
+    run = [trial for each in profile["searches"] for trial in each["trials"]]
+    assert len(run) + 1 == len(container.candidates)
+    # 10^9 cycles at 1.6 GHz.
+    assert {trial["ms"] for trial in run} == {625.0}
+    groups = [command[command.index("--pattern-m") + 1] for command in container.commands]
+    assert set(groups) == {"full", "4"}
+
+
+def test_an_interrupted_search_continues(
+    target: Target, container: FakeContainer, settings: ProfileConfig, timed: ThroughputConfig
+) -> None:
+    """What a killed run had stored is not run again."""
+    conv = ConvShape.parse(CONV)
+    all_of_them = settings.model_copy(update={"margin_percent": 100})
+    few = all_of_them.model_copy(update={"trials": 4})
+    profile_conv(target, conv, [DENSE], few, timed, Path("results/a.json"))
+    before = set(container.candidates)
+    container.commands.clear()
+    profile_conv(target, conv, [DENSE], all_of_them, timed, Path("results/b.json"))
+    assert container.candidates
+    assert not before & set(container.candidates)
+
+
+def test_candidates_run_in_the_order_of_the_prior(
+    target: Target, container: FakeContainer, settings: ProfileConfig, timed: ThroughputConfig
+) -> None:
+    conv = ConvShape.parse(CONV)
+    profile_conv(target, conv, [PRUNED], settings, timed, Path("results/a.json"))
+    core = core_of(target.config)
+    ranked = Prior(core).rank(conv, PRUNED.sparsity, search_space(conv, settings, core))
+    assert container.candidates[:4] == [str(candidate) for _, candidate in ranked[:4]]
+
+
+def test_every_algorithm_gets_trials_that_run_the_same_network() -> None:
+    ranked = [
+        (float(cost), Candidate(algorithm, tile, 1, strips))
+        for cost, (algorithm, tile, strips) in enumerate(
+            [
+                *[("direct", 14, 1), ("direct", 8, 1), ("packed", 14, 1), ("packed", 8, 1)],
+                *[("packed", 14, 2), ("packed", 14, 4), ("packed", 14, 8), ("packed", 14, 16)],
+            ]
+        )
+    ]
+    reports = [dataclasses.asdict(each) | {"ms": cost} for cost, each in ranked[:3]]
+    pruned = others(ranked, reports, same_tile=True)
+    assert [str(each) for each in pruned] == ["packed:14:1:2", "packed:14:1:4"]
+    dense = others(ranked, reports, same_tile=False)
+    assert [str(each) for each in dense] == ["packed:8:1:1", "packed:14:1:2"]
+
+
+def test_one_algorithm_has_no_others() -> None:
+    ranked = [(1.0, Candidate("packed", 14, 1, 1)), (2.0, Candidate("packed", 14, 1, 2))]
+    reports = [dataclasses.asdict(ranked[0][1]) | {"ms": 1.0}]
+    assert others(ranked, reports, same_tile=True) == []

@@ -1,0 +1,73 @@
+"""The search space holds every schedule that can win, once."""
+
+import pytest
+
+from colonnade.config import ProfileConfig
+from colonnade.conv import ConvShape
+from colonnade.tuning.core import Core
+from colonnade.tuning.space import REFERENCE, Candidate, grid, search_space
+
+CONV = ConvShape.parse("n1c64h56w56-o64-k3x3-s1-p1-d1")
+
+
+def with_lists(settings: ProfileConfig, **lists: tuple[int, ...]) -> ProfileConfig:
+    return settings.model_copy(update={"algorithms": ("packed",), **lists})
+
+
+def test_the_papers_candidates_fit_the_registers_or_are_left_out(
+    settings: ProfileConfig, core: Core
+) -> None:
+    paper = with_lists(settings, tiles=tuple(range(3, 13)), lmuls=(1, 2, 4, 8), strips=(1,))
+    found = {(each.tile, each.lmul) for each in grid(CONV, paper, core)}
+    assert found == {
+        (tile, lmul) for tile in range(3, 13) for lmul in (1, 2, 4, 8) if (tile + 1) * lmul <= 32
+    }
+
+
+def test_schedules_that_run_alike_occur_once(settings: ProfileConfig, core: Core) -> None:
+    # 49 positions are 7 strips of 8: blocks of 8 and 16 strips are the same one block.
+    small = ConvShape.parse("n1c512h7w7-o12-k3x3-s1-p1-d1")
+    lists = with_lists(settings, tiles=(8, 12, 16), lmuls=(1,), strips=(1, 4, 8, 16))
+    found = {(each.tile, each.strips) for each in grid(small, lists, core)}
+    assert found == {(tile, strips) for tile in (8, 12) for strips in (1, 4, 8)}
+
+
+def test_order_of_the_lists_has_no_influence(settings: ProfileConfig, core: Core) -> None:
+    turned = with_lists(settings, tiles=(16, 8, 14, 12, 8), strips=(8, 2))
+    assert grid(CONV, turned, core) == grid(CONV, with_lists(settings), core)
+
+
+@pytest.mark.parametrize(
+    ("tile", "stays"), [(16, True), (22, True), (26, True), (28, True), (30, False)]
+)
+def test_tiles_that_leave_their_rows_empty_are_left_out(
+    settings: ProfileConfig, core: Core, tile: int, stays: bool
+) -> None:
+    lists = with_lists(settings, tiles=(8, tile), lmuls=(1,))
+    assert (tile in {each.tile for each in search_space(CONV, lists, core)}) == stays
+
+
+def test_blocks_far_beyond_the_cache_are_left_out(settings: ProfileConfig, core: Core) -> None:
+    # 2304 columns of 4 bytes: 2 MiB hold 227 positions, 28 strips.
+    wide = ConvShape.parse("n1c256h14w14-o256-k3x3-s1-p1-d1")
+    lists = with_lists(settings, lmuls=(1,), strips=(1, 16, 24))
+    assert {each.strips for each in search_space(wide, lists, core)} == {1, 16, 24}
+    larger = ConvShape.parse("n1c512h14w14-o256-k3x3-s1-p1-d1")
+    assert {each.strips for each in search_space(larger, lists, core)} == {1}
+
+
+def test_where_every_candidate_is_poor_all_stay(settings: ProfileConfig, core: Core) -> None:
+    lists = with_lists(settings, tiles=(30,), lmuls=(1,), strips=(32,))
+    wide = ConvShape.parse("n1c2048h14w14-o64-k3x3-s1-p1-d1")
+    assert search_space(wide, lists, core) == grid(wide, lists, core) != []
+
+
+def test_candidates_are_written_as_the_bench_reads_them() -> None:
+    assert str(Candidate("packed", 14, 2, 8)) == "packed:14:2:8"
+    assert str(REFERENCE) == "xnnpack_nhwc_dense"
+
+
+def test_every_algorithm_has_all_schedules(settings: ProfileConfig, core: Core) -> None:
+    both = grid(CONV, settings, core)
+    assert len(both) == 2 * len(grid(CONV, with_lists(settings), core))
+    assert {each.algorithm for each in both} == {"direct", "packed"}

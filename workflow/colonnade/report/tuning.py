@@ -1,0 +1,44 @@
+"""What the report says of tuning, from its tables."""
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from colonnade.tables import TUNER_QUALITY, read_table
+from colonnade.tuning import REFERENCE, TOP
+
+
+def stays_dense(layers: pl.DataFrame) -> list[dict[str, Any]]:
+    """Convolutions that stay dense at a sparsity they were profiled at: none of its rows is chosen.
+
+    Each with its `layers`, the `sparsity`, and the time of the fastest pruned and dense candidate.
+    """
+    ours = layers.filter(pl.col("algorithm") != REFERENCE.algorithm)
+    best = ours.group_by("conv", "sparsity", maintain_order=True).agg(
+        pl.col("layer").unique(maintain_order=True).alias("layers"),
+        pl.col("ms").min().alias("pruned_ms"),
+        pl.col("chosen").max(),
+    )
+    dense = ours.filter(pl.col("sparsity") == 0).group_by("conv").agg(dense_ms=pl.col("ms").min())
+    return best.filter(pl.col("chosen") == 0).join(dense, on="conv").rows(named=True)
+
+
+def tuner_quality(table: Path) -> dict[str, Any] | None:
+    """Summary of `tuner_quality.csv`; None where `snakemake tuner-quality` has not been run.
+
+    Raises:
+        ColonnadeError: the table is damaged.
+    """
+    if not table.exists():
+        return None
+    rows = read_table(table, TUNER_QUALITY)
+    loss = rows["tuned_loss_percent"].to_list()
+    return {
+        "searches": rows.height,
+        "top": TOP,
+        "hits": rows.filter(pl.col("rank_of_best") <= TOP).height,
+        "mean_loss": sum(loss) / len(loss),
+        "worst_loss": max(loss),
+        "evidence": rows["evidence"][0],
+    }

@@ -1,0 +1,26 @@
+"""Tuning: which schedule runs each convolution, found by running candidates on the target.
+
+The method starts from AITemplate's, where each distinct convolution is profiled over all candidates
+and the fastest wins. Here an analytic prior ranks them (`prior`), only the promising ones run
+(`search`), and a cache keeps what was run (`cache`).
+"""
+
+from colonnade.tuning.audit import TOP, audit_conv, quality_table, sample
+from colonnade.tuning.bench import DENSE, Profiled
+from colonnade.tuning.choice import collect, schedule_key, tiles_for
+from colonnade.tuning.search import profile_conv
+from colonnade.tuning.space import REFERENCE
+
+__all__ = [
+    "DENSE",
+    "REFERENCE",
+    "TOP",
+    "Profiled",
+    "audit_conv",
+    "collect",
+    "profile_conv",
+    "quality_table",
+    "sample",
+    "schedule_key",
+    "tiles_for",
+]

@@ -1,0 +1,96 @@
+"""How good the prior is: the search of some convolutions repeated over all candidates.
+
+Nothing is left out here but what the registers do not hold, so that a loss by the filters of the
+search space counts as well.
+"""
+
+import random
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from colonnade.config import ProfileConfig, ThroughputConfig
+from colonnade.conv import ConvShape
+from colonnade.files import read_json, write_json
+from colonnade.tables import TUNER_QUALITY, write_table
+from colonnade.targets import Target
+from colonnade.tuning.bench import PROGRAM, Bench, Profiled
+from colonnade.tuning.core import core_of
+from colonnade.tuning.prior import Prior
+from colonnade.tuning.search import fastest, search
+from colonnade.tuning.space import Candidate, grid, search_space
+
+# The best candidate should be among so many of the prior's first.
+TOP = 5
+
+Search = tuple[str, Profiled]
+
+
+def sample(searches: Sequence[Search], settings: ProfileConfig) -> list[Search]:
+    """The searches to audit: `settings.audit` of them, or all if there are fewer, by the seed."""
+    count = min(settings.audit, len(searches))
+    return random.Random(settings.seed).sample(searches, count)
+
+
+def audit_conv(
+    target: Target,
+    conv: ConvShape,
+    profiled: Sequence[Profiled],
+    settings: ProfileConfig,
+    timed: ThroughputConfig,
+    output: Path,
+) -> None:
+    """Run all candidates of one convolution and write rows of `tuner_quality.csv` as a JSON list.
+
+    Raises:
+        ColonnadeError: the bench failed, or the cache cannot be used.
+    """
+    core = core_of(target.config)
+    prior = Prior(core, timed.threads)
+    bench = Bench(target, conv, settings, timed, output.with_suffix(".timing"))
+    everything, space = grid(conv, settings, core), search_space(conv, settings, core)
+    rows = []
+    for each in profiled:
+        ranked = prior.rank(conv, each.sparsity, space)
+        reports = dict(zip(everything, bench.run(each, everything), strict=True))
+        # Tuning runs the same candidates once more, all from the cache.
+        trials = search(ranked, partial(bench.run, each), settings, same_tile=each.sparsity > 0)
+        order = [candidate for _, candidate in ranked]
+        rows.append(
+            {
+                "conv": str(conv),
+                "sparsity": each.sparsity,
+                "kernels": target.fingerprint(PROGRAM),
+                **_judge(order, reports, fastest(trials), len(trials)),
+            }
+        )
+    write_json(output, rows)
+
+
+def _judge(
+    order: Sequence[Candidate],
+    reports: Mapping[Candidate, Mapping[str, Any]],
+    tuned: Mapping[str, Any],
+    trials: int,
+) -> dict[str, Any]:
+    """Compare what tuning found with the best of all; `order` is the prior's, without the filtered."""
+    best = min(reports, key=lambda candidate: float(reports[candidate]["ms"]))
+    best_ms, top = float(reports[best]["ms"]), [reports[candidate] for candidate in order[:TOP]]
+    return {
+        "candidates": len(reports),
+        "trials": trials,
+        "best": str(best),
+        "best_ms": best_ms,
+        "rank_of_best": order.index(best) + 1 if best in order else None,
+        "top5_loss_percent": 100 * (float(fastest(top)["ms"]) / best_ms - 1),
+        "tuned_loss_percent": 100 * (float(tuned["ms"]) / best_ms - 1),
+    }
+
+
+def quality_table(audits: Sequence[Path], model: str, target: Target, table: Path) -> None:
+    """Write `tuner_quality.csv` from the audits of single convolutions."""
+    same = {"model": model, "target": target.name, "evidence": target.evidence}
+    write_table(
+        table, TUNER_QUALITY, [{**same, **row} for path in audits for row in read_json(path)]
+    )

@@ -1,0 +1,125 @@
+"""Choose the schedules: the fastest candidate of every convolution, or the dense one.
+
+Where no pruned candidate of a convolution is faster than its fastest dense one, pruning it costs
+accuracy for nothing: the layer stays dense in that pattern and gets no mask.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from colonnade.conv import ConvShape
+from colonnade.errors import ColonnadeError
+from colonnade.files import read_json, write_json
+from colonnade.tables import LAYERS, write_table
+from colonnade.targets import Target
+from colonnade.tuning.cache import Result
+from colonnade.tuning.search import fastest
+from colonnade.tuning.space import SCHEDULE
+
+
+def schedule_key(conv: ConvShape | str, sparsity: float, algorithm: str | None = None) -> str:
+    """Key of a schedules file: the string the runner looks up, of one algorithm or of the winner."""
+    return f"{conv}|{sparsity:g}" + ("" if algorithm is None else f"|{algorithm}")
+
+
+def choose(trials: Mapping[float, Sequence[Result]]) -> dict[float, Result | None]:
+    """The fastest trial of one convolution at each sparsity, 0 among them.
+
+    None where it is no faster than the fastest at sparsity 0.
+    """
+    winners = {sparsity: fastest(reports) for sparsity, reports in trials.items()}
+    dense = float(winners[0]["ms"])
+    return {
+        sparsity: winner if sparsity == 0 or float(winner["ms"]) < dense else None
+        for sparsity, winner in winners.items()
+    }
+
+
+def choose_each(trials: Sequence[Result], winner: Result) -> dict[str, Result]:
+    """The fastest trial of each algorithm that runs the winner's network: with its tile if pruned."""
+    alike = [each for each in trials if winner["sparsity"] == 0 or each["tile"] == winner["tile"]]
+    return {
+        algorithm: fastest([each for each in alike if each["algorithm"] == algorithm])
+        for algorithm in sorted({str(each["algorithm"]) for each in alike})
+    }
+
+
+def _schedule(report: Result) -> dict[str, Any]:
+    return {name: report[name] for name in SCHEDULE}
+
+
+def collect(
+    profiles: Sequence[Path],
+    layers: Sequence[tuple[str, ConvShape]],
+    model: str,
+    target: Target,
+    schedules: Path,
+    table: Path,
+) -> None:
+    """Write the winners as a schedules file and all candidates of all layers as `layers.csv`.
+
+    `stays_dense` of the schedules file lists the keys that have no schedule because pruning does not
+    pay there.
+    """
+    found = {str(each["conv"]): each for each in map(read_json, profiles)}
+    convs: dict[str, dict[str, Any]] = {}
+    dense: list[str] = []
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for conv, profile in sorted(found.items()):
+        trials = {search["sparsity"]: search["trials"] for search in profile["searches"]}
+        winners = choose(trials)
+        for sparsity, winner in winners.items():
+            key = schedule_key(conv, sparsity)
+            if winner is None:
+                dense.append(key)
+                continue
+            convs[key] = _schedule(winner)
+            for algorithm, best in choose_each(trials[sparsity], winner).items():
+                convs[schedule_key(conv, sparsity, algorithm)] = _schedule(best)
+        rows[conv] = list(_rows(profile, winners.values(), target))
+    header = {"format": "colonnade-schedules", "version": 1, "target": target.name}
+    write_json(schedules, {**header, "convs": convs, "stays_dense": dense})
+    named = [
+        {"model": model, "layer": layer, **row} for layer, conv in layers for row in rows[str(conv)]
+    ]
+    write_table(table, LAYERS, named)
+
+
+def _rows(
+    profile: Mapping[str, Any], winners: Iterable[Result | None], target: Target
+) -> Iterable[dict[str, Any]]:
+    copied = ("conv", *SCHEDULE, "cycles", "ms", "mac_per_cycle")
+    chosen = list(winners)
+    trials = [(each["m"], report) for each in profile["searches"] for report in each["trials"]]
+    for m, report in [*trials, ("full", profile["reference"])]:
+        yield {
+            **{key: report[key] for key in copied},
+            "sparsity": float(report["sparsity"]),
+            "m": m,
+            "target": target.name,
+            "evidence": target.evidence,
+            "chosen": int(any(report is winner for winner in chosen)),
+        }
+
+
+def tiles_for(
+    schedules: Path, layers: Sequence[tuple[str, ConvShape]], sparsity: float
+) -> dict[str, int]:
+    """The tile T that tuning chose for each layer at a sparsity: the tile its mask gets.
+
+    Layers that stay dense are left out.
+
+    Raises:
+        ColonnadeError: the file is no schedules file, or does not know a layer's convolution.
+    """
+    document = read_json(schedules)
+    tiles = {}
+    for layer, conv in layers:
+        key = schedule_key(conv, sparsity)
+        if key in document["stays_dense"]:
+            continue
+        if key not in document["convs"]:
+            raise ColonnadeError(f"{schedules}: has no schedule for layer {layer}, {key}")
+        tiles[layer] = int(document["convs"][key]["tile"])
+    return tiles

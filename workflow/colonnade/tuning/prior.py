@@ -1,0 +1,314 @@
+"""The cost prior: cycles of a convolution under a schedule, from an analytic model of the core.
+
+It ranks candidates so that only the promising ones are run. The cost is that of packing, if there is
+any, plus one kernel call (`kernels`) for every block and tile. Which cache a call finds its weights
+and its strips in follows from the distance between two uses of a line: what is touched in between
+either fits, or, as LRU has it, pushes the line out before it is used again.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from colonnade.conv import ConvShape
+from colonnade.tuning.core import F32_BYTES, LMULS, Cache, Core
+from colonnade.tuning.kernels import CallCost, Lines, call_cost, row_cost
+from colonnade.tuning.packing import packing_work
+from colonnade.tuning.pipeline import Access
+from colonnade.tuning.space import Candidate
+
+# Columns that a kernel reads beyond the kept ones, and its biases.
+_EXTRA_COLUMNS = 3
+_INDEX_BYTES = 4
+# Cycles around a kernel call, and for each tap of each piece of a row that is packed.
+_CALL, _RUN = 40, 60
+
+# Shares of the lines found in L1, in L2 and in memory.
+Found = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class _Work:
+    """One convolution under one schedule, in positions, columns and bytes."""
+
+    conv: ConvShape
+    candidate: Candidate
+    kept: int
+    tiles: int
+    positions: int  # that are computed: with those of gaps
+    strip: int
+    block: int
+    blocks: int
+    rows: float  # that the tiles read of packed strips, or of planes
+    tile_weights: int
+    weights: int
+    operand: float  # what all tiles read of a block
+    moved: float  # a block's part of the planes that come and go
+
+
+class Prior:
+    """Predicted cycles on a core; for a host core they have no unit and only rank."""
+
+    def __init__(self, core: Core, threads: int = 1) -> None:
+        self._core = core
+        self._threads = threads
+        self._calls: dict[tuple[int, int, Lines], CallCost] = {}
+        self._rows: dict[tuple[str, Access, Access], float] = {}
+
+    def rank(
+        self, conv: ConvShape, sparsity: float, candidates: Sequence[Candidate]
+    ) -> list[tuple[float, Candidate]]:
+        """The candidates with their predicted cycles, cheapest first; ties stay in order."""
+        priced = [(self.cycles(conv, sparsity, candidate), candidate) for candidate in candidates]
+        return sorted(priced, key=lambda pair: pair[0])
+
+    def cycles(self, conv: ConvShape, sparsity: float, candidate: Candidate) -> float:
+        """Predicted cycles of one convolution whose tiles keep the share 1 - sparsity of columns."""
+        work = self._work(conv, sparsity, candidate)
+        if candidate.algorithm == "packed":
+            alone = self._packing(work) + self._products(work, self._packed_found(work))
+        else:
+            alone = self._products(work, self._direct_found(work))
+        tasks = self._tasks(work)
+        return alone * math.ceil(tasks / self._threads) / tasks
+
+    def _tasks(self, work: _Work) -> int:
+        """What threads share out: blocks, and groups of tiles where there are few blocks."""
+        if self._threads == 1:
+            return 1
+        groups = min(work.tiles, math.ceil(2 * self._threads / work.blocks))
+        return work.blocks * math.ceil(work.tiles / math.ceil(work.tiles / groups))
+
+    def _work(self, conv: ConvShape, sparsity: float, candidate: Candidate) -> _Work:
+        core, tile = self._core, candidate.tile
+        packed = candidate.algorithm == "packed"
+        tiles = math.ceil(conv.out_channels / tile)
+        kept = max(1, math.ceil((1 - sparsity) * conv.reduction))
+        # Taps of one axis that see different phases of the input, and those that see the same.
+        phases = min(conv.stride, conv.kernel_h)
+        positions = conv.batch * conv.out_height * (conv.out_width if packed else _row(conv))
+        strip = candidate.lmul * core.lanes
+        block = min(candidate.strips, math.ceil(positions / strip)) * strip
+        if packed:
+            # Rows that at least one tile keeps, if each keeps others.
+            rows = conv.reduction * (1 - (1 - kept / conv.reduction) ** tiles)
+            operand = rows * block * F32_BYTES
+        else:
+            rows = conv.in_channels * conv.kernel_h * phases
+            # Rows of the input under a block: apart, or one after the other.
+            lines = conv.kernel_h * (block * F32_BYTES + core.line_bytes - F32_BYTES)
+            halo = (conv.kernel_h - 1) * conv.dilation / conv.stride * _row(conv)
+            operand = conv.in_channels * phases**2 * min(lines, (block + halo) * F32_BYTES)
+        columns = kept + _EXTRA_COLUMNS
+        return _Work(
+            conv=conv,
+            candidate=candidate,
+            kept=kept,
+            tiles=tiles,
+            positions=positions,
+            strip=strip,
+            block=block,
+            blocks=math.ceil(positions / block),
+            rows=rows,
+            tile_weights=columns * (tile * F32_BYTES + _INDEX_BYTES),
+            weights=columns * (conv.out_channels * F32_BYTES + tiles * _INDEX_BYTES),
+            operand=operand,
+            moved=(conv.in_channels * phases**2 + conv.out_channels) * block * F32_BYTES,
+        )
+
+    def _packing(self, work: _Work) -> float:
+        core, conv = self._core, work.conv
+        vector = core.copy_lmul * core.lanes
+        moves = packing_work(conv, work.block, vector)
+        taps = conv.kernel_h * conv.kernel_w
+        size = min(vector, work.block, conv.out_width) * F32_BYTES
+        load = "vload" if conv.stride == 1 else "vload_strided"
+        # The planes come from memory once; from tap to tap a block's part of them stays in a cache.
+        fresh = min(1, conv.stride / conv.kernel_h) / conv.kernel_w
+        part = conv.in_channels * work.block * conv.stride**2 * F32_BYTES + work.operand / taps
+        again = (1 - fresh) * _spilled(part, core.l1)
+        lost = self._lost(work)
+        behind = (1 - lost) * _spilled(work.operand + work.tile_weights, core.l1)
+        row = 0.0
+        for (share, source), (other, target) in product(
+            self._levels((1 - fresh - again, again, fresh)),
+            self._levels((1 - lost - behind, behind, lost)),
+        ):
+            read = Access(source, self._count(size * conv.stride))
+            write = Access(target, self._count(size), write=True)
+            row += share * other * self._row(load, read, write)
+        store = core.costs["vstore"].occupancy[LMULS.index(core.copy_lmul)]
+        return work.rows * (moves.copies * row + moves.zeros * store) + moves.runs * _RUN
+
+    def _levels(self, found: Found) -> Sequence[tuple[float, Cache]]:
+        levels = (self._core.l1, self._core.l2, self._core.memory)
+        return [pair for pair in zip(found, levels, strict=True) if pair[0] > 0]
+
+    def _count(self, size: float) -> int:
+        """Lines of so many bytes that begin with a line."""
+        return max(1, round(size / self._core.line_bytes))
+
+    def _lost(self, work: _Work) -> float:
+        """Share of what one block leaves in the caches that the next one does not find there."""
+        beyond = _spilled(work.weights + work.operand + work.moved, self._core.l2)
+        return max(beyond, 1 / work.blocks)
+
+    def _row(self, load: str, read: Access, write: Access) -> float:
+        key = (load, read, write)
+        if key not in self._rows:
+            self._rows[key] = row_cost(self._core, load, read, write)
+        return self._rows[key]
+
+    def _products(self, work: _Work, operand: tuple[Found, Found]) -> float:
+        """All kernel calls; `operand` says where first and later uses of a column find it."""
+        tile, lmul, lanes = work.candidate.tile, work.candidate.lmul, self._core.lanes
+        strips, rest = divmod(work.positions, work.strip)
+        # What is left over is a call of its own, with the smallest LMUL that holds it.
+        short = min((each for each in LMULS if each * lanes >= rest), default=lmul)
+        lmul = lmul if strips else short
+        last = work.conv.out_channels - (work.tiles - 1) * tile
+        # A block's first strip finds its tile's weights where the last block left them.
+        lost, spilled = self._lost(work), self._spilled_weights(work)
+        weights = ((0.0, 1 - lost, lost), (1 - spilled, spilled, 0.0))
+        # First uses of columns, as whole tiles: each keeps others.
+        share = work.kept / work.conv.reduction
+        fresh = min(work.tiles - 1, (1 - (1 - share) ** work.tiles) / share)
+        cycles = 0.0
+        for rows, tiles, found in (
+            (tile, fresh, operand[0]),
+            (tile, work.tiles - 1 - fresh, operand[1]),
+            (last, 1, operand[1 if work.tiles > 1 else 0]),
+        ):
+            first, later = (self._call(work, rows, lmul, where, found) for where in weights)
+            begin = _CALL + first.first + first.strip + work.kept * first.column
+            others = later.strip + work.kept * later.column
+            cycles += tiles * (work.blocks * begin + max(0, strips - work.blocks) * others)
+            if rest and strips:
+                end = self._call(work, rows, short, weights[1], found)
+                cycles += tiles * (_CALL + end.first + end.strip + work.kept * end.column)
+        return cycles
+
+    def _spilled_weights(self, work: _Work) -> float:
+        """Share of a tile's weights that a strip of the block pushes out of L1 for the next one.
+
+        Packed rows lie a whole block's row apart, so a strip's crowd into some of the cache's sets.
+        """
+        core, candidate = self._core, work.candidate
+        sets = core.l1.bytes // core.l1.ways // core.line_bytes
+        lines = max(1, work.strip * F32_BYTES / core.line_bytes)
+        crowded = 1.0
+        if candidate.strips > 1 and candidate.algorithm == "packed":
+            apart = max(1, work.block * F32_BYTES // core.line_bytes)
+            crowded = min(1, lines / math.gcd(apart, sets))
+        own = work.tile_weights / core.line_bytes / sets + candidate.tile * lines / sets
+        read = min(work.kept, work.rows)
+        others = read * lines / (sets * crowded)
+        elsewhere = min(1, max(0, own - core.l1.ways))
+        return crowded * min(1, max(0, own + others - core.l1.ways)) + (1 - crowded) * elsewhere
+
+    def _packed_found(self, work: _Work) -> tuple[Found, Found]:
+        """Where a tile finds the rows of a strip that packing or earlier tiles touched.
+
+        Between two tiles that keep the same column lie all strips of the block, and the weights of
+        the tiles between them.
+        """
+        share = min(1, work.kept / work.rows)
+        between = min(work.tiles, 1 / share)
+        found = self._found(work, work.operand + between * work.tile_weights)
+        return found, found
+
+    def _direct_found(self, work: _Work) -> tuple[Found, Found]:
+        """Where the first and the later tiles of a block find the elements of a strip.
+
+        All columns of one row of the input share its lines. The first of them brings these, and the
+        others, which follow once for every input channel, find them if L1 holds as much.
+        """
+        core, conv = self._core, work.conv
+        share = work.kept / conv.reduction
+        taps = conv.kernel_w / min(conv.stride, conv.kernel_w)
+        distinct = (1 - (1 - share) ** taps) / (share * taps)
+        column = self._touched(work) * core.line_bytes + work.tile_weights / work.kept
+        distinct += (1 - distinct) * (1 - self._found(work, share * conv.in_channels * column)[0])
+        between = min(work.tiles, 1 / share)
+        near = work.operand + between * work.tile_weights
+        l1, l2, memory = self._found(work, near)
+        # Of the rows that a kernel reads one is new; those above it an earlier strip has read.
+        new = work.strip * F32_BYTES / core.line_bytes
+        fresh = distinct * min(1, new) * min(1, conv.stride / conv.kernel_h)
+        return (1 - distinct, distinct - fresh, fresh), (
+            1 - distinct * (1 - l1),
+            distinct * l2,
+            distinct * memory,
+        )
+
+    def _found(self, work: _Work, touched: float) -> Found:
+        """Where lines are found again after `touched` bytes in between.
+
+        Tiles that keep all columns run through them in turn, and what does not fit is gone; those that
+        keep a part touch lines at random, of which the caches hold as many as fit.
+        """
+        caches = (self._core.l1, self._core.l2)
+        if work.kept == work.conv.reduction:
+            beyond_l1, beyond_l2 = (_spilled(touched, cache) for cache in caches)
+        else:
+            beyond_l1, beyond_l2 = (max(0, 1 - cache.bytes / touched) for cache in caches)
+        beyond_l2 = min(beyond_l1, beyond_l2)
+        return 1 - beyond_l1, beyond_l1 - beyond_l2, beyond_l2
+
+    def _call(self, work: _Work, rows: int, lmul: int, weights: Found, operand: Found) -> CallCost:
+        """Mean cost of kernel calls for `rows` rows over where their lines are found."""
+        core, touched, followed = self._core, self._touched(work), self._followed(work)
+        first = strip = column = 0.0
+        for (one, held), (two, read) in product(self._levels(weights), self._levels(operand)):
+            cost = self._cost(rows, lmul, Lines(held, read, core.l1, touched, followed))
+            first += one * two * cost.first
+            strip += one * two * cost.strip
+            column += one * two * cost.column
+        # A line of the output is new once; the strip after it finds it in L1.
+        new = min(1, work.strip * F32_BYTES / core.line_bytes)
+        stores = [
+            self._cost(rows, lmul, Lines(core.l1, core.l1, level, touched, followed)).strip
+            for level in (core.l1, core.memory)
+        ]
+        return CallCost(first, strip + new * (stores[1] - stores[0]), column)
+
+    def _cost(self, rows: int, lmul: int, lines: Lines) -> CallCost:
+        key = (rows, lmul, lines)
+        if key not in self._calls:
+            self._calls[key] = call_cost(self._core, *key)
+        return self._calls[key]
+
+    def _touched(self, work: _Work) -> int:
+        """Lines of a strip vector: in packed and gapless rows it begins with one, else anywhere."""
+        line, size = self._core.line_bytes, work.strip * F32_BYTES
+        if work.candidate.algorithm == "packed" or _is_pointwise(work.conv):
+            return self._count(size)
+        return self._count(size + line - F32_BYTES)
+
+    def _followed(self, work: _Work) -> int:
+        """Lines from one packed row that a tile keeps to the next, if the prefetcher follows; or 0."""
+        apart = math.ceil(work.block * F32_BYTES / self._core.line_bytes * work.rows / work.kept)
+        packed = work.candidate.algorithm == "packed"
+        return apart if packed and apart <= self._core.reach else 0
+
+
+def _is_pointwise(conv: ConvShape) -> bool:
+    return conv.kernel_h == conv.kernel_w == conv.stride == 1 and conv.padding == 0
+
+
+def _row(conv: ConvShape) -> int:
+    """Positions of a row of planes that can be read without packing: with the gap behind it."""
+    if _is_pointwise(conv):
+        return conv.width
+    gap = math.ceil(conv.padding / conv.stride) if conv.kernel_w > 1 else 0
+    return math.ceil(conv.width / conv.stride) + gap
+
+
+def _spilled(size: float, cache: Cache) -> float:
+    """Share of the lines that are gone when a run through `size` bytes starts again.
+
+    Under LRU a set keeps all of its lines or, with one too many, none; a contiguous run fills the
+    sets one after the other.
+    """
+    return min(1, max(0, (size - cache.bytes) * cache.ways / cache.bytes))

@@ -1,0 +1,115 @@
+"""Tune one convolution: run its candidates in the order of the prior until no other can win."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import astuple
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from colonnade.config import ProfileConfig, ThroughputConfig
+from colonnade.conv import ConvShape
+from colonnade.files import write_json
+from colonnade.targets import Target
+from colonnade.tuning.bench import DENSE, Bench, Profiled
+from colonnade.tuning.cache import Result
+from colonnade.tuning.core import core_of
+from colonnade.tuning.prior import Prior
+from colonnade.tuning.space import REFERENCE, SCHEDULE, Candidate, search_space
+
+# Candidates that share one start of the bench.
+_BATCH = 4
+# Candidates of each algorithm that does not win.
+_OTHERS = 3
+
+
+def profile_conv(
+    target: Target,
+    conv: ConvShape,
+    profiled: Sequence[Profiled],
+    settings: ProfileConfig,
+    timed: ThroughputConfig,
+    output: Path,
+) -> None:
+    """Tune one convolution at every sparsity and write what was run to `output`.
+
+    Every algorithm gets trials, so that networks that use one only can be compared.
+
+    The file is a JSON object with `conv`, `reference` (the report of XNNPACK's dense operator) and,
+    for each sparsity, an entry of `searches`: `sparsity`, `m`, `space` (the number of candidates) and
+    `trials` (the reports of those that were run).
+
+    Raises:
+        ColonnadeError: the bench failed, or the cache cannot be used.
+    """
+    core = core_of(target.config)
+    prior = Prior(core, timed.threads)
+    bench = Bench(target, conv, settings, timed, output.with_suffix(".timing"))
+    candidates = search_space(conv, settings, core)
+    searches: list[dict[str, Any]] = []
+    for each in profiled:
+        ranked = prior.rank(conv, each.sparsity, candidates)
+        trials = search(ranked, partial(bench.run, each), settings, same_tile=each.sparsity > 0)
+        searches.append(
+            {"sparsity": each.sparsity, "m": each.m, "space": len(ranked), "trials": trials}
+        )
+    reference = bench.run(DENSE, [REFERENCE])[0]
+    write_json(output, {"conv": str(conv), "reference": reference, "searches": searches})
+
+
+def search(
+    ranked: Sequence[tuple[float, Candidate]],
+    run: Callable[[list[Candidate]], list[Result]],
+    settings: ProfileConfig,
+    *,
+    same_tile: bool,
+) -> list[Result]:
+    """Tune, then run the first candidates of the algorithms that do not win: see `others`."""
+    reports = tune(ranked, run, settings)
+    return reports + run(others(ranked, reports, same_tile=same_tile))
+
+
+def tune(
+    ranked: Sequence[tuple[float, Candidate]],
+    run: Callable[[list[Candidate]], list[Result]],
+    settings: ProfileConfig,
+) -> list[Result]:
+    """Run candidates in order of their predicted cost and return the reports of those that ran.
+
+    A prediction is scaled by the lowest ratio of a report's `ms` to its prediction so far, less the
+    margin. When that alone makes the next candidate slower than the fastest, so it does all others.
+    """
+    reports: list[Result] = []
+    while True:
+        first = len(reports)
+        batch = ranked[first : min(first + _BATCH, settings.trials)]
+        if reports:
+            times = [float(report["ms"]) for report in reports]
+            ratio = min(ms / cost for ms, (cost, _) in zip(times, ranked, strict=False))
+            scale = ratio * (1 - settings.margin_percent / 100)
+            batch = [(cost, each) for cost, each in batch if cost * scale < min(times)]
+        if not batch:
+            return reports
+        reports += run([candidate for _, candidate in batch])
+
+
+def others(
+    ranked: Sequence[tuple[float, Candidate]], reports: Sequence[Result], *, same_tile: bool
+) -> list[Candidate]:
+    """The first candidates of each algorithm but the fastest report's that are not among the reports.
+
+    They are to run the same network: where it is pruned, `same_tile`, they have the fastest's tile.
+    """
+    best = fastest(reports)
+    known = {tuple(report[name] for name in SCHEDULE) for report in reports}
+    found: dict[str, list[Candidate]] = {}
+    for _, each in ranked:
+        alike = not same_tile or each.tile == best["tile"]
+        if alike and each.algorithm != best["algorithm"]:
+            found.setdefault(each.algorithm, []).append(each)
+    first = [each for candidates in found.values() for each in candidates[:_OTHERS]]
+    return [each for each in first if astuple(each) not in known]
+
+
+def fastest(reports: Sequence[Result]) -> Result:
+    """The report with the least time; ties go to the earlier one."""
+    return min(reports, key=lambda report: float(report["ms"]))

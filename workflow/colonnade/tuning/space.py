@@ -1,0 +1,87 @@
+"""The candidate schedules of a convolution: what the configuration allows, less what cannot win."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+from colonnade.config import ProfileConfig, fits_registers
+from colonnade.conv import ConvShape
+from colonnade.tuning.core import F32_BYTES, Core
+
+# Of the rows that its tiles have room for, the share that a convolution may leave empty.
+_WASTE = 0.25
+# The largest operand of a block, in sizes of the L2 cache.
+_BLOCK_LIMIT = 4
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A schedule: algorithm, tile T, LMUL, and the strips of a block over which all tiles run.
+
+    XNNPACK's own algorithms have none of the three; they are 0.
+    """
+
+    algorithm: str
+    tile: int
+    lmul: int
+    strips: int
+
+    def __str__(self) -> str:
+        """As the bench takes it."""
+        if self == REFERENCE:
+            return self.algorithm
+        return f"{self.algorithm}:{self.tile}:{self.lmul}:{self.strips}"
+
+
+REFERENCE = Candidate("xnnpack_nhwc_dense", 0, 0, 0)
+SCHEDULE = tuple(field.name for field in fields(Candidate))
+
+
+def grid(conv: ConvShape, settings: ProfileConfig, core: Core) -> list[Candidate]:
+    """Every different schedule that the configuration allows and the registers hold.
+
+    Tiles of more rows than there are output channels, and blocks of more strips than there are, run
+    as the next smaller one does and are left out.
+    """
+    positions = conv.batch * conv.out_height * conv.out_width
+    found = []
+    for lmul in settings.lmuls:
+        strips = _distinct(settings.strips, math.ceil(positions / (lmul * core.lanes)))
+        found += [
+            Candidate(algorithm, tile, lmul, count)
+            for algorithm in settings.algorithms
+            for tile in _distinct(settings.tiles, conv.out_channels)
+            if fits_registers(tile, lmul)
+            for count in strips
+        ]
+    return found
+
+
+def _distinct(values: Sequence[int], most: int) -> list[int]:
+    """The values in order, without those beyond the first that reaches `most`."""
+    ordered = sorted(set(values))
+    enough = [value for value in ordered if value >= most]
+    return [value for value in ordered if value < most] + enough[:1]
+
+
+def search_space(conv: ConvShape, settings: ProfileConfig, core: Core) -> list[Candidate]:
+    """The grid without tiles that leave a large part of their rows empty and blocks far too large.
+
+    A tile stays if at most a quarter of the rows of all tiles is empty: the rows of the last one run
+    in a smaller kernel, which has less work to hide its loads behind. A block stays if its operand,
+    all K rows of it, is at most four times the L2 cache: beyond, every tile reads it from memory.
+    Where nothing stays, everything does.
+    """
+    candidates = grid(conv, settings, core)
+    filled = [each for each in candidates if _fills_its_tiles(conv, each)] or candidates
+    return [each for each in filled if _fits_caches(conv, each, core)] or filled
+
+
+def _fills_its_tiles(conv: ConvShape, candidate: Candidate) -> bool:
+    rows = math.ceil(conv.out_channels / candidate.tile) * candidate.tile
+    return rows - conv.out_channels <= _WASTE * rows
+
+
+def _fits_caches(conv: ConvShape, candidate: Candidate, core: Core) -> bool:
+    positions = candidate.strips * candidate.lmul * core.lanes
+    return conv.reduction * positions * F32_BYTES <= _BLOCK_LIMIT * core.l2.bytes
