@@ -1,4 +1,4 @@
-// Runs one convolution over a grid of candidates and prints one JSON line per candidate.
+// Runs one convolution over candidates, a grid or a list, and prints one JSON line per candidate.
 //
 // Under the timing model (COLONNADE_TIMING) each run is a cold region: a layer of a network finds its
 // weights in memory, not in cache. On a real CPU the median of the repetitions is printed.
@@ -7,6 +7,8 @@
 #include <cstring>
 #include <functional>
 #include <iostream>
+#include <regex>
+#include <stdexcept>
 
 #include <CLI/CLI.hpp>
 
@@ -24,6 +26,7 @@ struct Options {
   std::vector<size_t> tiles{8};
   std::vector<uint32_t> lmuls{2};
   std::vector<uint32_t> strips{1};
+  std::vector<std::string> listed;
   std::vector<double> sparsities{0};
   std::string group = "full";
   unsigned threads = 1;
@@ -32,6 +35,7 @@ struct Options {
   bool check = false;
 };
 
+// XNNPACK's own algorithms have no tile, LMUL, strips and sparsity: all are 0.
 struct Candidate {
   std::string algorithm;
   size_t tile;
@@ -114,6 +118,7 @@ double max_abs_error(const ConvCase& c, const std::vector<float>& actual) {
 }
 
 void run(const Options& options, const Candidate& candidate, RegionClock& clock, pthreadpool_t pool) {
+  const ArenaScope scope;
   const ConvShape shape = ConvShape::parse(options.conv);
   const bool nhwc = candidate.algorithm == "xnnpack_nhwc_dense";
   const size_t group = options.group == "full" ? 0 : std::stoul(options.group);
@@ -156,7 +161,41 @@ void run(const Options& options, const Candidate& candidate, RegionClock& clock,
 
 bool fits_registers(const Candidate& c) { return (c.tile + 1) * c.lmul <= 32; }
 
+// One value of --candidate. Throws std::invalid_argument if it names none.
+Candidate parse_candidate(const std::string& text) {
+  static const std::regex form(R"((direct|packed):(\d{1,4}):([1248]):(\d{1,4})|xnnpack_nhwc_dense)");
+  std::smatch match;
+  if (!std::regex_match(text, match, form)) {
+    throw std::invalid_argument("--candidate '" + text + "': expected direct or packed:TILE:LMUL:STRIPS or xnnpack_nhwc_dense");
+  }
+  if (!match[1].matched) return {text, 0, 0, 0, 0};
+  const auto number = [&](int i) { return static_cast<uint32_t>(std::stoul(match[i])); };
+  const Candidate candidate = {match[1], number(2), number(3), number(4), 0};
+  if (candidate.tile == 0 || candidate.strips == 0 || !fits_registers(candidate)) {
+    throw std::invalid_argument("--candidate '" + text + "': allowed: at least 1 each, (TILE + 1) * LMUL at most 32");
+  }
+  return candidate;
+}
+
+// The candidates of --candidate, ours at every sparsity.
+std::vector<Candidate> listed_candidates(const Options& options) {
+  std::vector<Candidate> list;
+  for (const std::string& text : options.listed) {
+    Candidate candidate = parse_candidate(text);
+    if (candidate.tile == 0) {
+      list.push_back(candidate);
+      continue;
+    }
+    for (const double sparsity : options.sparsities) {
+      candidate.sparsity = sparsity;
+      list.push_back(candidate);
+    }
+  }
+  return list;
+}
+
 std::vector<Candidate> candidates(const Options& options) {
+  if (!options.listed.empty()) return listed_candidates(options);
   std::vector<Candidate> grid;
   for (const std::string& algorithm : options.algorithms) {
     if (algorithm == "xnnpack_nhwc_dense") {
@@ -176,12 +215,14 @@ std::vector<Candidate> candidates(const Options& options) {
 
 Options parse(int argc, char** argv) {
   Options o;
-  CLI::App app{"Times one convolution over a grid of candidates; prints one JSON line each."};
+  CLI::App app{"Times one convolution over candidates, a grid or a list; prints one JSON line each."};
   app.add_option("--conv", o.conv, "Shape, such as n1c64h56w56-o64-k3x3-s1-p1-d1")->required();
   app.add_option("--algorithm", o.algorithms)->delimiter(',')->check(CLI::IsMember({"direct", "packed", "xnnpack_nhwc_dense"}));
   app.add_option("--tile", o.tiles, "Output channels per tile")->delimiter(',')->check(CLI::Range(1, 31));
   app.add_option("--lmul", o.lmuls)->delimiter(',')->check(CLI::IsMember({1, 2, 4, 8}));
   app.add_option("--strips", o.strips, "Strips of a block")->delimiter(',')->check(CLI::PositiveNumber);
+  auto* listed = app.add_option("--candidate", o.listed, "Instead of a grid: ALGORITHM:TILE:LMUL:STRIPS or xnnpack_nhwc_dense")->delimiter(',');
+  for (const char* name : {"--algorithm", "--tile", "--lmul", "--strips"}) listed->excludes(app.get_option(name));
   app.add_option("--sparsity", o.sparsities, "Share of columns removed")->delimiter(',')->check(CLI::Range(0.0, 0.999));
   app.add_option("--pattern-m", o.group, "Columns per group, or 'full'")->check(CLI::PositiveNumber | CLI::IsMember({"full"}));
   app.add_option("--threads", o.threads)->check(CLI::Range(1, 256));

@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <exception>
@@ -21,6 +22,7 @@ constexpr size_t kStackSize = size_t{8} << 20;
 struct Arena {
   unsigned char* base;
   size_t used = 0;
+  size_t peak = 0;
   std::mutex mutex;
 
   Arena() {
@@ -84,10 +86,20 @@ void* arena_allocate(size_t size) {
   if (rounded < size || rounded > kSize - a.used) throw std::bad_alloc();
   void* block = a.base + a.used;
   a.used += rounded;
+  a.peak = std::max(a.peak, a.used);
   return block;
 }
 
-size_t arena_peak() { return arena().used; }
+ArenaScope::ArenaScope() : begin_(arena().used) {}
+
+ArenaScope::~ArenaScope() {
+  Arena& a = arena();
+  const std::lock_guard<std::mutex> lock(a.mutex);
+  std::memset(a.base + begin_, 0, a.used - begin_);
+  a.used = begin_;
+}
+
+size_t arena_peak() { return arena().peak; }
 
 const xnn_allocator* arena_allocator() {
   static const xnn_allocator allocator = {nullptr, allocate, reallocate, deallocate, aligned_allocate, deallocate};

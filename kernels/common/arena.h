@@ -8,8 +8,22 @@
 
 namespace colonnade {
 
-// Bytes of `size` at 64-byte alignment, zeroed, never freed. Throws std::bad_alloc when the arena is full.
+// Bytes of `size` at 64-byte alignment, zeroed, freed by an ArenaScope at most. Throws std::bad_alloc when
+// the arena is full.
 void* arena_allocate(size_t size);
+
+// Gives back what was allocated in its lifetime: the next one to run finds the same addresses, whatever ran
+// before it.
+class ArenaScope {
+ public:
+  ArenaScope();
+  ~ArenaScope();
+  ArenaScope(const ArenaScope&) = delete;
+  ArenaScope& operator=(const ArenaScope&) = delete;
+
+ private:
+  size_t begin_;
+};
 
 // Highest number of bytes handed out so far.
 size_t arena_peak();
