@@ -28,7 +28,9 @@ def bench(toolchain: Container, riscv64_programs: Path, root: Path) -> Any:
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_every_algorithm_matches_float64(bench: Any, scratch: Path, root: Path, threads: int) -> None:
+def test_every_algorithm_matches_float64(
+    bench: Any, scratch: Path, root: Path, threads: int
+) -> None:
     shapes = scratch / "shapes.txt"
     shapes.write_text(f"# two shapes\n{POINTWISE}  # 1\n\n{STRIDED}\n")
     lines = bench(
