@@ -90,12 +90,12 @@ void check_masks(const Package& package, const Options& options) {
 int run(int argc, char** argv) {
   const Options options = parse(argc, argv);
   const Package package(options.package);
+  check_masks(package, options);
   const Tensors inputs = read_safetensors(options.input);
   const Schedules schedules = options.schedules.empty() ? Schedules() : Schedules(options.schedules);
   initialize_xnnpack();
   RegionClock clock;
   const ThreadPool pool = make_thread_pool(options.threads, clock.modelled());
-  check_masks(package, options);
   const auto network = options.implementation == "xnnpack_nhwc_dense"
       ? make_nhwc_network(package, pool.get())
       : make_cnhw_network(package, schedules, options.implementation, pool.get());
