@@ -1,20 +1,31 @@
 #!/bin/sh
-# Build one part of kernels/ inside the toolchain container: build.sh riscv64|host|timing OUTPUT_DIR
+# Build one part of kernels/ inside the toolchain container: build.sh PART OUTPUT_DIR
+#   riscv64, host   modified XNNPACK, runner, bench and tests
+#   host-sanitized  the tests with sanitizers
+#   xnnpack-tests   XNNPACK's own convolution tests, in the folder of riscv64
+#   timing          the timing model
 set -eu
 part=$1
 output=$2
 source=$(cd "$(dirname "$0")" && pwd)
+tree=$source
+target=all
 
 case $part in
-riscv64) tree=$source; set -- -DCMAKE_TOOLCHAIN_FILE="$source/cmake/riscv64-clang.cmake" ;;
-host) tree=$source; set -- -DCMAKE_EXE_LINKER_FLAGS=-static ;;
+riscv64) set -- -DCMAKE_TOOLCHAIN_FILE="$source/cmake/riscv64-clang.cmake" ;;
+host) set -- -DCMAKE_EXE_LINKER_FLAGS=-static ;;
+host-sanitized) set -- -DCOLONNADE_SANITIZE=ON -DCMAKE_BUILD_TYPE=None ;;  # assertions stay
+xnnpack-tests)
+    target=xnnpack-convolution-tests
+    set -- -DCMAKE_TOOLCHAIN_FILE="$source/cmake/riscv64-clang.cmake" -DCOLONNADE_XNNPACK_TESTS=ON
+    ;;
 timing) tree=$source/timing; set -- ;;
 *)
-    echo "error: build.sh: part '$part'; allowed: riscv64, host, timing" >&2
+    echo "error: build.sh: part '$part'; allowed: riscv64, host, host-sanitized, xnnpack-tests, timing" >&2
     exit 2
     ;;
 esac
 cmake -G Ninja -S "$tree" -B "$output" -DCMAKE_BUILD_TYPE=Release -Wno-dev \
     -DCMAKE_C_FLAGS="-ffile-prefix-map=$source=kernels" -DCMAKE_CXX_FLAGS="-ffile-prefix-map=$source=kernels" \
     "$@"
-cmake --build "$output"
+cmake --build "$output" --target "$target"

@@ -26,6 +26,9 @@ STRIP = {
 # The RVV register file; the other instruction sets offer the same tiles, so that one mask fits all.
 VECTOR_REGISTERS = 32
 SOURCE = Path(__file__).parent / "src" / "f32-colnm-gemm"
+SPMM_SOURCE = Path(__file__).parent / "src" / "f32-spmm"
+# Output channels that share their columns: XNNPACK's choice.
+SPMM_CHANNELS = (1, 2, 4)
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ def tiles(lmul: int) -> range:
 def main(architecture: str, output: Path) -> None:
     """Write the generated sources of one architecture below `output`."""
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(SOURCE),
+        loader=jinja2.FileSystemLoader([SOURCE, SPMM_SOURCE]),
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
@@ -75,6 +78,10 @@ def main(architecture: str, output: Path) -> None:
         table = environment.get_template("table.h.in").render(isa=isa.name, kernels=kernels)
         name = f"f32-colnm-gemm-minmax-{isa.name}.h"
         (output / name).write_text(table, encoding="utf-8")
+    if architecture == "riscv":
+        for channels in SPMM_CHANNELS:
+            text = environment.get_template("rvv.c.in").render(channels=channels)
+            (output / f"f32-spmm-4vx{channels}-minmax-rvv.c").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,10 @@
 #include <mutex>
 #include <new>
 
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
+
 namespace colonnade {
 namespace {
 
@@ -18,6 +22,16 @@ constexpr uintptr_t kAddress = 0x2000000000;
 constexpr size_t kSize = size_t{8} << 30;  // address space only; pages are taken when touched
 constexpr size_t kAlignment = 64;
 constexpr size_t kStackSize = size_t{8} << 20;
+#if defined(__SANITIZE_ADDRESS__)
+// AddressSanitizer knows nothing of the arena's blocks: behind each lies memory that nobody may touch.
+constexpr size_t kRedZone = kAlignment;
+void forbid(const unsigned char* begin, size_t size) { __asan_poison_memory_region(begin, size); }
+void allow(const unsigned char* begin, size_t size) { __asan_unpoison_memory_region(begin, size); }
+#else
+constexpr size_t kRedZone = 0;
+void forbid(const unsigned char*, size_t) {}
+void allow(const unsigned char*, size_t) {}
+#endif
 
 struct Arena {
   unsigned char* base;
@@ -82,9 +96,10 @@ void run_program() {
 void* arena_allocate(size_t size) {
   Arena& a = arena();
   const std::lock_guard<std::mutex> lock(a.mutex);
-  const size_t rounded = (size + kAlignment - 1) / kAlignment * kAlignment;
+  const size_t rounded = (size + kRedZone + kAlignment - 1) / kAlignment * kAlignment;
   if (rounded < size || rounded > kSize - a.used) throw std::bad_alloc();
-  void* block = a.base + a.used;
+  unsigned char* block = a.base + a.used;
+  forbid(block + size, rounded - size);
   a.used += rounded;
   a.peak = std::max(a.peak, a.used);
   return block;
@@ -95,6 +110,7 @@ ArenaScope::ArenaScope() : begin_(arena().used) {}
 ArenaScope::~ArenaScope() {
   Arena& a = arena();
   const std::lock_guard<std::mutex> lock(a.mutex);
+  allow(a.base + begin_, a.used - begin_);
   std::memset(a.base + begin_, 0, a.used - begin_);
   a.used = begin_;
 }

@@ -1,5 +1,5 @@
-// colnm_*: our operators on planes. A residual add is fused into the convolution that
-// makes its first operand, when nothing else reads that.
+// colnm_* and rownm: our operators on planes; xnnpack_spmm: XNNPACK's sparse operator among them. A residual add is
+// fused into the convolution of ours that makes its first operand, when nothing else reads that.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -16,18 +16,24 @@
 namespace colonnade {
 namespace {
 
+// Rows that share no columns: a tile of one row, so that every strip vector is loaded for a single FMA. Loading LMUL
+// registers takes the load unit twice the cycles that the FMA takes, so at most half of the FMA unit's cycles are of
+// use at any LMUL: 4 of 8 multiplications a cycle. More rows in one kernel would share the loads of columns that
+// several of them keep, but which these are is only known from the mask: a kernel would have to be compiled for each
+// mask, or branch at every column. Of all LMULs this one has the fewest modelled cycles over ResNet-50's convolutions.
+constexpr xnn_colnm_schedule kRowWise = {xnn_colnm_direct, 4, 2};
+
 class CnhwNetwork : public Network {
  public:
-  // `algorithm` empty: the one that profiling chose for each convolution.
-  CnhwNetwork(const Package& package, const Schedules& schedules, const std::string& algorithm, pthreadpool_t pool)
-      : Network(package, pool), schedules_(schedules), algorithm_(algorithm) {
+  CnhwNetwork(const Package& package, const Schedules& schedules, const std::string& implementation, pthreadpool_t pool)
+      : Network(package, pool), schedules_(schedules), implementation_(implementation) {
     std::map<std::string, size_t> uses;
     for (const auto& output : package.graph().at("outputs")) uses[output.get<std::string>()]++;
     for (const Node& node : package.nodes())
       for (const std::string& input : node.inputs) uses[input]++;
     std::map<std::string, const Node*> fusible;
     for (const Node& node : package.nodes()) {
-      if (node.op == "conv2d" && !node.conv.relu && uses[node.output] == 1) fusible[node.output] = &node;
+      if (node.op == "conv2d" && !node.conv.relu && uses[node.output] == 1 && !is_spmm(node)) fusible[node.output] = &node;
     }
     // Of an add's operands only one conv can absorb it; the other is computed before.
     for (const Node& node : package.nodes()) {
@@ -42,6 +48,7 @@ class CnhwNetwork : public Network {
   void plan(const std::map<std::string, Shape>& inputs) override {
     const auto algorithm = [this](const Node& node, const Shape& input) { return find_schedule(node, input).schedule.algorithm; };
     layouts_ = std::make_unique<Layouts>(package_, inputs, algorithm, fused_adds_);
+    if (implementation_ == "xnnpack_spmm") layouts_->make_dense();
   }
 
   size_t buffer_size(const std::string& name, const Shape&) const override { return layouts_->planes(name).size; }
@@ -61,7 +68,11 @@ class CnhwNetwork : public Network {
   }
 
   void build_conv(const Node& node) override {
-    if (deferred_.count(node.output) == 0) append_conv(node, node.output, nullptr, node.conv.relu);
+    if (is_spmm(node)) {
+      append_spmm(node);
+    } else if (deferred_.count(node.output) == 0) {
+      append_conv(node, node.output, nullptr, node.conv.relu);
+    }
   }
 
   void build_add(const Node& node) override {
@@ -113,8 +124,39 @@ class CnhwNetwork : public Network {
     return values;
   }
 
+  // XNNPACK's sparse operator has a kernel for these convolutions only.
+  bool is_spmm(const Node& node) const {
+    return implementation_ == "xnnpack_spmm" && node.op == "conv2d" && is_pointwise(node.conv);
+  }
+
   ConvSchedule find_schedule(const Node& node, const Shape& input) const {
-    return schedules_.find(shape_string(node.conv, input), node.conv.sparsity, algorithm_);
+    if (implementation_ == "rownm" && node.conv.tile != 0) return {1, kRowWise};
+    // Without an algorithm: the one that profiling chose.
+    std::string algorithm;
+    if (implementation_ == "colnm_direct") algorithm = "direct";
+    if (implementation_ == "colnm_packed" || implementation_ == "colnm_unfused" || implementation_ == "xnnpack_spmm") algorithm = "packed";
+    ConvSchedule found = schedules_.find(shape_string(node.conv, input), node.conv.sparsity, algorithm);
+    // What is not fused runs on the fused algorithm's schedule: the difference is the fusion alone.
+    if (implementation_ == "colnm_unfused") found.schedule.algorithm = xnn_colnm_unfused;
+    return found;
+  }
+
+  void append_spmm(const Node& node) {
+    const Conv& conv = node.conv;
+    const Activation in = activation(node.inputs[0]);
+    const Tensor& bias = package_.weights(node.name + ".bias", "F32", {conv.out_channels});
+    xnn_operator_t op = nullptr;
+    check(xnn_create_convolution2d_nchw_f32(0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, conv.in_channels, conv.out_channels,
+                                            conv.in_channels, conv.out_channels, package_.dense_weights(node).data(),
+                                            bias.f32(), conv.relu ? 0.0f : -INFINITY, INFINITY, 0, nullptr, nullptr, &op), "node '" + node.name + "'");
+    Layer& layer = add_layer(node);
+    layer.operators.emplace_back(op);
+    size_t height, width;
+    check(xnn_reshape_convolution2d_nchw_f32(op, in.shape.n, in.shape.h, in.shape.w, &height, &width, pool_), "node '" + node.name + "'");
+    const Activation out = define(node.output, {in.shape.n, conv.out_channels, height, width});
+    layer.macs = out.shape.elements() * conv.reduction();
+    layer.useful_macs = out.shape.elements() * (conv.tile == 0 ? conv.reduction() : package_.kept(node));
+    check(xnn_setup_convolution2d_nchw_f32(op, in.data, out.data), "node '" + node.name + "'");
   }
 
   void append_conv(const Node& node, const std::string& output, const std::string* residual, bool relu) {
@@ -161,7 +203,7 @@ class CnhwNetwork : public Network {
   }
 
   const Schedules& schedules_;
-  const std::string algorithm_;
+  const std::string implementation_;
   std::map<std::string, const Node*> deferred_;  // convolutions, by output, that a fused addition runs
   std::set<std::string> fused_adds_;
   std::unique_ptr<Layouts> layouts_;
@@ -169,8 +211,8 @@ class CnhwNetwork : public Network {
 
 }  // namespace
 
-std::unique_ptr<Network> make_cnhw_network(const Package& package, const Schedules& schedules, const std::string& algorithm, pthreadpool_t pool) {
-  return std::make_unique<CnhwNetwork>(package, schedules, algorithm, pool);
+std::unique_ptr<Network> make_cnhw_network(const Package& package, const Schedules& schedules, const std::string& implementation, pthreadpool_t pool) {
+  return std::make_unique<CnhwNetwork>(package, schedules, implementation, pool);
 }
 
 }  // namespace colonnade

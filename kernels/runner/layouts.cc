@@ -25,11 +25,11 @@ Shape output_shape(const Node& node, const Shape& in) {
   return in;
 }
 
+}  // namespace
+
 bool is_pointwise(const Conv& conv) {
   return conv.kernel == Pair{1, 1} && conv.stride == Pair{1, 1} && conv.padding == Pair{0, 0};
 }
-
-}  // namespace
 
 xnn_colnm_convolution2d geometry(const Conv& conv) {
   xnn_colnm_convolution2d d = {};
@@ -62,6 +62,13 @@ Layouts::Layouts(const Package& package, const std::map<std::string, Shape>& inp
   for (const auto& [name, plan] : plans_) {
     const Shape& s = plan.shape;
     xnn_colnm_planes_init(&planes_[name], s.n, s.c, s.h, s.w, plan.phases, plan.rows, plan.columns);
+  }
+}
+
+void Layouts::make_dense() {
+  for (auto& [name, planes] : planes_) {
+    const auto [n, c, h, w] = plans_.at(name).shape;
+    planes = {n, c, h, w, 1, w, h * w, c * h * w, h * w, 0, n * c * h * w + COLNM_PLANES_GUARD};
   }
 }
 

@@ -21,6 +21,9 @@ class Layouts {
           const std::set<std::string>& fused_adds);
 
   const xnn_colnm_planes& planes(const std::string& tensor) const { return planes_.at(tensor); }
+  // Lays every tensor out as [N, C, H, W] without any gap or phase, for XNNPACK's own operators among packed
+  // convolutions.
+  void make_dense();
   // What was asked for, but packed where another reader of the input stands in the way.
   xnn_colnm_algorithm algorithm(const std::string& conv) const { return algorithms_.at(conv); }
 
@@ -44,6 +47,9 @@ class Layouts {
   std::map<std::string, xnn_colnm_algorithm> algorithms_;
   std::map<std::string, xnn_colnm_planes> planes_;
 };
+
+// 1x1, stride 1, no padding: each output reads the input at its own position.
+bool is_pointwise(const Conv& conv);
 
 // The convolution's geometry; weights, columns and activation are left open.
 xnn_colnm_convolution2d geometry(const Conv& conv);

@@ -56,7 +56,8 @@ Options parse(int argc, char** argv) {
   Options o;
   CLI::App app{"Runs an exported package on its input and writes outputs and times."};
   app.add_option("--package", o.package, "Directory with graph.json and weights.safetensors")->required();
-  app.add_option("--implementation", o.implementation)->required()->check(CLI::IsMember({"xnnpack_nhwc_dense", "colnm_dense", "colnm_packed", "colnm_direct", "colnm_tuned"}));
+  app.add_option("--implementation", o.implementation)->required()->check(CLI::IsMember({
+      "xnnpack_nhwc_dense", "xnnpack_spmm", "colnm_dense", "colnm_unfused", "colnm_packed", "colnm_direct", "colnm_tuned", "rownm"}));
   app.add_option("--schedules", o.schedules, "Schedules chosen by profiling");
   app.add_option("--input", o.input, "safetensors, NCHW float32 tensors by input name")->required();
   app.add_option("--output", o.output, "safetensors to write")->required();
@@ -72,25 +73,32 @@ Options parse(int argc, char** argv) {
   return o;
 }
 
+// Throws std::runtime_error where the implementation does not run packages with these masks.
+void check_masks(const Package& package, const Options& options) {
+  for (const Node& node : package.nodes()) {
+    if (node.op != "conv2d" || node.conv.tile == 0) continue;
+    if (options.implementation == "colnm_dense") {
+      throw std::runtime_error(options.package + ": is pruned; colnm_dense runs dense packages");
+    }
+    if (options.implementation == "rownm" && node.conv.tile != 1) {
+      throw std::runtime_error(options.package + ": node '" + node.name + "' has tile " + std::to_string(node.conv.tile) +
+                               "; rownm runs packages whose rows have columns of their own, of tile 1");
+    }
+  }
+}
+
 int run(int argc, char** argv) {
   const Options options = parse(argc, argv);
   const Package package(options.package);
+  check_masks(package, options);
   const Tensors inputs = read_safetensors(options.input);
   const Schedules schedules = options.schedules.empty() ? Schedules() : Schedules(options.schedules);
   initialize_xnnpack();
   RegionClock clock;
   const ThreadPool pool = make_thread_pool(options.threads, clock.modelled());
-  const auto pruned = [](const Node& node) { return node.op == "conv2d" && node.conv.tile != 0; };
-  if (options.implementation == "colnm_dense" && std::any_of(package.nodes().begin(), package.nodes().end(), pruned)) {
-    throw std::runtime_error(options.package + ": is pruned; colnm_dense runs dense packages");
-  }
-  // colnm_dense and colnm_tuned take what profiling chose.
-  std::string algorithm;
-  if (options.implementation == "colnm_packed") algorithm = "packed";
-  if (options.implementation == "colnm_direct") algorithm = "direct";
   const auto network = options.implementation == "xnnpack_nhwc_dense"
       ? make_nhwc_network(package, pool.get())
-      : make_cnhw_network(package, schedules, algorithm, pool.get());
+      : make_cnhw_network(package, schedules, options.implementation, pool.get());
   network->build(inputs);
   for (unsigned i = 0; i < options.warmup + options.repetitions; i++) network->run(clock);
   write_safetensors(options.output, network->outputs());

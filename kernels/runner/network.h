@@ -86,6 +86,6 @@ class Network {
 };
 
 std::unique_ptr<Network> make_nhwc_network(const Package& package, pthreadpool_t pool);
-std::unique_ptr<Network> make_cnhw_network(const Package& package, const Schedules& schedules, const std::string& algorithm, pthreadpool_t pool);
+std::unique_ptr<Network> make_cnhw_network(const Package& package, const Schedules& schedules, const std::string& implementation, pthreadpool_t pool);
 
 }  // namespace colonnade

@@ -12,7 +12,7 @@
 namespace colonnade {
 namespace {
 
-constexpr uint32_t kCases = 240;
+constexpr uint32_t kCases = 300;
 
 struct RandomCase {
   ConvCase conv;
@@ -57,7 +57,7 @@ RandomCase draw(uint32_t seed) {
   const size_t tile = in(1, 32 / lmul - 1);
   const double sparsity = std::array<double, 4>{0, 0.25, 0.5, 0.75}[in(0, 3)];
   const size_t group = std::array<size_t, 4>{0, 4, 8, 0}[in(0, 3)];
-  const xnn_colnm_algorithm algorithm = seed % 2 ? xnn_colnm_direct : xnn_colnm_packed;
+  const xnn_colnm_algorithm algorithm = std::array{xnn_colnm_direct, xnn_colnm_packed, xnn_colnm_unfused}[seed % 3];
   RandomCase r{ConvCase::random(shape, tile, sparsity, group, seed), {algorithm, lmul, in(1, 4)}, {}, {}, in(0, 1) ? 3u : 1u};
   draw_layouts(r, g);
   if (in(0, 1)) {
@@ -108,8 +108,8 @@ TEST_P(RandomConvolution, MatchesFloat64) {
   const RandomCase r = draw(GetParam());
   SCOPED_TRACE(testing::Message() << r.conv.shape.str() << " tile " << r.conv.tile << " kept " << r.conv.kept
                                   << " lmul " << r.schedule.lmul << " strips " << r.schedule.strips
-                                  << (r.schedule.algorithm == xnn_colnm_direct ? " direct" : " packed"));
-  const auto at = GetParam() / 2 % 2 ? GuardedAt::kBegin : GuardedAt::kEnd;
+                                  << " algorithm " << r.schedule.algorithm);
+  const auto at = GetParam() / 3 % 2 ? GuardedAt::kBegin : GuardedAt::kEnd;
   const std::vector<float> actual = run_operator(r, at);
   const std::vector<double> expected = r.conv.reference();
   ASSERT_EQ(actual.size(), expected.size());
@@ -181,7 +181,9 @@ TEST(ConvolutionParameters, PlanesThatDoNotSuitTheAlgorithmAreRefused) {
   EXPECT_EQ(reshape(xnn_colnm_direct, split), xnn_status_unsupported_parameter);  // no gaps
   EXPECT_EQ(reshape(xnn_colnm_direct, whole), xnn_status_unsupported_parameter);  // no phases
   EXPECT_EQ(reshape(xnn_colnm_packed, split), xnn_status_unsupported_parameter);
+  EXPECT_EQ(reshape(xnn_colnm_unfused, split), xnn_status_unsupported_parameter);
   EXPECT_EQ(reshape(xnn_colnm_packed, whole), xnn_status_success);
+  EXPECT_EQ(reshape(xnn_colnm_unfused, whole), xnn_status_success);
 }
 
 }  // namespace

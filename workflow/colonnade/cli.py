@@ -224,6 +224,20 @@ def write_throughput_table(output: Path) -> None:
     throughput_table(_target(stages), stages.config.throughput, runs, output)
 
 
+@cli.command("decomposition-table")
+@click.argument("output", type=FILE)
+def write_decomposition_table(output: Path) -> None:
+    """Collect the runs that change one thing at a time."""
+    from colonnade.decomposition import decomposition_table
+
+    stages = Stages.load()
+    runs = [
+        (step, RESULTS / "throughput" / step.variant / f"{step.implementation}.json")
+        for step in stages.steps
+    ]
+    decomposition_table(_target(stages), runs, output)
+
+
 @cli.command("accuracy-table")
 @click.argument("output", type=FILE)
 def write_accuracy_table(output: Path) -> None:

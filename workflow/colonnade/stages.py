@@ -13,6 +13,7 @@ from typing import Any
 from colonnade.budget import Network
 from colonnade.config import Config, TargetConfig, read_config
 from colonnade.conv import ConvShape
+from colonnade.decomposition import Step, plan_steps
 from colonnade.errors import ColonnadeError
 from colonnade.files import read_json, write_json
 from colonnade.models import conv_shapes
@@ -177,6 +178,11 @@ class Stages:
             for algorithm in ("packed", "direct", "tuned")
         ]
         return [(BASELINE, DENSE), ("colnm_dense", DENSE), *pruned]
+
+    @property
+    def steps(self) -> list[Step]:
+        """The rows of the decomposition table."""
+        return plan_steps(DENSE, self.config.pruning.patterns)
 
     @property
     def layers(self) -> list[tuple[str, ConvShape]]:

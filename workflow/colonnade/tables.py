@@ -153,6 +153,16 @@ STUDY_SUMMARY = {
     "drop_interval": pl.Float64,
 }
 
+DECOMPOSITION = {
+    "model": pl.String,
+    "step": pl.String,
+    "implementation": pl.String,
+    "sparsity": pl.Float64,
+    "cycles": pl.Int64,
+    "factor_to_previous": pl.Float64,
+    "evidence": pl.String,
+}
+
 Schema = Mapping[str, type[pl.DataType]]
 
 

@@ -81,10 +81,10 @@ def throughput_table(
     baseline = [report for report, _ in reports if report["implementation"] == BASELINE]
     if not baseline:
         raise ColonnadeError(f"{table}: no run of {BASELINE} to compare with")
-    base_ms = _milliseconds(baseline[0], target)
+    base_ms = milliseconds(baseline[0], target)
     rows = []
     for report, pattern in reports:
-        ms = _milliseconds(report, target)
+        ms = milliseconds(report, target)
         rows.append(
             {
                 **pattern,
@@ -105,7 +105,8 @@ def throughput_table(
     write_table(table, THROUGHPUT, rows)
 
 
-def _milliseconds(report: dict[str, Any], target: Target) -> float:
+def milliseconds(report: dict[str, Any], target: Target) -> float:
+    """Time of a whole run, from the runner's report."""
     cycles = report["total"]["cycles"]
     if cycles is not None:
         return target.milliseconds(cycles)

@@ -40,3 +40,17 @@ rule throughput_table:
         "../envs/colonnade.yaml"
     shell:
         "colonnade throughput-table {output} 2> {log}"
+
+
+rule decomposition_table:
+    """Where the speedup comes from; ask for it by its file name."""
+    input:
+        [f"results/throughput/{step.variant}/{step.implementation}.json" for step in stages.steps],
+    output:
+        "results/tables/decomposition.csv",
+    log:
+        "results/logs/decomposition-table.log",
+    conda:
+        "../envs/colonnade.yaml"
+    shell:
+        "colonnade decomposition-table {output} 2> {log}"

@@ -49,6 +49,8 @@ enum xnn_colnm_algorithm {
   xnn_colnm_packed,
   // No packing: a kept column is a byte offset into planes whose gaps hold the padding.
   xnn_colnm_direct,
+  // For comparison: the whole im2col matrix first, then all of it packed, then the multiplication.
+  xnn_colnm_unfused,
 };
 
 // How the convolution is executed.
@@ -77,8 +79,8 @@ struct xnn_colnm_gaps xnn_colnm_input_gaps(
     const struct xnn_colnm_convolution2d* convolution, size_t input_height, size_t input_width);
 
 // Any layout of the output will do; stores are fastest where its rows are as far apart as the input's
-// (direct), or where it has no gaps (packed). Direct needs an input in as many phases as its stride with at least
-// xnn_colnm_input_gaps, and unsupported_parameter says that it has not got it; packed needs whole planes.
+// (direct), or where it has no gaps (the others). Direct needs an input in as many phases as its stride with at least
+// xnn_colnm_input_gaps, and unsupported_parameter says that it has not got it; the others need whole planes.
 // `residual` is NULL or the layout of a tensor of the output's shape.
 enum xnn_status xnn_reshape_colnm_convolution2d_cnhw_f32(
     xnn_operator_t convolution_op,

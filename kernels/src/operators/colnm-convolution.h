@@ -35,32 +35,48 @@ enum xnn_status colnm_build_strips(
     size_t lanes,
     struct colnm_strips* strips);
 
+// Consecutive output positions in one output row.
+struct colnm_piece {
+  size_t image;
+  size_t y;
+  size_t x;
+  size_t count;
+};
+
 // The packed algorithm's tables.
 struct colnm_packing {
   // The packed rows of a group of tiles are the columns that one of them keeps, grouped by kernel tap.
-  uint32_t* tap_rows;      // [groups, taps + 1] first row of each tap
-  uint32_t* row_channels;  // [groups, K] input channel of each row
-  size_t* row_planes;      // [groups, K] bytes from the input to the row's plane
-  size_t most_rows;        // of any group
-  size_t block_bytes;      // of one packed row
-  size_t thread_bytes;     // workspace per thread: the packed rows, then the pieces, then the runs
-  xnn_x32_im2col_ukernel_fn im2col;
+  uint32_t* tap_rows;  // [groups, taps + 1] first row of each tap
+  size_t* row_planes;  // [groups, K] bytes from the input to the row's plane
+  size_t most_rows;    // of any group
+};
+
+// The unfused algorithm's tables.
+struct colnm_unfolding {
+  struct xnn_im2col_run* runs;  // [taps, rows of the output]
+  size_t* matrix_rows;          // [K] bytes from the beginning of the matrix [K, N]
+  size_t matrix_bytes;
 };
 
 struct colnm_context;
 
 // What an algorithm contributes to reshape and run.
 struct colnm_algorithm {
+  // Passes before `compute`; NULL: there are none. One task per column, then one per block.
+  void (*unfold)(struct colnm_context* context, size_t column);
+  void (*pack)(struct colnm_context* context, size_t block);
   // Whether it can read the input's layout.
   bool (*accepts)(const struct colnm_context* context);
   struct colnm_grid (*grid)(const struct colnm_context* context);
-  // Fills `offsets` and tables of its own, once strips, blocks and tile groups are known.
+  // Fills `offsets`, the sizes of the workspace and tables of its own, once strips, blocks and tile groups are
+  // known.
   enum xnn_status (*index)(struct colnm_context* context);
   // Task `index`: block `index / tile_groups`, group of tiles `index % tile_groups`.
   void (*compute)(struct colnm_context* context, size_t thread, size_t index);
 };
 extern const struct colnm_algorithm colnm_direct;
 extern const struct colnm_algorithm colnm_packed;
+extern const struct colnm_algorithm colnm_unfused;
 
 struct colnm_context {
   const struct colnm_algorithm* algorithm;
@@ -74,7 +90,13 @@ struct colnm_context {
   struct xnn_colnm_planes input, output, residual;
   bool has_residual;
   struct colnm_strips strips;
+  xnn_x32_im2col_ukernel_fn im2col;
   struct colnm_packing packing;
+  struct colnm_unfolding unfolding;
+  void* tables;            // one allocation for those of `packing` or `unfolding`
+  size_t block_bytes;      // of one packed row
+  size_t shared_bytes;     // workspace of all threads together, and
+  size_t thread_bytes;     // of each
   uint32_t* offsets;     // [tiles, kept + COLNM_EXTRA_COLUMNS] bytes, see colnm-gemm.h
   // Direct only: elements from a strip to the lowest that its taps read, which offsets count from, and on to
   // the highest; the phases they lie in, one bit each, modulo 64.
@@ -134,3 +156,15 @@ void colnm_run_tiles(
     size_t strip_count,
     const struct xnn_colnm_strip* strips,
     const float* input);
+
+// Splits `count` positions of an output without gaps into pieces, at most `count`; returns how many.
+size_t colnm_split_into_rows(
+    const struct colnm_context* context, size_t position, size_t count, struct colnm_piece* pieces);
+
+// The part of a piece that a kernel tap reads inside the input plane; the rest reads padding.
+struct xnn_im2col_run colnm_tap_run(const struct colnm_context* context, const struct colnm_piece* piece, size_t tap);
+
+// Positions are those of the output without any gap.
+struct colnm_grid colnm_packed_grid(const struct colnm_context* context);
+
+bool colnm_has_whole_planes(const struct colnm_context* context);

@@ -2,58 +2,6 @@
 #include "colnm-convolution.h"
 #include "xnnpack/math.h"
 
-// Consecutive output positions of a block in one output row.
-struct row_piece {
-  size_t image;
-  size_t y;
-  size_t x;
-  size_t count;
-};
-
-static size_t split_into_rows(
-    const struct colnm_context* context, size_t position, size_t count, struct row_piece* pieces)
-{
-  const size_t width = context->output.width;
-  const size_t plane = context->output.height * width;
-  size_t pieces_count = 0;
-  while (count != 0) {
-    struct row_piece* piece = &pieces[pieces_count++];
-    piece->image = position / plane;
-    piece->y = position % plane / width;
-    piece->x = position % width;
-    piece->count = min(count, width - piece->x);
-    position += piece->count;
-    count -= piece->count;
-  }
-  return pieces_count;
-}
-
-// The part of a piece that kernel tap (kh, kw) reads inside the input plane; the rest reads padding.
-static struct xnn_im2col_run tap_run(
-    const struct colnm_context* context, const struct row_piece* piece, size_t kh, size_t kw)
-{
-  const struct xnn_colnm_convolution2d* shape = &context->shape;
-  const ptrdiff_t y = (ptrdiff_t) (piece->y * shape->stride_height + kh * shape->dilation_height) -
-                      (ptrdiff_t) shape->padding_height;
-  const ptrdiff_t x = (ptrdiff_t) (piece->x * shape->stride_width + kw * shape->dilation_width) -
-                      (ptrdiff_t) shape->padding_width;
-  if (y < 0 || y >= (ptrdiff_t) context->input.height) {
-    return (struct xnn_im2col_run) { .left = (uint32_t) piece->count };
-  }
-  const size_t stride = shape->stride_width;
-  const size_t left = x >= 0 ? 0 : min(piece->count, divide_round_up((size_t) -x, stride));
-  const ptrdiff_t room = (ptrdiff_t) context->input.width - x;  // input columns from x to the edge
-  const size_t inside = room <= 0 ? 0 : min(piece->count, divide_round_up((size_t) room, stride));
-  const size_t count = doz(inside, left);
-  return (struct xnn_im2col_run) {
-    .left = (uint32_t) left,
-    .count = (uint32_t) count,
-    .right = (uint32_t) (piece->count - left - count),
-    .source = count == 0 ? 0
-        : xnn_colnm_planes_index(&context->input, piece->image, (size_t) y, (size_t) (x + (ptrdiff_t) (left * stride))),
-  };
-}
-
 static void pack_block(
     const struct colnm_context* context, size_t group, size_t position, size_t count, uintptr_t packed)
 {
@@ -62,9 +10,9 @@ static void pack_block(
   const size_t taps = (size_t) shape->kernel_height * shape->kernel_width;
   const uint32_t* tap_rows = packing->tap_rows + group * (taps + 1);
   const size_t* planes = packing->row_planes + group * colnm_reduction(shape);
-  struct row_piece* pieces = (struct row_piece*) (packed + packing->most_rows * packing->block_bytes + XNN_EXTRA_BYTES);
+  struct colnm_piece* pieces = (struct colnm_piece*) (packed + packing->most_rows * context->block_bytes + XNN_EXTRA_BYTES);
   struct xnn_im2col_run* runs = (struct xnn_im2col_run*) (pieces + count);
-  const size_t piece_count = split_into_rows(context, position, count, pieces);
+  const size_t piece_count = colnm_split_into_rows(context, position, count, pieces);
   for (size_t tap = 0; tap < taps; tap++) {
     const size_t row = tap_rows[tap];
     const size_t rows = tap_rows[tap + 1] - row;
@@ -72,11 +20,11 @@ static void pack_block(
       continue;
     }
     for (size_t i = 0; i < piece_count; i++) {
-      runs[i] = tap_run(context, &pieces[i], tap / shape->kernel_width, tap % shape->kernel_width);
+      runs[i] = colnm_tap_run(context, &pieces[i], tap);
     }
-    packing->im2col(
+    context->im2col(
       rows, planes + row, context->input_data, piece_count, runs, shape->stride_width,
-      (void*) (packed + row * packing->block_bytes), packing->block_bytes);
+      (void*) (packed + row * context->block_bytes), context->block_bytes);
   }
 }
 
@@ -97,7 +45,7 @@ static void touch_input(const struct colnm_context* context, size_t position, si
 }
 
 static void compute_packed(struct colnm_context* context, size_t thread, size_t index) {
-  const uintptr_t packed = context->workspace + thread * context->packing.thread_bytes;
+  const uintptr_t packed = context->workspace + thread * context->thread_bytes;
   const size_t group = index % context->tile_groups;
   const size_t first_tile = group * context->group_tiles;
   const size_t first_strip = index / context->tile_groups * context->block_strips;
@@ -144,7 +92,7 @@ static size_t index_group(struct colnm_context* context, size_t group, uint32_t*
   for (size_t tile = first; tile < end; tile++) {
     for (size_t i = 0; i < columns; i++) {
       const size_t row = row_of[colnm_kept_column(context, tile, min(i, shape->kept - 1))];
-      context->offsets[tile * columns + i] = (uint32_t) (row * packing->block_bytes);
+      context->offsets[tile * columns + i] = (uint32_t) (row * context->block_bytes);
     }
   }
   return rows;
@@ -155,14 +103,15 @@ static enum xnn_status index_rows(struct colnm_context* context) {
   struct colnm_packing* packing = &context->packing;
   const size_t k_size = colnm_reduction(shape);
   const size_t taps = (size_t) shape->kernel_height * shape->kernel_width;
-  xnn_release_memory(packing->row_planes);
-  packing->row_planes = xnn_allocate_zero_memory(
+  xnn_release_memory(context->tables);
+  context->tables = xnn_allocate_zero_memory(
     context->tile_groups * (k_size * sizeof(size_t) + (taps + 1) * sizeof(uint32_t)));
   uint32_t* row_of = xnn_allocate_zero_simd_memory(k_size * sizeof(uint32_t));
-  if (packing->row_planes == NULL || row_of == NULL) {
+  if (context->tables == NULL || row_of == NULL) {
     xnn_release_simd_memory(row_of);
     return xnn_status_out_of_memory;
   }
+  packing->row_planes = context->tables;
   packing->tap_rows = (uint32_t*) (packing->row_planes + context->tile_groups * k_size);
   packing->most_rows = 0;
   for (size_t group = 0; group < context->tile_groups; group++) {
@@ -173,36 +122,20 @@ static enum xnn_status index_rows(struct colnm_context* context) {
   return xnn_status_success;
 }
 
-static bool accepts_planes(const struct colnm_context* context) { return context->input.phases == 1; }
-
-// Positions are those of the output without any gap.
-static struct colnm_grid packed_grid(const struct colnm_context* context) {
-  const struct xnn_colnm_planes* output = &context->output;
-  return (struct colnm_grid) {
-    .groups = 1,
-    .height = output->batch * output->height,
-    .width = output->width,
-    .row_stride = output->width,
-    .phases = 1,
-  };
-}
-
 static enum xnn_status index_columns(struct colnm_context* context) {
-  struct colnm_packing* packing = &context->packing;
-  const size_t positions = context->block_strips * context->schedule.lmul * context->gemm->lanes;
-  packing->block_bytes = positions * sizeof(float);
-  packing->im2col = xnn_init_x32_im2col_ukernel();
   const enum xnn_status status = index_rows(context);
-  packing->thread_bytes = round_up_po2(
-    packing->most_rows * packing->block_bytes + XNN_EXTRA_BYTES +
-      positions * (sizeof(struct row_piece) + sizeof(struct xnn_im2col_run)),
+  const size_t positions = context->block_bytes / sizeof(float);
+  // The packed rows, then the pieces, then the runs.
+  context->thread_bytes = round_up_po2(
+    context->packing.most_rows * context->block_bytes + XNN_EXTRA_BYTES +
+      positions * (sizeof(struct colnm_piece) + sizeof(struct xnn_im2col_run)),
     XNN_ALLOCATION_ALIGNMENT);
   return status;
 }
 
 const struct colnm_algorithm colnm_packed = {
-  .accepts = accepts_planes,
-  .grid = packed_grid,
+  .accepts = colnm_has_whole_planes,
+  .grid = colnm_packed_grid,
   .index = index_columns,
   .compute = compute_packed,
 };

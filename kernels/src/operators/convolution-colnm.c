@@ -127,6 +127,17 @@ static uint32_t* allocate_index(struct colnm_context* context) {
   return index;
 }
 
+static const struct colnm_algorithm* find_algorithm(
+    const struct xnn_colnm_convolution2d* convolution, enum xnn_colnm_algorithm algorithm)
+{
+  if (algorithm == xnn_colnm_unfused) {
+    return &colnm_unfused;
+  }
+  // Planes are split into phases by one stride.
+  const bool can_be_direct = convolution->stride_height == convolution->stride_width;
+  return algorithm == xnn_colnm_direct && can_be_direct ? &colnm_direct : &colnm_packed;
+}
+
 enum xnn_status xnn_create_colnm_convolution2d_cnhw_f32(
     const struct xnn_colnm_convolution2d* convolution,
     const struct xnn_colnm_schedule* schedule,
@@ -159,9 +170,8 @@ enum xnn_status xnn_create_colnm_convolution2d_cnhw_f32(
   context->params.scalar.max = convolution->output_max;
   context->gemm = gemm;
   context->schedule = *schedule;
-  // Planes are split into phases by one stride.
-  const bool is_direct = schedule->algorithm == xnn_colnm_direct && convolution->stride_height == convolution->stride_width;
-  context->algorithm = is_direct ? &colnm_direct : &colnm_packed;
+  context->algorithm = find_algorithm(convolution, schedule->algorithm);
+  context->im2col = xnn_init_x32_im2col_ukernel();
   op->base.packed_weights.pointer = pack_weights(convolution);
   op->base.lookup_table = allocate_index(context);
   // Only strings for a profile are made from these two.
@@ -215,7 +225,35 @@ static enum xnn_status reshape(struct colnm_context* context, size_t threads) {
     return status;
   }
   divide_work(context, threads);
+  context->block_bytes = context->block_strips * context->schedule.lmul * context->gemm->lanes * sizeof(float);
+  context->shared_bytes = context->thread_bytes = 0;
   return context->algorithm->index(context);
+}
+
+static void plan_passes(struct convolution_operator* op) {
+  const struct colnm_context* context = &op->context;
+  const struct colnm_algorithm* algorithm = context->algorithm;
+  struct compute_parameters* pass = op->base.compute;
+  if (algorithm->unfold != NULL) {
+    *pass++ = (struct compute_parameters) {
+      .type = xnn_parallelization_type_1d,
+      .task_1d = (pthreadpool_task_1d_t) algorithm->unfold,
+      .context_offset = COLNM_CONTEXT_OFFSET(convolution_operator),
+      .range = { colnm_reduction(&context->shape) },
+    };
+    *pass++ = (struct compute_parameters) {
+      .type = xnn_parallelization_type_1d,
+      .task_1d = (pthreadpool_task_1d_t) algorithm->pack,
+      .context_offset = COLNM_CONTEXT_OFFSET(convolution_operator),
+      .range = { context->blocks },
+    };
+  }
+  *pass = (struct compute_parameters) {
+    .type = xnn_parallelization_type_1d_with_thread,
+    .task_1d_with_thread = (pthreadpool_task_1d_with_thread_t) algorithm->compute,
+    .context_offset = COLNM_CONTEXT_OFFSET(convolution_operator),
+    .range = { context->blocks * context->tile_groups },
+  };
 }
 
 enum xnn_status xnn_reshape_colnm_convolution2d_cnhw_f32(
@@ -247,18 +285,13 @@ enum xnn_status xnn_reshape_colnm_convolution2d_cnhw_f32(
   const enum xnn_status status = reshape(context, threads);
   // xnn_delete_operator releases these members of every operator.
   op->base.zero_buffer = context->strips.items;
-  op->base.pixelwise_buffer = context->packing.row_planes;
+  op->base.pixelwise_buffer = context->tables;
   if (status != xnn_status_success) {
     return status;
   }
-  *workspace_size = context->packing.thread_bytes * threads;
+  *workspace_size = context->shared_bytes + context->thread_bytes * threads;
   *workspace_alignment = XNN_ALLOCATION_ALIGNMENT;
-  op->base.compute[0] = (struct compute_parameters) {
-    .type = xnn_parallelization_type_1d_with_thread,
-    .task_1d_with_thread = (pthreadpool_task_1d_with_thread_t) context->algorithm->compute,
-    .context_offset = COLNM_CONTEXT_OFFSET(convolution_operator),
-    .range = { context->blocks * context->tile_groups },
-  };
+  plan_passes(op);
   op->base.state = xnn_run_state_needs_setup;
   return xnn_status_success;
 }

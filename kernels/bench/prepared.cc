@@ -1,0 +1,112 @@
+#include "prepared.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "arena.h"
+#include "planes.h"
+
+namespace colonnade {
+namespace {
+
+float* arena_copy(const std::vector<float>& values) {
+  auto* copy = static_cast<float*>(arena_allocate(values.size() * sizeof(float) + XNN_EXTRA_BYTES));
+  std::memcpy(copy, values.data(), values.size() * sizeof(float));
+  return copy;
+}
+
+std::vector<float> nchw_to_nhwc(const std::vector<float>& in, size_t batch, size_t channels, size_t plane, bool back) {
+  std::vector<float> out(in.size());
+  for (size_t n = 0; n < batch; n++) {
+    for (size_t c = 0; c < channels; c++) {
+      for (size_t p = 0; p < plane; p++) {
+        const size_t nchw = (n * channels + c) * plane + p, nhwc = (n * plane + p) * channels + c;
+        out[back ? nchw : nhwc] = in[back ? nhwc : nchw];
+      }
+    }
+  }
+  return out;
+}
+
+xnn_colnm_algorithm algorithm_of(const Candidate& candidate) {
+  if (candidate.algorithm == "direct") return xnn_colnm_direct;
+  return candidate.algorithm == "unfused" ? xnn_colnm_unfused : xnn_colnm_packed;
+}
+
+Prepared prepare_colnm(const ConvCase& c, const Candidate& candidate, pthreadpool_t pool) {
+  xnn_operator_t op = nullptr;
+  const xnn_colnm_schedule schedule = {algorithm_of(candidate), candidate.lmul, candidate.strips};
+  const xnn_colnm_convolution2d descriptor = c.descriptor();
+  check(xnn_create_colnm_convolution2d_cnhw_f32(&descriptor, &schedule, &op), "create");
+  Operator owned(op);
+  const ConvLayouts layouts = best_layouts(c, schedule.algorithm);
+  size_t workspace, alignment;
+  check(xnn_reshape_colnm_convolution2d_cnhw_f32(op, &layouts.input, &layouts.output, nullptr, &workspace, &alignment, pool), "reshape");
+  auto* input = static_cast<float*>(arena_allocate(layouts.input.size * sizeof(float)));
+  auto* output = static_cast<float*>(arena_allocate(layouts.output.size * sizeof(float)));
+  nchw_to_planes(c.input.data(), layouts.input, input);
+  check(xnn_setup_colnm_convolution2d_cnhw_f32(op, arena_allocate(workspace), input, nullptr, output), "setup");
+  return {std::move(owned), [=, size = c.shape.positions() * c.shape.out_channels] {
+    std::vector<float> nchw(size);
+    planes_to_nchw(layouts.output, output, nchw.data());
+    return nchw;
+  }};
+}
+
+Prepared prepare_nhwc(const ConvCase& c, pthreadpool_t pool) {
+  const ConvShape& s = c.shape;
+  xnn_operator_t op = nullptr;
+  check(xnn_create_convolution2d_nhwc_f32(s.padding, s.padding, s.padding, s.padding, s.kernel_h, s.kernel_w, s.stride,
+                                          s.stride, s.dilation, s.dilation, 1, s.in_channels, s.out_channels,
+                                          s.in_channels, s.out_channels, c.dense_weights().data(), c.bias.data(),
+                                          c.output_min, c.output_max, 0, nullptr, nullptr, &op),
+        "create");
+  Operator owned(op);
+  size_t workspace, alignment, height, width;
+  check(xnn_reshape_convolution2d_nhwc_f32(op, s.batch, s.height, s.width, &workspace, &alignment, &height, &width, pool),
+        "reshape");
+  const float* input = arena_copy(nchw_to_nhwc(c.input, s.batch, s.in_channels, s.height * s.width, false));
+  const size_t plane = s.out_height() * s.out_width(), size = s.batch * s.out_channels * plane;
+  auto* output = static_cast<float*>(arena_allocate(size * sizeof(float)));
+  check(xnn_setup_convolution2d_nhwc_f32(op, workspace == 0 ? nullptr : arena_allocate(workspace), input, output), "setup");
+  return {std::move(owned), [=, batch = s.batch, channels = s.out_channels] {
+    return nchw_to_nhwc(std::vector<float>(output, output + size), batch, channels, plane, true);
+  }};
+}
+
+Prepared prepare_spmm(const ConvCase& c, pthreadpool_t pool) {
+  const ConvShape& s = c.shape;
+  xnn_operator_t op = nullptr;
+  check(xnn_create_convolution2d_nchw_f32(0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, s.in_channels, s.out_channels, s.in_channels,
+                                          s.out_channels, c.dense_weights().data(), c.bias.data(), c.output_min,
+                                          c.output_max, 0, nullptr, nullptr, &op),
+        "create");
+  Operator owned(op);
+  size_t height, width;
+  check(xnn_reshape_convolution2d_nchw_f32(op, s.batch, s.height, s.width, &height, &width, pool), "reshape");
+  const size_t size = s.positions() * s.out_channels;
+  auto* output = static_cast<float*>(arena_allocate(size * sizeof(float)));
+  check(xnn_setup_convolution2d_nchw_f32(op, arena_copy(c.input), output), "setup");
+  return {std::move(owned), [=] { return std::vector<float>(output, output + size); }};
+}
+
+}  // namespace
+
+const std::vector<std::string> kAlgorithms = {"direct", "packed", "unfused", "xnnpack_nhwc_dense", "xnnpack_spmm"};
+
+bool is_xnnpack(const std::string& algorithm) { return algorithm.rfind("xnnpack", 0) == 0; }
+
+bool can_run(const Candidate& candidate, const ConvShape& shape) {
+  if (candidate.algorithm == "xnnpack_spmm") {
+    return shape.kernel_h == 1 && shape.kernel_w == 1 && shape.stride == 1 && shape.padding == 0;
+  }
+  return is_xnnpack(candidate.algorithm) || (candidate.tile + 1) * candidate.lmul <= 32;
+}
+
+Prepared prepare(const ConvCase& conv, const Candidate& candidate, pthreadpool_t pool) {
+  if (candidate.algorithm == "xnnpack_nhwc_dense") return prepare_nhwc(conv, pool);
+  if (candidate.algorithm == "xnnpack_spmm") return prepare_spmm(conv, pool);
+  return prepare_colnm(conv, candidate, pool);
+}
+
+}  // namespace colonnade

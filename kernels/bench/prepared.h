@@ -1,0 +1,40 @@
+// A convolution case made runnable by one algorithm, ours or a reference.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "conv_case.h"
+#include "xnn.h"
+
+namespace colonnade {
+
+// One way to run a convolution. XNNPACK's own have no LMUL and no strips, its dense one no tile and no sparsity
+// either: these are 0.
+struct Candidate {
+  std::string algorithm;
+  size_t tile;
+  uint32_t lmul;
+  uint32_t strips;
+  double sparsity;
+};
+
+// What --algorithm allows.
+extern const std::vector<std::string> kAlgorithms;
+
+bool is_xnnpack(const std::string& algorithm);
+
+// Whether there is a kernel for the candidate's tile and LMUL, and an operator for the shape: XNNPACK's sparse one
+// is for 1x1 of stride 1 without padding.
+bool can_run(const Candidate& candidate, const ConvShape& shape);
+
+struct Prepared {
+  Operator op;
+  std::function<std::vector<float>()> output;  // NCHW
+};
+
+// Buffers come from the arena. Throws std::runtime_error if XNNPACK refuses.
+Prepared prepare(const ConvCase& conv, const Candidate& candidate, pthreadpool_t pool);
+
+}  // namespace colonnade

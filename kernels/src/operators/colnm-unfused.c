@@ -1,0 +1,94 @@
+// The unfused algorithm: the whole im2col matrix [K, N] is written, then all of it is packed into strips, then
+// multiplied. What fusing the first two and keeping them in cache gains is the difference to the packed algorithm.
+#include "colnm-convolution.h"
+#include "xnnpack/math.h"
+
+// Row `column` of the matrix: what that column of the weights meets at every position.
+static void unfold_column(struct colnm_context* context, size_t column) {
+  const struct colnm_unfolding* unfolding = &context->unfolding;
+  const struct xnn_colnm_convolution2d* shape = &context->shape;
+  const size_t rows = context->output.batch * context->output.height;
+  const size_t plane = column % shape->in_channels * context->input.channel_stride * sizeof(float);
+  context->im2col(
+    1, &plane, context->input_data, rows, unfolding->runs + column / shape->in_channels * rows, shape->stride_width,
+    (void*) (context->workspace + unfolding->matrix_rows[column]), 0);
+}
+
+static uintptr_t packed_block(const struct colnm_context* context, size_t block) {
+  return context->workspace + context->unfolding.matrix_bytes +
+         block * colnm_reduction(&context->shape) * context->block_bytes;
+}
+
+// A block's positions of every row of the matrix.
+static void pack_block(struct colnm_context* context, size_t block) {
+  const size_t first = block * context->block_strips;
+  const size_t end = min(first + context->block_strips, context->strips.count);
+  const struct xnn_colnm_strip* strips = context->strips.items;
+  const size_t begin = strips[first].input / sizeof(float);
+  const struct xnn_im2col_run run = {
+    .source = begin,
+    .count = (uint32_t) (strips[end - 1].input / sizeof(float) + strips[end - 1].count - begin),
+  };
+  context->im2col(
+    colnm_reduction(&context->shape), context->unfolding.matrix_rows, (const void*) context->workspace, 1, &run, 1,
+    (void*) packed_block(context, block), context->block_bytes);
+}
+
+static void compute_unfused(struct colnm_context* context, size_t thread, size_t index) {
+  (void) thread;
+  const size_t block = index / context->tile_groups;
+  const size_t first_tile = index % context->tile_groups * context->group_tiles;
+  const size_t first_strip = block * context->block_strips;
+  const struct xnn_colnm_strip* strips = context->strips.items + first_strip;
+  colnm_run_tiles(
+    context, first_tile, min(first_tile + context->group_tiles, colnm_tile_count(&context->shape)),
+    min(context->block_strips, context->strips.count - first_strip), strips,
+    (const float*) (packed_block(context, block) - strips->input));
+}
+
+static enum xnn_status index_matrix(struct colnm_context* context) {
+  const struct xnn_colnm_convolution2d* shape = &context->shape;
+  struct colnm_unfolding* unfolding = &context->unfolding;
+  const size_t k_size = colnm_reduction(shape);
+  const size_t taps = (size_t) shape->kernel_height * shape->kernel_width;
+  const size_t rows = context->output.batch * context->output.height;
+  const size_t row_bytes = rows * context->output.width * sizeof(float);
+  xnn_release_memory(context->tables);
+  context->tables =
+    xnn_allocate_zero_memory(k_size * sizeof(size_t) + taps * rows * sizeof(struct xnn_im2col_run));
+  if (context->tables == NULL) {
+    return xnn_status_out_of_memory;
+  }
+  unfolding->matrix_rows = context->tables;
+  unfolding->runs = (struct xnn_im2col_run*) (unfolding->matrix_rows + k_size);
+  for (size_t k = 0; k < k_size; k++) {
+    unfolding->matrix_rows[k] = k * row_bytes;
+  }
+  for (size_t tap = 0; tap < taps; tap++) {
+    for (size_t row = 0; row < rows; row++) {
+      const struct colnm_piece piece = {
+        .image = row / context->output.height, .y = row % context->output.height, .count = context->output.width,
+      };
+      unfolding->runs[tap * rows + row] = colnm_tap_run(context, &piece, tap);
+    }
+  }
+  const size_t columns = shape->kept + COLNM_EXTRA_COLUMNS;
+  for (size_t tile = 0; tile < colnm_tile_count(shape); tile++) {
+    for (size_t i = 0; i < columns; i++) {
+      const size_t column = colnm_kept_column(context, tile, min(i, shape->kept - 1));
+      context->offsets[tile * columns + i] = (uint32_t) (column * context->block_bytes);
+    }
+  }
+  unfolding->matrix_bytes = round_up_po2(k_size * row_bytes, XNN_ALLOCATION_ALIGNMENT);
+  context->shared_bytes = unfolding->matrix_bytes + context->blocks * k_size * context->block_bytes + XNN_EXTRA_BYTES;
+  return xnn_status_success;
+}
+
+const struct colnm_algorithm colnm_unfused = {
+  .unfold = unfold_column,
+  .pack = pack_block,
+  .accepts = colnm_has_whole_planes,
+  .grid = colnm_packed_grid,
+  .index = index_matrix,
+  .compute = compute_unfused,
+};

@@ -1,0 +1,137 @@
+"""The machine code of the RVV microkernels: all are there, none spills, and their loops are tight."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from colonnade.container import Container
+
+VECTOR_REGISTERS = 32
+CALLEE_SAVED = re.compile(r"f?s\d+")
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """One line of the disassembly."""
+
+    address: int
+    mnemonic: str
+    operands: list[str]
+
+    def touches_stack(self) -> bool:
+        return any(re.search(r"\bsp\b", operand) for operand in self.operands)
+
+    def is_vector(self) -> bool:
+        return self.mnemonic.startswith("v")
+
+    def branch_target(self) -> int | None:
+        match = re.match(r"0x([0-9a-f]+)", self.operands[-1]) if self.operands else None
+        return int(match[1], 16) if match and self.mnemonic.startswith("b") else None
+
+
+def expected_names() -> set[str]:
+    """The tiles of each LMUL whose accumulators fit beside a strip vector."""
+    return {
+        f"xnn_f32_colnm_gemm_minmax_ukernel_{tile}x{lmul}v__rvv"
+        for lmul in (1, 2, 4, 8)
+        for tile in range(1, VECTOR_REGISTERS + 1)
+        if (tile + 1) * lmul <= VECTOR_REGISTERS
+    }
+
+
+@pytest.fixture(scope="module")
+def kernels(
+    toolchain: Container, riscv64_programs: Path, root: Path
+) -> dict[str, list[Instruction]]:
+    """Code of every kernel that the generator lists for RVV, by name."""
+    listed = {
+        name
+        for header in sorted((riscv64_programs / "generated").glob("*-colnm-gemm-*rvv.h"))
+        for name in re.findall(r"void (xnn_\w+__rvv)\(", header.read_text())
+    }
+    program = riscv64_programs.relative_to(root) / "colonnade-tests"
+    text = toolchain.run(
+        [
+            "llvm-objdump-19",
+            *("-d", "--no-show-raw-insn", "--no-print-imm-hex"),
+            f"--disassemble-symbols={','.join(sorted(listed))}",
+            str(program),
+        ]
+    ).stdout
+    code: dict[str, list[Instruction]] = {}
+    for line in text.splitlines():
+        if header := re.match(r"[0-9a-f]+ <(\w+)>:", line):
+            current = code.setdefault(header[1], [])
+        elif match := re.match(r"\s*([0-9a-f]+):\s+(\S+)\s*(.*)", line):
+            operands = re.sub(r"\s*<.*>", "", match[3])
+            current.append(Instruction(int(match[1], 16), match[2], operands.split(", ")))
+    assert set(code) == listed
+    return code
+
+
+def shape(name: str) -> tuple[int, int]:
+    """Tile and LMUL of a kernel."""
+    match = re.search(r"_(\d+)x(\d)v__rvv$", name)
+    assert match is not None, name
+    return int(match[1]), int(match[2])
+
+
+def innermost_loop(code: list[Instruction]) -> list[Instruction]:
+    """The shortest body that multiplies and ends in a branch back to its beginning."""
+    bodies = []
+    for last in code:
+        first = last.branch_target()
+        if first is not None and first < last.address:
+            body = [i for i in code if first <= i.address <= last.address]
+            if any(i.mnemonic.startswith("vfmacc") for i in body):
+                bodies.append(body)
+    return min(bodies, key=len)
+
+
+def test_every_kernel_is_there(kernels: dict[str, list[Instruction]]) -> None:
+    assert expected_names() <= set(kernels)
+
+
+def test_no_kernel_spills(kernels: dict[str, list[Instruction]]) -> None:
+    for name, code in kernels.items():
+        vectors = [index for index, i in enumerate(code) if i.is_vector()]
+        frame = next((-int(i.operands[2]) for i in code if i.operands[:2] == ["sp", "sp"]), 0)
+        for index, i in enumerate(code):
+            where = f"{name}: {i.mnemonic} {', '.join(i.operands)}"
+            assert not re.fullmatch(r"vs[1248]r\.v|vl[1248]re\d+\.v", i.mnemonic), where
+            assert "vlenb" not in i.operands, where
+            if not i.touches_stack():
+                continue
+            before, behind = index < vectors[0], index > vectors[-1]
+            if i.operands[:2] == ["sp", "sp"]:
+                assert i.mnemonic == "addi" and (before or behind), where
+            elif i.mnemonic in {"fsd", "sd"}:
+                assert before and CALLEE_SAVED.fullmatch(i.operands[0]), where
+            elif behind:
+                assert i.mnemonic in {"fld", "ld"}, where
+                assert CALLEE_SAVED.fullmatch(i.operands[0]), where
+            else:  # an argument of the caller's, behind the kernel's own frame
+                offset = re.fullmatch(r"(\d+)\(sp\)", i.operands[1])
+                assert i.mnemonic == "ld" and offset is not None, where
+                assert int(offset[1]) >= frame, where
+
+
+def test_loops_hold_nothing_but_loads_and_multiplications(
+    kernels: dict[str, list[Instruction]],
+) -> None:
+    for name, code in kernels.items():
+        tile, lmul = shape(name)
+        columns = 2 if VECTOR_REGISTERS // lmul - tile >= 2 else 1
+        body = innermost_loop(code)
+        counts = {
+            kind: sum(bool(re.fullmatch(kind, i.mnemonic)) for i in body)
+            for kind in (r"vfmacc\.vf", r"vle\d+\.v", r"fl[wh]", r"v.*")
+        }
+        assert counts == {
+            r"vfmacc\.vf": columns * tile,
+            r"vle\d+\.v": columns,
+            r"fl[wh]": columns * tile,
+            r"v.*": columns * (tile + 1),
+        }, name

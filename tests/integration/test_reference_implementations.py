@@ -1,0 +1,143 @@
+"""The implementations that only serve comparison, on a small residual network on emulated RISC-V.
+
+Its rows have columns of their own, so that every implementation runs the same package. There are two
+images: XNNPACK's sparse operator wants them one after the other, ours the channels.
+"""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save_file
+from torch.nn.functional import conv2d, max_pool2d
+
+from colonnade.container import Container
+from colonnade.errors import ColonnadeError
+
+IMPLEMENTATIONS = ("rownm", "xnnpack_spmm", "colnm_unfused", "colnm_packed", "xnnpack_nhwc_dense")
+CHANNELS = 12
+IMAGE = (2, CHANNELS, 11, 9)
+CONVS = {"expand": (1, "relu"), "spatial": (3, "none"), "project": (1, "none"), "last": (1, "relu")}
+
+
+def conv_node(name: str, source: str, tile: int) -> dict[str, object]:
+    kernel, activation = CONVS[name]
+    return {
+        "op": "conv2d",
+        "name": name,
+        "input": source,
+        "output": f"{name}.out",
+        "in_channels": CHANNELS,
+        "out_channels": CHANNELS,
+        "kernel": [kernel, kernel],
+        "stride": [1, 1],
+        "padding": [kernel // 2, kernel // 2],
+        "dilation": [1, 1],
+        "activation": activation,
+        "pattern": {"sparsity": 0.5, "m": "full"},
+        "tile": tile,
+    }
+
+
+def add_node(name: str, first: str, second: str) -> dict[str, object]:
+    inputs = [first, second]
+    return {"op": "add", "name": name, "inputs": inputs, "output": name, "activation": "relu"}
+
+
+def write_package(folder: Path, tile: int) -> dict[str, NDArray[np.float64]]:
+    """Write package and input; returns the dense weights and biases by tensor name."""
+    rng = np.random.default_rng(tile)
+    pool = {"kernel": [3, 3], "stride": [2, 2], "padding": [1, 1]}
+    nodes = [
+        conv_node("expand", "image", tile),
+        conv_node("spatial", "expand.out", tile),
+        add_node("around", "spatial.out", "image"),
+        conv_node("project", "around", tile),
+        add_node("sum", "project.out", "around"),
+        {"op": "max_pool2d", "name": "pool", "input": "sum", "output": "pooled", **pool},
+        conv_node("last", "pooled", tile),
+    ]
+    tensors, dense = {}, {}
+    for name, (kernel, _) in CONVS.items():
+        k = kernel * kernel * CHANNELS
+        tiles = math.ceil(CHANNELS / tile)
+        columns = np.stack([np.sort(rng.permutation(k)[: k // 2]) for _ in range(tiles)])
+        values = rng.uniform(-1, 1, (tiles, k // 2, tile)).astype(np.float32)
+        weight = np.zeros((CHANNELS, k))
+        for t in range(tiles):
+            weight[t * tile : (t + 1) * tile, columns[t]] = values[t].T
+        bias = rng.uniform(-1, 1, CHANNELS).astype(np.float32)
+        tensors[f"{name}.columns"] = columns.astype(np.int32)
+        tensors[f"{name}.values"] = values.ravel()
+        tensors[f"{name}.bias"] = bias
+        dense[f"{name}.weight"] = weight.reshape(CHANNELS, kernel, kernel, CHANNELS)
+        dense[f"{name}.bias"] = bias.astype(np.float64)
+    graph = {
+        "format": "colonnade-package",
+        "version": 1,
+        "inputs": [{"name": "image", "channels": CHANNELS}],
+        "outputs": ["last.out"],
+        "nodes": nodes,
+    }
+    folder.mkdir()
+    (folder / "graph.json").write_text(json.dumps(graph))
+    save_file(tensors, folder / "weights.safetensors")
+    image = rng.uniform(-1, 1, IMAGE).astype(np.float32)
+    save_file({"image": image}, folder / "input.safetensors")
+    return dense | {"image": image.astype(np.float64)}
+
+
+def expected(tensors: dict[str, NDArray[np.float64]]) -> NDArray[np.float64]:
+    """The network in float64."""
+
+    def conv(name: str, x: torch.Tensor) -> torch.Tensor:
+        weight = torch.from_numpy(tensors[f"{name}.weight"]).permute(0, 3, 1, 2)
+        kernel, activation = CONVS[name]
+        out = conv2d(x, weight, torch.from_numpy(tensors[f"{name}.bias"]), padding=kernel // 2)
+        return out.relu() if activation == "relu" else out
+
+    image = torch.from_numpy(tensors["image"])
+    around = (conv("spatial", conv("expand", image)) + image).relu()
+    total = (conv("project", around) + around).relu()
+    return np.asarray(conv("last", max_pool2d(total, 3, 2, 1)))
+
+
+@pytest.fixture(scope="module")
+def run(toolchain: Container, riscv64_programs: Path, root: Path) -> Any:
+    program = riscv64_programs.relative_to(root) / "colonnade-run"
+
+    def run(package: Path, implementation: str, vlen: int = 256) -> NDArray[np.float32]:
+        where = package.relative_to(root)
+        toolchain.run(
+            [
+                *("/opt/qemu/bin/qemu-riscv64", "-cpu", f"rv64,v=true,vlen={vlen}", str(program)),
+                *("--package", str(where), "--implementation", implementation),
+                *("--input", str(where / "input.safetensors")),
+                *("--output", str(where / "output.safetensors")),
+                *("--report", str(where / "report.json")),
+            ]
+        )
+        return load_file(package / "output.safetensors")["last.out"]
+
+    return run
+
+
+@pytest.mark.parametrize("vlen", [128, 256, 1024])
+def test_all_agree_with_float64(run: Any, scratch: Path, vlen: int) -> None:
+    package = scratch / f"rows-{vlen}"
+    reference = expected(write_package(package, tile=1))
+    for implementation in IMPLEMENTATIONS:
+        actual = run(package, implementation, vlen)
+        np.testing.assert_allclose(actual, reference, rtol=1e-5, atol=1e-4, err_msg=implementation)
+
+
+def test_rownm_refuses_rows_that_share_columns(run: Any, scratch: Path) -> None:
+    package = scratch / "tiles"
+    write_package(package, tile=2)
+    with pytest.raises(ColonnadeError, match="node 'expand' has tile 2; rownm runs packages"):
+        run(package, "rownm")

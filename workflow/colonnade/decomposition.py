@@ -1,0 +1,68 @@
+"""Where the speedup comes from: one change at a time, from XNNPACK's dense network to the tuned one.
+
+Each step is a whole network, run like any row of the throughput table, and its factor is the time of
+the step before over its own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from colonnade.files import read_json
+from colonnade.pruning import Pattern
+from colonnade.tables import DECOMPOSITION, write_table
+from colonnade.targets import Target
+from colonnade.throughput import BASELINE, milliseconds
+
+
+@dataclass(frozen=True)
+class Step:
+    """One change, and the run that has it: an implementation of a variant of that sparsity."""
+
+    name: str
+    implementation: str
+    variant: str
+    sparsity: float = 0.0
+
+
+def plan_steps(dense: str, patterns: Sequence[Pattern]) -> list[Step]:
+    """The steps up to the sparsest of the `m: full` patterns; `dense` labels the unpruned variant."""
+    steps = [
+        Step("XNNPACK's dense NHWC", BASELINE, dense),
+        Step("channel-major layout, im2col, then packing", "colnm_unfused", dense),
+        Step("im2col fused with packing", "colnm_packed", dense),
+        Step("no packing", "colnm_direct", dense),
+    ]
+    full = sorted((p for p in patterns if p.m == "full"), key=lambda p: p.sparsity)
+    for pattern in full:
+        name = f"{pattern.sparsity:.0%} of the columns removed"
+        steps.append(Step(name, "colnm_direct", pattern.label, pattern.sparsity))
+    last = steps[-1]
+    tuned = "colnm_tuned" if full else "colnm_dense"
+    return [*steps, Step("tuned schedules", tuned, last.variant, last.sparsity)]
+
+
+def decomposition_table(target: Target, runs: Sequence[tuple[Step, Path]], table: Path) -> None:
+    """Write `decomposition.csv` from the steps and the reports of their runs.
+
+    Raises:
+        ColonnadeError: a report is missing or damaged.
+    """
+    rows = []
+    before = None
+    for step, path in runs:
+        report = read_json(path)
+        ms = milliseconds(report, target)
+        rows.append(
+            {
+                "model": report["model"],
+                "step": step.name,
+                "implementation": step.implementation,
+                "sparsity": step.sparsity,
+                "cycles": report["total"]["cycles"],
+                "factor_to_previous": 1.0 if before is None else before / ms,
+                "evidence": target.evidence,
+            }
+        )
+        before = ms
+    write_table(table, DECOMPOSITION, rows)
