@@ -87,6 +87,10 @@ def _negative(description: Any) -> None:
     description["miss"]["memory"]["latency"] = -1
 
 
+def _early_store(description: Any) -> None:
+    description["classes"]["vload"]["latency"][3] = 4
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -96,6 +100,7 @@ def _negative(description: Any) -> None:
         (_shorten_list, "vload: a list needs 7 values, from mf8 to m8"),
         (_odd_cache, "l1: line and bytes / (ways * line) must be powers of two"),
         (_negative, "memory: latency: a whole number from 0 to 4096 is needed"),
+        (_early_store, "vload: store_latency: less than `latency`"),
     ],
 )
 def test_a_wrong_core_description_is_refused(

@@ -180,6 +180,9 @@ static void read_cost(struct Reader* reader, const cJSON* classes, unsigned clas
       cost->store_latency[shape] = to_store == NULL
                                        ? cost->latency[shape]
                                        : whole(cost_value(reader, to_store, name, sew, lmul));
+      if (cost->store_latency[shape] < cost->latency[shape]) {
+        fail(reader, "%s: store_latency: less than `latency`", name);
+      }
       if (cost->unit != NO_UNIT) {
         cost->occupancy[shape] = sixteenths(cost_value(reader, occupancy, name, sew, lmul));
         cost->masked[shape] = masked == NULL

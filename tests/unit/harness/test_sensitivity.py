@@ -29,11 +29,13 @@ REPORTS = {
         "base": report(400, conv1=100, conv2=300),
         "ours": report(100, conv1=40, conv2=60),
         "other": report(200, conv1=50, conv2=150),
+        "worse": report(500, conv1=200, conv2=400),
     },
     "slow": {
         "base": report(800, conv1=100, conv2=300),
         "ours": report(400, conv1=60, conv2=60),
         "other": report(300, conv1=50, conv2=150),
+        "worse": report(1200, conv1=200, conv2=400),
     },
 }
 
@@ -50,12 +52,18 @@ def test_speedups_have_their_range(rows: list[dict[str, Any]]) -> None:
     ours = speedups["ours is faster than base"]
     assert (ours["nominal"], ours["lowest"], ours["highest"]) == (4, 2, 4)
     assert (ours["lowest_with"], ours["highest_with"], ours["holds"]) == ("slow", NOMINAL, 1)
-    assert len(speedups) == 2
+    worse = speedups["worse is slower than base"]
+    assert (worse["nominal"], worse["lowest"], worse["holds"]) == (1.25, 1.25, 1)
+    assert len(speedups) == 3
 
 
 def test_an_order_that_changes_does_not_hold(rows: list[dict[str, Any]], tmp_path: Path) -> None:
     order = {row["conclusion"]: row["holds"] for row in rows if row["kind"] == "order"}
-    assert order == {"ours is faster than other": 0, "other is faster than base": 1}
+    assert order == {
+        "ours is faster than other": 0,
+        "other is faster than base": 1,
+        "base is faster than worse": 1,
+    }
     text = (tmp_path / "sensitivity.txt").read_text()
     assert "ours is faster than other: 2.00x; 0.75 (slow) to 2.00 (nominal): CHANGES" in text
 

@@ -7,7 +7,7 @@ them; a conclusion holds if it is the same on all.
 import copy
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -115,6 +115,14 @@ def _faster(kind: str, prefix: str, first: str, second: str, cycles: Cycles) -> 
     return Conclusion(kind, f"{prefix}{first} is faster than {second}", ratio)
 
 
+def _speedup(run: str, baseline: str, cycles: Cycles) -> Conclusion:
+    """How much faster, or slower, a run is than the baseline on the nominal core."""
+    if cycles[NOMINAL][run] <= cycles[NOMINAL][baseline]:
+        return _faster("speedup", "", run, baseline, cycles)
+    slower = _faster("speedup", "", baseline, run, cycles)
+    return replace(slower, text=f"{run} is slower than {baseline}")
+
+
 def conclusions(reports: Mapping[str, Mapping[str, Any]], baseline: str) -> list[Conclusion]:
     """What the runs of a network say, first of the whole, then of each convolution.
 
@@ -128,7 +136,7 @@ def conclusions(reports: Mapping[str, Mapping[str, Any]], baseline: str) -> list
         for core, runs in reports.items()
     }
     order = sorted(totals[NOMINAL], key=totals[NOMINAL].__getitem__)
-    found = [_faster("speedup", "", run, baseline, totals) for run in order if run != baseline]
+    found = [_speedup(run, baseline, totals) for run in order if run != baseline]
     found += [_faster("order", "", first, second, totals) for first, second in pairwise(order)]
     for layer in _convolutions(reports[NOMINAL]):
         cycles = {
