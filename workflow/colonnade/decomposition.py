@@ -26,19 +26,22 @@ class Step:
 
 
 def plan_steps(dense: str, patterns: Sequence[Pattern]) -> list[Step]:
-    """The steps up to the sparsest of the `m: full` patterns; `dense` labels the unpruned variant."""
+    """The steps up to the sparsest column-wise pattern of all columns (`m: full`) and profiled tiles.
+
+    `dense` labels the unpruned variant. Without such a pattern the last step tunes the dense network.
+    """
     steps = [
         Step("XNNPACK's dense NHWC", BASELINE, dense),
         Step("channel-major layout, im2col, then packing", "colnm_unfused", dense),
         Step("im2col fused with packing", "colnm_packed", dense),
         Step("no packing", "colnm_direct", dense),
     ]
-    full = sorted((p for p in patterns if p.m == "full"), key=lambda p: p.sparsity)
-    for pattern in full:
+    plain = [p for p in patterns if p == Pattern(m="full", sparsity=p.sparsity)]
+    for pattern in sorted(plain, key=lambda p: p.sparsity):
         name = f"{pattern.sparsity:.0%} of the columns removed"
         steps.append(Step(name, "colnm_direct", pattern.label, pattern.sparsity))
     last = steps[-1]
-    tuned = "colnm_tuned" if full else "colnm_dense"
+    tuned = "colnm_tuned" if plain else "colnm_dense"
     return [*steps, Step("tuned schedules", tuned, last.variant, last.sparsity)]
 
 

@@ -17,6 +17,8 @@ PATTERNS = [
     Pattern(m="full", sparsity=0.75),
     Pattern(n=1, m=4),
     Pattern(m="full", sparsity=0.5),
+    Pattern(m="full", sparsity=0.9, method="row-wise"),
+    Pattern(m="full", sparsity=0.8, tile=8),
 ]
 
 
