@@ -68,8 +68,9 @@ def search_space(conv: ConvShape, settings: ProfileConfig, core: Core) -> list[C
     """The grid without tiles that leave a large part of their rows empty and blocks far too large.
 
     A tile stays if at most a quarter of the rows of all tiles is empty: the rows of the last one run
-    in a smaller kernel, which has less work to hide its loads behind. A block stays if its operand,
-    all K rows of it, is at most four times the L2 cache: beyond, every tile reads it from memory.
+    in a smaller kernel, which has less work to hide its loads behind. A block stays if what its tiles
+    read, K packed rows or the input's planes, is at most four times the L2 cache: beyond, every tile
+    reads it from memory.
     Where nothing stays, everything does.
     """
     candidates = grid(conv, settings, core)
@@ -84,4 +85,5 @@ def _fills_its_tiles(conv: ConvShape, candidate: Candidate) -> bool:
 
 def _fits_caches(conv: ConvShape, candidate: Candidate, core: Core) -> bool:
     positions = candidate.strips * candidate.lmul * core.lanes
-    return conv.reduction * positions * F32_BYTES <= _BLOCK_LIMIT * core.l2.bytes
+    rows = conv.reduction if candidate.algorithm == "packed" else conv.in_channels
+    return rows * positions * F32_BYTES <= _BLOCK_LIMIT * core.l2.bytes
