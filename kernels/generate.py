@@ -1,12 +1,15 @@
 """Render the microkernel templates: `generate.py ARCHITECTURE OUTPUT_DIR`, run by CMake.
 
-A template becomes one C or assembly file per instruction set and LMUL. The set of tiles follows from the register
-file, so neither the kernels nor the table that lists them is typed by hand.
+A template becomes one C or assembly file per instruction set, datatype and LMUL. The set of tiles follows
+from the register file, so neither the kernels nor the tables that list them are typed by hand. Prints the
+sources that are to be compiled, one a line.
 """
 
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jinja2
 
@@ -25,63 +28,166 @@ STRIP = {
 }
 # The RVV register file; the other instruction sets offer the same tiles, so that one mask fits all.
 VECTOR_REGISTERS = 32
-SOURCE = Path(__file__).parent / "src" / "f32-colnm-gemm"
-SPMM_SOURCE = Path(__file__).parent / "src" / "f32-spmm"
+# Bits of an offset of an indexed load or store.
+INDEX_BITS = 32
+SOURCE = Path(__file__).parent / "src"
 # Output channels that share their columns: XNNPACK's choice.
 SPMM_CHANNELS = (1, 2, 4)
+# What plain C calls an element, and how it converts one to and from float.
+C_ELEMENTS = {
+    "f32": {"element": "float", "to_float": "", "from_float": ""},
+    "f16": {
+        "element": "xnn_float16",
+        "to_float": "xnn_float16_to_float",
+        "from_float": "xnn_float16_from_float",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """What a GEMM kernel computes in: elements of `bits`, accumulators of `acc_bits` bits."""
+
+    name: str
+    datatype: str
+    bits: int
+    acc_bits: int
+
+    def tiles(self, lmul: int) -> range:
+        """Tiles T whose accumulators fit the register file beside what else a kernel needs.
+
+        That is a strip vector of LMUL registers, or an index of offsets in its place.
+        """
+        index = lmul * INDEX_BITS // self.bits
+        if index > max(LMULS):
+            return range(0)
+        return range(1, (VECTOR_REGISTERS - index) // (lmul * self.acc_bits // self.bits) + 1)
+
+    def kernels(self) -> list[tuple[int, int]]:
+        """(LMUL, T) of every kernel."""
+        return [(lmul, tile) for lmul in LMULS for tile in self.tiles(lmul)]
+
+
+F32 = Arithmetic("f32", "f32", 32, 32)
+F16 = Arithmetic("f16", "f16", 16, 16)
+F16_F32ACC = Arithmetic("f16_f32acc", "f16", 16, 32)
 
 
 @dataclass(frozen=True)
 class InstructionSet:
-    """One rendering of a template; `lanes` is 0 where the vector length is known at run time only."""
+    """One rendering of a GEMM template.
+
+    `lanes` is 0 where the vector length is known at run time only.
+    """
 
     name: str
     template: str
     lanes: int
+    arithmetics: tuple[Arithmetic, ...]
 
 
+# Plain C always adds up in float, and has no register file that limits its tiles.
+F16_IN_C = Arithmetic("f16_f32acc", "f16", 16, 16)
+SCALAR = InstructionSet("scalar", "scalar.c.in", 0, (F32, F16_IN_C))
 INSTRUCTION_SETS = {
-    "riscv": (InstructionSet("rvv", "rvv.S.in", 0), InstructionSet("scalar", "scalar.c.in", 0)),
+    "riscv": (
+        InstructionSet("rvv", "rvv.S.in", 0, (F32,)),
+        InstructionSet("rvvfp16", "rvv.S.in", 0, (F16, F16_F32ACC)),
+        SCALAR,
+    ),
     "x86": (
-        InstructionSet("avx512f", "simd.c.in", 16),
-        InstructionSet("fma3", "simd.c.in", 8),
-        InstructionSet("scalar", "scalar.c.in", 0),
+        InstructionSet("avx512f", "simd.c.in", 16, (F32,)),
+        InstructionSet("fma3", "simd.c.in", 8, (F32,)),
+        SCALAR,
     ),
 }
 
 
-def tiles(lmul: int) -> range:
-    """Tiles T whose accumulators fit the register file beside a strip vector: (T + 1) * LMUL <= 32."""
-    return range(1, VECTOR_REGISTERS // lmul)
+@dataclass(frozen=True)
+class Copy:
+    """An im2col kernel; it rounds where the output has fewer bits. `isa`: what its vector form needs."""
+
+    name: str
+    in_bits: int
+    out_bits: int
+    isa: str
+
+
+COPIES = (
+    Copy("x32_im2col", 32, 32, "rvv"),
+    Copy("x16_im2col", 16, 16, "rvv"),
+    Copy("f32_f16_im2col", 32, 16, "rvvfp16"),
+)
+# The instruction set of each datatype's pooling kernels.
+POOLS = {"f32": "rvv", "f16": "rvvfp16"}
+
+
+def renderings(architecture: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Template, file to write and variables of each file of an architecture."""
+    for datatype, names in C_ELEMENTS.items():
+        yield "colnm-gemm/store-row.h.in", f"{datatype}-store-row.h", names
+    for isa in INSTRUCTION_SETS[architecture]:
+        for arithmetic in isa.arithmetics:
+            for lmul in LMULS:
+                if not arithmetic.tiles(lmul):
+                    continue
+                suffix = Path(isa.template).suffixes[0]
+                yield (
+                    f"colnm-gemm/{isa.template}",
+                    f"{arithmetic.name}-colnm-gemm-{lmul}v-minmax-{isa.name}{suffix}",
+                    {
+                        "isa": isa.name,
+                        "lanes": isa.lanes,
+                        "lmul": lmul,
+                        "arithmetic": arithmetic.name,
+                        "datatype": arithmetic.datatype,
+                        "bits": arithmetic.bits,
+                        "acc_bits": arithmetic.acc_bits,
+                        "tiles": arithmetic.tiles(lmul),
+                        **C_ELEMENTS[arithmetic.datatype],
+                        **STRIP,
+                    },
+                )
+        tables = {arithmetic.name: arithmetic.kernels() for arithmetic in isa.arithmetics}
+        yield (
+            "colnm-gemm/table.h.in",
+            f"colnm-gemm-minmax-{isa.name}.h",
+            {"isa": isa.name, "tables": tables},
+        )
+    if architecture == "riscv":
+        for channels in SPMM_CHANNELS:
+            name = f"f32-spmm-4vx{channels}-minmax-rvv.c"
+            yield "f32-spmm/rvv.c.in", name, {"channels": channels}
+    for template in ["scalar", "rvv"] if architecture == "riscv" else ["scalar"]:
+        for kernel in COPIES:
+            isa_name = "scalar" if template == "scalar" else kernel.isa
+            name = f"{kernel.name.replace('_', '-')}-{isa_name}.c"
+            yield f"im2col/{template}.c.in", name, {**vars(kernel), "isa": isa_name}
+        for datatype, pool_isa in POOLS.items():
+            isa_name = "scalar" if template == "scalar" else pool_isa
+            name = f"{datatype}-cnhw-pool-{isa_name}.c"
+            yield (
+                f"cnhw-pool/{template}.c.in",
+                name,
+                {"datatype": datatype, "isa": isa_name, **C_ELEMENTS[datatype]},
+            )
 
 
 def main(architecture: str, output: Path) -> None:
     """Write the generated sources of one architecture below `output`."""
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader([SOURCE, SPMM_SOURCE]),
+        loader=jinja2.FileSystemLoader(SOURCE),
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
         undefined=jinja2.StrictUndefined,
     )
     output.mkdir(parents=True, exist_ok=True)
-    kernels = [(lmul, tile) for lmul in LMULS for tile in tiles(lmul)]
-    for isa in INSTRUCTION_SETS[architecture]:
-        template = environment.get_template(isa.template)
-        for lmul in LMULS:
-            text = template.render(
-                isa=isa.name, lanes=isa.lanes, lmul=lmul, tiles=tiles(lmul), **STRIP
-            )
-            suffix = Path(isa.template).suffixes[0]
-            name = f"f32-colnm-gemm-{lmul}v-minmax-{isa.name}{suffix}"
-            (output / name).write_text(text, encoding="utf-8")
-        table = environment.get_template("table.h.in").render(isa=isa.name, kernels=kernels)
-        name = f"f32-colnm-gemm-minmax-{isa.name}.h"
-        (output / name).write_text(table, encoding="utf-8")
-    if architecture == "riscv":
-        for channels in SPMM_CHANNELS:
-            text = environment.get_template("rvv.c.in").render(channels=channels)
-            (output / f"f32-spmm-4vx{channels}-minmax-rvv.c").write_text(text, encoding="utf-8")
+    for template, name, variables in renderings(architecture):
+        text = environment.get_template(template).render(variables)
+        (output / name).write_text(text, encoding="utf-8")
+        if not name.endswith(".h"):
+            print(name)
 
 
 if __name__ == "__main__":

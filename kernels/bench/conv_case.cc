@@ -42,15 +42,20 @@ std::string ConvShape::str() const {
 size_t ConvShape::out_height() const { return output_size(height, kernel_h, stride, padding, dilation); }
 size_t ConvShape::out_width() const { return output_size(width, kernel_w, stride, padding, dilation); }
 
-ConvCase ConvCase::random(const ConvShape& shape, size_t tile, double sparsity, size_t group, uint32_t seed) {
+ConvCase ConvCase::random(const ConvShape& shape, size_t tile, double sparsity, size_t group, uint32_t seed,
+                          xnn_colnm_arithmetic arithmetic) {
   std::mt19937 generator(seed);
   const auto fill = [&](std::vector<float>& vector, size_t size) {
     vector.resize(size);
-    for (float& value : vector) value = static_cast<float>(generator() >> 8) / 8388608.0f - 1.0f;
+    for (float& value : vector) {
+      value = static_cast<float>(generator() >> 8) / 8388608.0f - 1.0f;
+      if (arithmetic != xnn_colnm_f32) value = static_cast<float>(static_cast<_Float16>(value));
+    }
   };
   ConvCase c;
   c.shape = shape;
   c.tile = tile;
+  c.arithmetic = arithmetic;
   c.output_min = -INFINITY;
   c.output_max = INFINITY;
   const size_t k_size = shape.reduction();
@@ -121,6 +126,15 @@ std::vector<double> ConvCase::reference() const {
   return output;
 }
 
+std::vector<double> ConvCase::magnitudes() const {
+  ConvCase c = *this;
+  for (std::vector<float>* vector : {&c.values, &c.bias, &c.input, &c.residual}) {
+    for (float& value : *vector) value = std::abs(value);
+  }
+  c.output_max = INFINITY;
+  return c.reference();
+}
+
 xnn_colnm_convolution2d ConvCase::descriptor() const {
   xnn_colnm_convolution2d d = {};
   d.padding_height = d.padding_width = shape.padding;
@@ -130,6 +144,7 @@ xnn_colnm_convolution2d ConvCase::descriptor() const {
   d.dilation_height = d.dilation_width = shape.dilation;
   d.in_channels = shape.in_channels;
   d.out_channels = shape.out_channels;
+  d.arithmetic = arithmetic;
   d.tile = tile;
   d.kept = kept;
   d.columns = kept == shape.reduction() ? nullptr : columns.data();

@@ -36,16 +36,21 @@ struct ConvCase {
   std::vector<float> input;       // NCHW
   std::vector<float> residual;    // NCHW of the output, or empty
   float output_min, output_max;
+  xnn_colnm_arithmetic arithmetic;
 
   // Random weights, bias and input in [-1, 1); columns drawn at random per tile, so that in each group
-  // of `group` columns ceil((1 - sparsity) * size) are kept.
-  static ConvCase random(const ConvShape& shape, size_t tile, double sparsity, size_t group, uint32_t seed);
+  // of `group` columns ceil((1 - sparsity) * size) are kept. All are f16 numbers if the arithmetic's elements are.
+  static ConvCase random(const ConvShape& shape, size_t tile, double sparsity, size_t group, uint32_t seed,
+                         xnn_colnm_arithmetic arithmetic = xnn_colnm_f32);
 
   // Dense [out_channels, kernel_h, kernel_w, in_channels] weights with zeros for what is not kept.
   std::vector<float> dense_weights() const;
 
   // The convolution in float64, NCHW of the output.
   std::vector<double> reference() const;
+
+  // The same of absolute values, without the clamp: what rounding errors are relative to.
+  std::vector<double> magnitudes() const;
 
   xnn_colnm_convolution2d descriptor() const;
 };

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <regex>
 #include <stdexcept>
 
@@ -30,6 +31,7 @@ struct Options {
   std::vector<double> sparsities{0};
   std::string pattern = "column";
   std::string group = "full";
+  xnn_colnm_arithmetic arithmetic = xnn_colnm_f32;
   unsigned threads = 1;
   unsigned repetitions = 1;
   uint32_t seed = 1;
@@ -47,7 +49,8 @@ void run(const Options& options, const ConvShape& shape, const Candidate& candid
   const ArenaScope scope;
   const size_t group = options.group == "full" ? 0 : std::stoul(options.group);
   const size_t tile = candidate.tile == 0 ? shape.out_channels : candidate.tile;
-  const ConvCase c = ConvCase::random(shape, tile, candidate.sparsity, group, options.seed);
+  const xnn_colnm_arithmetic arithmetic = is_xnnpack(candidate.algorithm) ? xnn_colnm_f32 : options.arithmetic;
+  const ConvCase c = ConvCase::random(shape, tile, candidate.sparsity, group, options.seed, arithmetic);
   const Prepared prepared = prepare(c, candidate, pool);
 
   std::vector<Sample> samples;
@@ -66,6 +69,7 @@ void run(const Options& options, const ConvShape& shape, const Candidate& candid
   nlohmann::ordered_json line;
   line["conv"] = shape.str();
   line["algorithm"] = candidate.algorithm;
+  line["arithmetic"] = arithmetic_name(c.arithmetic);
   line["tile"] = candidate.tile;
   line["lmul"] = candidate.lmul;
   line["strips"] = candidate.strips;
@@ -170,6 +174,10 @@ Options parse(int argc, char** argv) {
   app.add_option("--sparsity", o.sparsities, "Share of columns removed")->delimiter(',')->check(CLI::Range(0.0, 0.999));
   auto* pattern = app.add_option("--pattern", o.pattern, "row: each row its own columns, which is a tile of 1")->check(CLI::IsMember({"column", "row"}));
   app.add_option("--pattern-m", o.group, "Columns per group, or 'full'")->check(CLI::PositiveNumber | CLI::IsMember({"full"}));
+  const std::map<std::string, xnn_colnm_arithmetic> arithmetics = {
+      {"f32", xnn_colnm_f32}, {"f16", xnn_colnm_f16}, {"f16_f32acc", xnn_colnm_f16_f32acc}};
+  app.add_option("--arithmetic", o.arithmetic, "Elements and accumulators of our kernels")
+      ->transform(CLI::CheckedTransformer(arithmetics));
   app.add_option("--threads", o.threads)->check(CLI::Range(1, 256));
   app.add_option("--repetitions", o.repetitions)->check(CLI::PositiveNumber);
   app.add_option("--seed", o.seed);
@@ -193,7 +201,7 @@ int bench(int argc, char** argv) {
   size_t runs = 0;
   for (const ConvShape& shape : shapes(options)) {
     for (const Candidate& candidate : candidates) {
-      if (!can_run(candidate, shape)) continue;
+      if (!can_run(candidate, shape, options.arithmetic)) continue;
       run(options, shape, candidate, clock, pool.get());
       runs++;
     }

@@ -33,19 +33,21 @@ xnn_colnm_algorithm algorithm_of(const Candidate& candidate) {
   return candidate.algorithm == "unfused" ? xnn_colnm_unfused : xnn_colnm_packed;
 }
 
+// T is the element of the case's arithmetic.
+template <typename T>
 Prepared prepare_colnm(const ConvCase& c, const Candidate& candidate, pthreadpool_t pool) {
   xnn_operator_t op = nullptr;
   const xnn_colnm_schedule schedule = {algorithm_of(candidate), candidate.lmul, candidate.strips};
   const xnn_colnm_convolution2d descriptor = c.descriptor();
-  check(xnn_create_colnm_convolution2d_cnhw_f32(&descriptor, &schedule, &op), "create");
+  check(xnn_create_colnm_convolution2d_cnhw(&descriptor, &schedule, &op), "create");
   Operator owned(op);
   const ConvLayouts layouts = best_layouts(c, schedule.algorithm);
   size_t workspace, alignment;
-  check(xnn_reshape_colnm_convolution2d_cnhw_f32(op, &layouts.input, &layouts.output, nullptr, &workspace, &alignment, pool), "reshape");
-  auto* input = static_cast<float*>(arena_allocate(layouts.input.size * sizeof(float)));
-  auto* output = static_cast<float*>(arena_allocate(layouts.output.size * sizeof(float)));
+  check(xnn_reshape_colnm_convolution2d_cnhw(op, &layouts.input, &layouts.output, nullptr, &workspace, &alignment, pool), "reshape");
+  auto* input = static_cast<T*>(arena_allocate(layouts.input.size * sizeof(T)));
+  auto* output = static_cast<T*>(arena_allocate(layouts.output.size * sizeof(T)));
   nchw_to_planes(c.input.data(), layouts.input, input);
-  check(xnn_setup_colnm_convolution2d_cnhw_f32(op, arena_allocate(workspace), input, nullptr, output), "setup");
+  check(xnn_setup_colnm_convolution2d_cnhw(op, arena_allocate(workspace), input, nullptr, output), "setup");
   return {std::move(owned), [=, size = c.shape.positions() * c.shape.out_channels] {
     std::vector<float> nchw(size);
     planes_to_nchw(layouts.output, output, nchw.data());
@@ -96,17 +98,17 @@ const std::vector<std::string> kAlgorithms = {"direct", "packed", "unfused", "xn
 
 bool is_xnnpack(const std::string& algorithm) { return algorithm.rfind("xnnpack", 0) == 0; }
 
-bool can_run(const Candidate& candidate, const ConvShape& shape) {
+bool can_run(const Candidate& candidate, const ConvShape& shape, xnn_colnm_arithmetic arithmetic) {
   if (candidate.algorithm == "xnnpack_spmm") {
     return shape.kernel_h == 1 && shape.kernel_w == 1 && shape.stride == 1 && shape.padding == 0;
   }
-  return is_xnnpack(candidate.algorithm) || (candidate.tile + 1) * candidate.lmul <= 32;
+  return is_xnnpack(candidate.algorithm) || xnn_colnm_has_kernel(arithmetic, candidate.tile, candidate.lmul);
 }
 
 Prepared prepare(const ConvCase& conv, const Candidate& candidate, pthreadpool_t pool) {
   if (candidate.algorithm == "xnnpack_nhwc_dense") return prepare_nhwc(conv, pool);
   if (candidate.algorithm == "xnnpack_spmm") return prepare_spmm(conv, pool);
-  return prepare_colnm(conv, candidate, pool);
+  return conv.arithmetic == xnn_colnm_f32 ? prepare_colnm<float>(conv, candidate, pool) : prepare_colnm<_Float16>(conv, candidate, pool);
 }
 
 }  // namespace colonnade

@@ -27,7 +27,7 @@ bool is_xnnpack(const std::string& algorithm);
 
 // Whether there is a kernel for the candidate's tile and LMUL, and an operator for the shape: XNNPACK's sparse one
 // is for 1x1 of stride 1 without padding.
-bool can_run(const Candidate& candidate, const ConvShape& shape);
+bool can_run(const Candidate& candidate, const ConvShape& shape, xnn_colnm_arithmetic arithmetic);
 
 struct Prepared {
   Operator op;

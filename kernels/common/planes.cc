@@ -18,12 +18,19 @@ void for_each_element(const xnn_colnm_planes& p, Visit visit) {
 
 }  // namespace
 
-void nchw_to_planes(const float* nchw, const xnn_colnm_planes& planes, float* buffer) {
-  for_each_element(planes, [&](size_t to, size_t from) { buffer[to] = nchw[from]; });
+template <typename T>
+void nchw_to_planes(const float* nchw, const xnn_colnm_planes& planes, T* buffer) {
+  for_each_element(planes, [&](size_t to, size_t from) { buffer[to] = static_cast<T>(nchw[from]); });
 }
 
-void planes_to_nchw(const xnn_colnm_planes& planes, const float* buffer, float* nchw) {
-  for_each_element(planes, [&](size_t from, size_t to) { nchw[to] = buffer[from]; });
+template <typename T>
+void planes_to_nchw(const xnn_colnm_planes& planes, const T* buffer, float* nchw) {
+  for_each_element(planes, [&](size_t from, size_t to) { nchw[to] = static_cast<float>(buffer[from]); });
 }
+
+template void nchw_to_planes(const float*, const xnn_colnm_planes&, float*);
+template void nchw_to_planes(const float*, const xnn_colnm_planes&, _Float16*);
+template void planes_to_nchw(const xnn_colnm_planes&, const float*, float*);
+template void planes_to_nchw(const xnn_colnm_planes&, const _Float16*, float*);
 
 }  // namespace colonnade

@@ -5,7 +5,10 @@
 
 namespace colonnade {
 
-void nchw_to_planes(const float* nchw, const xnn_colnm_planes& planes, float* buffer);
-void planes_to_nchw(const xnn_colnm_planes& planes, const float* buffer, float* nchw);
+// T is float or _Float16.
+template <typename T>
+void nchw_to_planes(const float* nchw, const xnn_colnm_planes& planes, T* buffer);
+template <typename T>
+void planes_to_nchw(const xnn_colnm_planes& planes, const T* buffer, float* nchw);
 
 }  // namespace colonnade

@@ -25,8 +25,9 @@ constexpr xnn_colnm_schedule kRowWise = {xnn_colnm_direct, 4, 2};
 
 class CnhwNetwork : public Network {
  public:
-  CnhwNetwork(const Package& package, const Schedules& schedules, const std::string& implementation, pthreadpool_t pool)
-      : Network(package, pool), schedules_(schedules), implementation_(implementation) {
+  CnhwNetwork(const Package& package, const Schedules& schedules, const std::string& implementation,
+              xnn_datatype datatype, pthreadpool_t pool)
+      : Network(package, datatype, pool), schedules_(schedules), implementation_(implementation) {
     std::map<std::string, size_t> uses;
     for (const auto& output : package.graph().at("outputs")) uses[output.get<std::string>()]++;
     for (const Node& node : package.nodes())
@@ -55,16 +56,21 @@ class CnhwNetwork : public Network {
 
   void load(const std::string& name, const Tensor& nchw) override {
     xnn_operator_t op = nullptr;
-    check(xnn_create_copy_to_planes_x32(&op), name);
+    check(xnn_create_copy_to_planes(datatype_, &op), name);
     add_layer(name, "copy_to_planes").operators.emplace_back(op);
-    check(xnn_reshape_copy_to_planes_x32(op, &layouts_->planes(name), xnn_colnm_nchw), name);
-    void* image = arena_allocate(nchw.bytes.size());
+    check(xnn_reshape_copy_to_planes(op, &layouts_->planes(name), xnn_colnm_nchw), name);
+    auto* image = static_cast<float*>(arena_allocate(nchw.bytes.size()));
     std::memcpy(image, nchw.bytes.data(), nchw.bytes.size());
-    check(xnn_setup_copy_to_planes_x32(op, image, activation(name).data), name);
+    check(xnn_setup_copy_to_planes(op, image, activation(name).data), name);
   }
 
   void store(const std::string& name, float* nchw) const override {
-    planes_to_nchw(layouts_->planes(name), activation(name).data, nchw);
+    const Activation& a = activation(name);
+    if (datatype_ == xnn_datatype_fp32) {
+      planes_to_nchw(layouts_->planes(name), a.f32(), nchw);
+    } else {
+      planes_to_nchw(layouts_->planes(name), static_cast<const _Float16*>(a.data), nchw);
+    }
   }
 
   void build_conv(const Node& node) override {
@@ -86,23 +92,23 @@ class CnhwNetwork : public Network {
   void build_max_pool(const Node& node) override {
     const Activation in = activation(node.inputs[0]);
     xnn_operator_t op = nullptr;
-    check(xnn_create_max_pooling2d_cnhw_f32(node.padding[0], node.padding[1], node.kernel[0], node.kernel[1],
-                                            node.stride[0], node.stride[1], &op), node.name);
+    check(xnn_create_max_pooling2d_cnhw(datatype_, node.padding[0], node.padding[1], node.kernel[0], node.kernel[1],
+                                        node.stride[0], node.stride[1], &op), node.name);
     add_layer(node).operators.emplace_back(op);
     const xnn_colnm_planes& planes = layouts_->planes(node.output);
-    check(xnn_reshape_max_pooling2d_cnhw_f32(op, &layouts_->planes(node.inputs[0]), &planes), node.name);
+    check(xnn_reshape_max_pooling2d_cnhw(op, &layouts_->planes(node.inputs[0]), &planes), node.name);
     const Activation out = define(node.output, {planes.batch, planes.channels, planes.height, planes.width});
-    check(xnn_setup_max_pooling2d_cnhw_f32(op, in.data, out.data), node.name);
+    check(xnn_setup_max_pooling2d_cnhw(op, in.data, out.data), node.name);
   }
 
   void build_global_average(const Node& node) override {
     const Activation in = activation(node.inputs[0]);
     xnn_operator_t op = nullptr;
-    check(xnn_create_global_average_pooling_cnhw_f32(&op), node.name);
+    check(xnn_create_global_average_pooling_cnhw(datatype_, &op), node.name);
     add_layer(node).operators.emplace_back(op);
-    check(xnn_reshape_global_average_pooling_cnhw_f32(op, &layouts_->planes(node.inputs[0])), node.name);
+    check(xnn_reshape_global_average_pooling_cnhw(op, &layouts_->planes(node.inputs[0])), node.name);
     const Activation out = define(node.output, {in.shape.n, in.shape.c, 1, 1}, /*features=*/true);
-    check(xnn_setup_global_average_pooling_cnhw_f32(op, in.data, out.data), node.name);
+    check(xnn_setup_global_average_pooling_cnhw(op, in.data, out.f32()), node.name);
   }
 
  private:
@@ -156,7 +162,7 @@ class CnhwNetwork : public Network {
     const Activation out = define(node.output, {in.shape.n, conv.out_channels, height, width});
     layer.macs = out.shape.elements() * conv.reduction();
     layer.useful_macs = out.shape.elements() * (conv.tile == 0 ? conv.reduction() : package_.kept(node));
-    check(xnn_setup_convolution2d_nchw_f32(op, in.data, out.data), "node '" + node.name + "'");
+    check(xnn_setup_convolution2d_nchw_f32(op, in.f32(), out.f32()), "node '" + node.name + "'");
   }
 
   void append_conv(const Node& node, const std::string& output, const std::string* residual, bool relu) {
@@ -181,24 +187,26 @@ class CnhwNetwork : public Network {
       const size_t tiles = (conv.out_channels + conv.tile - 1) / conv.tile;
       d.values = package_.weights(node.name + ".values", "F32", {conv.out_channels * d.kept}).f32();
       d.columns = reinterpret_cast<const uint32_t*>(package_.weights(node.name + ".columns", "I32", {tiles, d.kept}).i32());
-      // A mask made for another target may have a tile this schedule's LMUL has no registers for.
-      while (schedule.schedule.lmul > 1 && (d.tile + 1) * schedule.schedule.lmul > 32) schedule.schedule.lmul /= 2;
     }
+    if (datatype_ == xnn_datatype_fp16) d.arithmetic = xnn_colnm_f16_arithmetic(d.tile, d.kept);
+    // A mask made for another target may have a tile this schedule's LMUL has no registers for.
+    while (schedule.schedule.lmul > 1 && !xnn_colnm_has_kernel(d.arithmetic, d.tile, schedule.schedule.lmul)) schedule.schedule.lmul /= 2;
     xnn_operator_t op = nullptr;
-    check(xnn_create_colnm_convolution2d_cnhw_f32(&d, &schedule.schedule, &op), "node '" + node.name + "'");
+    check(xnn_create_colnm_convolution2d_cnhw(&d, &schedule.schedule, &op), "node '" + node.name + "'");
     Layer& layer = add_layer(node);
     layer.operators.emplace_back(op);
+    layer.arithmetic = arithmetic_name(d.arithmetic);
     const xnn_colnm_planes& planes = layouts_->planes(output);
     size_t workspace, alignment;
-    check(xnn_reshape_colnm_convolution2d_cnhw_f32(op, &layouts_->planes(node.inputs[0]), &planes,
+    check(xnn_reshape_colnm_convolution2d_cnhw(op, &layouts_->planes(node.inputs[0]), &planes,
                                                    residual == nullptr ? nullptr : &layouts_->planes(*residual),
                                                    &workspace, &alignment, pool_), "node '" + node.name + "'");
     const Activation out = define(output, {planes.batch, planes.channels, planes.height, planes.width});
     layer.macs = out.shape.elements() * conv.reduction();
     layer.useful_macs = out.shape.elements() * d.kept;
-    const float* residual_data = residual == nullptr ? nullptr : activation(*residual).data;
+    const void* residual_data = residual == nullptr ? nullptr : activation(*residual).data;
     on_workspace(workspace, [=, name = node.name](void* space) {
-      check(xnn_setup_colnm_convolution2d_cnhw_f32(op, space, in.data, residual_data, out.data), name);
+      check(xnn_setup_colnm_convolution2d_cnhw(op, space, in.data, residual_data, out.data), name);
     });
   }
 
@@ -211,8 +219,9 @@ class CnhwNetwork : public Network {
 
 }  // namespace
 
-std::unique_ptr<Network> make_cnhw_network(const Package& package, const Schedules& schedules, const std::string& implementation, pthreadpool_t pool) {
-  return std::make_unique<CnhwNetwork>(package, schedules, implementation, pool);
+std::unique_ptr<Network> make_cnhw_network(const Package& package, const Schedules& schedules, const std::string& implementation,
+                                           xnn_datatype datatype, pthreadpool_t pool) {
+  return std::make_unique<CnhwNetwork>(package, schedules, implementation, datatype, pool);
 }
 
 }  // namespace colonnade

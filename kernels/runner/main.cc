@@ -11,7 +11,7 @@ namespace colonnade {
 namespace {
 
 struct Options {
-  std::string package, implementation, schedules, input, output, report;
+  std::string package, implementation, dtype = "f32", schedules, input, output, report;
   unsigned threads = 1;
   unsigned repetitions = 1;
   unsigned warmup = 0;
@@ -27,7 +27,8 @@ T median(const std::vector<Sample>& samples, Get get) {
 
 nlohmann::ordered_json make_report(const Options& options, const RegionClock& clock, std::vector<Layer>& layers) {
   nlohmann::ordered_json report = {
-      {"implementation", options.implementation}, {"vlen", vector_length_bits()},
+      {"implementation", options.implementation}, {"dtype", options.dtype},
+      {"vlen", vector_length_bits()},
       {"threads", options.threads},               {"repetitions", options.repetitions},
       {"evidence_clock", clock.modelled() ? "model" : "wall"},
   };
@@ -41,6 +42,7 @@ nlohmann::ordered_json make_report(const Options& options, const RegionClock& cl
     nlohmann::ordered_json entry = {{"name", layer.name}, {"op", layer.op}};
     entry["cycles"] = clock.modelled() ? nlohmann::ordered_json(median<uint64_t>(layer.samples, [](auto& s) { return *s.cycles; })) : nullptr;
     entry["seconds"] = median<double>(layer.samples, [](auto& s) { return s.seconds; });
+    if (!layer.arithmetic.empty()) entry["arithmetic"] = layer.arithmetic;
     entry["macs"] = layer.macs;
     entry["useful_macs"] = layer.useful_macs;
     entry["counters"] = layer.samples.back().counters;
@@ -58,6 +60,7 @@ Options parse(int argc, char** argv) {
   app.add_option("--package", o.package, "Directory with graph.json and weights.safetensors")->required();
   app.add_option("--implementation", o.implementation)->required()->check(CLI::IsMember({
       "xnnpack_nhwc_dense", "xnnpack_spmm", "colnm_dense", "colnm_unfused", "colnm_packed", "colnm_direct", "colnm_tuned", "rownm"}));
+  app.add_option("--dtype", o.dtype, "Activations and weights; XNNPACK's own have f32 only")->check(CLI::IsMember({"f32", "f16"}));
   app.add_option("--schedules", o.schedules, "Schedules chosen by profiling");
   app.add_option("--input", o.input, "safetensors, NCHW float32 tensors by input name")->required();
   app.add_option("--output", o.output, "safetensors to write")->required();
@@ -96,9 +99,13 @@ int run(int argc, char** argv) {
   initialize_xnnpack();
   RegionClock clock;
   const ThreadPool pool = make_thread_pool(options.threads, clock.modelled());
+  if (options.dtype != "f32" && options.implementation.rfind("xnnpack_", 0) == 0) {
+    throw std::runtime_error("--dtype " + options.dtype + ": " + options.implementation + " has no f16 on RVV; allowed: f32");
+  }
   const auto network = options.implementation == "xnnpack_nhwc_dense"
       ? make_nhwc_network(package, pool.get())
-      : make_cnhw_network(package, schedules, options.implementation, pool.get());
+      : make_cnhw_network(package, schedules, options.implementation,
+                          options.dtype == "f16" ? xnn_datatype_fp16 : xnn_datatype_fp32, pool.get());
   network->build(inputs);
   for (unsigned i = 0; i < options.warmup + options.repetitions; i++) network->run(clock);
   write_safetensors(options.output, network->outputs());

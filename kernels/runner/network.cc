@@ -75,8 +75,8 @@ Tensors Network::outputs() const {
 
 Activation& Network::define(const std::string& name, const Shape& shape, bool features) {
   const size_t elements = features ? shape.elements() : buffer_size(name, shape);
-  auto* data = static_cast<float*>(arena_allocate(elements * sizeof(float) + XNN_EXTRA_BYTES));
-  return activations_[name] = {shape, data, features};
+  const size_t bytes = features || datatype_ == xnn_datatype_fp32 ? sizeof(float) : sizeof(uint16_t);
+  return activations_[name] = {shape, arena_allocate(elements * bytes + XNN_EXTRA_BYTES), features};
 }
 
 Layer& Network::add_layer(const std::string& name, const std::string& op) {
@@ -93,12 +93,14 @@ void Network::on_workspace(size_t size, std::function<void(void*)> setup) {
 
 void Network::build_add(const Node& node) {
   static const float kZero = 0;
+  // This XNNPACK has no f16 addition for RVV.
+  if (datatype_ != xnn_datatype_fp32) throw std::runtime_error("node '" + node.name + "': an addition that no convolution does on the way; allowed: only with --dtype f32");
   const Activation a = activation(node.inputs[0]), b = activation(node.inputs[1]);
   if (std::memcmp(&a.shape, &b.shape, sizeof(Shape)) != 0) throw std::runtime_error("node '" + node.name + "': its inputs differ in shape");
   const Activation out = define(node.output, a.shape);
   Layer& layer = add_layer(node);
   const size_t elements = buffer_size(node.output, out.shape), one = 1;
-  const auto append = [&](xnn_binary_operator type, const float* x, const float* y, const size_t* y_shape) {
+  const auto append = [&](xnn_binary_operator type, const void* x, const void* y, const size_t* y_shape) {
     xnn_operator_t op = nullptr;
     check(xnn_create_binary_elementwise_nd(type, xnn_datatype_fp32, nullptr, nullptr, nullptr, 0, &op), layer.name);
     layer.operators.emplace_back(op);
@@ -125,7 +127,7 @@ void Network::build_fully_connected(const Node& node) {
                                           weight.f32(), bias.f32(), -INFINITY, INFINITY, 0, nullptr, nullptr, &op), node.name);
   layer.operators.emplace_back(op);
   check(xnn_reshape_fully_connected_nc_f32(op, in.shape.n, pool_), node.name);
-  check(xnn_setup_fully_connected_nc_f32(op, in.data, out.data), node.name);
+  check(xnn_setup_fully_connected_nc_f32(op, in.f32(), out.f32()), node.name);
 }
 
 }  // namespace colonnade

@@ -22,14 +22,16 @@ struct Shape {
 
 struct Activation {
   Shape shape;
-  float* data;
-  bool features;  // [N, C], whatever the network's layout
+  void* data;     // of the network's datatype, but for features
+  bool features;  // f32 [N, C], whatever the network's layout
+  float* f32() const { return static_cast<float*>(data); }
 };
 
 // Where one layer's time goes: one row of the report.
 struct Layer {
   std::string name;
   std::string op;
+  std::string arithmetic;  // of a colnm convolution
   size_t macs = 0;         // of the dense layer
   size_t useful_macs = 0;  // of kept columns
   std::vector<Operator> operators;
@@ -39,7 +41,9 @@ struct Layer {
 // Builds the layers of one implementation. Subclasses differ in layout and in the operators they choose.
 class Network {
  public:
-  Network(const Package& package, pthreadpool_t pool) : package_(package), pool_(pool) {}
+  // Activations are f32 or f16.
+  Network(const Package& package, xnn_datatype datatype, pthreadpool_t pool)
+      : package_(package), datatype_(datatype), pool_(pool) {}
   virtual ~Network() = default;
 
   // Creates every operator for these inputs (NCHW). Throws std::runtime_error for inputs that do not fit.
@@ -76,6 +80,7 @@ class Network {
   void on_workspace(size_t size, std::function<void(void*)> setup);
 
   const Package& package_;
+  const xnn_datatype datatype_;
   pthreadpool_t pool_;
 
  private:
@@ -86,6 +91,7 @@ class Network {
 };
 
 std::unique_ptr<Network> make_nhwc_network(const Package& package, pthreadpool_t pool);
-std::unique_ptr<Network> make_cnhw_network(const Package& package, const Schedules& schedules, const std::string& implementation, pthreadpool_t pool);
+std::unique_ptr<Network> make_cnhw_network(const Package& package, const Schedules& schedules, const std::string& implementation,
+                                           xnn_datatype datatype, pthreadpool_t pool);
 
 }  // namespace colonnade

@@ -8,18 +8,18 @@ namespace {
 
 class NhwcNetwork : public Network {
  public:
-  using Network::Network;
+  NhwcNetwork(const Package& package, pthreadpool_t pool) : Network(package, xnn_datatype_fp32, pool) {}
 
  protected:
   // The image is taken as NHWC: its conversion takes no time here.
   void load(const std::string& name, const Tensor& nchw) override {
     const Activation a = activation(name);
-    for_each_element(a.shape, [&](size_t planar, size_t interleaved) { a.data[interleaved] = nchw.f32()[planar]; });
+    for_each_element(a.shape, [&](size_t planar, size_t interleaved) { a.f32()[interleaved] = nchw.f32()[planar]; });
   }
 
   void store(const std::string& name, float* nchw) const override {
     const Activation a = activation(name);
-    for_each_element(a.shape, [&](size_t planar, size_t interleaved) { nchw[planar] = a.data[interleaved]; });
+    for_each_element(a.shape, [&](size_t planar, size_t interleaved) { nchw[planar] = a.f32()[interleaved]; });
   }
 
   void build_conv(const Node& node) override {
@@ -40,7 +40,7 @@ class NhwcNetwork : public Network {
     const Activation out = define(node.output, {in.shape.n, conv.out_channels, height, width});
     layer.macs = layer.useful_macs = out.shape.elements() * conv.reduction();
     on_workspace(workspace, [=, name = node.name](void* space) {
-      check(xnn_setup_convolution2d_nhwc_f32(op, workspace == 0 ? nullptr : space, in.data, out.data), name);
+      check(xnn_setup_convolution2d_nhwc_f32(op, workspace == 0 ? nullptr : space, in.f32(), out.f32()), name);
     });
   }
 
@@ -53,7 +53,7 @@ class NhwcNetwork : public Network {
     add_layer(node).operators.emplace_back(op);
     size_t height, width;
     check(xnn_reshape_max_pooling2d_nhwc_f32(op, in.shape.n, in.shape.h, in.shape.w, in.shape.c, in.shape.c, in.shape.c, &height, &width, pool_), node.name);
-    check(xnn_setup_max_pooling2d_nhwc_f32(op, in.data, define(node.output, {in.shape.n, in.shape.c, height, width}).data), node.name);
+    check(xnn_setup_max_pooling2d_nhwc_f32(op, in.f32(), define(node.output, {in.shape.n, in.shape.c, height, width}).f32()), node.name);
   }
 
   void build_global_average(const Node& node) override {

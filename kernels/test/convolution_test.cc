@@ -12,7 +12,8 @@
 namespace colonnade {
 namespace {
 
-constexpr uint32_t kCases = 300;
+constexpr uint32_t kCases = 300;     // of f32, and
+constexpr uint32_t kF16Cases = 120;  // of f16, every other two with f32 accumulators
 
 struct RandomCase {
   ConvCase conv;
@@ -53,38 +54,44 @@ RandomCase draw(uint32_t seed) {
   do {
     shape = {in(1, 3), in(1, 9), in(1, 17), in(1, 19), in(1, 40), in(1, 7), in(1, 7), in(1, 3), in(0, 3), in(1, 2)};
   } while (shape.positions() == 0);
-  const uint32_t lmul = 1u << in(0, 3);
-  const size_t tile = in(1, 32 / lmul - 1);
+  const xnn_colnm_arithmetic arithmetic = seed <= kCases ? xnn_colnm_f32 : seed / 2 % 2 ? xnn_colnm_f16 : xnn_colnm_f16_f32acc;
+  const uint32_t lmul = 1u << in(0, arithmetic == xnn_colnm_f32 ? 3 : 2);
+  size_t tile = in(1, 32 / lmul - 1);
+  while (!xnn_colnm_has_kernel(arithmetic, tile, lmul)) tile /= 2;
   const double sparsity = std::array<double, 4>{0, 0.25, 0.5, 0.75}[in(0, 3)];
   const size_t group = std::array<size_t, 4>{0, 4, 8, 0}[in(0, 3)];
   const xnn_colnm_algorithm algorithm = std::array{xnn_colnm_direct, xnn_colnm_packed, xnn_colnm_unfused}[seed % 3];
-  RandomCase r{ConvCase::random(shape, tile, sparsity, group, seed), {algorithm, lmul, in(1, 4)}, {}, {}, in(0, 1) ? 3u : 1u};
+  RandomCase r{ConvCase::random(shape, tile, sparsity, group, seed, arithmetic), {algorithm, lmul, in(1, 4)}, {}, {}, in(0, 1) ? 3u : 1u};
   draw_layouts(r, g);
   if (in(0, 1)) {
     r.conv.residual.resize(shape.positions() * shape.out_channels);
-    for (float& value : r.conv.residual) value = static_cast<float>(g() >> 8) / 8388608.0f - 1.0f;
+    for (float& value : r.conv.residual) {
+      value = static_cast<float>(g() >> 8) / 8388608.0f - 1.0f;
+      if (arithmetic != xnn_colnm_f32) value = static_cast<float>(static_cast<_Float16>(value));
+    }
   }
   if (in(0, 1)) r.conv.output_min = 0;
   if (in(0, 1)) r.conv.output_max = 1.5f;
   return r;
 }
 
-// Gaps are zero before and must be zero after; every buffer lies between guard pages.
+// Gaps are zero before and must be zero after; every buffer lies between guard pages. T is the element.
+template <typename T>
 std::vector<float> run_operator(const RandomCase& r, GuardedAt at) {
   const ThreadPool pool = make_thread_pool(r.threads);
   const xnn_colnm_convolution2d descriptor = r.conv.descriptor();
   xnn_operator_t op = nullptr;
-  check(xnn_create_colnm_convolution2d_cnhw_f32(&descriptor, &r.schedule, &op), "create");
+  check(xnn_create_colnm_convolution2d_cnhw(&descriptor, &r.schedule, &op), "create");
   const Operator owned(op);
   const bool has_residual = !r.conv.residual.empty();
   size_t workspace_size, alignment;
-  check(xnn_reshape_colnm_convolution2d_cnhw_f32(op, &r.layouts.input, &r.layouts.output, has_residual ? &r.residual : nullptr,
+  check(xnn_reshape_colnm_convolution2d_cnhw(op, &r.layouts.input, &r.layouts.output, has_residual ? &r.residual : nullptr,
                                                  &workspace_size, &alignment, pool.get()), "reshape");
-  GuardedBuffer<float> input(r.layouts.input.size, at), residual(r.residual.size, at), output(r.layouts.output.size, at);
+  GuardedBuffer<T> input(r.layouts.input.size, at), residual(r.residual.size, at), output(r.layouts.output.size, at);
   GuardedBuffer<char> workspace(workspace_size, at, alignment);
   nchw_to_planes(r.conv.input.data(), r.layouts.input, input.data());
   if (has_residual) nchw_to_planes(r.conv.residual.data(), r.residual, residual.data());
-  check(xnn_setup_colnm_convolution2d_cnhw_f32(op, workspace.data(), input.data(), has_residual ? residual.data() : nullptr,
+  check(xnn_setup_colnm_convolution2d_cnhw(op, workspace.data(), input.data(), has_residual ? residual.data() : nullptr,
                                                output.data()), "setup");
   check(xnn_run_operator(op, pool.get()), "run");
   const ConvShape& s = r.conv.shape;
@@ -92,8 +99,23 @@ std::vector<float> run_operator(const RandomCase& r, GuardedAt at) {
   planes_to_nchw(r.layouts.output, output.data(), nchw.data());
   const std::vector<float> zeros(nchw.size());
   nchw_to_planes(zeros.data(), r.layouts.output, output.data());
-  for (size_t i = 0; i < output.size(); i++) EXPECT_EQ(output[i], 0.0f) << "a gap was written, element " << i;
+  for (size_t i = 0; i < output.size(); i++) EXPECT_EQ(static_cast<float>(output[i]), 0.0f) << "a gap was written, element " << i;
   return nchw;
+}
+
+// What the sum of each output may be off by: the error of n roundings is at most n u / (1 - n u) of the sum of
+// absolute values, u being half the distance from 1 to the next number.
+std::vector<double> tolerances(const ConvCase& c, const std::vector<double>& expected) {
+  const double n = static_cast<double>(c.kept) + 2, f32 = 0x1p-24, f16 = 0x1p-11;
+  const double u = c.arithmetic == xnn_colnm_f16 ? f16 : f32;
+  std::vector<double> tolerances = c.magnitudes();
+  for (size_t i = 0; i < tolerances.size(); i++) {
+    tolerances[i] *= n * u / (1 - n * u);
+    // An f32 sum is rounded to f16 at last; numbers near 0 have a fixed distance.
+    if (c.arithmetic == xnn_colnm_f16_f32acc) tolerances[i] += f16 * (std::abs(expected[i]) + tolerances[i]);
+    if (c.arithmetic != xnn_colnm_f32) tolerances[i] += n * 0x1p-25;
+  }
+  return tolerances;
 }
 
 class RandomConvolution : public testing::TestWithParam<uint32_t> {
@@ -108,17 +130,17 @@ TEST_P(RandomConvolution, MatchesFloat64) {
   const RandomCase r = draw(GetParam());
   SCOPED_TRACE(testing::Message() << r.conv.shape.str() << " tile " << r.conv.tile << " kept " << r.conv.kept
                                   << " lmul " << r.schedule.lmul << " strips " << r.schedule.strips
-                                  << " algorithm " << r.schedule.algorithm);
+                                  << " algorithm " << r.schedule.algorithm << ' ' << arithmetic_name(r.conv.arithmetic));
   const auto at = GetParam() / 3 % 2 ? GuardedAt::kBegin : GuardedAt::kEnd;
-  const std::vector<float> actual = run_operator(r, at);
+  const std::vector<float> actual = r.conv.arithmetic == xnn_colnm_f32 ? run_operator<float>(r, at) : run_operator<_Float16>(r, at);
   const std::vector<double> expected = r.conv.reference();
   ASSERT_EQ(actual.size(), expected.size());
-  const double tolerance = static_cast<double>(r.conv.kept + 3) * static_cast<double>(r.conv.kept + 3) * 0x1p-24;
-  for (size_t i = 0; i < actual.size(); i++) ASSERT_NEAR(actual[i], expected[i], tolerance) << "element " << i;
+  const std::vector<double> tolerance = tolerances(r.conv, expected);
+  for (size_t i = 0; i < actual.size(); i++) ASSERT_NEAR(actual[i], expected[i], tolerance[i]) << "element " << i;
   cases_run++;
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, RandomConvolution, testing::Range(1u, kCases + 1),
+INSTANTIATE_TEST_SUITE_P(Seeds, RandomConvolution, testing::Range(1u, kCases + kF16Cases + 1),
                          [](const auto& info) { return "seed" + std::to_string(info.param); });
 
 TEST(ConvolutionParameters, BadOnesAreRefused) {
@@ -129,7 +151,7 @@ TEST(ConvolutionParameters, BadOnesAreRefused) {
   const auto status = [&](auto change, xnn_colnm_schedule s) {
     xnn_colnm_convolution2d d = c.descriptor();
     change(d);
-    return xnn_create_colnm_convolution2d_cnhw_f32(&d, &s, &op);
+    return xnn_create_colnm_convolution2d_cnhw(&d, &s, &op);
   };
   const auto nothing = [](xnn_colnm_convolution2d&) {};
   using D = xnn_colnm_convolution2d&;
@@ -138,6 +160,8 @@ TEST(ConvolutionParameters, BadOnesAreRefused) {
   EXPECT_EQ(status([](D d) { d.stride_width = 0; }, schedule), xnn_status_invalid_parameter);
   EXPECT_EQ(status([](D d) { d.output_min = 2; d.output_max = 1; }, schedule), xnn_status_invalid_parameter);
   EXPECT_EQ(status([](D d) { d.tile = 16; }, schedule), xnn_status_unsupported_parameter);
+  EXPECT_EQ(status([](D d) { d.arithmetic = xnn_colnm_arithmetics; }, schedule), xnn_status_invalid_parameter);
+  EXPECT_EQ(status([](D d) { d.arithmetic = xnn_colnm_f16; }, {xnn_colnm_packed, 8, 1}), xnn_status_unsupported_parameter);
   EXPECT_EQ(status(nothing, {xnn_colnm_packed, 3, 1}), xnn_status_unsupported_parameter);
   EXPECT_EQ(status(nothing, {xnn_colnm_packed, 2, 0}), xnn_status_invalid_parameter);
   std::vector<uint32_t> descending(c.columns.rbegin(), c.columns.rend());
@@ -151,15 +175,15 @@ TEST(ConvolutionParameters, KernelLargerThanInputIsRefused) {
   const xnn_colnm_convolution2d d = c.descriptor();
   const xnn_colnm_schedule schedule = {xnn_colnm_packed, 1, 1};
   xnn_operator_t op = nullptr;
-  check(xnn_create_colnm_convolution2d_cnhw_f32(&d, &schedule, &op), "create");
+  check(xnn_create_colnm_convolution2d_cnhw(&d, &schedule, &op), "create");
   const Operator owned(op);
   xnn_colnm_planes input, output;
   xnn_colnm_planes_init(&input, 1, 1, 5, 5, 1, 0, 0);
   xnn_colnm_planes_init(&output, 1, 1, 1, 1, 1, 0, 0);
   size_t workspace, alignment;
-  EXPECT_EQ(xnn_reshape_colnm_convolution2d_cnhw_f32(op, &input, &output, nullptr, &workspace, &alignment, nullptr),
+  EXPECT_EQ(xnn_reshape_colnm_convolution2d_cnhw(op, &input, &output, nullptr, &workspace, &alignment, nullptr),
             xnn_status_invalid_parameter);
-  EXPECT_EQ(xnn_setup_colnm_convolution2d_cnhw_f32(op, nullptr, nullptr, nullptr, nullptr), xnn_status_invalid_state);
+  EXPECT_EQ(xnn_setup_colnm_convolution2d_cnhw(op, nullptr, nullptr, nullptr, nullptr), xnn_status_invalid_state);
 }
 
 TEST(ConvolutionParameters, PlanesThatDoNotSuitTheAlgorithmAreRefused) {
@@ -174,9 +198,9 @@ TEST(ConvolutionParameters, PlanesThatDoNotSuitTheAlgorithmAreRefused) {
   const auto reshape = [&](xnn_colnm_algorithm algorithm, const xnn_colnm_planes& input) {
     const xnn_colnm_schedule schedule = {algorithm, 1, 1};
     xnn_operator_t op = nullptr;
-    check(xnn_create_colnm_convolution2d_cnhw_f32(&d, &schedule, &op), "create");
+    check(xnn_create_colnm_convolution2d_cnhw(&d, &schedule, &op), "create");
     const Operator owned(op);
-    return xnn_reshape_colnm_convolution2d_cnhw_f32(op, &input, &output, nullptr, &workspace, &alignment, nullptr);
+    return xnn_reshape_colnm_convolution2d_cnhw(op, &input, &output, nullptr, &workspace, &alignment, nullptr);
   };
   EXPECT_EQ(reshape(xnn_colnm_direct, split), xnn_status_unsupported_parameter);  // no gaps
   EXPECT_EQ(reshape(xnn_colnm_direct, whole), xnn_status_unsupported_parameter);  // no phases

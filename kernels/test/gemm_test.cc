@@ -1,5 +1,6 @@
-// Every GEMM microkernel of this CPU against float64.
+// Every GEMM microkernel of this CPU: f32 against float64, f16 bit by bit against the same sums in the same order.
 #include <cmath>
+#include <cstring>
 #include <random>
 #include <vector>
 
@@ -23,58 +24,102 @@ struct Case {
   bool residual;
 };
 
-constexpr float kUntouched = 12345.0f;
+constexpr float kUntouched = 12344.0f;
 constexpr xnn_f32_minmax_params kParams = {{-0.75f, 0.875f}};
 
+// One result and what it may differ by.
+struct Expected {
+  double value;
+  double tolerance;
+};
+
+double clamp(double sum) { return std::min(std::max(sum, -0.75), 0.875); }
+
+// Sum of `bias`, the products and `residual`, which may be null.
+Expected expect(float bias, const std::vector<std::pair<float, float>>& products, const float* residual,
+                const xnn_colnm_gemm_config&) {
+  double sum = bias, magnitude = std::abs(bias);
+  for (const auto& [w, x] : products) {
+    const double term = static_cast<double>(w) * x;
+    sum += term;
+    magnitude += std::abs(term);
+  }
+  if (residual != nullptr) sum += *residual;
+  // The rounding of a float sum of so many terms, each at most `magnitude`.
+  return {clamp(sum), (magnitude + 1) * static_cast<double>(products.size() + 2) * 0x1p-24};
+}
+
+// Columns are added up one after the other, so every bit is known. In double a sum of such f16 products is exact.
+template <typename Accumulator>
+Expected add_up(float bias, const std::vector<std::pair<_Float16, _Float16>>& products, const _Float16* residual) {
+  auto sum = static_cast<Accumulator>(bias);
+  for (const auto& [w, x] : products) {
+    sum = static_cast<Accumulator>(static_cast<double>(w) * static_cast<double>(x) + static_cast<double>(sum));
+  }
+  if (residual != nullptr) sum = static_cast<Accumulator>(static_cast<double>(sum) + static_cast<double>(*residual));
+  return {clamp(static_cast<double>(static_cast<_Float16>(sum))), 0};
+}
+
+Expected expect(float bias, const std::vector<std::pair<_Float16, _Float16>>& products, const _Float16* residual,
+                const xnn_colnm_gemm_config& config) {
+  return config.accumulator_bytes == sizeof(float) ? add_up<float>(bias, products, residual)
+                                                   : add_up<_Float16>(bias, products, residual);
+}
+
+// T is the kernels' element.
+template <typename T>
 class Runner {
  public:
-  Runner(const xnn_f32_colnm_gemm_config& config, const Case& c, uint32_t seed)
+  Runner(const xnn_colnm_gemm_config& config, const Case& c, uint32_t seed)
       : config_(config), c_(c), generator_(seed), strip_(config.lanes << c.log2_lmul), rows_(2 * c.kc),
         stride_(2 * strip_ * c.counts.size()) {}
 
   void run() {
     const size_t strips = c_.counts.size();
     // A strip vector is read whole, so the last strip's columns are as long as the others'.
-    GuardedBuffer<float> a(strips * rows_ * strip_, At::kEnd), w(c_.tile * (c_.kc + 1 + COLNM_EXTRA_COLUMNS), At::kEnd);
-    GuardedBuffer<float> residual(c_.tile * stride_, At::kEnd), out(c_.tile * stride_, At::kEnd);
+    GuardedBuffer<T> a(strips * rows_ * strip_, At::kEnd);
+    // Biases are as wide as accumulators.
+    const size_t bias_elements = c_.tile * config_.accumulator_bytes / sizeof(T);
+    GuardedBuffer<T> w(bias_elements + c_.tile * (c_.kc + COLNM_EXTRA_COLUMNS), At::kEnd);
+    GuardedBuffer<T> residual(c_.tile * stride_, At::kEnd), out(c_.tile * stride_, At::kEnd);
     GuardedBuffer<uint32_t> offsets(c_.kc + COLNM_EXTRA_COLUMNS, At::kEnd);
     for (auto* values : {&a, &w, &residual}) {
-      for (float& x : *values) x = std::uniform_real_distribution<float>(-1, 1)(generator_);
+      for (T& x : *values) x = static_cast<T>(std::uniform_real_distribution<float>(-1, 1)(generator_));
     }
-    for (float& x : out) x = kUntouched;
+    std::vector<float> bias(c_.tile);
+    for (size_t i = 0; i < c_.tile; i++) {
+      bias[i] = static_cast<float>(w[i]);
+      if (bias_elements != c_.tile) std::memcpy(&w[2 * i], &bias[i], sizeof(float));
+    }
+    for (T& x : out) x = static_cast<T>(kUntouched);
     // What a hole holds is zero or what was there: here the same.
     for (size_t p = 0; p < out.size(); p++) {
       if (is_hole(p % stride_)) out[p] = 0;
     }
-    for (uint32_t& o : offsets) o = static_cast<uint32_t>(generator_() % rows_ * strip_ * sizeof(float));
+    for (uint32_t& o : offsets) o = static_cast<uint32_t>(generator_() % rows_ * strip_ * sizeof(T));
     make_strips();
     config_.ukernel[c_.log2_lmul][c_.tile - 1](
-        c_.kc, a.data(), w.data(), offsets.data(), strips, strips_.data(), out.data(), stride_ * sizeof(float),
-        c_.residual ? residual.data() : nullptr, stride_ * sizeof(float), &kParams);
+        c_.kc, a.data(), w.data(), offsets.data(), strips, strips_.data(), out.data(), stride_ * sizeof(T),
+        c_.residual ? residual.data() : nullptr, stride_ * sizeof(T), &kParams);
     for (size_t i = 0; i < c_.tile; i++) {
       std::vector<bool> written(stride_);
       for (size_t s = 0; s < strips; s++) {
         for (size_t j = 0; j < c_.counts[s]; j++) {
           if (!is_stored(s, j)) continue;
-          double sum = w[i], magnitude = std::abs(w[i]);
+          std::vector<std::pair<T, T>> products;
           for (size_t k = 0; k < c_.kc; k++) {
-            const double term = static_cast<double>(w[(k + 1) * c_.tile + i]) *
-                                a[s * rows_ * strip_ + offsets[k] / sizeof(float) + j];
-            sum += term;
-            magnitude += std::abs(term);
+            products.emplace_back(w[bias_elements + k * c_.tile + i], a[s * rows_ * strip_ + offsets[k] / sizeof(T) + j]);
           }
           const size_t place = position(s, j);
-          if (c_.residual) sum += residual[i * stride_ + place];
-          const double expected = std::min(std::max(sum, -0.75), 0.875);
-          // The rounding of a float sum of kc terms, each at most `magnitude`.
-          ASSERT_NEAR(out[i * stride_ + place], expected, (magnitude + 1) * static_cast<double>(c_.kc + 2) * 0x1p-24)
+          const Expected expected = expect(bias[i], products, c_.residual ? &residual[i * stride_ + place] : nullptr, config_);
+          ASSERT_NEAR(static_cast<double>(out[i * stride_ + place]), expected.value, expected.tolerance)
               << "row " << i << ", strip " << s << ", position " << j;
           written[place] = true;
         }
       }
       for (size_t p = 0; p < stride_; p++) {
         if (written[p]) continue;
-        ASSERT_EQ(out[i * stride_ + p], is_hole(p) ? 0 : kUntouched) << "row " << i << ", element " << p;
+        ASSERT_EQ(static_cast<float>(out[i * stride_ + p]), is_hole(p) ? 0 : kUntouched) << "row " << i << ", element " << p;
       }
     }
   }
@@ -103,19 +148,19 @@ class Runner {
     for (size_t s = 0; s < c_.counts.size(); s++) {
       strips_[s].count = static_cast<uint32_t>(c_.counts[s]);
       strips_[s].log2_lmul = static_cast<uint32_t>(c_.log2_lmul);
-      strips_[s].input = s * rows_ * strip_ * sizeof(float);
-      strips_[s].output = strips_[s].residual = 2 * s * strip_ * sizeof(float);
+      strips_[s].input = s * rows_ * strip_ * sizeof(T);
+      strips_[s].output = strips_[s].residual = 2 * s * strip_ * sizeof(T);
       for (size_t j = 0; j < c_.counts[s]; j++) {
         masks_[s][j / 8] |= static_cast<uint8_t>(is_stored(s, j) << (j % 8));
-        indices_[s].push_back(static_cast<uint32_t>((position(s, j) - 2 * s * strip_) * sizeof(float)));
+        indices_[s].push_back(static_cast<uint32_t>((position(s, j) - 2 * s * strip_) * sizeof(T)));
       }
       if (c_.store == Store::kMasked || (c_.store == Store::kHole && !is_stored(s, 1))) strips_[s].mask = masks_[s].data();
-      if (c_.store == Store::kHole && !is_stored(s, 1)) strips_[s].hole = sizeof(float);
+      if (c_.store == Store::kHole && !is_stored(s, 1)) strips_[s].hole = sizeof(T);
       if (c_.store == Store::kIndexed) strips_[s].output_index = strips_[s].residual_index = indices_[s].data();
     }
   }
 
-  const xnn_f32_colnm_gemm_config& config_;
+  const xnn_colnm_gemm_config& config_;
   const Case& c_;
   std::mt19937 generator_;
   size_t strip_, rows_, stride_;
@@ -124,18 +169,14 @@ class Runner {
   std::vector<std::vector<uint32_t>> indices_;
 };
 
-TEST(ColnmGemm, EveryKernelMatchesFloat64) {
-  colonnade::initialize_xnnpack();
-  const xnn_f32_colnm_gemm_config* config = xnn_init_f32_colnm_gemm_config();
-  ASSERT_NE(config, nullptr);
+// Every kernel of `config` over column counts, ways to store and lengths of strips; returns how many there are.
+template <typename T>
+size_t test_kernels(const xnn_colnm_gemm_config& config) {
   size_t kernels = 0, cases = 0;
   for (size_t log2_lmul = 0; log2_lmul < COLNM_LMULS; log2_lmul++) {
-    const size_t strip = config->lanes << log2_lmul;
+    const size_t strip = config.lanes << log2_lmul;
     for (size_t tile = 1; tile <= COLNM_MAX_TILE; tile++) {
-      if (config->ukernel[log2_lmul][tile - 1] == nullptr) {
-        EXPECT_GT((tile + 1) << log2_lmul, 32u) << "no kernel for tile " << tile << " LMUL " << (1 << log2_lmul);
-        continue;
-      }
+      if (config.ukernel[log2_lmul][tile - 1] == nullptr) continue;
       kernels++;
       // Strips that may start in the shadow of the one before, and one that may not because it is longer.
       const std::vector<std::vector<size_t>> counts = {{strip}, {strip, strip, 1}, {strip - 1, strip, strip / 2 + 1}};
@@ -146,16 +187,34 @@ TEST(ColnmGemm, EveryKernelMatchesFloat64) {
           SCOPED_TRACE(testing::Message() << "lmul " << (1 << log2_lmul) << " tile " << tile << " kc " << kc << " store "
                                           << static_cast<int>(store) << " strips " << cases % counts.size()
                                           << " residual " << c.residual << " seed " << seed);
-          Runner(*config, c, seed).run();
-          if (HasFatalFailure()) return;
+          Runner<T>(config, c, seed).run();
+          if (testing::Test::HasFatalFailure()) return kernels;
           cases++;
         }
       }
       cases++;  // so that the next kernel meets other combinations
     }
   }
-  EXPECT_EQ(kernels, 31u + 15u + 7u + 3u);
   EXPECT_EQ(cases, kernels * 25);
+  return kernels;
+}
+
+TEST(ColnmGemm, EveryF32KernelMatchesFloat64) {
+  colonnade::initialize_xnnpack();
+  EXPECT_EQ(test_kernels<float>(*xnn_init_colnm_gemm_config(xnn_colnm_f32)), 31u + 15u + 7u + 3u);
+}
+
+TEST(ColnmGemm, EveryF16KernelIsExact) {
+  colonnade::initialize_xnnpack();
+  EXPECT_EQ(test_kernels<_Float16>(*xnn_init_colnm_gemm_config(xnn_colnm_f16)), 30u + 14u + 6u);
+}
+
+TEST(ColnmGemm, EveryF16KernelWithF32AccumulatorsIsExact) {
+  colonnade::initialize_xnnpack();
+  const xnn_colnm_gemm_config& config = *xnn_init_colnm_gemm_config(xnn_colnm_f16_f32acc);
+  // In plain C they take the tiles of the others.
+  const bool in_c = config.ukernel[0][0] == xnn_init_colnm_gemm_config(xnn_colnm_f16)->ukernel[0][0];
+  EXPECT_EQ(test_kernels<_Float16>(config), in_c ? 30u + 14u + 6u : 15u + 7u + 3u);
 }
 
 }  // namespace

@@ -132,7 +132,7 @@ def run(
     where = package.relative_to(root)
     command = [
         "/opt/qemu/bin/qemu-riscv64",
-        *("-cpu", f"rv64,v=true,vlen={vlen}"),
+        *("-cpu", f"rv64,v=true,vlen={vlen},zfh=true,zvfh=true"),
         str(programs.relative_to(root) / "colonnade-run"),
         *("--package", str(where)),
         *("--implementation", implementation),

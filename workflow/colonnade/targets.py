@@ -99,7 +99,7 @@ class Target:
         """
         if self.config.kind == "host":
             return self.container.run([str(self._path(program)), *arguments]).stdout
-        command = [QEMU, "-cpu", f"rv64,v=true,vlen={self.vlen}"]
+        command = [QEMU, "-cpu", f"rv64,v=true,vlen={self.vlen},zfh=true,zvfh=true"]
         env = {}
         if timing is not None:
             plugin = f"results/build/timing/{PLUGIN}"

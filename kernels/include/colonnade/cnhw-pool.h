@@ -8,22 +8,25 @@ extern "C" {
 #endif
 
 // output[i] = max over t < taps of inputs[t][i * stride]; taps >= 1.
-typedef void (*xnn_f32_cnhw_maxpool_ukernel_fn)(
-    size_t count, size_t taps, const float* const* inputs, size_t stride, float* output);
+typedef void (*xnn_cnhw_maxpool_ukernel_fn)(
+    size_t count, size_t taps, const void* const* inputs, size_t stride, void* output);
 
-// Sum of n floats.
-typedef float (*xnn_f32_plane_sum_ukernel_fn)(size_t n, const float* input);
+// Sum of n elements, added up in f32.
+typedef float (*xnn_plane_sum_ukernel_fn)(size_t n, const void* input);
 
-struct xnn_f32_cnhw_pool_config {
-  xnn_f32_cnhw_maxpool_ukernel_fn maxpool;
-  xnn_f32_plane_sum_ukernel_fn plane_sum;
+struct xnn_cnhw_pool_config {
+  xnn_cnhw_maxpool_ukernel_fn maxpool;
+  xnn_plane_sum_ukernel_fn plane_sum;
 };
 
-extern const struct xnn_f32_cnhw_pool_config xnn_f32_cnhw_pool_config_scalar;
-extern const struct xnn_f32_cnhw_pool_config xnn_f32_cnhw_pool_config_rvv;
+extern const struct xnn_cnhw_pool_config xnn_f32_cnhw_pool_config_scalar;
+extern const struct xnn_cnhw_pool_config xnn_f32_cnhw_pool_config_rvv;
+extern const struct xnn_cnhw_pool_config xnn_f16_cnhw_pool_config_scalar;
+extern const struct xnn_cnhw_pool_config xnn_f16_cnhw_pool_config_rvvfp16;
 
-// The kernels for the CPU this runs on, or NULL where XNNPACK does not support it.
-const struct xnn_f32_cnhw_pool_config* xnn_init_f32_cnhw_pool_config(void);
+// The kernels for the CPU this runs on, of elements of 4 bytes (f32) or of 2 (f16), or NULL where XNNPACK does
+// not support it.
+const struct xnn_cnhw_pool_config* xnn_init_cnhw_pool_config(size_t element_bytes);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "colonnade/arithmetic.h"
 #include "xnnpack/microparams.h"
 
 #ifdef __cplusplus
@@ -43,33 +44,37 @@ struct xnn_colnm_strip {
 //
 //   kc        kept columns, at least 1
 //   a         column k of a strip lies at byte offset strip.input + offsets[k] from here
-//   w         T biases, then kc columns of T weights, then COLNM_EXTRA_COLUMNS columns of anything
+//   w         T biases of the accumulators' datatype, then kc columns of T weights, then COLNM_EXTRA_COLUMNS
+//             columns of anything; aligned to a bias
 //   offsets   kc byte offsets, then COLNM_EXTRA_COLUMNS valid ones
 //   count     strips, at least 1, all of the kernel's LMUL
 //   c         output, cm_stride bytes from one channel to the next
 //   residual  NULL, or a tensor added before the clamp, rm_stride bytes from one channel to the next
-typedef void (*xnn_f32_colnm_gemm_ukernel_fn)(
+typedef void (*xnn_colnm_gemm_ukernel_fn)(
     size_t kc,
-    const float* a,
-    const float* w,
+    const void* a,
+    const void* w,
     const uint32_t* offsets,
     size_t count,
     const struct xnn_colnm_strip* strips,
-    float* c,
+    void* c,
     size_t cm_stride,
-    const float* residual,
+    const void* residual,
     size_t rm_stride,
     const union xnn_f32_minmax_params* params);
 
-struct xnn_f32_colnm_gemm_config {
+struct xnn_colnm_gemm_config {
   // [log2 LMUL][T - 1]; NULL where no kernel exists.
-  xnn_f32_colnm_gemm_ukernel_fn ukernel[COLNM_LMULS][COLNM_MAX_TILE];
-  // f32 elements of one vector register; a strip has at most LMUL times as many.
+  xnn_colnm_gemm_ukernel_fn ukernel[COLNM_LMULS][COLNM_MAX_TILE];
+  // Elements of one vector register; a strip has at most LMUL times as many.
   size_t lanes;
+  size_t element_bytes;
+  size_t accumulator_bytes;
 };
 
-// The kernels for the CPU this runs on, or NULL where XNNPACK does not support it.
-const struct xnn_f32_colnm_gemm_config* xnn_init_f32_colnm_gemm_config(void);
+// The kernels for the CPU this runs on, or NULL where XNNPACK does not support it. Where there are none that
+// add up in f16, those that add up in f32 take their place.
+const struct xnn_colnm_gemm_config* xnn_init_colnm_gemm_config(enum xnn_colnm_arithmetic arithmetic);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -23,7 +23,7 @@ struct xnn_im2col_run {
 //   planes      byte offsets of the planes from `input`, `rows` of them
 //   stride      elements from one input position of a run to the next
 //   row_stride  bytes from one packed row to the next
-typedef void (*xnn_x32_im2col_ukernel_fn)(
+typedef void (*xnn_im2col_ukernel_fn)(
     size_t rows,
     const size_t* planes,
     const void* input,
@@ -33,13 +33,19 @@ typedef void (*xnn_x32_im2col_ukernel_fn)(
     void* output,
     size_t row_stride);
 
-void xnn_x32_im2col_ukernel__rvv(
-    size_t, const size_t*, const void*, size_t, const struct xnn_im2col_run*, size_t, void*, size_t);
-void xnn_x32_im2col_ukernel__scalar(
-    size_t, const size_t*, const void*, size_t, const struct xnn_im2col_run*, size_t, void*, size_t);
+#define COLNM_DECLARE_IM2COL(name) \
+  void name(size_t, const size_t*, const void*, size_t, const struct xnn_im2col_run*, size_t, void*, size_t)
+COLNM_DECLARE_IM2COL(xnn_x32_im2col_ukernel__rvv);
+COLNM_DECLARE_IM2COL(xnn_x32_im2col_ukernel__scalar);
+COLNM_DECLARE_IM2COL(xnn_x16_im2col_ukernel__rvv);
+COLNM_DECLARE_IM2COL(xnn_x16_im2col_ukernel__scalar);
+COLNM_DECLARE_IM2COL(xnn_f32_f16_im2col_ukernel__rvvfp16);
+COLNM_DECLARE_IM2COL(xnn_f32_f16_im2col_ukernel__scalar);
+#undef COLNM_DECLARE_IM2COL
 
-// The kernel for the CPU this runs on.
-xnn_x32_im2col_ukernel_fn xnn_init_x32_im2col_ukernel(void);
+// The kernel for the CPU this runs on: copies elements of 4 bytes or of 2, or rounds f32 to f16.
+xnn_im2col_ukernel_fn xnn_init_im2col_ukernel(size_t element_bytes);
+xnn_im2col_ukernel_fn xnn_init_f32_f16_im2col_ukernel(void);
 
 #ifdef __cplusplus
 }  // extern "C"

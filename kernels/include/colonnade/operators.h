@@ -6,10 +6,12 @@
 #pragma once
 
 #include <pthreadpool.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <xnnpack.h>
 
+#include "colonnade/arithmetic.h"
 #include "colonnade/planes.h"
 
 #ifdef __cplusplus
@@ -27,6 +29,8 @@ struct xnn_colnm_convolution2d {
   uint32_t stride_width;
   uint32_t dilation_height;
   uint32_t dilation_width;
+  // Weights and biases are given as f32 and rounded to it.
+  enum xnn_colnm_arithmetic arithmetic;
   size_t in_channels;
   size_t out_channels;
   // T: consecutive output channels that keep the same columns.
@@ -63,8 +67,15 @@ struct xnn_colnm_schedule {
   uint32_t strips;
 };
 
+// Whether a convolution of that tile can have that LMUL.
+bool xnn_colnm_has_kernel(enum xnn_colnm_arithmetic arithmetic, size_t tile, uint32_t lmul);
+
+// The arithmetic with which to compute a convolution of f16 elements: the accumulators are f32 where a sum has so
+// many columns that f16 would lose too much, unless the tile is too wide for them.
+enum xnn_colnm_arithmetic xnn_colnm_f16_arithmetic(size_t tile, size_t kept);
+
 // Parallel over blocks of strips, and over groups of tiles where there are fewer blocks than threads.
-enum xnn_status xnn_create_colnm_convolution2d_cnhw_f32(
+enum xnn_status xnn_create_colnm_convolution2d_cnhw(
     const struct xnn_colnm_convolution2d* convolution,
     const struct xnn_colnm_schedule* schedule,
     xnn_operator_t* convolution_op_out);
@@ -82,7 +93,7 @@ struct xnn_colnm_gaps xnn_colnm_input_gaps(
 // (direct), or where it has no gaps (the others). Direct needs an input in as many phases as its stride with at least
 // xnn_colnm_input_gaps, and unsupported_parameter says that it has not got it; the others need whole planes.
 // `residual` is NULL or the layout of a tensor of the output's shape.
-enum xnn_status xnn_reshape_colnm_convolution2d_cnhw_f32(
+enum xnn_status xnn_reshape_colnm_convolution2d_cnhw(
     xnn_operator_t convolution_op,
     const struct xnn_colnm_planes* input,
     const struct xnn_colnm_planes* output,
@@ -93,14 +104,16 @@ enum xnn_status xnn_reshape_colnm_convolution2d_cnhw_f32(
 
 // Buffers are those of the layouts, beginning with their guards. `residual` is NULL or a tensor that is
 // added before the output is clamped.
-enum xnn_status xnn_setup_colnm_convolution2d_cnhw_f32(
+enum xnn_status xnn_setup_colnm_convolution2d_cnhw(
     xnn_operator_t convolution_op,
     void* workspace,
-    const float* input,
-    const float* residual,
-    float* output);
+    const void* input,
+    const void* residual,
+    void* output);
 
-enum xnn_status xnn_create_max_pooling2d_cnhw_f32(
+// The pooling operators' elements are f32 or f16: xnn_datatype_fp32 or xnn_datatype_fp16.
+enum xnn_status xnn_create_max_pooling2d_cnhw(
+    enum xnn_datatype datatype,
     uint32_t padding_height,
     uint32_t padding_width,
     uint32_t pooling_height,
@@ -110,22 +123,23 @@ enum xnn_status xnn_create_max_pooling2d_cnhw_f32(
     xnn_operator_t* max_pooling_op_out);
 
 // The input may be split into as many phases as the stride, the output not at all.
-enum xnn_status xnn_reshape_max_pooling2d_cnhw_f32(
+enum xnn_status xnn_reshape_max_pooling2d_cnhw(
     xnn_operator_t max_pooling_op,
     const struct xnn_colnm_planes* input,
     const struct xnn_colnm_planes* output);
 
-enum xnn_status xnn_setup_max_pooling2d_cnhw_f32(xnn_operator_t max_pooling_op, const float* input, float* output);
+enum xnn_status xnn_setup_max_pooling2d_cnhw(xnn_operator_t max_pooling_op, const void* input, void* output);
 
-// Mean over each plane: [C, N, H, W] to [N, C], ready for a fully connected operator.
-enum xnn_status xnn_create_global_average_pooling_cnhw_f32(xnn_operator_t* global_average_pooling_op_out);
+// Mean over each plane: [C, N, H, W] to f32 [N, C], ready for a fully connected operator.
+enum xnn_status xnn_create_global_average_pooling_cnhw(
+    enum xnn_datatype datatype, xnn_operator_t* global_average_pooling_op_out);
 
-enum xnn_status xnn_reshape_global_average_pooling_cnhw_f32(
+enum xnn_status xnn_reshape_global_average_pooling_cnhw(
     xnn_operator_t global_average_pooling_op, const struct xnn_colnm_planes* input);
 
-enum xnn_status xnn_setup_global_average_pooling_cnhw_f32(
+enum xnn_status xnn_setup_global_average_pooling_cnhw(
     xnn_operator_t global_average_pooling_op,
-    const float* input,
+    const void* input,
     float* output);
 
 enum xnn_colnm_image_layout {
@@ -133,13 +147,13 @@ enum xnn_colnm_image_layout {
   xnn_colnm_nhwc,
 };
 
-// Copies a dense tensor of 32-bit elements into planes.
-enum xnn_status xnn_create_copy_to_planes_x32(xnn_operator_t* copy_op_out);
+// Copies a dense f32 tensor into planes, whose elements are f32 or f16.
+enum xnn_status xnn_create_copy_to_planes(enum xnn_datatype datatype, xnn_operator_t* copy_op_out);
 
-enum xnn_status xnn_reshape_copy_to_planes_x32(
+enum xnn_status xnn_reshape_copy_to_planes(
     xnn_operator_t copy_op, const struct xnn_colnm_planes* planes, enum xnn_colnm_image_layout layout);
 
-enum xnn_status xnn_setup_copy_to_planes_x32(xnn_operator_t copy_op, const void* input, void* output);
+enum xnn_status xnn_setup_copy_to_planes(xnn_operator_t copy_op, const float* input, void* output);
 
 #ifdef __cplusplus
 }  // extern "C"

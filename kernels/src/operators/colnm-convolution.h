@@ -26,13 +26,13 @@ struct colnm_strips {
   struct xnn_colnm_strip* items;  // one allocation with all that the strips point to
 };
 
-// Cuts the grid into strips of at most `lmul` vectors of `lanes` elements.
+// Cuts the grid into strips of at most `lmul` of the kernels' vectors.
 enum xnn_status colnm_build_strips(
     const struct colnm_grid* grid,
     const struct xnn_colnm_planes* output,
     const struct xnn_colnm_planes* residual,
     uint32_t lmul,
-    size_t lanes,
+    const struct xnn_colnm_gemm_config* gemm,
     struct colnm_strips* strips);
 
 // Consecutive output positions in one output row.
@@ -83,14 +83,15 @@ struct colnm_context {
   struct xnn_colnm_convolution2d shape;
   struct xnn_colnm_schedule schedule;
   union xnn_f32_minmax_params params;
-  const struct xnn_f32_colnm_gemm_config* gemm;
-  const float* weights;  // tile after tile: T biases, then kept + COLNM_EXTRA_COLUMNS columns
+  const struct xnn_colnm_gemm_config* gemm;
+  const void* weights;  // tile after tile: T biases, then kept + COLNM_EXTRA_COLUMNS columns
+  size_t tile_bytes;    // of a whole tile's weights
   uint32_t* columns;     // [tiles, kept], or NULL: a copy of the caller's
   // Set by reshape.
   struct xnn_colnm_planes input, output, residual;
   bool has_residual;
   struct colnm_strips strips;
-  xnn_x32_im2col_ukernel_fn im2col;
+  xnn_im2col_ukernel_fn im2col;
   struct colnm_packing packing;
   struct colnm_unfolding unfolding;
   void* tables;            // one allocation for those of `packing` or `unfolding`
@@ -109,9 +110,9 @@ struct colnm_context {
   size_t group_tiles;
   // Set by setup.
   uintptr_t workspace;
-  const float* input_data;
-  const float* residual_data;
-  float* output_data;
+  const void* input_data;
+  const void* residual_data;
+  void* output_data;
 };
 
 struct convolution_operator {
@@ -140,6 +141,11 @@ static inline size_t colnm_output_size(
   return padded < reach ? 0 : (padded - reach) / stride + 1;
 }
 
+// Address of an element of the input.
+static inline uintptr_t colnm_input(const struct colnm_context* context, ptrdiff_t element) {
+  return (uintptr_t) context->input_data + (uintptr_t) (element * (ptrdiff_t) context->gemm->element_bytes);
+}
+
 // Reads each line of [address, address + bytes) once, in order and without waiting for it.
 static inline void colnm_touch(uintptr_t address, size_t bytes) {
   const uintptr_t end = address + bytes;
@@ -155,7 +161,7 @@ void colnm_run_tiles(
     size_t end,
     size_t strip_count,
     const struct xnn_colnm_strip* strips,
-    const float* input);
+    const void* input);
 
 // Splits `count` positions of an output without gaps into pieces, at most `count`; returns how many.
 size_t colnm_split_into_rows(

@@ -115,7 +115,7 @@ static enum xnn_status index_offsets(struct colnm_context* context) {
       const ptrdiff_t element =
         (ptrdiff_t) (column % shape->in_channels * input->channel_stride + (y.phase * shape->stride_width + x.phase) * input->phase_stride) +
         y.shift * row_stride + x.shift - context->lowest_tap;
-      const uint64_t bytes = (uint64_t) element * sizeof(float);
+      const uint64_t bytes = (uint64_t) element * context->gemm->element_bytes;
       if (bytes > UINT32_MAX) {
         xnn_log_error("failed to reshape direct colnm convolution: an input above 4 GiB");
         return xnn_status_unsupported_parameter;
@@ -128,14 +128,17 @@ static enum xnn_status index_offsets(struct colnm_context* context) {
 
 static void touch_input(const struct colnm_context* context, const struct xnn_colnm_strip* first, const struct xnn_colnm_strip* last) {
   const struct xnn_colnm_planes* planes = &context->input;
-  const uintptr_t begin = (uintptr_t) (context->input_data + context->lowest_tap) + first->input;
-  const size_t bytes = last->input - first->input + (last->count + context->tap_reach) * sizeof(float);
+  const size_t element_bytes = context->gemm->element_bytes;
+  const size_t bytes = last->input - first->input + (last->count + context->tap_reach) * element_bytes;
+  const size_t channel_bytes = planes->channel_stride * element_bytes, phase_bytes = planes->phase_stride * element_bytes;
+  uintptr_t begin = colnm_input(context, context->lowest_tap) + first->input;
   for (size_t channel = 0; channel < planes->channels; channel++) {
     for (size_t phase = 0; phase < planes->phases * planes->phases; phase++) {
       if (phase >= 64 || (context->tap_phases >> phase & 1) != 0) {
-        colnm_touch(begin + (channel * planes->channel_stride + phase * planes->phase_stride) * sizeof(float), bytes);
+        colnm_touch(begin + phase * phase_bytes, bytes);
       }
     }
+    begin += channel_bytes;
   }
 }
 
@@ -148,7 +151,7 @@ static void compute_direct(struct colnm_context* context, size_t thread, size_t 
   touch_input(context, strips, strips + strip_count - 1);
   colnm_run_tiles(
     context, first_tile, min(first_tile + context->group_tiles, colnm_tile_count(&context->shape)), strip_count, strips,
-    context->input_data + context->lowest_tap);
+    (const void*) colnm_input(context, context->lowest_tap));
 }
 
 const struct colnm_algorithm colnm_direct = {

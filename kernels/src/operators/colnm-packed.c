@@ -40,7 +40,9 @@ static void touch_input(const struct colnm_context* context, size_t position, si
   const size_t end = xnn_colnm_planes_index(
     input, last / width / height, min(doz(last_row, shape->padding_height), input->height - 1), input->width - 1);
   for (size_t channel = 0; channel < input->channels; channel++) {
-    colnm_touch((uintptr_t) (context->input_data + channel * input->channel_stride + begin), (end + 1 - begin) * sizeof(float));
+    const size_t first = channel * input->channel_stride + begin;
+    colnm_touch(
+      colnm_input(context, (ptrdiff_t) first), (end + 1 - begin) * context->gemm->element_bytes);
   }
 }
 
@@ -52,12 +54,13 @@ static void compute_packed(struct colnm_context* context, size_t thread, size_t 
   const size_t strip_count = min(context->block_strips, context->strips.count - first_strip);
   const struct xnn_colnm_strip* strips = context->strips.items + first_strip;
   const struct xnn_colnm_strip* last = strips + strip_count - 1;
-  const size_t positions = (last->input - strips->input) / sizeof(float) + last->count;
-  touch_input(context, strips->input / sizeof(float), positions);
-  pack_block(context, group, strips->input / sizeof(float), positions, packed);
+  const size_t element_bytes = context->gemm->element_bytes;
+  const size_t positions = (last->input - strips->input) / element_bytes + last->count;
+  touch_input(context, strips->input / element_bytes, positions);
+  pack_block(context, group, strips->input / element_bytes, positions, packed);
   colnm_run_tiles(
     context, first_tile, min(first_tile + context->group_tiles, colnm_tile_count(&context->shape)), strip_count, strips,
-    (const float*) (packed - strips->input));
+    (const void*) (packed - strips->input));
 }
 
 // The rows that a group of tiles packs, and its tiles' offsets into them; `row_of` is scratch, [K].
@@ -83,7 +86,7 @@ static size_t index_group(struct colnm_context* context, size_t group, uint32_t*
       tap_rows[k / shape->in_channels] = rows;
     }
     if (row_of[k] == 0) {
-      packing->row_planes[group * k_size + rows] = k % shape->in_channels * context->input.channel_stride * sizeof(float);
+      packing->row_planes[group * k_size + rows] = k % shape->in_channels * context->input.channel_stride * context->gemm->element_bytes;
       row_of[k] = rows++;
     }
   }
@@ -124,7 +127,7 @@ static enum xnn_status index_rows(struct colnm_context* context) {
 
 static enum xnn_status index_columns(struct colnm_context* context) {
   const enum xnn_status status = index_rows(context);
-  const size_t positions = context->block_bytes / sizeof(float);
+  const size_t positions = context->block_bytes / context->gemm->element_bytes;
   // The packed rows, then the pieces, then the runs.
   context->thread_bytes = round_up_po2(
     context->packing.most_rows * context->block_bytes + XNN_EXTRA_BYTES +

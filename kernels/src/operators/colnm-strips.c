@@ -16,6 +16,7 @@ struct builder {
   const struct xnn_colnm_planes* output;
   const struct xnn_colnm_planes* residual;
   size_t lanes;
+  size_t element_bytes;
   uint32_t* index;  // next free place of each table
   uint8_t* mask;
 };
@@ -56,11 +57,11 @@ static size_t write_index(struct builder* b, size_t group, size_t q, size_t coun
   }
   for (size_t i = 0; i < count; i++) {
     const struct position p = locate(b, group, q + i);
-    b->index[i] = p.is_real ? (uint32_t) (((of_output ? p.output : p.residual) - lowest) * sizeof(float)) : 0;
+    b->index[i] = p.is_real ? (uint32_t) (((of_output ? p.output : p.residual) - lowest) * b->element_bytes) : 0;
   }
   *index = b->index;
   b->index += count;
-  return lowest * sizeof(float);
+  return lowest * b->element_bytes;
 }
 
 // The strip that begins at the real position q and has at most `most` positions; returns where the next
@@ -86,9 +87,9 @@ static size_t make_strip(struct builder* b, size_t group, size_t q, size_t most,
   }
   *strip = (struct xnn_colnm_strip) {
     .count = (uint32_t) count,
-    .input = first.input * sizeof(float),
-    .output = first.output * sizeof(float),
-    .residual = first.residual * sizeof(float),
+    .input = first.input * b->element_bytes,
+    .output = first.output * b->element_bytes,
+    .residual = first.residual * b->element_bytes,
   };
   while ((b->lanes << strip->log2_lmul) < count) {
     strip->log2_lmul++;
@@ -107,7 +108,7 @@ static size_t make_strip(struct builder* b, size_t group, size_t q, size_t most,
       missing += !is_real;
     }
     strip->mask = b->mask;
-    strip->hole = missing == 1 ? gap_begin * sizeof(float) : 0;
+    strip->hole = missing == 1 ? gap_begin * b->element_bytes : 0;
     // Vector kernels read the bits of whole vectors.
     b->mask += divide_round_up(b->lanes << strip->log2_lmul, 8);
   }
@@ -119,10 +120,10 @@ enum xnn_status colnm_build_strips(
     const struct xnn_colnm_planes* output,
     const struct xnn_colnm_planes* residual,
     uint32_t lmul,
-    size_t lanes,
+    const struct xnn_colnm_gemm_config* gemm,
     struct colnm_strips* strips)
 {
-  const size_t longest = lmul * lanes;
+  const size_t longest = lmul * gemm->lanes;
   const size_t positions = (grid->height - 1) * grid->row_stride + grid->width;
   // One for each stretch of the longest kind, and one more where a strip ends at a gap.
   const size_t most = grid->groups * (divide_round_up(positions, longest) + 2 * grid->height);
@@ -134,7 +135,9 @@ enum xnn_status colnm_build_strips(
   if (strips->items == NULL) {
     return xnn_status_out_of_memory;
   }
-  struct builder b = {.grid = grid, .output = output, .residual = residual, .lanes = lanes};
+  struct builder b = {
+    .grid = grid, .output = output, .residual = residual, .lanes = gemm->lanes, .element_bytes = gemm->element_bytes,
+  };
   b.index = (uint32_t*) (strips->items + most);
   b.mask = (uint8_t*) b.index + index_bytes;
   for (size_t group = 0; group < grid->groups; group++) {

@@ -8,7 +8,7 @@ static void unfold_column(struct colnm_context* context, size_t column) {
   const struct colnm_unfolding* unfolding = &context->unfolding;
   const struct xnn_colnm_convolution2d* shape = &context->shape;
   const size_t rows = context->output.batch * context->output.height;
-  const size_t plane = column % shape->in_channels * context->input.channel_stride * sizeof(float);
+  const size_t plane = column % shape->in_channels * context->input.channel_stride * context->gemm->element_bytes;
   context->im2col(
     1, &plane, context->input_data, rows, unfolding->runs + column / shape->in_channels * rows, shape->stride_width,
     (void*) (context->workspace + unfolding->matrix_rows[column]), 0);
@@ -24,10 +24,10 @@ static void pack_block(struct colnm_context* context, size_t block) {
   const size_t first = block * context->block_strips;
   const size_t end = min(first + context->block_strips, context->strips.count);
   const struct xnn_colnm_strip* strips = context->strips.items;
-  const size_t begin = strips[first].input / sizeof(float);
+  const size_t begin = strips[first].input / context->gemm->element_bytes;
   const struct xnn_im2col_run run = {
     .source = begin,
-    .count = (uint32_t) (strips[end - 1].input / sizeof(float) + strips[end - 1].count - begin),
+    .count = (uint32_t) (strips[end - 1].input / context->gemm->element_bytes + strips[end - 1].count - begin),
   };
   context->im2col(
     colnm_reduction(&context->shape), context->unfolding.matrix_rows, (const void*) context->workspace, 1, &run, 1,
@@ -43,7 +43,7 @@ static void compute_unfused(struct colnm_context* context, size_t thread, size_t
   colnm_run_tiles(
     context, first_tile, min(first_tile + context->group_tiles, colnm_tile_count(&context->shape)),
     min(context->block_strips, context->strips.count - first_strip), strips,
-    (const float*) (packed_block(context, block) - strips->input));
+    (const void*) (packed_block(context, block) - strips->input));
 }
 
 static enum xnn_status index_matrix(struct colnm_context* context) {
@@ -52,7 +52,7 @@ static enum xnn_status index_matrix(struct colnm_context* context) {
   const size_t k_size = colnm_reduction(shape);
   const size_t taps = (size_t) shape->kernel_height * shape->kernel_width;
   const size_t rows = context->output.batch * context->output.height;
-  const size_t row_bytes = rows * context->output.width * sizeof(float);
+  const size_t row_bytes = rows * context->output.width * context->gemm->element_bytes;
   xnn_release_memory(context->tables);
   context->tables =
     xnn_allocate_zero_memory(k_size * sizeof(size_t) + taps * rows * sizeof(struct xnn_im2col_run));

@@ -8,20 +8,35 @@
 #include "colnm-convolution.h"
 #include "xnnpack/math.h"
 
+// The rows of a tensor that belong to one tile; `first` is 0 if there are none.
+struct tile_rows {
+  uintptr_t first;
+  size_t stride;  // bytes
+};
+
+static struct tile_rows find_rows(
+    const struct colnm_context* context, const void* data, const struct xnn_colnm_planes* planes, size_t channel)
+{
+  const size_t stride = planes->channel_stride * context->gemm->element_bytes;
+  return (struct tile_rows) {.first = data == NULL ? 0 : (uintptr_t) data + channel * stride, .stride = stride};
+}
+
 // Brings what a tile writes and adds into the cache, channel by channel. In that order lines follow each other,
 // which hardware prefetchers see; the kernels go from channel to channel.
 static void touch_results(
-    const struct colnm_context* context, size_t first, size_t rows, const struct xnn_colnm_strip* begin,
-    const struct xnn_colnm_strip* last)
+    struct tile_rows output, struct tile_rows residual, size_t rows, const struct xnn_colnm_strip* begin,
+    const struct xnn_colnm_strip* last, size_t element_bytes)
 {
   if (begin->output_index != NULL || last->output_index != NULL) {
     return;
   }
-  const size_t bytes = last->output - begin->output + last->count * sizeof(float);
-  for (size_t channel = first; channel < first + rows; channel++) {
-    colnm_touch((uintptr_t) (context->output_data + channel * context->output.channel_stride) + begin->output, bytes);
-    if (context->residual_data != NULL) {
-      colnm_touch((uintptr_t) (context->residual_data + channel * context->residual.channel_stride) + begin->residual, bytes);
+  const size_t bytes = last->output - begin->output + last->count * element_bytes;
+  for (; rows != 0; rows--) {
+    colnm_touch(output.first + begin->output, bytes);
+    output.first += output.stride;
+    if (residual.first != 0) {
+      colnm_touch(residual.first + begin->residual, bytes);
+      residual.first += residual.stride;
     }
   }
 }
@@ -32,27 +47,25 @@ void colnm_run_tiles(
     size_t end,
     size_t strip_count,
     const struct xnn_colnm_strip* strips,
-    const float* input)
+    const void* input)
 {
   const struct xnn_colnm_convolution2d* shape = &context->shape;
   const size_t columns = shape->kept + COLNM_EXTRA_COLUMNS;
-  const size_t output_stride = context->output.channel_stride;
-  const size_t residual_stride = context->residual.channel_stride;
   for (size_t tile = first; tile < end; tile++) {
     const size_t channel = tile * shape->tile;
     const size_t rows = min(shape->tile, shape->out_channels - channel);
-    const float* weights = context->weights + (columns + 1) * channel;
-    touch_results(context, channel, rows, strips, strips + strip_count - 1);
+    const void* weights = (const void*) ((uintptr_t) context->weights + tile * context->tile_bytes);
+    const struct tile_rows output = find_rows(context, context->output_data, &context->output, channel);
+    const struct tile_rows residual = find_rows(context, context->residual_data, &context->residual, channel);
+    touch_results(output, residual, rows, strips, strips + strip_count - 1, context->gemm->element_bytes);
     // Strips of one LMUL go to the kernel together.
     for (size_t i = 0, next; i < strip_count; i = next) {
       for (next = i + 1; next < strip_count && strips[next].log2_lmul == strips[i].log2_lmul;) {
         next++;
       }
       context->gemm->ukernel[strips[i].log2_lmul][rows - 1](
-        shape->kept, input, weights, context->offsets + tile * columns, next - i, strips + i,
-        context->output_data + channel * output_stride, output_stride * sizeof(float),
-        context->residual_data == NULL ? NULL : context->residual_data + channel * residual_stride,
-        residual_stride * sizeof(float), &context->params);
+        shape->kept, input, weights, context->offsets + tile * columns, next - i, strips + i, (void*) output.first,
+        output.stride, (const void*) residual.first, residual.stride, &context->params);
     }
   }
 }
@@ -69,6 +82,10 @@ static enum xnn_status check_parameters(
   }
   if (shape->kept > colnm_reduction(shape) || (shape->columns == NULL && shape->kept != colnm_reduction(shape))) {
     xnn_log_error("failed to create colnm convolution: %zu kept columns of %zu", shape->kept, colnm_reduction(shape));
+    return xnn_status_invalid_parameter;
+  }
+  if (shape->arithmetic >= xnn_colnm_arithmetics) {
+    xnn_log_error("failed to create colnm convolution: unknown arithmetic %d", (int) shape->arithmetic);
     return xnn_status_invalid_parameter;
   }
   if (isnan(shape->output_min) || isnan(shape->output_max) || shape->output_min > shape->output_max) {
@@ -89,22 +106,40 @@ static enum xnn_status check_parameters(
   return xnn_status_success;
 }
 
-static float* pack_weights(const struct xnn_colnm_convolution2d* shape) {
-  const size_t columns = shape->kept + COLNM_EXTRA_COLUMNS;
-  float* weights = xnn_allocate_zero_simd_memory(shape->out_channels * (columns + 1) * sizeof(float) + XNN_EXTRA_BYTES);
+// Writes `count` floats as f32, or as f16 if `bytes` is 2.
+static void write_floats(void* out, const float* values, size_t count, size_t bytes) {
+  if (bytes == sizeof(float)) {
+    memcpy(out, values, count * sizeof(float));
+    return;
+  }
+  for (size_t i = 0; i < count; i++) {
+    ((xnn_float16*) out)[i] = xnn_float16_from_float(values[i]);
+  }
+}
+
+static void* pack_weights(struct colnm_context* context) {
+  const struct xnn_colnm_convolution2d* shape = &context->shape;
+  const size_t accumulator_bytes = context->gemm->accumulator_bytes;
+  const size_t element_bytes = context->gemm->element_bytes;
+  const size_t row_bytes = accumulator_bytes + (shape->kept + COLNM_EXTRA_COLUMNS) * element_bytes;
+  // The next tile's biases are aligned.
+  context->tile_bytes = round_up_po2(shape->tile * row_bytes, sizeof(float));
+  const size_t whole_tiles = (shape->out_channels - 1) / shape->tile;
+  void* weights = xnn_allocate_zero_simd_memory(
+    whole_tiles * context->tile_bytes + (shape->out_channels - whole_tiles * shape->tile) * row_bytes + XNN_EXTRA_BYTES);
   if (weights == NULL) {
     return NULL;
   }
-  float* out = weights;
   const float* values = shape->values;
+  uintptr_t tile = (uintptr_t) weights;
   for (size_t channel = 0; channel < shape->out_channels; channel += shape->tile) {
     const size_t rows = min(shape->tile, shape->out_channels - channel);
     if (shape->bias != NULL) {
-      memcpy(out, shape->bias + channel, rows * sizeof(float));
+      write_floats((void*) tile, shape->bias + channel, rows, accumulator_bytes);
     }
-    memcpy(out + rows, values, shape->kept * rows * sizeof(float));
+    write_floats((void*) (tile + rows * accumulator_bytes), values, shape->kept * rows, element_bytes);
     values += shape->kept * rows;
-    out += (columns + 1) * rows;
+    tile += context->tile_bytes;
   }
   return weights;
 }
@@ -138,7 +173,7 @@ static const struct colnm_algorithm* find_algorithm(
   return algorithm == xnn_colnm_direct && can_be_direct ? &colnm_direct : &colnm_packed;
 }
 
-enum xnn_status xnn_create_colnm_convolution2d_cnhw_f32(
+enum xnn_status xnn_create_colnm_convolution2d_cnhw(
     const struct xnn_colnm_convolution2d* convolution,
     const struct xnn_colnm_schedule* schedule,
     xnn_operator_t* convolution_op_out)
@@ -150,12 +185,11 @@ enum xnn_status xnn_create_colnm_convolution2d_cnhw_f32(
   if (status != xnn_status_success) {
     return status;
   }
-  const struct xnn_f32_colnm_gemm_config* gemm = xnn_init_f32_colnm_gemm_config();
+  const struct xnn_colnm_gemm_config* gemm = xnn_init_colnm_gemm_config(convolution->arithmetic);
   if (gemm == NULL) {
     return xnn_status_unsupported_hardware;
   }
-  if (!is_po2(schedule->lmul) || schedule->lmul > 8 || convolution->tile > COLNM_MAX_TILE ||
-      gemm->ukernel[math_ctz_u32(schedule->lmul)][convolution->tile - 1] == NULL) {
+  if (!xnn_colnm_has_kernel(convolution->arithmetic, convolution->tile, schedule->lmul)) {
     xnn_log_error("no colnm kernel for tile %zu at LMUL %u", convolution->tile, schedule->lmul);
     return xnn_status_unsupported_parameter;
   }
@@ -171,8 +205,8 @@ enum xnn_status xnn_create_colnm_convolution2d_cnhw_f32(
   context->gemm = gemm;
   context->schedule = *schedule;
   context->algorithm = find_algorithm(convolution, schedule->algorithm);
-  context->im2col = xnn_init_x32_im2col_ukernel();
-  op->base.packed_weights.pointer = pack_weights(convolution);
+  context->im2col = xnn_init_im2col_ukernel(gemm->element_bytes);
+  op->base.packed_weights.pointer = pack_weights(context);
   op->base.lookup_table = allocate_index(context);
   // Only strings for a profile are made from these two.
   op->base.type = xnn_operator_type_convolution_nchw_f32;
@@ -220,12 +254,13 @@ static enum xnn_status reshape(struct colnm_context* context, size_t threads) {
   const struct colnm_grid grid = context->algorithm->grid(context);
   const enum xnn_status status = colnm_build_strips(
     &grid, &context->output, context->has_residual ? &context->residual : NULL, context->schedule.lmul,
-    context->gemm->lanes, &context->strips);
+    context->gemm, &context->strips);
   if (status != xnn_status_success) {
     return status;
   }
   divide_work(context, threads);
-  context->block_bytes = context->block_strips * context->schedule.lmul * context->gemm->lanes * sizeof(float);
+  context->block_bytes = context->block_strips * context->schedule.lmul * context->gemm->lanes *
+                         context->gemm->element_bytes;
   context->shared_bytes = context->thread_bytes = 0;
   return context->algorithm->index(context);
 }
@@ -256,7 +291,7 @@ static void plan_passes(struct convolution_operator* op) {
   };
 }
 
-enum xnn_status xnn_reshape_colnm_convolution2d_cnhw_f32(
+enum xnn_status xnn_reshape_colnm_convolution2d_cnhw(
     xnn_operator_t convolution_op,
     const struct xnn_colnm_planes* input,
     const struct xnn_colnm_planes* output,
@@ -296,12 +331,12 @@ enum xnn_status xnn_reshape_colnm_convolution2d_cnhw_f32(
   return xnn_status_success;
 }
 
-enum xnn_status xnn_setup_colnm_convolution2d_cnhw_f32(
+enum xnn_status xnn_setup_colnm_convolution2d_cnhw(
     xnn_operator_t convolution_op,
     void* workspace,
-    const float* input,
-    const float* residual,
-    float* output)
+    const void* input,
+    const void* residual,
+    void* output)
 {
   struct convolution_operator* op = (struct convolution_operator*) convolution_op;
   if (op->base.state == xnn_run_state_invalid || op->context.has_residual != (residual != NULL)) {

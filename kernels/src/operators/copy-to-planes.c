@@ -10,8 +10,9 @@ struct copy_to_planes_context {
   struct xnn_colnm_planes planes;
   size_t image_stride, channel_stride, column_stride;  // of the input, in elements
   size_t* rows;  // [height] byte offset of each input row
-  xnn_x32_im2col_ukernel_fn copy;
-  const void* input;
+  xnn_im2col_ukernel_fn copy;
+  size_t element_bytes;  // of the planes
+  const float* input;
   void* output;
 };
 
@@ -25,8 +26,8 @@ static void copy_plane(const struct copy_to_planes_context* context, size_t chan
   const struct xnn_colnm_planes* planes = &context->planes;
   const size_t phases = planes->phases;
   const size_t phase_rows = xnn_colnm_phase_height(planes);
-  const uint32_t* input = (const uint32_t*) context->input + image * context->image_stride + channel * context->channel_stride;
-  uint32_t* output = (uint32_t*) context->output + channel * planes->channel_stride;
+  const float* input = context->input + image * context->image_stride + channel * context->channel_stride;
+  const uintptr_t output = (uintptr_t) context->output + channel * planes->channel_stride * context->element_bytes;
   for (size_t y = 0; y < min(phases, planes->height); y++) {
     for (size_t x = 0; x < min(phases, planes->width); x++) {
       const struct xnn_im2col_run run = {
@@ -35,28 +36,36 @@ static void copy_plane(const struct copy_to_planes_context* context, size_t chan
       };
       context->copy(
         divide_round_up(planes->height - y, phases), context->rows + y * phase_rows, input, 1, &run,
-        phases * context->column_stride, output + xnn_colnm_planes_index(planes, image, y, x),
-        planes->row_stride * sizeof(uint32_t));
+        phases * context->column_stride,
+        (void*) (output + xnn_colnm_planes_index(planes, image, y, x) * context->element_bytes),
+        planes->row_stride * context->element_bytes);
     }
   }
 }
 
-enum xnn_status xnn_create_copy_to_planes_x32(xnn_operator_t* copy_op_out) {
+enum xnn_status xnn_create_copy_to_planes(enum xnn_datatype datatype, xnn_operator_t* copy_op_out) {
   if (!colnm_is_initialized()) {
     return xnn_status_uninitialized;
+  }
+  const size_t element_bytes = colnm_element_bytes(datatype);
+  if (element_bytes == 0) {
+    xnn_log_error("failed to create copy to planes: their datatype is neither f32 nor f16");
+    return xnn_status_unsupported_parameter;
   }
   struct copy_to_planes_operator* op = xnn_allocate_zero_simd_memory(sizeof(struct copy_to_planes_operator));
   if (op == NULL) {
     return xnn_status_out_of_memory;
   }
-  op->context.copy = xnn_init_x32_im2col_ukernel();
+  op->context.copy =
+    datatype == xnn_datatype_fp16 ? xnn_init_f32_f16_im2col_ukernel() : xnn_init_im2col_ukernel(element_bytes);
+  op->context.element_bytes = element_bytes;
   op->base.type = xnn_operator_type_copy_nc_x32;
   op->base.state = xnn_run_state_invalid;
   *copy_op_out = &op->base;
   return xnn_status_success;
 }
 
-enum xnn_status xnn_reshape_copy_to_planes_x32(
+enum xnn_status xnn_reshape_copy_to_planes(
     xnn_operator_t copy_op, const struct xnn_colnm_planes* planes, enum xnn_colnm_image_layout layout)
 {
   struct copy_to_planes_operator* op = (struct copy_to_planes_operator*) copy_op;
@@ -79,7 +88,7 @@ enum xnn_status xnn_reshape_copy_to_planes_x32(
   }
   for (size_t y = 0; y < planes->height; y++) {
     context->rows[y % planes->phases * phase_rows + y / planes->phases] =
-      y * planes->width * context->column_stride * sizeof(uint32_t);
+      y * planes->width * context->column_stride * sizeof(float);
   }
   op->base.compute[0] = (struct compute_parameters) {
     .type = xnn_parallelization_type_2d,
@@ -91,7 +100,7 @@ enum xnn_status xnn_reshape_copy_to_planes_x32(
   return xnn_status_success;
 }
 
-enum xnn_status xnn_setup_copy_to_planes_x32(xnn_operator_t copy_op, const void* input, void* output) {
+enum xnn_status xnn_setup_copy_to_planes(xnn_operator_t copy_op, const float* input, void* output) {
   struct copy_to_planes_operator* op = (struct copy_to_planes_operator*) copy_op;
   if (op->base.state == xnn_run_state_invalid) {
     return xnn_status_invalid_state;

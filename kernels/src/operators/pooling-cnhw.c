@@ -11,7 +11,8 @@
 #define MAX_TAPS 64
 
 struct cnhw_max_pooling_context {
-  const struct xnn_f32_cnhw_pool_config* config;
+  const struct xnn_cnhw_pool_config* config;
+  size_t element_bytes;
   uint32_t padding_height;
   uint32_t padding_width;
   uint32_t pooling_height;
@@ -25,8 +26,8 @@ struct cnhw_max_pooling_context {
   // Output columns whose window lies inside the input's columns.
   size_t inner_begin;
   size_t inner_end;
-  const float* input_data;
-  float* output_data;
+  const void* input_data;
+  void* output_data;
 };
 
 struct max_pooling_operator {
@@ -35,9 +36,10 @@ struct max_pooling_operator {
 };
 
 struct cnhw_global_average_context {
-  const struct xnn_f32_cnhw_pool_config* config;
+  const struct xnn_cnhw_pool_config* config;
+  size_t element_bytes;
   struct xnn_colnm_planes input;
-  const float* input_data;
+  const void* input_data;
   float* output_data;
 };
 
@@ -47,13 +49,13 @@ struct global_average_operator {
 };
 
 // Outputs [x, x + count) of row y, whose window lies inside the input's columns if `inner`; `corner` is the
-// input element at the window's first row and column of output 0 of the row, were there no padding.
+// address of the input element at the window's first row and column of output 0 of the row, were there no padding.
 // Padding never wins: its taps are left out.
 static void max_pool_run(
-    const struct cnhw_max_pooling_context* context, const float* corner, size_t y, size_t x, size_t count, bool inner,
-    float* output)
+    const struct cnhw_max_pooling_context* context, uintptr_t corner, size_t y, size_t x, size_t count, bool inner,
+    uintptr_t output)
 {
-  const float* taps[MAX_TAPS];
+  const void* taps[MAX_TAPS];
   size_t tap_count = 0;
   for (size_t kh = 0; kh < context->pooling_height; kh++) {
     // A row or column before the plane wraps to a huge number.
@@ -62,18 +64,22 @@ static void max_pool_run(
     }
     for (size_t kw = 0; kw < context->pooling_width; kw++) {
       if (inner || x * context->stride_width + kw - context->padding_width < context->input.width) {
-        taps[tap_count++] = corner + context->tap_offsets[kh * context->pooling_width + kw] + x * context->step;
+        const ptrdiff_t element = context->tap_offsets[kh * context->pooling_width + kw] + (ptrdiff_t) (x * context->step);
+        taps[tap_count++] = (const void*) (corner + element * (ptrdiff_t) context->element_bytes);
       }
     }
   }
-  context->config->maxpool(count, tap_count, taps, context->step, output + x);
+  context->config->maxpool(count, tap_count, taps, context->step, (void*) (output + x * context->element_bytes));
 }
 
 static void max_pool_plane(const struct cnhw_max_pooling_context* context, size_t channel, size_t image) {
   const struct xnn_colnm_planes* in = &context->input;
   const struct xnn_colnm_planes* out = &context->output;
-  const float* corner = context->input_data + channel * in->channel_stride + in->origin + image * in->image_stride;
-  float* output = context->output_data + channel * out->channel_stride + out->origin + image * out->image_stride;
+  const size_t bytes = context->element_bytes;
+  uintptr_t corner = (uintptr_t) context->input_data +
+                     (channel * in->channel_stride + in->origin + image * in->image_stride) * bytes;
+  uintptr_t output = (uintptr_t) context->output_data +
+                     (channel * out->channel_stride + out->origin + image * out->image_stride) * bytes;
   for (size_t y = 0; y < out->height; y++) {
     for (size_t x = 0; x < out->width;) {
       const bool inner = x == context->inner_begin && x < context->inner_end;
@@ -81,12 +87,13 @@ static void max_pool_plane(const struct cnhw_max_pooling_context* context, size_
       max_pool_run(context, corner, y, x, count, inner, output);
       x += count;
     }
-    corner += context->stride_height / in->phases * in->row_stride;
-    output += out->row_stride;
+    corner += context->stride_height / in->phases * in->row_stride * bytes;
+    output += out->row_stride * bytes;
   }
 }
 
-enum xnn_status xnn_create_max_pooling2d_cnhw_f32(
+enum xnn_status xnn_create_max_pooling2d_cnhw(
+    enum xnn_datatype datatype,
     uint32_t padding_height,
     uint32_t padding_width,
     uint32_t pooling_height,
@@ -103,6 +110,11 @@ enum xnn_status xnn_create_max_pooling2d_cnhw_f32(
     xnn_log_error("failed to create CNHW max pooling: empty window, or one that lies in the padding");
     return xnn_status_invalid_parameter;
   }
+  const size_t element_bytes = colnm_element_bytes(datatype);
+  if (element_bytes == 0) {
+    xnn_log_error("failed to create CNHW max pooling: its datatype is neither f32 nor f16");
+    return xnn_status_unsupported_parameter;
+  }
   if ((size_t) pooling_height * pooling_width > MAX_TAPS) {
     xnn_log_error("failed to create CNHW max pooling: a window of more than %d elements", MAX_TAPS);
     return xnn_status_unsupported_parameter;
@@ -112,7 +124,8 @@ enum xnn_status xnn_create_max_pooling2d_cnhw_f32(
     return xnn_status_out_of_memory;
   }
   op->context = (struct cnhw_max_pooling_context) {
-    .config = xnn_init_f32_cnhw_pool_config(),
+    .config = xnn_init_cnhw_pool_config(element_bytes),
+    .element_bytes = element_bytes,
     .padding_height = padding_height,
     .padding_width = padding_width,
     .pooling_height = pooling_height,
@@ -131,7 +144,7 @@ static size_t pooled_size(size_t input, uint32_t padding, uint32_t pooling, uint
   return padded < pooling ? 0 : (padded - pooling) / stride + 1;
 }
 
-enum xnn_status xnn_reshape_max_pooling2d_cnhw_f32(
+enum xnn_status xnn_reshape_max_pooling2d_cnhw(
     xnn_operator_t max_pooling_op,
     const struct xnn_colnm_planes* input,
     const struct xnn_colnm_planes* output)
@@ -179,7 +192,7 @@ enum xnn_status xnn_reshape_max_pooling2d_cnhw_f32(
   return xnn_status_success;
 }
 
-enum xnn_status xnn_setup_max_pooling2d_cnhw_f32(xnn_operator_t max_pooling_op, const float* input, float* output) {
+enum xnn_status xnn_setup_max_pooling2d_cnhw(xnn_operator_t max_pooling_op, const void* input, void* output) {
   struct max_pooling_operator* op = (struct max_pooling_operator*) max_pooling_op;
   if (op->base.state == xnn_run_state_invalid) {
     return xnn_status_invalid_state;
@@ -192,28 +205,37 @@ enum xnn_status xnn_setup_max_pooling2d_cnhw_f32(xnn_operator_t max_pooling_op, 
 
 static void average_plane(struct cnhw_global_average_context* context, size_t channel, size_t image) {
   const struct xnn_colnm_planes* planes = &context->input;
-  const float* plane = context->input_data + planes->origin + channel * planes->channel_stride + image * planes->image_stride;
+  const size_t first = planes->origin + channel * planes->channel_stride + image * planes->image_stride;
+  const void* plane = (const void*) ((uintptr_t) context->input_data + first * context->element_bytes);
   // The gaps are zero.
   context->output_data[image * planes->channels + channel] =
     context->config->plane_sum(planes->image_stride, plane) / (float) (planes->height * planes->width);
 }
 
-enum xnn_status xnn_create_global_average_pooling_cnhw_f32(xnn_operator_t* global_average_pooling_op_out) {
+enum xnn_status xnn_create_global_average_pooling_cnhw(
+    enum xnn_datatype datatype, xnn_operator_t* global_average_pooling_op_out)
+{
   if (!colnm_is_initialized()) {
     return xnn_status_uninitialized;
+  }
+  const size_t element_bytes = colnm_element_bytes(datatype);
+  if (element_bytes == 0) {
+    xnn_log_error("failed to create CNHW average pooling: its datatype is neither f32 nor f16");
+    return xnn_status_unsupported_parameter;
   }
   struct global_average_operator* op = xnn_allocate_zero_simd_memory(sizeof(struct global_average_operator));
   if (op == NULL) {
     return xnn_status_out_of_memory;
   }
-  op->context.config = xnn_init_f32_cnhw_pool_config();
+  op->context.config = xnn_init_cnhw_pool_config(element_bytes);
+  op->context.element_bytes = element_bytes;
   op->base.type = xnn_operator_type_average_pooling_nhwc_f32;
   op->base.state = xnn_run_state_invalid;
   *global_average_pooling_op_out = &op->base;
   return xnn_status_success;
 }
 
-enum xnn_status xnn_reshape_global_average_pooling_cnhw_f32(
+enum xnn_status xnn_reshape_global_average_pooling_cnhw(
     xnn_operator_t global_average_pooling_op, const struct xnn_colnm_planes* input)
 {
   struct global_average_operator* op = (struct global_average_operator*) global_average_pooling_op;
@@ -232,9 +254,9 @@ enum xnn_status xnn_reshape_global_average_pooling_cnhw_f32(
   return xnn_status_success;
 }
 
-enum xnn_status xnn_setup_global_average_pooling_cnhw_f32(
+enum xnn_status xnn_setup_global_average_pooling_cnhw(
     xnn_operator_t global_average_pooling_op,
-    const float* input,
+    const void* input,
     float* output)
 {
   struct global_average_operator* op = (struct global_average_operator*) global_average_pooling_op;

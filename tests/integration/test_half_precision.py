@@ -1,0 +1,121 @@
+"""A whole network in f16 on emulated RISC-V against the same one in f32."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save_file
+
+from colonnade import package
+from colonnade.container import Container
+from colonnade.data import Normalisation
+from colonnade.models import ModelName, build
+from colonnade.pruning import Pattern, make_masks, prunable_convs
+from colonnade.training import CheckpointInfo, write_checkpoint
+
+MODEL: ModelName = "resnet18"
+IMAGE_PX = 32
+BATCH = 2
+
+
+@pytest.fixture(scope="module")
+def pruned(scratch: Path) -> Path:
+    """A package of an untrained network, half of its columns removed, and its input."""
+    torch.manual_seed(0)
+    model = build(MODEL, 10)
+    pattern = Pattern(m="full", sparsity=0.5)
+    tiles = dict.fromkeys(prunable_convs(MODEL, ["conv1"]), 14)
+    masks = make_masks(model, pattern, tiles)
+    state = model.state_dict()
+    for name, mask in masks.items():
+        weight = state[f"{name}.weight"]
+        weight[~mask.for_conv(weight)] = 0
+    info = CheckpointInfo(
+        model=MODEL,
+        num_classes=10,
+        dataset="imagenet",
+        image_px=IMAGE_PX,
+        split_seed=0,
+        normalisation=Normalisation((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+        seed=0,
+        epochs=0,
+        pattern=pattern,
+        tiles=tiles,
+        source_sha256="0" * 64,
+    )
+    write_checkpoint(scratch / "pruned.safetensors", info, state, masks)
+    package.export(scratch / "pruned.safetensors", scratch / "pruned")
+    image = np.random.default_rng(0).standard_normal((BATCH, 3, IMAGE_PX, IMAGE_PX))
+    save_file({"image": image.astype(np.float32)}, scratch / "images.safetensors")
+    return scratch / "pruned"
+
+
+def run(
+    toolchain: Container, programs: Path, pruned: Path, root: Path, cpu: str, *arguments: str
+) -> tuple[NDArray[np.float32], dict[str, str]]:
+    """Logits, and the arithmetic of each convolution."""
+    where = pruned.parent.relative_to(root)
+    toolchain.run(
+        [
+            "/opt/qemu/bin/qemu-riscv64",
+            *("-cpu", cpu),
+            str(programs.relative_to(root) / "colonnade-run"),
+            *("--package", str(where / pruned.name)),
+            *("--input", str(where / "images.safetensors")),
+            *("--output", str(where / "logits.safetensors")),
+            *("--report", str(where / "report.json")),
+            *arguments,
+        ]
+    )
+    (logits,) = load_file(pruned.parent / "logits.safetensors").values()
+    report = json.loads((pruned.parent / "report.json").read_text("utf-8"))
+    return logits, {e["name"]: e["arithmetic"] for e in report["layers"] if "arithmetic" in e}
+
+
+@pytest.mark.parametrize(
+    ("vlen", "implementation"),
+    [
+        (128, "colnm_direct"),
+        (256, "colnm_direct"),
+        (256, "colnm_packed"),
+        (512, "colnm_direct"),
+        (1024, "colnm_direct"),
+    ],
+)
+def test_logits_in_f16_are_those_in_f32_but_for_rounding(
+    toolchain: Container,
+    riscv64_programs: Path,
+    pruned: Path,
+    root: Path,
+    vlen: int,
+    implementation: str,
+) -> None:
+    cpu = f"rv64,v=true,vlen={vlen},zfh=true,zvfh=true"
+
+    def logits(dtype: str) -> tuple[NDArray[np.float32], dict[str, str]]:
+        arguments = ("--implementation", implementation, "--dtype", dtype)
+        return run(toolchain, riscv64_programs, pruned, root, cpu, *arguments)
+
+    (exact, _), (half, arithmetics) = logits("f32"), logits("f16")
+    assert set(arithmetics.values()) == {"f16", "f16_f32acc"}
+    assert not np.array_equal(half, exact)
+    # Weights, sums and activations of each layer are rounded to 11 bits: three errors of 2^-11 a layer,
+    # were all of them as large as they can be and in one direction.
+    error = np.linalg.norm(half - exact) / np.linalg.norm(exact)
+    assert error <= 3 * len(arithmetics) * 2.0**-11
+
+
+def test_a_cpu_without_vectors_of_f16_gets_the_same_network(
+    toolchain: Container, riscv64_programs: Path, pruned: Path, root: Path
+) -> None:
+    def logits(cpu: str) -> NDArray[np.float32]:
+        arguments = ("--implementation", "colnm_direct", "--dtype", "f16")
+        return run(toolchain, riscv64_programs, pruned, root, cpu, *arguments)[0]
+
+    with_vectors = logits("rv64,v=true,vlen=256,zfh=true,zvfh=true")
+    in_c = logits("rv64,v=true,vlen=256")
+    error = np.linalg.norm(in_c - with_vectors) / np.linalg.norm(with_vectors)
+    assert 0 < error <= 20 * 2.0**-11
