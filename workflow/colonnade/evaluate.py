@@ -4,6 +4,8 @@ The reference is the trained module itself in evaluation mode, batch norm not fo
 folding or export shows as a difference.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +15,13 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-from colonnade.data import DataConfig, Split, evaluation_batches, open_data
+from colonnade.data import DataConfig, ImageData, Split, evaluation_batches, open_data
 from colonnade.errors import ColonnadeError
 from colonnade.files import atomic_path
+from colonnade.models import ResNet
 from colonnade.training import (
+    Checkpoint,
+    Hardware,
     TrainingConfig,
     check_same_data,
     deterministic,
@@ -56,17 +61,33 @@ def evaluate(checkpoint: Path, data: DataConfig, training: TrainingConfig) -> Ev
     Raises:
         ColonnadeError: damaged checkpoint, or other data than it was trained on.
     """
-    source = read_checkpoint(checkpoint)
-    images = open_data(data)
+    source, images = open_checkpoint(checkpoint, data)
+    with judged(source, training) as (network, hardware):
+        logits = predict(network, images.test, hardware)
+    return Evaluation(source.sha256, logits.numpy(), images.test.labels.numpy())
+
+
+def open_checkpoint(path: Path, data: DataConfig) -> tuple[Checkpoint, ImageData]:
+    """A checkpoint and the images to judge it on.
+
+    Raises:
+        ColonnadeError: damaged checkpoint, or other data than it was trained on.
+    """
+    source, images = read_checkpoint(path), open_data(data)
     check_same_data(source, data, images)
+    return source, images
+
+
+@contextmanager
+def judged(source: Checkpoint, training: TrainingConfig) -> Iterator[tuple[ResNet, Hardware]]:
+    """The checkpoint's network where it is to be judged: one process, float32, reproducible."""
     network = source.model()
     with (
         open_hardware(training.alone) as hardware,
         deterministic(source.info.seed, training.threads),
     ):
         hardware.place(network)
-        logits = predict(network, images.test, hardware.in_full())
-    return Evaluation(source.sha256, logits.numpy(), images.test.labels.numpy())
+        yield network, hardware.in_full()
 
 
 def write_images(split: Split, path: Path) -> None:

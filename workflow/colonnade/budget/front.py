@@ -7,19 +7,13 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from colonnade.budget.plan import Costs
-from colonnade.data import DataConfig, open_data
+from colonnade.data import DataConfig
+from colonnade.evaluate import judged, open_checkpoint
 from colonnade.files import write_text
 from colonnade.pruning import sparsity_of
 from colonnade.report.pareto import pareto_figure
 from colonnade.tables import PARETO, write_table
-from colonnade.training import (
-    TrainingConfig,
-    check_same_data,
-    deterministic,
-    measure,
-    open_hardware,
-    read_checkpoint,
-)
+from colonnade.training import TrainingConfig, measure
 
 
 class Network(NamedTuple):
@@ -48,18 +42,11 @@ def write_front(
         ColonnadeError: a damaged checkpoint, or other data than it was trained on.
     """
     costs = Costs(layers)
-    images = open_data(data)
     rows: list[dict[str, Any]] = []
     for network in networks:
-        source = read_checkpoint(network.checkpoint)
-        check_same_data(source, data, images)
-        model = source.model()
-        with (
-            open_hardware(training.alone) as hardware,
-            deterministic(source.info.seed, training.threads),
-        ):
-            hardware.place(model)
-            _, top = measure(model, images.validation, hardware.in_full())
+        source, images = open_checkpoint(network.checkpoint, data)
+        with judged(source, training) as (model, hardware):
+            _, top = measure(model, images.validation, hardware)
         ms, cycles = costs.total(source.info.plan)
         rows.append(
             {
@@ -74,9 +61,9 @@ def write_front(
                 "checkpoint_sha256": source.sha256,
             }
         )
-    judged = judge(rows, allowed_drop_points)
-    write_table(table, PARETO, judged)
-    write_text(figure, pareto_figure(pl.DataFrame(judged, schema=dict(PARETO))))
+    compared = judge(rows, allowed_drop_points)
+    write_table(table, PARETO, compared)
+    write_text(figure, pareto_figure(pl.DataFrame(compared, schema=dict(PARETO))))
 
 
 def judge(rows: Sequence[Mapping[str, Any]], allowed_drop_points: float) -> list[dict[str, Any]]:

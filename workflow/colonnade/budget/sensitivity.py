@@ -5,7 +5,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from colonnade.data import DataConfig, open_data
+from colonnade.data import DataConfig
+from colonnade.evaluate import judged, open_checkpoint
 from colonnade.pruning import (
     Pattern,
     conv_weight,
@@ -14,14 +15,7 @@ from colonnade.pruning import (
     uniform_plan,
 )
 from colonnade.tables import SENSITIVITY, write_table
-from colonnade.training import (
-    TrainingConfig,
-    check_same_data,
-    deterministic,
-    measure,
-    open_hardware,
-    read_checkpoint,
-)
+from colonnade.training import TrainingConfig, measure
 
 # In the table, the layer of the row of the network as it is.
 NONE = ""
@@ -46,25 +40,17 @@ def write_sensitivity(
     Raises:
         ColonnadeError: a damaged checkpoint, or other data than it was trained on.
     """
-    source = read_checkpoint(dense)
-    images = open_data(data)
-    check_same_data(source, data, images)
-    network = source.model()
+    source, images = open_checkpoint(dense, data)
     jobs = [(pattern, name, tile) for pattern, tiles in patterns for name, tile in tiles.items()]
-    with (
-        open_hardware(training.alone) as hardware,
-        deterministic(source.info.seed, training.threads),
-    ):
-        hardware.place(network)
-        exact = hardware.in_full()
-        rows = [_row(NONE, None, measure(network, images.validation, exact))]
+    with judged(source, training) as (network, hardware):
+        rows = [_row(NONE, None, measure(network, images.validation, hardware))]
         for pattern, name, tile in tqdm(jobs, "sensitivity", unit="layer"):
             weight = conv_weight(network, name)
             before = weight.detach().clone()
             plan = uniform_plan(pattern, {name: tile})
             masks = make_masks(importances(network, [name], "l1"), plan)
             weight.data.masked_fill_(~masks[name].for_conv(weight), 0)
-            rows.append(_row(name, pattern, measure(network, images.validation, exact)))
+            rows.append(_row(name, pattern, measure(network, images.validation, hardware)))
             weight.data.copy_(before)
     write_table(table, SENSITIVITY, rows)
 

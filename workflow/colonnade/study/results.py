@@ -9,21 +9,14 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
-from colonnade.data import open_data
-from colonnade.evaluate import top1
+from colonnade.evaluate import judged, open_checkpoint, top1
 from colonnade.files import read_json, write_json, write_text
 from colonnade.pruning import sparsity_of
 from colonnade.report.study import study_figure
 from colonnade.study.runs import DENSE, FOLDER, StudyRun
 from colonnade.study.settings import StudyConfig
 from colonnade.tables import STUDY, STUDY_SUMMARY, write_table
-from colonnade.training import (
-    check_same_data,
-    deterministic,
-    open_hardware,
-    predict,
-    read_checkpoint,
-)
+from colonnade.training import predict
 
 CONFIDENCE = 0.95
 
@@ -49,17 +42,10 @@ def evaluate_run(checkpoint: Path, config: StudyConfig, output: Path) -> None:
     Raises:
         ColonnadeError: a damaged checkpoint, or other data than it was trained on.
     """
-    source = read_checkpoint(checkpoint)
-    images = open_data(config.data)
-    check_same_data(source, config.data, images)
-    network, training = source.model(), config.training
-    with (
-        open_hardware(training.alone) as hardware,
-        deterministic(source.info.seed, training.threads),
-    ):
-        hardware.place(network)
+    source, images = open_checkpoint(checkpoint, config.data)
+    with judged(source, config.training) as (network, hardware):
         shares = {
-            name: top1(predict(network, split, hardware.in_full()).numpy(), split.labels.numpy())
+            name: top1(predict(network, split, hardware).numpy(), split.labels.numpy())
             for name, split in (("validation", images.validation), ("test", images.test))
         }
     write_json(
