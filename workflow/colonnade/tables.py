@@ -26,6 +26,10 @@ LAYERS = {
     "strips": pl.Int64,
     "m": pl.String,
 }
+# XNNPACK's own operator, in column `algorithm`.
+REFERENCE = "xnnpack_nhwc_dense"
+# Of so many of the prior's first candidates `top5_loss_percent` takes the best.
+TOP = 5
 TUNER_QUALITY = {
     "model": pl.String,
     "conv": pl.String,

@@ -4,6 +4,7 @@ import itertools
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -82,6 +83,7 @@ def _layers(path: Path) -> Path:
             "evidence": "modelled",
             "chosen": int(scale == 1),
             "strips": 1,
+            "m": "full" if sparsity == 0 else "4",
         }
         for layer, times in TIMES.items()
         for sparsity, ms in zip((0.0, 0.5, 0.75), times, strict=True)
@@ -130,6 +132,26 @@ def test_patterns_follow_sensitivity_and_cost(
     found = read_budget(output)
     assert {name: layer.pattern for name, layer in found.layers.items()} == expected
     assert all(layer.tile == TILES[name] for name, layer in found.layers.items())
+
+
+def test_a_layer_that_a_pattern_leaves_dense_is_not_pruned_by_it(tmp_path: Path) -> None:
+    """It has no tile, no chosen schedule and no sensitivity at that sparsity."""
+    sensitivity, layers = _sensitivity(tmp_path / "s.csv"), _layers(tmp_path / "l.csv")
+    name = "layer4.1.conv2"
+    for path, schema, column, value in (
+        (layers, LAYERS, "sparsity", 0.75),
+        (sensitivity, SENSITIVITY, "pattern", QUARTER.label),
+    ):
+        table = read_table(path, schema)
+        kept = table.filter(~((pl.col("layer") == name) & (pl.col(column).eq_missing(value))))
+        write_table(path, schema, kept.rows(named=True))
+    patterns = [
+        (pattern, {key: tile for key, tile in tiles.items() if (key, pattern) != (name, QUARTER)})
+        for pattern, tiles in PATTERNS
+    ]
+    write_budget(1.9, patterns, sensitivity, layers, tmp_path / "out.json")
+    found = {key: layer.pattern for key, layer in read_budget(tmp_path / "out.json").layers.items()}
+    assert found == {"layer1.0.conv1": QUARTER, name: HALF}
 
 
 def test_too_fast_is_refused_with_what_is_possible(tmp_path: Path) -> None:

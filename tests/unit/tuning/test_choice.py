@@ -9,10 +9,9 @@ import pytest
 
 from colonnade.conv import ConvShape
 from colonnade.errors import ColonnadeError
-from colonnade.tables import LAYERS
+from colonnade.tables import LAYERS, REFERENCE
 from colonnade.targets import Target
 from colonnade.tuning.choice import choose, collect, tiles_for
-from colonnade.tuning.space import REFERENCE
 
 from .conftest import CONV
 
@@ -58,7 +57,7 @@ def profiles(tmp_path: Path) -> list[Path]:
         path = tmp_path / f"{conv}.json"
         profile = {
             "conv": conv,
-            "reference": report(conv, 0, 0, 0.5, REFERENCE.algorithm),
+            "reference": report(conv, 0, 0, 0.5, REFERENCE),
             "searches": searches,
         }
         path.write_text(json.dumps(profile))

@@ -5,7 +5,7 @@ import pytest
 from colonnade.config import ProfileConfig
 from colonnade.conv import ConvShape
 from colonnade.tuning.core import Core
-from colonnade.tuning.space import REFERENCE, Candidate, grid, search_space
+from colonnade.tuning.space import XNNPACK, Candidate, grid, search_space
 
 CONV = ConvShape.parse("n1c64h56w56-o64-k3x3-s1-p1-d1")
 
@@ -64,7 +64,7 @@ def test_where_every_candidate_is_poor_all_stay(settings: ProfileConfig, core: C
 
 def test_candidates_are_written_as_the_bench_reads_them() -> None:
     assert str(Candidate("packed", 14, 2, 8)) == "packed:14:2:8"
-    assert str(REFERENCE) == "xnnpack_nhwc_dense"
+    assert str(XNNPACK) == "xnnpack_nhwc_dense"
 
 
 def test_every_algorithm_has_all_schedules(settings: ProfileConfig, core: Core) -> None:

@@ -66,7 +66,8 @@ def write_budget(
 
     Args:
         speedup: over the dense schedules.
-        patterns: each pattern, with the profiled tiles of the layers that may be pruned.
+        patterns: each pattern, with the profiled tiles of the layers that it may prune; the others
+            stay dense with it.
         sensitivity: the table that `write_sensitivity` wrote.
         layers: `layers.csv`.
         output: the JSON file to write, see `read_budget`.
@@ -76,24 +77,28 @@ def write_budget(
     """
     costs = Costs(layers)
     harm = _harm(sensitivity)
-    names = list(patterns[0][1])
-    options: list[Pattern | None] = [None, *(pattern for pattern, _ in patterns)]
-    times = np.array([[costs.ms(n, p.sparsity if p else DENSE) for p in options] for n in names])
-    losses = np.array([[harm[n, p.label] if p else 0.0 for p in options] for n in names])
+    names = list(dict.fromkeys(name for _, tiles in patterns for name in tiles))
+    times = np.array(
+        [[costs.ms(n, p.sparsity if n in t else DENSE) for p, t in patterns] for n in names]
+    )
+    losses = np.array([[harm[n, p.label] if n in t else 0.0 for p, t in patterns] for n in names])
+    dense = np.array([[costs.ms(name, DENSE)] for name in names])
+    times, losses = np.hstack([dense, times]), np.hstack([np.zeros_like(dense), losses])
     fixed = sum(costs.ms(name, DENSE) for name in costs.layers if name not in set(names))
-    dense = fixed + float(times[:, 0].sum())
+    slowest = fixed + float(dense.sum())
     fastest = fixed + float(times.min(axis=1).sum())
-    if dense / speedup < fastest:
+    if slowest / speedup < fastest:
         raise ColonnadeError(
             f"budget.speedups: {speedup:g}: allowed with these patterns: at most"
-            f" {dense / fastest:.3f}"
+            f" {slowest / fastest:.3f}"
         )
-    chosen = choose(losses, times, dense / speedup - fixed)
+    chosen = choose(losses, times, slowest / speedup - fixed)
     plan = {
         name: LayerPlan(pattern=pattern, tile=pattern.tile_for(tiles[name]))
         for name, option in zip(names, chosen, strict=True)
         if option > 0
         for pattern, tiles in [patterns[option - 1]]
+        if name in tiles
     }
     write_json(output, Budget(speedup=speedup, layers=plan).model_dump(mode="json"))
 

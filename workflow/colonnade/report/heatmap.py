@@ -9,7 +9,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from colonnade.report.figures import svg
-from colonnade.tuning import REFERENCE
+from colonnade.tables import REFERENCE
 
 # Times this much longer than the best, and all above, have the same colour.
 _WORST = 1.3
@@ -23,7 +23,7 @@ def candidates_by_tile(layers: pl.DataFrame) -> str:
     A cell is the best candidate of its T and LMUL that was run, by time relative to the fastest of
     the panel; the chosen one has a ring. Empty cells were not run.
     """
-    ours = layers.filter(pl.col("algorithm") != REFERENCE.algorithm)
+    ours = layers.filter(pl.col("algorithm") != REFERENCE)
     convs = ours["conv"].unique(maintain_order=True).to_list()
     sparsities = sorted(ours["sparsity"].unique().to_list())
     tiles, lmuls = (sorted(ours[name].unique().to_list()) for name in ("tile", "lmul"))

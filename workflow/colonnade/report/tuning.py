@@ -5,8 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from colonnade.tables import TUNER_QUALITY, read_table
-from colonnade.tuning import REFERENCE, TOP
+from colonnade.tables import REFERENCE, TOP, TUNER_QUALITY, read_table
 
 
 def stays_dense(layers: pl.DataFrame) -> list[dict[str, Any]]:
@@ -14,7 +13,7 @@ def stays_dense(layers: pl.DataFrame) -> list[dict[str, Any]]:
 
     Each with its `layers`, the `sparsity`, and the time of the fastest pruned and dense candidate.
     """
-    ours = layers.filter(pl.col("algorithm") != REFERENCE.algorithm)
+    ours = layers.filter(pl.col("algorithm") != REFERENCE)
     best = ours.group_by("conv", "sparsity", maintain_order=True).agg(
         pl.col("layer").unique(maintain_order=True).alias("layers"),
         pl.col("ms").min().alias("pruned_ms"),

@@ -5,16 +5,13 @@ and the fastest wins. Here an analytic prior ranks them (`prior`), only the prom
 (`search`), and a cache keeps what was run (`cache`).
 """
 
-from colonnade.tuning.audit import TOP, audit_conv, quality_table, sample
+from colonnade.tuning.audit import audit_conv, quality_table, sample
 from colonnade.tuning.bench import DENSE, Profiled
 from colonnade.tuning.choice import collect, schedule_key, tiles_for
 from colonnade.tuning.search import profile_conv
-from colonnade.tuning.space import REFERENCE
 
 __all__ = [
     "DENSE",
-    "REFERENCE",
-    "TOP",
     "Profiled",
     "audit_conv",
     "collect",

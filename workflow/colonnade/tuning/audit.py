@@ -13,16 +13,13 @@ from typing import Any
 from colonnade.config import ProfileConfig, ThroughputConfig
 from colonnade.conv import ConvShape
 from colonnade.files import read_json, write_json
-from colonnade.tables import TUNER_QUALITY, write_table
+from colonnade.tables import TOP, TUNER_QUALITY, write_table
 from colonnade.targets import Target
 from colonnade.tuning.bench import PROGRAM, Bench, Profiled
 from colonnade.tuning.core import core_of
 from colonnade.tuning.prior import Prior
 from colonnade.tuning.search import fastest, search
 from colonnade.tuning.space import Candidate, grid, search_space
-
-# The best candidate should be among so many of the prior's first.
-TOP = 5
 
 Search = tuple[str, Profiled]
 

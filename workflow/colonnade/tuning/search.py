@@ -14,7 +14,7 @@ from colonnade.tuning.bench import DENSE, Bench, Profiled
 from colonnade.tuning.cache import Result
 from colonnade.tuning.core import core_of
 from colonnade.tuning.prior import Prior
-from colonnade.tuning.space import REFERENCE, SCHEDULE, Candidate, search_space
+from colonnade.tuning.space import SCHEDULE, XNNPACK, Candidate, search_space
 
 # Candidates that share one start of the bench.
 _BATCH = 4
@@ -52,7 +52,7 @@ def profile_conv(
         searches.append(
             {"sparsity": each.sparsity, "m": each.m, "space": len(ranked), "trials": trials}
         )
-    reference = bench.run(DENSE, [REFERENCE])[0]
+    reference = bench.run(DENSE, [XNNPACK])[0]
     write_json(output, {"conv": str(conv), "reference": reference, "searches": searches})
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 
 from colonnade.config import ProfileConfig, fits_registers
 from colonnade.conv import ConvShape
+from colonnade.tables import REFERENCE
 from colonnade.tuning.core import F32_BYTES, Core
 
 # Of the rows that its tiles have room for, the share that a convolution may leave empty.
@@ -28,12 +29,12 @@ class Candidate:
 
     def __str__(self) -> str:
         """As the bench takes it."""
-        if self == REFERENCE:
+        if self == XNNPACK:
             return self.algorithm
         return f"{self.algorithm}:{self.tile}:{self.lmul}:{self.strips}"
 
 
-REFERENCE = Candidate("xnnpack_nhwc_dense", 0, 0, 0)
+XNNPACK = Candidate(REFERENCE, 0, 0, 0)
 SCHEDULE = tuple(field.name for field in fields(Candidate))
 
 
