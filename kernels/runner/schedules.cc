@@ -34,7 +34,7 @@ ConvSchedule Schedules::find(const std::string& conv, double sparsity, const std
   const auto found = convs_.find(conv + suffix + (algorithm.empty() ? "" : "|" + algorithm));
   if (found != convs_.end()) return found->second;
   // Fits every tile up to 15, and does well on most shapes.
-  return {14, {algorithm == "packed" ? xnn_colnm_packed : xnn_colnm_direct, 2, 8}};
+  return {14, {algorithm == "packed" ? xnn_colnm_packed : xnn_colnm_direct, 2, 4}};
 }
 
 }  // namespace colonnade

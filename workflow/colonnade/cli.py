@@ -261,11 +261,11 @@ def write_accuracy_table(output: Path) -> None:
 @click.argument("output", type=FILE)
 def layer_sensitivity(dense: Path, schedules: Path, output: Path) -> None:
     """Measure how much each layer of DENSE minds each pattern."""
-    from colonnade.budget import write_sensitivity
+    from colonnade.budget import write_layer_sensitivity
 
     stages = Stages.load()
     config, patterns = stages.config, stages.patterns_with_tiles(schedules)
-    write_sensitivity(dense, patterns, config.data, config.training, output)
+    write_layer_sensitivity(dense, patterns, config.data, config.training, output)
 
 
 @cli.command()

@@ -98,7 +98,7 @@ SENSITIVITY = {
     "holds": pl.Int64,
 }
 
-SENSITIVITY = {
+LAYER_SENSITIVITY = {
     "layer": pl.String,
     "pattern": pl.String,
     "validation_loss": pl.Float64,

@@ -1,12 +1,12 @@
-rule sensitivity:
+rule layer_sensitivity:
     """Validation loss with one layer pruned at a time."""
     input:
         dense="results/train/dense.safetensors",
         schedules="results/schedules.json",
     output:
-        "results/tables/sensitivity.csv",
+        "results/tables/layer_sensitivity.csv",
     log:
-        "results/logs/sensitivity.log",
+        "results/logs/layer-sensitivity.log",
     conda:
         "../envs/colonnade.yaml"
     threads: workflow.cores
@@ -19,7 +19,7 @@ rule sensitivity:
 rule budget:
     """Choose a pattern for every layer."""
     input:
-        sensitivity="results/tables/sensitivity.csv",
+        sensitivity="results/tables/layer_sensitivity.csv",
         layers="results/tables/layers.csv",
         schedules="results/schedules.json",
     output:

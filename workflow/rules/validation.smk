@@ -47,7 +47,7 @@ rule throughput_on_core_variant:
         "colonnade throughput --core {input.core} {wildcards.implementation} {wildcards.variant} {output} 2> {log}"
 
 
-rule sensitivity:
+rule model_sensitivity:
     """Which conclusions hold whatever the unknown parameters are."""
     input:
         [f"results/throughput/{variant}/{run}.json" for run, variant in stages.runs],
@@ -60,7 +60,7 @@ rule sensitivity:
         table="results/tables/sensitivity.csv",
         text="results/sensitivity.txt",
     log:
-        "results/logs/sensitivity.log",
+        "results/logs/model-sensitivity.log",
     conda:
         "../envs/colonnade.yaml"
     shell:

@@ -14,14 +14,14 @@ from colonnade.budget import (
     read_budget,
     write_budget,
     write_front,
-    write_sensitivity,
+    write_layer_sensitivity,
 )
 from colonnade.budget.front import judge
 from colonnade.budget.plan import choose
 from colonnade.data import ImageNetConfig
 from colonnade.errors import ColonnadeError
 from colonnade.pruning import Pattern
-from colonnade.tables import LAYERS, PARETO, SENSITIVITY, read_table, write_table
+from colonnade.tables import LAYER_SENSITIVITY, LAYERS, PARETO, read_table, write_table
 from colonnade.training import TrainingConfig
 
 HALF, QUARTER = Pattern(m="full", sparsity=0.5), Pattern(m="full", sparsity=0.75)
@@ -110,7 +110,7 @@ def _sensitivity(path: Path) -> Path:
         }
         for key, loss in losses.items()
     ]
-    write_table(path, SENSITIVITY, rows)
+    write_table(path, LAYER_SENSITIVITY, rows)
     return path
 
 
@@ -140,7 +140,7 @@ def test_a_layer_that_a_pattern_leaves_dense_is_not_pruned_by_it(tmp_path: Path)
     name = "layer4.1.conv2"
     for path, schema, column, value in (
         (layers, LAYERS, "sparsity", 0.75),
-        (sensitivity, SENSITIVITY, "pattern", QUARTER.label),
+        (sensitivity, LAYER_SENSITIVITY, "pattern", QUARTER.label),
     ):
         table = read_table(path, schema)
         kept = table.filter(~((pl.col("layer") == name) & (pl.col(column).eq_missing(value))))
@@ -171,8 +171,8 @@ def test_sensitivity_prunes_one_layer_at_a_time(
     # 4:4 prunes nothing: its loss must be the dense one's after other layers were tried.
     everything = Pattern(n=4, m=4)
     patterns = [(QUARTER, TILES), (everything, TILES)]
-    write_sensitivity(dense_checkpoint, patterns, folder_data, tiny_training, table)
-    rows = read_table(table, SENSITIVITY).rows(named=True)
+    write_layer_sensitivity(dense_checkpoint, patterns, folder_data, tiny_training, table)
+    rows = read_table(table, LAYER_SENSITIVITY).rows(named=True)
     assert [row["pattern"] for row in rows] == [None, *["full0.75"] * 2, *["4of4"] * 2]
     assert [row["layer"] for row in rows[1:]] == [*TILES, *TILES]
     assert rows[3]["validation_loss"] == rows[4]["validation_loss"] == rows[0]["validation_loss"]

@@ -1,8 +1,8 @@
 """Automatic tuning of pruning parameters: a pattern for every layer, from sensitivity and cost."""
 
 from colonnade.budget.front import Network, write_front
+from colonnade.budget.layer_sensitivity import write_layer_sensitivity
 from colonnade.budget.plan import Budget, read_budget, write_budget
-from colonnade.budget.sensitivity import write_sensitivity
 from colonnade.budget.settings import BudgetConfig
 
 __all__ = [
@@ -12,5 +12,5 @@ __all__ = [
     "read_budget",
     "write_budget",
     "write_front",
-    "write_sensitivity",
+    "write_layer_sensitivity",
 ]

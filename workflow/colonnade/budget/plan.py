@@ -12,11 +12,11 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, ValidationError
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from colonnade.budget.sensitivity import NONE
+from colonnade.budget.layer_sensitivity import NONE
 from colonnade.errors import ColonnadeError
 from colonnade.files import read_json, write_json
 from colonnade.pruning import LayerPlan, Pattern
-from colonnade.tables import LAYERS, SENSITIVITY, read_table
+from colonnade.tables import LAYER_SENSITIVITY, LAYERS, read_table
 
 # The sparsity of a layer that stays dense.
 DENSE = 0.0
@@ -68,7 +68,7 @@ def write_budget(
         speedup: over the dense schedules.
         patterns: each pattern, with the profiled tiles of the layers that it may prune; the others
             stay dense with it.
-        sensitivity: the table that `write_sensitivity` wrote.
+        sensitivity: the table that `write_layer_sensitivity` wrote.
         layers: `layers.csv`.
         output: the JSON file to write, see `read_budget`.
 
@@ -130,7 +130,7 @@ def choose(
 
 def _harm(sensitivity: Path) -> dict[tuple[str, str], float]:
     """How much the loss rises with one layer pruned by one pattern."""
-    rows = read_table(sensitivity, SENSITIVITY).rows(named=True)
+    rows = read_table(sensitivity, LAYER_SENSITIVITY).rows(named=True)
     base = next(row["validation_loss"] for row in rows if not row["pattern"])
     return {
         (row["layer"], row["pattern"]): row["validation_loss"] - base

@@ -14,14 +14,14 @@ from colonnade.pruning import (
     make_masks,
     uniform_plan,
 )
-from colonnade.tables import SENSITIVITY, write_table
+from colonnade.tables import LAYER_SENSITIVITY, write_table
 from colonnade.training import TrainingConfig, measure
 
 # In the table, the layer of the row of the network as it is.
 NONE = ""
 
 
-def write_sensitivity(
+def write_layer_sensitivity(
     dense: Path,
     patterns: Sequence[tuple[Pattern, Mapping[str, int]]],
     data: DataConfig,
@@ -52,7 +52,7 @@ def write_sensitivity(
             weight.data.masked_fill_(~masks[name].for_conv(weight), 0)
             rows.append(_row(name, pattern, measure(network, images.validation, hardware)))
             weight.data.copy_(before)
-    write_table(table, SENSITIVITY, rows)
+    write_table(table, LAYER_SENSITIVITY, rows)
 
 
 def _row(
