@@ -1,0 +1,75 @@
+"""The same build in a Docker container and in the engine that the other tests run in: the same bytes.
+
+A Docker daemon of the test's own is started where one is installed and this is root.
+"""
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+import requests
+from docker.errors import DockerException
+
+from colonnade.container import open_image, select_engine
+from colonnade.files import sha256_file
+
+PROGRAMS = ("colonnade-run", "colonnade-bench", "colonnade-tests")
+START_SECONDS = 60
+
+
+@pytest.fixture(scope="module")
+def private_docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A Docker daemon with folders of its own; `DOCKER_HOST` points to it."""
+    if shutil.which("dockerd") is None or os.geteuid() != 0:
+        pytest.skip("needs root and an installed dockerd (Debian package docker.io)")
+    home = tmp_path_factory.mktemp("docker")
+    address = f"unix://{home / 'docker.sock'}"
+    folders = ("--data-root", home / "data", "--exec-root", home / "exec")
+    with (home / "log").open("w") as log:
+        daemon = subprocess.Popen(
+            ["dockerd", *folders, "--pidfile", home / "pid", "--host", address],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while not answers(address):
+            assert daemon.poll() is None, (home / "log").read_text()[-2000:]
+            assert time.monotonic() < deadline, (home / "log").read_text()[-2000:]
+            time.sleep(0.2)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("DOCKER_HOST", address)
+            yield
+    finally:
+        daemon.terminate()
+        daemon.wait(timeout=START_SECONDS)
+
+
+def answers(address: str) -> bool:
+    try:
+        return bool(docker.DockerClient(base_url=address, timeout=5).ping())
+    except (DockerException, requests.RequestException):
+        return False
+
+
+@pytest.mark.usefixtures("private_docker")
+def test_docker_builds_the_same_programs(
+    riscv64_programs: Path, root: Path, tmp_path: Path
+) -> None:
+    for name in ("containers", "kernels"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(root / name, tmp_path / name, ignore=ignored)
+    (tmp_path / "results").mkdir()
+    image = select_engine("docker").build(tmp_path)
+    assert image.engine == "docker"
+    image.save(tmp_path / "image.json")
+    container = open_image(tmp_path / "image.json", tmp_path)
+    container.run(["sh", "kernels/build.sh", "riscv64", "results/riscv64"])
+    for program in PROGRAMS:
+        built = tmp_path / "results/riscv64" / program
+        assert sha256_file(built) == sha256_file(riscv64_programs / program), program
