@@ -21,8 +21,9 @@ from colonnade.tuning.space import Candidate
 # Columns that a kernel reads beyond the kept ones, and its biases.
 _EXTRA_COLUMNS = 3
 _INDEX_BYTES = 4
-# Cycles around a kernel call, and for each tap of each piece of a row that is packed.
-_CALL, _RUN = 40, 60
+# Cycles around a kernel call, around a loop over lines, and for each tap of each piece of a row that is
+# packed.
+_CALL, _LOOP, _RUN = 40, 10, 60
 
 # Shares of the lines found in L1, in L2 and in memory.
 Found = tuple[float, float, float]
@@ -66,10 +67,11 @@ class Prior:
     def cycles(self, conv: ConvShape, sparsity: float, candidate: Candidate) -> float:
         """Predicted cycles of one convolution whose tiles keep the share 1 - sparsity of columns."""
         work = self._work(conv, sparsity, candidate)
+        alone = self._touches(work)
         if candidate.algorithm == "packed":
-            alone = self._packing(work) + self._products(work, self._packed_found(work))
+            alone += self._packing(work) + self._products(work, self._packed_found(work))
         else:
-            alone = self._products(work, self._direct_found(work))
+            alone += self._products(work, self._direct_found(work))
         tasks = self._tasks(work)
         return alone * math.ceil(tasks / self._threads) / tasks
 
@@ -117,6 +119,28 @@ class Prior:
             moved=(conv.in_channels * phases**2 + conv.out_channels) * block * F32_BYTES,
         )
 
+    def _touches(self, work: _Work) -> float:
+        """The passes that bring a block's lines, plane by plane, before they are read or written.
+
+        A plane's first line is met at random, the others follow in a stream. Rows above the block's
+        own came for the blocks before.
+        """
+        core, conv, line = self._core, work.conv, self._core.line_bytes
+        phases = min(conv.stride, conv.kernel_h)
+        # The last block may be a short one.
+        own = work.positions / work.blocks * F32_BYTES / line
+        if work.candidate.algorithm == "packed":
+            # Whole phases of the input: these planes are not split.
+            own, phases = own * conv.stride**2, 1
+        halo = ((conv.kernel_h - 1) * conv.dilation / conv.stride * _row(conv)) * F32_BYTES / line
+        first = core.l2 if halo >= 1 else core.memory
+        loop = core.mispredict + _LOOP
+        begin = max(loop, first.interval, first.latency / core.outstanding)
+        plane = max(begin, halo * core.l2.read + own * core.memory.read)
+        begin = max(loop, core.memory.latency / core.outstanding)
+        result = max(begin, own * core.memory.read)
+        return work.blocks * (conv.in_channels * phases**2 * plane + conv.out_channels * result)
+
     def _packing(self, work: _Work) -> float:
         core, conv = self._core, work.conv
         vector = core.copy_lmul * core.lanes
@@ -124,15 +148,14 @@ class Prior:
         taps = conv.kernel_h * conv.kernel_w
         size = min(vector, work.block, conv.out_width) * F32_BYTES
         load = "vload" if conv.stride == 1 else "vload_strided"
-        # The planes come from memory once; from tap to tap a block's part of them stays in a cache.
-        fresh = min(1, conv.stride / conv.kernel_h) / conv.kernel_w
+        # The block's part of the planes was touched just before.
         part = conv.in_channels * work.block * conv.stride**2 * F32_BYTES + work.operand / taps
-        again = (1 - fresh) * _spilled(part, core.l1)
+        beyond = _spilled(part, core.l1)
         lost = self._lost(work)
         behind = (1 - lost) * _spilled(work.operand + work.tile_weights, core.l1)
         row = 0.0
         for (share, source), (other, target) in product(
-            self._levels((1 - fresh - again, again, fresh)),
+            self._levels((1 - beyond, beyond, 0.0)),
             self._levels((1 - lost - behind, behind, lost)),
         ):
             read = Access(source, self._count(size * conv.stride))
@@ -160,8 +183,8 @@ class Prior:
             self._rows[key] = row_cost(self._core, load, read, write)
         return self._rows[key]
 
-    def _products(self, work: _Work, operand: tuple[Found, Found]) -> float:
-        """All kernel calls; `operand` says where first and later uses of a column find it."""
+    def _products(self, work: _Work, operand: Found) -> float:
+        """All kernel calls; `operand` says where they find their strips."""
         tile, lmul, lanes = work.candidate.tile, work.candidate.lmul, self._core.lanes
         strips, rest = divmod(work.positions, work.strip)
         # What is left over is a call of its own, with the smallest LMUL that holds it.
@@ -171,21 +194,14 @@ class Prior:
         # A block's first strip finds its tile's weights where the last block left them.
         lost, spilled = self._lost(work), self._spilled_weights(work)
         weights = ((0.0, 1 - lost, lost), (1 - spilled, spilled, 0.0))
-        # First uses of columns, as whole tiles: each keeps others.
-        share = work.kept / work.conv.reduction
-        fresh = min(work.tiles - 1, (1 - (1 - share) ** work.tiles) / share)
         cycles = 0.0
-        for rows, tiles, found in (
-            (tile, fresh, operand[0]),
-            (tile, work.tiles - 1 - fresh, operand[1]),
-            (last, 1, operand[1 if work.tiles > 1 else 0]),
-        ):
-            first, later = (self._call(work, rows, lmul, where, found) for where in weights)
+        for rows, tiles in ((tile, work.tiles - 1), (last, 1)):
+            first, later = (self._call(work, rows, lmul, where, operand) for where in weights)
             begin = _CALL + first.first + first.strip + work.kept * first.column
             others = later.strip + work.kept * later.column
             cycles += tiles * (work.blocks * begin + max(0, strips - work.blocks) * others)
             if rest and strips:
-                end = self._call(work, rows, short, weights[1], found)
+                end = self._call(work, rows, short, weights[1], operand)
                 cycles += tiles * (_CALL + end.first + end.strip + work.kept * end.column)
         return cycles
 
@@ -207,7 +223,7 @@ class Prior:
         elsewhere = min(1, max(0, own - core.l1.ways))
         return crowded * min(1, max(0, own + others - core.l1.ways)) + (1 - crowded) * elsewhere
 
-    def _packed_found(self, work: _Work) -> tuple[Found, Found]:
+    def _packed_found(self, work: _Work) -> Found:
         """Where a tile finds the rows of a strip that packing or earlier tiles touched.
 
         Between two tiles that keep the same column lie all strips of the block, and the weights of
@@ -215,11 +231,10 @@ class Prior:
         """
         share = min(1, work.kept / work.rows)
         between = min(work.tiles, 1 / share)
-        found = self._found(work, work.operand + between * work.tile_weights)
-        return found, found
+        return self._found(work, work.operand + between * work.tile_weights)
 
-    def _direct_found(self, work: _Work) -> tuple[Found, Found]:
-        """Where the first and the later tiles of a block find the elements of a strip.
+    def _direct_found(self, work: _Work) -> Found:
+        """Where a tile finds the elements of a strip that earlier tiles, or the first pass, touched.
 
         All columns of one row of the input share its lines. The first of them brings these, and the
         others, which follow once for every input channel, find them if L1 holds as much.
@@ -230,17 +245,11 @@ class Prior:
         distinct = (1 - (1 - share) ** taps) / (share * taps)
         column = self._touched(work) * core.line_bytes + work.tile_weights / work.kept
         distinct += (1 - distinct) * (1 - self._found(work, share * conv.in_channels * column)[0])
-        between = min(work.tiles, 1 / share)
-        near = work.operand + between * work.tile_weights
+        # Taps of other rows read the same lines, for other strips of the block.
+        used = 1 - (1 - share) ** (taps**2)
+        near = work.operand + min(work.tiles, 1 / used) * work.tile_weights
         l1, l2, memory = self._found(work, near)
-        # Of the rows that a kernel reads one is new; those above it an earlier strip has read.
-        new = work.strip * F32_BYTES / core.line_bytes
-        fresh = distinct * min(1, new) * min(1, conv.stride / conv.kernel_h)
-        return (1 - distinct, distinct - fresh, fresh), (
-            1 - distinct * (1 - l1),
-            distinct * l2,
-            distinct * memory,
-        )
+        return 1 - distinct * (1 - l1), distinct * l2, distinct * memory
 
     def _found(self, work: _Work, touched: float) -> Found:
         """Where lines are found again after `touched` bytes in between.
@@ -265,13 +274,13 @@ class Prior:
             first += one * two * cost.first
             strip += one * two * cost.strip
             column += one * two * cost.column
-        # A line of the output is new once; the strip after it finds it in L1.
-        new = min(1, work.strip * F32_BYTES / core.line_bytes)
+        # Where the tile's outputs were touched, they are found again if the block leaves them in L1.
+        beyond = _spilled(rows * work.block * F32_BYTES + work.tile_weights, core.l1)
         stores = [
             self._cost(rows, lmul, Lines(core.l1, core.l1, level, touched, followed)).strip
-            for level in (core.l1, core.memory)
+            for level in (core.l1, core.l2)
         ]
-        return CallCost(first, strip + new * (stores[1] - stores[0]), column)
+        return CallCost(first, strip + beyond * (stores[1] - stores[0]), column)
 
     def _cost(self, rows: int, lmul: int, lines: Lines) -> CallCost:
         key = (rows, lmul, lines)
