@@ -116,6 +116,13 @@ def write_images(folder: Path) -> None:
                 Image.fromarray(pixels).save(folder / split / name / f"{index}.png")
 
 
+def keep_two_cores(band: Path) -> None:
+    """Every run is repeated for each core of the band: two show that it works."""
+    description = json.loads(band.read_text())
+    description["variants"] = description["variants"][:2]
+    band.write_text(json.dumps(description))
+
+
 @pytest.fixture(scope="module")
 def fresh(toolchain: Container, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """A checkout in which nothing but the toolchain, and kernels if there are any, is built."""
@@ -130,6 +137,7 @@ def fresh(toolchain: Container, tmp_path_factory: pytest.TempPathFactory) -> Che
     for built in ("toolchain", "build/riscv64", "build/timing"):
         if (ROOT / "results" / built).is_dir():
             shutil.copytree(ROOT / "results" / built, checkout / "results" / built)
+    keep_two_cores(checkout / "kernels/timing/bands/x60.json")
     write_images(checkout / "images")
     (checkout / "small.yaml").write_text(yaml.safe_dump(SMALL))
     return checkout
@@ -236,7 +244,7 @@ def test_claims_and_provenance(finished: Checkout) -> None:
 
 def test_report_needs_no_network(finished: Checkout) -> None:
     html = (finished / "results/report.html").read_text()
-    assert html.count("<svg") == 3
+    assert html.count("<svg") == html.count("<figure") >= 6
     references = re.findall(r"""(?:src|href)=["']([^"']+)|url\(([^)]+)\)|@import""", html)
     assert references
     assert all(value.startswith("#") for pair in references for value in pair if value)

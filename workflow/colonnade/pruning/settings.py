@@ -10,6 +10,11 @@ Method = Literal["column-wise", "row-wise", "unstructured", "filters"]
 Score = Literal["l1", "l2", "taylor"]
 
 
+def _number(value: Any) -> Any:
+    """A whole number that is written as text: so Snakemake hands on those inside a `--config` value."""
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
+
+
 class Pattern(BaseModel):
     """What is kept of a convolution's weight matrix [Cout, K].
 
@@ -32,7 +37,7 @@ class Pattern(BaseModel):
     @classmethod
     def _derive_sparsity(cls, value: Any) -> Any:
         if isinstance(value, dict) and "sparsity" not in value:
-            n, m = value.get("n"), value.get("m")
+            n, m = _number(value.get("n")), _number(value.get("m"))
             if isinstance(n, int) and isinstance(m, int) and m > 0:
                 return {**value, "sparsity": 1 - n / m}
             if m == "full":
