@@ -42,6 +42,7 @@ SMALL = {
         "cache": "profile.sqlite",
     },
     "throughput": {"image_px": 32},
+    "nightly": {"allowed_slowdown_percent": 0},
     "study": {
         "data": {
             "name": "textures",

@@ -10,6 +10,7 @@ from safetensors.numpy import save_file
 from colonnade.config import ThroughputConfig
 from colonnade.errors import ColonnadeError
 from colonnade.files import atomic_path, read_json, write_json
+from colonnade.package import read_package
 from colonnade.tables import THROUGHPUT, write_table
 from colonnade.targets import Target
 
@@ -41,6 +42,7 @@ def run_network(
     Raises:
         ColonnadeError: the runner failed.
     """
+    graph = read_package(package).graph
     modelled = target.evidence == "modelled"
     output.parent.mkdir(parents=True, exist_ok=True)
     scratch = [output.with_suffix(suffix) for suffix in (".timing", ".report", ".logits")]
@@ -58,7 +60,6 @@ def run_network(
     ]
     try:
         target.run("colonnade-run", arguments, timing=timing)
-        graph = read_json(package / "graph.json")
         identity = {key: graph[key] for key in ("model", "checkpoint_sha256")}
         write_json(output, {**identity, **read_json(report)})
     finally:
