@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 
 # Okabe and Ito's palette, distinguishable with any colour vision; markers tell the series apart in
 # black and white too.
-COLOURS = ("#5f6b76", "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9")
-MARKERS = ("s", "o", "D", "^", "v", "P", "X")
+COLOURS = ("#5f6b76", "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#111111")
+MARKERS = ("s", "o", "D", "^", "v", "P", "X", "*")
 # The same file for the same numbers.
 matplotlib.rcParams["svg.hashsalt"] = "colonnade"
 # Text stays text: it can be searched, and takes the page's font.
@@ -79,7 +79,11 @@ def cost_per_layer(labels: Sequence[str], reports: Sequence[Mapping[str, Any]]) 
     axes.set_xlim(left=0)
     axes.set_xlabel("million cycles, modelled" if modelled else "milliseconds, measured")
     axes.legend(
-        frameon=False, ncols=len(labels), loc="lower left", bbox_to_anchor=(0, 1), borderpad=0
+        frameon=False,
+        ncols=min(4, len(labels)),
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        borderpad=0,
     )
     clear(axes)
     return svg(figure, "Cost of each layer by implementation")
