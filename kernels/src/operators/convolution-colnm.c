@@ -21,21 +21,35 @@ static struct tile_rows find_rows(
   return (struct tile_rows) {.first = data == NULL ? 0 : (uintptr_t) data + channel * stride, .stride = stride};
 }
 
+// Results stored by index lie in two runs, of even and of odd columns: their ends are in all their lines.
+static void touch_indexed(uintptr_t address, const uint32_t* index, size_t count) {
+  colnm_touch(address + index[0], 1);
+  colnm_touch(address + index[count > 1 ? 1 : 0], 1);
+  colnm_touch(address + index[count > 1 ? count - 2 : 0], 1);
+  colnm_touch(address + index[count - 1], 1);
+}
+
 // Brings what a tile writes and adds into the cache, channel by channel. In that order lines follow each other,
 // which hardware prefetchers see; the kernels go from channel to channel.
 static void touch_results(
     struct tile_rows output, struct tile_rows residual, size_t rows, const struct xnn_colnm_strip* begin,
     const struct xnn_colnm_strip* last, size_t element_bytes)
 {
-  if (begin->output_index != NULL || last->output_index != NULL) {
-    return;
-  }
-  const size_t bytes = last->output - begin->output + last->count * element_bytes;
   for (; rows != 0; rows--) {
-    colnm_touch(output.first + begin->output, bytes);
+    if (begin->output_index == NULL && last->output_index == NULL) {
+      colnm_touch(output.first + begin->output, last->output - begin->output + last->count * element_bytes);
+    } else {
+      for (const struct xnn_colnm_strip* strip = begin; strip <= last; strip++) {
+        if (strip->output_index != NULL) {
+          touch_indexed(output.first + strip->output, strip->output_index, strip->count);
+        }
+      }
+    }
     output.first += output.stride;
     if (residual.first != 0) {
-      colnm_touch(residual.first + begin->residual, bytes);
+      if (begin->residual_index == NULL && last->residual_index == NULL) {
+        colnm_touch(residual.first + begin->residual, last->residual - begin->residual + last->count * element_bytes);
+      }
       residual.first += residual.stride;
     }
   }
