@@ -80,7 +80,7 @@ class Runner {
     GuardedBuffer<T> a(strips * rows_ * strip_, At::kEnd);
     // Biases are as wide as accumulators.
     const size_t bias_elements = c_.tile * config_.accumulator_bytes / sizeof(T);
-    GuardedBuffer<T> w(bias_elements + c_.tile * (c_.kc + COLNM_EXTRA_COLUMNS), At::kEnd);
+    GuardedBuffer<T> w(bias_elements + c_.tile * (c_.kc + COLNM_EXTRA_COLUMNS), At::kEnd, config_.accumulator_bytes);
     GuardedBuffer<T> residual(c_.tile * stride_, At::kEnd), out(c_.tile * stride_, At::kEnd);
     GuardedBuffer<uint32_t> offsets(c_.kc + COLNM_EXTRA_COLUMNS, At::kEnd);
     for (auto* values : {&a, &w, &residual}) {
