@@ -31,14 +31,31 @@ class Instruction:
         return int(match[1], 16) if match and self.mnemonic.startswith("b") else None
 
 
-def expected_names() -> set[str]:
-    """The tiles of each LMUL whose accumulators fit beside a strip vector."""
-    return {
-        f"xnn_f32_colnm_gemm_minmax_ukernel_{tile}x{lmul}v__rvv"
-        for lmul in (1, 2, 4, 8)
-        for tile in range(1, VECTOR_REGISTERS + 1)
-        if (tile + 1) * lmul <= VECTOR_REGISTERS
-    }
+@dataclass(frozen=True)
+class Family:
+    """Kernels of one arithmetic: their instruction set, and the largest tile of each LMUL.
+
+    A tile's accumulators, LMUL registers each or twice as many where they are wider than elements,
+    leave room for a strip vector, and for an index of 32-bit offsets in its place.
+    """
+
+    isa: str
+    multiply: str
+    largest_tiles: dict[int, int]
+
+    def names(self, arithmetic: str) -> set[str]:
+        return {
+            f"xnn_{arithmetic}_colnm_gemm_minmax_ukernel_{tile}x{lmul}v__{self.isa}"
+            for lmul, largest in self.largest_tiles.items()
+            for tile in range(1, largest + 1)
+        }
+
+
+FAMILIES = {
+    "f32": Family("rvv", "vfmacc.vf", {1: 31, 2: 15, 4: 7, 8: 3}),
+    "f16": Family("rvvfp16", "vfmacc.vf", {1: 30, 2: 14, 4: 6}),
+    "f16_f32acc": Family("rvvfp16", "vfwmacc.vf", {1: 15, 2: 7, 4: 3}),
+}
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +65,11 @@ def kernels(
     """Code of every kernel that the generator lists for RVV, by name."""
     listed = {
         name
-        for header in sorted((riscv64_programs / "generated").glob("*-colnm-gemm-*rvv.h"))
-        for name in re.findall(r"void (xnn_\w+__rvv)\(", header.read_text())
+        for isa in ("rvv", "rvvfp16")
+        for name in re.findall(
+            r"void (xnn_\w+)\(",
+            (riscv64_programs / f"generated/colnm-gemm-minmax-{isa}.h").read_text(),
+        )
     }
     program = riscv64_programs.relative_to(root) / "colonnade-tests"
     text = toolchain.run(
@@ -71,11 +91,11 @@ def kernels(
     return code
 
 
-def shape(name: str) -> tuple[int, int]:
-    """Tile and LMUL of a kernel."""
-    match = re.search(r"_(\d+)x(\d)v__rvv$", name)
+def describe(name: str) -> tuple[Family, int, int]:
+    """Family, tile and LMUL of a kernel."""
+    match = re.fullmatch(r"xnn_(\w+)_colnm_gemm_minmax_ukernel_(\d+)x(\d)v__\w+", name)
     assert match is not None, name
-    return int(match[1]), int(match[2])
+    return FAMILIES[match[1]], int(match[2]), int(match[3])
 
 
 def innermost_loop(code: list[Instruction]) -> list[Instruction]:
@@ -85,13 +105,14 @@ def innermost_loop(code: list[Instruction]) -> list[Instruction]:
         first = last.branch_target()
         if first is not None and first < last.address:
             body = [i for i in code if first <= i.address <= last.address]
-            if any(i.mnemonic.startswith("vfmacc") for i in body):
+            if any(re.match(r"vfw?macc", i.mnemonic) for i in body):
                 bodies.append(body)
     return min(bodies, key=len)
 
 
 def test_every_kernel_is_there(kernels: dict[str, list[Instruction]]) -> None:
-    assert expected_names() <= set(kernels)
+    expected = set[str]().union(*(f.names(name) for name, f in FAMILIES.items()))
+    assert set(kernels) == expected
 
 
 def test_no_kernel_spills(kernels: dict[str, list[Instruction]]) -> None:
@@ -122,15 +143,16 @@ def test_loops_hold_nothing_but_loads_and_multiplications(
     kernels: dict[str, list[Instruction]],
 ) -> None:
     for name, code in kernels.items():
-        tile, lmul = shape(name)
-        columns = 2 if VECTOR_REGISTERS // lmul - tile >= 2 else 1
+        family, tile, lmul = describe(name)
+        accumulators = tile * lmul * (2 if family.multiply == "vfwmacc.vf" else 1)
+        columns = 2 if VECTOR_REGISTERS - accumulators >= 2 * lmul else 1
         body = innermost_loop(code)
         counts = {
             kind: sum(bool(re.fullmatch(kind, i.mnemonic)) for i in body)
-            for kind in (r"vfmacc\.vf", r"vle\d+\.v", r"fl[wh]", r"v.*")
+            for kind in (re.escape(family.multiply), r"vle\d+\.v", r"fl[wh]", r"v.*")
         }
         assert counts == {
-            r"vfmacc\.vf": columns * tile,
+            re.escape(family.multiply): columns * tile,
             r"vle\d+\.v": columns,
             r"fl[wh]": columns * tile,
             r"v.*": columns * (tile + 1),
