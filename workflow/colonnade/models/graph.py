@@ -126,7 +126,7 @@ class _Tracer(fx.Tracer):
     """Stops at the modules that become nodes; everything above them is followed through."""
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return isinstance(m, Add) or super().is_leaf_module(m, module_qualified_name)
+        return isinstance(m, Add | nn.Conv2d) or super().is_leaf_module(m, module_qualified_name)
 
 
 class _Builder:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from colonnade.errors import ColonnadeError
+from colonnade.models.conv import PlaneConv2d
 from colonnade.models.settings import ModelName
 
 MODEL_NAMES: tuple[str, ...] = get_args(ModelName)
@@ -17,7 +18,7 @@ MODEL_NAMES: tuple[str, ...] = get_args(ModelName)
 
 def _conv(in_channels: int, out_channels: int, kernel: int, stride: int = 1) -> nn.Conv2d:
     padding = (kernel - 1) // 2
-    return nn.Conv2d(in_channels, out_channels, kernel, stride, padding, bias=False)
+    return PlaneConv2d(in_channels, out_channels, kernel, stride, padding, bias=False)
 
 
 class Add(nn.Module):
