@@ -25,9 +25,8 @@ class PlaneConv2d(nn.Conv2d):
     @property
     def _edges(self) -> tuple[int, int]:
         """Rows of zeros above and below, columns of zeros left and right."""
+        assert not isinstance(self.padding, str)
         vertical, horizontal = self.padding
-        assert isinstance(vertical, int)
-        assert isinstance(horizontal, int)
         return vertical, horizontal
 
     def _output_pixels(self, image: Tensor) -> int:
