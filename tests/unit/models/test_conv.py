@@ -57,7 +57,7 @@ def test_large_planes_evaluation_and_full_precision_stay_with_pytorch(
 
     monkeypatch.setattr(PlaneConv2d, "_as_product", refuse)
     conv = PlaneConv2d(4, 4, 3, padding=1)
-    small, large = torch.randn(2, 4, 2, 2), torch.randn(2, 4, 3, 3)
+    small, large = torch.randn(2, 4, 3, 3), torch.randn(2, 4, 4, 4)
     conv(small)
     with torch.autocast("cpu", torch.bfloat16):
         conv(large)
