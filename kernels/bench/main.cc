@@ -27,6 +27,7 @@ struct Options {
   std::vector<size_t> tiles{8};
   std::vector<uint32_t> lmuls{2};
   std::vector<uint32_t> strips{1};
+  std::vector<uint32_t> parts{1};
   std::vector<std::string> listed;
   std::vector<double> sparsities{0};
   std::string pattern = "column";
@@ -73,6 +74,7 @@ void run(const Options& options, const ConvShape& shape, const Candidate& candid
   line["tile"] = candidate.tile;
   line["lmul"] = candidate.lmul;
   line["strips"] = candidate.strips;
+  line["parts"] = candidate.parts;
   line["sparsity"] = candidate.sparsity;
   line["pattern"] = options.pattern;
   line["pattern_m"] = options.group;
@@ -91,15 +93,15 @@ void run(const Options& options, const ConvShape& shape, const Candidate& candid
 
 // One value of --candidate. Throws std::invalid_argument if it names none.
 Candidate parse_candidate(const std::string& text) {
-  static const std::regex form(R"((direct|packed|unfused):(\d{1,4}):([1248]):(\d{1,4})|xnnpack_nhwc_dense)");
+  static const std::regex form(R"((direct|packed|unfused):(\d{1,4}):([1248]):(\d{1,4}):(\d{1,4})|xnnpack_nhwc_dense)");
   std::smatch match;
   if (!std::regex_match(text, match, form)) {
-    throw std::invalid_argument("--candidate '" + text + "': expected ALGORITHM:TILE:LMUL:STRIPS, of algorithm direct, packed or unfused, or xnnpack_nhwc_dense");
+    throw std::invalid_argument("--candidate '" + text + "': expected ALGORITHM:TILE:LMUL:STRIPS:PARTS, of algorithm direct, packed or unfused, or xnnpack_nhwc_dense");
   }
-  if (!match[1].matched) return {text, 0, 0, 0, 0};
+  if (!match[1].matched) return {text, 0, 0, 0, 0, 0};
   const auto number = [&](int i) { return static_cast<uint32_t>(std::stoul(match[i])); };
-  const Candidate candidate = {match[1], number(2), number(3), number(4), 0};
-  if (candidate.tile == 0 || candidate.strips == 0 || (candidate.tile + 1) * candidate.lmul > 32) {
+  const Candidate candidate = {match[1], number(2), number(3), number(4), number(5), 0};
+  if (candidate.tile == 0 || candidate.strips == 0 || candidate.parts == 0 || (candidate.tile + 1) * candidate.lmul > 32) {
     throw std::invalid_argument("--candidate '" + text + "': allowed: at least 1 each, (TILE + 1) * LMUL at most 32");
   }
   return candidate;
@@ -127,14 +129,15 @@ std::vector<Candidate> grid_candidates(const Options& options) {
   std::vector<Candidate> grid;
   for (const std::string& algorithm : options.algorithms) {
     if (algorithm == "xnnpack_nhwc_dense") {
-      grid.push_back({algorithm, 0, 0, 0, 0});
+      grid.push_back({algorithm, 0, 0, 0, 0, 0});
       continue;
     }
     const bool ours = !is_xnnpack(algorithm);
     for (const double sparsity : options.sparsities)
       for (const size_t tile : options.tiles)
         for (const uint32_t lmul : ours ? options.lmuls : none)
-          for (const uint32_t strips : ours ? options.strips : none) grid.push_back({algorithm, tile, lmul, strips, sparsity});
+          for (const uint32_t strips : ours ? options.strips : none)
+            for (const uint32_t parts : ours ? options.parts : none) grid.push_back({algorithm, tile, lmul, strips, parts, sparsity});
   }
   return grid;
 }
@@ -169,8 +172,9 @@ Options parse(int argc, char** argv) {
   auto* tile = app.add_option("--tile", o.tiles, "Output channels per tile")->delimiter(',')->check(CLI::Range(1, 31));
   app.add_option("--lmul", o.lmuls)->delimiter(',')->check(CLI::IsMember({1, 2, 4, 8}));
   app.add_option("--strips", o.strips, "Strips of a block")->delimiter(',')->check(CLI::PositiveNumber);
+  app.add_option("--parts", o.parts, "Parts of the columns, one after the other")->delimiter(',')->check(CLI::PositiveNumber);
   auto* listed = app.add_option("--candidate", o.listed, "Instead of a grid: ALGORITHM:TILE:LMUL:STRIPS or xnnpack_nhwc_dense")->delimiter(',');
-  for (const char* name : {"--algorithm", "--tile", "--lmul", "--strips"}) listed->excludes(app.get_option(name));
+  for (const char* name : {"--algorithm", "--tile", "--lmul", "--strips", "--parts"}) listed->excludes(app.get_option(name));
   app.add_option("--sparsity", o.sparsities, "Share of columns removed")->delimiter(',')->check(CLI::Range(0.0, 0.999));
   auto* pattern = app.add_option("--pattern", o.pattern, "row: each row its own columns, which is a tile of 1")->check(CLI::IsMember({"column", "row"}));
   app.add_option("--pattern-m", o.group, "Columns per group, or 'full'")->check(CLI::PositiveNumber | CLI::IsMember({"full"}));

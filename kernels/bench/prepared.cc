@@ -37,7 +37,7 @@ xnn_colnm_algorithm algorithm_of(const Candidate& candidate) {
 template <typename T>
 Prepared prepare_colnm(const ConvCase& c, const Candidate& candidate, pthreadpool_t pool) {
   xnn_operator_t op = nullptr;
-  const xnn_colnm_schedule schedule = {algorithm_of(candidate), candidate.lmul, candidate.strips};
+  const xnn_colnm_schedule schedule = {algorithm_of(candidate), candidate.lmul, candidate.strips, candidate.parts};
   const xnn_colnm_convolution2d descriptor = c.descriptor();
   check(xnn_create_colnm_convolution2d_cnhw(&descriptor, &schedule, &op), "create");
   Operator owned(op);

@@ -17,6 +17,7 @@ struct Candidate {
   size_t tile;
   uint32_t lmul;
   uint32_t strips;
+  uint32_t parts;
   double sparsity;
 };
 

@@ -21,7 +21,7 @@ namespace {
 // use at any LMUL: 4 of 8 multiplications a cycle. More rows in one kernel would share the loads of columns that
 // several of them keep, but which these are is only known from the mask: a kernel would have to be compiled for each
 // mask, or branch at every column. Of all LMULs this one has the fewest modelled cycles over ResNet-50's convolutions.
-constexpr xnn_colnm_schedule kRowWise = {xnn_colnm_direct, 4, 2};
+constexpr xnn_colnm_schedule kRowWise = {xnn_colnm_direct, 4, 2, 1};
 
 class CnhwNetwork : public Network {
  public:

@@ -12,8 +12,8 @@ namespace colonnade {
 Schedules::Schedules(const std::string& path) {
   try {
     const auto document = nlohmann::json::parse(read_file(path));
-    if (document.at("format") != "colonnade-schedules" || document.at("version") != 1) {
-      throw std::runtime_error(path + ": not a colonnade-schedules file of version 1");
+    if (document.at("format") != "colonnade-schedules" || document.at("version") != 2) {
+      throw std::runtime_error(path + ": not a colonnade-schedules file of version 2");
     }
     for (const auto& [key, entry] : document.at("convs").items()) {
       const std::string algorithm = entry.at("algorithm").get<std::string>();
@@ -21,7 +21,8 @@ Schedules::Schedules(const std::string& path) {
         throw std::runtime_error(path + ": " + key + ": algorithm: '" + algorithm + "'; allowed: direct, packed");
       }
       convs_[key] = {entry.at("tile").get<size_t>(), {algorithm == "direct" ? xnn_colnm_direct : xnn_colnm_packed,
-                     entry.at("lmul").get<uint32_t>(), entry.at("strips").get<uint32_t>()}};
+                     entry.at("lmul").get<uint32_t>(), entry.at("strips").get<uint32_t>(),
+                     entry.at("parts").get<uint32_t>()}};
     }
   } catch (const nlohmann::json::exception& error) {
     throw std::runtime_error(path + ": " + error.what());
@@ -34,7 +35,7 @@ ConvSchedule Schedules::find(const std::string& conv, double sparsity, const std
   const auto found = convs_.find(conv + suffix + (algorithm.empty() ? "" : "|" + algorithm));
   if (found != convs_.end()) return found->second;
   // Fits every tile up to 15, and does well on most shapes.
-  return {14, {algorithm == "packed" ? xnn_colnm_packed : xnn_colnm_direct, 2, 4}};
+  return {14, {algorithm == "packed" ? xnn_colnm_packed : xnn_colnm_direct, 2, 4, 1}};
 }
 
 }  // namespace colonnade

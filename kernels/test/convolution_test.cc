@@ -61,7 +61,7 @@ RandomCase draw(uint32_t seed) {
   const double sparsity = std::array<double, 4>{0, 0.25, 0.5, 0.75}[in(0, 3)];
   const size_t group = std::array<size_t, 4>{0, 4, 8, 0}[in(0, 3)];
   const xnn_colnm_algorithm algorithm = std::array{xnn_colnm_direct, xnn_colnm_packed, xnn_colnm_unfused}[seed % 3];
-  RandomCase r{ConvCase::random(shape, tile, sparsity, group, seed, arithmetic), {algorithm, lmul, in(1, 4)}, {}, {}, in(0, 1) ? 3u : 1u};
+  RandomCase r{ConvCase::random(shape, tile, sparsity, group, seed, arithmetic), {algorithm, lmul, in(1, 4), arithmetic == xnn_colnm_f32 ? in(1, 3) : 1}, {}, {}, in(0, 1) ? 3u : 1u};
   draw_layouts(r, g);
   if (in(0, 1)) {
     r.conv.residual.resize(shape.positions() * shape.out_channels);
@@ -129,7 +129,7 @@ TEST_P(RandomConvolution, MatchesFloat64) {
   initialize_xnnpack();
   const RandomCase r = draw(GetParam());
   SCOPED_TRACE(testing::Message() << r.conv.shape.str() << " tile " << r.conv.tile << " kept " << r.conv.kept
-                                  << " lmul " << r.schedule.lmul << " strips " << r.schedule.strips
+                                  << " lmul " << r.schedule.lmul << " strips " << r.schedule.strips << " parts " << r.schedule.parts
                                   << " algorithm " << r.schedule.algorithm << ' ' << arithmetic_name(r.conv.arithmetic));
   const auto at = GetParam() / 3 % 2 ? GuardedAt::kBegin : GuardedAt::kEnd;
   const std::vector<float> actual = r.conv.arithmetic == xnn_colnm_f32 ? run_operator<float>(r, at) : run_operator<_Float16>(r, at);
@@ -146,7 +146,7 @@ INSTANTIATE_TEST_SUITE_P(Seeds, RandomConvolution, testing::Range(1u, kCases + k
 TEST(ConvolutionParameters, BadOnesAreRefused) {
   initialize_xnnpack();
   const ConvCase c = ConvCase::random(ConvShape::parse("n1c4h5w5-o6-k3x3-s1-p1-d1"), 4, 0.5, 0, 1);
-  const xnn_colnm_schedule schedule = {xnn_colnm_packed, 2, 1};
+  const xnn_colnm_schedule schedule = {xnn_colnm_packed, 2, 1, 1};
   xnn_operator_t op = nullptr;
   const auto status = [&](auto change, xnn_colnm_schedule s) {
     xnn_colnm_convolution2d d = c.descriptor();
@@ -161,9 +161,11 @@ TEST(ConvolutionParameters, BadOnesAreRefused) {
   EXPECT_EQ(status([](D d) { d.output_min = 2; d.output_max = 1; }, schedule), xnn_status_invalid_parameter);
   EXPECT_EQ(status([](D d) { d.tile = 16; }, schedule), xnn_status_unsupported_parameter);
   EXPECT_EQ(status([](D d) { d.arithmetic = xnn_colnm_arithmetics; }, schedule), xnn_status_invalid_parameter);
-  EXPECT_EQ(status([](D d) { d.arithmetic = xnn_colnm_f16; }, {xnn_colnm_packed, 8, 1}), xnn_status_unsupported_parameter);
-  EXPECT_EQ(status(nothing, {xnn_colnm_packed, 3, 1}), xnn_status_unsupported_parameter);
-  EXPECT_EQ(status(nothing, {xnn_colnm_packed, 2, 0}), xnn_status_invalid_parameter);
+  EXPECT_EQ(status([](D d) { d.arithmetic = xnn_colnm_f16; }, {xnn_colnm_packed, 8, 1, 1}), xnn_status_unsupported_parameter);
+  EXPECT_EQ(status(nothing, {xnn_colnm_packed, 3, 1, 1}), xnn_status_unsupported_parameter);
+  EXPECT_EQ(status(nothing, {xnn_colnm_packed, 2, 0, 1}), xnn_status_invalid_parameter);
+  EXPECT_EQ(status(nothing, {xnn_colnm_packed, 2, 1, 0}), xnn_status_invalid_parameter);
+  EXPECT_EQ(status([](D d) { d.arithmetic = xnn_colnm_f16; }, {xnn_colnm_packed, 2, 1, 2}), xnn_status_invalid_parameter);
   std::vector<uint32_t> descending(c.columns.rbegin(), c.columns.rend());
   EXPECT_EQ(status([&](D d) { d.columns = descending.data(); }, schedule), xnn_status_invalid_parameter);
   ASSERT_EQ(op, nullptr);
@@ -173,7 +175,7 @@ TEST(ConvolutionParameters, KernelLargerThanInputIsRefused) {
   initialize_xnnpack();
   const ConvCase c = ConvCase::random(ConvShape::parse("n1c1h9w9-o1-k7x7-s1-p0-d1"), 1, 0, 0, 1);
   const xnn_colnm_convolution2d d = c.descriptor();
-  const xnn_colnm_schedule schedule = {xnn_colnm_packed, 1, 1};
+  const xnn_colnm_schedule schedule = {xnn_colnm_packed, 1, 1, 1};
   xnn_operator_t op = nullptr;
   check(xnn_create_colnm_convolution2d_cnhw(&d, &schedule, &op), "create");
   const Operator owned(op);
@@ -196,7 +198,7 @@ TEST(ConvolutionParameters, PlanesThatDoNotSuitTheAlgorithmAreRefused) {
   xnn_colnm_planes_init(&output, 1, 3, 4, 4, 1, 0, 0);
   size_t workspace, alignment;
   const auto reshape = [&](xnn_colnm_algorithm algorithm, const xnn_colnm_planes& input) {
-    const xnn_colnm_schedule schedule = {algorithm, 1, 1};
+    const xnn_colnm_schedule schedule = {algorithm, 1, 1, 1};
     xnn_operator_t op = nullptr;
     check(xnn_create_colnm_convolution2d_cnhw(&d, &schedule, &op), "create");
     const Operator owned(op);

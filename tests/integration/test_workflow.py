@@ -38,7 +38,14 @@ SMALL = {
     "training": {"threads": 1, "dense": PHASE, "finetune": PHASE},
     "pruning": {"patterns": [{"n": 1, "m": 4}, {"m": "full", "sparsity": 0.5}]},
     "profile": {
-        **{"tiles": [6, 15], "lmuls": [2], "strips": [1], "margin_percent": 100, "audit": 1},
+        **{
+            "tiles": [6, 15],
+            "lmuls": [2],
+            "strips": [1],
+            "parts": 2,
+            "margin_percent": 100,
+            "audit": 1,
+        },
         "cache": "profile.sqlite",
     },
     "throughput": {"image_px": 32},

@@ -50,14 +50,16 @@ class ProfileConfig(Section):
     A candidate is an algorithm, a tile T, an LMUL, and the strips of a block over which all tiles
     run; those that do not fit the vector registers, (T + 1) * LMUL > 32, are left out. Of the rest
     at most `trials` run, in the order of the prior, until it says that all others are slower than
-    the fastest so far even if it is wrong by `margin_percent`. `audit` is the number of searches
-    that `tuner-quality` repeats over all candidates.
+    the fastest so far even if it is wrong by `margin_percent`. The fastest runs again with its
+    columns in 2, 4, ... up to `parts` parts. `audit` is the number of searches that `tuner-quality`
+    repeats over all candidates.
     """
 
     algorithms: tuple[Literal["direct", "packed"], ...] = Field(min_length=1)
     tiles: tuple[Annotated[int, Field(ge=1, le=31)], ...] = Field(min_length=1)
     lmuls: tuple[Literal[1, 2, 4, 8], ...] = Field(min_length=1)
     strips: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=1)
+    parts: int = Field(ge=1)
     trials: int = Field(ge=1)
     margin_percent: float = Field(ge=0)
     audit: int = Field(ge=1)

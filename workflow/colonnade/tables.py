@@ -24,6 +24,7 @@ LAYERS = {
     "evidence": pl.String,
     "chosen": pl.Int64,
     "strips": pl.Int64,
+    "parts": pl.Int64,
     "m": pl.String,
 }
 # XNNPACK's own operator, in column `algorithm`.

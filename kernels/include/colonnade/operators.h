@@ -65,6 +65,10 @@ struct xnn_colnm_schedule {
   // Strips of a block, over which all tiles run before the next block begins: more of them reuse a tile's
   // weights more often while they are in cache, fewer keep the strips in cache.
   uint32_t strips;
+  // Parts of the kept columns, one after the other: all tiles run over a block's strips with the first part, then
+  // add the next to the output. Less of the input is in use at a time, and less of a tile's weights. 1 for f16,
+  // whose sums would be rounded in between.
+  uint32_t parts;
 };
 
 // Whether a convolution of that tile can have that LMUL.

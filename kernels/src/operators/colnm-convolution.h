@@ -24,13 +24,15 @@ struct colnm_grid {
 struct colnm_strips {
   size_t count;
   struct xnn_colnm_strip* items;  // one allocation with all that the strips point to
+  struct xnn_colnm_strip* later;  // the same for all parts of the columns but the first: they add to the output
 };
 
-// Cuts the grid into strips of at most `lmul` of the kernels' vectors.
+// Cuts the grid into strips of at most `lmul` of the kernels' vectors, with `later` ones if the columns are in parts.
 enum xnn_status colnm_build_strips(
     const struct colnm_grid* grid,
     const struct xnn_colnm_planes* output,
     const struct xnn_colnm_planes* residual,
+    bool in_parts,
     uint32_t lmul,
     const struct xnn_colnm_gemm_config* gemm,
     struct colnm_strips* strips);
@@ -84,8 +86,12 @@ struct colnm_context {
   struct xnn_colnm_schedule schedule;
   union xnn_f32_minmax_params params;
   const struct xnn_colnm_gemm_config* gemm;
-  const void* weights;  // tile after tile: T biases, then kept + COLNM_EXTRA_COLUMNS columns
-  size_t tile_bytes;    // of a whole tile's weights
+  // A part of the kept columns after the other, and within it tile after tile: T biases, which are 0 in all parts
+  // but the first, then part_columns + COLNM_EXTRA_COLUMNS columns.
+  const void* weights;
+  size_t part_columns;  // of all parts but the last, which may have fewer
+  size_t parts;
+  size_t tile_bytes;    // of a whole tile's weights in a part
   uint32_t* columns;     // [tiles, kept], or NULL: a copy of the caller's
   // Set by reshape.
   struct xnn_colnm_planes input, output, residual;
@@ -98,7 +104,7 @@ struct colnm_context {
   size_t block_bytes;      // of one packed row
   size_t shared_bytes;     // workspace of all threads together, and
   size_t thread_bytes;     // of each
-  uint32_t* offsets;     // [tiles, kept + COLNM_EXTRA_COLUMNS] bytes, see colnm-gemm.h
+  uint32_t* offsets;     // [parts, tiles, part_columns + COLNM_EXTRA_COLUMNS] bytes, see colnm-gemm.h
   // Direct only: elements from a strip to the lowest that its taps read, which offsets count from, and on to
   // the highest; the phases they lie in, one bit each, modulo 64.
   ptrdiff_t lowest_tap;
@@ -132,6 +138,27 @@ static inline size_t colnm_kept_column(const struct colnm_context* context, size
   return context->columns == NULL ? k : context->columns[tile * context->shape.kept + k];
 }
 
+// A tile's offsets in a part of the columns.
+static inline uint32_t* colnm_tile_offsets(const struct colnm_context* context, size_t part, size_t tile) {
+  const size_t tiles = colnm_tile_count(&context->shape);
+  return context->offsets + (part * tiles + tile) * (context->part_columns + COLNM_EXTRA_COLUMNS);
+}
+
+// Sets all offsets of a tile to `offset_of` of the columns they stand for. Those past the end repeat the last one.
+static inline void colnm_index_tile(
+    const struct colnm_context* context, size_t tile, const void* table,
+    uint32_t (*offset_of)(const struct colnm_context* context, const void* table, size_t column))
+{
+  for (size_t part = 0; part < context->parts; part++) {
+    uint32_t* offsets = colnm_tile_offsets(context, part, tile);
+    for (size_t i = 0; i < context->part_columns + COLNM_EXTRA_COLUMNS; i++) {
+      const size_t k = part * context->part_columns + i;
+      const size_t last = context->shape.kept - 1;
+      offsets[i] = offset_of(context, table, colnm_kept_column(context, tile, k < last ? k : last));
+    }
+  }
+}
+
 // Output positions along one axis; 0 where the kernel does not fit.
 static inline size_t colnm_output_size(
     size_t input, uint32_t padding, uint32_t kernel, uint32_t dilation, uint32_t stride)
@@ -159,8 +186,8 @@ void colnm_run_tiles(
     const struct colnm_context* context,
     size_t first,
     size_t end,
+    size_t first_strip,
     size_t strip_count,
-    const struct xnn_colnm_strip* strips,
     const void* input);
 
 // Splits `count` positions of an output without gaps into pieces, at most `count`; returns how many.

@@ -86,6 +86,19 @@ static struct colnm_grid direct_grid(const struct colnm_context* context) {
   return grid;
 }
 
+static uint32_t offset_of(const struct colnm_context* context, const void* table, size_t column) {
+  (void) table;
+  const struct xnn_colnm_convolution2d* shape = &context->shape;
+  const struct xnn_colnm_planes* input = &context->input;
+  const size_t position = column / shape->in_channels;
+  const struct tap y = locate_tap(position / shape->kernel_width, shape->dilation_height, shape->padding_height, shape->stride_height);
+  const struct tap x = locate_tap(position % shape->kernel_width, shape->dilation_width, shape->padding_width, shape->stride_width);
+  const ptrdiff_t element =
+    (ptrdiff_t) (column % shape->in_channels * input->channel_stride + (y.phase * shape->stride_width + x.phase) * input->phase_stride) +
+    y.shift * (ptrdiff_t) input->row_stride + x.shift - context->lowest_tap;
+  return (uint32_t) ((size_t) element * context->gemm->element_bytes);
+}
+
 // Offsets of all tiles' columns, from the lowest address that a tap may have.
 static enum xnn_status index_offsets(struct colnm_context* context) {
   const struct xnn_colnm_convolution2d* shape = &context->shape;
@@ -105,23 +118,12 @@ static enum xnn_status index_offsets(struct colnm_context* context) {
   }
   context->lowest_tap = lowest;
   context->tap_reach = (size_t) (highest - lowest);
-  const size_t columns = shape->kept + COLNM_EXTRA_COLUMNS;
+  if (input->size * context->gemm->element_bytes > UINT32_MAX) {
+    xnn_log_error("failed to reshape direct colnm convolution: an input above 4 GiB");
+    return xnn_status_unsupported_parameter;
+  }
   for (size_t tile = 0; tile < colnm_tile_count(shape); tile++) {
-    for (size_t i = 0; i < columns; i++) {
-      const size_t column = colnm_kept_column(context, tile, min(i, shape->kept - 1));
-      const size_t position = column / shape->in_channels;
-      const struct tap y = locate_tap(position / shape->kernel_width, shape->dilation_height, shape->padding_height, shape->stride_height);
-      const struct tap x = locate_tap(position % shape->kernel_width, shape->dilation_width, shape->padding_width, shape->stride_width);
-      const ptrdiff_t element =
-        (ptrdiff_t) (column % shape->in_channels * input->channel_stride + (y.phase * shape->stride_width + x.phase) * input->phase_stride) +
-        y.shift * row_stride + x.shift - context->lowest_tap;
-      const uint64_t bytes = (uint64_t) element * context->gemm->element_bytes;
-      if (bytes > UINT32_MAX) {
-        xnn_log_error("failed to reshape direct colnm convolution: an input above 4 GiB");
-        return xnn_status_unsupported_parameter;
-      }
-      context->offsets[tile * columns + i] = (uint32_t) bytes;
-    }
+    colnm_index_tile(context, tile, NULL, offset_of);
   }
   return xnn_status_success;
 }
@@ -150,7 +152,7 @@ static void compute_direct(struct colnm_context* context, size_t thread, size_t 
   const struct xnn_colnm_strip* strips = context->strips.items + first_strip;
   touch_input(context, strips, strips + strip_count - 1);
   colnm_run_tiles(
-    context, first_tile, min(first_tile + context->group_tiles, colnm_tile_count(&context->shape)), strip_count, strips,
+    context, first_tile, min(first_tile + context->group_tiles, colnm_tile_count(&context->shape)), first_strip, strip_count,
     (const void*) colnm_input(context, context->lowest_tap));
 }
 

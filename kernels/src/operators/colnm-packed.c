@@ -59,8 +59,12 @@ static void compute_packed(struct colnm_context* context, size_t thread, size_t 
   touch_input(context, strips->input / element_bytes, positions);
   pack_block(context, group, strips->input / element_bytes, positions, packed);
   colnm_run_tiles(
-    context, first_tile, min(first_tile + context->group_tiles, colnm_tile_count(&context->shape)), strip_count, strips,
+    context, first_tile, min(first_tile + context->group_tiles, colnm_tile_count(&context->shape)), first_strip, strip_count,
     (const void*) (packed - strips->input));
+}
+
+static uint32_t packed_offset_of(const struct colnm_context* context, const void* row_of, size_t column) {
+  return (uint32_t) (((const uint32_t*) row_of)[column] * context->block_bytes);
 }
 
 // The rows that a group of tiles packs, and its tiles' offsets into them; `row_of` is scratch, [K].
@@ -91,12 +95,8 @@ static size_t index_group(struct colnm_context* context, size_t group, uint32_t*
     }
   }
   tap_rows[taps] = rows;
-  const size_t columns = shape->kept + COLNM_EXTRA_COLUMNS;
   for (size_t tile = first; tile < end; tile++) {
-    for (size_t i = 0; i < columns; i++) {
-      const size_t row = row_of[colnm_kept_column(context, tile, min(i, shape->kept - 1))];
-      context->offsets[tile * columns + i] = (uint32_t) (row * context->block_bytes);
-    }
+    colnm_index_tile(context, tile, row_of, packed_offset_of);
   }
   return rows;
 }

@@ -115,19 +115,45 @@ static size_t make_strip(struct builder* b, size_t group, size_t q, size_t most,
   return q + count;
 }
 
+// All strips of the grid, one after the other; returns how many.
+static size_t cut(struct builder* b, size_t positions, size_t longest, struct xnn_colnm_strip* strips) {
+  size_t count = 0;
+  for (size_t group = 0; group < b->grid->groups; group++) {
+    for (size_t q = 0; q < positions;) {
+      if (!locate(b, group, q).is_real) {
+        q++;
+        continue;
+      }
+      struct xnn_colnm_strip* strip = &strips[count++];
+      const struct builder before = *b;
+      // A strip that begins behind a gap ends where it would have ended anyway: its neighbours stay aligned
+      // with cache lines. That is for nothing if it is stored by index.
+      size_t next = make_strip(b, group, q, min(longest - q % longest, positions - q), strip);
+      if (strip->output_index != NULL) {
+        *b = before;
+        next = make_strip(b, group, q, min(longest, positions - q), strip);
+      }
+      q = next;
+    }
+  }
+  return count;
+}
+
 enum xnn_status colnm_build_strips(
     const struct colnm_grid* grid,
     const struct xnn_colnm_planes* output,
     const struct xnn_colnm_planes* residual,
+    bool in_parts,
     uint32_t lmul,
     const struct xnn_colnm_gemm_config* gemm,
     struct colnm_strips* strips)
 {
   const size_t longest = lmul * gemm->lanes;
   const size_t positions = (grid->height - 1) * grid->row_stride + grid->width;
+  const size_t copies = in_parts ? 2 : 1;
   // One for each stretch of the longest kind, and one more where a strip ends at a gap.
-  const size_t most = grid->groups * (divide_round_up(positions, longest) + 2 * grid->height);
-  const size_t index_bytes = 2 * grid->groups * positions * sizeof(uint32_t);
+  const size_t most = copies * grid->groups * (divide_round_up(positions, longest) + 2 * grid->height);
+  const size_t index_bytes = copies * 2 * grid->groups * positions * sizeof(uint32_t);
   const size_t mask_bytes = most * divide_round_up(longest, 8);
   xnn_release_simd_memory(strips->items);
   strips->count = 0;
@@ -140,23 +166,11 @@ enum xnn_status colnm_build_strips(
   };
   b.index = (uint32_t*) (strips->items + most);
   b.mask = (uint8_t*) b.index + index_bytes;
-  for (size_t group = 0; group < grid->groups; group++) {
-    for (size_t q = 0; q < positions;) {
-      if (!locate(&b, group, q).is_real) {
-        q++;
-        continue;
-      }
-      struct xnn_colnm_strip* strip = &strips->items[strips->count++];
-      const struct builder before = b;
-      // A strip that begins behind a gap ends where it would have ended anyway: its neighbours stay aligned
-      // with cache lines. That is for nothing if it is stored by index.
-      size_t next = make_strip(&b, group, q, min(longest - q % longest, positions - q), strip);
-      if (strip->output_index != NULL) {
-        b = before;
-        next = make_strip(&b, group, q, min(longest, positions - q), strip);
-      }
-      q = next;
-    }
+  strips->count = cut(&b, positions, longest, strips->items);
+  if (in_parts) {
+    b.residual = output;
+    strips->later = strips->items + strips->count;
+    cut(&b, positions, longest, strips->later);
   }
   return xnn_status_success;
 }

@@ -42,8 +42,13 @@ static void compute_unfused(struct colnm_context* context, size_t thread, size_t
   const struct xnn_colnm_strip* strips = context->strips.items + first_strip;
   colnm_run_tiles(
     context, first_tile, min(first_tile + context->group_tiles, colnm_tile_count(&context->shape)),
-    min(context->block_strips, context->strips.count - first_strip), strips,
+    first_strip, min(context->block_strips, context->strips.count - first_strip),
     (const void*) (packed_block(context, block) - strips->input));
+}
+
+static uint32_t matrix_offset_of(const struct colnm_context* context, const void* table, size_t column) {
+  (void) table;
+  return (uint32_t) (column * context->block_bytes);
 }
 
 static enum xnn_status index_matrix(struct colnm_context* context) {
@@ -72,12 +77,8 @@ static enum xnn_status index_matrix(struct colnm_context* context) {
       unfolding->runs[tap * rows + row] = colnm_tap_run(context, &piece, tap);
     }
   }
-  const size_t columns = shape->kept + COLNM_EXTRA_COLUMNS;
   for (size_t tile = 0; tile < colnm_tile_count(shape); tile++) {
-    for (size_t i = 0; i < columns; i++) {
-      const size_t column = colnm_kept_column(context, tile, min(i, shape->kept - 1));
-      context->offsets[tile * columns + i] = (uint32_t) (column * context->block_bytes);
-    }
+    colnm_index_tile(context, tile, NULL, matrix_offset_of);
   }
   unfolding->matrix_bytes = round_up_po2(k_size * row_bytes, XNN_ALLOCATION_ALIGNMENT);
   context->shared_bytes = unfolding->matrix_bytes + context->blocks * k_size * context->block_bytes + XNN_EXTRA_BYTES;

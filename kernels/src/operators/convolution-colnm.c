@@ -55,8 +55,9 @@ static void touch_results(
   }
 }
 
-void colnm_run_tiles(
+static void run_part(
     const struct colnm_context* context,
+    size_t part,
     size_t first,
     size_t end,
     size_t strip_count,
@@ -64,13 +65,16 @@ void colnm_run_tiles(
     const void* input)
 {
   const struct xnn_colnm_convolution2d* shape = &context->shape;
-  const size_t columns = shape->kept + COLNM_EXTRA_COLUMNS;
+  const size_t kc = min(context->part_columns, shape->kept - part * context->part_columns);
+  const size_t tiles = colnm_tile_count(shape);
+  const union xnn_f32_minmax_params unclamped = {.scalar = {.min = -INFINITY, .max = INFINITY}};
+  const union xnn_f32_minmax_params* params = part + 1 == context->parts ? &context->params : &unclamped;
   for (size_t tile = first; tile < end; tile++) {
     const size_t channel = tile * shape->tile;
     const size_t rows = min(shape->tile, shape->out_channels - channel);
-    const void* weights = (const void*) ((uintptr_t) context->weights + tile * context->tile_bytes);
+    const void* weights = (const void*) ((uintptr_t) context->weights + (part * tiles + tile) * context->tile_bytes);
     const struct tile_rows output = find_rows(context, context->output_data, &context->output, channel);
-    const struct tile_rows residual = find_rows(context, context->residual_data, &context->residual, channel);
+    const struct tile_rows residual = part != 0 ? output : find_rows(context, context->residual_data, &context->residual, channel);
     touch_results(output, residual, rows, strips, strips + strip_count - 1, context->gemm->element_bytes);
     // Strips of one LMUL go to the kernel together.
     for (size_t i = 0, next; i < strip_count; i = next) {
@@ -78,9 +82,19 @@ void colnm_run_tiles(
         next++;
       }
       context->gemm->ukernel[strips[i].log2_lmul][rows - 1](
-        shape->kept, input, weights, context->offsets + tile * columns, next - i, strips + i, (void*) output.first,
-        output.stride, (const void*) residual.first, residual.stride, &context->params);
+        kc, input, weights, colnm_tile_offsets(context, part, tile), next - i, strips + i, (void*) output.first,
+        output.stride, (const void*) residual.first, residual.stride, params);
     }
+  }
+}
+
+void colnm_run_tiles(
+    const struct colnm_context* context, size_t first, size_t end, size_t first_strip, size_t strip_count,
+    const void* input)
+{
+  run_part(context, 0, first, end, strip_count, context->strips.items + first_strip, input);
+  for (size_t part = 1; part < context->parts; part++) {
+    run_part(context, part, first, end, strip_count, context->strips.later + first_strip, input);
   }
 }
 
@@ -90,7 +104,7 @@ static enum xnn_status check_parameters(
   if (shape->kernel_height == 0 || shape->kernel_width == 0 || shape->stride_height == 0 ||
       shape->stride_width == 0 || shape->dilation_height == 0 || shape->dilation_width == 0 ||
       shape->in_channels == 0 || shape->out_channels == 0 || shape->tile == 0 || shape->kept == 0 ||
-      schedule->lmul == 0 || schedule->strips == 0) {
+      schedule->lmul == 0 || schedule->strips == 0 || schedule->parts == 0) {
     xnn_log_error("failed to create colnm convolution: sizes must not be zero");
     return xnn_status_invalid_parameter;
   }
@@ -100,6 +114,10 @@ static enum xnn_status check_parameters(
   }
   if (shape->arithmetic >= xnn_colnm_arithmetics) {
     xnn_log_error("failed to create colnm convolution: unknown arithmetic %d", (int) shape->arithmetic);
+    return xnn_status_invalid_parameter;
+  }
+  if (shape->arithmetic != xnn_colnm_f32 && schedule->parts != 1) {
+    xnn_log_error("failed to create colnm convolution: columns of f16 in %u parts", schedule->parts);
     return xnn_status_invalid_parameter;
   }
   if (isnan(shape->output_min) || isnan(shape->output_max) || shape->output_min > shape->output_max) {
@@ -135,25 +153,27 @@ static void* pack_weights(struct colnm_context* context) {
   const struct xnn_colnm_convolution2d* shape = &context->shape;
   const size_t accumulator_bytes = context->gemm->accumulator_bytes;
   const size_t element_bytes = context->gemm->element_bytes;
-  const size_t row_bytes = accumulator_bytes + (shape->kept + COLNM_EXTRA_COLUMNS) * element_bytes;
+  const size_t row_bytes = accumulator_bytes + (context->part_columns + COLNM_EXTRA_COLUMNS) * element_bytes;
+  const size_t tiles = colnm_tile_count(shape);
   // The next tile's biases are aligned.
   context->tile_bytes = round_up_po2(shape->tile * row_bytes, sizeof(float));
-  const size_t whole_tiles = (shape->out_channels - 1) / shape->tile;
-  void* weights = xnn_allocate_zero_simd_memory(
-    whole_tiles * context->tile_bytes + (shape->out_channels - whole_tiles * shape->tile) * row_bytes + XNN_EXTRA_BYTES);
+  void* weights = xnn_allocate_zero_simd_memory(context->parts * tiles * context->tile_bytes + XNN_EXTRA_BYTES);
   if (weights == NULL) {
     return NULL;
   }
   const float* values = shape->values;
-  uintptr_t tile = (uintptr_t) weights;
-  for (size_t channel = 0; channel < shape->out_channels; channel += shape->tile) {
+  for (size_t tile = 0; tile < tiles; tile++) {
+    const size_t channel = tile * shape->tile;
     const size_t rows = min(shape->tile, shape->out_channels - channel);
-    if (shape->bias != NULL) {
-      write_floats((void*) tile, shape->bias + channel, rows, accumulator_bytes);
+    for (size_t part = 0; part < context->parts; part++) {
+      const uintptr_t packed = (uintptr_t) weights + (part * tiles + tile) * context->tile_bytes;
+      if (part == 0 && shape->bias != NULL) {
+        write_floats((void*) packed, shape->bias + channel, rows, accumulator_bytes);
+      }
+      const size_t columns = min(context->part_columns, shape->kept - part * context->part_columns);
+      write_floats((void*) (packed + rows * accumulator_bytes), values, columns * rows, element_bytes);
+      values += columns * rows;
     }
-    write_floats((void*) (tile + rows * accumulator_bytes), values, shape->kept * rows, element_bytes);
-    values += shape->kept * rows;
-    tile += context->tile_bytes;
   }
   return weights;
 }
@@ -163,7 +183,7 @@ static uint32_t* allocate_index(struct colnm_context* context) {
   const struct xnn_colnm_convolution2d* shape = &context->shape;
   const size_t tiles = colnm_tile_count(shape);
   const size_t kept = shape->columns == NULL ? 0 : tiles * shape->kept;
-  const size_t offsets = tiles * (shape->kept + COLNM_EXTRA_COLUMNS);
+  const size_t offsets = context->parts * tiles * (context->part_columns + COLNM_EXTRA_COLUMNS);
   uint32_t* index = xnn_allocate_zero_simd_memory((kept + offsets) * sizeof(uint32_t));
   if (index == NULL) {
     return NULL;
@@ -220,6 +240,8 @@ enum xnn_status xnn_create_colnm_convolution2d_cnhw(
   context->schedule = *schedule;
   context->algorithm = find_algorithm(convolution, schedule->algorithm);
   context->im2col = xnn_init_im2col_ukernel(gemm->element_bytes);
+  context->part_columns = divide_round_up(convolution->kept, min(schedule->parts, convolution->kept));
+  context->parts = divide_round_up(convolution->kept, context->part_columns);
   op->base.packed_weights.pointer = pack_weights(context);
   op->base.lookup_table = allocate_index(context);
   // Only strings for a profile are made from these two.
@@ -267,7 +289,7 @@ static enum xnn_status reshape(struct colnm_context* context, size_t threads) {
   }
   const struct colnm_grid grid = context->algorithm->grid(context);
   const enum xnn_status status = colnm_build_strips(
-    &grid, &context->output, context->has_residual ? &context->residual : NULL, context->schedule.lmul,
+    &grid, &context->output, context->has_residual ? &context->residual : NULL, context->parts > 1, context->schedule.lmul,
     context->gemm, &context->strips);
   if (status != xnn_status_success) {
     return status;

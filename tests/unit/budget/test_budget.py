@@ -83,6 +83,7 @@ def _layers(path: Path) -> Path:
             "evidence": "modelled",
             "chosen": int(scale == 1),
             "strips": 1,
+            "parts": 1,
             "m": "full" if sparsity == 0 else "4",
         }
         for layer, times in TIMES.items()

@@ -36,13 +36,14 @@ class FakeContainer:
         values = dict(itertools.pairwise(command))
         lines = []
         for text in values["--candidate"].split(","):
-            algorithm, tile, lmul, strips = (*text.split(":"), "0", "0", "0")[:4]
+            algorithm, tile, lmul, strips, parts = (*text.split(":"), *"0000")[:5]
             sparsity = 0.0 if tile == "0" else float(values["--sparsity"])
             cycles = self.cycles.get(f"{text}|{sparsity:g}", 10**9)
             modelled = "-plugin" in command
             report = {
                 **{"conv": values["--conv"], "algorithm": algorithm, "tile": int(tile)},
-                **{"lmul": int(lmul), "strips": int(strips), "sparsity": sparsity},
+                **{"lmul": int(lmul), "strips": int(strips), "parts": int(parts)},
+                "sparsity": sparsity,
                 **{"cycles": cycles if modelled else None, "ms": None if modelled else 1.0},
                 "mac_per_cycle": 1.0 if modelled else None,
             }
@@ -101,6 +102,7 @@ def settings(tmp_path: Path) -> ProfileConfig:
         tiles=(8, 12, 14, 16),
         lmuls=(1, 2),
         strips=(2, 8),
+        parts=4,
         trials=8,
         margin_percent=3,
         audit=2,

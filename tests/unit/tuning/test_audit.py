@@ -48,7 +48,7 @@ def test_candidates_that_the_filters_leave_out_count_as_lost(
     target: Target, container: FakeContainer, settings: ProfileConfig, timed: ThroughputConfig
 ) -> None:
     wide = settings.model_copy(update={"tiles": (8, 30), "lmuls": (1,), "strips": (2,)})
-    container.cycles = {"direct:30:1:2|0.5": 5 * 10**8}
+    container.cycles = {"direct:30:1:2:1|0.5": 5 * 10**8}
     _, pruned = audit(target, wide, timed)
     assert pruned["rank_of_best"] is None
     assert round(pruned["tuned_loss_percent"], 6) == 100

@@ -225,7 +225,7 @@ def test_only_unknown_candidates_are_run(
     other = Candidate("packed", 8, 1, 1)
     bench(target, settings, timed).run(DENSE, [CANDIDATE])
     reports = bench(target, settings, timed).run(DENSE, [other, CANDIDATE])
-    assert container.candidates == ["packed:14:2:8", "packed:8:1:1"]
+    assert container.candidates == ["packed:14:2:8:1", "packed:8:1:1:1"]
     assert [report["tile"] for report in reports] == [8, 14]
     # A result is stored without what the target's clock makes of it.
     assert "625" not in json.dumps(ProfileCache(settings.cache).find(SETTING, [CANDIDATE]))

@@ -24,7 +24,7 @@ def report(
     conv: str, tile: int, sparsity: float, ms: float, algorithm: str = "direct"
 ) -> dict[str, Any]:
     return {
-        **{"conv": conv, "algorithm": algorithm, "tile": tile, "lmul": 1, "strips": 2},
+        **{"conv": conv, "algorithm": algorithm, "tile": tile, "lmul": 1, "strips": 2, "parts": 1},
         **{"sparsity": sparsity, "cycles": int(ms * 1e6), "ms": ms, "mac_per_cycle": 1.0},
     }
 
@@ -97,7 +97,7 @@ def test_xnnpacks_operator_does_not_compete(collected: Path) -> None:
 def test_schedules_are_those_of_the_winners(collected: Path) -> None:
     document = json.loads((collected / "schedules.json").read_text())
     assert document["format"] == "colonnade-schedules"
-    assert document["version"] == 1
+    assert document["version"] == 2
     chosen = {key: (each["algorithm"], each["tile"]) for key, each in document["convs"].items()}
     assert chosen == {
         f"{CONV}|0": ("direct", 14),
@@ -111,7 +111,7 @@ def test_schedules_are_those_of_the_winners(collected: Path) -> None:
     }
     assert document["stays_dense"] == [f"{CONV}|0.5"]
     for entry in document["convs"].values():
-        assert list(entry) == ["algorithm", "tile", "lmul", "strips"]
+        assert list(entry) == ["algorithm", "tile", "lmul", "strips", "parts"]
 
 
 def test_table_has_every_candidate_of_every_layer(collected: Path) -> None:

@@ -10,7 +10,7 @@ from colonnade.targets import Target
 from colonnade.tuning import DENSE, Profiled, profile_conv
 from colonnade.tuning.core import core_of
 from colonnade.tuning.prior import Prior
-from colonnade.tuning.search import others, tune
+from colonnade.tuning.search import fastest, others, refine, tune
 from colonnade.tuning.space import Candidate, search_space
 
 from .conftest import CONV, FakeContainer
@@ -132,12 +132,46 @@ def test_every_algorithm_gets_trials_that_run_the_same_network() -> None:
     ]
     reports = [dataclasses.asdict(each) | {"ms": cost} for cost, each in ranked[:3]]
     pruned = others(ranked, reports, same_tile=True)
-    assert [str(each) for each in pruned] == ["packed:14:1:2", "packed:14:1:4"]
+    assert [str(each) for each in pruned] == ["packed:14:1:2:1", "packed:14:1:4:1"]
     dense = others(ranked, reports, same_tile=False)
-    assert [str(each) for each in dense] == ["packed:8:1:1", "packed:14:1:2"]
+    assert [str(each) for each in dense] == ["packed:8:1:1:1", "packed:14:1:2:1"]
 
 
 def test_one_algorithm_has_no_others() -> None:
     ranked = [(1.0, Candidate("packed", 14, 1, 1)), (2.0, Candidate("packed", 14, 1, 2))]
     reports = [dataclasses.asdict(ranked[0][1]) | {"ms": 1.0}]
     assert others(ranked, reports, same_tile=True) == []
+
+
+def test_columns_are_cut_into_parts_as_long_as_that_is_faster(settings: ProfileConfig) -> None:
+    times = {(4, 2, 1): 9.0, (4, 2, 2): 8.0, (8, 2, 2): 7.0, (8, 2, 4): 7.5, (8, 2, 8): 6.0}
+    batches: list[list[str]] = []
+
+    def run(batch: list[Candidate]) -> list[dict[str, object]]:
+        batches.append([str(each) for each in batch])
+        keys = [(each.strips, each.lmul, each.parts) for each in batch]
+        return [
+            dataclasses.asdict(each) | {"ms": times.get(key, 10.0)}
+            for each, key in zip(batch, keys, strict=True)
+        ]
+
+    known = [Candidate("direct", 14, 2, strips) for strips in (2, 4, 8)]
+    start = run([known[1]])[0]
+    many = settings.model_copy(update={"parts": 16})
+    reports = refine(start, known, run, many)
+    # No block of 16 strips is known; from 8 parts on nothing is faster.
+    assert batches[1:] == [
+        ["direct:14:2:4:2", "direct:14:2:8:2", "direct:14:2:4:4", "direct:14:2:8:4"],
+        ["direct:14:2:8:4", "direct:14:2:8:8"],
+        ["direct:14:2:8:16"],
+    ]
+    assert fastest(reports)["parts"] == 8
+    assert [each["ms"] for each in refine(start, known, run, settings)] == [
+        8.0,
+        7.0,
+        10.0,
+        7.5,
+        7.5,
+    ]
+    whole = settings.model_copy(update={"parts": 1})
+    assert refine(start, known, run, whole) == []

@@ -63,7 +63,7 @@ def test_where_every_candidate_is_poor_all_stay(settings: ProfileConfig, core: C
 
 
 def test_candidates_are_written_as_the_bench_reads_them() -> None:
-    assert str(Candidate("packed", 14, 2, 8)) == "packed:14:2:8"
+    assert str(Candidate("packed", 14, 2, 8)) == "packed:14:2:8:1"
     assert str(XNNPACK) == "xnnpack_nhwc_dense"
 
 

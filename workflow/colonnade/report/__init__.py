@@ -51,7 +51,9 @@ def write_report(results: Path, runs: Sequence[tuple[str, str]], target: Path) -
             winners=_winners(layers),
             stays_dense=stays_dense(layers),
             tuner_quality=tuner_quality(results / "tables/tuner_quality.csv"),
-            candidates=layers.select("conv", "algorithm", "tile", "lmul", "strips", "sparsity")
+            candidates=layers.select(
+                "conv", "algorithm", "tile", "lmul", "strips", "parts", "sparsity"
+            )
             .unique()
             .height,
             throughput_figure=throughput_bars(labels, throughput),

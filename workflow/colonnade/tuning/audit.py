@@ -1,7 +1,8 @@
 """How good the prior is: the search of some convolutions repeated over all candidates.
 
 Nothing is left out here but what the registers do not hold, so that a loss by the filters of the
-search space counts as well.
+search space counts as well. All are the schedules that the prior ranks, of one part: where more
+parts made the tuned one faster than any of them, its loss is below 0.
 """
 
 import random
@@ -51,7 +52,7 @@ def audit_conv(
     for each in profiled:
         ranked = prior.rank(conv, each.sparsity, space)
         reports = dict(zip(everything, bench.run(each, everything), strict=True))
-        # Tuning runs the same candidates once more, all from the cache.
+        # Of one part, tuning runs no other candidates: these come from the cache.
         trials = search(ranked, partial(bench.run, each), settings, same_tile=each.sparsity > 0)
         order = [candidate for _, candidate in ranked]
         rows.append(

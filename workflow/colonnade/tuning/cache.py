@@ -46,8 +46,10 @@ class Setting:
 
 
 _KEY = (*(field.name for field in fields(Setting)), *(field.name for field in fields(Candidate)))
+# The name tells the columns: a file may hold tables of other versions beside it.
+_NAME = f"result_{hashlib.sha256(','.join(_KEY).encode()).hexdigest()[:8]}"
 _TABLE = f"""
-CREATE TABLE IF NOT EXISTS result (
+CREATE TABLE IF NOT EXISTS {_NAME} (
     {", ".join(f"{name} NOT NULL" for name in _KEY)}, report NOT NULL, digest NOT NULL,
     PRIMARY KEY ({", ".join(_KEY)})
 ) WITHOUT ROWID
@@ -79,7 +81,7 @@ class ProfileCache:
         """The known results among `candidates`."""
 
         def select(connection: sqlite3.Connection) -> dict[Candidate, Result]:
-            query = f"SELECT report, digest FROM result WHERE {_WHERE}"
+            query = f"SELECT report, digest FROM {_NAME} WHERE {_WHERE}"
             found = {}
             for candidate in candidates:
                 key = (*astuple(setting), *astuple(candidate))
@@ -101,7 +103,7 @@ class ProfileCache:
             rows.append((*key, report, _digest(key, report)))
 
         def insert(connection: sqlite3.Connection) -> None:
-            connection.executemany(f"INSERT OR REPLACE INTO result VALUES ({_PLACES})", rows)
+            connection.executemany(f"INSERT OR REPLACE INTO {_NAME} VALUES ({_PLACES})", rows)
 
         self._attempt(insert)
 

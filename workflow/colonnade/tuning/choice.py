@@ -78,7 +78,7 @@ def collect(
             for algorithm, best in choose_each(trials[sparsity], winner).items():
                 convs[schedule_key(conv, sparsity, algorithm)] = _schedule(best)
         rows[conv] = list(_rows(profile, winners.values(), target))
-    header = {"format": "colonnade-schedules", "version": 1, "target": target.name}
+    header = {"format": "colonnade-schedules", "version": 2, "target": target.name}
     write_json(schedules, {**header, "convs": convs, "stays_dense": dense})
     named = [
         {"model": model, "layer": layer, **row} for layer, conv in layers for row in rows[str(conv)]

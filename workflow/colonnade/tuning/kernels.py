@@ -105,6 +105,8 @@ class _Kernel:
         self._operand = Access(lines.operand, lines.followed or lines.touched, lines.followed > 0)
         self._output = Access(lines.output, stored, write=True)
         self._pipelined = (tile + 2) * lmul <= VECTOR_REGISTERS
+        # Whether the lines of a column are touched two columns ahead: see the template.
+        self._touching = self._pipelined and tile >= 6 and tile * (lmul - 1) >= 6
         self._banks = 2 if self._pipelined and 2 * tile <= _FLOATS else 1
         self._saved = max(0, self._banks * tile - _FREE_FLOATS)
         # Trips until weights and scattered offsets begin a line at the same place again.
@@ -147,9 +149,10 @@ class _Kernel:
     def _weight(self, register: str) -> Step:
         return Step("fp_load", register, access=self._weights.step(F32_BYTES))
 
-    def _load(self, register: str) -> Iterator[Step]:
+    def _load(self, register: str, *, touched: bool = False) -> Iterator[Step]:
+        access = None if touched else self._operand
         yield Step("alu", "address", ("offset",))
-        yield Step("vload", register, ("address",), self._lmul, self._operand)
+        yield Step("vload", register, ("address",), self._lmul, access)
         yield Step("load", "offset", access=self._offsets.step(_OFFSET_BYTES))
 
     def _start(self) -> Iterator[Step]:
@@ -168,7 +171,7 @@ class _Kernel:
         """Two columns: with a spare strip vector in one trip of the loop, without in two."""
         if self._pipelined:
             for column, (vector, other) in enumerate((("a0", "a1"), ("a1", "a0"))):
-                yield from self._load(other)
+                yield from self._load(other, touched=self._touching)
                 yield from self._products(vector, column % self._banks)
             yield from self._next_trip()
         else:
@@ -182,6 +185,11 @@ class _Kernel:
             weight = f"w{bank}.{row}"
             yield Step("vf_fma", f"sum{row}", (f"sum{row}", weight, vector), self._lmul)
             yield self._weight(weight)
+            if self._touching and row in (1, 2):
+                yield Step("alu", "touched", ("offset" if row == 1 else "touched",))
+            if self._touching and row in (2, 4):
+                access = self._operand if row == 2 else None
+                yield Step("load", None, ("touched",), access=access)
 
     def _next_trip(self) -> Iterator[Step]:
         yield from (Step("alu") for _ in range(3))

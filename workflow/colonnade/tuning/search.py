@@ -1,7 +1,11 @@
-"""Tune one convolution: run its candidates in the order of the prior until no other can win."""
+"""Tune one convolution: run its candidates in the order of the prior until no other can win.
+
+The prior knows schedules of one part. In how many parts the columns run is tried afterwards, on the
+fastest candidate of each algorithm.
+"""
 
 from collections.abc import Callable, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -63,9 +67,18 @@ def search(
     *,
     same_tile: bool,
 ) -> list[Result]:
-    """Tune, then run the first candidates of the algorithms that do not win: see `others`."""
+    """Tune, run the first candidates of the algorithms that do not win, then refine each's fastest.
+
+    See `tune`, `others` and `refine`.
+    """
     reports = tune(ranked, run, settings)
-    return reports + run(others(ranked, reports, same_tile=same_tile))
+    reports += run(others(ranked, reports, same_tile=same_tile))
+    best, candidates = fastest(reports), [candidate for _, candidate in ranked]
+    alike = [each for each in reports if not same_tile or each["tile"] == best["tile"]]
+    for algorithm in sorted({str(each["algorithm"]) for each in alike}):
+        own = fastest([each for each in alike if each["algorithm"] == algorithm])
+        reports += refine(own, candidates, run, settings)
+    return reports
 
 
 def tune(
@@ -108,6 +121,34 @@ def others(
             found.setdefault(each.algorithm, []).append(each)
     first = [each for candidates in found.values() for each in candidates[:_OTHERS]]
     return [each for each in first if astuple(each) not in known]
+
+
+def refine(
+    report: Result,
+    candidates: Sequence[Candidate],
+    run: Callable[[list[Candidate]], list[Result]],
+    settings: ProfileConfig,
+) -> list[Result]:
+    """Run a report's schedule in two and four times as many parts, as long as that makes it faster.
+
+    With fewer columns at a time more strips of a block stay in cache, so as many strips and twice as
+    many are tried, if they are among `candidates`. Returns the reports of those that ran.
+    """
+    reports: list[Result] = []
+    while True:
+        best = Candidate(**{name: report[name] for name in SCHEDULE})
+        tried = [
+            replace(best, strips=strips, parts=parts)
+            for parts in (2 * best.parts, 4 * best.parts)
+            if parts <= settings.parts
+            for strips in (best.strips, 2 * best.strips)
+            if replace(best, strips=strips, parts=1) in candidates
+        ]
+        fresh = run(tried)
+        reports += fresh
+        if fastest([report, *fresh]) is report:
+            return reports
+        report = fastest(fresh)
 
 
 def fastest(reports: Sequence[Result]) -> Result:

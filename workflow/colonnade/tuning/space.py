@@ -17,29 +17,31 @@ _BLOCK_LIMIT = 4
 
 @dataclass(frozen=True)
 class Candidate:
-    """A schedule: algorithm, tile T, LMUL, and the strips of a block over which all tiles run.
+    """A schedule: algorithm, tile T, LMUL, the strips of a block over which all tiles run, and the
+    parts of the kept columns, one of which runs over a block after the other.
 
-    XNNPACK's own algorithms have none of the three; they are 0.
+    XNNPACK's own algorithms have none of the four; they are 0.
     """
 
     algorithm: str
     tile: int
     lmul: int
     strips: int
+    parts: int = 1
 
     def __str__(self) -> str:
         """As the bench takes it."""
         if self == XNNPACK:
             return self.algorithm
-        return f"{self.algorithm}:{self.tile}:{self.lmul}:{self.strips}"
+        return ":".join(str(getattr(self, name)) for name in SCHEDULE)
 
 
-XNNPACK = Candidate(REFERENCE, 0, 0, 0)
+XNNPACK = Candidate(REFERENCE, 0, 0, 0, 0)
 SCHEDULE = tuple(field.name for field in fields(Candidate))
 
 
 def grid(conv: ConvShape, settings: ProfileConfig, core: Core) -> list[Candidate]:
-    """Every different schedule that the configuration allows and the registers hold.
+    """Every different schedule of one part that the configuration allows and the registers hold.
 
     Tiles of more rows than there are output channels, and blocks of more strips than there are, run
     as the next smaller one does and are left out.
