@@ -43,7 +43,7 @@ def test_every_method_is_compared_at_every_sparsity() -> None:
         )
     assert next(iter(runs)) == "dense"
     assert "full0.75-permuted-distilled" in runs
-    assert len(runs) == 1 + 3 * 9 + 7
+    assert len(runs) == 2 + 3 * 9 + 7
 
 
 def test_equal_budget_for_all() -> None:
@@ -89,7 +89,7 @@ def test_an_evaluation_touches_both_splits(
 
 
 def _write_reports(folder: Path) -> list[Evaluated]:
-    tops = {"dense": (0.80, 0.84), "full0.75": (0.79, 0.82)}
+    tops = {"dense": (0.70, 0.75), "start": (0.80, 0.84), "full0.75": (0.79, 0.82)}
     evaluated = []
     for label, run in study_runs(SMALL).items():
         for seed, top in zip(SMALL.seeds, tops.get(label, (0.5, 0.5)), strict=True):
@@ -113,14 +113,16 @@ def test_drops_are_paired_by_seed(tmp_path: Path) -> None:
     paths = [tmp_path / name for name in ("study.csv", "summary.csv", "study.svg")]
     write_study(_write_reports(tmp_path), *paths)
     rows = read_table(paths[0], STUDY).rows(named=True)
-    assert [round(row["drop_points"], 6) for row in rows[:4]] == [0, 0, 1, 2]
-    assert [row["tile"] for row in rows[2:6]] == ["profiled", "profiled", "4", "4"]
+    # The better dense runs come first, and drops count from them.
+    assert [row["recipe"] for row in rows[:4]] == ["start", "start", "paper", "paper"]
+    assert [round(row["drop_points"], 6) for row in rows[:6]] == [0, 0, 10, 9, 1, 2]
+    assert [row["tile"] for row in rows[4:8]] == ["profiled", "profiled", "4", "4"]
     summary = read_table(paths[1], STUDY_SUMMARY).rows(named=True)
-    assert [row["method"] for row in summary[:2]] == ["dense", "column-wise"]
-    assert summary[1]["top1_mean"] == pytest.approx(80.5)
+    assert [row["method"] for row in summary[:3]] == ["dense", "dense", "column-wise"]
+    assert summary[2]["top1_mean"] == pytest.approx(80.5)
     # Over seeds top-1 scatters by 1.5 points to either side, the paired drop by half a point.
-    assert summary[1]["drop_mean"] == pytest.approx(1.5)
-    assert summary[1]["drop_interval"] == pytest.approx(12.7062 * 0.5, rel=1e-4)
+    assert summary[2]["drop_mean"] == pytest.approx(1.5)
+    assert summary[2]["drop_interval"] == pytest.approx(12.7062 * 0.5, rel=1e-4)
     assert summary[0]["drop_interval"] is None
     figure = paths[2].read_text()
     assert figure.startswith("<svg")

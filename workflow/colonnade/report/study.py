@@ -13,7 +13,7 @@ from colonnade.report.figures import COLOURS, MARKERS, clear, svg
 def study_figure(summary: pl.DataFrame) -> str:
     """Mean top-1 of every run with its interval, a panel per sparsity, against the dense network.
 
-    `summary` is `study_summary.csv`; its first row is the dense network's.
+    `summary` is `study_summary.csv`; its first row is that of the dense runs which drops count from.
     """
     dense = summary.row(0, named=True)
     rows = summary.rows(named=True)[1:]
@@ -25,7 +25,7 @@ def study_figure(summary: pl.DataFrame) -> str:
     )
     for axes, sparsity in zip(grid[:, 0], panels, strict=True):
         _panel(axes, dense, [row for row in rows if row["sparsity"] == sparsity])
-        axes.set_title(f"{sparsity:.1%} pruned", loc="left", fontsize=10)
+        axes.set_title(f"{sparsity:.1%} pruned" if sparsity else "dense", loc="left", fontsize=10)
     grid[-1, 0].set_xlabel(
         f"top-1 in % on {dense['dataset']}, {dense['model']}, mean of {dense['seeds']} seeds"
         " with 95% interval, measured"
@@ -59,7 +59,7 @@ def _panel(axes: Axes, dense: dict[str, Any], rows: Sequence[dict[str, Any]]) ->
 
 def _label(row: dict[str, Any]) -> str:
     group = "all of K" if row["m"] == "full" else f"{row['n']:g}:{row['m']}"
-    if row["method"] in ("unstructured", "filters"):
+    if row["method"] in ("dense", "unstructured", "filters"):
         name = str(row["method"])
     elif row["method"] == "row-wise":
         name = f"row-wise {group}"

@@ -13,7 +13,7 @@ from colonnade.evaluate import judged, open_checkpoint, top1
 from colonnade.files import read_json, write_json, write_text
 from colonnade.pruning import sparsity_of
 from colonnade.report.study import study_figure
-from colonnade.study.runs import DENSE, FOLDER, StudyRun
+from colonnade.study.runs import FOLDER, StudyRun
 from colonnade.study.settings import StudyConfig
 from colonnade.tables import STUDY, STUDY_SUMMARY, write_table
 from colonnade.training import predict
@@ -66,16 +66,30 @@ def evaluate_run(checkpoint: Path, config: StudyConfig, output: Path) -> None:
 def write_study(evaluated: Sequence[Evaluated], table: Path, summary: Path, figure: Path) -> None:
     """Write `study.csv` (a row per network), its summary (a row per run), and the figure.
 
+    Drops count from the better of the dense runs, which validation images choose: a learning rate
+    that suits pruned networks may harm dense ones. Its rows come first.
+
     Raises:
         ColonnadeError: a report is missing or damaged.
     """
     reports = [(each, read_json(each.report)) for each in evaluated]
-    dense = {each.seed: 100 * r["top1"] for each, r in reports if each.run.pattern is None}
+    reference = _best_dense(reports)
+    reports.sort(key=lambda pair: pair[0].run != reference)
+    dense = {each.seed: 100 * r["top1"] for each, r in reports if each.run == reference}
     rows = [_row(each, report, dense[each.seed]) for each, report in reports]
     write_table(table, STUDY, rows)
     summaries = _summaries(rows)
     write_table(summary, STUDY_SUMMARY, summaries)
     write_text(figure, study_figure(pl.DataFrame(summaries, schema=dict(STUDY_SUMMARY))))
+
+
+def _best_dense(reports: Sequence[tuple[Evaluated, Mapping[str, Any]]]) -> StudyRun:
+    validation: dict[StudyRun, float] = {}
+    for each, report in reports:
+        if each.run.pattern is None:
+            so_far = validation.get(each.run, 0.0)
+            validation[each.run] = so_far + report["validation_top1"]
+    return max(validation, key=lambda run: validation[run])
 
 
 def _row(each: Evaluated, report: Mapping[str, Any], dense: float) -> dict[str, Any]:
@@ -92,7 +106,7 @@ def _row(each: Evaluated, report: Mapping[str, Any], dense: float) -> dict[str, 
 
 
 def _summaries(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Means over seeds, in the order of the rows; drops are paired with the dense run of a seed."""
+    """Means over seeds, in the order of the rows; drops are paired by seed."""
     keys = ("model", "dataset", "method", "n", "m", "tile", "sparsity", "recipe", "score")
     groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
     for row in rows:
@@ -108,7 +122,7 @@ def _summaries(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 "top1_interval": half_interval(top),
                 "validation_top1_mean": float(np.mean([row["validation_top1"] for row in group])),
                 "drop_mean": float(np.mean(drop)),
-                "drop_interval": None if key[2] == DENSE else half_interval(drop),
+                "drop_interval": half_interval(drop) if any(drop) else None,
             }
         )
     return found

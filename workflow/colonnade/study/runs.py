@@ -17,7 +17,10 @@ FOLDER = Path("results/study")
 
 @dataclass(frozen=True)
 class StudyRun:
-    """One row of the matrix, trained once per seed; without a pattern the dense network."""
+    """One row of the matrix, trained once per seed; without a pattern the dense network.
+
+    Recipe `start` is that of the dense networks from which all others start: nothing on top.
+    """
 
     pattern: Pattern | None
     recipe_name: str
@@ -27,7 +30,7 @@ class StudyRun:
     def label(self) -> str:
         """Its name in files."""
         if self.pattern is None:
-            return DENSE
+            return START if self.recipe_name == START else DENSE
         return self.pattern.label + ("" if self.recipe_name == PAPER else f"-{self.recipe_name}")
 
     def plan(self, tiles: Mapping[str, int]) -> dict[str, LayerPlan]:
@@ -58,9 +61,9 @@ class StudyRun:
 
 
 def study_runs(config: StudyConfig) -> dict[str, StudyRun]:
-    """All runs by label, the dense one first."""
+    """All runs by label, the dense ones first."""
     paper = Recipe()
-    runs = [StudyRun(None, PAPER, paper)]
+    runs = [StudyRun(None, PAPER, paper), StudyRun(None, START, paper)]
     for sparsity in config.sparsities:
         ours = Pattern(m="full", sparsity=sparsity)
         patterns = [

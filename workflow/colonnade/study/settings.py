@@ -1,7 +1,8 @@
 """Configuration section `study`: what is compared, on which data, and how long each run trains.
 
-The defaults train 105 networks of 7 epochs, about 25 s of one core each, and 3 dense ones of 16: less
-than three hours on two cores.
+The defaults train 105 networks of 7 epochs, about 70 s of a core with AMX each, and 3 dense ones of
+30. The learning rate of fine-tuning was chosen by validation top-1 among 1, 2, 4 and 8e-3, on
+column-wise pruning at 75% with one seed.
 """
 
 from typing import Annotated, Self
@@ -22,13 +23,13 @@ TRAINING = TrainingConfig(
     threads=1,
     precision="bfloat16",
     dense=PhaseConfig(
-        epochs=16,
+        epochs=30,
         optimizer=AdamWConfig(lr=1e-3, weight_decay=0.05),
         schedule=CosineSchedule(warmup_epochs=1),
     ),
     finetune=PhaseConfig(
         epochs=7,
-        optimizer=AdamWConfig(lr=1e-3, weight_decay=0.05),
+        optimizer=AdamWConfig(lr=4e-3, weight_decay=0.05),
         schedule=CosineSchedule(warmup_epochs=0.25),
     ),
 )
