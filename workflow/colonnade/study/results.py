@@ -74,8 +74,8 @@ def write_study(evaluated: Sequence[Evaluated], table: Path, summary: Path, figu
     """
     reports = [(each, read_json(each.report)) for each in evaluated]
     reference = _best_dense(reports)
-    reports.sort(key=lambda pair: pair[0].run != reference)
-    dense = {each.seed: 100 * r["top1"] for each, r in reports if each.run == reference}
+    reports.sort(key=lambda pair: pair[0].run.label != reference)
+    dense = {each.seed: 100 * r["top1"] for each, r in reports if each.run.label == reference}
     rows = [_row(each, report, dense[each.seed]) for each, report in reports]
     write_table(table, STUDY, rows)
     summaries = _summaries(rows)
@@ -83,13 +83,14 @@ def write_study(evaluated: Sequence[Evaluated], table: Path, summary: Path, figu
     write_text(figure, study_figure(pl.DataFrame(summaries, schema=dict(STUDY_SUMMARY))))
 
 
-def _best_dense(reports: Sequence[tuple[Evaluated, Mapping[str, Any]]]) -> StudyRun:
-    validation: dict[StudyRun, float] = {}
+def _best_dense(reports: Sequence[tuple[Evaluated, Mapping[str, Any]]]) -> str:
+    """Label of the dense run with the highest mean validation top-1."""
+    validation: dict[str, float] = {}
     for each, report in reports:
         if each.run.pattern is None:
-            so_far = validation.get(each.run, 0.0)
-            validation[each.run] = so_far + report["validation_top1"]
-    return max(validation, key=lambda run: validation[run])
+            label = each.run.label
+            validation[label] = validation.get(label, 0.0) + report["validation_top1"]
+    return max(validation, key=lambda label: validation[label])
 
 
 def _row(each: Evaluated, report: Mapping[str, Any], dense: float) -> dict[str, Any]:
