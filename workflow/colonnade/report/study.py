@@ -58,7 +58,7 @@ def _panel(axes: Axes, dense: dict[str, Any], rows: Sequence[dict[str, Any]]) ->
 
 
 def _label(row: dict[str, Any]) -> str:
-    group = "all of K" if row["m"] == "full" else f"{row['n']:g}:{row['m']}"
+    group = f"{row['n']:g}:{row['m']}" if row["m"] not in (None, "full") else "all of K"
     if row["method"] in ("dense", "unstructured", "filters"):
         name = str(row["method"])
     elif row["method"] == "row-wise":
