@@ -71,6 +71,16 @@ rule:
 
 rule:
     name:
+        "kernel-figures"
+    input:
+        "results/tables/throughput.csv",
+        "results/tables/decomposition.csv",
+        "results/tables/layers.csv",
+        "results/tables/bounds.csv" if stages.target.is_emulated else [],
+
+
+rule:
+    name:
         "tuner-quality"
     input:
         "results/tables/tuner_quality.csv",

@@ -23,6 +23,10 @@ namespace {
 // mask, or branch at every column. Of all LMULs this one has the fewest modelled cycles over ResNet-50's convolutions.
 constexpr xnn_colnm_schedule kRowWise = {xnn_colnm_direct, 4, 2, 1};
 
+// For comparison: with 15 accumulators of two registers each, two are left for one strip vector, so a column's load
+// waits until the one before was used. Every kernel that has registers for a second one is software-pipelined.
+constexpr ConvSchedule kUnpipelined = {15, {xnn_colnm_unfused, 2, 4, 1}};
+
 class CnhwNetwork : public Network {
  public:
   CnhwNetwork(const Package& package, const Schedules& schedules, const std::string& implementation,
@@ -137,6 +141,7 @@ class CnhwNetwork : public Network {
 
   ConvSchedule find_schedule(const Node& node, const Shape& input) const {
     if (implementation_ == "rownm" && node.conv.tile != 0) return {1, kRowWise};
+    if (implementation_ == "colnm_unpipelined") return kUnpipelined;
     // Without an algorithm: the one that profiling chose.
     std::string algorithm;
     if (implementation_ == "colnm_direct") algorithm = "direct";

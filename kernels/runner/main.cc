@@ -59,7 +59,7 @@ Options parse(int argc, char** argv) {
   CLI::App app{"Runs an exported package on its input and writes outputs and times."};
   app.add_option("--package", o.package, "Directory with graph.json and weights.safetensors")->required();
   app.add_option("--implementation", o.implementation)->required()->check(CLI::IsMember({
-      "xnnpack_nhwc_dense", "xnnpack_spmm", "colnm_dense", "colnm_unfused", "colnm_packed", "colnm_direct", "colnm_tuned", "rownm"}));
+      "xnnpack_nhwc_dense", "xnnpack_spmm", "colnm_dense", "colnm_unpipelined", "colnm_unfused", "colnm_packed", "colnm_direct", "colnm_tuned", "rownm"}));
   app.add_option("--dtype", o.dtype, "Activations and weights; XNNPACK's own have f32 only")->check(CLI::IsMember({"f32", "f16"}));
   app.add_option("--schedules", o.schedules, "Schedules chosen by profiling");
   app.add_option("--input", o.input, "safetensors, NCHW float32 tensors by input name")->required();
@@ -80,8 +80,8 @@ Options parse(int argc, char** argv) {
 void check_masks(const Package& package, const Options& options) {
   for (const Node& node : package.nodes()) {
     if (node.op != "conv2d" || node.conv.tile == 0) continue;
-    if (options.implementation == "colnm_dense") {
-      throw std::runtime_error(options.package + ": is pruned; colnm_dense runs dense packages");
+    if (options.implementation == "colnm_dense" || options.implementation == "colnm_unpipelined") {
+      throw std::runtime_error(options.package + ": is pruned; " + options.implementation + " runs dense packages");
     }
     if (options.implementation == "rownm" && node.conv.tile != 1) {
       throw std::runtime_error(options.package + ": node '" + node.name + "' has tile " + std::to_string(node.conv.tile) +

@@ -141,3 +141,10 @@ def test_rownm_refuses_rows_that_share_columns(run: Any, scratch: Path) -> None:
     write_package(package, tile=2)
     with pytest.raises(ColonnadeError, match="node 'expand' has tile 2; rownm runs packages"):
         run(package, "rownm")
+
+
+def test_unpipelined_refuses_pruned_packages(run: Any, scratch: Path) -> None:
+    package = scratch / "pruned"
+    write_package(package, tile=1)
+    with pytest.raises(ColonnadeError, match="is pruned; colnm_unpipelined runs dense packages"):
+        run(package, "colnm_unpipelined")

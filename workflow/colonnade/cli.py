@@ -224,6 +224,18 @@ def write_throughput_table(output: Path) -> None:
     throughput_table(_target(stages), stages.config.throughput, runs, output)
 
 
+@cli.command("bounds-table")
+@click.argument("output", type=FILE)
+@click.argument("profiles", type=FILE, nargs=-1, required=True)
+def write_bounds_table(output: Path, profiles: tuple[Path, ...]) -> None:
+    """Compare the winners of PROFILES with what the core could do."""
+    from colonnade.bounds import bounds_table
+
+    stages = Stages.load()
+    config = stages.config
+    bounds_table(profiles, config.model.name, config.throughput.threads, _target(stages), output)
+
+
 @cli.command("decomposition-table")
 @click.argument("output", type=FILE)
 def write_decomposition_table(output: Path) -> None:

@@ -32,7 +32,8 @@ def plan_steps(dense: str, patterns: Sequence[Pattern]) -> list[Step]:
     """
     steps = [
         Step("XNNPACK's dense NHWC", BASELINE, dense),
-        Step("channel-major layout, im2col, then packing", "colnm_unfused", dense),
+        Step("channel-major layout, im2col, then packing", "colnm_unpipelined", dense),
+        Step("software-pipelined kernels, profiled schedules", "colnm_unfused", dense),
         Step("im2col fused with packing", "colnm_packed", dense),
         Step("no packing", "colnm_direct", dense),
     ]
@@ -42,7 +43,7 @@ def plan_steps(dense: str, patterns: Sequence[Pattern]) -> list[Step]:
         steps.append(Step(name, "colnm_direct", pattern.label, pattern.sparsity))
     last = steps[-1]
     tuned = "colnm_tuned" if plain else "colnm_dense"
-    return [*steps, Step("tuned schedules", tuned, last.variant, last.sparsity)]
+    return [*steps, Step("each layer's fastest algorithm", tuned, last.variant, last.sparsity)]
 
 
 def decomposition_table(target: Target, runs: Sequence[tuple[Step, Path]], table: Path) -> None:

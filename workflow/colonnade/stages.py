@@ -246,6 +246,12 @@ class Stages:
         plugin = "results/build/timing/libcolonnade-timing.so"
         return [*self.emulated_programs, plugin, str(self.target.core)]
 
+    @property
+    def modelled_tables(self) -> list[str]:
+        """Tables of the report that only a timing model can give."""
+        names = ("validation", "bounds") if self.target.is_emulated else ()
+        return [f"results/tables/{name}.csv" for name in names]
+
     def pattern_columns(self, variant: str) -> dict[str, Any]:
         """Columns n, m and sparsity of a table row. With `m: full`, n is the share that is kept."""
         if variant == DENSE:

@@ -31,6 +31,22 @@ rule schedules:
         "colonnade schedules {output.schedules} {output.table} {input} 2> {log}"
 
 
+rule bounds:
+    """Compare the winners with what the core could do."""
+    input:
+        expand("results/profile/{conv}.json", conv=stages.convs),
+    output:
+        "results/tables/bounds.csv",
+    log:
+        "results/logs/bounds.log",
+    conda:
+        "../envs/colonnade.yaml"
+    params:
+        settings=stages.fingerprint("model"),
+    shell:
+        "colonnade bounds-table {output} {input} 2> {log}"
+
+
 rule audit_tuner:
     """Run all candidate schedules of one convolution of the sample."""
     input:

@@ -32,7 +32,7 @@ rule report:
         "results/tables/layers.csv",
         "results/claims.json",
         "results/provenance.json",
-        "results/tables/validation.csv" if stages.target.is_emulated else [],
+        stages.modelled_tables,
     output:
         "results/report.html",
     log:

@@ -43,7 +43,7 @@ rule throughput_table:
 
 
 rule decomposition_table:
-    """Where the speedup comes from; ask for it by its file name."""
+    """Where the speedup comes from."""
     input:
         [f"results/throughput/{step.variant}/{step.implementation}.json" for step in stages.steps],
     output:

@@ -48,7 +48,7 @@ def test_default_is_valid() -> None:
     assert target.is_emulated
 
 
-@pytest.mark.parametrize("name", ["nightly", "imagenet"])
+@pytest.mark.parametrize("name", ["nightly", "imagenet", "resnet50"])
 def test_overlays_are_valid_on_top_of_default(name: str) -> None:
     read(ROOT / f"config/{name}.yaml", DEFAULT)
 

@@ -8,6 +8,7 @@ import jinja2
 import polars as pl
 
 from colonnade.files import read_json, write_text
+from colonnade.report.bounds import bounds_summary, decomposition_rows
 from colonnade.report.figures import cost_per_layer, throughput_bars
 from colonnade.report.heatmap import candidates_by_tile
 from colonnade.report.model import cycle_figures, sensitivity_summary, validation_summary
@@ -59,6 +60,8 @@ def write_report(results: Path, runs: Sequence[tuple[str, str]], target: Path) -
             throughput_figure=throughput_bars(labels, throughput),
             layers_figure=cost_per_layer(labels, reports),
             cycle_figures=cycle_figures(labels, reports),
+            bounds=bounds_summary(results),
+            decomposition=decomposition_rows(results),
             validation=validation_summary(results),
             sensitivity=sensitivity_summary(results),
             candidates_figure=candidates_by_tile(layers),

@@ -7,13 +7,14 @@ and the fastest wins. Here an analytic prior ranks them (`prior`), only the prom
 
 from colonnade.tuning.audit import audit_conv, quality_table, sample
 from colonnade.tuning.bench import DENSE, Profiled
-from colonnade.tuning.choice import collect, schedule_key, tiles_for
+from colonnade.tuning.choice import choose, collect, schedule_key, tiles_for
 from colonnade.tuning.search import profile_conv
 
 __all__ = [
     "DENSE",
     "Profiled",
     "audit_conv",
+    "choose",
     "collect",
     "profile_conv",
     "quality_table",
