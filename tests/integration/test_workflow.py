@@ -231,9 +231,30 @@ def test_tuner_quality_is_reported(finished: Checkout) -> None:
     # Two tiles, by both algorithms.
     assert row["candidates"] == "4"
     assert row["rank_of_best"] in {"1", "2", "3", "4"}
-    assert float(row["tuned_loss_percent"]) == 0
+    # Below 0 where two parts are faster than any one.
+    assert float(row["tuned_loss_percent"]) <= 0
     assert finished.command("colonnade", "report", "results/again.html").returncode == 0
     assert "In 1 searches" in (finished / "results/again.html").read_text()
+
+
+def test_kernel_figures_are_reported(finished: Checkout) -> None:
+    run = finished.workflow("kernel-figures")
+    assert run.returncode == 0, run.stdout[-4000:]
+    steps = finished.table("decomposition")
+    assert [row["implementation"] for row in steps[:3]] == [
+        "xnnpack_nhwc_dense",
+        "colnm_unpipelined",
+        "colnm_unfused",
+    ]
+    whole = math.prod(float(row["factor_to_previous"]) for row in steps)
+    assert whole == pytest.approx(int(steps[0]["cycles"]) / int(steps[-1]["cycles"]))
+    bounds = finished.table("bounds")
+    assert {row["conv"] for row in bounds} == {row["conv"] for row in finished.table("layers")}
+    assert all(0 < float(row["bound_percent"]) <= 100 for row in bounds)
+    assert finished.command("colonnade", "report", "results/again.html").returncode == 0
+    html = (finished / "results/again.html").read_text()
+    assert "Where the speedup comes from" in html
+    assert "How far the kernels are from the bound" in html
 
 
 def test_claims_and_provenance(finished: Checkout) -> None:
