@@ -6,6 +6,7 @@ toolchain and kernels from this checkout where they are built already.
 
 import csv
 import json
+import math
 import os
 import re
 import resource
