@@ -286,13 +286,13 @@ def test_accuracy_study_trains_every_run_and_goes_on_where_it_stopped(finished: 
     rows = finished.table("study")
     assert [row["method"] for row in rows] == [
         "dense",
-        "column-wise",
+        "dense",
         "column-wise",
         "row-wise",
         "unstructured",
         "filters",
     ]
-    assert [row["m"] for row in rows] == ["", "full", "4", "4", "full", "full"]
+    assert [row["m"] for row in rows] == ["", "", "full", "4", "full", "full"]
     assert {row["n_images"] for row in rows} == {"4"}
     assert len({row["checkpoint_sha256"] for row in rows}) == len(rows)
     # Checkpoints of single runs are not kept.

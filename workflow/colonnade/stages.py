@@ -139,6 +139,22 @@ class Stages:
         return study_runs(self.config.study)
 
     @property
+    def study_start_settings(self) -> str:
+        """What the dense networks of the study depend on, as text: more runs train none of them again."""
+        study = self.config.study
+        training = study.training.model_dump(mode="json", exclude={"finetune"})
+        data = study.data.model_dump(mode="json")
+        return json.dumps(
+            [self.config.model.model_dump(mode="json"), data, training], sort_keys=True
+        )
+
+    def study_run_settings(self, label: str) -> str:
+        """What a run of the study depends on beside its dense network, as text."""
+        study, run = self.config.study, self.study_runs[label]
+        parts = (study.data, study.training, run.recipe, *filter(None, [run.pattern]))
+        return json.dumps([part.model_dump(mode="json") for part in parts], sort_keys=True)
+
+    @property
     def study_networks(self) -> list[Evaluated]:
         """Every network of the accuracy study, seed by seed, and where its evaluation goes."""
         return [

@@ -8,7 +8,7 @@ rule study_start:
         "../envs/colonnade.yaml"
     threads: stages.config.study.training.threads
     params:
-        settings=stages.fingerprint("model", "study"),
+        settings=stages.study_start_settings,
         launch=stages.launcher(stages.config.study.training),
     shell:
         "{params.launch}colonnade study-start {wildcards.seed} {output} 2>&1 | tee {log}"
@@ -29,6 +29,7 @@ rule study_finetune:
         "../envs/colonnade.yaml"
     threads: stages.config.study.training.threads
     params:
+        settings=lambda wildcards: stages.study_run_settings(wildcards.run),
         launch=stages.launcher(stages.config.study.training),
     shell:
         "{params.launch}colonnade study-finetune {wildcards.run} {wildcards.seed} {input.dense}"
