@@ -300,6 +300,8 @@ def test_accuracy_study_trains_every_run_and_goes_on_where_it_stopped(finished: 
         "start"
     ]
     assert (finished / "results/figures/study.svg").read_text().startswith("<svg")
+    assert finished.command("colonnade", "report", "results/again.html").returncode == 0
+    assert "Patterns and recipes at equal budget" in (finished / "results/again.html").read_text()
     for name in ("study/dense/1.json", "tables/study.csv"):
         (finished / "results" / name).unlink()
     again = finished.workflow("accuracy-study", "-n")

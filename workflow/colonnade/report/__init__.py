@@ -12,6 +12,8 @@ from colonnade.report.bounds import bounds_summary, decomposition_rows
 from colonnade.report.figures import cost_per_layer, throughput_bars
 from colonnade.report.heatmap import candidates_by_tile
 from colonnade.report.model import cycle_figures, sensitivity_summary, validation_summary
+from colonnade.report.pareto import pareto_of
+from colonnade.report.study import study_summary
 from colonnade.report.tuning import stays_dense, tuner_quality
 from colonnade.tables import ACCURACY, LAYERS, THROUGHPUT, read_table
 
@@ -60,6 +62,8 @@ def write_report(results: Path, runs: Sequence[tuple[str, str]], target: Path) -
             throughput_figure=throughput_bars(labels, throughput),
             layers_figure=cost_per_layer(labels, reports),
             cycle_figures=cycle_figures(labels, reports),
+            study=study_summary(results),
+            pareto_figure=pareto_of(results),
             bounds=bounds_summary(results),
             decomposition=decomposition_rows(results),
             validation=validation_summary(results),

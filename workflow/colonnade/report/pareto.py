@@ -1,9 +1,18 @@
 """Figure of the search for per-layer patterns."""
 
+from pathlib import Path
+
 import polars as pl
 from matplotlib.figure import Figure
 
 from colonnade.report.figures import COLOURS, MARKERS, clear, svg
+from colonnade.tables import PARETO, read_table
+
+
+def pareto_of(results: Path) -> str | None:
+    """The figure of `pareto.csv`; None where `snakemake pareto-front` has not been run."""
+    path = results / "tables/pareto.csv"
+    return pareto_figure(read_table(path, PARETO)) if path.exists() else None
 
 
 def pareto_figure(table: pl.DataFrame) -> str:

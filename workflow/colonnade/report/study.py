@@ -1,6 +1,7 @@
 """Figure of the accuracy study."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -8,6 +9,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from colonnade.report.figures import COLOURS, MARKERS, clear, svg
+from colonnade.tables import STUDY_SUMMARY, read_table
+
+
+def study_summary(results: Path) -> dict[str, Any] | None:
+    """Rows and figure of `study_summary.csv`; None where `snakemake accuracy-study` has not been run."""
+    path = results / "tables/study_summary.csv"
+    if not path.exists():
+        return None
+    table = read_table(path, STUDY_SUMMARY)
+    return {"rows": table.rows(named=True), "figure": study_figure(table)}
 
 
 def study_figure(summary: pl.DataFrame) -> str:
