@@ -1,0 +1,50 @@
+"""The `colonnade` command: one subcommand per rule, in modules named like the rules' files.
+
+All but `toolchain` read the resolved configuration that the workflow left in results/config.json.
+"""
+
+import sys
+
+import click
+
+from colonnade.cli import (
+    accuracy,
+    budget,
+    kernels,
+    profile,
+    prune,
+    report,
+    study,
+    throughput,
+    validation,
+)
+from colonnade.cli.common import cli
+from colonnade.errors import ColonnadeError
+
+__all__ = [
+    "accuracy",
+    "budget",
+    "cli",
+    "kernels",
+    "main",
+    "profile",
+    "prune",
+    "report",
+    "study",
+    "throughput",
+    "validation",
+]
+
+
+def main() -> None:
+    """Run the command; a ColonnadeError is one message on stderr and exit code 2."""
+    try:
+        cli(standalone_mode=False)
+    except ColonnadeError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(2)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)

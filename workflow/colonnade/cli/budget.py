@@ -1,0 +1,71 @@
+"""A pattern for every layer."""
+
+from pathlib import Path
+
+import click
+
+from colonnade.cli.common import FILE, cli
+from colonnade.stages import Stages
+
+
+@cli.command("layer-sensitivity")
+@click.argument("dense", type=FILE)
+@click.argument("schedules", type=FILE)
+@click.argument("output", type=FILE)
+def layer_sensitivity(dense: Path, schedules: Path, output: Path) -> None:
+    """Measure how much each layer of DENSE minds each pattern."""
+    from colonnade.budget import write_layer_sensitivity
+
+    stages = Stages.load()
+    config, patterns = stages.config, stages.patterns_with_tiles(schedules)
+    write_layer_sensitivity(dense, patterns, config.data, config.training, output)
+
+
+@cli.command()
+@click.argument("speedup", type=float)
+@click.argument("sensitivity", type=FILE)
+@click.argument("layers", type=FILE)
+@click.argument("schedules", type=FILE)
+@click.argument("output", type=FILE)
+def budget(speedup: float, sensitivity: Path, layers: Path, schedules: Path, output: Path) -> None:
+    """Choose a pattern for every layer so that the convolutions are SPEEDUP times faster."""
+    from colonnade.budget import write_budget
+
+    patterns = Stages.load().patterns_with_tiles(schedules)
+    write_budget(speedup, patterns, sensitivity, layers, output)
+
+
+@cli.command("budget-prune")
+@click.argument("plan", type=FILE)
+@click.argument("dense", type=FILE)
+@click.argument("output", type=FILE)
+def budget_prune(plan: Path, dense: Path, output: Path) -> None:
+    """Mask DENSE as PLAN says, and fine-tune it."""
+    from colonnade.budget import read_budget
+    from colonnade.training import prune_and_finetune
+
+    config = Stages.load().config
+    prune_and_finetune(
+        dense,
+        read_budget(plan).layers,
+        config.pruning.recipe,
+        config.data,
+        config.training,
+        config.seed,
+        output,
+        output.with_suffix(".csv"),
+    )
+
+
+@cli.command()
+@click.argument("layers", type=FILE)
+@click.argument("table", type=FILE)
+@click.argument("figure", type=FILE)
+def pareto(layers: Path, table: Path, figure: Path) -> None:
+    """Compare per-layer and uniform patterns."""
+    from colonnade.budget import write_front
+
+    stages = Stages.load()
+    config = stages.config
+    allowed = config.budget.allowed_drop_points
+    write_front(stages.front, layers, config.data, config.training, allowed, table, figure)

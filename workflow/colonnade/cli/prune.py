@@ -1,0 +1,55 @@
+"""Training, pruning and export."""
+
+from pathlib import Path
+
+import click
+
+from colonnade.cli.common import FILE, cli
+from colonnade.stages import Stages
+
+
+@cli.command()
+@click.argument("output", type=FILE)
+def train(output: Path) -> None:
+    """Train the dense network."""
+    from colonnade.training import train_dense
+
+    config = Stages.load().config
+    metrics = output.with_suffix(".csv")
+    train_dense(config.model, config.data, config.training, config.seed, output, metrics)
+
+
+@cli.command()
+@click.argument("variant")
+@click.argument("dense", type=FILE)
+@click.argument("schedules", type=FILE)
+@click.argument("output", type=FILE)
+def prune(variant: str, dense: Path, schedules: Path, output: Path) -> None:
+    """Mask the checkpoint DENSE with the pattern VARIANT, and fine-tune it."""
+    from colonnade.pruning import uniform_plan
+    from colonnade.training import prune_and_finetune
+    from colonnade.tuning import tiles_for
+
+    stages = Stages.load()
+    config, pattern = stages.config, stages.pattern(variant)
+    tiles = tiles_for(schedules, stages.pruned_layers, pattern.sparsity)
+    prune_and_finetune(
+        dense,
+        uniform_plan(pattern, tiles),
+        config.pruning.recipe,
+        config.data,
+        config.training,
+        config.seed,
+        output,
+        output.with_suffix(".csv"),
+    )
+
+
+@cli.command()
+@click.argument("checkpoint", type=FILE)
+@click.argument("package", type=FILE)
+def export(checkpoint: Path, package: Path) -> None:
+    """Export CHECKPOINT as the folder PACKAGE."""
+    from colonnade import package as packages
+
+    packages.export(checkpoint, package)
