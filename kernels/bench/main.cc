@@ -173,7 +173,7 @@ Options parse(int argc, char** argv) {
   app.add_option("--lmul", o.lmuls)->delimiter(',')->check(CLI::IsMember({1, 2, 4, 8}));
   app.add_option("--strips", o.strips, "Strips of a block")->delimiter(',')->check(CLI::PositiveNumber);
   app.add_option("--parts", o.parts, "Parts of the columns, one after the other")->delimiter(',')->check(CLI::PositiveNumber);
-  auto* listed = app.add_option("--candidate", o.listed, "Instead of a grid: ALGORITHM:TILE:LMUL:STRIPS or xnnpack_nhwc_dense")->delimiter(',');
+  auto* listed = app.add_option("--candidate", o.listed, "Instead of a grid: ALGORITHM:TILE:LMUL:STRIPS:PARTS or xnnpack_nhwc_dense")->delimiter(',');
   for (const char* name : {"--algorithm", "--tile", "--lmul", "--strips", "--parts"}) listed->excludes(app.get_option(name));
   app.add_option("--sparsity", o.sparsities, "Share of columns removed")->delimiter(',')->check(CLI::Range(0.0, 0.999));
   auto* pattern = app.add_option("--pattern", o.pattern, "row: each row its own columns, which is a tile of 1")->check(CLI::IsMember({"column", "row"}));
@@ -210,7 +210,7 @@ int bench(int argc, char** argv) {
       runs++;
     }
   }
-  if (runs == 0) throw std::invalid_argument("no candidate can run: (TILE + 1) * LMUL is at most 32, and xnnpack_spmm needs 1x1 of stride 1");
+  if (runs == 0) throw std::invalid_argument("no candidate can run: (TILE + 1) * LMUL is at most 32, f16 has one part, and xnnpack_spmm needs 1x1 of stride 1");
   return 0;
 }
 

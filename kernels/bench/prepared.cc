@@ -102,7 +102,8 @@ bool can_run(const Candidate& candidate, const ConvShape& shape, xnn_colnm_arith
   if (candidate.algorithm == "xnnpack_spmm") {
     return shape.kernel_h == 1 && shape.kernel_w == 1 && shape.stride == 1 && shape.padding == 0;
   }
-  return is_xnnpack(candidate.algorithm) || xnn_colnm_has_kernel(arithmetic, candidate.tile, candidate.lmul);
+  return is_xnnpack(candidate.algorithm) || (xnn_colnm_has_kernel(arithmetic, candidate.tile, candidate.lmul) &&
+                                             (arithmetic == xnn_colnm_f32 || candidate.parts == 1));
 }
 
 Prepared prepare(const ConvCase& conv, const Candidate& candidate, pthreadpool_t pool) {

@@ -193,7 +193,10 @@ class CnhwNetwork : public Network {
       d.values = package_.weights(node.name + ".values", "F32", {conv.out_channels * d.kept}).f32();
       d.columns = reinterpret_cast<const uint32_t*>(package_.weights(node.name + ".columns", "I32", {tiles, d.kept}).i32());
     }
-    if (datatype_ == xnn_datatype_fp16) d.arithmetic = xnn_colnm_f16_arithmetic(d.tile, d.kept);
+    if (datatype_ == xnn_datatype_fp16) {
+      d.arithmetic = xnn_colnm_f16_arithmetic(d.tile, d.kept);
+      schedule.schedule.parts = 1;
+    }
     // A mask made for another target may have a tile this schedule's LMUL has no registers for.
     while (schedule.schedule.lmul > 1 && !xnn_colnm_has_kernel(d.arithmetic, d.tile, schedule.schedule.lmul)) schedule.schedule.lmul /= 2;
     xnn_operator_t op = nullptr;

@@ -12,7 +12,7 @@ from safetensors.numpy import load_file, save_file
 from colonnade import package
 from colonnade.container import Container
 from colonnade.data import Normalisation
-from colonnade.models import ModelName, build
+from colonnade.models import ModelName, build, conv_shapes
 from colonnade.pruning import Pattern, Recipe, importances, make_masks, prunable_convs, uniform_plan
 from colonnade.training import CheckpointInfo, write_checkpoint
 
@@ -105,6 +105,28 @@ def test_logits_in_f16_are_those_in_f32_but_for_rounding(
     # were all of them as large as they can be and in one direction.
     error = np.linalg.norm(half - exact) / np.linalg.norm(exact)
     assert error <= 3 * len(arithmetics) * 2.0**-11
+
+
+def test_schedules_in_parts_are_those_of_f32_alone(
+    toolchain: Container, riscv64_programs: Path, pruned: Path, root: Path
+) -> None:
+    schedule = {"algorithm": "direct", "tile": 14, "lmul": 2, "strips": 4}
+    shapes = [str(conv) for _, conv in conv_shapes(MODEL, IMAGE_PX, BATCH)]
+
+    def logits(dtype: str, parts: int) -> NDArray[np.float32]:
+        convs = {f"{conv}|0.5": {**schedule, "parts": parts} for conv in shapes}
+        header = {"format": "colonnade-schedules", "version": 2}
+        file = pruned.parent / f"schedules-{parts}.json"
+        file.write_text(json.dumps({**header, "convs": convs}))
+        arguments = ("--implementation", "colnm_tuned", "--dtype", dtype)
+        arguments += ("--schedules", str(file.relative_to(root)))
+        cpu = "rv64,v=true,vlen=256,zfh=true,zvfh=true"
+        return run(toolchain, riscv64_programs, pruned, root, cpu, *arguments)[0]
+
+    whole, in_parts = logits("f32", 1), logits("f32", 3)
+    assert not np.array_equal(whole, in_parts)
+    np.testing.assert_allclose(in_parts, whole, rtol=1e-4, atol=1e-4)
+    np.testing.assert_array_equal(logits("f16", 1), logits("f16", 3))
 
 
 def test_a_cpu_without_vectors_of_f16_gets_the_same_network(
