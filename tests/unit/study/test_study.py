@@ -139,3 +139,18 @@ def test_tables_come_out_the_same_again(tmp_path: Path) -> None:
     assert found[0] == found[1]
     with (tmp_path / "a.csv").open() as stream:
         assert next(csv.reader(stream)) == list(STUDY)
+
+
+def test_recorded_study_has_three_seeds_of_every_default_run() -> None:
+    recorded = Path(__file__).parents[3] / "results/baseline/study"
+    rows = read_table(recorded / "study.csv", STUDY).rows(named=True)
+    runs, seeds = study_runs(StudyConfig()).values(), StudyConfig().seeds
+    found = sorted(
+        str((row["method"], row["n"], row["m"], row["tile"], row["recipe"])) for row in rows
+    )
+    keys = [[run.columns()[key] for key in ("method", "n", "m", "tile", "recipe")] for run in runs]
+    assert found == sorted(str(tuple(key)) for key in keys for _ in seeds)
+    assert len({row["checkpoint_sha256"] for row in rows}) == len(rows)
+    summary = read_table(recorded / "study_summary.csv", STUDY_SUMMARY)
+    assert summary.height == len(runs)
+    assert read_json(recorded / "provenance.json")["dirty"] is False
