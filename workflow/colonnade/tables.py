@@ -232,3 +232,12 @@ def read_table(path: Path, schema: Schema) -> pl.DataFrame:
     if frame.columns != list(schema):
         raise ColonnadeError(f"{path}: columns {frame.columns}; expected {list(schema)}")
     return frame
+
+
+def read_if_made(path: Path, schema: Schema) -> pl.DataFrame | None:
+    """Read a table back that only some targets make; None where it is missing.
+
+    Raises:
+        ColonnadeError: it has other columns.
+    """
+    return read_table(path, schema) if path.exists() else None

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from colonnade.cli.common import FILE, cli
+from colonnade.cli.common import FILE, cli, finetune
 from colonnade.stages import Stages
 
 
@@ -42,19 +42,8 @@ def budget(speedup: float, sensitivity: Path, layers: Path, schedules: Path, out
 def budget_prune(plan: Path, dense: Path, output: Path) -> None:
     """Mask DENSE as PLAN says, and fine-tune it."""
     from colonnade.budget import read_budget
-    from colonnade.training import prune_and_finetune
 
-    config = Stages.load().config
-    prune_and_finetune(
-        dense,
-        read_budget(plan).layers,
-        config.pruning.recipe,
-        config.data,
-        config.training,
-        config.seed,
-        output,
-        output.with_suffix(".csv"),
-    )
+    finetune(dense, read_budget(plan).layers, output)
 
 
 @cli.command()

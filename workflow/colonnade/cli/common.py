@@ -6,6 +6,7 @@ import click
 
 from colonnade.container import Container, open_image
 from colonnade.errors import ColonnadeError
+from colonnade.pruning import Plan
 from colonnade.stages import Stages
 from colonnade.targets import Target
 
@@ -43,3 +44,20 @@ def band_of(stages: Stages) -> Path:
     if stages.band is None:
         raise ColonnadeError(f"target {stages.config.target}: has no band of core variants")
     return stages.band
+
+
+def finetune(dense: Path, plan: Plan, output: Path) -> None:
+    """Mask the checkpoint `dense` by `plan` and fine-tune it as configured; metrics lie beside it."""
+    from colonnade.training import prune_and_finetune
+
+    config = Stages.load().config
+    prune_and_finetune(
+        dense,
+        plan,
+        config.pruning.recipe,
+        config.data,
+        config.training,
+        config.seed,
+        output,
+        output.with_suffix(".csv"),
+    )

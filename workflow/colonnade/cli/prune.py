@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from colonnade.cli.common import FILE, cli
+from colonnade.cli.common import FILE, cli, finetune
 from colonnade.stages import Stages
 
 
@@ -27,22 +27,12 @@ def train(output: Path) -> None:
 def prune(variant: str, dense: Path, schedules: Path, output: Path) -> None:
     """Mask the checkpoint DENSE with the pattern VARIANT, and fine-tune it."""
     from colonnade.pruning import uniform_plan
-    from colonnade.training import prune_and_finetune
     from colonnade.tuning import tiles_for
 
     stages = Stages.load()
-    config, pattern = stages.config, stages.pattern(variant)
+    pattern = stages.pattern(variant)
     tiles = tiles_for(schedules, stages.pruned_layers, pattern.sparsity)
-    prune_and_finetune(
-        dense,
-        uniform_plan(pattern, tiles),
-        config.pruning.recipe,
-        config.data,
-        config.training,
-        config.seed,
-        output,
-        output.with_suffix(".csv"),
-    )
+    finetune(dense, uniform_plan(pattern, tiles), output)
 
 
 @cli.command()

@@ -6,16 +6,15 @@ from typing import Any
 import polars as pl
 from matplotlib.figure import Figure
 
-from colonnade.report.figures import COLOURS, MARKERS, clear, svg
-from colonnade.tables import BOUNDS, DECOMPOSITION, REFERENCE, read_table
+from colonnade.report.figures import COLOURS, MARKERS, clear, legend_above, name_rows, svg
+from colonnade.tables import BOUNDS, DECOMPOSITION, REFERENCE, read_if_made
 
 
 def bounds_summary(results: Path) -> dict[str, Any] | None:
     """Rows and figure of `bounds.csv`; None where time is measured."""
-    path = results / "tables/bounds.csv"
-    if not path.exists():
+    table = read_if_made(results / "tables/bounds.csv", BOUNDS)
+    if table is None:
         return None
-    table = read_table(path, BOUNDS)
     return {"rows": table.rows(named=True), "figure": achieved_and_possible(table)}
 
 
@@ -44,16 +43,15 @@ def achieved_and_possible(table: pl.DataFrame) -> str:
         if index > 0:
             bounds = rows["bound_mac_per_cycle"].to_list()
             axes.plot(bounds, places, "|", markersize=9, color=COLOURS[index])
-    axes.set_yticks(range(len(convs)), convs, fontsize=8)
-    axes.set_ylim(len(convs) - 0.4, -0.6)
+    name_rows(axes, convs, fontsize=8)
     axes.set_xlim(left=0)
     axes.set_xlabel("useful MAC per cycle, modelled; a tick is what the core could do at most")
-    axes.legend(frameon=False, ncols=4, loc="lower left", bbox_to_anchor=(0, 1), borderpad=0)
+    legend_above(axes, 4)
     clear(axes)
     return svg(figure, "Multiply-accumulates per cycle and their bounds, by convolution")
 
 
 def decomposition_rows(results: Path) -> list[dict[str, Any]] | None:
     """The rows of `decomposition.csv`; None where `snakemake kernel-figures` has not been run."""
-    path = results / "tables/decomposition.csv"
-    return read_table(path, DECOMPOSITION).rows(named=True) if path.exists() else None
+    table = read_if_made(results / "tables/decomposition.csv", DECOMPOSITION)
+    return None if table is None else table.rows(named=True)

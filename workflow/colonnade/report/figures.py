@@ -39,6 +39,17 @@ def clear(axes: Axes) -> None:
     axes.set_axisbelow(True)
 
 
+def name_rows(axes: Axes, names: Sequence[str], **text: Any) -> None:
+    """Name the rows from 0 down; `text` are properties of the names."""
+    axes.set_yticks(range(len(names)), names, **text)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+
+
+def legend_above(axes: Axes, columns: int) -> None:
+    """A legend of so many columns that hides no data."""
+    axes.legend(frameon=False, ncols=columns, loc="lower left", bbox_to_anchor=(0, 1), borderpad=0)
+
+
 def throughput_bars(labels: Sequence[str], table: pl.DataFrame) -> str:
     """Images per second of every row of `throughput.csv`."""
     values = table["images_per_s"].to_list()
@@ -74,17 +85,10 @@ def cost_per_layer(labels: Sequence[str], reports: Sequence[Mapping[str, Any]]) 
             color=COLOURS[index % len(COLOURS)],
             label=label,
         )
-    axes.set_yticks(rows, names)
-    axes.set_ylim(len(names) - 0.4, -0.6)
+    name_rows(axes, names)
     axes.set_xlim(left=0)
     axes.set_xlabel("million cycles, modelled" if modelled else "milliseconds, measured")
-    axes.legend(
-        frameon=False,
-        ncols=min(4, len(labels)),
-        loc="lower left",
-        bbox_to_anchor=(0, 1),
-        borderpad=0,
-    )
+    legend_above(axes, min(4, len(labels)))
     clear(axes)
     return svg(figure, "Cost of each layer by implementation")
 

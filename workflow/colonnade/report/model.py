@@ -7,8 +7,8 @@ from typing import Any
 import polars as pl
 from matplotlib.figure import Figure
 
-from colonnade.report.figures import COLOURS, MARKERS, clear, svg
-from colonnade.tables import SENSITIVITY, VALIDATION, read_table
+from colonnade.report.figures import COLOURS, MARKERS, clear, legend_above, name_rows, svg
+from colonnade.tables import SENSITIVITY, VALIDATION, read_if_made
 
 # What the model counts, by the name that the figure gives it.
 REASONS = {
@@ -55,7 +55,7 @@ def where_cycles_go(label: str, report: Mapping[str, Any]) -> str:
         left = [a + b for a, b in zip(left, widths, strict=True)]
     axes.invert_yaxis()
     axes.set_xlabel("million cycles of all cores, modelled")
-    axes.legend(frameon=False, ncols=3, loc="lower left", bbox_to_anchor=(0, 1), borderpad=0)
+    legend_above(axes, 3)
     clear(axes)
     return svg(figure, f"Where the cycles of {label} go, by layer")
 
@@ -74,10 +74,9 @@ def validation_summary(results: Path) -> dict[str, Any] | None:
 
     None where the model was not validated.
     """
-    path = results / "tables/validation.csv"
-    if not path.exists():
+    table = read_if_made(results / "tables/validation.csv", VALIDATION)
+    if table is None:
         return None
-    table = read_table(path, VALIDATION)
     errors = pl.col("error_percent").abs()
     groups = (
         table.group_by("group", "role", maintain_order=True)
@@ -115,15 +114,14 @@ def published_and_modelled(points: pl.DataFrame) -> str:
     axes.set_xscale("log", base=2)
     axes.set_xlim(0.4, 5)
     axes.set_xticks([0.5, 0.8, 1, 1.25, 2, 4], ["0.5", "0.8", "1", "1.25", "2", "4"])
-    axes.set_yticks(range(len(names)), names)
-    axes.set_ylim(len(names) - 0.4, -0.6)
+    name_rows(axes, names)
     axes.set_xlabel("modelled / published")
-    axes.legend(frameon=False, ncols=2, loc="lower left", bbox_to_anchor=(0, 1), borderpad=0)
+    legend_above(axes, 2)
     clear(axes)
     return svg(figure, "Modelled against published numbers of whole kernels")
 
 
 def sensitivity_summary(results: Path) -> list[dict[str, Any]] | None:
     """The rows of `sensitivity.csv`; None where it was not made."""
-    path = results / "tables/sensitivity.csv"
-    return read_table(path, SENSITIVITY).rows(named=True) if path.exists() else None
+    table = read_if_made(results / "tables/sensitivity.csv", SENSITIVITY)
+    return None if table is None else table.rows(named=True)

@@ -6,13 +6,13 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from colonnade.report.figures import COLOURS, MARKERS, clear, svg
-from colonnade.tables import PARETO, read_table
+from colonnade.tables import PARETO, read_if_made
 
 
 def pareto_of(results: Path) -> str | None:
     """The figure of `pareto.csv`; None where `snakemake pareto-front` has not been run."""
-    path = results / "tables/pareto.csv"
-    return pareto_figure(read_table(path, PARETO)) if path.exists() else None
+    table = read_if_made(results / "tables/pareto.csv", PARETO)
+    return None if table is None else pareto_figure(table)
 
 
 def pareto_figure(table: pl.DataFrame) -> str:

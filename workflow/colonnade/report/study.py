@@ -9,15 +9,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from colonnade.report.figures import COLOURS, MARKERS, clear, svg
-from colonnade.tables import STUDY_SUMMARY, read_table
+from colonnade.tables import STUDY_SUMMARY, read_if_made
 
 
 def study_summary(results: Path) -> dict[str, Any] | None:
     """Rows and figure of `study_summary.csv`; None where `snakemake accuracy-study` has not been run."""
-    path = results / "tables/study_summary.csv"
-    if not path.exists():
+    table = read_if_made(results / "tables/study_summary.csv", STUDY_SUMMARY)
+    if table is None:
         return None
-    table = read_table(path, STUDY_SUMMARY)
     return {"rows": table.rows(named=True), "figure": study_figure(table)}
 
 

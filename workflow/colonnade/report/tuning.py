@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from colonnade.tables import REFERENCE, TOP, TUNER_QUALITY, read_table
+from colonnade.tables import REFERENCE, TOP, TUNER_QUALITY, read_if_made
 
 
 def stays_dense(layers: pl.DataFrame) -> list[dict[str, Any]]:
@@ -29,9 +29,9 @@ def tuner_quality(table: Path) -> dict[str, Any] | None:
     Raises:
         ColonnadeError: the table is damaged.
     """
-    if not table.exists():
+    rows = read_if_made(table, TUNER_QUALITY)
+    if rows is None:
         return None
-    rows = read_table(table, TUNER_QUALITY)
     loss = rows["tuned_loss_percent"].to_list()
     return {
         "searches": rows.height,

@@ -14,7 +14,7 @@ from colonnade.files import read_json, write_json
 from colonnade.tables import LAYERS, write_table
 from colonnade.targets import Target
 from colonnade.tuning.cache import Result
-from colonnade.tuning.search import fastest
+from colonnade.tuning.search import choose_each, fastest
 from colonnade.tuning.space import SCHEDULE
 
 
@@ -33,15 +33,6 @@ def choose(trials: Mapping[float, Sequence[Result]]) -> dict[float, Result | Non
     return {
         sparsity: winner if sparsity == 0 or float(winner["ms"]) < dense else None
         for sparsity, winner in winners.items()
-    }
-
-
-def choose_each(trials: Sequence[Result], winner: Result) -> dict[str, Result]:
-    """The fastest trial of each algorithm that runs the winner's network: with its tile if pruned."""
-    alike = [each for each in trials if winner["sparsity"] == 0 or each["tile"] == winner["tile"]]
-    return {
-        algorithm: fastest([each for each in alike if each["algorithm"] == algorithm])
-        for algorithm in sorted({str(each["algorithm"]) for each in alike})
     }
 
 

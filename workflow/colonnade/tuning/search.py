@@ -73,11 +73,9 @@ def search(
     """
     reports = tune(ranked, run, settings)
     reports += run(others(ranked, reports, same_tile=same_tile))
-    best, candidates = fastest(reports), [candidate for _, candidate in ranked]
-    alike = [each for each in reports if not same_tile or each["tile"] == best["tile"]]
-    for algorithm in sorted({str(each["algorithm"]) for each in alike}):
-        own = fastest([each for each in alike if each["algorithm"] == algorithm])
-        reports += refine(own, candidates, run, settings)
+    candidates = [candidate for _, candidate in ranked]
+    for report in choose_each(reports, fastest(reports)).values():
+        reports += refine(report, candidates, run, settings)
     return reports
 
 
@@ -154,3 +152,12 @@ def refine(
 def fastest(reports: Sequence[Result]) -> Result:
     """The report with the least time; ties go to the earlier one."""
     return min(reports, key=lambda report: float(report["ms"]))
+
+
+def choose_each(trials: Sequence[Result], winner: Result) -> dict[str, Result]:
+    """The fastest trial of each algorithm that runs the winner's network: with its tile if pruned."""
+    alike = [each for each in trials if winner["sparsity"] == 0 or each["tile"] == winner["tile"]]
+    return {
+        algorithm: fastest([each for each in alike if each["algorithm"] == algorithm])
+        for algorithm in sorted({str(each["algorithm"]) for each in alike})
+    }
