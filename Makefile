@@ -3,7 +3,7 @@ VENV := .venv
 INSTALLED := $(VENV)/.installed
 PYTHON_SOURCES := workflow tests
 RUN := $(VENV)/bin/snakemake --profile workflow/profiles/default
-WORKFLOW_TARGETS := full-run artifact-evaluation nightly-regression accuracy-study pareto-front kernel-figures
+WORKFLOW_TARGETS := full-run artifact-evaluation nightly-regression accuracy-study pareto-front kernel-figures tuner-quality
 
 # Rules call the tools of the environment by name.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -17,6 +17,7 @@ help:
 	@echo "make accuracy-study       patterns and recipes compared over seeds (hours)"
 	@echo "make kernel-figures       bounds and decomposition of the speedup, beside full-run's tables"
 	@echo "make pareto-front         a pattern for every layer, top-1 against modelled cycles"
+	@echo "make tuner-quality        what tuning missed, against running all candidates"
 	@echo "make test                 linters, type checker and tests"
 	@echo "make env                  only the Python environment, in $(VENV)"
 	@echo "make clean                remove the environment, the toolchain and the results"

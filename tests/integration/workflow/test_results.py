@@ -1,0 +1,213 @@
+"""What the workflow's targets produce, and that nothing is done twice."""
+
+import csv
+import json
+import math
+import re
+
+import pytest
+
+from colonnade.tables import ACCURACY, LAYERS, THROUGHPUT
+
+from .conftest import CONV, Checkout
+
+
+def test_full_run_writes_the_tables_of_the_contract(finished: Checkout) -> None:
+    for name, schema in (("layers", LAYERS), ("throughput", THROUGHPUT), ("accuracy", ACCURACY)):
+        rows = finished.table(name)
+        assert list(rows[0]) == list(schema)
+    runs = finished.table("throughput")
+    assert [(row["implementation"], row["n"], row["m"], row["sparsity"]) for row in runs] == [
+        ("xnnpack_nhwc_dense", "", "", "0.0"),
+        ("colnm_dense", "", "", "0.0"),
+        *((f"colnm_{way}", "1.0", "4", "0.75") for way in ("packed", "direct", "tuned")),
+        *((f"colnm_{way}", "0.5", "full", "0.5") for way in ("packed", "direct", "tuned")),
+    ]
+    assert {row["evidence"] for row in runs} == {"modelled"}
+    assert all(int(row["cycles"]) > 0 for row in runs)
+
+
+def test_pruned_networks_execute_the_checkpoints_whose_accuracy_is_reported(
+    finished: Checkout,
+) -> None:
+    throughput, accuracy = finished.table("throughput"), finished.table("accuracy")
+    assert {row["checkpoint_sha256"] for row in throughput} == {
+        row["checkpoint_sha256"] for row in accuracy
+    }
+    on_target = [row for row in accuracy if row["executed_on"] == "x60"]
+    assert len(on_target) == 3
+    assert {float(row["agreement_with_torch"]) for row in on_target} == {1.0}
+    assert {row["n_images"] for row in on_target} == {"12"}
+
+
+def test_masks_have_the_tiles_that_profiling_chose(finished: Checkout) -> None:
+    schedules = json.loads((finished / "results/schedules.json").read_text())["convs"]
+    layers = {row["layer"]: row["conv"] for row in finished.table("layers")}
+    for label, sparsity in (("1of4", "0.75"), ("full0.5", "0.5")):
+        graph = json.loads((finished / f"results/packages/{label}/graph.json").read_text())
+        tiles = {n["name"]: n["tile"] for n in graph["nodes"] if n["op"] == "conv2d" and n["tile"]}
+        chosen = {key for key in schedules if key.endswith(f"|{sparsity}")}
+        assert set(tiles) == {
+            name for name, conv in layers.items() if f"{conv}|{sparsity}" in chosen
+        }
+        for name, tile in tiles.items():
+            assert schedules[f"{layers[name]}|{sparsity}"]["tile"] == tile
+
+
+def test_the_fastest_candidate_wins_where_it_is_faster_than_dense(finished: Checkout) -> None:
+    groups: dict[tuple[str, str], list[dict[str, str]]] = {}
+    for row in finished.table("layers"):
+        if row["algorithm"] != "xnnpack_nhwc_dense":
+            groups.setdefault((row["layer"], row["sparsity"]), []).append(row)
+    # conv1 is not pruned, so it is not profiled pruned.
+    assert len(groups) == 19 * 3 + 1
+    for (layer, sparsity), rows in groups.items():
+        best = min(int(row["cycles"]) for row in rows)
+        dense = min(int(row["cycles"]) for row in groups[layer, "0.0"])
+        chosen = [int(row["cycles"]) for row in rows if row["chosen"] == "1"]
+        assert chosen == ([best] if sparsity == "0.0" or best < dense else [])
+
+
+def test_deleted_results_come_back_from_the_profile_cache(finished: Checkout) -> None:
+    profile = finished / f"results/profile/{CONV}.json"
+    expected = profile.read_bytes()
+    profile.unlink()
+    run = finished.workflow(f"results/profile/{CONV}.json")
+    assert run.returncode == 0, run.stdout[-4000:]
+    assert profile.read_bytes() == expected
+
+
+def test_tuner_quality_is_reported(finished: Checkout) -> None:
+    run = finished.workflow("tuner-quality")
+    assert run.returncode == 0, run.stdout[-4000:]
+    (row,) = finished.table("tuner_quality")
+    # Two tiles, by both algorithms.
+    assert row["candidates"] == "4"
+    assert row["rank_of_best"] in {"1", "2", "3", "4"}
+    # Below 0 where two parts are faster than any one.
+    assert float(row["tuned_loss_percent"]) <= 0
+    assert finished.command("colonnade", "report", "results/again.html").returncode == 0
+    assert "In 1 searches" in (finished / "results/again.html").read_text()
+
+
+def test_kernel_figures_are_reported(finished: Checkout) -> None:
+    run = finished.workflow("kernel-figures")
+    assert run.returncode == 0, run.stdout[-4000:]
+    steps = finished.table("decomposition")
+    assert [row["implementation"] for row in steps[:3]] == [
+        "xnnpack_nhwc_dense",
+        "colnm_unpipelined",
+        "colnm_unfused",
+    ]
+    whole = math.prod(float(row["factor_to_previous"]) for row in steps)
+    assert whole == pytest.approx(int(steps[0]["cycles"]) / int(steps[-1]["cycles"]))
+    bounds = finished.table("bounds")
+    assert {row["conv"] for row in bounds} == {row["conv"] for row in finished.table("layers")}
+    assert all(0 < float(row["bound_percent"]) <= 100 for row in bounds)
+    assert finished.command("colonnade", "report", "results/again.html").returncode == 0
+    html = (finished / "results/again.html").read_text()
+    assert "Where the speedup comes from" in html
+    assert "How far the kernels are from the bound" in html
+
+
+def test_claims_and_provenance(finished: Checkout) -> None:
+    claims = json.loads((finished / "results/claims.json").read_text())
+    assert {claim["verdict"] for claim in claims} <= {
+        "reproduced",
+        "exceeded",
+        "not reproduced",
+        "not run",
+    }
+    provenance = json.loads((finished / "results/provenance.json").read_text())
+    assert provenance["image"]["digest"].startswith("sha256:")
+    assert provenance["seeds"]["run"] == 7
+    assert {"numpy", "snakemake", "torch"} <= set(provenance["python_packages"])
+
+
+def test_report_needs_no_network(finished: Checkout) -> None:
+    html = (finished / "results/report.html").read_text()
+    assert html.count("<svg") == html.count("<figure") >= 6
+    references = re.findall(r"""(?:src|href)=["']([^"']+)|url\(([^)]+)\)|@import""", html)
+    assert references
+    assert all(value.startswith("#") for pair in references for value in pair if value)
+
+
+def test_accuracy_study_trains_every_run_and_goes_on_where_it_stopped(finished: Checkout) -> None:
+    run = finished.workflow("accuracy-study")
+    assert run.returncode == 0, run.stdout[-4000:]
+    rows = finished.table("study")
+    assert [row["method"] for row in rows] == [
+        "dense",
+        "dense",
+        "column-wise",
+        "row-wise",
+        "unstructured",
+        "filters",
+    ]
+    assert [row["m"] for row in rows] == ["", "", "full", "4", "full", "full"]
+    assert {row["n_images"] for row in rows} == {"4"}
+    assert len({row["checkpoint_sha256"] for row in rows}) == len(rows)
+    # Checkpoints of single runs are not kept.
+    assert [file.parent.name for file in (finished / "results/study").rglob("*.safetensors")] == [
+        "start"
+    ]
+    assert (finished / "results/figures/study.svg").read_text().startswith("<svg")
+    assert finished.command("colonnade", "report", "results/again.html").returncode == 0
+    assert "Patterns and recipes at equal budget" in (finished / "results/again.html").read_text()
+    for name in ("study/dense/1.json", "tables/study.csv"):
+        (finished / "results" / name).unlink()
+    again = finished.workflow("accuracy-study", "-n")
+    assert re.search(r"^study_finetune +1$", again.stdout, re.MULTILINE)
+    assert "study_start " not in again.stdout
+
+
+def test_pareto_front_has_a_network_with_a_pattern_per_layer(finished: Checkout) -> None:
+    run = finished.workflow("pareto-front")
+    assert run.returncode == 0, run.stdout[-4000:]
+    rows = finished.table("pareto")
+    assert [row["kind"] for row in rows] == ["dense", "uniform", "uniform", "per layer"]
+    assert float(rows[-1]["conv_speedup"]) >= 1.1
+    assert [row["chosen"] for row in rows].count("1") == 1
+    assert {row["evidence"] for row in rows} == {"modelled"}
+    # The dense row's cycles are those of the layers' table.
+    layers = [
+        int(row["cycles"])
+        for row in finished.table("layers")
+        if row["chosen"] == "1" and float(row["sparsity"]) == 0
+    ]
+    assert int(rows[0]["conv_cycles"]) == sum(layers)
+
+
+def test_second_run_has_nothing_to_do(finished: Checkout) -> None:
+    run = finished.workflow("full-run")
+    assert run.returncode == 0
+    assert "Nothing to be done" in run.stdout
+
+
+def test_changed_pattern_prunes_again_but_trains_no_dense_network(finished: Checkout) -> None:
+    changed = "pruning={patterns: [{n: 2, m: 4}]}"
+    run = finished.workflow("full-run", "-n", "--config", changed)
+    assert run.returncode == 0, run.stdout
+    assert re.search(r"^prune +1$", run.stdout, re.MULTILINE)
+    assert not re.search(r"^(train|kernels_riscv64|toolchain) +1$", run.stdout, re.MULTILINE)
+    # Commands read the resolved configuration: leave the small one behind.
+    assert finished.workflow("full-run", "-n").returncode == 0
+
+
+def test_artifact_evaluation_and_nightly_regression(finished: Checkout) -> None:
+    run = finished.workflow("artifact-evaluation", "nightly-regression")
+    assert run.returncode == 0, run.stdout[-4000:]
+    baseline = finished / "results/baseline/throughput.csv"
+    baseline.parent.mkdir()
+    rows = finished.table("throughput")
+    # One cycle more than the baseline is a regression: cycles are exact.
+    rows[2]["cycles"] = str(int(rows[2]["cycles"]) - 1)
+    with baseline.open("w") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    run = finished.command("colonnade", "regression", "results/again.txt")
+    assert run.returncode == 2
+    assert "slower than the baseline" in run.stdout
+    assert len(re.findall("colnm_packed at", run.stdout)) == 1
+    assert not (finished / "results/again.txt").exists()
