@@ -64,6 +64,8 @@ struct colnm_context;
 
 // What an algorithm contributes to reshape and run.
 struct colnm_algorithm {
+  // A tile's columns run input channel after input channel, not kernel tap after kernel tap.
+  bool by_channel;
   // Passes before `compute`; NULL: there are none. One task per column, then one per block.
   void (*unfold)(struct colnm_context* context, size_t column);
   void (*pack)(struct colnm_context* context, size_t block);
@@ -88,11 +90,11 @@ struct colnm_context {
   const struct xnn_colnm_gemm_config* gemm;
   // A part of the kept columns after the other, and within it tile after tile: T biases, which are 0 in all parts
   // but the first, then part_columns + COLNM_EXTRA_COLUMNS columns.
-  const void* weights;
+  uintptr_t weights;
   size_t part_columns;  // of all parts but the last, which may have fewer
   size_t parts;
   size_t tile_bytes;    // of a whole tile's weights in a part
-  uint32_t* columns;     // [tiles, kept], or NULL: a copy of the caller's
+  uint32_t* columns;     // [tiles, kept] in the order in which they run, or NULL: every column is kept
   // Set by reshape.
   struct xnn_colnm_planes input, output, residual;
   bool has_residual;
@@ -130,12 +132,21 @@ static inline size_t colnm_tile_count(const struct xnn_colnm_convolution2d* shap
   return (shape->out_channels + shape->tile - 1) / shape->tile;
 }
 
-static inline size_t colnm_reduction(const struct xnn_colnm_convolution2d* shape) {
-  return (size_t) shape->kernel_height * shape->kernel_width * shape->in_channels;
+static inline size_t colnm_taps(const struct xnn_colnm_convolution2d* shape) {
+  return (size_t) shape->kernel_height * shape->kernel_width;
 }
 
+static inline size_t colnm_reduction(const struct xnn_colnm_convolution2d* shape) {
+  return colnm_taps(shape) * shape->in_channels;
+}
+
+// The k-th column that a tile runs.
 static inline size_t colnm_kept_column(const struct colnm_context* context, size_t tile, size_t k) {
-  return context->columns == NULL ? k : context->columns[tile * context->shape.kept + k];
+  if (context->columns != NULL) {
+    return context->columns[tile * context->shape.kept + k];
+  }
+  const size_t taps = colnm_taps(&context->shape);
+  return context->algorithm->by_channel ? k % taps * context->shape.in_channels + k / taps : k;
 }
 
 // A tile's offsets in a part of the columns.

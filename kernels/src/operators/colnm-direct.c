@@ -157,6 +157,8 @@ static void compute_direct(struct colnm_context* context, size_t thread, size_t 
 }
 
 const struct colnm_algorithm colnm_direct = {
+  // The taps of a channel share most of their lines.
+  .by_channel = true,
   .accepts = accepts_planes,
   .grid = direct_grid,
   .index = index_offsets,

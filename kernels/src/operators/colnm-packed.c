@@ -7,7 +7,7 @@ static void pack_block(
 {
   const struct colnm_packing* packing = &context->packing;
   const struct xnn_colnm_convolution2d* shape = &context->shape;
-  const size_t taps = (size_t) shape->kernel_height * shape->kernel_width;
+  const size_t taps = colnm_taps(shape);
   const uint32_t* tap_rows = packing->tap_rows + group * (taps + 1);
   const size_t* planes = packing->row_planes + group * colnm_reduction(shape);
   struct colnm_piece* pieces = (struct colnm_piece*) (packed + packing->most_rows * context->block_bytes + XNN_EXTRA_BYTES);
@@ -72,7 +72,7 @@ static size_t index_group(struct colnm_context* context, size_t group, uint32_t*
   const struct xnn_colnm_convolution2d* shape = &context->shape;
   struct colnm_packing* packing = &context->packing;
   const size_t k_size = colnm_reduction(shape);
-  const size_t taps = (size_t) shape->kernel_height * shape->kernel_width;
+  const size_t taps = colnm_taps(shape);
   const size_t first = group * context->group_tiles;
   const size_t end = min(first + context->group_tiles, colnm_tile_count(shape));
   uint32_t* tap_rows = packing->tap_rows + group * (taps + 1);
@@ -105,7 +105,7 @@ static enum xnn_status index_rows(struct colnm_context* context) {
   const struct xnn_colnm_convolution2d* shape = &context->shape;
   struct colnm_packing* packing = &context->packing;
   const size_t k_size = colnm_reduction(shape);
-  const size_t taps = (size_t) shape->kernel_height * shape->kernel_width;
+  const size_t taps = colnm_taps(shape);
   xnn_release_memory(context->tables);
   context->tables = xnn_allocate_zero_memory(
     context->tile_groups * (k_size * sizeof(size_t) + (taps + 1) * sizeof(uint32_t)));

@@ -55,7 +55,7 @@ static enum xnn_status index_matrix(struct colnm_context* context) {
   const struct xnn_colnm_convolution2d* shape = &context->shape;
   struct colnm_unfolding* unfolding = &context->unfolding;
   const size_t k_size = colnm_reduction(shape);
-  const size_t taps = (size_t) shape->kernel_height * shape->kernel_width;
+  const size_t taps = colnm_taps(shape);
   const size_t rows = context->output.batch * context->output.height;
   const size_t row_bytes = rows * context->output.width * context->gemm->element_bytes;
   xnn_release_memory(context->tables);

@@ -72,7 +72,7 @@ static void run_part(
   for (size_t tile = first; tile < end; tile++) {
     const size_t channel = tile * shape->tile;
     const size_t rows = min(shape->tile, shape->out_channels - channel);
-    const void* weights = (const void*) ((uintptr_t) context->weights + (part * tiles + tile) * context->tile_bytes);
+    const void* weights = (const void*) (context->weights + (part * tiles + tile) * context->tile_bytes);
     const struct tile_rows output = find_rows(context, context->output_data, &context->output, channel);
     const struct tile_rows residual = part != 0 ? output : find_rows(context, context->residual_data, &context->residual, channel);
     touch_results(output, residual, rows, strips, strips + strip_count - 1, context->gemm->element_bytes);
@@ -149,36 +149,76 @@ static void write_floats(void* out, const float* values, size_t count, size_t by
   }
 }
 
-static void* pack_weights(struct colnm_context* context) {
+// The order in which a tile runs its kept columns: order[i] is the place of the i-th of them in the caller's arrays.
+static void order_columns(const struct colnm_context* context, const uint32_t* columns, uint32_t* order) {
+  const struct xnn_colnm_convolution2d* shape = &context->shape;
+  if (!context->algorithm->by_channel) {
+    for (size_t i = 0; i < shape->kept; i++) {
+      order[i] = (uint32_t) i;
+    }
+    return;
+  }
+  // A counting sort: `end` has the columns of each channel, then where they end.
+  uint32_t* end = order + shape->kept;
+  memset(end, 0, shape->in_channels * sizeof(uint32_t));
+  for (size_t i = 0; i < shape->kept; i++) {
+    end[(columns == NULL ? i : columns[i]) % shape->in_channels]++;
+  }
+  for (size_t channel = 1; channel < shape->in_channels; channel++) {
+    end[channel] += end[channel - 1];
+  }
+  for (size_t i = shape->kept; i-- != 0;) {
+    order[--end[(columns == NULL ? i : columns[i]) % shape->in_channels]] = (uint32_t) i;
+  }
+}
+
+// A tile's biases, weights and columns as its kernels meet them.
+static void pack_tile(struct colnm_context* context, size_t tile, const float* values, const uint32_t* order) {
   const struct xnn_colnm_convolution2d* shape = &context->shape;
   const size_t accumulator_bytes = context->gemm->accumulator_bytes;
   const size_t element_bytes = context->gemm->element_bytes;
-  const size_t row_bytes = accumulator_bytes + (context->part_columns + COLNM_EXTRA_COLUMNS) * element_bytes;
-  const size_t tiles = colnm_tile_count(shape);
-  // The next tile's biases are aligned.
-  context->tile_bytes = round_up_po2(shape->tile * row_bytes, sizeof(float));
-  void* weights = xnn_allocate_zero_simd_memory(context->parts * tiles * context->tile_bytes + XNN_EXTRA_BYTES);
-  if (weights == NULL) {
-    return NULL;
-  }
-  const float* values = shape->values;
-  for (size_t tile = 0; tile < tiles; tile++) {
-    const size_t channel = tile * shape->tile;
-    const size_t rows = min(shape->tile, shape->out_channels - channel);
-    for (size_t part = 0; part < context->parts; part++) {
-      const uintptr_t packed = (uintptr_t) weights + (part * tiles + tile) * context->tile_bytes;
-      if (part == 0 && shape->bias != NULL) {
-        write_floats((void*) packed, shape->bias + channel, rows, accumulator_bytes);
-      }
-      const size_t columns = min(context->part_columns, shape->kept - part * context->part_columns);
-      write_floats((void*) (packed + rows * accumulator_bytes), values, columns * rows, element_bytes);
-      values += columns * rows;
+  const size_t channel = tile * shape->tile;
+  const size_t rows = min(shape->tile, shape->out_channels - channel);
+  for (size_t part = 0; part < context->parts; part++) {
+    uintptr_t packed = context->weights + (part * colnm_tile_count(shape) + tile) * context->tile_bytes;
+    if (part == 0 && shape->bias != NULL) {
+      write_floats((void*) packed, shape->bias + channel, rows, accumulator_bytes);
+    }
+    packed += rows * accumulator_bytes;
+    const size_t end = min((part + 1) * context->part_columns, shape->kept);
+    for (size_t i = part * context->part_columns; i < end; i++) {
+      write_floats((void*) packed, values + order[i] * rows, rows, element_bytes);
+      packed += rows * element_bytes;
     }
   }
+  for (size_t i = 0; shape->columns != NULL && i < shape->kept; i++) {
+    context->columns[tile * shape->kept + i] = shape->columns[tile * shape->kept + order[i]];
+  }
+}
+
+static void pack_tiles(struct colnm_context* context, uint32_t* order) {
+  const struct xnn_colnm_convolution2d* shape = &context->shape;
+  const float* values = shape->values;
+  for (size_t tile = 0; tile < colnm_tile_count(shape); tile++) {
+    order_columns(context, shape->columns == NULL ? NULL : shape->columns + tile * shape->kept, order);
+    pack_tile(context, tile, values, order);
+    values += shape->kept * min(shape->tile, shape->out_channels - tile * shape->tile);
+  }
+}
+
+static void* allocate_weights(struct colnm_context* context) {
+  const struct xnn_colnm_convolution2d* shape = &context->shape;
+  const size_t row_bytes = context->gemm->accumulator_bytes +
+                           (context->part_columns + COLNM_EXTRA_COLUMNS) * context->gemm->element_bytes;
+  // The next tile's biases are aligned.
+  context->tile_bytes = round_up_po2(shape->tile * row_bytes, sizeof(float));
+  void* weights = xnn_allocate_zero_simd_memory(
+    context->parts * colnm_tile_count(shape) * context->tile_bytes + XNN_EXTRA_BYTES);
+  context->weights = (uintptr_t) weights;
   return weights;
 }
 
-// One allocation for the copy of the columns and for the offsets, which reshape fills.
+// One allocation for the columns and for the offsets, which reshape fills.
 static uint32_t* allocate_index(struct colnm_context* context) {
   const struct xnn_colnm_convolution2d* shape = &context->shape;
   const size_t tiles = colnm_tile_count(shape);
@@ -190,7 +230,6 @@ static uint32_t* allocate_index(struct colnm_context* context) {
   }
   context->offsets = index + kept;
   if (shape->columns != NULL) {
-    memcpy(index, shape->columns, kept * sizeof(uint32_t));
     context->columns = index;
   }
   return index;
@@ -242,17 +281,20 @@ enum xnn_status xnn_create_colnm_convolution2d_cnhw(
   context->im2col = xnn_init_im2col_ukernel(gemm->element_bytes);
   context->part_columns = divide_round_up(convolution->kept, min(schedule->parts, convolution->kept));
   context->parts = divide_round_up(convolution->kept, context->part_columns);
-  op->base.packed_weights.pointer = pack_weights(context);
+  op->base.packed_weights.pointer = allocate_weights(context);
   op->base.lookup_table = allocate_index(context);
+  uint32_t* order = xnn_allocate_memory((convolution->kept + convolution->in_channels) * sizeof(uint32_t));
   // Only strings for a profile are made from these two.
   op->base.type = xnn_operator_type_convolution_nchw_f32;
   op->base.ukernel.type = xnn_microkernel_type_spmm;
   op->base.state = xnn_run_state_invalid;
-  if (op->base.packed_weights.pointer == NULL || op->base.lookup_table == NULL) {
+  if (op->base.packed_weights.pointer == NULL || op->base.lookup_table == NULL || order == NULL) {
+    xnn_release_memory(order);
     xnn_delete_operator(&op->base);
     return xnn_status_out_of_memory;
   }
-  context->weights = op->base.packed_weights.pointer;
+  pack_tiles(context, order);
+  xnn_release_memory(order);
   // The caller's arrays are not kept.
   context->shape.columns = NULL;
   context->shape.values = NULL;
