@@ -21,19 +21,34 @@ struct colnm_grid {
   uint32_t phases;      // a pointwise convolution of phase planes computes them as groups of their own
 };
 
-struct colnm_strips {
-  size_t count;
-  struct xnn_colnm_strip* items;  // one allocation with all that the strips point to
-  struct xnn_colnm_strip* later;  // the same for all parts of the columns but the first: they add to the output
+// Consecutive bytes of a channel; none: 0 bytes.
+struct colnm_stretch {
+  size_t begin;
+  size_t bytes;
 };
 
-// Cuts the grid into strips of at most `lmul` of the kernels' vectors, with `later` ones if the columns are in parts.
+// Where the elements of each block lie in a channel of a tensor: a stretch in every phase plane.
+struct colnm_stretches {
+  size_t of_block;
+  struct colnm_stretch* items;  // [blocks, of_block]
+};
+
+struct colnm_strips {
+  size_t count;
+  struct xnn_colnm_strip* items;  // one allocation with all that is pointed to from here
+  struct xnn_colnm_strip* later;  // the same for all parts of the columns but the first: they add to the output
+  struct colnm_stretches output;
+  struct colnm_stretches residual;  // none if there is no residual
+};
+
+// Cuts the grid into strips of at most the schedule's LMUL of the kernels' vectors, with `later` ones if the columns
+// are in parts.
 enum xnn_status colnm_build_strips(
     const struct colnm_grid* grid,
     const struct xnn_colnm_planes* output,
     const struct xnn_colnm_planes* residual,
     bool in_parts,
-    uint32_t lmul,
+    const struct xnn_colnm_schedule* schedule,
     const struct xnn_colnm_gemm_config* gemm,
     struct colnm_strips* strips);
 
@@ -187,7 +202,7 @@ static inline uintptr_t colnm_input(const struct colnm_context* context, ptrdiff
 // Reads each line of [address, address + bytes) once, in order and without waiting for it.
 static inline void colnm_touch(uintptr_t address, size_t bytes) {
   const uintptr_t end = address + bytes;
-  for (address &= ~(uintptr_t) 63; address < end; address += 64) {
+  for (address &= ~(uintptr_t) 63; bytes != 0 && address < end; address += 64) {
     (void) *(const volatile char*) address;
   }
 }

@@ -139,34 +139,81 @@ static size_t cut(struct builder* b, size_t positions, size_t longest, struct xn
   return count;
 }
 
+static void widen(struct colnm_stretch* stretch, size_t begin, size_t bytes) {
+  const size_t end = max(begin + bytes, stretch->begin + stretch->bytes);
+  stretch->begin = stretch->bytes == 0 ? begin : min(begin, stretch->begin);
+  stretch->bytes = end - stretch->begin;
+}
+
+// Adds `count` elements to the stretches of their block: those that begin at `first`, or lie at `index` from there.
+static void stretch_over(
+    const struct xnn_colnm_planes* planes, size_t element_bytes, struct colnm_stretch* block, size_t first,
+    const uint32_t* index, size_t count)
+{
+  const size_t phases = planes->phases * planes->phases;
+  for (size_t i = 0; i < (index == NULL ? 1 : count); i++) {
+    const size_t begin = first + (index == NULL ? 0 : index[i]);
+    const size_t phase = (begin / element_bytes - planes->origin) / planes->phase_stride % phases;
+    widen(&block[phase], begin, (index == NULL ? count : 1) * element_bytes);
+  }
+}
+
+static void find_stretches(const struct builder* b, size_t block_strips, struct colnm_strips* strips) {
+  for (size_t i = 0; i < strips->count; i++) {
+    const struct xnn_colnm_strip* strip = &strips->items[i];
+    const size_t block = i / block_strips;
+    stretch_over(
+      b->output, b->element_bytes, strips->output.items + block * strips->output.of_block, strip->output,
+      strip->output_index, strip->count);
+    if (b->residual != NULL) {
+      stretch_over(
+        b->residual, b->element_bytes, strips->residual.items + block * strips->residual.of_block, strip->residual,
+        strip->residual_index, strip->count);
+    }
+  }
+}
+
+static size_t phases_of(const struct xnn_colnm_planes* planes) {
+  return planes == NULL ? 0 : planes->phases * planes->phases;
+}
+
 enum xnn_status colnm_build_strips(
     const struct colnm_grid* grid,
     const struct xnn_colnm_planes* output,
     const struct xnn_colnm_planes* residual,
     bool in_parts,
-    uint32_t lmul,
+    const struct xnn_colnm_schedule* schedule,
     const struct xnn_colnm_gemm_config* gemm,
     struct colnm_strips* strips)
 {
-  const size_t longest = lmul * gemm->lanes;
+  const size_t longest = schedule->lmul * gemm->lanes;
   const size_t positions = (grid->height - 1) * grid->row_stride + grid->width;
   const size_t copies = in_parts ? 2 : 1;
   // One for each stretch of the longest kind, and one more where a strip ends at a gap.
-  const size_t most = copies * grid->groups * (divide_round_up(positions, longest) + 2 * grid->height);
+  const size_t most = grid->groups * (divide_round_up(positions, longest) + 2 * grid->height);
+  const size_t blocks = divide_round_up(most, schedule->strips);
+  const size_t stretches = blocks * (phases_of(output) + phases_of(residual));
   const size_t index_bytes = copies * 2 * grid->groups * positions * sizeof(uint32_t);
-  const size_t mask_bytes = most * divide_round_up(longest, 8);
+  const size_t mask_bytes = copies * most * divide_round_up(longest, 8);
   xnn_release_simd_memory(strips->items);
-  strips->count = 0;
-  strips->items = xnn_allocate_zero_simd_memory(most * sizeof(struct xnn_colnm_strip) + index_bytes + mask_bytes);
+  *strips = (struct colnm_strips) {
+    .items = xnn_allocate_zero_simd_memory(
+      copies * most * sizeof(struct xnn_colnm_strip) + stretches * sizeof(struct colnm_stretch) + index_bytes + mask_bytes),
+    .output.of_block = phases_of(output),
+    .residual.of_block = phases_of(residual),
+  };
   if (strips->items == NULL) {
     return xnn_status_out_of_memory;
   }
+  strips->output.items = (struct colnm_stretch*) (strips->items + copies * most);
+  strips->residual.items = strips->output.items + blocks * strips->output.of_block;
   struct builder b = {
     .grid = grid, .output = output, .residual = residual, .lanes = gemm->lanes, .element_bytes = gemm->element_bytes,
   };
-  b.index = (uint32_t*) (strips->items + most);
+  b.index = (uint32_t*) (strips->output.items + stretches);
   b.mask = (uint8_t*) b.index + index_bytes;
   strips->count = cut(&b, positions, longest, strips->items);
+  find_stretches(&b, schedule->strips, strips);
   if (in_parts) {
     b.residual = output;
     strips->later = strips->items + strips->count;

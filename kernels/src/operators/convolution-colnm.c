@@ -21,37 +21,15 @@ static struct tile_rows find_rows(
   return (struct tile_rows) {.first = data == NULL ? 0 : (uintptr_t) data + channel * stride, .stride = stride};
 }
 
-// Results stored by index lie in two runs, of even and of odd columns: their ends are in all their lines.
-static void touch_indexed(uintptr_t address, const uint32_t* index, size_t count) {
-  colnm_touch(address + index[0], 1);
-  colnm_touch(address + index[count > 1 ? 1 : 0], 1);
-  colnm_touch(address + index[count > 1 ? count - 2 : 0], 1);
-  colnm_touch(address + index[count - 1], 1);
-}
-
-// Brings what a tile writes and adds into the cache, channel by channel. In that order lines follow each other,
-// which hardware prefetchers see; the kernels go from channel to channel.
-static void touch_results(
-    struct tile_rows output, struct tile_rows residual, size_t rows, const struct xnn_colnm_strip* begin,
-    const struct xnn_colnm_strip* last, size_t element_bytes)
-{
-  for (; rows != 0; rows--) {
-    if (begin->output_index == NULL && last->output_index == NULL) {
-      colnm_touch(output.first + begin->output, last->output - begin->output + last->count * element_bytes);
-    } else {
-      for (const struct xnn_colnm_strip* strip = begin; strip <= last; strip++) {
-        if (strip->output_index != NULL) {
-          touch_indexed(output.first + strip->output, strip->output_index, strip->count);
-        }
-      }
+// Brings a block of some channels into the cache, channel by channel. In that order lines follow each other, which
+// hardware prefetchers see; the kernels go from channel to channel.
+static void touch_rows(struct tile_rows rows, size_t count, const struct colnm_stretches* stretches, size_t block) {
+  const struct colnm_stretch* first = stretches->items + block * stretches->of_block;
+  for (; count != 0; count--) {
+    for (size_t i = 0; i < stretches->of_block; i++) {
+      colnm_touch(rows.first + first[i].begin, first[i].bytes);
     }
-    output.first += output.stride;
-    if (residual.first != 0) {
-      if (begin->residual_index == NULL && last->residual_index == NULL) {
-        colnm_touch(residual.first + begin->residual, last->residual - begin->residual + last->count * element_bytes);
-      }
-      residual.first += residual.stride;
-    }
+    rows.first += rows.stride;
   }
 }
 
@@ -60,11 +38,13 @@ static void run_part(
     size_t part,
     size_t first,
     size_t end,
+    size_t first_strip,
     size_t strip_count,
-    const struct xnn_colnm_strip* strips,
     const void* input)
 {
   const struct xnn_colnm_convolution2d* shape = &context->shape;
+  const struct xnn_colnm_strip* strips = (part == 0 ? context->strips.items : context->strips.later) + first_strip;
+  const size_t block = first_strip / context->block_strips;
   const size_t kc = min(context->part_columns, shape->kept - part * context->part_columns);
   const size_t tiles = colnm_tile_count(shape);
   const union xnn_f32_minmax_params unclamped = {.scalar = {.min = -INFINITY, .max = INFINITY}};
@@ -75,7 +55,10 @@ static void run_part(
     const void* weights = (const void*) (context->weights + (part * tiles + tile) * context->tile_bytes);
     const struct tile_rows output = find_rows(context, context->output_data, &context->output, channel);
     const struct tile_rows residual = part != 0 ? output : find_rows(context, context->residual_data, &context->residual, channel);
-    touch_results(output, residual, rows, strips, strips + strip_count - 1, context->gemm->element_bytes);
+    touch_rows(output, rows, &context->strips.output, block);
+    if (part == 0) {
+      touch_rows(residual, rows, &context->strips.residual, block);
+    }
     // Strips of one LMUL go to the kernel together.
     for (size_t i = 0, next; i < strip_count; i = next) {
       for (next = i + 1; next < strip_count && strips[next].log2_lmul == strips[i].log2_lmul;) {
@@ -92,9 +75,8 @@ void colnm_run_tiles(
     const struct colnm_context* context, size_t first, size_t end, size_t first_strip, size_t strip_count,
     const void* input)
 {
-  run_part(context, 0, first, end, strip_count, context->strips.items + first_strip, input);
-  for (size_t part = 1; part < context->parts; part++) {
-    run_part(context, part, first, end, strip_count, context->strips.later + first_strip, input);
+  for (size_t part = 0; part < context->parts; part++) {
+    run_part(context, part, first, end, first_strip, strip_count, input);
   }
 }
 
@@ -331,7 +313,7 @@ static enum xnn_status reshape(struct colnm_context* context, size_t threads) {
   }
   const struct colnm_grid grid = context->algorithm->grid(context);
   const enum xnn_status status = colnm_build_strips(
-    &grid, &context->output, context->has_residual ? &context->residual : NULL, context->parts > 1, context->schedule.lmul,
+    &grid, &context->output, context->has_residual ? &context->residual : NULL, context->parts > 1, &context->schedule,
     context->gemm, &context->strips);
   if (status != xnn_status_success) {
     return status;
