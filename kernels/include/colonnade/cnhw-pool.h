@@ -7,9 +7,10 @@
 extern "C" {
 #endif
 
-// output[i] = max over t < taps of inputs[t][i * stride]; taps >= 1.
+// output[i] = max over t < taps of the element that lies offsets[t] bytes and i * stride elements behind the input;
+// taps >= 1.
 typedef void (*xnn_cnhw_maxpool_ukernel_fn)(
-    size_t count, size_t taps, const void* const* inputs, size_t stride, void* output);
+    size_t count, size_t taps, const void* input, const ptrdiff_t* offsets, size_t stride, void* output);
 
 // Sum of n elements, added up in f32.
 typedef float (*xnn_plane_sum_ukernel_fn)(size_t n, const void* input);

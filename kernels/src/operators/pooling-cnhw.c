@@ -22,7 +22,7 @@ struct cnhw_max_pooling_context {
   struct xnn_colnm_planes input;
   struct xnn_colnm_planes output;
   size_t step;                      // elements from one output's tap to the next one's
-  ptrdiff_t tap_offsets[MAX_TAPS];  // elements from the window's corner without padding
+  ptrdiff_t tap_offsets[MAX_TAPS];  // bytes from the window's corner without padding
   // Output columns whose window lies inside the input's columns.
   size_t inner_begin;
   size_t inner_end;
@@ -48,28 +48,22 @@ struct global_average_operator {
   struct cnhw_global_average_context context;
 };
 
-// Outputs [x, x + count) of row y, whose window lies inside the input's columns if `inner`; `corner` is the
-// address of the input element at the window's first row and column of output 0 of the row, were there no padding.
-// Padding never wins: its taps are left out.
-static void max_pool_run(
-    const struct cnhw_max_pooling_context* context, uintptr_t corner, size_t y, size_t x, size_t count, bool inner,
-    uintptr_t output)
-{
-  const void* taps[MAX_TAPS];
-  size_t tap_count = 0;
+// Offsets of those taps of output (y, x) that lie inside the input; returns how many. Padding never wins: its taps
+// are left out.
+static size_t find_taps(const struct cnhw_max_pooling_context* context, size_t y, size_t x, ptrdiff_t* taps) {
+  size_t count = 0;
   for (size_t kh = 0; kh < context->pooling_height; kh++) {
     // A row or column before the plane wraps to a huge number.
     if (y * context->stride_height + kh - context->padding_height >= context->input.height) {
       continue;
     }
     for (size_t kw = 0; kw < context->pooling_width; kw++) {
-      if (inner || x * context->stride_width + kw - context->padding_width < context->input.width) {
-        const ptrdiff_t element = context->tap_offsets[kh * context->pooling_width + kw] + (ptrdiff_t) (x * context->step);
-        taps[tap_count++] = (const void*) (corner + element * (ptrdiff_t) context->element_bytes);
+      if (x * context->stride_width + kw - context->padding_width < context->input.width) {
+        taps[count++] = context->tap_offsets[kh * context->pooling_width + kw];
       }
     }
   }
-  context->config->maxpool(count, tap_count, taps, context->step, (void*) (output + x * context->element_bytes));
+  return count;
 }
 
 static void max_pool_plane(const struct cnhw_max_pooling_context* context, size_t channel, size_t image) {
@@ -82,9 +76,14 @@ static void max_pool_plane(const struct cnhw_max_pooling_context* context, size_
                      (channel * out->channel_stride + out->origin + image * out->image_stride) * bytes;
   for (size_t y = 0; y < out->height; y++) {
     for (size_t x = 0; x < out->width;) {
+      // All outputs whose window lies inside the input's columns have the same taps.
       const bool inner = x == context->inner_begin && x < context->inner_end;
       const size_t count = inner ? context->inner_end - x : 1;
-      max_pool_run(context, corner, y, x, count, inner, output);
+      ptrdiff_t taps[MAX_TAPS];
+      const size_t tap_count = find_taps(context, y, x, taps);
+      context->config->maxpool(
+        count, tap_count, (const void*) (corner + x * context->step * bytes), taps, context->step,
+        (void*) (output + x * bytes));
       x += count;
     }
     corner += context->stride_height / in->phases * in->row_stride * bytes;
@@ -174,8 +173,8 @@ enum xnn_status xnn_reshape_max_pooling2d_cnhw(
   for (size_t kh = 0; kh < context->pooling_height; kh++) {
     for (size_t kw = 0; kw < context->pooling_width; kw++) {
       context->tap_offsets[kh * context->pooling_width + kw] =
-        (ptrdiff_t) xnn_colnm_planes_index(input, 0, y + kh - context->padding_height, x + kw - context->padding_width) -
-        (ptrdiff_t) corner;
+        ((ptrdiff_t) xnn_colnm_planes_index(input, 0, y + kh - context->padding_height, x + kw - context->padding_width) -
+         (ptrdiff_t) corner) * (ptrdiff_t) context->element_bytes;
     }
   }
   context->step = context->stride_width / input->phases;

@@ -193,6 +193,20 @@ def test_cycles_are_at_least_those_of_the_multiplications(core: Core) -> None:
         assert useful / peak < cycles < 4 * useful / peak
 
 
+def test_taps_of_a_channel_share_lines(core: Core) -> None:
+    """With as many columns, the 3x3 convolution asks a slow L2 for fewer lines."""
+    slow = dataclasses.replace(core, l2=dataclasses.replace(core.l2, interval=40, latency=60))
+    candidate = Candidate("direct", 14, 2, 2)
+    added = []
+    for conv in ("n1c128h28w28-o64-k3x3-s1-p1-d1", "n1c1152h28w28-o64-k1x1-s1-p0-d1"):
+        shape = ConvShape.parse(conv)
+        assert shape.reduction == 1152
+        added.append(
+            Prior(slow).cycles(shape, 0, candidate) - Prior(core).cycles(shape, 0, candidate)
+        )
+    assert 0 < added[0] < added[1] / 2
+
+
 def test_threads_share_out_blocks_and_groups_of_tiles(core: Core) -> None:
     one, two = Prior(core), Prior(core, threads=2)
     # 392 strips of 8 positions are 13 blocks of 32: two threads do seven of them in turn.

@@ -236,20 +236,31 @@ class Prior:
     def _direct_found(self, work: _Work) -> Found:
         """Where a tile finds the elements of a strip that earlier tiles, or the first pass, touched.
 
-        All columns of one row of the input share its lines. The first of them brings these, and the
-        others, which follow once for every input channel, find them if L1 holds as much.
+        The columns of an input channel follow each other: the first of those that share a line brings
+        it, and the others find it.
         """
-        core, conv = self._core, work.conv
-        share = work.kept / conv.reduction
-        taps = conv.kernel_w / min(conv.stride, conv.kernel_w)
-        distinct = (1 - (1 - share) ** taps) / (share * taps)
-        column = self._touched(work) * core.line_bytes + work.tile_weights / work.kept
-        distinct += (1 - distinct) * (1 - self._found(work, share * conv.in_channels * column)[0])
+        conv = work.conv
+        share, taps = work.kept / conv.reduction, conv.kernel_h * conv.kernel_w
+        sharing = taps * self._touched(work) / self._channel_lines(work)
+        distinct = (1 - (1 - share) ** sharing) / (share * sharing)
         # Taps of other rows read the same lines, for other strips of the block.
-        used = 1 - (1 - share) ** (taps**2)
+        used = 1 - (1 - share) ** (taps / min(conv.stride, conv.kernel_h) ** 2)
         near = work.operand + min(work.tiles, 1 / used) * work.tile_weights
         l1, l2, memory = self._found(work, near)
         return 1 - distinct * (1 - l1), distinct * l2, distinct * memory
+
+    def _channel_lines(self, work: _Work) -> float:
+        """Lines of a strip under all taps of one channel: rows apart, or one after the other."""
+        conv, line = work.conv, self._core.line_bytes / F32_BYTES
+        phases = min(conv.stride, conv.kernel_h)
+        beyond = (conv.kernel_w - 1) * conv.dilation / conv.stride
+        rows = (conv.kernel_h - 1) * conv.dilation / conv.stride
+        apart = conv.kernel_h / phases * (work.strip + beyond + line - 1)
+        together = work.strip + beyond + rows * _row(conv) + line - 1
+        lines = phases**2 * min(apart, together) / line
+        # No more than all columns touch, and no fewer than one of them does.
+        taps = conv.kernel_h * conv.kernel_w
+        return max(self._touched(work), min(taps * self._touched(work), lines))
 
     def _found(self, work: _Work, touched: float) -> Found:
         """Where lines are found again after `touched` bytes in between.
