@@ -76,7 +76,9 @@ rule:
         "results/tables/throughput.csv",
         "results/tables/decomposition.csv",
         "results/tables/layers.csv",
-        "results/tables/bounds.csv" if stages.target.is_emulated else [],
+        expand("results/tables/{name}.csv", name=["bounds", "packing"])
+        if stages.target.is_emulated
+        else [],
 
 
 rule:

@@ -265,7 +265,7 @@ class Stages:
     @property
     def modelled_tables(self) -> list[str]:
         """Tables of the report that only a timing model can give."""
-        names = ("validation", "bounds") if self.target.is_emulated else ()
+        names = ("validation", "bounds", "packing") if self.target.is_emulated else ()
         return [f"results/tables/{name}.csv" for name in names]
 
     def pattern_columns(self, variant: str) -> dict[str, Any]:

@@ -188,6 +188,18 @@ BOUNDS = {
     "l2_misses": pl.Int64,
     "evidence": pl.String,
 }
+PACKING = {
+    "model": pl.String,
+    "conv": pl.String,
+    "target": pl.String,
+    "sparsity": pl.Float64,
+    "packed_cycles": pl.Int64,
+    "packing_cycles": pl.Int64,
+    "packing_percent": pl.Float64,
+    "direct_cycles": pl.Int64,
+    "packed_to_direct": pl.Float64,
+    "evidence": pl.String,
+}
 DECOMPOSITION = {
     "model": pl.String,
     "step": pl.String,

@@ -47,6 +47,22 @@ rule bounds:
         "colonnade bounds-table {output} {input} 2> {log}"
 
 
+rule packing:
+    """What packing costs, beside the direct algorithm."""
+    input:
+        expand("results/profile/{conv}.json", conv=stages.convs),
+    output:
+        "results/tables/packing.csv",
+    log:
+        "results/logs/packing.log",
+    conda:
+        "../envs/colonnade.yaml"
+    params:
+        settings=stages.fingerprint("model"),
+    shell:
+        "colonnade packing-table {output} {input} 2> {log}"
+
+
 rule audit_tuner:
     """Run all candidate schedules of one convolution of the sample."""
     input:

@@ -84,7 +84,7 @@ static struct Block* make_block(struct Blocks* blocks, uint64_t address, const u
 }
 
 struct Block* blocks_find(struct Blocks* blocks, uint64_t address, const uint32_t* words,
-                          uint32_t count) {
+                          uint32_t count, const char* function) {
   struct Block** bucket = &blocks->buckets[hash(address) & (BUCKET_COUNT - 1)];
   for (struct Block* block = *bucket; block != NULL; block = block->next) {
     if (block->address == address && block->count == count &&
@@ -93,6 +93,7 @@ struct Block* blocks_find(struct Blocks* blocks, uint64_t address, const uint32_
     }
   }
   struct Block* block = make_block(blocks, address, words, count);
+  block->function = functions_find(&blocks->functions, function);
   block->next = *bucket;
   *bucket = block;
   return block;

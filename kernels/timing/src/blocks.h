@@ -12,17 +12,20 @@
 #include <stdint.h>
 
 #include "decode.h"
+#include "functions.h"
 
 struct Block {
   uint64_t address;
   uint64_t fall_through;  // address after the last operation
   uint32_t count;
+  uint32_t function;  // number
   struct Operation* operations;
   uint32_t* words;  // the instructions themselves
   struct Block* next;
 };
 
 struct Blocks {
+  struct Functions functions;
   struct Block** buckets;
   uint64_t* branch_addresses;  // open addressing; 0: empty
   uint32_t* branch_ids;
@@ -33,8 +36,9 @@ struct Blocks {
 // Returns 0 without memory.
 int blocks_init(struct Blocks* blocks);
 
-// The block of `count` instruction words at `address`. Aborts without memory. Not thread-safe.
+// The block of `count` instruction words at `address` in the function called `function`, which may be
+// NULL. Aborts without memory. Not thread-safe.
 struct Block* blocks_find(struct Blocks* blocks, uint64_t address, const uint32_t* words,
-                          uint32_t count);
+                          uint32_t count, const char* function);
 
 #endif  // COLONNADE_TIMING_BLOCKS_H_

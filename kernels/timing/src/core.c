@@ -328,9 +328,11 @@ static void run_operation(struct Core* core, const struct Trace* trace, uint32_t
 }
 
 uint32_t core_run(struct Core* core, const struct Trace* trace, uint64_t limit) {
+  const uint64_t start = core_now(core);
   uint32_t index = trace->first;
   while (index < trace->end && core->cycle <= limit) {
     run_operation(core, trace, index++);
   }
+  core->counters.functions[trace->function] += core_now(core) - start;
   return index;
 }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "decode.h"
+#include "functions.h"
 #include "memory.h"
 #include "params.h"
 
@@ -37,6 +38,7 @@ struct Counters {
   uint64_t groups[GROUP_COUNT];  // instructions
   uint64_t stalls[STALL_COUNT];  // cycles
   uint64_t mispredictions;
+  uint64_t functions[MAX_FUNCTIONS];  // cycles
 };
 
 // When a register or unit can next be used; `miss` of the cycles before that are due to a miss.
@@ -112,6 +114,7 @@ uint64_t core_now(const struct Core* core);
 struct Trace {
   const struct Operation* operations;
   uint32_t first, end;   // range that executed
+  uint32_t function;
   uint64_t fall_through;  // address after the last operation of the array
   uint64_t next;          // address executed next
   bool ends_block;        // the last operation of the array is in the range

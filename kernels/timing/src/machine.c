@@ -75,6 +75,7 @@ static void run_core(struct Machine* machine, unsigned number, uint64_t limit) {
         .operations = piece->block->operations,
         .first = piece->first,
         .end = piece->end,
+        .function = piece->block->function,
         .fall_through = piece->block->fall_through,
         .next = piece->next,
         .ends_block = piece->end == piece->block->count,

@@ -123,7 +123,10 @@ static void end_region(struct Cpu* cpu, unsigned cpu_index, const struct Marker*
   qemu_plugin_u64_set(qemu_plugin_scoreboard_u64(region_flags), cpu_index, 0);
   struct RegionReport report = {.region = region_count++};
   machine_end_region(&cpu->machine, &report);
-  if (!report_write(output, &report)) {
+  pthread_mutex_lock(&blocks_lock);
+  const bool written = report_write(output, &report, &blocks.functions);
+  pthread_mutex_unlock(&blocks_lock);
+  if (!written) {
     fprintf(stderr, "colonnade-timing: out: cannot be written: %s\n", strerror(errno));
     exit(EXIT_FAILURE);
   }
@@ -199,7 +202,8 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb* tb) {
     qemu_plugin_insn_data(qemu_plugin_tb_get_insn(tb, i), &words[i], sizeof(words[i]));
   }
   pthread_mutex_lock(&blocks_lock);
-  struct Block* block = blocks_find(&blocks, qemu_plugin_tb_vaddr(tb), words, (uint32_t) count);
+  struct Block* block = blocks_find(&blocks, qemu_plugin_tb_vaddr(tb), words, (uint32_t) count,
+                                    qemu_plugin_insn_symbol(qemu_plugin_tb_get_insn(tb, 0)));
   pthread_mutex_unlock(&blocks_lock);
   qemu_plugin_register_vcpu_tb_exec_cond_cb(tb, on_block, QEMU_PLUGIN_CB_NO_REGS,
                                             QEMU_PLUGIN_COND_NE,

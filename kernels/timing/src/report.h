@@ -20,7 +20,8 @@ struct RegionReport {
 void report_add(struct RegionReport* report, const struct Counters* counters,
                 const struct MemoryCounters* memory);
 
-// Appends the line to the file descriptor, complete before it returns.
-bool report_write(int file, const struct RegionReport* report);
+// Appends the line to the file descriptor, complete before it returns. Functions that took less than a
+// thousandth of the cycles are left out.
+bool report_write(int file, const struct RegionReport* report, const struct Functions* functions);
 
 #endif  // COLONNADE_TIMING_REPORT_H_

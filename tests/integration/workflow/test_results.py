@@ -104,10 +104,14 @@ def test_kernel_figures_are_reported(finished: Checkout) -> None:
     bounds = finished.table("bounds")
     assert {row["conv"] for row in bounds} == {row["conv"] for row in finished.table("layers")}
     assert all(0 < float(row["bound_percent"]) <= 100 for row in bounds)
+    packing = finished.table("packing")
+    assert {row["conv"] for row in packing} == {row["conv"] for row in bounds}
+    assert all(0 < int(row["packing_cycles"]) < int(row["packed_cycles"]) for row in packing)
     assert finished.command("colonnade", "report", "results/again.html").returncode == 0
     html = (finished / "results/again.html").read_text()
     assert "Where the speedup comes from" in html
     assert "How far the kernels are from the bound" in html
+    assert "What packing costs" in html
 
 
 def test_claims_and_provenance(finished: Checkout) -> None:

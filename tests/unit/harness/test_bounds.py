@@ -1,4 +1,4 @@
-"""Bounds by hand, and the table and figure that are made of them."""
+"""Bounds and packing by hand, and the tables and figures that are made of them."""
 
 from pathlib import Path
 from typing import Any
@@ -9,8 +9,9 @@ from colonnade.bounds import MIX, STALLS, bounds_table, fma_cycles, memory_cycle
 from colonnade.config import load_target
 from colonnade.conv import ConvShape
 from colonnade.files import write_json
-from colonnade.report.bounds import bounds_summary, decomposition_rows
-from colonnade.tables import BOUNDS, DECOMPOSITION, read_table, write_table
+from colonnade.packing_cost import packing_table
+from colonnade.report.bounds import bounds_summary, decomposition_rows, packing_summary
+from colonnade.tables import BOUNDS, DECOMPOSITION, PACKING, read_table, write_table
 from colonnade.targets import Target
 from colonnade.tuning.core import Core, core_of
 
@@ -61,6 +62,11 @@ def counters(cycles: int) -> dict[str, Any]:
         "stalls": dict.fromkeys(stalls, 10),
         "l1_misses": 5,
         "l2_misses": 3,
+        "functions": {
+            "xnn_x32_im2col_ukernel__rvv": 2000,
+            "colnm_tap_run": 400,
+            "colnm_run_tiles": 9000,
+        },
     }
 
 
@@ -110,8 +116,38 @@ def test_winners_are_compared_with_their_bounds(target: Target, tmp_path: Path) 
         assert text in summary["figure"]
 
 
+def test_packing_is_told_from_the_rest(target: Target, tmp_path: Path) -> None:
+    trials = [
+        trial("packed", 0.5, 90_000),
+        trial("packed", 0.5, 80_000),
+        trial("direct", 0.5, 50_000),
+        {**trial("packed", 0.5, 60_000), "tile": 7},
+    ]
+    trials[1]["counters"]["threads"] = 2
+    searches = [
+        {"sparsity": 0.5, "trials": trials},
+        {"sparsity": 0.75, "trials": [trial("packed", 0.75, 40_000)]},
+    ]
+    profile = {"conv": str(CONV), "reference": None, "searches": searches}
+    write_json(tmp_path / "conv.json", profile)
+    packing_table([tmp_path / "conv.json"], "resnet18", target, tmp_path / "tables/packing.csv")
+    # Both have the winner's tile; nothing is compared where one of them was not run.
+    (row,) = read_table(tmp_path / "tables/packing.csv", PACKING).rows(named=True)
+    assert (row["packed_cycles"], row["direct_cycles"]) == (80_000, 50_000)
+    assert row["packed_to_direct"] == pytest.approx(1.6)
+    # Two cores, together 2400 cycles.
+    assert row["packing_cycles"] == 1200
+    assert row["packing_percent"] == pytest.approx(1.5)
+    summary = packing_summary(tmp_path)
+    assert summary is not None
+    assert summary["rows"] == [row]
+    for text in ("packed: packing", "50%", str(CONV)):
+        assert text in summary["figure"]
+
+
 def test_report_says_nothing_of_tables_that_were_not_made(tmp_path: Path) -> None:
     assert bounds_summary(tmp_path) is None
+    assert packing_summary(tmp_path) is None
     assert decomposition_rows(tmp_path) is None
     row = {
         **{"model": "resnet50", "step": "no packing", "implementation": "colnm_direct"},

@@ -47,6 +47,17 @@ def write_bounds_table(output: Path, profiles: tuple[Path, ...]) -> None:
     bounds_table(profiles, config.model.name, config.throughput.threads, target_of(stages), output)
 
 
+@cli.command("packing-table")
+@click.argument("output", type=FILE)
+@click.argument("profiles", type=FILE, nargs=-1, required=True)
+def write_packing_table(output: Path, profiles: tuple[Path, ...]) -> None:
+    """Compare packed and direct in PROFILES, and say what packing takes."""
+    from colonnade.packing_cost import packing_table
+
+    stages = Stages.load()
+    packing_table(profiles, stages.config.model.name, target_of(stages), output)
+
+
 @cli.command("audit-tuner")
 @click.argument("conv")
 @click.argument("output", type=FILE)

@@ -8,7 +8,7 @@ import jinja2
 import polars as pl
 
 from colonnade.files import read_json, write_text
-from colonnade.report.bounds import bounds_summary, decomposition_rows
+from colonnade.report.bounds import bounds_summary, decomposition_rows, packing_summary
 from colonnade.report.figures import cost_per_layer, throughput_bars
 from colonnade.report.heatmap import candidates_by_tile
 from colonnade.report.model import cycle_figures, sensitivity_summary, validation_summary
@@ -65,6 +65,7 @@ def write_report(results: Path, runs: Sequence[tuple[str, str]], target: Path) -
             study=study_summary(results),
             pareto_figure=pareto_of(results),
             bounds=bounds_summary(results),
+            packing=packing_summary(results),
             decomposition=decomposition_rows(results),
             validation=validation_summary(results),
             sensitivity=sensitivity_summary(results),

@@ -1,4 +1,4 @@
-"""The part of the report about the kernels' bounds, and the decomposition of the speedup."""
+"""The parts of the report about the kernels: bounds, what packing costs, where the speedup comes from."""
 
 from pathlib import Path
 from typing import Any
@@ -7,7 +7,7 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from colonnade.report.figures import COLOURS, MARKERS, clear, legend_above, name_rows, svg
-from colonnade.tables import BOUNDS, DECOMPOSITION, REFERENCE, read_if_made
+from colonnade.tables import BOUNDS, DECOMPOSITION, PACKING, REFERENCE, read_if_made
 
 
 def bounds_summary(results: Path) -> dict[str, Any] | None:
@@ -49,6 +49,38 @@ def achieved_and_possible(table: pl.DataFrame) -> str:
     legend_above(axes, 4)
     clear(axes)
     return svg(figure, "Multiply-accumulates per cycle and their bounds, by convolution")
+
+
+def packing_summary(results: Path) -> dict[str, Any] | None:
+    """Rows and figure of `packing.csv`; None where time is measured."""
+    table = read_if_made(results / "tables/packing.csv", PACKING)
+    if table is None or table.is_empty():
+        return None
+    return {"rows": table.rows(named=True), "figure": packed_and_direct(table)}
+
+
+def packed_and_direct(table: pl.DataFrame) -> str:
+    """Cycles of the packed algorithm with its packing apart, and of direct, at the highest sparsity."""
+    sparsity = max(table["sparsity"])
+    rows = table.filter(pl.col("sparsity") == sparsity)
+    names = rows["conv"].to_list()
+    packing = [cycles / 1e6 for cycles in rows["packing_cycles"]]
+    rest = [
+        cycles / 1e6 - first for cycles, first in zip(rows["packed_cycles"], packing, strict=True)
+    ]
+    direct = [cycles / 1e6 for cycles in rows["direct_cycles"]]
+    places = range(len(names))
+    figure = Figure(figsize=(8.5, 0.3 * len(names) + 1.2))
+    axes = figure.add_subplot()
+    axes.barh(places, packing, height=0.6, color=COLOURS[5], label="packed: packing")
+    axes.barh(places, rest, left=packing, height=0.6, color=COLOURS[6], label="packed: the rest")
+    axes.plot(direct, places, "D", markersize=5.5, color=COLOURS[1], label="direct")
+    name_rows(axes, names, fontsize=8)
+    axes.set_xlim(left=0)
+    axes.set_xlabel(f"million cycles at {sparsity:.0%}, modelled")
+    legend_above(axes, 3)
+    clear(axes)
+    return svg(figure, "What packing costs, by convolution, and the direct algorithm")
 
 
 def decomposition_rows(results: Path) -> list[dict[str, Any]] | None:

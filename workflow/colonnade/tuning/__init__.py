@@ -8,14 +8,16 @@ and the fastest wins. Here an analytic prior ranks them (`prior`), only the prom
 from colonnade.tuning.audit import audit_conv, quality_table, sample
 from colonnade.tuning.bench import DENSE, Profiled
 from colonnade.tuning.choice import choose, collect, schedule_key, tiles_for
-from colonnade.tuning.search import profile_conv
+from colonnade.tuning.search import choose_each, fastest, profile_conv
 
 __all__ = [
     "DENSE",
     "Profiled",
     "audit_conv",
     "choose",
+    "choose_each",
     "collect",
+    "fastest",
     "profile_conv",
     "quality_table",
     "sample",

@@ -1,0 +1,61 @@
+"""What packing costs, convolution by convolution: the packed algorithm, its packing, and direct.
+
+The timing model counts cycles by function. Packing is what runs in im2col kernels and in the geometry
+they need; bringing the input's lines into the cache is no part of it, since direct does that too.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from colonnade.files import read_json
+from colonnade.tables import PACKING, write_table
+from colonnade.targets import Target
+from colonnade.tuning import choose_each, fastest
+
+# Parts of the names of the functions that pack.
+_FUNCTIONS = ("im2col", "colnm_tap_run", "colnm_split_into_rows")
+
+
+def packing_table(profiles: Sequence[Path], model: str, target: Target, table: Path) -> None:
+    """Write `packing.csv`: the fastest packed and direct candidate of every convolution and sparsity.
+
+    Where it is pruned both have the winner's tile. Convolutions that only one of them ran are left
+    out.
+
+    Raises:
+        ColonnadeError: a profile is missing or damaged.
+    """
+    same = {"model": model, "target": target.name, "evidence": target.evidence}
+    rows = [
+        {**same, "conv": profile["conv"], **row}
+        for profile in map(read_json, profiles)
+        for search in profile["searches"]
+        for row in _rows(search)
+    ]
+    write_table(table, PACKING, rows)
+
+
+def _rows(search: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    best = choose_each(search["trials"], fastest(search["trials"]))
+    if {"packed", "direct"} <= set(best):
+        packed, direct = best["packed"], best["direct"]
+        packing = packing_cycles(packed["counters"])
+        yield {
+            "sparsity": float(search["sparsity"]),
+            "packed_cycles": packed["cycles"],
+            "packing_cycles": packing,
+            "packing_percent": 100 * packing / packed["cycles"],
+            "direct_cycles": direct["cycles"],
+            "packed_to_direct": packed["cycles"] / direct["cycles"],
+        }
+
+
+def packing_cycles(counters: Mapping[str, Any]) -> int:
+    """Cycles of packing in a region, per core, from the timing model's counters."""
+    functions: Mapping[str, int] = counters["functions"]
+    found = sum(
+        cycles for name, cycles in functions.items() if any(part in name for part in _FUNCTIONS)
+    )
+    threads: int = counters["threads"]
+    return round(found / threads)
