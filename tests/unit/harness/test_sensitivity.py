@@ -76,6 +76,24 @@ def test_each_convolution_has_its_winner(rows: list[dict[str, Any]]) -> None:
     }
 
 
+def test_nothing_is_concluded_about_equals(tmp_path: Path) -> None:
+    """Runs of the same schedules differ by less than a thousandth, in either direction."""
+    reports = {
+        NOMINAL: {
+            "base": report(400_000, conv1=100_000, conv2=300_000),
+            "ours": report(100_000, conv1=100_001, conv2=60_000),
+            "same": report(100_001, conv1=100_002, conv2=60_001),
+        }
+    }
+    table = tmp_path / "sensitivity.csv"
+    write_sensitivity(reports, "base", table, tmp_path / "sensitivity.txt")
+    rows = read_table(table, SENSITIVITY).rows(named=True)
+    assert [row["conclusion"] for row in rows if row["kind"] != "speedup"] == [
+        "ours is faster than base",
+        "conv2: ours is faster than base",
+    ]
+
+
 def test_a_variant_differs_in_what_it_sets(tmp_path: Path) -> None:
     band = read_band(BAND)
     nominal = json.loads(band.core.read_text())

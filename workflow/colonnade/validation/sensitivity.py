@@ -19,6 +19,8 @@ from colonnade.files import read_json, write_text
 from colonnade.tables import SENSITIVITY, write_table
 
 NOMINAL = "nominal"
+# Runs that differ by less are equal: those of the same schedules are, though their heaps lie elsewhere.
+_EQUAL = 1.001
 Cycles = Mapping[str, Mapping[str, int]]
 """Modelled cycles by variant of the core, then by implementation."""
 
@@ -123,6 +125,16 @@ def _speedup(run: str, baseline: str, cycles: Cycles) -> Conclusion:
     return replace(slower, text=f"{run} is slower than {baseline}")
 
 
+def _apart(cycles: Mapping[str, int]) -> list[str]:
+    """Runs from the fastest on, without those that are as fast as one before: no order is concluded."""
+    ranked = sorted(cycles, key=cycles.__getitem__)
+    apart = ranked[:1]
+    for run in ranked[1:]:
+        if cycles[run] > _EQUAL * cycles[apart[-1]]:
+            apart.append(run)
+    return apart
+
+
 def conclusions(reports: Mapping[str, Mapping[str, Any]], baseline: str) -> list[Conclusion]:
     """What the runs of a network say, first of the whole, then of each convolution.
 
@@ -137,14 +149,19 @@ def conclusions(reports: Mapping[str, Mapping[str, Any]], baseline: str) -> list
     }
     order = sorted(totals[NOMINAL], key=totals[NOMINAL].__getitem__)
     found = [_speedup(run, baseline, totals) for run in order if run != baseline]
-    found += [_faster("order", "", first, second, totals) for first, second in pairwise(order)]
+    found += [
+        _faster("order", "", first, second, totals)
+        for first, second in pairwise(_apart(totals[NOMINAL]))
+    ]
     for layer in _convolutions(reports[NOMINAL]):
         cycles = {
             core: {run: _layer_cycles(report, layer) for run, report in runs.items()}
             for core, runs in reports.items()
         }
-        ranked = sorted(cycles[NOMINAL], key=cycles[NOMINAL].__getitem__)
-        found.append(_faster("layer", f"{layer}: ", ranked[0], ranked[1], cycles))
+        found += [
+            _faster("layer", f"{layer}: ", first, second, cycles)
+            for first, second in pairwise(_apart(cycles[NOMINAL])[:2])
+        ]
     return found
 
 
