@@ -103,6 +103,7 @@ class _Kernel:
         scattered = lines.operand.latency > 0 and lines.followed == 0
         self._offsets = _Stream(core.line_bytes, lines.weights, followed=not scattered)
         self._operand = Access(lines.operand, lines.followed or lines.touched, lines.followed > 0)
+        self._touches = self._touched_lines(lines)
         self._output = Access(lines.output, stored, write=True)
         self._pipelined = (tile + 2) * lmul <= VECTOR_REGISTERS
         # Whether the lines of a column are touched two columns ahead: see the template.
@@ -115,6 +116,20 @@ class _Kernel:
         self.period = max(1, columns // 2)
         # Columns of a strip that are computed in the shadow of the stores of the one before.
         self.ahead = 2 if self._pipelined else 0
+
+    def _touched_lines(self, lines: Lines) -> tuple[Access, Access | None, Access | None]:
+        """What the touch of a vector's first byte brings, that of its last one, and then its load.
+
+        With the last line come those between it and the first, but not to L1.
+        """
+        if lines.followed > 0:
+            return self._operand, None, None
+        level, touched = lines.operand, lines.touched
+        return (
+            Access(level, 1),
+            Access(level, touched - 1, stream=True) if touched > 1 else None,
+            Access(level, touched - 2) if touched > 2 else None,
+        )
 
     def steps(self) -> Iterator[Step]:
         """A call with one strip, then one with two; marks around a period, and after each call."""
@@ -150,7 +165,7 @@ class _Kernel:
         return Step("fp_load", register, access=self._weights.step(F32_BYTES))
 
     def _load(self, register: str, *, touched: bool = False) -> Iterator[Step]:
-        access = None if touched else self._operand
+        access = self._touches[2] if touched else self._operand
         yield Step("alu", "address", ("offset",))
         yield Step("vload", register, ("address",), self._lmul, access)
         yield Step("load", "offset", access=self._offsets.step(_OFFSET_BYTES))
@@ -188,7 +203,7 @@ class _Kernel:
             if self._touching and row in (1, 2):
                 yield Step("alu", "touched", ("offset" if row == 1 else "touched",))
             if self._touching and row in (2, 4):
-                access = self._operand if row == 2 else None
+                access = self._touches[row // 4]
                 yield Step("load", None, ("touched",), access=access)
 
     def _next_trip(self) -> Iterator[Step]:
