@@ -117,19 +117,16 @@ class _Kernel:
         # Columns of a strip that are computed in the shadow of the stores of the one before.
         self.ahead = 2 if self._pipelined else 0
 
-    def _touched_lines(self, lines: Lines) -> tuple[Access, Access | None, Access | None]:
-        """What the touch of a vector's first byte brings, that of its last one, and then its load.
+    def _touched_lines(self, lines: Lines) -> dict[int, Access]:
+        """What a column's touches bring, by the row behind whose FMA they stand.
 
-        With the last line come those between it and the first, but not to L1.
+        They touch a vector's first byte and its last one, and at LMUL 4 one in the middle.
         """
         if lines.followed > 0:
-            return self._operand, None, None
-        level, touched = lines.operand, lines.touched
-        return (
-            Access(level, 1),
-            Access(level, touched - 1, stream=True) if touched > 1 else None,
-            Access(level, touched - 2) if touched > 2 else None,
-        )
+            return {2: self._operand}
+        rows = (2, 3, 4) if self._lmul >= 4 else (2, 4)
+        brought = zip(rows, range(lines.touched), strict=False)
+        return {row: Access(lines.operand, 1, stream=line > 0) for row, line in brought}
 
     def steps(self) -> Iterator[Step]:
         """A call with one strip, then one with two; marks around a period, and after each call."""
@@ -165,7 +162,7 @@ class _Kernel:
         return Step("fp_load", register, access=self._weights.step(F32_BYTES))
 
     def _load(self, register: str, *, touched: bool = False) -> Iterator[Step]:
-        access = self._touches[2] if touched else self._operand
+        access = None if touched else self._operand
         yield Step("alu", "address", ("offset",))
         yield Step("vload", register, ("address",), self._lmul, access)
         yield Step("load", "offset", access=self._offsets.step(_OFFSET_BYTES))
@@ -203,8 +200,10 @@ class _Kernel:
             if self._touching and row in (1, 2):
                 yield Step("alu", "touched", ("offset" if row == 1 else "touched",))
             if self._touching and row in (2, 4):
-                access = self._touches[row // 4]
-                yield Step("load", None, ("touched",), access=access)
+                yield Step("load", None, ("touched",), access=self._touches.get(row))
+            if self._touching and self._lmul >= 4 and row == 3:
+                yield from (Step("alu"), Step("alu"))
+                yield Step("load", None, ("touched",), access=self._touches.get(row))
 
     def _next_trip(self) -> Iterator[Step]:
         yield from (Step("alu") for _ in range(3))
