@@ -8,7 +8,7 @@ either fits, or, as LRU has it, pushes the line out before it is used again.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 from colonnade.conv import ConvShape
@@ -237,17 +237,38 @@ class Prior:
         """Where a tile finds the elements of a strip that earlier tiles, or the first pass, touched.
 
         The columns of an input channel follow each other: the first of those that share a line brings
-        it, and the others find it.
+        it, and the others find it. Of the strips that need it only the first one meets it in memory.
         """
         conv = work.conv
         share, taps = work.kept / conv.reduction, conv.kernel_h * conv.kernel_w
-        sharing = taps * self._touched(work) / self._channel_lines(work)
-        distinct = (1 - (1 - share) ** sharing) / (share * sharing)
+        lines = self._channel_lines(work)
+        sharing = taps * self._touched(work) / lines
+        needed = 1 - (1 - share) ** sharing
+        distinct = needed / (share * sharing)
         # Taps of other rows read the same lines, for other strips of the block.
         used = 1 - (1 - share) ** (taps / min(conv.stride, conv.kernel_h) ** 2)
         near = work.operand + min(work.tiles, 1 / used) * work.tile_weights
-        l1, l2, memory = self._found(work, near)
-        return 1 - distinct * (1 - l1), distinct * l2, distinct * memory
+        l1, _, beyond = self._found(work, near)
+        memory = distinct * beyond / max(1, needed * self._overlap(work))
+        return 1 - distinct * (1 - l1), distinct * (1 - l1) - memory, memory
+
+    def _overlap(self, work: _Work) -> float:
+        """How many strips of a block need the same line, for different rows of the kernel."""
+        strips = work.block / work.strip * work.conv.in_channels
+        return strips * self._channel_lines(work) * self._core.line_bytes / work.operand
+
+    def _sources(self, work: _Work, operand: Found) -> Sequence[tuple[float, Cache]]:
+        """The levels that a strip's lines come from, each with its share.
+
+        Where strips overlap, the lines that are new to one follow those that it shares with the strip
+        before: the prefetcher is on their track.
+        """
+        levels = self._levels(operand)
+        if work.candidate.algorithm == "packed" or self._overlap(work) <= 1:
+            return levels
+        memory = self._core.memory
+        follows = replace(memory, latency=memory.read, interval=memory.read)
+        return [(share, follows if level is memory else level) for share, level in levels]
 
     def _channel_lines(self, work: _Work) -> float:
         """Lines of a strip under all taps of one channel: rows apart, or one after the other."""
@@ -280,7 +301,8 @@ class Prior:
         """Mean cost of kernel calls for `rows` rows over where their lines are found."""
         core, touched, followed = self._core, self._touched(work), self._followed(work)
         first = strip = column = 0.0
-        for (one, held), (two, read) in product(self._levels(weights), self._levels(operand)):
+        sources = self._sources(work, operand)
+        for (one, held), (two, read) in product(self._levels(weights), sources):
             cost = self._cost(rows, lmul, Lines(held, read, core.l1, touched, followed))
             first += one * two * cost.first
             strip += one * two * cost.strip
