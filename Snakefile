@@ -76,9 +76,7 @@ rule:
         "results/tables/throughput.csv",
         "results/tables/decomposition.csv",
         "results/tables/layers.csv",
-        expand("results/tables/{name}.csv", name=["bounds", "packing"])
-        if stages.target.is_emulated
-        else [],
+        stages.kernel_tables,
 
 
 rule:

@@ -263,10 +263,16 @@ class Stages:
         return [*self.emulated_programs, plugin, str(self.target.core)]
 
     @property
+    def kernel_tables(self) -> list[str]:
+        """Tables about single convolutions that only a timing model can give."""
+        names = ("bounds", "packing") if self.target.is_emulated else ()
+        return [f"results/tables/{name}.csv" for name in names]
+
+    @property
     def modelled_tables(self) -> list[str]:
         """Tables of the report that only a timing model can give."""
-        names = ("validation", "bounds", "packing") if self.target.is_emulated else ()
-        return [f"results/tables/{name}.csv" for name in names]
+        validation = ["results/tables/validation.csv"] if self.target.is_emulated else []
+        return [*validation, *self.kernel_tables]
 
     def pattern_columns(self, variant: str) -> dict[str, Any]:
         """Columns n, m and sparsity of a table row. With `m: full`, n is the share that is kept."""

@@ -147,14 +147,14 @@ static void widen(struct colnm_stretch* stretch, size_t begin, size_t bytes) {
 
 // Adds `count` elements to the stretches of their block: those that begin at `first`, or lie at `index` from there.
 static void stretch_over(
-    const struct xnn_colnm_planes* planes, size_t element_bytes, struct colnm_stretch* block, size_t first,
-    const uint32_t* index, size_t count)
+    const struct xnn_colnm_planes* planes, size_t element_bytes, const struct colnm_stretches* stretches, size_t block,
+    size_t first, const uint32_t* index, size_t count)
 {
-  const size_t phases = planes->phases * planes->phases;
+  struct colnm_stretch* of_block = stretches->items + block * stretches->of_block;
   for (size_t i = 0; i < (index == NULL ? 1 : count); i++) {
     const size_t begin = first + (index == NULL ? 0 : index[i]);
-    const size_t phase = (begin / element_bytes - planes->origin) / planes->phase_stride % phases;
-    widen(&block[phase], begin, (index == NULL ? count : 1) * element_bytes);
+    const size_t phase = (begin / element_bytes - planes->origin) / planes->phase_stride % stretches->of_block;
+    widen(&of_block[phase], begin, (index == NULL ? count : 1) * element_bytes);
   }
 }
 
@@ -163,12 +163,10 @@ static void find_stretches(const struct builder* b, size_t block_strips, struct 
     const struct xnn_colnm_strip* strip = &strips->items[i];
     const size_t block = i / block_strips;
     stretch_over(
-      b->output, b->element_bytes, strips->output.items + block * strips->output.of_block, strip->output,
-      strip->output_index, strip->count);
+      b->output, b->element_bytes, &strips->output, block, strip->output, strip->output_index, strip->count);
     if (b->residual != NULL) {
       stretch_over(
-        b->residual, b->element_bytes, strips->residual.items + block * strips->residual.of_block, strip->residual,
-        strip->residual_index, strip->count);
+        b->residual, b->element_bytes, &strips->residual, block, strip->residual, strip->residual_index, strip->count);
     }
   }
 }
@@ -192,21 +190,22 @@ enum xnn_status colnm_build_strips(
   // One for each stretch of the longest kind, and one more where a strip ends at a gap.
   const size_t most = grid->groups * (divide_round_up(positions, longest) + 2 * grid->height);
   const size_t blocks = divide_round_up(most, schedule->strips);
-  const size_t stretches = blocks * (phases_of(output) + phases_of(residual));
+  const size_t output_phases = phases_of(output), residual_phases = phases_of(residual);
+  const size_t stretches = blocks * (output_phases + residual_phases);
   const size_t index_bytes = copies * 2 * grid->groups * positions * sizeof(uint32_t);
   const size_t mask_bytes = copies * most * divide_round_up(longest, 8);
   xnn_release_simd_memory(strips->items);
   *strips = (struct colnm_strips) {
     .items = xnn_allocate_zero_simd_memory(
       copies * most * sizeof(struct xnn_colnm_strip) + stretches * sizeof(struct colnm_stretch) + index_bytes + mask_bytes),
-    .output.of_block = phases_of(output),
-    .residual.of_block = phases_of(residual),
+    .output.of_block = output_phases,
+    .residual.of_block = residual_phases,
   };
   if (strips->items == NULL) {
     return xnn_status_out_of_memory;
   }
   strips->output.items = (struct colnm_stretch*) (strips->items + copies * most);
-  strips->residual.items = strips->output.items + blocks * strips->output.of_block;
+  strips->residual.items = strips->output.items + blocks * output_phases;
   struct builder b = {
     .grid = grid, .output = output, .residual = residual, .lanes = gemm->lanes, .element_bytes = gemm->element_bytes,
   };

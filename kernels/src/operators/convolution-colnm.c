@@ -134,9 +134,9 @@ static void write_floats(void* out, const float* values, size_t count, size_t by
 // The order in which a tile runs its kept columns: order[i] is the place of the i-th of them in the caller's arrays.
 static void order_columns(const struct colnm_context* context, const uint32_t* columns, uint32_t* order) {
   const struct xnn_colnm_convolution2d* shape = &context->shape;
-  if (!context->algorithm->by_channel) {
+  if (columns == NULL || !context->algorithm->by_channel) {
     for (size_t i = 0; i < shape->kept; i++) {
-      order[i] = (uint32_t) i;
+      order[i] = (uint32_t) (columns == NULL ? colnm_kept_column(context, 0, i) : i);
     }
     return;
   }
@@ -144,13 +144,13 @@ static void order_columns(const struct colnm_context* context, const uint32_t* c
   uint32_t* end = order + shape->kept;
   memset(end, 0, shape->in_channels * sizeof(uint32_t));
   for (size_t i = 0; i < shape->kept; i++) {
-    end[(columns == NULL ? i : columns[i]) % shape->in_channels]++;
+    end[columns[i] % shape->in_channels]++;
   }
   for (size_t channel = 1; channel < shape->in_channels; channel++) {
     end[channel] += end[channel - 1];
   }
   for (size_t i = shape->kept; i-- != 0;) {
-    order[--end[(columns == NULL ? i : columns[i]) % shape->in_channels]] = (uint32_t) i;
+    order[--end[columns[i] % shape->in_channels]] = (uint32_t) i;
   }
 }
 

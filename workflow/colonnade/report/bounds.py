@@ -74,7 +74,7 @@ def packed_and_direct(table: pl.DataFrame) -> str:
     axes = figure.add_subplot()
     axes.barh(places, packing, height=0.6, color=COLOURS[5], label="packed: packing")
     axes.barh(places, rest, left=packing, height=0.6, color=COLOURS[6], label="packed: the rest")
-    axes.plot(direct, places, "D", markersize=5.5, color=COLOURS[1], label="direct")
+    axes.plot(direct, places, MARKERS[2], markersize=5.5, color=COLOURS[1], label="direct")
     name_rows(axes, names, fontsize=8)
     axes.set_xlim(left=0)
     axes.set_xlabel(f"million cycles at {sparsity:.0%}, modelled")

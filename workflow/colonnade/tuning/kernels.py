@@ -5,7 +5,7 @@ simulated; all others cost what the last of these did.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -103,11 +103,11 @@ class _Kernel:
         scattered = lines.operand.latency > 0 and lines.followed == 0
         self._offsets = _Stream(core.line_bytes, lines.weights, followed=not scattered)
         self._operand = Access(lines.operand, lines.followed or lines.touched, lines.followed > 0)
-        self._touches = self._touched_lines(lines)
         self._output = Access(lines.output, stored, write=True)
         self._pipelined = (tile + 2) * lmul <= VECTOR_REGISTERS
         # Whether the lines of a column are touched two columns ahead: see the template.
         self._touching = self._pipelined and tile >= 6 and tile * (lmul - 1) >= 6
+        self._touches = self._touch_steps(lines) if self._touching else {}
         self._banks = 2 if self._pipelined and 2 * tile <= _FLOATS else 1
         self._saved = max(0, self._banks * tile - _FREE_FLOATS)
         # Trips until weights and scattered offsets begin a line at the same place again.
@@ -117,16 +117,23 @@ class _Kernel:
         # Columns of a strip that are computed in the shadow of the stores of the one before.
         self.ahead = 2 if self._pipelined else 0
 
-    def _touched_lines(self, lines: Lines) -> dict[int, Access]:
-        """What a column's touches bring, by the row behind whose FMA they stand.
+    def _touch_steps(self, lines: Lines) -> dict[int, Sequence[Step]]:
+        """A column's touches, by the row behind whose FMA they stand.
 
         They touch a vector's first byte and its last one, and at LMUL 4 one in the middle.
         """
-        if lines.followed > 0:
-            return {2: self._operand}
         rows = (2, 3, 4) if self._lmul >= 4 else (2, 4)
-        brought = zip(rows, range(lines.touched), strict=False)
-        return {row: Access(lines.operand, 1, stream=line > 0) for row, line in brought}
+        brought = [Access(lines.operand, 1, stream=line > 0) for line in range(lines.touched)]
+        by_row = dict(zip(rows, [self._operand] if lines.followed > 0 else brought, strict=False))
+        loads = {row: Step("load", None, ("touched",), access=by_row.get(row)) for row in rows}
+        steps: dict[int, Sequence[Step]] = {
+            1: [Step("alu", "touched", ("offset",))],
+            2: [Step("alu", "touched", ("touched",)), loads[2]],
+            4: [loads[4]],
+        }
+        if 3 in loads:
+            steps[3] = [Step("alu"), Step("alu"), loads[3]]
+        return steps
 
     def steps(self) -> Iterator[Step]:
         """A call with one strip, then one with two; marks around a period, and after each call."""
@@ -197,13 +204,7 @@ class _Kernel:
             weight = f"w{bank}.{row}"
             yield Step("vf_fma", f"sum{row}", (f"sum{row}", weight, vector), self._lmul)
             yield self._weight(weight)
-            if self._touching and row in (1, 2):
-                yield Step("alu", "touched", ("offset" if row == 1 else "touched",))
-            if self._touching and row in (2, 4):
-                yield Step("load", None, ("touched",), access=self._touches.get(row))
-            if self._touching and self._lmul >= 4 and row == 3:
-                yield from (Step("alu"), Step("alu"))
-                yield Step("load", None, ("touched",), access=self._touches.get(row))
+            yield from self._touches.get(row, ())
 
     def _next_trip(self) -> Iterator[Step]:
         yield from (Step("alu") for _ in range(3))
