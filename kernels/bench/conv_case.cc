@@ -19,14 +19,14 @@ size_t output_size(size_t input, size_t kernel, size_t stride, size_t padding, s
 
 ConvShape ConvShape::parse(const std::string& text) {
   static const std::regex form(
-      R"(n(\d+)c(\d+)h(\d+)w(\d+)-o(\d+)-k(\d+)x(\d+)-s(\d+)-p(\d+)-d(\d+))");
+      R"(n(\d+)c(\d+)h(\d+)w(\d+)-o(\d+)-k(\d+)x(\d+)-s(\d+)-p(\d+)-d(\d+)(-r)?)");
   std::smatch match;
   if (!std::regex_match(text, match, form)) {
-    throw std::invalid_argument("convolution shape '" + text + "': expected the form n1c64h56w56-o64-k3x3-s1-p1-d1");
+    throw std::invalid_argument("convolution shape '" + text + "': expected the form n1c64h56w56-o64-k3x3-s1-p1-d1, and -r behind it for a residual");
   }
   const auto number = [&](int i) { return static_cast<uint32_t>(std::stoul(match[i])); };
   const ConvShape shape = {number(1), number(2), number(3), number(4), number(5),
-                           number(6), number(7), number(8), number(9), number(10)};
+                           number(6), number(7), number(8), number(9), number(10), match[11].matched};
   if (shape.stride == 0 || shape.dilation == 0 || shape.reduction() == 0 || shape.positions() == 0) {
     throw std::invalid_argument("convolution shape '" + text + "': the kernel does not fit the input");
   }
@@ -36,7 +36,7 @@ ConvShape ConvShape::parse(const std::string& text) {
 std::string ConvShape::str() const {
   const auto s = [](size_t v) { return std::to_string(v); };
   return "n" + s(batch) + "c" + s(in_channels) + "h" + s(height) + "w" + s(width) + "-o" + s(out_channels) + "-k" +
-         s(kernel_h) + "x" + s(kernel_w) + "-s" + s(stride) + "-p" + s(padding) + "-d" + s(dilation);
+         s(kernel_h) + "x" + s(kernel_w) + "-s" + s(stride) + "-p" + s(padding) + "-d" + s(dilation) + (residual ? "-r" : "");
 }
 
 size_t ConvShape::out_height() const { return output_size(height, kernel_h, stride, padding, dilation); }
@@ -75,6 +75,7 @@ ConvCase ConvCase::random(const ConvShape& shape, size_t tile, double sparsity, 
   fill(c.values, shape.out_channels * c.kept);
   fill(c.bias, shape.out_channels);
   fill(c.input, shape.batch * shape.in_channels * shape.height * shape.width);
+  if (shape.residual) fill(c.residual, shape.positions() * shape.out_channels);
   return c;
 }
 

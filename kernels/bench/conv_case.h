@@ -10,10 +10,12 @@
 
 namespace colonnade {
 
-// The convolution named by a string such as n1c64h56w56-o64-k3x3-s1-p1-d1.
+// The convolution named by a string such as n1c64h56w56-o64-k3x3-s1-p1-d1; an -r behind it adds a residual to the
+// output.
 struct ConvShape {
   size_t batch, in_channels, height, width, out_channels;
   uint32_t kernel_h, kernel_w, stride, padding, dilation;
+  bool residual = false;
 
   // Throws std::invalid_argument if `text` is not of that form or the kernel does not fit.
   static ConvShape parse(const std::string& text);
@@ -34,11 +36,11 @@ struct ConvCase {
   std::vector<float> values;      // tile after tile, [kept, rows]
   std::vector<float> bias;        // [out_channels]
   std::vector<float> input;       // NCHW
-  std::vector<float> residual;    // NCHW of the output, or empty
+  std::vector<float> residual;    // NCHW of the output; empty unless the shape has one
   float output_min, output_max;
   xnn_colnm_arithmetic arithmetic;
 
-  // Random weights, bias and input in [-1, 1); columns drawn at random per tile, so that in each group
+  // Random weights, bias, input and residual in [-1, 1); columns drawn at random per tile, so that in each group
   // of `group` columns ceil((1 - sparsity) * size) are kept. All are f16 numbers if the arithmetic's elements are.
   static ConvCase random(const ConvShape& shape, size_t tile, double sparsity, size_t group, uint32_t seed,
                          xnn_colnm_arithmetic arithmetic = xnn_colnm_f32);

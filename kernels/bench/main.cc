@@ -57,7 +57,7 @@ void run(const Options& options, const ConvShape& shape, const Candidate& candid
   std::vector<Sample> samples;
   for (unsigned i = 0; i < options.repetitions; i++) {
     clock.begin(/*cold=*/true);
-    const xnn_status status = xnn_run_operator(prepared.op.get(), pool);
+    const xnn_status status = run_operators(prepared.operators, pool);
     samples.push_back(clock.end());
     check(status, "run");
   }
@@ -165,7 +165,7 @@ Options parse(int argc, char** argv) {
   Options o;
   CLI::App app{"Times convolutions over candidates, a grid or a list; prints one JSON line each."};
   auto* shapes = app.add_option_group("shapes");
-  shapes->add_option("--conv", o.convs, "Shape, such as n1c64h56w56-o64-k3x3-s1-p1-d1")->delimiter(',');
+  shapes->add_option("--conv", o.convs, "Shape, such as n1c64h56w56-o64-k3x3-s1-p1-d1; -r behind it adds a residual")->delimiter(',');
   shapes->add_option("--shapes", o.shapes, "File of such shapes, one a line")->check(CLI::ExistingFile);
   shapes->require_option(1);
   app.add_option("--algorithm", o.algorithms, "xnnpack_spmm skips what is not 1x1 of stride 1")->delimiter(',')->check(CLI::IsMember(kAlgorithms));

@@ -17,6 +17,7 @@ float* arena_copy(const std::vector<float>& values) {
 
 std::vector<float> nchw_to_nhwc(const std::vector<float>& in, size_t batch, size_t channels, size_t plane, bool back) {
   std::vector<float> out(in.size());
+  if (in.empty()) return out;
   for (size_t n = 0; n < batch; n++) {
     for (size_t c = 0; c < channels; c++) {
       for (size_t p = 0; p < plane; p++) {
@@ -26,6 +27,18 @@ std::vector<float> nchw_to_nhwc(const std::vector<float>& in, size_t batch, size
     }
   }
   return out;
+}
+
+// The operators of a convolution of XNNPACK's own. It adds no residual on the way: its addition runs behind it.
+// `residual` lies as the output does.
+std::vector<Operator> with_residual(Operator convolution, const std::vector<float>& residual, float* output, pthreadpool_t pool) {
+  std::vector<Operator> operators;
+  operators.push_back(std::move(convolution));
+  if (!residual.empty()) {
+    const size_t size = residual.size();
+    operators.push_back(make_binary(xnn_binary_add, output, size, arena_copy(residual), size, output, pool));
+  }
+  return operators;
 }
 
 xnn_colnm_algorithm algorithm_of(const Candidate& candidate) {
@@ -43,12 +56,20 @@ Prepared prepare_colnm(const ConvCase& c, const Candidate& candidate, pthreadpoo
   Operator owned(op);
   const ConvLayouts layouts = best_layouts(c, schedule.algorithm);
   size_t workspace, alignment;
-  check(xnn_reshape_colnm_convolution2d_cnhw(op, &layouts.input, &layouts.output, nullptr, &workspace, &alignment, pool), "reshape");
+  const xnn_colnm_planes* residual_planes = c.residual.empty() ? nullptr : &layouts.output;
+  check(xnn_reshape_colnm_convolution2d_cnhw(op, &layouts.input, &layouts.output, residual_planes, &workspace, &alignment, pool), "reshape");
   auto* input = static_cast<T*>(arena_allocate(layouts.input.size * sizeof(T)));
   auto* output = static_cast<T*>(arena_allocate(layouts.output.size * sizeof(T)));
   nchw_to_planes(c.input.data(), layouts.input, input);
-  check(xnn_setup_colnm_convolution2d_cnhw(op, arena_allocate(workspace), input, nullptr, output), "setup");
-  return {std::move(owned), [=, size = c.shape.positions() * c.shape.out_channels] {
+  T* residual = nullptr;
+  if (residual_planes != nullptr) {
+    residual = static_cast<T*>(arena_allocate(layouts.output.size * sizeof(T)));
+    nchw_to_planes(c.residual.data(), layouts.output, residual);
+  }
+  check(xnn_setup_colnm_convolution2d_cnhw(op, arena_allocate(workspace), input, residual, output), "setup");
+  std::vector<Operator> operators;
+  operators.push_back(std::move(owned));
+  return {std::move(operators), [=, size = c.shape.positions() * c.shape.out_channels] {
     std::vector<float> nchw(size);
     planes_to_nchw(layouts.output, output, nchw.data());
     return nchw;
@@ -71,7 +92,8 @@ Prepared prepare_nhwc(const ConvCase& c, pthreadpool_t pool) {
   const size_t plane = s.out_height() * s.out_width(), size = s.batch * s.out_channels * plane;
   auto* output = static_cast<float*>(arena_allocate(size * sizeof(float)));
   check(xnn_setup_convolution2d_nhwc_f32(op, workspace == 0 ? nullptr : arena_allocate(workspace), input, output), "setup");
-  return {std::move(owned), [=, batch = s.batch, channels = s.out_channels] {
+  const std::vector<float> residual = nchw_to_nhwc(c.residual, s.batch, s.out_channels, plane, false);
+  return {with_residual(std::move(owned), residual, output, pool), [=, batch = s.batch, channels = s.out_channels] {
     return nchw_to_nhwc(std::vector<float>(output, output + size), batch, channels, plane, true);
   }};
 }
@@ -89,7 +111,7 @@ Prepared prepare_spmm(const ConvCase& c, pthreadpool_t pool) {
   const size_t size = s.positions() * s.out_channels;
   auto* output = static_cast<float*>(arena_allocate(size * sizeof(float)));
   check(xnn_setup_convolution2d_nchw_f32(op, arena_copy(c.input), output), "setup");
-  return {std::move(owned), [=] { return std::vector<float>(output, output + size); }};
+  return {with_residual(std::move(owned), c.residual, output, pool), [=] { return std::vector<float>(output, output + size); }};
 }
 
 }  // namespace

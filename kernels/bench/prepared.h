@@ -31,7 +31,7 @@ bool is_xnnpack(const std::string& algorithm);
 bool can_run(const Candidate& candidate, const ConvShape& shape, xnn_colnm_arithmetic arithmetic);
 
 struct Prepared {
-  Operator op;
+  std::vector<Operator> operators;         // to be run in order
   std::function<std::vector<float>()> output;  // NCHW
 };
 

@@ -15,6 +15,8 @@
 #include <sanitizer/asan_interface.h>
 #endif
 
+#include "marker.h"
+
 namespace colonnade {
 namespace {
 
@@ -44,6 +46,9 @@ struct Arena {
     void* mapped = mmap(reinterpret_cast<void*>(kAddress), kSize, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (mapped == MAP_FAILED) throw std::bad_alloc();
+    // A wish: a kernel without huge pages refuses it, and small ones do as well.
+    madvise(mapped, kSize, MADV_HUGEPAGE);
+    colonnade_huge_pages(mapped, static_cast<unsigned char*>(mapped) + kSize);
     base = static_cast<unsigned char*>(mapped);
   }
 };

@@ -32,6 +32,25 @@ unsigned vector_length_bits() {
 #endif
 }
 
+Operator make_binary(xnn_binary_operator type, const float* x, size_t x_elements, const float* y, size_t y_elements,
+                     float* output, pthreadpool_t pool) {
+  xnn_operator_t op = nullptr;
+  check(xnn_create_binary_elementwise_nd(type, xnn_datatype_fp32, nullptr, nullptr, nullptr, 0, &op), "create");
+  Operator owned(op);
+  check(xnn_reshape_binary_elementwise_nd(op, 1, &x_elements, 1, &y_elements, pool), "reshape");
+  check(xnn_setup_binary_elementwise_nd(op, x, y, output), "setup");
+  return owned;
+}
+
+xnn_status run_operators(const std::vector<Operator>& operators, pthreadpool_t pool) {
+  xnn_status status = xnn_status_success;
+  for (const Operator& op : operators) {
+    status = xnn_run_operator(op.get(), pool);
+    if (status != xnn_status_success) break;
+  }
+  return status;
+}
+
 ThreadPool make_thread_pool(unsigned threads, bool modelled) {
   if (threads == 1) return nullptr;
   ThreadPool pool(modelled ? colonnade_create_virtual_pool(threads) : pthreadpool_create(threads));

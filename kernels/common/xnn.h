@@ -4,6 +4,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include <pthreadpool.h>
 #include <xnnpack.h>
@@ -28,6 +29,13 @@ struct DeleteOperator {
   void operator()(xnn_operator_t op) const { xnn_delete_operator(op); }
 };
 using Operator = std::unique_ptr<xnn_operator, DeleteOperator>;
+
+// output[i] = x[i] `type` y[i] of f32; of one element, y is a constant.
+Operator make_binary(xnn_binary_operator type, const float* x, size_t x_elements, const float* y, size_t y_elements,
+                     float* output, pthreadpool_t pool);
+
+// Runs them in order up to the first that fails, and returns the last status.
+xnn_status run_operators(const std::vector<Operator>& operators, pthreadpool_t pool);
 
 struct DeletePool {
   void operator()(pthreadpool_t pool) const { pthreadpool_destroy(pool); }

@@ -116,11 +116,11 @@ class CnhwNetwork : public Network {
   }
 
  private:
-  static std::string shape_string(const Conv& conv, const Shape& in) {
+  static std::string shape_string(const Conv& conv, const Shape& in, bool residual) {
     const auto s = [](size_t v) { return std::to_string(v); };
     return "n" + s(in.n) + "c" + s(in.c) + "h" + s(in.h) + "w" + s(in.w) + "-o" + s(conv.out_channels) + "-k" +
            s(conv.kernel[0]) + "x" + s(conv.kernel[1]) + "-s" + s(conv.stride[0]) + "-p" + s(conv.padding[0]) + "-d" +
-           s(conv.dilation[0]);
+           s(conv.dilation[0]) + (residual ? "-r" : "");
   }
 
   // Dense [out, K] weights, tile after tile, column after column.
@@ -146,7 +146,7 @@ class CnhwNetwork : public Network {
     std::string algorithm;
     if (implementation_ == "colnm_direct") algorithm = "direct";
     if (implementation_ == "colnm_packed" || implementation_ == "colnm_unfused" || implementation_ == "xnnpack_spmm") algorithm = "packed";
-    ConvSchedule found = schedules_.find(shape_string(node.conv, input), node.conv.sparsity, algorithm);
+    ConvSchedule found = schedules_.find(shape_string(node.conv, input, deferred_.count(node.output) != 0), node.conv.sparsity, algorithm);
     // What is not fused runs on the fused algorithm's schedule: the difference is the fusion alone.
     if (implementation_ == "colnm_unfused") found.schedule.algorithm = xnn_colnm_unfused;
     return found;
@@ -204,6 +204,7 @@ class CnhwNetwork : public Network {
     Layer& layer = add_layer(node);
     layer.operators.emplace_back(op);
     layer.arithmetic = arithmetic_name(d.arithmetic);
+    layer.schedule = ConvSchedule{d.tile, schedule.schedule}.str();
     const xnn_colnm_planes& planes = layouts_->planes(output);
     size_t workspace, alignment;
     check(xnn_reshape_colnm_convolution2d_cnhw(op, &layouts_->planes(node.inputs[0]), &planes,

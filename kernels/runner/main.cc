@@ -43,6 +43,7 @@ nlohmann::ordered_json make_report(const Options& options, const RegionClock& cl
     entry["cycles"] = clock.modelled() ? nlohmann::ordered_json(median<uint64_t>(layer.samples, [](auto& s) { return *s.cycles; })) : nullptr;
     entry["seconds"] = median<double>(layer.samples, [](auto& s) { return s.seconds; });
     if (!layer.arithmetic.empty()) entry["arithmetic"] = layer.arithmetic;
+    if (!layer.schedule.empty()) entry["schedule"] = layer.schedule;
     entry["macs"] = layer.macs;
     entry["useful_macs"] = layer.useful_macs;
     entry["counters"] = layer.samples.back().counters;

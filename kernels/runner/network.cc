@@ -42,11 +42,7 @@ void Network::run(RegionClock& clock) {
   bool first = true;
   for (Layer& layer : layers_) {
     clock.begin(/*cold=*/first);
-    xnn_status status = xnn_status_success;
-    for (const Operator& op : layer.operators) {
-      status = xnn_run_operator(op.get(), pool_);
-      if (status != xnn_status_success) break;
-    }
+    const xnn_status status = run_operators(layer.operators, pool_);
     layer.samples.push_back(clock.end());
     check(status, layer.name);
     first = false;
@@ -99,17 +95,13 @@ void Network::build_add(const Node& node) {
   if (std::memcmp(&a.shape, &b.shape, sizeof(Shape)) != 0) throw std::runtime_error("node '" + node.name + "': its inputs differ in shape");
   const Activation out = define(node.output, a.shape);
   Layer& layer = add_layer(node);
-  const size_t elements = buffer_size(node.output, out.shape), one = 1;
-  const auto append = [&](xnn_binary_operator type, const void* x, const void* y, const size_t* y_shape) {
-    xnn_operator_t op = nullptr;
-    check(xnn_create_binary_elementwise_nd(type, xnn_datatype_fp32, nullptr, nullptr, nullptr, 0, &op), layer.name);
-    layer.operators.emplace_back(op);
-    check(xnn_reshape_binary_elementwise_nd(op, 1, &elements, 1, y_shape, pool_), layer.name);
-    check(xnn_setup_binary_elementwise_nd(op, x, y, out.data), layer.name);
+  const size_t elements = buffer_size(node.output, out.shape);
+  const auto append = [&](xnn_binary_operator type, const float* x, const float* y, size_t y_elements) {
+    layer.operators.push_back(make_binary(type, x, elements, y, y_elements, out.f32(), pool_));
   };
-  append(xnn_binary_add, a.data, b.data, &elements);
+  append(xnn_binary_add, a.f32(), b.f32(), elements);
   // XNNPACK's clamp has no RVV kernel in this version; its maximum with a constant has.
-  if (node.relu) append(xnn_binary_maximum, out.data, &kZero, &one);
+  if (node.relu) append(xnn_binary_maximum, out.f32(), &kZero, 1);
 }
 
 void Network::build_fully_connected(const Node& node) {

@@ -32,6 +32,7 @@ struct Layer {
   std::string name;
   std::string op;
   std::string arithmetic;  // of a colnm convolution
+  std::string schedule;    // of a colnm convolution, as ConvSchedule::str has it
   size_t macs = 0;         // of the dense layer
   size_t useful_macs = 0;  // of kept columns
   std::vector<Operator> operators;

@@ -22,14 +22,26 @@ double read_sparsity(const nlohmann::json& pattern) {
   return 1 - pattern.at("n").get<double>() / pattern.at("m").get<double>();
 }
 
+size_t read_size(const nlohmann::json& entry, const char* key) {
+  const auto size = entry.at(key).get<size_t>();
+  if (size == 0) throw std::invalid_argument(std::string(key) + ": 0; allowed: at least 1");
+  return size;
+}
+
+Pair read_sizes(const nlohmann::json& entry, const char* key) {
+  const auto sizes = entry.at(key).get<Pair>();
+  if (sizes[0] == 0 || sizes[1] == 0) throw std::invalid_argument(std::string(key) + ": 0; allowed: at least 1 each");
+  return sizes;
+}
+
 Conv read_conv(const nlohmann::json& entry) {
   Conv conv = {};
-  conv.in_channels = entry.at("in_channels").get<size_t>();
-  conv.out_channels = entry.at("out_channels").get<size_t>();
-  conv.kernel = entry.at("kernel").get<Pair>();
-  conv.stride = entry.at("stride").get<Pair>();
+  conv.in_channels = read_size(entry, "in_channels");
+  conv.out_channels = read_size(entry, "out_channels");
+  conv.kernel = read_sizes(entry, "kernel");
+  conv.stride = read_sizes(entry, "stride");
   conv.padding = entry.at("padding").get<Pair>();
-  conv.dilation = entry.at("dilation").get<Pair>();
+  conv.dilation = read_sizes(entry, "dilation");
   conv.relu = read_relu(entry);
   if (!entry.at("pattern").is_null()) {
     conv.tile = entry.at("tile").get<size_t>();
@@ -85,12 +97,12 @@ Node Package::read_node(const nlohmann::json& entry) const {
     if (node.op == "conv2d") {
       node.conv = read_conv(entry);
     } else if (node.op == "max_pool2d") {
-      node.kernel = entry.at("kernel").get<Pair>();
-      node.stride = entry.at("stride").get<Pair>();
+      node.kernel = read_sizes(entry, "kernel");
+      node.stride = read_sizes(entry, "stride");
       node.padding = entry.at("padding").get<Pair>();
     } else if (node.op == "fully_connected") {
-      node.in_features = entry.at("in_features").get<size_t>();
-      node.out_features = entry.at("out_features").get<size_t>();
+      node.in_features = read_size(entry, "in_features");
+      node.out_features = read_size(entry, "out_features");
     } else if (node.op != "global_avg_pool") {
       throw std::invalid_argument("op: '" + node.op + "'; allowed: conv2d, max_pool2d, add, global_avg_pool, fully_connected");
     }

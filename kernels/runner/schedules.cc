@@ -9,6 +9,13 @@
 
 namespace colonnade {
 
+std::string ConvSchedule::str() const {
+  static const std::map<xnn_colnm_algorithm, std::string> names = {
+      {xnn_colnm_direct, "direct"}, {xnn_colnm_packed, "packed"}, {xnn_colnm_unfused, "unfused"}};
+  const auto s = [](size_t v) { return ":" + std::to_string(v); };
+  return names.at(schedule.algorithm) + s(tile) + s(schedule.lmul) + s(schedule.strips) + s(schedule.parts);
+}
+
 Schedules::Schedules(const std::string& path) {
   try {
     const auto document = nlohmann::json::parse(read_file(path));

@@ -11,6 +11,9 @@ namespace colonnade {
 struct ConvSchedule {
   size_t tile;
   xnn_colnm_schedule schedule;
+
+  // As the bench takes it: ALGORITHM:TILE:LMUL:STRIPS:PARTS.
+  std::string str() const;
 };
 
 class Schedules {

@@ -54,6 +54,7 @@ RandomCase draw(uint32_t seed) {
   do {
     shape = {in(1, 3), in(1, 9), in(1, 17), in(1, 19), in(1, 40), in(1, 7), in(1, 7), in(1, 3), in(0, 3), in(1, 2)};
   } while (shape.positions() == 0);
+  shape.residual = in(0, 1);
   const xnn_colnm_arithmetic arithmetic = seed <= kCases ? xnn_colnm_f32 : seed / 2 % 2 ? xnn_colnm_f16 : xnn_colnm_f16_f32acc;
   const uint32_t lmul = 1u << in(0, arithmetic == xnn_colnm_f32 ? 3 : 2);
   size_t tile = in(1, 32 / lmul - 1);
@@ -63,13 +64,6 @@ RandomCase draw(uint32_t seed) {
   const xnn_colnm_algorithm algorithm = std::array{xnn_colnm_direct, xnn_colnm_packed, xnn_colnm_unfused}[seed % 3];
   RandomCase r{ConvCase::random(shape, tile, sparsity, group, seed, arithmetic), {algorithm, lmul, in(1, 4), arithmetic == xnn_colnm_f32 ? in(1, 3) : 1}, {}, {}, in(0, 1) ? 3u : 1u};
   draw_layouts(r, g);
-  if (in(0, 1)) {
-    r.conv.residual.resize(shape.positions() * shape.out_channels);
-    for (float& value : r.conv.residual) {
-      value = static_cast<float>(g() >> 8) / 8388608.0f - 1.0f;
-      if (arithmetic != xnn_colnm_f32) value = static_cast<float>(static_cast<_Float16>(value));
-    }
-  }
   if (in(0, 1)) r.conv.output_min = 0;
   if (in(0, 1)) r.conv.output_max = 1.5f;
   return r;

@@ -1,6 +1,7 @@
-// Marks the region of a program that the timing model measures, and the cores that it runs on.
+// Marks the region of a program that the timing model measures, the cores that it runs on, and the memory
+// that it asked to lie in huge pages.
 //
-// The markers are HINT instructions (`slti x0, x0, imm` and `slt x0, x0, rs2`): real processors
+// The markers are HINT instructions (`slti x0, x0, imm` and `slt x0, rs1, rs2`): real processors
 // execute them as no-ops, and on other architectures these functions are empty.
 
 #ifndef COLONNADE_TIMING_MARKER_H_
@@ -9,8 +10,10 @@
 #ifdef __riscv
 #define COLONNADE_TIMING_MARK(imm) __asm__ volatile("slti x0, x0, " #imm ::: "memory")
 #define COLONNADE_TIMING_TEAM(value) __asm__ volatile("slt x0, x0, %0" ::"r"(value) : "memory")
+#define COLONNADE_TIMING_HUGE(begin, end) __asm__ volatile("slt x0, %0, %1" ::"r"(begin), "r"(end) : "memory")
 #else
 #define COLONNADE_TIMING_MARK(imm) ((void) 0)
+#define COLONNADE_TIMING_HUGE(begin, end) ((void) (begin), (void) (end))
 #define COLONNADE_TIMING_TEAM(value) ((void) (value))
 #endif
 
@@ -35,6 +38,12 @@ static inline void colonnade_team_member(unsigned long member) {
 // Ends the team: member 0 goes on when every member has come here.
 static inline void colonnade_team_end(void) { COLONNADE_TIMING_TEAM(0x300ul); }
 
+// The memory from `begin` to `end` lies in huge pages: call it outside of a region, once.
+static inline void colonnade_huge_pages(const void* begin, const void* end) {
+  COLONNADE_TIMING_HUGE(begin, end);
+}
+
+#undef COLONNADE_TIMING_HUGE
 #undef COLONNADE_TIMING_MARK
 #undef COLONNADE_TIMING_TEAM
 

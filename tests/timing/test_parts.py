@@ -38,8 +38,12 @@ def test_cache_is_lru(timing: TestedModel, sets: int, ways: int, seed: int) -> N
     assert "0" in hits
 
 
-def translate(timing: TestedModel, addresses: list[int], stack: int) -> list[int]:
-    lines = timing.dump("pages", str(stack), stdin="\n".join(map(str, addresses)))
+def translate(
+    timing: TestedModel, addresses: list[int], stack: int, huge: tuple[int, int, int] = (12, 0, 0)
+) -> list[int]:
+    """Physical addresses; `huge` is the log2 of a huge page and the range that lies in such pages."""
+    arguments = map(str, (*huge, stack))
+    lines = timing.dump("pages", *arguments, stdin="\n".join(map(str, addresses)))
     return [int(line) for line in lines]
 
 
@@ -53,6 +57,24 @@ def test_frames_follow_the_order_of_first_touch(timing: TestedModel, seed: int) 
         for address in addresses
     ]
     assert translate(timing, addresses, stack=0) == expected
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_marked_range_lies_in_huge_pages(timing: TestedModel, seed: int) -> None:
+    generator = random.Random(seed)
+    log2, begin, end = 21, 3 << 21, 7 << 21
+    addresses = [generator.randrange(10 << 21) for _ in range(6000)] * 2
+    found = dict(zip(addresses, translate(timing, addresses, 0, (log2, begin, end)), strict=True))
+    assert len(set(found.values())) == len(found)
+    pages: dict[tuple[bool, int], set[int]] = {}
+    for address, physical in found.items():
+        huge = begin <= address < end
+        size = 1 << (log2 if huge else 12)
+        assert physical % size == address % size
+        pages.setdefault((huge, address // size), set()).add(physical // size)
+    assert all(len(frames) == 1 for frames in pages.values())
+    assert sum(huge for huge, _ in pages) == 4
+    assert len(pages) > 1000
 
 
 @pytest.mark.parametrize("shift", [16, 4096, 70_000_016])
@@ -83,6 +105,10 @@ def _odd_cache(description: Any) -> None:
     description["l1"]["bytes"] = 33000
 
 
+def _odd_page(description: Any) -> None:
+    description["huge_page"]["bytes"] = 3 << 20
+
+
 def _negative(description: Any) -> None:
     description["miss"]["memory"]["latency"] = -1
 
@@ -99,6 +125,7 @@ def _early_store(description: Any) -> None:
         (_misspell_unit, "vf_fma: unit: null or one of the names in `units` is needed"),
         (_shorten_list, "vload: a list needs 7 values, from mf8 to m8"),
         (_odd_cache, "l1: line and bytes / (ways * line) must be powers of two"),
+        (_odd_page, "huge_page: bytes: must be a power of two"),
         (_negative, "memory: latency: a whole number from 0 to 4096 is needed"),
         (_early_store, "vload: store_latency: less than `latency`"),
     ],

@@ -7,7 +7,7 @@ from colonnade.errors import ColonnadeError
 
 _SHAPE = re.compile(
     r"n(?P<batch>\d+)c(?P<in_channels>\d+)h(?P<height>\d+)w(?P<width>\d+)-o(?P<out_channels>\d+)"
-    r"-k(?P<kernel_h>\d+)x(?P<kernel_w>\d+)-s(?P<stride>\d+)-p(?P<padding>\d+)-d(?P<dilation>\d+)"
+    r"-k(?P<kernel_h>\d+)x(?P<kernel_w>\d+)-s(?P<stride>\d+)-p(?P<padding>\d+)-d(?P<dilation>\d+)(?P<residual>-r)?"
 )
 
 
@@ -16,6 +16,7 @@ class ConvShape:
     """A 2-d convolution: input [batch, in_channels, height, width], weight [out_channels, K].
 
     K = kernel_h * kernel_w * in_channels. Stride, padding and dilation are the same on both axes.
+    With `residual` a tensor of the output's shape is added to the output.
     """
 
     batch: int
@@ -28,11 +29,13 @@ class ConvShape:
     stride: int
     padding: int
     dilation: int
+    residual: bool = False
 
     def __str__(self) -> str:
         return (
             f"n{self.batch}c{self.in_channels}h{self.height}w{self.width}-o{self.out_channels}"
             f"-k{self.kernel_h}x{self.kernel_w}-s{self.stride}-p{self.padding}-d{self.dilation}"
+            f"{'-r' if self.residual else ''}"
         )
 
     @classmethod
@@ -45,9 +48,11 @@ class ConvShape:
         match = _SHAPE.fullmatch(text)
         if match is None:
             raise ColonnadeError(
-                f"convolution shape {text!r}: expected the form n1c64h56w56-o64-k3x3-s1-p1-d1"
+                f"convolution shape {text!r}: expected the form n1c64h56w56-o64-k3x3-s1-p1-d1, "
+                "and -r behind it for a residual"
             )
-        shape = cls(**{key: int(value) for key, value in match.groupdict().items()})
+        numbers = {key: int(value) for key, value in match.groupdict().items() if key != "residual"}
+        shape = cls(**numbers, residual=match["residual"] is not None)
         if min(shape.out_height, shape.out_width) < 1 or shape.stride < 1:
             raise ColonnadeError(f"convolution shape {text!r}: the kernel does not fit the input")
         return shape

@@ -33,8 +33,10 @@ static void decode_integer_register(uint32_t word, bool is_word, struct Operatio
   } else if (funct7 == 0x10 || (is_word && funct7 == 0x04)) {
     operation->class = CLASS_ALU_ADDRESS;  // Zba: shNadd, shNadd.uw, add.uw
   }
-  const bool is_slt_x0_x0 = (word & 0xfe0fffff) == 0x00002033;
-  if (is_slt_x0_x0 && operation->source[0] != NO_REGISTER) {
+  const bool is_slt_x0 = (word & 0xfe007fff) == 0x00002033;
+  if (is_slt_x0 && operation->source[1] != NO_REGISTER) {
+    operation->kind = KIND_HUGE_MARKER;
+  } else if (is_slt_x0 && bits(word, 15, 5) == 0 && operation->source[0] != NO_REGISTER) {
     operation->kind = KIND_TEAM_MARKER;
   }
 }

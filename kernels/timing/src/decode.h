@@ -39,6 +39,7 @@ enum OperationKind {
   KIND_VTYPE_REGISTER,   // vsetvl: vtype is in register source[1] at run time
   KIND_MARKER,           // region marker, its immediate is in `vtype`
   KIND_TEAM_MARKER,      // team marker, its value is in register source[0] at run time
+  KIND_HUGE_MARKER,      // huge pages marker, begin and end are in source[0] and source[1]
 };
 
 // Control flow of a branch or jump; a return is predicted by the return-address stack.

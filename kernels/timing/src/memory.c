@@ -15,7 +15,7 @@ bool memory_init(struct MemorySystem* memory, const struct Params* params) {
       return false;
     }
   }
-  return pages_init(&memory->pages);
+  return pages_init(&memory->pages, params->huge_page_log2);
 }
 
 bool memory_path_init(struct MemoryPath* path, struct MemorySystem* memory, unsigned core) {

@@ -16,8 +16,9 @@ enum { INITIAL_CAPACITY = 1 << 12 };
 // How far the stacks of the members of a team are apart; a multiple of the page.
 #define STACK_DISTANCE (UINT64_C(1) << 40)
 
-bool pages_init(struct Pages* pages) {
+bool pages_init(struct Pages* pages, unsigned huge_log2) {
   memset(pages, 0, sizeof(*pages));
+  pages->huge_log2 = huge_log2;
   pages->capacity = INITIAL_CAPACITY;
   pages->entries = calloc(pages->capacity, sizeof(*pages->entries));
   return pages->entries != NULL;
@@ -28,6 +29,11 @@ void pages_free(struct Pages* pages) {
   pages->entries = NULL;
 }
 
+void pages_set_huge(struct Pages* pages, uint64_t begin, uint64_t end) {
+  pages->huge_begin = begin;
+  pages->huge_end = end;
+}
+
 void pages_clear(struct Pages* pages, uint64_t stack_pointer) {
   memset(pages->entries, 0, pages->capacity * sizeof(*pages->entries));
   memset(pages->lookaside, 0, sizeof(pages->lookaside));
@@ -35,6 +41,9 @@ void pages_clear(struct Pages* pages, uint64_t stack_pointer) {
   pages->stack_pointer = stack_pointer;
   pages->team_stack_pointer = 0;
 }
+
+// Where the frames of huge pages begin: no small one reaches this high.
+#define HUGE_FRAMES (UINT64_C(1) << 62)
 
 static struct PageEntry* find_slot(struct PageEntry* entries, size_t capacity, uint64_t page) {
   size_t slot = (page * UINT64_C(0x9e3779b97f4a7c15) >> 20) & (capacity - 1);
@@ -78,10 +87,13 @@ uint64_t pages_translate(struct Pages* pages, uint64_t address, unsigned core) {
     const bool is_private = address < pages->team_stack_pointer;
     address = STACK_ANCHOR + above_stack_limit + (is_private ? core * STACK_DISTANCE : 0);
   }
-  const uint64_t page = address >> PAGE_BITS;
-  struct PageEntry* recent = &pages->lookaside[page % PAGE_LOOKASIDE];
+  const bool is_huge = address - pages->huge_begin < pages->huge_end - pages->huge_begin;
+  const unsigned page_log2 = is_huge ? pages->huge_log2 : SMALL_PAGE_LOG2;
+  const uint64_t offset = address & ((UINT64_C(1) << page_log2) - 1);
+  const uint64_t page = (address - offset) >> SMALL_PAGE_LOG2;
+  struct PageEntry* recent = &pages->lookaside[(address >> page_log2) % PAGE_LOOKASIDE];
   if (recent->page != page || recent->frame == 0) {
     *recent = find_or_add(pages, page);
   }
-  return recent->frame << PAGE_BITS | (address & ((1u << PAGE_BITS) - 1));
+  return (is_huge ? HUGE_FRAMES : 0) + (recent->frame << page_log2) + offset;
 }

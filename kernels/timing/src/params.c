@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pages.h"
+
 enum { LMUL_COUNT = 7, SEW_COUNT = 4, MAX_COST = 4096 };
 
 static const char* const lmul_names[LMUL_COUNT] = {"mf8", "mf4", "mf2", "m1", "m2", "m4", "m8"};
@@ -215,6 +217,18 @@ static void read_classes(struct Reader* reader, const cJSON* root, struct Params
   check_keys(reader, classes, "classes", known);
 }
 
+// The log2 of the bytes in a huge page.
+static uint32_t read_huge_page(struct Reader* reader, const cJSON* root) {
+  static const char* const keys[] = {"about", "bytes", NULL};
+  const cJSON* object = get_object(reader, root, "huge_page", keys);
+  const uint32_t bytes =
+      get_count(reader, object, "huge_page", "bytes", 1u << SMALL_PAGE_LOG2, 1u << 30);
+  if (!is_power_of_two(bytes)) {
+    fail(reader, "huge_page: bytes: must be a power of two");
+  }
+  return (uint32_t) __builtin_ctz(bytes);
+}
+
 static void read_memory(struct Reader* reader, const cJSON* root, struct Params* params) {
   static const char* const keys[] = {"about", "l2",          "memory", "streams",
                                      "reach", "outstanding", NULL};
@@ -224,6 +238,7 @@ static void read_memory(struct Reader* reader, const cJSON* root, struct Params*
     fail(reader, "l2: line: must equal that of l1");
   }
   params->line_log2 = (uint32_t) __builtin_ctz(params->l1.line);
+  params->huge_page_log2 = read_huge_page(reader, root);
   const cJSON* miss = get_object(reader, root, "miss", keys);
   params->l2_hit = read_miss(reader, miss, "l2");
   params->memory = read_miss(reader, miss, "memory");
@@ -241,8 +256,9 @@ static void read_cores(struct Reader* reader, const cJSON* root, struct Params* 
 }
 
 static void read_root(struct Reader* reader, const cJSON* root, struct Params* params) {
-  static const char* const keys[] = {"about", "name", "clock_mhz", "vlen", "issue",   "branch", "l1",
-                                     "l2",    "miss", "cores",     "units", "classes", NULL};
+  static const char* const keys[] = {"about", "name",   "clock_mhz", "vlen", "issue",
+                                     "branch", "l1",    "l2",        "huge_page", "miss",
+                                     "cores", "units",  "classes",   NULL};
   static const char* const issue_keys[] = {"about", "width", "vector_width", "vtype_latency", NULL};
   static const char* const branch_keys[] = {"about", "mispredict", "taken", NULL};
   check_keys(reader, root, "core", keys);

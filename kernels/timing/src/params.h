@@ -54,6 +54,7 @@ struct Params {
   struct Cost costs[CLASS_COUNT];
   struct CacheGeometry l1, l2;
   uint32_t line_log2;  // of the bytes in a line of both caches
+  uint32_t huge_page_log2;  // of the bytes in a page where the program asked for huge ones
   struct MissCost l2_hit, memory;
   uint32_t streams;      // that the prefetcher follows at once; 0: none
   uint32_t reach;        // how many lines further the next line of a stream may be

@@ -165,6 +165,13 @@ static void on_team_marker(unsigned cpu_index, void* data) {
   }
 }
 
+static void on_huge_marker(unsigned cpu_index, void* data) {
+  const struct Operation* operation = data;
+  struct Cpu* cpu = cpus[cpu_index];
+  pages_set_huge(&cpu->machine.memory.pages, read_register(cpu->x[operation->source[0]]),
+                 read_register(cpu->x[operation->source[1]]));
+}
+
 static struct Marker* make_marker(const struct Block* block, uint32_t index) {
   struct Marker* marker = checked(malloc(sizeof(*marker)));
   *marker = (struct Marker) {block, index};
@@ -186,6 +193,9 @@ static void instrument(struct qemu_plugin_insn* instruction, const struct Block*
   } else if (operation->kind == KIND_TEAM_MARKER) {
     qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_team_marker, QEMU_PLUGIN_CB_R_REGS,
                                            make_marker(block, index));
+  } else if (operation->kind == KIND_HUGE_MARKER) {
+    qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_huge_marker, QEMU_PLUGIN_CB_R_REGS,
+                                           (void*) operation);
   }
 }
 

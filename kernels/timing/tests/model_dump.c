@@ -3,7 +3,7 @@
 //   model-dump decode            hexadecimal instruction words on stdin; for each, a line
 //                                "CLASS DESTINATION SOURCE..." (registers as x1, f2, v3)
 //   model-dump cache BYTES WAYS LINE   line numbers on stdin; for each, 1 (hit) or 0
-//   model-dump pages STACK       addresses on stdin; for each, its physical address
+//   model-dump pages LOG2 BEGIN END STACK  addresses on stdin; for each, its physical address
 //   model-dump params FILE       checks a core description
 
 #include <inttypes.h>
@@ -46,12 +46,13 @@ static int dump_cache(char** arguments) {
   return EXIT_SUCCESS;
 }
 
-static int dump_pages(const char* stack_pointer) {
+static int dump_pages(char** arguments) {
   struct Pages pages;
-  if (!pages_init(&pages)) {
+  if (!pages_init(&pages, (unsigned) strtoul(arguments[0], NULL, 0))) {
     return EXIT_FAILURE;
   }
-  pages_clear(&pages, strtoull(stack_pointer, NULL, 0));
+  pages_set_huge(&pages, strtoull(arguments[1], NULL, 0), strtoull(arguments[2], NULL, 0));
+  pages_clear(&pages, strtoull(arguments[3], NULL, 0));
   uint64_t address;
   while (scanf("%" SCNu64, &address) == 1) {
     printf("%" PRIu64 "\n", pages_translate(&pages, address, 0));
@@ -79,12 +80,12 @@ int main(int argc, char** argv) {
   if (strcmp(command, "cache") == 0 && argc == 5) {
     return dump_cache(argv + 2);
   }
-  if (strcmp(command, "pages") == 0 && argc == 3) {
-    return dump_pages(argv[2]);
+  if (strcmp(command, "pages") == 0 && argc == 6) {
+    return dump_pages(argv + 2);
   }
   if (strcmp(command, "params") == 0 && argc == 3) {
     return dump_params(argv[2]);
   }
-  fprintf(stderr, "usage: model-dump decode | cache BYTES WAYS LINE | pages STACK | params FILE\n");
+  fprintf(stderr, "usage: model-dump decode | cache BYTES WAYS LINE | pages LOG2 BEGIN END STACK | params FILE\n");
   return EXIT_FAILURE;
 }
