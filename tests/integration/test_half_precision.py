@@ -9,12 +9,15 @@ import torch
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
-from colonnade import package
 from colonnade.container import Container
-from colonnade.data import Normalisation
-from colonnade.models import ModelName, build, conv_shapes
-from colonnade.pruning import Pattern, Recipe, importances, make_masks, prunable_convs, uniform_plan
-from colonnade.training import CheckpointInfo, write_checkpoint
+from colonnade.data.dataset import Normalisation
+from colonnade.export import export_package
+from colonnade.models import ModelName, conv_shapes
+from colonnade.models.resnet import build
+from colonnade.pruning import Pattern, Recipe, prunable_convs, uniform_plan
+from colonnade.pruning.layers import importances, make_masks
+from colonnade.pruning.weights import kept_weights
+from colonnade.training.checkpoint import CheckpointInfo, write_checkpoint
 
 MODEL: ModelName = "resnet18"
 IMAGE_PX = 32
@@ -32,7 +35,7 @@ def pruned(scratch: Path) -> Path:
     state = model.state_dict()
     for name, mask in masks.items():
         weight = state[f"{name}.weight"]
-        weight[~mask.for_conv(weight)] = 0
+        weight[~kept_weights(mask, weight)] = 0
     info = CheckpointInfo(
         model=MODEL,
         num_classes=10,
@@ -47,7 +50,7 @@ def pruned(scratch: Path) -> Path:
         source_sha256="0" * 64,
     )
     write_checkpoint(scratch / "pruned.safetensors", info, state, masks)
-    package.export(scratch / "pruned.safetensors", scratch / "pruned")
+    export_package(scratch / "pruned.safetensors", scratch / "pruned")
     image = np.random.default_rng(0).standard_normal((BATCH, 3, IMAGE_PX, IMAGE_PX))
     save_file({"image": image.astype(np.float32)}, scratch / "images.safetensors")
     return scratch / "pruned"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from colonnade.errors import ColonnadeError
-from colonnade.validation.sensitivity import read_band, write_core_variant
+from colonnade.validation.band import read_band, write_core_variant
 from timing.model import ROOT, WORK, TestedModel
 
 

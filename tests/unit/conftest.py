@@ -10,13 +10,8 @@ from sklearn.datasets import load_digits
 from colonnade.data import ImageNetConfig
 from colonnade.models import ModelConfig
 from colonnade.pruning import Pattern, Recipe, prunable_convs, uniform_plan
-from colonnade.training import (
-    AdamWConfig,
-    PhaseConfig,
-    TrainingConfig,
-    prune_and_finetune,
-    train_dense,
-)
+from colonnade.training import AdamWConfig, PhaseConfig, TrainingConfig
+from colonnade.training.stages import prune_and_finetune, train_dense
 
 CLASSES = ("three", "two", "zero")
 TRAINING_IMAGES = 8

@@ -14,7 +14,7 @@ from colonnade.conv import ConvShape
 from colonnade.files import read_json
 from colonnade.tables import BOUNDS, write_table
 from colonnade.targets import Target
-from colonnade.tuning import choose
+from colonnade.tuning.choice import choose
 from colonnade.tuning.core import F32_BYTES, Core, core_of
 from colonnade.tuning.space import SCHEDULE
 

@@ -15,20 +15,19 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-from colonnade.data import DataConfig, ImageData, Split, evaluation_batches, open_data
+from colonnade.data import DataConfig
+from colonnade.data.dataset import ImageData, Split, evaluation_batches
+from colonnade.data.opening import open_data
 from colonnade.errors import ColonnadeError
-from colonnade.files import atomic_path
-from colonnade.models import ResNet
-from colonnade.training import (
-    Checkpoint,
-    Hardware,
-    TrainingConfig,
-    check_same_data,
-    deterministic,
-    open_hardware,
-    predict,
-    read_checkpoint,
-)
+from colonnade.files import atomic_path, write_json
+from colonnade.models.resnet import ResNet
+from colonnade.targets import Target
+from colonnade.training import TrainingConfig
+from colonnade.training.checkpoint import Checkpoint, read_checkpoint
+from colonnade.training.hardware import Hardware, open_hardware
+from colonnade.training.judge import predict
+from colonnade.training.loop import deterministic
+from colonnade.training.stages import check_same_data
 
 Logits = NDArray[np.float32]
 
@@ -53,6 +52,64 @@ class Agreement:
 
     top1_agreement: float
     max_abs_difference: float
+
+
+def evaluate_variant(
+    target: Target,
+    data: DataConfig,
+    training: TrainingConfig,
+    checkpoint: Path,
+    package: Path,
+    implementation: str,
+    output: Path,
+) -> None:
+    """Evaluate a checkpoint in PyTorch and its package on the target, and compare the two.
+
+    Args:
+        target: where the package runs; no time is taken.
+        data: the data set whose test split is used.
+        training: device and threads of PyTorch.
+        checkpoint: the trained network.
+        package: its export.
+        implementation: the runner's implementation for the package.
+        output: JSON file with top-1 of both as shares, the share of equal predictions, the largest
+            difference of a logit, and what was compared.
+
+    Raises:
+        ColonnadeError: a damaged input, or a run that failed.
+    """
+    reference = evaluate(checkpoint, data, training)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    images, logits, report = scratch = [
+        output.with_suffix(suffix) for suffix in (".images", ".logits", ".report")
+    ]
+    try:
+        write_images(open_data(data).test, images)
+        arguments = [
+            *("--package", str(package)),
+            *("--implementation", implementation),
+            *("--input", str(images)),
+            *("--output", str(logits)),
+            *("--report", str(report)),
+        ]
+        target.run("colonnade-run", arguments, timing=None)
+        ours = read_logits(logits)
+    finally:
+        for file in scratch:
+            file.unlink(missing_ok=True)
+    agreement = compare(ours, reference.logits)
+    write_json(
+        output,
+        {
+            "checkpoint_sha256": reference.checkpoint_sha256,
+            "n_images": len(reference.labels),
+            "target": target.name,
+            "top1_torch": reference.top1,
+            "top1_target": top1(ours, reference.labels),
+            "agreement": agreement.top1_agreement,
+            "max_abs_logit_difference": agreement.max_abs_difference,
+        },
+    )
 
 
 def evaluate(checkpoint: Path, data: DataConfig, training: TrainingConfig) -> Evaluation:

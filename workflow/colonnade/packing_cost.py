@@ -11,7 +11,7 @@ from typing import Any
 from colonnade.files import read_json
 from colonnade.tables import PACKING, write_table
 from colonnade.targets import Target
-from colonnade.tuning import choose_each, fastest
+from colonnade.tuning.search import choose_each, fastest
 
 # Parts of the names of the functions that pack.
 _FUNCTIONS = ("im2col", "colnm_tap_run", "colnm_split_into_rows")

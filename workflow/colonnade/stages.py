@@ -13,17 +13,17 @@ from typing import Any
 from colonnade.budget import Network
 from colonnade.config import Config, TargetConfig, read_config
 from colonnade.conv import ConvShape
-from colonnade.decomposition import Step, plan_steps
 from colonnade.errors import ColonnadeError
 from colonnade.files import read_json, write_json
 from colonnade.models import conv_shapes
 from colonnade.pruning import Pattern, prunable_convs
+from colonnade.reference import REFERENCE
+from colonnade.steps import Step, plan_steps
 from colonnade.study import Evaluated, StudyRun, study_runs
-from colonnade.throughput import BASELINE
 from colonnade.training.settings import TrainingConfig
 from colonnade.tuning import DENSE as DENSE_PROFILE
-from colonnade.tuning import Profiled, sample, tiles_for
-from colonnade.validation.sensitivity import read_band
+from colonnade.tuning import Profiled, sample
+from colonnade.validation.band import read_band
 
 TARGETS = Path("config/targets")
 BANDS = Path("kernels/timing/bands")
@@ -103,13 +103,6 @@ class Stages:
     def profiled(self, sparsity: float) -> float:
         """The pruned sparsity, of those that are profiled, whose schedules serve for `sparsity`."""
         return min(self.sparsities[1:], key=lambda each: abs(each - sparsity))
-
-    def patterns_with_tiles(self, schedules: Path) -> list[tuple[Pattern, dict[str, int]]]:
-        """Each pattern, with the tiles that profiling chose for the pruned layers at its sparsity."""
-        return [
-            (pattern, tiles_for(schedules, self.pruned_layers, pattern.sparsity))
-            for pattern in self.config.pruning.patterns
-        ]
 
     @property
     def front(self) -> list[Network]:
@@ -193,7 +186,7 @@ class Stages:
             if variant != DENSE
             for algorithm in ("packed", "direct", "tuned")
         ]
-        return [(BASELINE, DENSE), ("colnm_dense", DENSE), *pruned]
+        return [(REFERENCE, DENSE), ("colnm_dense", DENSE), *pruned]
 
     @property
     def steps(self) -> list[Step]:

@@ -27,8 +27,6 @@ LAYERS = {
     "parts": pl.Int64,
     "m": pl.String,
 }
-# XNNPACK's own operator, in column `algorithm`.
-REFERENCE = "xnnpack_nhwc_dense"
 # Of so many of the prior's first candidates `top5_loss_percent` takes the best.
 TOP = 5
 TUNER_QUALITY = {
@@ -99,6 +97,8 @@ SENSITIVITY = {
     "holds": pl.Int64,
 }
 
+# In column `layer`, the network as it is, without a layer pruned.
+NO_LAYER = ""
 LAYER_SENSITIVITY = {
     "layer": pl.String,
     "pattern": pl.String,

@@ -20,7 +20,7 @@ _BUILD = Path("results/build")
 
 
 class Runner(Protocol):
-    """What a target needs of a toolchain container: see `colonnade.container.Container`."""
+    """What running programs needs of a toolchain container: see `colonnade.container.Container`."""
 
     def run(self, command: Sequence[str], *, env: Mapping[str, str] | None = None) -> "Finished":
         """Run a command in the container."""

@@ -11,10 +11,9 @@ from colonnade.config import ThroughputConfig
 from colonnade.errors import ColonnadeError
 from colonnade.files import atomic_path, read_json, write_json
 from colonnade.package import read_package
+from colonnade.reference import REFERENCE
 from colonnade.tables import THROUGHPUT, write_table
 from colonnade.targets import Target
-
-BASELINE = "xnnpack_nhwc_dense"
 
 
 def write_random_images(path: Path, batch: int, image_px: int, seed: int) -> None:
@@ -79,9 +78,9 @@ def throughput_table(
         ColonnadeError: the baseline is not among the runs.
     """
     reports = [(read_json(path), pattern) for path, pattern in runs]
-    baseline = [report for report, _ in reports if report["implementation"] == BASELINE]
+    baseline = [report for report, _ in reports if report["implementation"] == REFERENCE]
     if not baseline:
-        raise ColonnadeError(f"{table}: no run of {BASELINE} to compare with")
+        raise ColonnadeError(f"{table}: no run of {REFERENCE} to compare with")
     base_ms = milliseconds(baseline[0], target)
     rows = []
     for report, pattern in reports:

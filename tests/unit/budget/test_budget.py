@@ -9,15 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from colonnade.budget import (
-    Network,
-    read_budget,
-    write_budget,
-    write_front,
-    write_layer_sensitivity,
-)
-from colonnade.budget.front import judge
-from colonnade.budget.plan import choose
+from colonnade.budget import Network
+from colonnade.budget.front import judge, write_front
+from colonnade.budget.layer_sensitivity import write_layer_sensitivity
+from colonnade.budget.plan import choose, read_budget, write_budget
 from colonnade.data import ImageNetConfig
 from colonnade.errors import ColonnadeError
 from colonnade.pruning import Pattern

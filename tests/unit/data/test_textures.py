@@ -10,7 +10,9 @@ import pytest
 from PIL import Image
 from pydantic import ValidationError
 
-from colonnade.data import Example, TexturesConfig, open_data
+from colonnade.data import TexturesConfig
+from colonnade.data.dataset import Example
+from colonnade.data.opening import open_data
 from colonnade.data.textures import FILE_PX, Textures, _write_class, folder_of, generate, render
 
 

@@ -8,7 +8,8 @@ import yaml
 
 from colonnade.config import Config, TargetConfig, load_target, read_config
 from colonnade.errors import ColonnadeError
-from colonnade.training import SGDConfig, learning_rate
+from colonnade.training import SGDConfig
+from colonnade.training.loop import learning_rate
 
 ROOT = Path(__file__).resolve().parents[3]
 DEFAULT = ROOT / "config/default.yaml"

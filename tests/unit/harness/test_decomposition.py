@@ -7,9 +7,10 @@ from typing import Any, cast
 
 import pytest
 
-from colonnade.decomposition import decomposition_table, plan_steps
+from colonnade.decomposition import decomposition_table
 from colonnade.files import write_json
 from colonnade.pruning import Pattern
+from colonnade.steps import plan_steps
 from colonnade.tables import DECOMPOSITION, read_table
 from colonnade.targets import Target
 

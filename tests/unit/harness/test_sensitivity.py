@@ -8,12 +8,8 @@ import pytest
 
 from colonnade.errors import ColonnadeError
 from colonnade.tables import SENSITIVITY, read_table
-from colonnade.validation.sensitivity import (
-    NOMINAL,
-    read_band,
-    write_core_variant,
-    write_sensitivity,
-)
+from colonnade.validation.band import read_band, write_core_variant
+from colonnade.validation.sensitivity import NOMINAL, write_sensitivity
 
 BAND = Path("kernels/timing/bands/x60.json")
 

@@ -6,7 +6,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from colonnade.errors import ColonnadeError
-from colonnade.models import MODEL_NAMES, build
+from colonnade.models import MODEL_NAMES
+from colonnade.models.resnet import build
 
 # torchvision's documentation: parameters with 1,000 classes.
 PARAMETERS = {

@@ -9,7 +9,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from colonnade.errors import ColonnadeError
-from colonnade.models import build, load_weights
+from colonnade.models.resnet import build
+from colonnade.models.weights import load_weights
 
 State = dict[str, Tensor]
 

@@ -8,10 +8,13 @@ import pytest
 
 from colonnade.data import ImageNetConfig
 from colonnade.errors import ColonnadeError
-from colonnade.models import fold, trace
-from colonnade.package import export, read_package
+from colonnade.export import export_package
+from colonnade.models.graph import fold, trace
+from colonnade.package import read_package
 from colonnade.pruning import LayerPlan, Pattern, Recipe
-from colonnade.training import TrainingConfig, prune_and_finetune, read_checkpoint
+from colonnade.training import TrainingConfig
+from colonnade.training.checkpoint import read_checkpoint
+from colonnade.training.stages import prune_and_finetune
 
 PLAN = {
     "layer1.0.conv1": LayerPlan(pattern=Pattern(n=1, m=4), tile=8),
@@ -42,7 +45,7 @@ def mixed_checkpoint(
 
 
 def test_packages_hold_exactly_the_folded_weights(mixed_checkpoint: Path, tmp_path: Path) -> None:
-    export(mixed_checkpoint, tmp_path / "package")
+    export_package(mixed_checkpoint, tmp_path / "package")
     package = read_package(tmp_path / "package")
     model = read_checkpoint(mixed_checkpoint).model()
     for conv in trace(model).convs:
@@ -52,7 +55,7 @@ def test_packages_hold_exactly_the_folded_weights(mixed_checkpoint: Path, tmp_pa
 
 
 def test_patterns_and_tiles_are_told_per_node(mixed_checkpoint: Path, tmp_path: Path) -> None:
-    export(mixed_checkpoint, tmp_path / "package")
+    export_package(mixed_checkpoint, tmp_path / "package")
     package = read_package(tmp_path / "package")
     described = {name: (package.node(name)["pattern"], package.node(name)["tile"]) for name in PLAN}
     assert described == {
@@ -76,7 +79,7 @@ def test_patterns_and_tiles_are_told_per_node(mixed_checkpoint: Path, tmp_path: 
 @pytest.mark.parametrize("damage", ["truncated", "graph", "missing"])
 def test_damaged_packages_are_refused(mixed_checkpoint: Path, tmp_path: Path, damage: str) -> None:
     folder = tmp_path / "package"
-    export(mixed_checkpoint, folder)
+    export_package(mixed_checkpoint, folder)
     weights, graph = folder / "weights.safetensors", folder / "graph.json"
     if damage == "truncated":
         weights.write_bytes(weights.read_bytes()[:-4])
@@ -97,5 +100,5 @@ def test_damaged_checkpoints_export_nothing(
     path = tmp_path / "broken.safetensors"
     path.write_bytes(mixed_checkpoint.read_bytes()[:kept])
     with pytest.raises(ColonnadeError, match=r"broken\.safetensors: damaged checkpoint"):
-        export(path, tmp_path / "package")
+        export_package(path, tmp_path / "package")
     assert not (tmp_path / "package").exists()

@@ -8,21 +8,12 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from colonnade.errors import ColonnadeError
-from colonnade.models import build
-from colonnade.pruning import (
-    LayerPlan,
-    Pattern,
-    PruningConfig,
-    importances,
-    make_mask,
-    make_masks,
-    masks_from_tensors,
-    masks_to_tensors,
-    prunable_convs,
-    sparsity_of,
-    uniform_plan,
-    weight_matrix,
-)
+from colonnade.models.resnet import build
+from colonnade.pruning import LayerPlan, Pattern, PruningConfig, prunable_convs, uniform_plan
+from colonnade.pruning.layers import importances, make_masks, sparsity_of
+from colonnade.pruning.mask import make_mask
+from colonnade.pruning.serial import masks_from_tensors, masks_to_tensors
+from colonnade.pruning.weights import weight_matrix
 
 PATTERN = Pattern(n=1, m=4)
 METHODS = [

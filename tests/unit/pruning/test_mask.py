@@ -14,7 +14,9 @@ from pydantic import ValidationError
 
 from colonnade.errors import ColonnadeError
 from colonnade.package import compress, expand
-from colonnade.pruning import ColumnMask, Pattern, make_mask, weight_matrix
+from colonnade.pruning import Pattern
+from colonnade.pruning.mask import ColumnMask, make_mask
+from colonnade.pruning.weights import kept_weights, weight_matrix
 
 FULL = st.sampled_from([0.1, 0.3, 0.5, 0.7, 0.75, 0.875, 0.99])
 GROUPED = st.integers(1, 12).flatmap(lambda m: st.tuples(st.integers(1, m), st.just(m)))
@@ -254,7 +256,7 @@ def test_column_order_is_kh_kw_cin() -> None:
     for cout, cin, kh, kw in itertools.product(range(2), range(3), range(2), range(2)):
         assert matrix[cout, (kh * 2 + kw) * 3 + cin] == weight[cout, cin, kh, kw]
     mask = ColumnMask.from_columns(1, np.array([[1], [11]]), 12, 2)
-    kept = mask.for_conv(weight)
+    kept = kept_weights(mask, weight)
     assert kept.nonzero().tolist() == [[0, 1, 0, 0], [1, 2, 1, 1]]
 
 

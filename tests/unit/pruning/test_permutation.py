@@ -7,19 +7,13 @@ import pytest
 import torch
 from torch import nn
 
-from colonnade.models import build, trace
-from colonnade.pruning import (
-    Pattern,
-    importances,
-    make_mask,
-    make_masks,
-    permute,
-    prunable_convs,
-    search,
-    spaces,
-    uniform_plan,
-    weight_matrix,
-)
+from colonnade.models.graph import trace
+from colonnade.models.resnet import build
+from colonnade.pruning import Pattern, prunable_convs, uniform_plan
+from colonnade.pruning.layers import importances, make_masks
+from colonnade.pruning.mask import make_mask
+from colonnade.pruning.permutation import permute, search, spaces
+from colonnade.pruning.weights import weight_matrix
 
 
 def _network(name: str) -> nn.Module:

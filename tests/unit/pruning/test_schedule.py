@@ -8,17 +8,10 @@ import torch
 from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
 
-from colonnade.pruning import (
-    Gradual,
-    Masks,
-    OneShot,
-    Pattern,
-    Regrow,
-    Sparsifier,
-    importances,
-    make_masks,
-    uniform_plan,
-)
+from colonnade.pruning import Gradual, OneShot, Pattern, Regrow, uniform_plan
+from colonnade.pruning.layers import Masks, importances, make_masks
+from colonnade.pruning.schedule import Sparsifier
+from colonnade.pruning.weights import kept_weights
 
 PLAN = uniform_plan(Pattern(n=1, m=4), {"0": 4, "2": 2})
 IMAGES = torch.randn(8, 3, 6, 6, generator=torch.Generator().manual_seed(1))
@@ -60,7 +53,7 @@ class _Run:
         return weight
 
     def pruned(self, name: str) -> torch.Tensor:
-        return ~self.sparsifier.masks[name].for_conv(self.weight(name))
+        return ~kept_weights(self.sparsifier.masks[name], self.weight(name))
 
     def step(self, progress: float) -> None:
         self.sparsifier.advance(progress)

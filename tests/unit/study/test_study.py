@@ -11,8 +11,9 @@ from colonnade.data import ImageNetConfig
 from colonnade.errors import ColonnadeError
 from colonnade.files import read_json, write_json
 from colonnade.pruning import Recipe
-from colonnade.study import Evaluated, StudyConfig, evaluate_run, study_runs, write_study
-from colonnade.study.results import half_interval
+from colonnade.study import Evaluated, StudyConfig, study_runs
+from colonnade.study.evaluation import evaluate_run
+from colonnade.study.results import half_interval, write_study
 from colonnade.tables import STUDY, STUDY_SUMMARY, read_table
 from colonnade.training import TrainingConfig
 

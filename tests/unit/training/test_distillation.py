@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from colonnade.models import build
+from colonnade.models.resnet import build
 from colonnade.pruning import Distillation
-from colonnade.training import Hardware
 from colonnade.training.distillation import STAGES, Teacher
+from colonnade.training.hardware import Hardware
 
 IMAGES = torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(1))
 LABELS = torch.tensor([0, 1, 2, 1])

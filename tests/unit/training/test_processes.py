@@ -9,8 +9,12 @@ import pytest
 import torch
 import yaml
 
-from colonnade.data import ImageNetConfig, open_data
-from colonnade.training import Hardware, TrainingConfig, predict, read_checkpoint
+from colonnade.data import ImageNetConfig
+from colonnade.data.opening import open_data
+from colonnade.training import TrainingConfig
+from colonnade.training.checkpoint import read_checkpoint
+from colonnade.training.hardware import Hardware
+from colonnade.training.judge import predict
 
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = """
@@ -19,7 +23,8 @@ from pathlib import Path
 import yaml
 from colonnade.data import ImageNetConfig
 from colonnade.pruning import Gradual, Pattern, Recipe, prunable_convs, uniform_plan
-from colonnade.training import TrainingConfig, prune_and_finetune
+from colonnade.training import TrainingConfig
+from colonnade.training.stages import prune_and_finetune
 
 values = yaml.safe_load(Path(sys.argv[1]).read_text())
 output = Path(values["output"])

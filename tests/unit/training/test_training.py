@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from colonnade.data import ImageNetConfig, open_data
+from colonnade.data import ImageNetConfig
+from colonnade.data.opening import open_data
 from colonnade.errors import ColonnadeError
 from colonnade.pruning import (
     Distillation,
@@ -19,26 +20,18 @@ from colonnade.pruning import (
     Plan,
     Recipe,
     Regrow,
-    importances,
-    make_masks,
     prunable_convs,
     uniform_plan,
 )
-from colonnade.training import (
-    AdamWConfig,
-    Checkpoint,
-    Hardware,
-    PhaseConfig,
-    SGDConfig,
-    StepSchedule,
-    TrainingConfig,
-    learning_rate,
-    open_hardware,
-    predict,
-    prune_and_finetune,
-    read_checkpoint,
-)
+from colonnade.pruning.layers import importances, make_masks
+from colonnade.pruning.weights import kept_weights
+from colonnade.training import AdamWConfig, PhaseConfig, SGDConfig, StepSchedule, TrainingConfig
 from colonnade.training import loop as training_loop
+from colonnade.training.checkpoint import Checkpoint, read_checkpoint
+from colonnade.training.hardware import Hardware, open_hardware
+from colonnade.training.judge import predict
+from colonnade.training.loop import learning_rate
+from colonnade.training.stages import prune_and_finetune
 
 PATTERN = Pattern(n=1, m=4)
 RECIPES = {
@@ -102,7 +95,7 @@ def test_every_recipe_ends_in_masks_of_the_final_pattern(
     for layer, mask in found.masks.items():
         assert mask.kept == PATTERN.keeps(mask.k)
         weight = found.state[f"{layer}.weight"]
-        assert bool(weight[mask.for_conv(weight)].any())
+        assert bool(weight[kept_weights(mask, weight)].any())
     with output.with_suffix(".csv").open() as stream:
         rows = list(csv.DictReader(stream))
     assert [row["epoch"] for row in rows] == ["0", "1"]

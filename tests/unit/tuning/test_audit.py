@@ -7,7 +7,8 @@ from colonnade.config import ProfileConfig, ThroughputConfig
 from colonnade.conv import ConvShape
 from colonnade.tables import TUNER_QUALITY, read_table
 from colonnade.targets import Target
-from colonnade.tuning import DENSE, Profiled, audit_conv, quality_table, sample
+from colonnade.tuning import DENSE, Profiled, sample
+from colonnade.tuning.audit import audit_conv, quality_table
 from colonnade.tuning.core import core_of
 from colonnade.tuning.prior import Prior
 from colonnade.tuning.space import grid, search_space

@@ -9,7 +9,8 @@ import pytest
 
 from colonnade.conv import ConvShape
 from colonnade.errors import ColonnadeError
-from colonnade.tables import LAYERS, REFERENCE
+from colonnade.reference import REFERENCE
+from colonnade.tables import LAYERS
 from colonnade.targets import Target
 from colonnade.tuning.choice import choose, collect, tiles_for
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from colonnade.config import ProfileConfig, ThroughputConfig
 from colonnade.conv import ConvShape
 from colonnade.targets import Target
-from colonnade.tuning import DENSE, Profiled, profile_conv
+from colonnade.tuning import DENSE, Profiled
 from colonnade.tuning.core import core_of
 from colonnade.tuning.prior import Prior
-from colonnade.tuning.search import fastest, others, refine, tune
+from colonnade.tuning.search import fastest, others, profile_conv, refine, tune
 from colonnade.tuning.space import Candidate, search_space
 
 from .conftest import CONV, FakeContainer

@@ -2,26 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import polars as pl
 
+from colonnade.budget.network import Network
 from colonnade.budget.plan import Costs
 from colonnade.data import DataConfig
 from colonnade.evaluate import judged, open_checkpoint
 from colonnade.files import write_text
-from colonnade.pruning import sparsity_of
+from colonnade.pruning.layers import sparsity_of
 from colonnade.report.pareto import pareto_figure
 from colonnade.tables import PARETO, write_table
-from colonnade.training import TrainingConfig, measure
-
-
-class Network(NamedTuple):
-    """A trained network: its name, `dense`, `uniform` or `per layer`, and its checkpoint."""
-
-    name: str
-    kind: str
-    checkpoint: Path
+from colonnade.training import TrainingConfig
+from colonnade.training.judge import measure
 
 
 def write_front(

@@ -7,18 +7,12 @@ from tqdm import tqdm
 
 from colonnade.data import DataConfig
 from colonnade.evaluate import judged, open_checkpoint
-from colonnade.pruning import (
-    Pattern,
-    conv_weight,
-    importances,
-    make_masks,
-    uniform_plan,
-)
-from colonnade.tables import LAYER_SENSITIVITY, write_table
-from colonnade.training import TrainingConfig, measure
-
-# In the table, the layer of the row of the network as it is.
-NONE = ""
+from colonnade.pruning import Pattern, uniform_plan
+from colonnade.pruning.layers import importances, make_masks
+from colonnade.pruning.weights import conv_weight, kept_weights
+from colonnade.tables import LAYER_SENSITIVITY, NO_LAYER, write_table
+from colonnade.training import TrainingConfig
+from colonnade.training.judge import measure
 
 
 def write_layer_sensitivity(
@@ -43,13 +37,13 @@ def write_layer_sensitivity(
     source, images = open_checkpoint(dense, data)
     jobs = [(pattern, name, tile) for pattern, tiles in patterns for name, tile in tiles.items()]
     with judged(source, training) as (network, hardware):
-        rows = [_row(NONE, None, measure(network, images.validation, hardware))]
+        rows = [_row(NO_LAYER, None, measure(network, images.validation, hardware))]
         for pattern, name, tile in tqdm(jobs, "sensitivity", unit="layer"):
             weight = conv_weight(network, name)
             before = weight.detach().clone()
             plan = uniform_plan(pattern, {name: tile})
             masks = make_masks(importances(network, [name], "l1"), plan)
-            weight.data.masked_fill_(~masks[name].for_conv(weight), 0)
+            weight.data.masked_fill_(~kept_weights(masks[name], weight), 0)
             rows.append(_row(name, pattern, measure(network, images.validation, hardware)))
             weight.data.copy_(before)
     write_table(table, LAYER_SENSITIVITY, rows)

@@ -12,11 +12,10 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, ValidationError
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from colonnade.budget.layer_sensitivity import NONE
 from colonnade.errors import ColonnadeError
 from colonnade.files import read_json, write_json
 from colonnade.pruning import LayerPlan, Pattern
-from colonnade.tables import LAYER_SENSITIVITY, LAYERS, read_table
+from colonnade.tables import LAYER_SENSITIVITY, LAYERS, NO_LAYER, read_table
 
 # The sparsity of a layer that stays dense.
 DENSE = 0.0
@@ -135,7 +134,7 @@ def _harm(sensitivity: Path) -> dict[tuple[str, str], float]:
     return {
         (row["layer"], row["pattern"]): row["validation_loss"] - base
         for row in rows
-        if row["layer"] not in (NONE, None)
+        if row["layer"] not in (NO_LAYER, None)
     }
 
 

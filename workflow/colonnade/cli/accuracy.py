@@ -14,8 +14,8 @@ from colonnade.targets import Target
 @click.argument("output", type=FILE)
 def evaluate(variant: str, output: Path) -> None:
     """Top-1 of VARIANT in PyTorch and on emulated RISC-V."""
-    from colonnade.accuracy import evaluate_variant
     from colonnade.config import load_target
+    from colonnade.evaluate import evaluate_variant
 
     config = Stages.load().config
     evaluate_variant(

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from colonnade.cli.common import FILE, cli, finetune
+from colonnade.pruning import Pattern
 from colonnade.stages import Stages
 
 
@@ -14,10 +15,10 @@ from colonnade.stages import Stages
 @click.argument("output", type=FILE)
 def layer_sensitivity(dense: Path, schedules: Path, output: Path) -> None:
     """Measure how much each layer of DENSE minds each pattern."""
-    from colonnade.budget import write_layer_sensitivity
+    from colonnade.budget.layer_sensitivity import write_layer_sensitivity
 
     stages = Stages.load()
-    config, patterns = stages.config, stages.patterns_with_tiles(schedules)
+    config, patterns = stages.config, _patterns_with_tiles(stages, schedules)
     write_layer_sensitivity(dense, patterns, config.data, config.training, output)
 
 
@@ -29,9 +30,9 @@ def layer_sensitivity(dense: Path, schedules: Path, output: Path) -> None:
 @click.argument("output", type=FILE)
 def budget(speedup: float, sensitivity: Path, layers: Path, schedules: Path, output: Path) -> None:
     """Choose a pattern for every layer so that the convolutions are SPEEDUP times faster."""
-    from colonnade.budget import write_budget
+    from colonnade.budget.plan import write_budget
 
-    patterns = Stages.load().patterns_with_tiles(schedules)
+    patterns = _patterns_with_tiles(Stages.load(), schedules)
     write_budget(speedup, patterns, sensitivity, layers, output)
 
 
@@ -41,7 +42,7 @@ def budget(speedup: float, sensitivity: Path, layers: Path, schedules: Path, out
 @click.argument("output", type=FILE)
 def budget_prune(plan: Path, dense: Path, output: Path) -> None:
     """Mask DENSE as PLAN says, and fine-tune it."""
-    from colonnade.budget import read_budget
+    from colonnade.budget.plan import read_budget
 
     finetune(dense, read_budget(plan).layers, output)
 
@@ -52,9 +53,19 @@ def budget_prune(plan: Path, dense: Path, output: Path) -> None:
 @click.argument("figure", type=FILE)
 def pareto(layers: Path, table: Path, figure: Path) -> None:
     """Compare per-layer and uniform patterns."""
-    from colonnade.budget import write_front
+    from colonnade.budget.front import write_front
 
     stages = Stages.load()
     config = stages.config
     allowed = config.budget.allowed_drop_points
     write_front(stages.front, layers, config.data, config.training, allowed, table, figure)
+
+
+def _patterns_with_tiles(stages: Stages, schedules: Path) -> list[tuple[Pattern, dict[str, int]]]:
+    """Each pattern, with the tiles that profiling chose for the pruned layers at its sparsity."""
+    from colonnade.tuning.choice import tiles_for
+
+    return [
+        (pattern, tiles_for(schedules, stages.pruned_layers, pattern.sparsity))
+        for pattern in stages.config.pruning.patterns
+    ]

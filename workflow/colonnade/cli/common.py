@@ -48,7 +48,7 @@ def band_of(stages: Stages) -> Path:
 
 def finetune(dense: Path, plan: Plan, output: Path) -> None:
     """Mask the checkpoint `dense` by `plan` and fine-tune it as configured; metrics lie beside it."""
-    from colonnade.training import prune_and_finetune
+    from colonnade.training.stages import prune_and_finetune
 
     config = Stages.load().config
     prune_and_finetune(

@@ -14,7 +14,7 @@ from colonnade.stages import Stages
 @click.argument("output", type=FILE)
 def profile(conv: str, output: Path) -> None:
     """Run the promising candidates of the convolution CONV."""
-    from colonnade.tuning import profile_conv
+    from colonnade.tuning.search import profile_conv
 
     stages = Stages.load()
     shape, config = ConvShape.parse(conv), stages.config
@@ -28,7 +28,7 @@ def profile(conv: str, output: Path) -> None:
 @click.argument("profiles", type=FILE, nargs=-1, required=True)
 def schedules(schedules: Path, table: Path, profiles: tuple[Path, ...]) -> None:
     """Choose the fastest candidates of PROFILES; write SCHEDULES and TABLE."""
-    from colonnade.tuning import collect
+    from colonnade.tuning.choice import collect
 
     stages = Stages.load()
     name = stages.config.model.name
@@ -63,7 +63,7 @@ def write_packing_table(output: Path, profiles: tuple[Path, ...]) -> None:
 @click.argument("output", type=FILE)
 def audit_tuner(conv: str, output: Path) -> None:
     """Run all candidates of the convolution CONV, and compare with what tuning finds."""
-    from colonnade.tuning import audit_conv
+    from colonnade.tuning.audit import audit_conv
 
     stages = Stages.load()
     shape, config = ConvShape.parse(conv), stages.config
@@ -76,7 +76,7 @@ def audit_tuner(conv: str, output: Path) -> None:
 @click.argument("audits", type=FILE, nargs=-1, required=True)
 def write_tuner_quality_table(output: Path, audits: tuple[Path, ...]) -> None:
     """Collect the audits of single convolutions."""
-    from colonnade.tuning import quality_table
+    from colonnade.tuning.audit import quality_table
 
     stages = Stages.load()
     quality_table(audits, stages.config.model.name, target_of(stages), output)

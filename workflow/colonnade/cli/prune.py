@@ -12,7 +12,7 @@ from colonnade.stages import Stages
 @click.argument("output", type=FILE)
 def train(output: Path) -> None:
     """Train the dense network."""
-    from colonnade.training import train_dense
+    from colonnade.training.stages import train_dense
 
     config = Stages.load().config
     metrics = output.with_suffix(".csv")
@@ -27,7 +27,7 @@ def train(output: Path) -> None:
 def prune(variant: str, dense: Path, schedules: Path, output: Path) -> None:
     """Mask the checkpoint DENSE with the pattern VARIANT, and fine-tune it."""
     from colonnade.pruning import uniform_plan
-    from colonnade.tuning import tiles_for
+    from colonnade.tuning.choice import tiles_for
 
     stages = Stages.load()
     pattern = stages.pattern(variant)
@@ -40,6 +40,6 @@ def prune(variant: str, dense: Path, schedules: Path, output: Path) -> None:
 @click.argument("package", type=FILE)
 def export(checkpoint: Path, package: Path) -> None:
     """Export CHECKPOINT as the folder PACKAGE."""
-    from colonnade import package as packages
+    from colonnade.export import export_package
 
-    packages.export(checkpoint, package)
+    export_package(checkpoint, package)

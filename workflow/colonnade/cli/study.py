@@ -14,7 +14,7 @@ from colonnade.stages import Stages
 def study_start(seed: int, output: Path) -> None:
     """Train the dense network from which all runs of the study with SEED start."""
     from colonnade.models import ModelConfig
-    from colonnade.training import train_dense
+    from colonnade.training.stages import train_dense
 
     config = Stages.load().config
     model, study = ModelConfig(name=config.model.name), config.study
@@ -29,8 +29,8 @@ def study_start(seed: int, output: Path) -> None:
 @click.argument("output", type=FILE)
 def study_finetune(run: str, seed: int, dense: Path, schedules: Path, output: Path) -> None:
     """Prune and fine-tune DENSE as RUN of the study says."""
-    from colonnade.training import prune_and_finetune
-    from colonnade.tuning import tiles_for
+    from colonnade.training.stages import prune_and_finetune
+    from colonnade.tuning.choice import tiles_for
 
     stages = Stages.load()
     study, chosen = stages.config.study, stages.study_runs[run]
@@ -47,7 +47,7 @@ def study_finetune(run: str, seed: int, dense: Path, schedules: Path, output: Pa
 @click.argument("output", type=FILE)
 def study_evaluate(checkpoint: Path, output: Path) -> None:
     """Top-1 of a network of the study on the validation and the test split."""
-    from colonnade.study import evaluate_run
+    from colonnade.study.evaluation import evaluate_run
 
     evaluate_run(checkpoint, Stages.load().config.study, output)
 
@@ -58,6 +58,6 @@ def study_evaluate(checkpoint: Path, output: Path) -> None:
 @click.argument("figure", type=FILE)
 def study_table(table: Path, summary: Path, figure: Path) -> None:
     """Collect the study's networks."""
-    from colonnade.study import write_study
+    from colonnade.study.results import write_study
 
     write_study(Stages.load().study_networks, table, summary, figure)

@@ -13,7 +13,8 @@ from colonnade.targets import PLUGIN
 @click.argument("output", type=FILE)
 def validation(output: Path) -> None:
     """Compare the timing model with published measurements."""
-    from colonnade.validation import TimingModel, write_validation
+    from colonnade.validation import TimingModel
+    from colonnade.validation.compare import write_validation
 
     work = RESULTS / "build/validation"
     work.mkdir(parents=True, exist_ok=True)
@@ -25,7 +26,7 @@ def validation(output: Path) -> None:
 @click.argument("output", type=FILE)
 def core_variant(core: str, output: Path) -> None:
     """Describe a CORE of the band of what is not known of the target's core."""
-    from colonnade.validation.sensitivity import write_core_variant
+    from colonnade.validation.band import write_core_variant
 
     write_core_variant(band_of(Stages.load()), core, output)
 
@@ -35,12 +36,8 @@ def core_variant(core: str, output: Path) -> None:
 @click.argument("text", type=FILE)
 def model_sensitivity(table: Path, text: Path) -> None:
     """Say which conclusions hold with every core of the band."""
-    from colonnade.validation.sensitivity import (
-        read_band,
-        read_reports,
-        run_name,
-        write_sensitivity,
-    )
+    from colonnade.validation.band import read_band
+    from colonnade.validation.sensitivity import read_reports, run_name, write_sensitivity
 
     stages = Stages.load()
     folders = (RESULTS / "throughput", RESULTS / "sensitivity")

@@ -1,45 +1,9 @@
-"""The data sets: configuration, splits, transforms and batches."""
+"""The data sets: configuration, splits, transforms and batches.
 
-from colonnade.data.dataset import (
-    Batch,
-    Example,
-    ImageData,
-    Normalisation,
-    Split,
-    batch_count,
-    evaluation_batches,
-    training_batches,
-)
-from colonnade.data.digits import open_digits
-from colonnade.data.imagenet import open_imagenet
+What needs torch is imported from its module: `dataset` (splits and batches), `opening`, and those of
+the single data sets.
+"""
+
 from colonnade.data.settings import DataConfig, DigitsConfig, ImageNetConfig, TexturesConfig
-from colonnade.data.textures import open_textures
 
-__all__ = [
-    "Batch",
-    "DataConfig",
-    "DigitsConfig",
-    "Example",
-    "ImageData",
-    "ImageNetConfig",
-    "Normalisation",
-    "Split",
-    "TexturesConfig",
-    "batch_count",
-    "evaluation_batches",
-    "open_data",
-    "training_batches",
-]
-
-
-def open_data(config: DataConfig) -> ImageData:
-    """Open the configured data set.
-
-    Raises:
-        ColonnadeError: it is missing, incomplete or cannot be split.
-    """
-    if isinstance(config, DigitsConfig):
-        return open_digits(config)
-    if isinstance(config, TexturesConfig):
-        return open_textures(config)
-    return open_imagenet(config)
+__all__ = ["DataConfig", "DigitsConfig", "ImageNetConfig", "TexturesConfig"]

@@ -1,20 +1,9 @@
-"""The networks: ResNet modules, their execution graphs, and loading of published weights."""
+"""The networks: their architectures as data, the modules, their execution graphs, and weights.
 
-from colonnade.models.graph import Conv2d, Graph, conv_shapes, fold, trace
-from colonnade.models.resnet import MODEL_NAMES, ResNet, build
+What needs torch is imported from its module: `graph`, `resnet` and `weights`.
+"""
+
+from colonnade.models.architecture import MODEL_NAMES, conv_shapes
 from colonnade.models.settings import ModelConfig, ModelName
-from colonnade.models.weights import load_weights
 
-__all__ = [
-    "MODEL_NAMES",
-    "Conv2d",
-    "Graph",
-    "ModelConfig",
-    "ModelName",
-    "ResNet",
-    "build",
-    "conv_shapes",
-    "fold",
-    "load_weights",
-    "trace",
-]
+__all__ = ["MODEL_NAMES", "ModelConfig", "ModelName", "conv_shapes"]

@@ -2,7 +2,7 @@
 
 `trace` turns a torch module into the list of nodes that an exported package holds: batch norm is
 folded into the convolution before it, ReLU becomes the activation of the convolution or addition
-before it. Shapes of convolutions (`conv_shapes`) and the package's graph.json come from this list.
+before it. The package's graph.json is this list.
 """
 
 from dataclasses import asdict, dataclass
@@ -13,9 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import fx, nn
 
-from colonnade.conv import ConvShape
 from colonnade.errors import ColonnadeError
-from colonnade.models.resnet import Add, build
+from colonnade.models.resnet import Add
 
 Activation = Literal["none", "relu"]
 Pair = tuple[int, int]
@@ -267,55 +266,3 @@ def fold(model: nn.Module, conv: Conv2d) -> Folded:
 
 def _float64(tensor: torch.Tensor) -> NDArray[np.float64]:
     return tensor.detach().numpy().astype(np.float64)
-
-
-def conv_shapes(name: str, image_px: int, batch: int) -> list[tuple[str, ConvShape]]:
-    """Layer name and shape of every convolution of a model, in execution order.
-
-    Raises:
-        ColonnadeError: no such model, or sizes below 1.
-    """
-    if image_px < 1 or batch < 1:
-        raise ColonnadeError(f"image_px {image_px}, batch {batch}: at least 1 each")
-    with torch.device("meta"):
-        graph = trace(build(name, 1))
-    size = {graph.input: (image_px, image_px)}
-    shapes: list[tuple[str, ConvShape]] = []
-    for node in graph.nodes:
-        match node:
-            case Conv2d():
-                shape = _shape(node, batch, *size[node.input])
-                shapes.append((node.name, shape))
-                size[node.output] = (shape.out_height, shape.out_width)
-            case MaxPool2d():
-                height, width = size[node.input]
-                reach = [
-                    (extent + 2 * padding - kernel) // stride + 1
-                    for extent, padding, kernel, stride in zip(
-                        (height, width), node.padding, node.kernel, node.stride, strict=True
-                    )
-                ]
-                size[node.output] = (reach[0], reach[1])
-            case AddTensors():
-                size[node.output] = size[node.inputs[0]]
-            case GlobalAvgPool() | FullyConnected():
-                size[node.output] = (1, 1)
-    return shapes
-
-
-def _shape(conv: Conv2d, batch: int, height: int, width: int) -> ConvShape:
-    for name, pair in (("stride", conv.stride), ("padding", conv.padding)):
-        if pair[0] != pair[1]:
-            raise ColonnadeError(f"layer {conv.name}: {name} {pair} differs between the two axes")
-    return ConvShape(
-        batch=batch,
-        in_channels=conv.in_channels,
-        height=height,
-        width=width,
-        out_channels=conv.out_channels,
-        kernel_h=conv.kernel[0],
-        kernel_w=conv.kernel[1],
-        stride=conv.stride[0],
-        padding=conv.padding[0],
-        dilation=conv.dilation[0],
-    )

@@ -1,24 +1,17 @@
-"""ResNet-18/34/50/101/152 with torchvision's parameter names, so that its weight files load.
-
-Architecture: He et al., "Deep Residual Learning for Image Recognition" (arXiv 1512.03385), with the
-stride of a downsampling bottleneck on its 3x3 convolution ("v1.5"), as torchvision has it.
-"""
-
-from typing import get_args
+"""ResNet modules with torchvision's parameter names, so that its weight files load."""
 
 import torch
 from torch import Tensor, nn
 
 from colonnade.errors import ColonnadeError
+from colonnade.models.architecture import Architecture, Block, Conv, architecture
 from colonnade.models.conv import PlaneConv2d
-from colonnade.models.settings import ModelName
-
-MODEL_NAMES: tuple[str, ...] = get_args(ModelName)
 
 
-def _conv(in_channels: int, out_channels: int, kernel: int, stride: int = 1) -> nn.Conv2d:
-    padding = (kernel - 1) // 2
-    return PlaneConv2d(in_channels, out_channels, kernel, stride, padding, bias=False)
+def _conv(conv: Conv) -> nn.Conv2d:
+    window = conv.window
+    sizes = (window.kernel, window.stride, window.padding)
+    return PlaneConv2d(conv.in_channels, conv.out_channels, *sizes, bias=False)
 
 
 class Add(nn.Module):
@@ -29,86 +22,50 @@ class Add(nn.Module):
         return branch + shortcut
 
 
-class BasicBlock(nn.Module):
-    """Two 3x3 convolutions and a shortcut: the block of ResNet-18 and -34."""
+class Residual(nn.Module):
+    """A residual block; each convolution of its branch has a batch norm, and a ReLU but the last."""
 
-    expansion = 1
-
-    def __init__(self, in_channels: int, channels: int, stride: int) -> None:
+    def __init__(self, block: Block) -> None:
         super().__init__()
-        self.conv1 = _conv(in_channels, channels, 3, stride)
-        self.bn1 = nn.BatchNorm2d(channels)
+        self.depth = len(block.branch)
+        for index, conv in enumerate(block.branch, start=1):
+            self.add_module(f"conv{index}", _conv(conv))
+            self.add_module(f"bn{index}", nn.BatchNorm2d(conv.out_channels))
         self.relu = nn.ReLU(inplace=True)
-        self.conv2 = _conv(channels, channels, 3)
-        self.bn2 = nn.BatchNorm2d(channels)
-        self.downsample = _downsample(in_channels, channels * self.expansion, stride)
+        self.downsample = None if block.shortcut is None else _projection(block.shortcut)
         self.add = Add()
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, in_channels, H, W] -> [N, channels, H / stride, W / stride]."""
-        branch = self.relu(self.bn1(self.conv1(x)))
-        branch = self.bn2(self.conv2(branch))
+        """[N, in_channels, H, W] -> [N, out_channels, H / stride, W / stride]."""
+        branch = x
+        for index in range(1, self.depth + 1):
+            branch = self.get_submodule(f"conv{index}")(branch)
+            branch = self.get_submodule(f"bn{index}")(branch)
+            if index < self.depth:
+                branch = self.relu(branch)
         shortcut = x if self.downsample is None else self.downsample(x)
         out: Tensor = self.relu(self.add(branch, shortcut))
         return out
 
 
-class Bottleneck(nn.Module):
-    """1x1, 3x3 (with the stride) and 1x1 convolutions: the block of ResNet-50 and deeper."""
-
-    expansion = 4
-
-    def __init__(self, in_channels: int, channels: int, stride: int) -> None:
-        super().__init__()
-        out_channels = channels * self.expansion
-        self.conv1 = _conv(in_channels, channels, 1)
-        self.bn1 = nn.BatchNorm2d(channels)
-        self.conv2 = _conv(channels, channels, 3, stride)
-        self.bn2 = nn.BatchNorm2d(channels)
-        self.conv3 = _conv(channels, out_channels, 1)
-        self.bn3 = nn.BatchNorm2d(out_channels)
-        self.relu = nn.ReLU(inplace=True)
-        self.downsample = _downsample(in_channels, out_channels, stride)
-        self.add = Add()
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[N, in_channels, H, W] -> [N, 4 * channels, H / stride, W / stride]."""
-        branch = self.relu(self.bn1(self.conv1(x)))
-        branch = self.relu(self.bn2(self.conv2(branch)))
-        branch = self.bn3(self.conv3(branch))
-        shortcut = x if self.downsample is None else self.downsample(x)
-        out: Tensor = self.relu(self.add(branch, shortcut))
-        return out
-
-
-def _downsample(in_channels: int, out_channels: int, stride: int) -> nn.Sequential | None:
-    if stride == 1 and in_channels == out_channels:
-        return None
-    return nn.Sequential(_conv(in_channels, out_channels, 1, stride), nn.BatchNorm2d(out_channels))
+def _projection(conv: Conv) -> nn.Sequential:
+    return nn.Sequential(_conv(conv), nn.BatchNorm2d(conv.out_channels))
 
 
 class ResNet(nn.Module):
     """Stem, four stages of residual blocks, global average pool, classifier."""
 
-    def __init__(
-        self, block: type[BasicBlock | Bottleneck], depths: tuple[int, int, int, int], classes: int
-    ) -> None:
+    def __init__(self, described: Architecture, classes: int) -> None:
         super().__init__()
-        self.conv1 = _conv(3, 64, 7, 2)
-        self.bn1 = nn.BatchNorm2d(64)
+        pool = described.pool
+        self.conv1 = _conv(described.stem)
+        self.bn1 = nn.BatchNorm2d(described.stem.out_channels)
         self.relu = nn.ReLU(inplace=True)
-        self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
-        width = 64
-        for stage, depth in enumerate(depths):
-            channels = 64 << stage
-            blocks: list[nn.Module] = []
-            for index in range(depth):
-                stride = 2 if stage > 0 and index == 0 else 1
-                blocks.append(block(width, channels, stride))
-                width = channels * block.expansion
-            self.add_module(f"layer{stage + 1}", nn.Sequential(*blocks))
+        self.maxpool = nn.MaxPool2d(pool.kernel, pool.stride, pool.padding)
+        for index, blocks in enumerate(described.stages, start=1):
+            self.add_module(f"layer{index}", nn.Sequential(*map(Residual, blocks)))
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(width, classes)
+        self.fc = nn.Linear(described.features, classes)
 
     def forward(self, image: Tensor) -> Tensor:
         """Normalised images [N, 3, H, W] -> logits [N, classes]."""
@@ -119,26 +76,16 @@ class ResNet(nn.Module):
         return logits
 
 
-_BUILD: dict[str, tuple[type[BasicBlock | Bottleneck], tuple[int, int, int, int]]] = {
-    "resnet18": (BasicBlock, (2, 2, 2, 2)),
-    "resnet34": (BasicBlock, (3, 4, 6, 3)),
-    "resnet50": (Bottleneck, (3, 4, 6, 3)),
-    "resnet101": (Bottleneck, (3, 4, 23, 3)),
-    "resnet152": (Bottleneck, (3, 8, 36, 3)),
-}
-
-
 def build(name: str, num_classes: int) -> ResNet:
     """A ResNet with weights drawn from torch's global generator (Kaiming normal, fan out).
 
     Raises:
         ColonnadeError: no such model, or fewer than one class.
     """
-    if name not in _BUILD:
-        raise ColonnadeError(f"model {name!r}: allowed are {', '.join(MODEL_NAMES)}")
+    described = architecture(name)
     if num_classes < 1:
         raise ColonnadeError(f"model {name}: {num_classes} classes; at least 1 is needed")
-    model = ResNet(*_BUILD[name], num_classes)
+    model = ResNet(described, num_classes)
     for module in model.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")

@@ -1,20 +1,10 @@
-"""Pruning: patterns, the mask, scores, channel orders, and masks that follow a schedule."""
+"""Pruning: patterns, the mask, scores, channel orders, and masks that follow a schedule.
 
-from colonnade.pruning.layers import (
-    LayerPlan,
-    Masks,
-    Plan,
-    conv_weight,
-    importances,
-    make_masks,
-    prunable_convs,
-    sparsity_of,
-    uniform_plan,
-)
-from colonnade.pruning.mask import ColumnMask, make_mask, weight_matrix
-from colonnade.pruning.permutation import permute, search, spaces
-from colonnade.pruning.schedule import Sparsifier
-from colonnade.pruning.serial import masks_from_tensors, masks_to_tensors
+Masks are imported from `mask`; so is what needs torch, from `layers` (masks of a model), `weights`,
+`schedule`, `permutation` and `serial`.
+"""
+
+from colonnade.pruning.plan import LayerPlan, Plan, prunable_convs, uniform_plan
 from colonnade.pruning.settings import (
     Distillation,
     Gradual,
@@ -26,29 +16,15 @@ from colonnade.pruning.settings import (
 )
 
 __all__ = [
-    "ColumnMask",
     "Distillation",
     "Gradual",
     "LayerPlan",
-    "Masks",
     "OneShot",
     "Pattern",
     "Plan",
     "PruningConfig",
     "Recipe",
     "Regrow",
-    "Sparsifier",
-    "conv_weight",
-    "importances",
-    "make_mask",
-    "make_masks",
-    "masks_from_tensors",
-    "masks_to_tensors",
-    "permute",
     "prunable_convs",
-    "search",
-    "spaces",
-    "sparsity_of",
     "uniform_plan",
-    "weight_matrix",
 ]

@@ -1,59 +1,22 @@
-"""Masks of a whole model: which convolutions are pruned, by which pattern, and by which score."""
+"""Masks of a whole model: scores of its weights, and the masks that a plan makes of them."""
 
 from collections.abc import Iterable, Mapping
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from colonnade.errors import ColonnadeError
-from colonnade.models import build, trace
-from colonnade.pruning.mask import ColumnMask, make_mask, weight_matrix
-from colonnade.pruning.settings import Pattern, Score
+from colonnade.pruning.mask import ColumnMask, make_mask
+from colonnade.pruning.plan import Plan
+from colonnade.pruning.settings import Score
+from colonnade.pruning.weights import conv_weight, weight_matrix
 
 Importances = Mapping[str, NDArray[np.floating]]
 Masks = Mapping[str, ColumnMask]
 Batches = Iterable[tuple[Tensor, Tensor]]
-
-
-class LayerPlan(BaseModel):
-    """How one convolution is pruned."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    pattern: Pattern
-    tile: int
-
-
-Plan = Mapping[str, LayerPlan]
-
-
-def uniform_plan(pattern: Pattern, tiles: Mapping[str, int]) -> dict[str, LayerPlan]:
-    """The same pattern for all layers; `tiles` are those that profiling chose for each."""
-    return {
-        name: LayerPlan(pattern=pattern, tile=pattern.tile_for(tile))
-        for name, tile in tiles.items()
-    }
-
-
-def prunable_convs(model_name: str, skip: Iterable[str]) -> list[str]:
-    """Names of the convolutions that are pruned: all but those in `skip`, in execution order.
-
-    Raises:
-        ColonnadeError: no such model, or `skip` names a layer that is no convolution of it.
-    """
-    with torch.device("meta"):
-        names = [conv.name for conv in trace(build(model_name, 1)).convs]
-    unknown = sorted(set(skip) - set(names))
-    if unknown:
-        raise ColonnadeError(
-            f"pruning.skip: {', '.join(unknown)}: no such convolution in {model_name};"
-            f" allowed: {', '.join(names)}"
-        )
-    return [name for name in names if name not in set(skip)]
 
 
 def importances(
@@ -117,18 +80,3 @@ def sparsity_of(masks: Masks) -> float:
     sizes = {name: mask.k * mask.out_channels for name, mask in masks.items()}
     pruned = sum(mask.sparsity * sizes[name] for name, mask in masks.items())
     return pruned / sum(sizes.values())
-
-
-def conv_weight(model: nn.Module, name: str) -> Tensor:
-    """The weight [Cout, Cin, KH, KW] of a convolution.
-
-    Raises:
-        ColonnadeError: no such layer, or one that is no convolution.
-    """
-    try:
-        module = model.get_submodule(name)
-    except AttributeError as error:
-        raise ColonnadeError(f"layer {name}: no such layer in the model") from error
-    if not isinstance(module, nn.Conv2d):
-        raise ColonnadeError(f"layer {name}: not a convolution")
-    return module.weight

@@ -8,9 +8,7 @@ fine-tuning, export and reports. Weight matrices are [Cout, K] with K in (kh, kw
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from colonnade.errors import ColonnadeError
 from colonnade.pruning.settings import Pattern
@@ -95,18 +93,6 @@ class ColumnMask:
     def expand(self) -> NDArray[np.bool_]:
         """The mask of every single weight: bool [out_channels, k], true where kept."""
         return np.repeat(self.keep, self.tile, axis=0)[: self.out_channels]
-
-    def for_conv(self, weight: Tensor) -> Tensor:
-        """The mask in the layout and on the device of a convolution weight [Cout, Cin, KH, KW]."""
-        out_channels, in_channels, height, width = weight.shape
-        flat = torch.from_numpy(self.expand()).to(weight.device)
-        return flat.reshape(out_channels, height, width, in_channels).permute(0, 3, 1, 2)
-
-
-def weight_matrix(weight: Tensor) -> NDArray[np.float32]:
-    """A torch convolution weight [Cout, Cin, KH, KW] as [Cout, K], K in (kh, kw, cin) order."""
-    matrix: NDArray[np.float32] = weight.detach().permute(0, 2, 3, 1).flatten(1).cpu().numpy()
-    return matrix
 
 
 def make_mask(importance: NDArray[np.floating], pattern: Pattern, tile: int) -> ColumnMask:

@@ -7,10 +7,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from colonnade.pruning.layers import Masks, Plan, conv_weight
+from colonnade.pruning.layers import Masks
 from colonnade.pruning.mask import ColumnMask
+from colonnade.pruning.plan import Plan
 from colonnade.pruning.serial import masks_from_tensors, masks_to_tensors
 from colonnade.pruning.settings import Gradual, OneShot, Regrow
+from colonnade.pruning.weights import conv_weight, kept_weights
 
 # Masks of the model as it is, with the given share of the final sparsity.
 Choose = Callable[[float], Masks]
@@ -124,4 +126,6 @@ class Sparsifier:
 
     def _set(self, masks: Masks) -> None:
         self.masks = dict(masks)
-        self._pruned = {name: ~mask.for_conv(self._weights[name]) for name, mask in masks.items()}
+        self._pruned = {
+            name: ~kept_weights(mask, self._weights[name]) for name, mask in masks.items()
+        }

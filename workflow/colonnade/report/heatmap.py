@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
+from colonnade.reference import REFERENCE
 from colonnade.report.figures import svg
-from colonnade.tables import REFERENCE
 
 # Times this much longer than the best, and all above, have the same colour.
 _WORST = 1.3

@@ -1,15 +1,10 @@
-"""The accuracy study: patterns and recipes compared at equal budget, over several seeds."""
+"""The accuracy study: patterns and recipes compared at equal budget, over several seeds.
 
-from colonnade.study.results import Evaluated, evaluate_run, write_study
-from colonnade.study.runs import START, StudyRun, study_runs
+What judges networks and sums them up is imported from its module, for its heavy libraries:
+`evaluation` and `results`.
+"""
+
+from colonnade.study.runs import START, Evaluated, StudyRun, study_runs
 from colonnade.study.settings import StudyConfig
 
-__all__ = [
-    "START",
-    "Evaluated",
-    "StudyConfig",
-    "StudyRun",
-    "evaluate_run",
-    "study_runs",
-    "write_study",
-]
+__all__ = ["START", "Evaluated", "StudyConfig", "StudyRun", "study_runs"]

@@ -1,66 +1,20 @@
-"""What the study's networks can do: top-1 by run and seed, means with intervals, and the figure."""
+"""The results of the study: top-1 by run and seed, means with intervals, and the figure."""
 
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import polars as pl
 from scipy import stats
 
-from colonnade.evaluate import judged, open_checkpoint, top1
-from colonnade.files import read_json, write_json, write_text
-from colonnade.pruning import sparsity_of
+from colonnade.files import read_json, write_text
 from colonnade.report.study import study_figure
-from colonnade.study.runs import FOLDER, StudyRun
-from colonnade.study.settings import StudyConfig
+from colonnade.study.runs import Evaluated
 from colonnade.tables import STUDY, STUDY_SUMMARY, write_table
-from colonnade.training import predict
 
 CONFIDENCE = 0.95
-
-
-class Evaluated(NamedTuple):
-    """A network of the study: its run, its seed, and the file `evaluate_run` wrote."""
-
-    run: StudyRun
-    seed: int
-    report: Path
-
-    @classmethod
-    def of(cls, run: StudyRun, seed: int) -> "Evaluated":
-        """With the place that the workflow gives the report."""
-        return cls(run, seed, FOLDER / run.label / f"{seed}.json")
-
-
-def evaluate_run(checkpoint: Path, config: StudyConfig, output: Path) -> None:
-    """Top-1 of a checkpoint in float32 over the validation and the test split, as JSON.
-
-    Recipes are compared by the first, which training never saw; the second is what is reported.
-
-    Raises:
-        ColonnadeError: a damaged checkpoint, or other data than it was trained on.
-    """
-    source, images = open_checkpoint(checkpoint, config.data)
-    with judged(source, config.training) as (network, hardware):
-        shares = {
-            name: top1(predict(network, split, hardware).numpy(), split.labels.numpy())
-            for name, split in (("validation", images.validation), ("test", images.test))
-        }
-    write_json(
-        output,
-        {
-            "checkpoint_sha256": source.sha256,
-            "model": source.info.model,
-            "dataset": source.info.dataset,
-            "epochs": source.info.epochs,
-            "pruned_share": sparsity_of(source.masks) if source.masks else 0.0,
-            "n_images": len(images.test),
-            "top1": shares["test"],
-            "validation_top1": shares["validation"],
-        },
-    )
 
 
 def write_study(evaluated: Sequence[Evaluated], table: Path, summary: Path, figure: Path) -> None:

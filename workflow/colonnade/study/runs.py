@@ -1,9 +1,9 @@
-"""The matrix of the study: which networks are trained."""
+"""The matrix of the study: which networks are trained and judged."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from colonnade.errors import ColonnadeError
 from colonnade.pruning import LayerPlan, Pattern, Recipe, uniform_plan
@@ -58,6 +58,19 @@ class StudyRun:
             "recipe": self.recipe_name,
             "score": self.recipe.score,
         }
+
+
+class Evaluated(NamedTuple):
+    """A network of the study: its run, its seed, and the file its evaluation goes to."""
+
+    run: StudyRun
+    seed: int
+    report: Path
+
+    @classmethod
+    def of(cls, run: StudyRun, seed: int) -> "Evaluated":
+        """With the place that the workflow gives the report."""
+        return cls(run, seed, FOLDER / run.label / f"{seed}.json")
 
 
 def study_runs(config: StudyConfig) -> dict[str, StudyRun]:

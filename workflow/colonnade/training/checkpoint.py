@@ -15,17 +15,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from colonnade.data import Normalisation
+from colonnade.data.dataset import Normalisation
 from colonnade.errors import ColonnadeError
 from colonnade.files import atomic_path, sha256_file
-from colonnade.models import ModelName, ResNet, build
-from colonnade.pruning import (
-    ColumnMask,
-    LayerPlan,
-    Recipe,
-    masks_from_tensors,
-    masks_to_tensors,
-)
+from colonnade.models import ModelName
+from colonnade.models.resnet import ResNet, build
+from colonnade.pruning import LayerPlan, Recipe
+from colonnade.pruning.mask import ColumnMask
+from colonnade.pruning.serial import masks_from_tensors, masks_to_tensors
+from colonnade.pruning.weights import kept_weights
 
 # One header entry only: safetensors writes several in no fixed order.
 HEADER_KEY = "colonnade"
@@ -129,5 +127,5 @@ def _check_state(
         )
     for name, mask in masks.items():
         weight = state[f"{name}.weight"]
-        if bool(weight[~mask.for_conv(weight)].any()):
+        if bool(weight[~kept_weights(mask, weight)].any()):
             raise ColonnadeError(f"{path}: damaged checkpoint: {name} has weights outside its mask")

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
-from colonnade.data import Split, batch_count, evaluation_batches
+from colonnade.data.dataset import Split, batch_count, evaluation_batches
 from colonnade.training.hardware import Hardware
 
 EVALUATION_BATCH = 256

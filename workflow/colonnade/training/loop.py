@@ -22,10 +22,10 @@ from torch.nn.functional import cross_entropy
 from torch.optim import SGD, AdamW, Optimizer
 from tqdm import tqdm
 
-from colonnade.data import ImageData, batch_count, training_batches
+from colonnade.data.dataset import ImageData, batch_count, training_batches
 from colonnade.errors import ColonnadeError
 from colonnade.files import atomic_path, write_text
-from colonnade.pruning import Sparsifier
+from colonnade.pruning.schedule import Sparsifier
 from colonnade.training.distillation import Teacher
 from colonnade.training.hardware import Hardware
 from colonnade.training.judge import measure

@@ -7,21 +7,19 @@ import json
 from pathlib import Path
 from typing import Any
 
-from colonnade.data import DataConfig, ImageData, open_data, training_batches
+from colonnade.data import DataConfig
+from colonnade.data.dataset import ImageData, training_batches
+from colonnade.data.opening import open_data
 from colonnade.errors import ColonnadeError
 from colonnade.files import sha256_file
-from colonnade.models import ModelConfig, ResNet, build, load_weights, trace
-from colonnade.pruning import (
-    Masks,
-    OneShot,
-    Plan,
-    Recipe,
-    Sparsifier,
-    importances,
-    make_masks,
-    permute,
-    search,
-)
+from colonnade.models import ModelConfig
+from colonnade.models.graph import trace
+from colonnade.models.resnet import ResNet, build
+from colonnade.models.weights import load_weights
+from colonnade.pruning import OneShot, Plan, Recipe
+from colonnade.pruning.layers import Masks, importances, make_masks
+from colonnade.pruning.permutation import permute, search
+from colonnade.pruning.schedule import Sparsifier
 from colonnade.training.checkpoint import (
     Checkpoint,
     CheckpointInfo,

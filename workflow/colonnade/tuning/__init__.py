@@ -3,24 +3,12 @@
 The method starts from AITemplate's, where each distinct convolution is profiled over all candidates
 and the fastest wins. Here an analytic prior ranks them (`prior`), only the promising ones run
 (`search`), and a cache keeps what was run (`cache`).
+
+Searches are named here, for the workflow's rules; what runs them and judges what they found is
+imported from its module: `search`, `choice` and `audit`.
 """
 
-from colonnade.tuning.audit import audit_conv, quality_table, sample
 from colonnade.tuning.bench import DENSE, Profiled
-from colonnade.tuning.choice import choose, collect, schedule_key, tiles_for
-from colonnade.tuning.search import choose_each, fastest, profile_conv
+from colonnade.tuning.sampling import sample
 
-__all__ = [
-    "DENSE",
-    "Profiled",
-    "audit_conv",
-    "choose",
-    "choose_each",
-    "collect",
-    "fastest",
-    "profile_conv",
-    "quality_table",
-    "sample",
-    "schedule_key",
-    "tiles_for",
-]
+__all__ = ["DENSE", "Profiled", "sample"]

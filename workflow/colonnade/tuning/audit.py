@@ -5,7 +5,6 @@ search space counts as well. All are the schedules that the prior ranks, of one 
 parts made the tuned one faster than any of them, its loss is below 0.
 """
 
-import random
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -21,14 +20,6 @@ from colonnade.tuning.core import core_of
 from colonnade.tuning.prior import Prior
 from colonnade.tuning.search import fastest, search
 from colonnade.tuning.space import Candidate, grid, search_space
-
-Search = tuple[str, Profiled]
-
-
-def sample(searches: Sequence[Search], settings: ProfileConfig) -> list[Search]:
-    """The searches to audit: `settings.audit` of them, or all if there are fewer, by the seed."""
-    count = min(settings.audit, len(searches))
-    return random.Random(settings.seed).sample(searches, count)
 
 
 def audit_conv(

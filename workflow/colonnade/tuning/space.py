@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 
 from colonnade.config import ProfileConfig, fits_registers
 from colonnade.conv import ConvShape
-from colonnade.tables import REFERENCE
+from colonnade.reference import REFERENCE
 from colonnade.tuning.core import F32_BYTES, Core
 
 # Of the rows that its tiles have room for, the share that a convolution may leave empty.

@@ -1,10 +1,10 @@
 """The timing model against what others measured, and how far conclusions depend on what they did not.
 
 Published numbers are facts with a source each; the programs that measure the same thing here are
-ours. A point is `fitted` if the core's description was chosen by it, else `held out`.
+ours. A point is `fitted` if the core's description was chosen by it, else `held out`. The tables are
+written by `compare` and `sensitivity`.
 """
 
-from colonnade.validation.compare import write_validation
 from colonnade.validation.instructions import MICROBENCHMARKS, Microbenchmark, assembly
 from colonnade.validation.kernels import KERNEL_POINTS, KernelPoint
 from colonnade.validation.model import Region, TimingModel
@@ -17,5 +17,4 @@ __all__ = [
     "Region",
     "TimingModel",
     "assembly",
-    "write_validation",
 ]

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from colonnade.container import Container
-from colonnade.targets import QEMU
+from colonnade.targets import QEMU, Runner
 
 Region = dict[str, Any]
 """One line of the model's output: `cycles` and the counters of a marked region."""
@@ -31,7 +30,7 @@ CLANG = [
 class TimingModel:
     """A built plugin. Paths are relative to the checkout, the working directory in the container."""
 
-    container: Container
+    container: Runner
     plugin: Path
     work: Path
     """Folder for programs and the model's output."""

@@ -1,92 +1,23 @@
 """Which conclusions hold whatever the unknown parameters of the core are.
 
-A band describes the unknowns as data: cores that differ from the nominal one. Networks run on each of
-them; a conclusion holds if it is the same on all.
+Networks run on each core of a band; a conclusion holds if it is the same on all.
 """
 
-import copy
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
-from colonnade.errors import ColonnadeError
 from colonnade.files import read_json, write_text
 from colonnade.tables import SENSITIVITY, write_table
+from colonnade.validation.band import Band
 
 NOMINAL = "nominal"
 # Runs that differ by less are equal: those of the same schedules are, though their heaps lie elsewhere.
 _EQUAL = 1.001
 Cycles = Mapping[str, Mapping[str, int]]
 """Modelled cycles by variant of the core, then by implementation."""
-
-
-class Variant(BaseModel):
-    """A core that differs from the nominal one in the keys of `set`, dots between their parts."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str
-    about: str
-    set: dict[str, int | float | list[float]]
-
-
-class Band(BaseModel):
-    """A file of kernels/timing/bands."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    about: list[str]
-    core: Path
-    variants: list[Variant]
-
-    def description(self, name: str) -> dict[str, Any]:
-        """The core's description with one variant's values.
-
-        Raises:
-            ColonnadeError: there is no such variant, or the core has no such key.
-        """
-        found = [variant for variant in self.variants if variant.name == name]
-        if not found:
-            allowed = ", ".join(variant.name for variant in self.variants)
-            raise ColonnadeError(f"variant of the core {name!r}: allowed: {allowed}")
-        description = copy.deepcopy(read_json(self.core))
-        for path, value in found[0].set.items():
-            section = description
-            *parents, key = path.split(".")
-            for parent in parents:
-                section = section.get(parent, {})
-            if key not in section:
-                raise ColonnadeError(f"{self.core}: has no {path}, which variant {name!r} sets")
-            section[key] = value
-        return dict(description)
-
-
-def read_band(path: Path) -> Band:
-    """Read a band.
-
-    Raises:
-        ColonnadeError: it is missing or damaged.
-    """
-    try:
-        return Band.model_validate(read_json(path))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise ColonnadeError(f"{path}: {where}: {first['msg']}") from error
-
-
-def write_core_variant(band: Path, name: str, target: Path) -> None:
-    """Write the description of one variant of a band's core.
-
-    Raises:
-        ColonnadeError: see `read_band` and `Band.description`.
-    """
-    write_text(target, json.dumps(read_band(band).description(name), indent=2) + "\n")
 
 
 @dataclass(frozen=True)

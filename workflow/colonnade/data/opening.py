@@ -1,0 +1,20 @@
+"""Opens the configured data set."""
+
+from colonnade.data.dataset import ImageData
+from colonnade.data.digits import open_digits
+from colonnade.data.imagenet import open_imagenet
+from colonnade.data.settings import DataConfig, DigitsConfig, TexturesConfig
+from colonnade.data.textures import open_textures
+
+
+def open_data(config: DataConfig) -> ImageData:
+    """Open the configured data set.
+
+    Raises:
+        ColonnadeError: it is missing, incomplete or cannot be split.
+    """
+    if isinstance(config, DigitsConfig):
+        return open_digits(config)
+    if isinstance(config, TexturesConfig):
+        return open_textures(config)
+    return open_imagenet(config)

@@ -1,0 +1,45 @@
+"""The plan of a network's pruning: which convolutions, and each by which pattern in which tiles."""
+
+from collections.abc import Iterable, Mapping
+
+from pydantic import BaseModel, ConfigDict
+
+from colonnade.errors import ColonnadeError
+from colonnade.models.architecture import architecture
+from colonnade.pruning.settings import Pattern
+
+
+class LayerPlan(BaseModel):
+    """How one convolution is pruned."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    pattern: Pattern
+    tile: int
+
+
+Plan = Mapping[str, LayerPlan]
+
+
+def uniform_plan(pattern: Pattern, tiles: Mapping[str, int]) -> dict[str, LayerPlan]:
+    """The same pattern for all layers; `tiles` are those that profiling chose for each."""
+    return {
+        name: LayerPlan(pattern=pattern, tile=pattern.tile_for(tile))
+        for name, tile in tiles.items()
+    }
+
+
+def prunable_convs(model_name: str, skip: Iterable[str]) -> list[str]:
+    """Names of the convolutions that are pruned: all but those in `skip`, in execution order.
+
+    Raises:
+        ColonnadeError: no such model, or `skip` names a layer that is no convolution of it.
+    """
+    names = [conv.name for conv in architecture(model_name).convs]
+    unknown = sorted(set(skip) - set(names))
+    if unknown:
+        raise ColonnadeError(
+            f"pruning.skip: {', '.join(unknown)}: no such convolution in {model_name};"
+            f" allowed: {', '.join(names)}"
+        )
+    return [name for name in names if name not in set(skip)]

@@ -1,0 +1,15 @@
+"""Which searches are audited."""
+
+import random
+from collections.abc import Sequence
+
+from colonnade.config import ProfileConfig
+from colonnade.tuning.bench import Profiled
+
+Search = tuple[str, Profiled]
+
+
+def sample(searches: Sequence[Search], settings: ProfileConfig) -> list[Search]:
+    """The searches to audit: `settings.audit` of them, or all if there are fewer, by the seed."""
+    count = min(settings.audit, len(searches))
+    return random.Random(settings.seed).sample(searches, count)
