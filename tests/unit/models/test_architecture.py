@@ -8,7 +8,7 @@ from colonnade.conv import ConvShape
 from colonnade.errors import ColonnadeError
 from colonnade.models import MODEL_NAMES, conv_shapes
 from colonnade.models.architecture import architecture
-from colonnade.models.graph import trace
+from colonnade.models.graph import AddTensors, trace
 from colonnade.models.resnet import build
 
 # torchvision's documentation, "GFLOPS" of the published weights: multiply-accumulates in 1e9 at
@@ -63,13 +63,16 @@ def test_known_shapes_of_resnet50() -> None:
     # "v1.5": the 3x3 convolution of the block has the stride.
     assert shapes["layer2.0.conv1"].stride == 1
     assert shapes["layer2.0.conv2"] == ConvShape.parse("n1c128h56w56-o128-k3x3-s2-p1-d1")
-    assert str(shapes["layer4.2.conv3"]) == "n1c512h7w7-o2048-k1x1-s1-p0-d1"
+    assert str(shapes["layer4.2.conv3"]) == "n1c512h7w7-o2048-k1x1-s1-p0-d1-r"
 
 
 @pytest.mark.parametrize("name", MODEL_NAMES)
 def test_convolutions_are_those_of_the_traced_module(name: str) -> None:
     with torch.device("meta"):
-        traced = trace(build(name, 10)).convs
+        graph = trace(build(name, 10))
+    traced = graph.convs
+    # The runner fuses an addition with the convolution of its first operand.
+    added = {node.inputs[0] for node in graph.nodes if isinstance(node, AddTensors)}
     assert [conv.name for conv in architecture(name).convs] == [conv.name for conv in traced]
     for (_, shape), conv in zip(conv_shapes(name, 64, 1), traced, strict=True):
         assert (shape.in_channels, shape.out_channels) == (conv.in_channels, conv.out_channels)
@@ -77,6 +80,7 @@ def test_convolutions_are_those_of_the_traced_module(name: str) -> None:
         assert (shape.stride, shape.stride) == conv.stride
         assert (shape.padding, shape.padding) == conv.padding
         assert (shape.dilation, shape.dilation) == conv.dilation
+        assert shape.residual == (conv.output in added)
 
 
 @pytest.mark.parametrize(("image_px", "batch"), [(0, 1), (32, 0)])

@@ -39,12 +39,13 @@ class Window:
 
 @dataclass(frozen=True)
 class Conv:
-    """A convolution, named as in the state dict."""
+    """A convolution, named as in the state dict; with `residual` a block's input is added to it."""
 
     name: str
     in_channels: int
     out_channels: int
     window: Window
+    residual: bool = False
 
     def shape(self, batch: int, size: int) -> ConvShape:
         """Its shape over square planes with `size` rows."""
@@ -59,6 +60,7 @@ class Conv:
             stride=self.window.stride,
             padding=self.window.padding,
             dilation=1,
+            residual=self.residual,
         )
 
 
@@ -168,7 +170,8 @@ def _block(
     for index, layer in enumerate(layers, start=1):
         window = Window(layer.kernel, stride if layer.strided else 1)
         out_channels = channels * layer.expansion
-        branch.append(Conv(f"{prefix}.conv{index}", width, out_channels, window))
+        residual = index == len(layers)
+        branch.append(Conv(f"{prefix}.conv{index}", width, out_channels, window, residual))
         width = out_channels
     same = stride == 1 and in_channels == width
     shortcut = Conv(f"{prefix}.downsample.0", in_channels, width, Window(1, stride))
