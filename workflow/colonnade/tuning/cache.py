@@ -6,7 +6,6 @@ kernels their new digest finds nothing, and the old build finds its rows again.
 """
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import sqlite3
@@ -17,13 +16,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from colonnade.errors import ColonnadeError
+from colonnade.files import locked
 from colonnade.tuning.space import Candidate
 
 Result = Mapping[str, Any]
 T = TypeVar("T")
 
-# Another process holds the lock for the time of one small transaction.
-_PATIENCE_S = 60
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
@@ -108,38 +106,34 @@ class ProfileCache:
         self._attempt(insert)
 
     def _attempt(self, action: Callable[[sqlite3.Connection], T]) -> T:
-        """Do something in one transaction; if the file is damaged, in a new one."""
-        number = self._file_number()
-        try:
-            return self._transaction(action)
-        except (sqlite3.Error, _DamagedError) as error:
-            if not _is_damage(error):
+        """Do something in one transaction; if the file is damaged, in a new one.
+
+        Transactions are small, and processes wait for each other: with SQLite's own locks alone, one
+        could still write to a file, and leave its journal, when another one has begun a new file.
+        """
+        with locked(self._path):
+            try:
+                return self._transaction(action)
+            except (sqlite3.Error, _DamagedError) as error:
+                if not _is_damage(error):
+                    raise self._refused(error) from error
+                self._set_aside(error)
+            try:
+                return self._transaction(action)
+            except (sqlite3.Error, _DamagedError) as error:
                 raise self._refused(error) from error
-            self._set_aside(number, error)
-        try:
-            return self._transaction(action)
-        except (sqlite3.Error, _DamagedError) as error:
-            raise self._refused(error) from error
 
     def _transaction(self, action: Callable[[sqlite3.Connection], T]) -> T:
-        with contextlib.closing(sqlite3.connect(self._path, timeout=_PATIENCE_S)) as connection:
+        with contextlib.closing(sqlite3.connect(self._path)) as connection:
             _prepare(connection)
             with connection:
                 return action(connection)
 
-    def _file_number(self) -> int | None:
-        return self._path.stat().st_ino if self._path.exists() else None
-
-    def _set_aside(self, number: int | None, error: Exception) -> None:
+    def _set_aside(self, error: Exception) -> None:
         damaged = self._path.with_name(f"{self._path.name}.damaged")
-        with self._path.with_name(f"{self._path.name}.lock").open("w") as lock:
-            # Another process may have found the damage too, and have begun a new file already.
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if self._file_number() != number:
-                return
-            for suffix in ("-wal", "-shm"):
-                self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
-            self._path.replace(damaged)
+        # A new file must not find the journal that an interrupted transaction left for this one.
+        self._path.with_name(f"{self._path.name}-journal").unlink(missing_ok=True)
+        self._path.replace(damaged)
         message = f"{self._path}: damaged ({error}); set aside as {damaged}, and begun anew"
         print(message, file=sys.stderr)
 
@@ -156,7 +150,6 @@ def _prepare(connection: sqlite3.Connection) -> None:
     problem = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if problem != "ok":
         raise _DamagedError(" ".join(problem.split()))
-    connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(_TABLE)
 
 
