@@ -1,6 +1,7 @@
-"""The profile cache: what the bench reported of every candidate, in a SQLite file.
+"""The profile cache: a SQLite file that keeps what takes long to find out.
 
-A row is keyed by all that decides the result: the convolution, how it is run, and the fingerprint of
+The bench's reports of candidates are kept here, and the prior's simulations (`simulations`). A row is
+keyed by all that decides it. A result's key is the convolution, how it is run, and the fingerprint of
 the target, which holds the digest of the programs. So a row never goes stale: after a change of the
 kernels their new digest finds nothing, and the old build finds its rows again.
 """
@@ -10,8 +11,9 @@ import hashlib
 import json
 import sqlite3
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +21,7 @@ from colonnade.errors import ColonnadeError
 from colonnade.files import locked
 from colonnade.tuning.space import Candidate
 
+Key = tuple[Any, ...]
 Result = Mapping[str, Any]
 T = TypeVar("T")
 
@@ -26,44 +29,34 @@ _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 @dataclass(frozen=True)
-class Setting:
-    """Everything but the candidate that decides a result.
+class Table:
+    """Reports of one kind, each under a key of some columns."""
 
-    `m` is the group of columns in which a tile keeps the share 1 - `sparsity`, or `full`;
-    `repetitions` is how often the bench ran it; `target` is a fingerprint.
-    """
+    kind: str
+    key: tuple[str, ...]
 
-    conv: str
-    dtype: str
-    sparsity: float
-    m: str
-    threads: int
-    repetitions: int
-    seed: int
-    target: str
+    @property
+    def name(self) -> str:
+        """It tells the columns: a file may hold tables of other versions beside this one."""
+        return f"{self.kind}_{hashlib.sha256(','.join(self.key).encode()).hexdigest()[:8]}"
 
-
-_KEY = (*(field.name for field in fields(Setting)), *(field.name for field in fields(Candidate)))
-# The name tells the columns: a file may hold tables of other versions beside it.
-_NAME = f"result_{hashlib.sha256(','.join(_KEY).encode()).hexdigest()[:8]}"
-_TABLE = f"""
-CREATE TABLE IF NOT EXISTS {_NAME} (
-    {", ".join(f"{name} NOT NULL" for name in _KEY)}, report NOT NULL, digest NOT NULL,
-    PRIMARY KEY ({", ".join(_KEY)})
-) WITHOUT ROWID
-"""
-_WHERE = " AND ".join(f"{name} = ?" for name in _KEY)
-_PLACES = ", ".join("?" for _ in (*_KEY, "report", "digest"))
+    def begin(self, connection: sqlite3.Connection) -> None:
+        """Create the table where there is none yet."""
+        columns = ", ".join(f"{name} NOT NULL" for name in (*self.key, "report", "digest"))
+        connection.execute(
+            f"CREATE TABLE IF NOT EXISTS {self.name} "
+            f"({columns}, PRIMARY KEY ({', '.join(self.key)})) WITHOUT ROWID"
+        )
 
 
-class ProfileCache:
-    """The cache in one file; any number of processes may use it at once.
+class CacheFile:
+    """Tables in one file; any number of processes may use it at once.
 
     A damaged file is set aside with a message on stderr, and a new one is begun.
     """
 
     def __init__(self, path: Path) -> None:
-        """Open the cache, or begin one.
+        """Open the file, or begin one.
 
         Raises:
             ColonnadeError: the file system refused.
@@ -75,33 +68,43 @@ class ProfileCache:
             raise self._refused(error.strerror) from error
         self._attempt(lambda _: None)
 
-    def find(self, setting: Setting, candidates: Sequence[Candidate]) -> dict[Candidate, Result]:
-        """The known results among `candidates`."""
+    def find(self, table: Table, keys: Collection[Key]) -> dict[Key, Any]:
+        """The reports whose keys are among `keys`, or begin with one of them.
 
-        def select(connection: sqlite3.Connection) -> dict[Candidate, Result]:
-            query = f"SELECT report, digest FROM {_NAME} WHERE {_WHERE}"
+        Raises:
+            ColonnadeError: the file system refused.
+        """
+
+        def select(connection: sqlite3.Connection) -> dict[Key, Any]:
+            table.begin(connection)
             found = {}
-            for candidate in candidates:
-                key = (*astuple(setting), *astuple(candidate))
-                row = connection.execute(query, key).fetchone()
-                if row is None:
-                    continue
-                if row[1] != _digest(key, row[0]):
-                    raise _DamagedError(f"the result of {candidate} for {setting.conv}")
-                found[candidate] = json.loads(row[0])
+            for key in keys:
+                where = " AND ".join(f"{name} = ?" for name in table.key[: len(key)])
+                query = f"SELECT * FROM {table.name} WHERE {where}"
+                for *columns, report, digest in connection.execute(query, key):
+                    whole = tuple(columns)
+                    if digest != _digest(whole, report):
+                        raise _DamagedError(f"the {table.kind} of {whole}")
+                    found[whole] = json.loads(report)
             return found
 
         return self._attempt(select)
 
-    def add(self, setting: Setting, results: Mapping[Candidate, Result]) -> None:
-        """Store results, all or none of them."""
+    def add(self, table: Table, reports: Mapping[Key, Any]) -> None:
+        """Store reports, all or none of them; they are values of JSON.
+
+        Raises:
+            ColonnadeError: the file system refused.
+        """
         rows = []
-        for candidate, result in results.items():
-            key, report = (*astuple(setting), *astuple(candidate)), json.dumps(result).encode()
+        for key, value in reports.items():
+            report = json.dumps(value).encode()
             rows.append((*key, report, _digest(key, report)))
 
         def insert(connection: sqlite3.Connection) -> None:
-            connection.executemany(f"INSERT OR REPLACE INTO {_NAME} VALUES ({_PLACES})", rows)
+            table.begin(connection)
+            places = ", ".join("?" for _ in (*table.key, "report", "digest"))
+            connection.executemany(f"INSERT OR REPLACE INTO {table.name} VALUES ({places})", rows)
 
         self._attempt(insert)
 
@@ -125,7 +128,11 @@ class ProfileCache:
 
     def _transaction(self, action: Callable[[sqlite3.Connection], T]) -> T:
         with contextlib.closing(sqlite3.connect(self._path)) as connection:
-            _prepare(connection)
+            # Damaged text is no error of decoding: its row's digest tells.
+            connection.text_factory = partial(str, encoding="utf-8", errors="replace")
+            problem = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if problem != "ok":
+                raise _DamagedError(" ".join(problem.split()))
             with connection:
                 return action(connection)
 
@@ -145,19 +152,59 @@ class _DamagedError(Exception):
     """The file is no whole database, or a row is not what was written."""
 
 
-def _prepare(connection: sqlite3.Connection) -> None:
-    """Check the file as a whole, and begin it where it is new."""
-    problem = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if problem != "ok":
-        raise _DamagedError(" ".join(problem.split()))
-    connection.execute(_TABLE)
-
-
 def _is_damage(error: Exception) -> bool:
     # The low byte of the code is the error, the rest its details.
     code = error.sqlite_errorcode & 0xFF if isinstance(error, sqlite3.Error) else None
     return code is None or code in _DAMAGED
 
 
-def _digest(key: Sequence[object], report: bytes) -> bytes:
+def _digest(key: Key, report: bytes) -> bytes:
     return hashlib.sha256(repr(key).encode() + report).digest()
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Everything but the candidate that decides a result.
+
+    `m` is the group of columns in which a tile keeps the share 1 - `sparsity`, or `full`;
+    `repetitions` is how often the bench ran it; `target` is a fingerprint.
+    """
+
+    conv: str
+    dtype: str
+    sparsity: float
+    m: str
+    threads: int
+    repetitions: int
+    seed: int
+    target: str
+
+
+_RESULTS = Table("result", tuple(field.name for field in (*fields(Setting), *fields(Candidate))))
+
+
+class ProfileCache:
+    """What the bench reported of candidates, in one file."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file, or begin one.
+
+        Raises:
+            ColonnadeError: the file system refused.
+        """
+        self._file = CacheFile(path)
+
+    def find(self, setting: Setting, candidates: Sequence[Candidate]) -> dict[Candidate, Result]:
+        """The known results among `candidates`."""
+        keys = {_key(setting, candidate): candidate for candidate in candidates}
+        found = self._file.find(_RESULTS, keys)
+        return {candidate: found[key] for key, candidate in keys.items() if key in found}
+
+    def add(self, setting: Setting, results: Mapping[Candidate, Result]) -> None:
+        """Store results, all or none of them."""
+        reports = {_key(setting, candidate): result for candidate, result in results.items()}
+        self._file.add(_RESULTS, reports)
+
+
+def _key(setting: Setting, candidate: Candidate) -> Key:
+    return (*astuple(setting), *astuple(candidate))
