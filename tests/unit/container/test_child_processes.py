@@ -41,11 +41,22 @@ def test_no_input_is_an_empty_input() -> None:
 def test_failure_carries_status_log_and_last_lines(tmp_path: Path) -> None:
     log = tmp_path / "run.log"
     with pytest.raises(ColonnadeError) as caught:
-        _run("seq 100000; echo the reason >&2; exit 7", log)
-    message = str(caught.value)
-    assert message.startswith(f"sh: exit status 7 (log: {log})\n")
-    assert "the reason" in message
-    assert len(message) < 5000
+        _run("echo result; echo the reason >&2; exit 7", log)
+    assert str(caught.value) == f"sh: exit status 7 (log: {log})\nresult\nthe reason"
+
+
+def test_failure_carries_the_end_of_each_stream_whatever_came_last() -> None:
+    def message(script: str) -> str:
+        with pytest.raises(ColonnadeError) as caught:
+            _run(f"{script}; exit 7")
+        return str(caught.value)
+
+    out, err = "seq 10000 19999", "seq 20000 29999 >&2"
+    printed = ["".join(f"{line}\n" for line in range(n, n + 10000)) for n in (10000, 20000)]
+    ends = [text[-2000:].strip() for text in printed]
+    expected = "\n".join(["sh: exit status 7", *ends])
+    assert message(f"{out}; {err}") == expected
+    assert message(f"{err}; {out}") == expected
 
 
 def test_a_full_disk_under_the_log_is_reported() -> None:

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import multiprocessing
+from collections.abc import Callable
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,8 @@ def test_place_that_cannot_be_used_is_named(tmp_path: Path) -> None:
 
 PROCESSES = 3
 ROWS = 40
+FILES = 60
+PATIENCE_S = 60
 
 
 def row(process: int, strips: int) -> tuple[Setting, Candidate, dict[str, int]]:
@@ -130,7 +133,7 @@ def row(process: int, strips: int) -> tuple[Setting, Candidate, dict[str, int]]:
 
 
 def write_rows(path: Path, process: int, start: Barrier) -> None:
-    start.wait()
+    start.wait(PATIENCE_S)
     cache = ProfileCache(path)
     for strips in range(1, ROWS + 1):
         setting, candidate, result = row(process, strips)
@@ -138,18 +141,17 @@ def write_rows(path: Path, process: int, start: Barrier) -> None:
         assert cache.find(setting, [candidate]) == {candidate: result}
 
 
-def write_at_once(path: Path) -> None:
+def write_at_once(path: Path, write: Callable[[Path, int, Barrier], None] = write_rows) -> None:
     """Let processes write into one file, all from its beginning."""
     context = multiprocessing.get_context("fork")
     start = context.Barrier(PROCESSES)
     writers = [
-        context.Process(target=write_rows, args=(path, number, start))
-        for number in range(PROCESSES)
+        context.Process(target=write, args=(path, number, start)) for number in range(PROCESSES)
     ]
     for writer in writers:
         writer.start()
     for writer in writers:
-        writer.join(timeout=120)
+        writer.join(timeout=PATIENCE_S)
     assert [writer.exitcode for writer in writers] == [0] * PROCESSES
 
 
@@ -167,6 +169,25 @@ def test_processes_that_write_at_once_lose_nothing(
     write_at_once(path)
     assert capfd.readouterr().err == ""
     assert_complete(path)
+
+
+def begin_files(folder: Path, process: int, start: Barrier) -> None:
+    for number in range(FILES):
+        setting, candidate, result = row(process, number)
+        start.wait(PATIENCE_S)
+        ProfileCache(folder / f"{number}.sqlite").add(setting, {candidate: result})
+
+
+def test_processes_that_begin_a_file_at_once_lose_nothing(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    write_at_once(tmp_path, begin_files)
+    assert capfd.readouterr().err == ""
+    for number in range(FILES):
+        cache = ProfileCache(tmp_path / f"{number}.sqlite")
+        for process in range(PROCESSES):
+            setting, candidate, result = row(process, number)
+            assert cache.find(setting, [candidate]) == {candidate: result}
 
 
 def test_processes_that_find_damage_at_once_set_the_file_aside_once(

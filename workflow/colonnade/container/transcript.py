@@ -3,7 +3,6 @@
 import os
 import subprocess
 import threading
-from collections import deque
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,8 @@ from typing import IO, Literal
 
 from colonnade.errors import ColonnadeError
 
-_TAIL_BYTES = 4000
+# Of each stream, in the message of a failed command.
+_TAIL_BYTES = 2000
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,6 @@ class Transcript:
         self._refused: OSError | None = None
         self._lock = threading.Lock()
         self._parts: dict[str, list[bytes]] = {"stdout": [], "stderr": []}
-        self._tail: deque[bytes] = deque()
         self._stack = ExitStack()
 
     def __enter__(self) -> "Transcript":
@@ -54,9 +53,6 @@ class Transcript:
         """Add bytes that the command printed; may be called from several threads."""
         with self._lock:
             self._parts[stream].append(chunk)
-            self._tail.append(chunk)
-            while sum(map(len, self._tail)) - len(self._tail[0]) > _TAIL_BYTES:
-                self._tail.popleft()
             if self._file is not None and self._refused is None:
                 try:
                     self._file.write(chunk)
@@ -92,17 +88,19 @@ class Transcript:
         """The collected output.
 
         Raises:
-            ColonnadeError: `status` is not 0, and the message has the last lines of the output;
-                or the log file could not be written.
+            ColonnadeError: `status` is not 0, and the message has the end of each stream; or the log
+                file could not be written.
         """
         if self._refused is not None:
             raise ColonnadeError(f"{self._log}: cannot be written: {self._refused.strerror}")
+        stdout, stderr = (b"".join(self._parts[stream]) for stream in ("stdout", "stderr"))
         if status != 0:
-            tail = b"".join(self._tail)[-_TAIL_BYTES:].decode(errors="replace").strip()
             where = "" if self._log is None else f" (log: {self._log})"
-            raise ColonnadeError(f"{what}: exit status {status}{where}\n{tail}".rstrip())
-        stdout, stderr = (
-            b"".join(self._parts[stream]).decode(errors="replace")
-            for stream in ("stdout", "stderr")
-        )
-        return CompletedRun(stdout, stderr)
+            ends = [_text(printed[-_TAIL_BYTES:]).strip() for printed in (stdout, stderr)]
+            lines = [f"{what}: exit status {status}{where}", *filter(None, ends)]
+            raise ColonnadeError("\n".join(lines))
+        return CompletedRun(_text(stdout), _text(stderr))
+
+
+def _text(printed: bytes) -> str:
+    return printed.decode(errors="replace")

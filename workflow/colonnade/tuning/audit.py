@@ -17,9 +17,8 @@ from colonnade.tables import TOP, TUNER_QUALITY, write_table
 from colonnade.targets import Target
 from colonnade.tuning.bench import PROGRAM, Bench, Profiled
 from colonnade.tuning.core import core_of
-from colonnade.tuning.prior import Prior
-from colonnade.tuning.search import fastest, search
-from colonnade.tuning.space import Candidate, grid, search_space
+from colonnade.tuning.search import fastest, rank_each, search
+from colonnade.tuning.space import Candidate, grid
 
 
 def audit_conv(
@@ -35,13 +34,11 @@ def audit_conv(
     Raises:
         ColonnadeError: the bench failed, or the cache cannot be used.
     """
-    core = core_of(target.config)
-    prior = Prior(core, timed.threads)
     bench = Bench(target, conv, settings, timed, output.with_suffix(".timing"))
-    everything, space = grid(conv, settings, core), search_space(conv, settings, core)
+    everything = grid(conv, settings, core_of(target.config))
+    rankings = rank_each(target, conv, profiled, settings, timed)
     rows = []
-    for each in profiled:
-        ranked = prior.rank(conv, each.sparsity, space)
+    for each, ranked in zip(profiled, rankings, strict=True):
         reports = dict(zip(everything, bench.run(each, everything), strict=True))
         # Of one part, tuning runs no other candidates: these come from the cache.
         trials = search(ranked, partial(bench.run, each), settings, same_tile=each.sparsity > 0)

@@ -13,9 +13,10 @@ from itertools import product
 
 from colonnade.conv import ConvShape
 from colonnade.tuning.core import F32_BYTES, LMULS, Cache, Core
-from colonnade.tuning.kernels import CallCost, Lines, call_cost, row_cost
+from colonnade.tuning.kernels import CallCost, Lines
 from colonnade.tuning.packing import packing_work
 from colonnade.tuning.pipeline import Access
+from colonnade.tuning.simulations import Simulations
 from colonnade.tuning.space import Candidate
 
 # Columns that a kernel reads beyond the kept ones, and its biases.
@@ -51,11 +52,13 @@ class _Work:
 class Prior:
     """Predicted cycles on a core; for a host core they have no unit and only rank."""
 
-    def __init__(self, core: Core, threads: int = 1) -> None:
+    def __init__(
+        self, core: Core, threads: int = 1, simulations: Simulations | None = None
+    ) -> None:
+        """Predict with `simulations` of this core, or with its own."""
         self._core = core
         self._threads = threads
-        self._calls: dict[tuple[int, int, Lines], CallCost] = {}
-        self._rows: dict[tuple[str, Access, Access], float] = {}
+        self._simulations = simulations or Simulations(core)
 
     def rank(
         self, conv: ConvShape, sparsity: float, candidates: Sequence[Candidate]
@@ -160,7 +163,7 @@ class Prior:
         ):
             read = Access(source, self._count(size * conv.stride))
             write = Access(target, self._count(size), write=True)
-            row += share * other * self._row(load, read, write)
+            row += share * other * self._simulations.row(load, read, write)
         store = core.costs["vstore"].occupancy[LMULS.index(core.copy_lmul)]
         return work.rows * (moves.copies * row + moves.zeros * store) + moves.runs * _RUN
 
@@ -176,12 +179,6 @@ class Prior:
         """Share of what one block leaves in the caches that the next one does not find there."""
         beyond = _spilled(work.weights + work.operand + work.moved, self._core.l2)
         return max(beyond, 1 / work.blocks)
-
-    def _row(self, load: str, read: Access, write: Access) -> float:
-        key = (load, read, write)
-        if key not in self._rows:
-            self._rows[key] = row_cost(self._core, load, read, write)
-        return self._rows[key]
 
     def _products(self, work: _Work, operand: Found) -> float:
         """All kernel calls; `operand` says where they find their strips."""
@@ -303,23 +300,19 @@ class Prior:
         first = strip = column = 0.0
         sources = self._sources(work, operand)
         for (one, held), (two, read) in product(self._levels(weights), sources):
-            cost = self._cost(rows, lmul, Lines(held, read, core.l1, touched, followed))
+            cost = self._simulations.call(rows, lmul, Lines(held, read, core.l1, touched, followed))
             first += one * two * cost.first
             strip += one * two * cost.strip
             column += one * two * cost.column
         # Where the tile's outputs were touched, they are found again if the block leaves them in L1.
         beyond = _spilled(rows * work.block * F32_BYTES + work.tile_weights, core.l1)
         stores = [
-            self._cost(rows, lmul, Lines(core.l1, core.l1, level, touched, followed)).strip
+            self._simulations.call(
+                rows, lmul, Lines(core.l1, core.l1, level, touched, followed)
+            ).strip
             for level in (core.l1, core.l2)
         ]
         return CallCost(first, strip + beyond * (stores[1] - stores[0]), column)
-
-    def _cost(self, rows: int, lmul: int, lines: Lines) -> CallCost:
-        key = (rows, lmul, lines)
-        if key not in self._calls:
-            self._calls[key] = call_cost(self._core, *key)
-        return self._calls[key]
 
     def _touched(self, work: _Work) -> int:
         """Lines of a strip vector: in packed and gapless rows it begins with one, else anywhere."""

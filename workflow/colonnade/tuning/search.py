@@ -18,7 +18,11 @@ from colonnade.tuning.bench import DENSE, Bench, Profiled
 from colonnade.tuning.cache import Result
 from colonnade.tuning.core import core_of
 from colonnade.tuning.prior import Prior
+from colonnade.tuning.simulations import Simulations
 from colonnade.tuning.space import SCHEDULE, XNNPACK, Candidate, search_space
+
+# Candidates with their predicted cycles, cheapest first.
+Ranking = Sequence[tuple[float, Candidate]]
 
 # Candidates that share one start of the bench.
 _BATCH = 4
@@ -45,13 +49,10 @@ def profile_conv(
     Raises:
         ColonnadeError: the bench failed, or the cache cannot be used.
     """
-    core = core_of(target.config)
-    prior = Prior(core, timed.threads)
     bench = Bench(target, conv, settings, timed, output.with_suffix(".timing"))
-    candidates = search_space(conv, settings, core)
+    rankings = rank_each(target, conv, profiled, settings, timed)
     searches: list[dict[str, Any]] = []
-    for each in profiled:
-        ranked = prior.rank(conv, each.sparsity, candidates)
+    for each, ranked in zip(profiled, rankings, strict=True):
         trials = search(ranked, partial(bench.run, each), settings, same_tile=each.sparsity > 0)
         searches.append(
             {"sparsity": each.sparsity, "m": each.m, "space": len(ranked), "trials": trials}
@@ -60,8 +61,31 @@ def profile_conv(
     write_json(output, {"conv": str(conv), "reference": reference, "searches": searches})
 
 
+def rank_each(
+    target: Target,
+    conv: ConvShape,
+    profiled: Sequence[Profiled],
+    settings: ProfileConfig,
+    timed: ThroughputConfig,
+) -> Sequence[Ranking]:
+    """The search space of a convolution as the prior ranks it, at every sparsity.
+
+    What is simulated for that stays in the profile cache.
+
+    Raises:
+        ColonnadeError: the core description is none, or the cache cannot be used.
+    """
+    core = core_of(target.config)
+    simulations = Simulations(core, settings.cache)
+    prior = Prior(core, timed.threads, simulations)
+    candidates = search_space(conv, settings, core)
+    rankings = [prior.rank(conv, each.sparsity, candidates) for each in profiled]
+    simulations.store()
+    return rankings
+
+
 def search(
-    ranked: Sequence[tuple[float, Candidate]],
+    ranked: Ranking,
     run: Callable[[list[Candidate]], list[Result]],
     settings: ProfileConfig,
     *,
@@ -80,7 +104,7 @@ def search(
 
 
 def tune(
-    ranked: Sequence[tuple[float, Candidate]],
+    ranked: Ranking,
     run: Callable[[list[Candidate]], list[Result]],
     settings: ProfileConfig,
 ) -> list[Result]:
@@ -103,9 +127,7 @@ def tune(
         reports += run([candidate for _, candidate in batch])
 
 
-def others(
-    ranked: Sequence[tuple[float, Candidate]], reports: Sequence[Result], *, same_tile: bool
-) -> list[Candidate]:
+def others(ranked: Ranking, reports: Sequence[Result], *, same_tile: bool) -> list[Candidate]:
     """The first candidates of each algorithm but the fastest report's that are not among the reports.
 
     They are to run the same network: where it is pruned, `same_tile`, they have the fastest's tile.

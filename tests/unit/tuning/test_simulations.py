@@ -1,0 +1,130 @@
+"""What the prior simulated is found again, exactly, by the same model of the same core alone."""
+
+import dataclasses
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from colonnade.config import ProfileConfig, ThroughputConfig
+from colonnade.conv import ConvShape
+from colonnade.targets import Target
+from colonnade.tuning import DENSE, Profiled, audit_conv, profile_conv, simulations
+from colonnade.tuning.core import Core
+from colonnade.tuning.prior import Prior
+from colonnade.tuning.simulations import Simulations
+from colonnade.tuning.space import Candidate, search_space
+
+from .conftest import CONV
+
+SHAPE = ConvShape.parse(CONV)
+SPARSITIES = (0.0, 0.5, 0.75)
+
+
+class SimulatedError(Exception):
+    """Something was simulated."""
+
+
+def simulate_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> float:
+        raise SimulatedError
+
+    monkeypatch.setattr(simulations, "call_cost", fail)
+    monkeypatch.setattr(simulations, "row_cost", fail)
+
+
+def rank(
+    core: Core, settings: ProfileConfig, simulated: Simulations | None = None
+) -> list[list[tuple[float, Candidate]]]:
+    prior, candidates = Prior(core, 1, simulated), search_space(SHAPE, settings, core)
+    return [prior.rank(SHAPE, sparsity, candidates) for sparsity in SPARSITIES]
+
+
+@pytest.fixture
+def kept(core: Core, settings: ProfileConfig) -> Path:
+    """A profile cache with all that ranking takes."""
+    simulated = Simulations(core, settings.cache)
+    rank(core, settings, simulated)
+    simulated.store()
+    return settings.cache
+
+
+def test_kept_simulations_rank_as_fresh_ones_do(
+    core: Core, settings: ProfileConfig, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh = rank(core, settings)
+    simulate_nothing(monkeypatch)
+    assert rank(core, settings, Simulations(core, kept)) == fresh
+
+
+def test_what_is_missing_is_simulated_and_added(
+    core: Core, settings: ProfileConfig, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wide = settings.model_copy(update={"tiles": (8, 10, 12, 14, 16)})
+    simulated = Simulations(core, kept)
+    ranked = rank(core, wide, simulated)
+    simulated.store()
+    simulate_nothing(monkeypatch)
+    assert rank(core, wide, Simulations(core, kept)) == ranked
+    assert rank(core, settings, Simulations(core, kept))
+
+
+def test_another_core_finds_nothing(
+    core: Core, settings: ProfileConfig, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulate_nothing(monkeypatch)
+    other = dataclasses.replace(core, mispredict=core.mispredict + 1)
+    with pytest.raises(SimulatedError):
+        rank(other, settings, Simulations(other, kept))
+
+
+@pytest.mark.parametrize("changed", simulations.SOURCES, ids=lambda source: source.stem)
+def test_changed_source_code_finds_nothing_and_the_old_finds_its_own(
+    core: Core,
+    settings: ProfileConfig,
+    kept: Path,
+    changed: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    copy = Path(shutil.copy(changed, tmp_path))
+    copies = [copy if source == changed else source for source in simulations.SOURCES]
+    monkeypatch.setattr(simulations, "SOURCES", copies)
+    simulate_nothing(monkeypatch)
+    assert rank(core, settings, Simulations(core, kept))
+    copy.write_text(copy.read_text() + "# changed\n")
+    with pytest.raises(SimulatedError):
+        rank(core, settings, Simulations(core, kept))
+
+
+@pytest.mark.parametrize("byte", [b"9", b"\xff"], ids=["a digit", "no text"])
+def test_damaged_row_sets_the_file_aside(
+    core: Core,
+    settings: ProfileConfig,
+    kept: Path,
+    byte: bytes,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    fresh = rank(core, settings)
+    # Arguments end with a strip vector's lines.
+    content = kept.read_bytes()
+    kept.write_bytes(content.replace(b", 1, 0]]", b", 1, " + byte + b"]]", 1))
+    assert kept.read_bytes() != content
+    simulated = Simulations(core, kept)
+    message = capsys.readouterr().err
+    assert message.startswith(f"{kept}: damaged (the simulation of ")
+    assert message.count("\n") == 1
+    assert rank(core, settings, simulated) == fresh
+
+
+def test_tuning_and_the_audit_share_simulations(
+    target: Target,
+    settings: ProfileConfig,
+    timed: ThroughputConfig,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    arguments = (target, SHAPE, [DENSE, Profiled(0.5, "full")], settings, timed)
+    profile_conv(*arguments, Path("results/conv.json"))
+    simulate_nothing(monkeypatch)
+    audit_conv(*arguments, Path("results/audit.json"))
