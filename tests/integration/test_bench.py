@@ -27,12 +27,12 @@ def bench(toolchain: Container, riscv64_programs: Path, root: Path) -> Any:
     return run
 
 
-@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(("threads", "residual"), [(1, ""), (2, ""), (1, "-r")])
 def test_every_algorithm_matches_float64(
-    bench: Any, scratch: Path, root: Path, threads: int
+    bench: Any, scratch: Path, root: Path, threads: int, residual: str
 ) -> None:
     shapes = scratch / "shapes.txt"
-    shapes.write_text(f"# two shapes\n{POINTWISE}  # 1\n\n{STRIDED}\n")
+    shapes.write_text(f"# two shapes\n{POINTWISE}{residual}  # 1\n\n{STRIDED}{residual}\n")
     lines = bench(
         *("--shapes", str(shapes.relative_to(root))),
         *("--algorithm", "direct,packed,unfused,xnnpack_nhwc_dense,xnnpack_spmm"),
@@ -49,6 +49,7 @@ def test_every_algorithm_matches_float64(
     }
     for line in lines:
         assert line["threads"] == threads
+        assert line["conv"].endswith("-d1" + residual)
         assert line["max_abs_error"] < 1e-4, line
         kept = 1 if line["algorithm"] == "xnnpack_nhwc_dense" else 0.5
         assert line["useful_macs"] == pytest.approx(kept * line["macs"], rel=0.07), line

@@ -6,6 +6,7 @@ images: XNNPACK's sparse operator wants them one after the other, ours the chann
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +142,30 @@ def test_rownm_refuses_rows_that_share_columns(run: Any, scratch: Path) -> None:
     write_package(package, tile=2)
     with pytest.raises(ColonnadeError, match="node 'expand' has tile 2; rownm runs packages"):
         run(package, "rownm")
+
+
+@pytest.mark.parametrize(
+    ("node", "key", "value", "message"),
+    [
+        ("expand", "out_channels", 0, "node 'expand': out_channels: 0; allowed: at least 1"),
+        ("spatial", "stride", [1, 0], "node 'spatial': stride: 0; allowed: at least 1 each"),
+        ("pool", "kernel", [0, 3], "node 'pool': kernel: 0; allowed: at least 1 each"),
+        ("sum", "inputs", ["image"], "node 'sum': inputs: two are needed"),
+        ("last", "input", "nowhere", "node 'last': input 'nowhere' does not exist"),
+    ],
+)
+def test_impossible_nodes_are_refused(
+    run: Any, scratch: Path, node: str, key: str, value: Any, message: str
+) -> None:
+    package = scratch / f"wrong-{node}"
+    write_package(package, tile=1)
+    path = package / "graph.json"
+    graph = json.loads(path.read_text())
+    (wrong,) = (each for each in graph["nodes"] if each["name"] == node)
+    wrong[key] = value
+    path.write_text(json.dumps(graph))
+    with pytest.raises(ColonnadeError, match=re.escape(message)):
+        run(package, "colnm_direct")
 
 
 def test_unpipelined_refuses_pruned_packages(run: Any, scratch: Path) -> None:

@@ -1,8 +1,9 @@
 """How far each convolution is from what its core could do, and what stands in the way.
 
 Two bounds: a core that did nothing but multiply-accumulates of kept columns, and one that did nothing
-but bring every line of the input, the kept weights and the output from memory once, in streams. No
-schedule can be faster than the slower of the two, even if both ran side by side all the time.
+but bring every line of the input, the kept weights, a residual and the output from memory once, in
+streams. No schedule can be faster than the slower of the two, even if both ran side by side all the
+time.
 """
 
 import math
@@ -98,7 +99,7 @@ def fma_cycles(macs: float, core: Core) -> float:
 
 
 def memory_cycles(conv: ConvShape, kept: float, core: Core) -> float:
-    """Cycles that memory needs for the input, the share `kept` of the weights, and the output.
+    """Cycles that memory needs for input, the share `kept` of the weights, residual and output.
 
     Of the input those rows and columns count that a tap meets: with a stride above the kernel's size
     some are never read.
@@ -107,5 +108,6 @@ def memory_cycles(conv: ConvShape, kept: float, core: Core) -> float:
     read = conv.batch * conv.in_channels * conv.height * conv.width * met
     read += kept * conv.out_channels * conv.reduction
     written = conv.batch * conv.out_channels * conv.out_height * conv.out_width
+    read += written if conv.residual else 0
     line = core.line_bytes / F32_BYTES
     return read / line * core.memory.read + written / line * core.memory.write

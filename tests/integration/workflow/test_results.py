@@ -68,6 +68,25 @@ def test_the_fastest_candidate_wins_where_it_is_faster_than_dense(finished: Chec
         assert chosen == ([best] if sparsity == "0.0" or best < dense else [])
 
 
+def test_networks_run_the_schedules_that_were_chosen(finished: Checkout) -> None:
+    schedules = json.loads((finished / "results/schedules.json").read_text())["convs"]
+    layers = {row["layer"]: row["conv"] for row in finished.table("layers")}
+    assert sum(conv.endswith("-r") for conv in layers.values()) == 8
+    for run, sparsity in (("dense/colnm_dense", "0"), ("full0.5/colnm_tuned", "0.5")):
+        report = json.loads((finished / f"results/throughput/{run}.json").read_text())
+        ran = {
+            layer["name"]: layer["schedule"]
+            for layer in report["layers"]
+            if layer["name"] in layers
+        }
+        assert set(ran) == set(layers)
+        for layer, schedule in ran.items():
+            conv = layers[layer]
+            chosen = schedules.get(f"{conv}|{sparsity}", schedules[f"{conv}|0"])
+            names = ("algorithm", "tile", "lmul", "strips", "parts")
+            assert schedule == ":".join(str(chosen[name]) for name in names), layer
+
+
 def test_deleted_results_come_back_from_the_profile_cache(finished: Checkout) -> None:
     profile = finished / f"results/profile/{CONV}.json"
     expected = profile.read_bytes()

@@ -1,5 +1,6 @@
 """Bounds and packing by hand, and the tables and figures that are made of them."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,10 @@ def test_memory_brings_every_line_once(core: Core) -> None:
     assert memory_cycles(wide, 1, core) == pytest.approx(
         image + weights + written / 16 * core.memory.write
     )
+    # A residual is as large as the output.
+    added = dataclasses.replace(wide, residual=True)
+    difference = memory_cycles(added, 1, core) - memory_cycles(wide, 1, core)
+    assert difference == pytest.approx(written / 16 * core.memory.read)
 
 
 def counters(cycles: int) -> dict[str, Any]:

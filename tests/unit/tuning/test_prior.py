@@ -75,7 +75,7 @@ def test_a_host_has_a_core_of_the_same_form() -> None:
 
 
 def in_l1(core: Core) -> Lines:
-    return Lines(core.l1, core.l1, core.l1, touched=1, followed=0)
+    return Lines(core.l1, core.l1, core.l1, residual=None, touched=1, followed=0)
 
 
 @pytest.mark.parametrize(("tile", "lmul"), KERNELS)
@@ -105,6 +105,18 @@ def test_a_spare_strip_vector_hides_the_load(core: Core) -> None:
     waiting = call_cost(core, 15, 2, in_l1(core)).column / 15
     hidden = call_cost(core, 14, 2, in_l1(core)).column / 14
     assert waiting > 1.05 * hidden
+
+
+def test_a_residual_is_loaded_and_added(core: Core) -> None:
+    plain = in_l1(core)
+    near, far = (plain._replace(residual=level) for level in (core.l1, core.memory))
+    strips = [call_cost(core, 14, 2, lines).strip for lines in (plain, near, far)]
+    loads = 14 * core.costs["vload"].occupancy[1]
+    assert strips[1] >= strips[0] + loads
+    assert strips[2] > strips[1]
+    candidate = Candidate("direct", 14, 2, 4)
+    shape = dataclasses.replace(SHAPE, residual=True)
+    assert Prior(core).cycles(shape, 0.5, candidate) > Prior(core).cycles(SHAPE, 0.5, candidate)
 
 
 def test_out_of_order_cores_are_bound_by_units_alone(core: Core) -> None:

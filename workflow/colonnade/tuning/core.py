@@ -173,7 +173,7 @@ def _host() -> Core:
         memory=Cache(1 << 62, 1, 10, 10, 20, 10),
         costs={
             **dict.fromkeys(("alu", "branch", "jump_register", "vset"), free),
-            **dict.fromkeys(("vf_fma", "vf_minmax", "vf_move"), vector),
+            **dict.fromkeys(("vf_add", "vf_fma", "vf_minmax", "vf_move"), vector),
             **dict.fromkeys(("load", "fp_load"), scalar_load),
             **dict.fromkeys(("vload", "vload_strided"), load),
             **dict.fromkeys(("store", "vstore"), store),

@@ -23,7 +23,7 @@ _OFFSET_BYTES = F32_BYTES
 
 
 class Lines(NamedTuple):
-    """Where the lines of a call come from.
+    """Where the lines of a call come from; `residual` is None where no residual is added.
 
     A strip vector touches `touched` of them; where the prefetcher follows from one column to the next,
     it brings `followed` lines for each, else that is 0.
@@ -32,6 +32,7 @@ class Lines(NamedTuple):
     weights: Cache
     operand: Cache
     output: Cache
+    residual: Cache | None
     touched: int
     followed: int
 
@@ -104,6 +105,7 @@ class _Kernel:
         self._offsets = _Stream(core.line_bytes, lines.weights, followed=not scattered)
         self._operand = Access(lines.operand, lines.followed or lines.touched, lines.followed > 0)
         self._output = Access(lines.output, stored, write=True)
+        self._residual = None if lines.residual is None else Access(lines.residual, stored)
         self._pipelined = (tile + 2) * lmul <= VECTOR_REGISTERS
         # Whether the lines of a column are touched two columns ahead: see the template.
         self._touching = self._pipelined and tile >= 6 and tile * (lmul - 1) >= 6
@@ -222,9 +224,25 @@ class _Kernel:
     def _prepare_stores(self) -> Iterator[Step]:
         yield from (Step("load", "scratch") for _ in range(6))
         yield Step("vset", "vl")
+        if self._residual is not None:
+            yield from self._add_residual(self._residual)
         yield from (Step("branch") for _ in range(4))
         yield from (Step("fp_load", limit) for limit in ("min", "max"))
         yield Step("alu", "row", ("scratch",))
+
+    def _add_residual(self, access: Access) -> Iterator[Step]:
+        """With a spare strip vector the next row's load runs while a row is added."""
+        spare = 2 if self._pipelined else 1
+        yield from (Step("load", "addend") for _ in range(3))
+        yield Step("alu", "addend", ("addend",))
+        yield Step("vload", "row0", ("addend",), self._lmul, access)
+        for row in range(self._tile):
+            ahead = row + spare - 1
+            if 0 < ahead < self._tile:
+                yield Step("alu", "addend", ("addend",))
+                yield Step("vload", f"row{ahead % spare}", ("addend",), self._lmul, access)
+            operands = (f"sum{row}", f"row{row % spare}")
+            yield Step("vf_add", f"sum{row}", operands, self._lmul)
 
     def _finish(self) -> Iterator[Step]:
         yield from self._prepare_stores()

@@ -119,7 +119,7 @@ class Prior:
             tile_weights=columns * (tile * F32_BYTES + _INDEX_BYTES),
             weights=columns * (conv.out_channels * F32_BYTES + tiles * _INDEX_BYTES),
             operand=operand,
-            moved=(conv.in_channels * phases**2 + conv.out_channels) * block * F32_BYTES,
+            moved=(conv.in_channels * phases**2 + _results(conv)) * block * F32_BYTES,
         )
 
     def _touches(self, work: _Work) -> float:
@@ -142,7 +142,7 @@ class Prior:
         plane = max(begin, halo * core.l2.read + own * core.memory.read)
         begin = max(loop, core.memory.latency / core.outstanding)
         result = max(begin, own * core.memory.read)
-        return work.blocks * (conv.in_channels * phases**2 * plane + conv.out_channels * result)
+        return work.blocks * (conv.in_channels * phases**2 * plane + _results(conv) * result)
 
     def _packing(self, work: _Work) -> float:
         core, conv = self._core, work.conv
@@ -297,19 +297,23 @@ class Prior:
     def _call(self, work: _Work, rows: int, lmul: int, weights: Found, operand: Found) -> CallCost:
         """Mean cost of kernel calls for `rows` rows over where their lines are found."""
         core, touched, followed = self._core, self._touched(work), self._followed(work)
+
+        def lines(weights: Cache, operand: Cache, results: Cache) -> Lines:
+            residual = results if work.conv.residual else None
+            return Lines(weights, operand, results, residual, touched, followed)
+
         first = strip = column = 0.0
         sources = self._sources(work, operand)
         for (one, held), (two, read) in product(self._levels(weights), sources):
-            cost = self._simulations.call(rows, lmul, Lines(held, read, core.l1, touched, followed))
+            cost = self._simulations.call(rows, lmul, lines(held, read, core.l1))
             first += one * two * cost.first
             strip += one * two * cost.strip
             column += one * two * cost.column
-        # Where the tile's outputs were touched, they are found again if the block leaves them in L1.
-        beyond = _spilled(rows * work.block * F32_BYTES + work.tile_weights, core.l1)
+        # Where the tile's results were touched, they are found again if the block leaves them in L1.
+        results = rows * work.block * F32_BYTES * (2 if work.conv.residual else 1)
+        beyond = _spilled(results + work.tile_weights, core.l1)
         stores = [
-            self._simulations.call(
-                rows, lmul, Lines(core.l1, core.l1, level, touched, followed)
-            ).strip
+            self._simulations.call(rows, lmul, lines(core.l1, core.l1, level)).strip
             for level in (core.l1, core.l2)
         ]
         return CallCost(first, strip + beyond * (stores[1] - stores[0]), column)
@@ -330,6 +334,11 @@ class Prior:
 
 def _is_pointwise(conv: ConvShape) -> bool:
     return conv.kernel_h == conv.kernel_w == conv.stride == 1 and conv.padding == 0
+
+
+def _results(conv: ConvShape) -> int:
+    """Planes that results are stored to, and those that are added to them."""
+    return conv.out_channels * (2 if conv.residual else 1)
 
 
 def _row(conv: ConvShape) -> int:
