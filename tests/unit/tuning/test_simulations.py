@@ -10,9 +10,11 @@ import pytest
 from colonnade.config import ProfileConfig, ThroughputConfig
 from colonnade.conv import ConvShape
 from colonnade.targets import Target
-from colonnade.tuning import DENSE, Profiled, audit_conv, profile_conv, simulations
+from colonnade.tuning import DENSE, Profiled, simulations
+from colonnade.tuning.audit import audit_conv
 from colonnade.tuning.core import Core
 from colonnade.tuning.prior import Prior
+from colonnade.tuning.search import profile_conv
 from colonnade.tuning.simulations import Simulations
 from colonnade.tuning.space import Candidate, search_space
 

@@ -70,11 +70,9 @@ class Prior:
     def cycles(self, conv: ConvShape, sparsity: float, candidate: Candidate) -> float:
         """Predicted cycles of one convolution whose tiles keep the share 1 - sparsity of columns."""
         work = self._work(conv, sparsity, candidate)
-        alone = self._touches(work)
+        alone = self._touches(work) + self._products(work, self._strips_found(work, sparsity))
         if candidate.algorithm == "packed":
-            alone += self._packing(work) + self._products(work, self._packed_found(work))
-        else:
-            alone += self._products(work, self._direct_found(work))
+            alone += self._packing(work)
         tasks = self._tasks(work)
         return alone * math.ceil(tasks / self._threads) / tasks
 
@@ -177,7 +175,7 @@ class Prior:
 
     def _lost(self, work: _Work) -> float:
         """Share of what one block leaves in the caches that the next one does not find there."""
-        beyond = _spilled(work.weights + work.operand + work.moved, self._core.l2)
+        beyond = _crowded(work.weights, work.operand + work.moved, self._core)
         return max(beyond, 1 / work.blocks)
 
     def _products(self, work: _Work, operand: Found) -> float:
@@ -220,6 +218,19 @@ class Prior:
         elsewhere = min(1, max(0, own - core.l1.ways))
         return crowded * min(1, max(0, own + others - core.l1.ways)) + (1 - crowded) * elsewhere
 
+    def _strips_found(self, work: _Work, sparsity: float) -> Found:
+        """Where a tile finds a strip, on average over the blocks: the last one may be short."""
+        find = self._packed_found if work.candidate.algorithm == "packed" else self._direct_found
+        rest = work.positions - (work.blocks - 1) * work.block
+        short = replace(work.candidate, strips=math.ceil(rest / work.strip))
+        last = find(self._work(work.conv, sparsity, short))
+        share = rest / work.positions
+        l1, l2, memory = (
+            (1 - share) * of_full + share * of_last
+            for of_full, of_last in zip(find(work), last, strict=True)
+        )
+        return l1, l2, memory
+
     def _packed_found(self, work: _Work) -> Found:
         """Where a tile finds the rows of a strip that packing or earlier tiles touched.
 
@@ -258,14 +269,23 @@ class Prior:
         """The levels that a strip's lines come from, each with its share.
 
         Where strips overlap, the lines that are new to one follow those that it shares with the strip
-        before: the prefetcher is on their track.
+        before: the prefetcher is on their track. They and those from L2 take turns, none is waited for
+        at once, so that what counts is the mean.
         """
-        levels = self._levels(operand)
-        if work.candidate.algorithm == "packed" or self._overlap(work) <= 1:
-            return levels
-        memory = self._core.memory
-        follows = replace(memory, latency=memory.read, interval=memory.read)
-        return [(share, follows if level is memory else level) for share, level in levels]
+        near, middle, far = operand
+        beyond = middle + far
+        if work.candidate.algorithm == "packed" or self._overlap(work) <= 1 or beyond == 0:
+            return self._levels(operand)
+        l2, memory = self._core.l2, self._core.memory
+        # In tenths, so that not every schedule is simulated on its own.
+        share = round(10 * far / beyond) / 10
+        mean = replace(
+            memory,
+            read=l2.read + share * (memory.read - l2.read),
+            latency=l2.latency + share * (memory.read - l2.latency),
+            interval=l2.interval + share * (memory.read - l2.interval),
+        )
+        return [(share, level) for share, level in ((near, self._core.l1), (beyond, mean)) if share]
 
     def _channel_lines(self, work: _Work) -> float:
         """Lines of a strip under all taps of one channel: rows apart, or one after the other."""
@@ -347,6 +367,23 @@ def _row(conv: ConvShape) -> int:
         return conv.width
     gap = math.ceil(conv.padding / conv.stride) if conv.kernel_w > 1 else 0
     return math.ceil(conv.width / conv.stride) + gap
+
+
+def _crowded(even: float, scattered: float, core: Core) -> float:
+    """Share of the lines in L2 that are gone when a run through two kinds of data starts again.
+
+    `even` bytes fill the sets one after the other; `scattered` ones, a few lines of each of many planes,
+    meet in some sets more than in others, as by chance: a Poisson distribution.
+    """
+    cache, line = core.l2, core.line_bytes
+    sets = cache.bytes // cache.ways // line
+    always, mean = even / line / sets, scattered / line / sets
+    kept, chance = 0.0, math.exp(-mean)
+    for lines in range(cache.ways + 1):
+        if always + lines <= cache.ways:
+            kept += chance * (always + lines)
+        chance *= mean / (lines + 1)
+    return 1 - kept / (always + mean)
 
 
 def _spilled(size: float, cache: Cache) -> float:
