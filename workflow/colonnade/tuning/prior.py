@@ -135,12 +135,19 @@ class Prior:
             own, phases = own * conv.stride**2, 1
         halo = ((conv.kernel_h - 1) * conv.dilation / conv.stride * _row(conv)) * F32_BYTES / line
         first = core.l2 if halo >= 1 else core.memory
-        loop = core.mispredict + _LOOP
-        begin = max(loop, first.interval, first.latency / core.outstanding)
-        plane = max(begin, halo * core.l2.read + own * core.memory.read)
-        begin = max(loop, core.memory.latency / core.outstanding)
-        result = max(begin, own * core.memory.read)
+        plane = self._touch(first, halo * core.l2.read + own * core.memory.read)
+        result = self._touch(core.memory, own * core.memory.read)
         return work.blocks * (conv.in_channels * phases**2 * plane + _results(conv) * result)
+
+    def _touch(self, first: Cache, stream: float) -> float:
+        """Cycles of touching a plane: a line from `first`, the others in `stream` cycles of the port.
+
+        What ends the loop over its lines is not hidden behind them.
+        """
+        core = self._core
+        others = max(0, stream - first.read)
+        waiting = max(first.interval + others, (first.latency + others) / core.outstanding)
+        return core.mispredict + _LOOP + waiting
 
     def _packing(self, work: _Work) -> float:
         core, conv = self._core, work.conv
@@ -189,10 +196,14 @@ class Prior:
         # A block's first strip finds its tile's weights where the last block left them.
         lost, spilled = self._lost(work), self._spilled_weights(work)
         weights = ((0.0, 1 - lost, lost), (1 - spilled, spilled, 0.0))
+        # Behind the touches of a tile's results the block's strips are looked through, one by one: the
+        # first of them waits for a line that was touched to come.
+        wait = self._core.memory.latency / self._core.outstanding
+        wait += work.block / work.strip * self._core.l2.latency
         cycles = 0.0
         for rows, tiles in ((tile, work.tiles - 1), (last, 1)):
             first, later = (self._call(work, rows, lmul, where, operand) for where in weights)
-            begin = _CALL + first.first + first.strip + work.kept * first.column
+            begin = _CALL + wait + first.first + first.strip + work.kept * first.column
             others = later.strip + work.kept * later.column
             cycles += tiles * (work.blocks * begin + max(0, strips - work.blocks) * others)
             if rest and strips:
@@ -269,23 +280,19 @@ class Prior:
         """The levels that a strip's lines come from, each with its share.
 
         Where strips overlap, the lines that are new to one follow those that it shares with the strip
-        before: the prefetcher is on their track. They and those from L2 take turns, none is waited for
-        at once, so that what counts is the mean.
+        before: the prefetcher is on their track. If all columns are kept, they and the lines from L2
+        take turns, and none is waited for at once: what counts is the mean of both.
         """
-        near, middle, far = operand
-        beyond = middle + far
-        if work.candidate.algorithm == "packed" or self._overlap(work) <= 1 or beyond == 0:
-            return self._levels(operand)
-        l2, memory = self._core.l2, self._core.memory
+        core, levels = self._core, self._levels(operand)
+        if work.candidate.algorithm == "packed" or self._overlap(work) <= 1:
+            return levels
+        follows = replace(core.memory, latency=core.memory.read, interval=core.memory.read)
+        l1, l2, memory = operand
+        if work.kept < work.conv.reduction or l2 + memory == 0:
+            return [(share, follows if each is core.memory else each) for share, each in levels]
         # In tenths, so that not every schedule is simulated on its own.
-        share = round(10 * far / beyond) / 10
-        mean = replace(
-            memory,
-            read=l2.read + share * (memory.read - l2.read),
-            latency=l2.latency + share * (memory.read - l2.latency),
-            interval=l2.interval + share * (memory.read - l2.interval),
-        )
-        return [(share, level) for share, level in ((near, self._core.l1), (beyond, mean)) if share]
+        mean = _between(core.l2, follows, round(10 * memory / (l2 + memory)) / 10)
+        return [(share, each) for share, each in ((l1, core.l1), (l2 + memory, mean)) if share > 0]
 
     def _channel_lines(self, work: _Work) -> float:
         """Lines of a strip under all taps of one channel: rows apart, or one after the other."""
@@ -367,6 +374,21 @@ def _row(conv: ConvShape) -> int:
         return conv.width
     gap = math.ceil(conv.padding / conv.stride) if conv.kernel_w > 1 else 0
     return math.ceil(conv.width / conv.stride) + gap
+
+
+def _between(near: Cache, far: Cache, share: float) -> Cache:
+    """A level whose lines come from `far` in the given share, and else from `near`."""
+
+    def mean(one: float, other: float) -> float:
+        return one + share * (other - one)
+
+    return replace(
+        far,
+        read=mean(near.read, far.read),
+        write=mean(near.write, far.write),
+        latency=mean(near.latency, far.latency),
+        interval=mean(near.interval, far.interval),
+    )
 
 
 def _crowded(even: float, scattered: float, core: Core) -> float:
