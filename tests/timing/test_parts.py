@@ -10,7 +10,7 @@ import pytest
 
 from colonnade.errors import ColonnadeError
 from colonnade.validation.band import read_band, write_core_variant
-from timing.model import ROOT, WORK, TestedModel
+from timing.model import CORE, ROOT, WORK, TestedModel
 
 
 def reference_hits(lines: list[int], sets: int, ways: int) -> list[str]:
@@ -75,6 +75,21 @@ def test_a_marked_range_lies_in_huge_pages(timing: TestedModel, seed: int) -> No
     assert all(len(frames) == 1 for frames in pages.values())
     assert sum(huge for huge, _ in pages) == 4
     assert len(pages) > 1000
+
+
+def test_memory_that_a_program_marks_lies_in_huge_pages(
+    timing: TestedModel, variant: Callable[[Callable[[Any], None]], str]
+) -> None:
+    program = timing.compile("huge-pages", ["kernels/timing/tests/huge_pages.c"])
+    small = variant(lambda description: description["huge_page"].update(bytes=4096))
+    marked, unmarked, refused = (
+        timing.regions(program, core=core, arguments=arguments)[0]
+        for core, arguments in ((CORE, ["huge"]), (CORE, []), (small, ["huge"]))
+    )
+    # 64 lines, four times: in one set of 16 ways none is found again; in small pages all are.
+    assert marked["l2_misses"] >= 4 * 64
+    assert 64 <= unmarked["l2_misses"] < 2 * 64
+    assert refused["l2_misses"] == unmarked["l2_misses"]
 
 
 @pytest.mark.parametrize("shift", [16, 4096, 70_000_016])
