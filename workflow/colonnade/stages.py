@@ -28,6 +28,7 @@ from colonnade.validation.band import read_band
 TARGETS = Path("config/targets")
 BANDS = Path("kernels/timing/bands")
 RESOLVED = Path("results/config.json")
+BASELINE = Path("results/baseline/throughput.csv")
 DENSE = "dense"
 
 
@@ -208,6 +209,11 @@ class Stages:
     def convs(self) -> list[str]:
         """The distinct convolutions, as shape strings."""
         return list(dict.fromkeys(str(shape) for _, shape in self.layers))
+
+    @property
+    def baseline(self) -> list[str]:
+        """The recorded throughput that a nightly run is compared with, if there is one."""
+        return [str(BASELINE)] if BASELINE.exists() else []
 
     @property
     def recipe(self) -> list[str]:

@@ -47,6 +47,7 @@ rule regression:
     """Compare modelled cycles with the committed baseline."""
     input:
         "results/tables/throughput.csv",
+        stages.baseline,
     output:
         "results/nightly.txt",
     log:

@@ -234,3 +234,8 @@ def test_artifact_evaluation_and_nightly_regression(finished: Checkout) -> None:
     assert "slower than the baseline" in run.stdout
     assert len(re.findall("colnm_packed at", run.stdout)) == 1
     assert not (finished / "results/again.txt").exists()
+    # The workflow sees that there is a baseline now.
+    run = finished.workflow("nightly-regression")
+    assert run.returncode != 0
+    assert "slower than the baseline" in run.stdout
+    baseline.unlink()

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from colonnade.cli.common import FILE, IMAGE, RESULTS, cli
-from colonnade.stages import Stages
+from colonnade.stages import BASELINE, Stages
 
 
 @cli.command()
@@ -46,5 +46,4 @@ def regression(output: Path) -> None:
     from colonnade.regression import compare
 
     allowed = Stages.load().config.nightly.allowed_slowdown_percent
-    table, baseline = RESULTS / "tables/throughput.csv", RESULTS / "baseline/throughput.csv"
-    compare(table, baseline, allowed, output)
+    compare(RESULTS / "tables/throughput.csv", BASELINE, allowed, output)
