@@ -182,7 +182,7 @@ class Prior:
 
     def _lost(self, work: _Work) -> float:
         """Share of what one block leaves in the caches that the next one does not find there."""
-        beyond = _crowded(work.weights, work.operand + work.moved, self._core)
+        beyond = _crowded(work.weights, work.operand + work.moved, self._core, in_turn=True)
         return max(beyond, 1 / work.blocks)
 
     def _products(self, work: _Work, operand: Found) -> float:
@@ -250,7 +250,7 @@ class Prior:
         """
         share = min(1, work.kept / work.rows)
         between = min(work.tiles, 1 / share)
-        return self._found(work, work.operand + between * work.tile_weights)
+        return self._found(work, work.operand + between * work.tile_weights, 0.0)
 
     def _direct_found(self, work: _Work) -> Found:
         """Where a tile finds the elements of a strip that earlier tiles, or the first pass, touched.
@@ -260,16 +260,21 @@ class Prior:
         """
         conv = work.conv
         share, taps = work.kept / conv.reduction, conv.kernel_h * conv.kernel_w
-        lines = self._channel_lines(work)
-        sharing = taps * self._touched(work) / lines
-        needed = 1 - (1 - share) ** sharing
+        sharing, needed = self._needed(work)
         distinct = needed / (share * sharing)
         # Taps of other rows read the same lines, for other strips of the block.
         used = 1 - (1 - share) ** (taps / min(conv.stride, conv.kernel_h) ** 2)
-        near = work.operand + min(work.tiles, 1 / used) * work.tile_weights
-        l1, _, beyond = self._found(work, near)
+        between = min(work.tiles, 1 / used) * work.tile_weights
+        l1, _, beyond = self._found(work, between, work.operand)
         memory = distinct * beyond / max(1, needed * self._overlap(work))
         return 1 - distinct * (1 - l1), distinct * (1 - l1) - memory, memory
+
+    def _needed(self, work: _Work) -> tuple[float, float]:
+        """How many taps share a line of a strip, and the share of these lines that a tile needs."""
+        conv = work.conv
+        lines = self._channel_lines(work)
+        sharing = conv.kernel_h * conv.kernel_w * self._touched(work) / lines
+        return sharing, 1 - (1 - work.kept / conv.reduction) ** sharing
 
     def _overlap(self, work: _Work) -> float:
         """How many strips of a block need the same line, for different rows of the kernel."""
@@ -280,16 +285,22 @@ class Prior:
         """The levels that a strip's lines come from, each with its share.
 
         Where strips overlap, the lines that are new to one follow those that it shares with the strip
-        before: the prefetcher is on their track. If all columns are kept, they and the lines from L2
-        take turns, and none is waited for at once: what counts is the mean of both.
+        before, if a tile needs these: the prefetcher is on their track. If all columns are kept, they
+        and the lines from L2 take turns, and none is waited for at once: what counts is the mean of both.
         """
         core, levels = self._core, self._levels(operand)
-        if work.candidate.algorithm == "packed" or self._overlap(work) <= 1:
+        taps = work.conv.kernel_h * work.conv.kernel_w
+        if work.candidate.algorithm == "packed" or taps == 1 or self._overlap(work) <= 1:
             return levels
         follows = replace(core.memory, latency=core.memory.read, interval=core.memory.read)
         l1, l2, memory = operand
-        if work.kept < work.conv.reduction or l2 + memory == 0:
-            return [(share, follows if each is core.memory else each) for share, each in levels]
+        if work.kept < work.conv.reduction:
+            _, needed = self._needed(work)
+            split = [(needed * memory, follows), ((1 - needed) * memory, core.memory)]
+            near = [(share, each) for share, each in levels if each is not core.memory]
+            return [*near, *((share, each) for share, each in split if share > 0)]
+        if l2 + memory == 0:
+            return levels
         # In tenths, so that not every schedule is simulated on its own.
         mean = _between(core.l2, follows, round(10 * memory / (l2 + memory)) / 10)
         return [(share, each) for share, each in ((l1, core.l1), (l2 + memory, mean)) if share > 0]
@@ -307,17 +318,18 @@ class Prior:
         taps = conv.kernel_h * conv.kernel_w
         return max(self._touched(work), min(taps * self._touched(work), lines))
 
-    def _found(self, work: _Work, touched: float) -> Found:
-        """Where lines are found again after `touched` bytes in between.
+    def _found(self, work: _Work, even: float, scattered: float) -> Found:
+        """Where lines are found again after so many bytes in between: see `_crowded` for the two kinds.
 
         Tiles that keep all columns run through them in turn, and what does not fit is gone; those that
         keep a part touch lines at random, of which the caches hold as many as fit.
         """
-        caches = (self._core.l1, self._core.l2)
+        core, touched = self._core, even + scattered
         if work.kept == work.conv.reduction:
-            beyond_l1, beyond_l2 = (_spilled(touched, cache) for cache in caches)
+            beyond_l1, beyond_l2 = (_spilled(touched, cache) for cache in (core.l1, core.l2))
         else:
-            beyond_l1, beyond_l2 = (max(0, 1 - cache.bytes / touched) for cache in caches)
+            beyond_l1 = max(0, 1 - core.l1.bytes / touched)
+            beyond_l2 = _crowded(even, scattered, core, in_turn=False)
         beyond_l2 = min(beyond_l1, beyond_l2)
         return 1 - beyond_l1, beyond_l1 - beyond_l2, beyond_l2
 
@@ -391,20 +403,24 @@ def _between(near: Cache, far: Cache, share: float) -> Cache:
     )
 
 
-def _crowded(even: float, scattered: float, core: Core) -> float:
-    """Share of the lines in L2 that are gone when a run through two kinds of data starts again.
+def _crowded(even: float, scattered: float, core: Core, *, in_turn: bool) -> float:
+    """Share of the lines in L2 that are gone when they are needed again, of two kinds of data.
 
     `even` bytes fill the sets one after the other; `scattered` ones, a few lines of each of many planes,
-    meet in some sets more than in others, as by chance: a Poisson distribution.
+    meet in some sets more than in others, as by chance: a Poisson distribution. A set that has too many
+    keeps none of those that are needed in turn, and of others as many as it has ways.
     """
     cache, line = core.l2, core.line_bytes
     sets = cache.bytes // cache.ways // line
     always, mean = even / line / sets, scattered / line / sets
-    kept, chance = 0.0, math.exp(-mean)
+    kept, chance, fitting = 0.0, math.exp(-mean), 0.0
     for lines in range(cache.ways + 1):
         if always + lines <= cache.ways:
             kept += chance * (always + lines)
+            fitting += chance
         chance *= mean / (lines + 1)
+    if not in_turn:
+        kept += (1 - fitting) * cache.ways
     return 1 - kept / (always + mean)
 
 
