@@ -9,9 +9,13 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from colonnade.errors import ColonnadeError
+
+Record = TypeVar("Record", bound=BaseModel)
 
 
 @contextmanager
@@ -90,6 +94,20 @@ def read_json(path: Path) -> Any:
         raise ColonnadeError(f"{path}: cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise ColonnadeError(f"{path}: not a valid JSON file: {error}") from error
+
+
+def read_record(path: Path, kind: type[Record]) -> Record:
+    """Read a JSON file that holds the fields of a model.
+
+    Raises:
+        ColonnadeError: see `read_json`; or a field is wrong, and the message names the first one.
+    """
+    try:
+        return kind.model_validate(read_json(path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        raise ColonnadeError(f"{path}: {key}: {first['msg']}") from error
 
 
 def sha256_file(path: Path) -> str:

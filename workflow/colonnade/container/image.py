@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from colonnade.errors import ColonnadeError
-from colonnade.files import read_json, write_json
+from colonnade.files import read_record, write_json
 
 EngineName = Literal["docker", "podman", "rootfs"]
 
@@ -40,9 +39,4 @@ class Image(BaseModel):
         Raises:
             ColonnadeError: the file is missing, or is not such a record.
         """
-        try:
-            return cls.model_validate(read_json(path))
-        except ValidationError as error:
-            first = error.errors()[0]
-            key = ".".join(map(str, first["loc"]))
-            raise ColonnadeError(f"{path}: {key}: {first['msg']}") from error
+        return read_record(path, cls)

@@ -288,22 +288,21 @@ class Prior:
         before, if a tile needs these: the prefetcher is on their track. If all columns are kept, they
         and the lines from L2 take turns, and none is waited for at once: what counts is the mean of both.
         """
-        core, levels = self._core, self._levels(operand)
+        core = self._core
         taps = work.conv.kernel_h * work.conv.kernel_w
         if work.candidate.algorithm == "packed" or taps == 1 or self._overlap(work) <= 1:
-            return levels
+            return self._levels(operand)
         follows = replace(core.memory, latency=core.memory.read, interval=core.memory.read)
         l1, l2, memory = operand
-        if work.kept < work.conv.reduction:
+        if work.kept < work.conv.reduction or l2 + memory == 0:
             _, needed = self._needed(work)
-            split = [(needed * memory, follows), ((1 - needed) * memory, core.memory)]
-            near = [(share, each) for share, each in levels if each is not core.memory]
-            return [*near, *((share, each) for share, each in split if share > 0)]
-        if l2 + memory == 0:
-            return levels
-        # In tenths, so that not every schedule is simulated on its own.
-        mean = _between(core.l2, follows, round(10 * memory / (l2 + memory)) / 10)
-        return [(share, each) for share, each in ((l1, core.l1), (l2 + memory, mean)) if share > 0]
+            scattered = (1 - needed) * memory
+            beyond = [(l2, core.l2), (needed * memory, follows), (scattered, core.memory)]
+        else:
+            # In tenths, so that not every schedule is simulated on its own.
+            mean = _between(core.l2, follows, round(10 * memory / (l2 + memory)) / 10)
+            beyond = [(l2 + memory, mean)]
+        return [(share, each) for share, each in [(l1, core.l1), *beyond] if share > 0]
 
     def _channel_lines(self, work: _Work) -> float:
         """Lines of a strip under all taps of one channel: rows apart, or one after the other."""

@@ -5,10 +5,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from colonnade.errors import ColonnadeError
-from colonnade.files import read_json, write_text
+from colonnade.files import read_json, read_record, write_text
 
 
 class Variant(BaseModel):
@@ -58,12 +58,7 @@ def read_band(path: Path) -> Band:
     Raises:
         ColonnadeError: it is missing or damaged.
     """
-    try:
-        return Band.model_validate(read_json(path))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise ColonnadeError(f"{path}: {where}: {first['msg']}") from error
+    return read_record(path, Band)
 
 
 def write_core_variant(band: Path, name: str, target: Path) -> None:
