@@ -19,7 +19,7 @@ from colonnade.data import DataConfig
 from colonnade.data.dataset import ImageData, Split, evaluation_batches
 from colonnade.data.opening import open_data
 from colonnade.errors import ColonnadeError
-from colonnade.files import atomic_path, write_json
+from colonnade.files import discard, write_bytes, write_json
 from colonnade.models.resnet import ResNet
 from colonnade.targets import Target
 from colonnade.training import TrainingConfig
@@ -95,8 +95,7 @@ def evaluate_variant(
         target.run("colonnade-run", arguments, timing=None)
         ours = read_logits(logits)
     finally:
-        for file in scratch:
-            file.unlink(missing_ok=True)
+        discard(*scratch)
     agreement = compare(ours, reference.logits)
     write_json(
         output,
@@ -150,14 +149,12 @@ def judged(source: Checkpoint, training: TrainingConfig) -> Iterator[tuple[ResNe
 def write_images(split: Split, path: Path) -> None:
     """Write a split as the runner reads it: `image` F32 [N, 3, px, px], normalised, in order."""
     images = torch.cat([batch for batch, _ in evaluation_batches(split, 256)])
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(save({"image": np.ascontiguousarray(images.numpy())}))
+    write_bytes(path, save({"image": np.ascontiguousarray(images.numpy())}))
 
 
 def write_logits(logits: Logits, path: Path) -> None:
     """Write logits as the runner does: `logits` F32 [N, classes]."""
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(save({"logits": logits}))
+    write_bytes(path, save({"logits": logits}))
 
 
 def read_logits(path: Path) -> Logits:

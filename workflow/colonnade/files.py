@@ -7,7 +7,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,15 +28,15 @@ def atomic_path(target: Path) -> Iterator[Path]:
     Raises:
         ColonnadeError: the file system refused (full disk, no permission).
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}.tmp")
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         _replace(temporary, target)
     except OSError as error:
         raise ColonnadeError(f"{target}: cannot be written: {error.strerror or error}") from error
     finally:
-        _discard(temporary)
+        discard(temporary)
 
 
 def _replace(temporary: Path, target: Path) -> None:
@@ -46,11 +46,17 @@ def _replace(temporary: Path, target: Path) -> None:
     temporary.replace(target)
 
 
-def _discard(temporary: Path) -> None:
-    if temporary.is_dir():
-        shutil.rmtree(temporary, ignore_errors=True)
-    else:
-        temporary.unlink(missing_ok=True)
+def discard(*paths: Path) -> None:
+    """Remove temporary files or folders, as far as they are there and the file system lets us.
+
+    For `finally` clauses: an error of its own would hide the one that matters.
+    """
+    for path in paths:
+        with suppress(OSError):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -86,10 +92,15 @@ def check_folder(path: Path) -> None:
         raise ColonnadeError(f"{path}: not a folder, but files are to be kept in it; remove it")
 
 
+def write_bytes(target: Path, content: bytes | memoryview) -> None:
+    """Write `content` to `target`, whole or not at all."""
+    with atomic_path(target) as temporary:
+        temporary.write_bytes(content)
+
+
 def write_text(target: Path, text: str) -> None:
     """Write `text` to `target` as UTF-8, whole or not at all."""
-    with atomic_path(target) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_bytes(target, text.encode("utf-8"))
 
 
 def write_json(target: Path, value: Any) -> None:

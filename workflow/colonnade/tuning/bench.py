@@ -7,6 +7,7 @@ from pathlib import Path
 
 from colonnade.config import ProfileConfig, ThroughputConfig
 from colonnade.conv import ConvShape
+from colonnade.files import discard
 from colonnade.targets import Target
 from colonnade.tuning.cache import ProfileCache, Result, Setting
 from colonnade.tuning.space import Candidate
@@ -82,7 +83,7 @@ class Bench:
         try:
             output = self._target.run(PROGRAM, arguments, timing=self._scratch)
         finally:
-            self._scratch.unlink(missing_ok=True)
+            discard(self._scratch)
         return [json.loads(line) for line in output.splitlines()]
 
     def _with_time(self, report: Result) -> Result:
