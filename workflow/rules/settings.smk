@@ -1,0 +1,15 @@
+rule settings:
+    """What jobs read of the configuration: a file for each choice of sections."""
+    output:
+        "<results>/settings/{digest}.json",
+    log:
+        "<results>/logs/settings-{digest}.log",
+    wildcard_constraints:
+        digest="[0-9a-f]+",
+    localrule: True
+    conda:
+        "../envs/colonnade.yaml"
+    params:
+        text=lambda wildcards: stages.settings_text(wildcards.digest),
+    shell:
+        "printf '%s\\n' {params.text:q} > {output} 2> {log}"
