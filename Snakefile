@@ -17,6 +17,11 @@ except ColonnadeError as error:
     raise WorkflowError(str(error)) from None
 
 
+# Rules say <results>/... for what depends on the configuration.
+pathvars:
+    results=stages.config.results,
+
+
 include: "workflow/rules/settings.smk"
 include: "workflow/rules/toolchain.smk"
 include: "workflow/rules/kernels.smk"
