@@ -40,7 +40,10 @@ rule:
         "full-run"
     default_target: True
     input:
-        "<results>/report.html",
+        rules.report.output,
+        rules.report.input.claims,
+        rules.report.input.provenance,
+        rules.report.input.tables,
 
 
 rule:
