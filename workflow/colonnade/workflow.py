@@ -5,7 +5,8 @@ nothing. What is written is written by rules.
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -176,6 +177,11 @@ class Workflow(Stages):
             "run": [run.label for run, _ in networks],
             "seed": [str(seed) for _, seed in networks],
         }
+
+    @staticmethod
+    def one_of(names: Iterable[str]) -> str:
+        """The constraint of a wildcard that has no other values."""
+        return "|".join(map(re.escape, names))
 
     def modelled(self, *tables: str) -> list[str]:
         """Those tables that only a timing model can give, where the target has one."""
