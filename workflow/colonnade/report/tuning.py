@@ -21,16 +21,20 @@ def stays_dense(layers: pl.DataFrame) -> list[dict[str, Any]]:
         pl.col("chosen").max(),
     )
     dense = ours.filter(pl.col("sparsity") == 0).group_by("conv").agg(dense_ms=pl.col("ms").min())
-    return best.filter(pl.col("chosen") == 0).join(dense, on="conv").rows(named=True)
+    return (
+        best.filter(pl.col("chosen") == 0)
+        .join(dense, on="conv", maintain_order="left")
+        .rows(named=True)
+    )
 
 
-def tuner_quality(table: Path) -> dict[str, Any] | None:
+def tuner_quality(file: Path | None) -> dict[str, Any] | None:
     """Summary of `tuner_quality.csv`; None where `snakemake tuner-quality` has not been run.
 
     Raises:
         ColonnadeError: the table is damaged.
     """
-    rows = read_if_made(table, TUNER_QUALITY)
+    rows = read_if_made(file, TUNER_QUALITY)
     if rows is None:
         return None
     loss = rows["tuned_loss_percent"].to_list()
