@@ -3,18 +3,43 @@
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
+from snakemake.settings.types import ExecMode
 
+from colonnade import checkout
+from colonnade.container import select_engine
 from colonnade.errors import ColonnadeError
 from colonnade.stages import Stages
+
+
+if workflow.overwrite_workdir and Path.cwd() != Path(workflow.basedir).resolve():
+    raise WorkflowError(f"--directory {Path.cwd()}: a run stays in {workflow.basedir}; leave it out")
+
+
+# So that `snakemake --snakefile` works from anywhere.
+workdir: workflow.basedir
 
 
 configfile: "config/default.yaml"
 
 
 try:
+    checkout.enter(Path(workflow.basedir))
     stages = Stages.from_config(config, [Path(file) for file in workflow.configfiles])
+    if workflow.exec_mode == ExecMode.DEFAULT and not workflow.output_settings.dryrun:
+        for message in checkout.claim(Path(".snakemake"), [Path("results")]):
+            logger.warning(message)
 except ColonnadeError as error:
     raise WorkflowError(str(error)) from None
+
+
+onstart:
+    # Said before the first job, not in the log of one.
+    if any(job.rule.name == "toolchain" for job in workflow.dag.needrun_jobs()):
+        try:
+            select_engine(stages.config.container.engine)
+        except ColonnadeError as error:
+            raise WorkflowError(str(error)) from None
 
 
 include: "workflow/rules/toolchain.smk"
