@@ -12,7 +12,7 @@ stamp=$venv/.installed
 base() {
     pwd -P
     "$venv/bin/python" -c 'import sys; print("Python %d.%d" % sys.version_info[:2])' 2>/dev/null || echo no Python
-    cat requirements.txt requirements-cuda.txt "$0" | sha256sum
+    cat requirements*.txt workflow/envs/create.sh | sha256sum
 }
 
 # What can change without making it anew.
@@ -20,18 +20,20 @@ project() {
     sha256sum pyproject.toml
 }
 
-# Wherever the caller's settings send packages, these go into the environment.
+# Wherever the caller sends packages, these go into the environment.
 pip() {
-    env -u PIP_ROOT -u PIP_PYTHON PIP_REQUIRE_HASHES=0 \
+    env -u PIP_USER -u PIP_TARGET -u PIP_PREFIX -u PIP_ROOT -u PIP_PYTHON PIP_REQUIRE_HASHES=0 \
         "$venv/bin/python" -m pip --disable-pip-version-check "$@"
 }
 
 install() {
-    pip install --no-deps --no-user --target= --prefix= "$@"
+    pip install --no-deps --no-user "$@"
 }
 
 create() {
     python=$(sh containers/host-setup.sh)
+    # Not through an environment that is active: it may be the one to be removed.
+    python=$("$python" -c 'import os, sys; print(os.path.realpath(sys.executable))')
     echo "Creating $venv with $python"
     rm -rf "$venv"
     "$python" -m venv "$venv"
@@ -43,8 +45,11 @@ if ! { test -n "${HOME:-}" && mkdir -p "${XDG_CACHE_HOME:-$HOME/.cache}/snakemak
     export XDG_CACHE_HOME="$VIRTUAL_ENV/cache"
 fi
 END
+    # Builds of PyTorch without CUDA are smaller, but not in every package index.
+    if ! install --require-hashes -r requirements-cpu.txt >/dev/null 2>&1; then
+        echo "No PyTorch without CUDA in the package index: installing the one with CUDA"
+    fi
     install --require-hashes -r requirements.txt
-    # A build of PyTorch says which packages it needs: with CUDA, more than without.
     if ! pip check >/dev/null; then
         install --require-hashes -r requirements-cuda.txt
         pip check

@@ -3,9 +3,9 @@
     pip install uv
     python workflow/envs/lock.py [--upgrade]
 
-Writes `requirements.txt`, and `requirements-cuda.txt` for what only a PyTorch with CUDA needs. Versions
-that are pinned already stay, without --upgrade. Hashes are of the package index's files for CPython on
-Linux, x86-64 and aarch64.
+Writes `requirements.txt`, `requirements-cuda.txt` for what only a PyTorch with CUDA needs, and
+`requirements-cpu.txt` with a PyTorch without it. Versions that are pinned already stay, without
+--upgrade. Hashes are of the package index's files for CPython on Linux, x86-64 and aarch64.
 """
 
 import re
@@ -15,12 +15,11 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PLAIN, CUDA = ROOT / "requirements.txt", ROOT / "requirements-cuda.txt"
+PLAIN, CUDA, CPU = (ROOT / f"requirements{part}.txt" for part in ("", "-cuda", "-cpu"))
 CUDA_PACKAGES = ("nvidia-", "cuda-", "triton")
-# Builds of PyTorch without CUDA are not in the package index; `pip hash FILE` prints their hashes.
-CPU_BUILDS = {
-    "torch==2.13.0": ["6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b"],
-}
+# Builds without CUDA are not in every package index; `pip hash FILE` prints the hash of one.
+CPU_VERSION = "2.13.0"
+CPU_HASHES = ["6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b"]
 SETTINGS = """
 [tool.uv]
 environments = [
@@ -29,7 +28,6 @@ environments = [
 ]
 constraint-dependencies = {pins}
 """
-HEADER = "# Made by workflow/envs/lock.py from pyproject.toml: {what}\n"
 PIN = re.compile(r"^[\w.-]+==[\w.]+", re.MULTILINE)
 
 
@@ -54,24 +52,30 @@ def blocks(requirements: str) -> list[str]:
     return [block + "\n" for block in re.split(r"\n(?=\S)", text.strip())]
 
 
-def with_cpu_builds(block: str) -> str:
-    """Allow the builds of PyTorch that the package index does not have."""
-    hashes = CPU_BUILDS.get(block.split(" ", 1)[0], [])
-    return block.rstrip("\n") + "".join(f" \\\n    --hash=sha256:{each}" for each in hashes) + "\n"
+def cpu_build(packages: list[str]) -> str:
+    """The block of PyTorch without CUDA, of the version that is pinned."""
+    if not any(block.startswith(f"torch=={CPU_VERSION} ") for block in packages):
+        raise SystemExit(
+            f"{__file__}: CPU_VERSION: {CPU_VERSION} is not the pinned version of torch"
+        )
+    hashes = "".join(f" \\\n    --hash=sha256:{each}" for each in CPU_HASHES)
+    return f"torch=={CPU_VERSION}+cpu{hashes}\n"
 
 
 def main() -> None:
-    """Write both files."""
+    """Write the files."""
     current = "".join(path.read_text(encoding="utf-8") for path in (PLAIN, CUDA) if path.exists())
     pins = [] if "--upgrade" in sys.argv[1:] else PIN.findall(current)
     packages = blocks(export(pins))
     cuda = [block for block in packages if block.startswith(CUDA_PACKAGES)]
-    plain = [with_cpu_builds(block) for block in packages if block not in cuda]
-    PLAIN.write_text(HEADER.format(what="all packages.") + "".join(plain), encoding="utf-8")
-    CUDA.write_text(
-        HEADER.format(what="what a PyTorch with CUDA needs beside them.") + "".join(cuda),
-        encoding="utf-8",
-    )
+    plain = [block for block in packages if block not in cuda]
+    for path, what, content in (
+        (PLAIN, "all packages", plain),
+        (CUDA, "what a PyTorch with CUDA needs beside them", cuda),
+        (CPU, "a PyTorch without CUDA, for where a package index has it", [cpu_build(plain)]),
+    ):
+        header = f"# Made by workflow/envs/lock.py from pyproject.toml: {what}.\n"
+        path.write_text(header + "".join(content), encoding="utf-8")
 
 
 if __name__ == "__main__":

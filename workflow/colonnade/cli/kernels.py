@@ -6,6 +6,7 @@ import click
 
 from colonnade.cli.common import FILE, RESULTS, ROOT, cli, container
 from colonnade.container import select_engine
+from colonnade.files import make_folder
 
 
 @cli.command()
@@ -21,6 +22,6 @@ def toolchain(engine: str, output: Path) -> None:
 @click.option("--log", type=FILE, required=True)
 def build(part: str, log: Path) -> None:
     """Compile a PART of kernels/ in the container."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    (RESULTS / "build").mkdir(parents=True, exist_ok=True)
+    make_folder(log.parent)
+    make_folder(RESULTS / "build")
     container().run(["sh", "kernels/build.sh", part, f"results/build/{part}"], log=log)
