@@ -1,19 +1,27 @@
 """Targets of the workflow. `config/default.yaml` documents what can be configured."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 from snakemake.settings.types import ExecMode
 
-from colonnade import checkout
+library, checkout = find_spec("colonnade"), Path(workflow.basedir).resolve()
+if library is None or Path(library.origin).resolve().parents[1] != checkout / "workflow":
+    raise WorkflowError(
+        f"colonnade is {'not installed' if library is None else library.origin}, not from this checkout:"
+        f" run `make env` in {checkout}, then `. .venv/bin/activate` (and unset PYTHONPATH if it is set)"
+    )
+if workflow.overwrite_workdir and Path.cwd() != checkout:
+    raise WorkflowError(f"--directory {Path.cwd()}: a run stays in {checkout}; leave it out")
+
 from colonnade.container import select_engine
 from colonnade.errors import ColonnadeError
+from colonnade.run import claim, find_programs
 from colonnade.stages import Stages
 
-
-if workflow.overwrite_workdir and Path.cwd() != Path(workflow.basedir).resolve():
-    raise WorkflowError(f"--directory {Path.cwd()}: a run stays in {workflow.basedir}; leave it out")
+find_programs()
 
 
 # So that `snakemake --snakefile` works from anywhere.
@@ -24,10 +32,9 @@ configfile: "config/default.yaml"
 
 
 try:
-    checkout.enter(Path(workflow.basedir))
     stages = Stages.from_config(config, [Path(file) for file in workflow.configfiles])
     if workflow.exec_mode == ExecMode.DEFAULT and not workflow.output_settings.dryrun:
-        for message in checkout.claim(Path(".snakemake"), [Path("results")]):
+        for message in claim(Path(".snakemake"), [Path("results")]):
             logger.warning(message)
 except ColonnadeError as error:
     raise WorkflowError(str(error)) from None

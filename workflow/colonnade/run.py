@@ -1,4 +1,4 @@
-"""The checkout that a workflow runs in: its own environment, writable folders, one run at a time.
+"""What a run of the workflow needs before its first job: programs, writable folders, nobody in its way.
 
 Snakemake's locks do not say whose they are, so those of a killed run look like those of a live one.
 Every run therefore holds a lock that the kernel takes back when the process is gone, however it went.
@@ -14,7 +14,6 @@ from typing import IO
 
 import psutil
 
-import colonnade
 from colonnade.errors import ColonnadeError
 
 # The state folder of the run that a process belongs to; jobs inherit it.
@@ -24,21 +23,10 @@ _GRACE_SECONDS = 10
 _held: list[IO[bytes]] = []
 
 
-def enter(checkout: Path) -> None:
-    """Let the jobs of a run in `checkout` find the programs of this environment.
-
-    Raises:
-        ColonnadeError: the environment is another checkout's.
-    """
-    checkout = checkout.resolve()
-    library = Path(colonnade.__file__).resolve().parent
-    if library != checkout / "workflow/colonnade":
-        raise ColonnadeError(
-            f"colonnade is imported from {library}, not from this checkout, {checkout}: run"
-            " `make env` there, then `. .venv/bin/activate` (and unset PYTHONPATH if it is set)"
-        )
-    programs = os.environ.get("PATH", os.defpath)
-    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{programs}"
+def find_programs() -> None:
+    """Let jobs call the programs of this environment by name, whether it is active or not."""
+    path = os.environ.get("PATH", os.defpath)
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{path}"
 
 
 def claim(state: Path, folders: Sequence[Path]) -> list[str]:
