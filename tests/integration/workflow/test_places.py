@@ -94,6 +94,7 @@ def test_read_only_results_are_named(fresh: Checkout, folder: str) -> None:
     run = subprocess.run(
         [*enter, str(fresh / folder), "sh", "-c", script],
         cwd=fresh.folder,
+        env=fresh.environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
