@@ -1,7 +1,7 @@
 """Every command of README, typed in a new user's shell.
 
-Commands run for real on the small configuration of the copied checkout; those that take hours whatever
-the configuration are planned: Snakemake reads what they name and says what it would run.
+Commands run for real on the small configuration of the copied checkout. Those whose files or hours a
+test does not have are planned on the real one: Snakemake reads what they name and says what it would run.
 """
 
 import itertools
@@ -22,7 +22,7 @@ PREPARATION = (".", "export", "cd")
 ACTIVATE = ". .venv/bin/activate"
 # `make test` is what runs this.
 RUNNING = "make test"
-# Files of the user's, and a toolchain for the host or a larger network, that a test cannot have.
+# Of what is typed: ImageNet and a GPU, hours of training, a large network, all kernels for the host.
 PLANNED = {
     "snakemake full-run --config target=host",
     "snakemake full-run --configfile config/default.yaml config/imagenet.yaml",
@@ -77,17 +77,21 @@ def test_readme_has_the_commands_of_its_users() -> None:
 
 @contextmanager
 def planning(checkout: Checkout) -> Iterator[None]:
-    """Make Snakemake plan instead of run, by the profile: what is typed stays the same."""
-    profile = checkout / "profiles/default/config.yaml"
-    before = profile.read_text()
-    profile.write_text(f"{before}\ndry-run: true\n")
+    """Make Snakemake plan instead of run, by its profile: what is typed stays the same."""
+    profile, default = checkout / "profiles/default/config.yaml", checkout / "config/default.yaml"
+    before = {file: file.read_text() for file in (profile, default)}
+    profile.write_text(f"{before[profile]}\ndry-run: true\n")
+    default.write_text((ROOT / "config/default.yaml").read_text())
     try:
         yield
     finally:
-        profile.write_text(before)
+        for file, text in before.items():
+            file.write_text(text)
 
 
-@pytest.mark.parametrize("command", [c for c in DOCUMENTED if c not in PLANNED | {RUNNING}])
+@pytest.mark.parametrize(
+    "command", [c for c in DOCUMENTED if c not in PLANNED | {RUNNING}], ids=repr
+)
 def test_documented_command_works_as_typed(finished: Checkout, command: str) -> None:
     script = command if command.startswith("make ") else f"{ACTIVATE}\n{command}"
     run = finished.shell(script)
