@@ -7,10 +7,11 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 from snakemake.settings.types import ExecMode
 
-library, checkout = find_spec("colonnade"), Path(workflow.basedir).resolve()
-if library is None or Path(library.origin).resolve().parents[1] != checkout / "workflow":
+checkout = Path(workflow.basedir).resolve()
+library = getattr(find_spec("colonnade"), "origin", None)
+if library is None or Path(library).resolve().parents[1] != checkout / "workflow":
     raise WorkflowError(
-        f"colonnade is {'not installed' if library is None else library.origin}, not from this checkout:"
+        f"colonnade is {library or 'not installed'}, not from this checkout:"
         f" run `make env` in {checkout}, then `. .venv/bin/activate` (and unset PYTHONPATH if it is set)"
     )
 if workflow.overwrite_workdir and Path.cwd() != checkout:
@@ -42,7 +43,9 @@ except ColonnadeError as error:
 
 onstart:
     # Said before the first job, not in the log of one.
-    if any(job.rule.name == "toolchain" for job in workflow.dag.needrun_jobs()):
+    if workflow.local_exec and any(
+        job.rule.name == "toolchain" for job in workflow.dag.needrun_jobs()
+    ):
         try:
             select_engine(stages.config.container.engine)
         except ColonnadeError as error:
