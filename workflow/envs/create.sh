@@ -46,7 +46,7 @@ if ! { test -n "${HOME:-}" && mkdir -p "${XDG_CACHE_HOME:-$HOME/.cache}/snakemak
 fi
 END
     # Builds of PyTorch without CUDA are smaller, but not in every package index.
-    if ! install --require-hashes -r requirements-cpu.txt >/dev/null 2>&1; then
+    if ! install --require-hashes -r requirements-cpu.txt 2>/dev/null; then
         echo "No PyTorch without CUDA in the package index: installing the one with CUDA"
     fi
     install --require-hashes -r requirements.txt
