@@ -18,7 +18,7 @@ from .conftest import ROOT, Checkout
 DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 PROGRAMS = ("make", "snakemake", "colonnade")
 # Lines of a session that only prepare the next ones.
-PREPARATION = (".", "export", "cd")
+PREPARATION = ("export", "cd")
 ACTIVATE = ". .venv/bin/activate"
 # `make test` is what runs this.
 RUNNING = "make test"
@@ -43,11 +43,11 @@ def sessions(document: Path) -> Iterator[str]:
 
 
 def commands(session: str) -> Iterator[str]:
-    """The commands of a session, each with the lines that prepare it."""
+    """The commands of a session, each with the lines that prepare it, bar activation."""
     prepared: list[str] = []
     for line in session.replace("\\\n", "").splitlines():
         command = " ".join(re.sub(r"(^|\s)#.*", "", line).split())
-        if not command:
+        if command in ("", ACTIVATE):
             continue
         if command.split()[0] in PREPARATION:
             prepared.append(command)
