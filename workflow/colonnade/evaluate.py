@@ -19,7 +19,7 @@ from colonnade.data import DataConfig
 from colonnade.data.dataset import ImageData, Split, evaluation_batches
 from colonnade.data.opening import open_data
 from colonnade.errors import ColonnadeError
-from colonnade.files import atomic_path, discard, make_folder, write_json
+from colonnade.files import atomic_path, write_json
 from colonnade.models.resnet import ResNet
 from colonnade.targets import Target
 from colonnade.training import TrainingConfig
@@ -79,7 +79,7 @@ def evaluate_variant(
         ColonnadeError: a damaged input, or a run that failed.
     """
     reference = evaluate(checkpoint, data, training)
-    make_folder(output.parent)
+    output.parent.mkdir(parents=True, exist_ok=True)
     images, logits, report = scratch = [
         output.with_suffix(suffix) for suffix in (".images", ".logits", ".report")
     ]
@@ -96,7 +96,7 @@ def evaluate_variant(
         ours = read_logits(logits)
     finally:
         for file in scratch:
-            discard(file)
+            file.unlink(missing_ok=True)
     agreement = compare(ours, reference.logits)
     write_json(
         output,

@@ -6,7 +6,6 @@ import click
 
 from colonnade.cli.common import FILE, RESULTS, ROOT, cli, container
 from colonnade.container import select_engine
-from colonnade.files import make_folder
 
 
 @cli.command()
@@ -22,6 +21,6 @@ def toolchain(engine: str, output: Path) -> None:
 @click.option("--log", type=FILE, required=True)
 def build(part: str, log: Path) -> None:
     """Compile a PART of kernels/ in the container."""
-    make_folder(log.parent)
-    make_folder(RESULTS / "build")
+    log.parent.mkdir(parents=True, exist_ok=True)
+    (RESULTS / "build").mkdir(parents=True, exist_ok=True)
     container().run(["sh", "kernels/build.sh", part, f"results/build/{part}"], log=log)

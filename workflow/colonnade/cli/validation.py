@@ -5,7 +5,6 @@ from pathlib import Path
 import click
 
 from colonnade.cli.common import FILE, RESULTS, band_of, cli, container
-from colonnade.files import make_folder
 from colonnade.stages import Stages
 from colonnade.targets import PLUGIN
 
@@ -18,7 +17,7 @@ def validation(output: Path) -> None:
     from colonnade.validation.compare import write_validation
 
     work = RESULTS / "build/validation"
-    make_folder(work)
+    work.mkdir(parents=True, exist_ok=True)
     write_validation(TimingModel(container(), RESULTS / "build/timing" / PLUGIN, work), output)
 
 
