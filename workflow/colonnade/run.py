@@ -25,8 +25,9 @@ _held: list[IO[bytes]] = []
 
 def find_programs() -> None:
     """Let jobs call the programs of this environment by name, whether it is active or not."""
-    path = os.environ.get("PATH", os.defpath)
-    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{path}"
+    programs, path = str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)
+    if programs not in path.split(os.pathsep):
+        os.environ["PATH"] = f"{programs}{os.pathsep}{path}"
 
 
 def claim(state: Path, folders: Sequence[Path]) -> list[str]:

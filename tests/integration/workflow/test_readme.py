@@ -24,7 +24,7 @@ ACTIVATE = ". .venv/bin/activate"
 RUNNING = "make test"
 # Of what is typed: ImageNet and a GPU, hours of training, a large network, all kernels for the host.
 PLANNED = {
-    "snakemake full-run --config target=host results=results/host",
+    "snakemake full-run --config target=host results=results/host-resnet18",
     "snakemake full-run --configfile config/default.yaml config/imagenet.yaml",
     "snakemake kernel-figures --configfile config/default.yaml config/resnet50.yaml",
     "snakemake full-run --configfile config/default.yaml config/textures.yaml",
