@@ -100,9 +100,9 @@ def test_documented_command_works_as_typed(finished: Checkout, command: str) -> 
 
 
 @pytest.mark.parametrize("command", sorted(PLANNED))
-def test_documented_command_is_planned_as_typed(finished: Checkout, command: str) -> None:
-    with planning(finished):
-        run = finished.shell(f"{ACTIVATE}\n{command}")
+def test_documented_command_is_planned_as_typed(fresh: Checkout, command: str) -> None:
+    with planning(fresh):
+        run = fresh.shell(f"{ACTIVATE}\n{command}")
     assert run.returncode == 0, run.stdout[-6000:]
     assert "This was a dry-run" in run.stdout
 
