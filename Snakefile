@@ -1,11 +1,32 @@
 """Targets of the workflow. `config/default.yaml` documents what can be configured."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
+from snakemake.settings.types import ExecMode
 
+checkout = Path(workflow.basedir).resolve()
+library = getattr(find_spec("colonnade"), "origin", None)
+if library is None or Path(library).resolve().parents[1] != checkout / "workflow":
+    raise WorkflowError(
+        f"colonnade is {library or 'not installed'}, not from this checkout:"
+        f" run `make env` in {checkout}, then `. .venv/bin/activate` (and unset PYTHONPATH if it is set)"
+    )
+if workflow.overwrite_workdir and Path.cwd() != checkout:
+    raise WorkflowError(f"--directory {Path.cwd()}: a run stays in {checkout}; leave it out")
+
+from colonnade.container import select_engine
 from colonnade.errors import ColonnadeError
+from colonnade.run import claim, find_programs
 from colonnade.workflow import Workflow
+
+find_programs()
+
+
+# So that `snakemake --snakefile` works from anywhere.
+workdir: workflow.basedir
 
 
 configfile: "config/default.yaml"
@@ -13,6 +34,9 @@ configfile: "config/default.yaml"
 
 try:
     stages = Workflow.from_config(config, [Path(file) for file in workflow.configfiles])
+    if workflow.exec_mode == ExecMode.DEFAULT and not workflow.output_settings.dryrun:
+        for message in claim(Path(".snakemake"), [Path(stages.config.results)]):
+            logger.warning(message)
 except ColonnadeError as error:
     raise WorkflowError(str(error)) from None
 
@@ -20,6 +44,17 @@ except ColonnadeError as error:
 # Rules say <results>/... for what depends on the configuration.
 pathvars:
     results=stages.config.results,
+
+
+onstart:
+    # Said before the first job, not in the log of one.
+    if workflow.local_exec and any(
+        job.rule.name == "toolchain" for job in workflow.dag.needrun_jobs()
+    ):
+        try:
+            select_engine(stages.config.container.engine)
+        except ColonnadeError as error:
+            raise WorkflowError(str(error)) from None
 
 
 include: "workflow/rules/settings.smk"

@@ -7,7 +7,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,17 +26,17 @@ def atomic_path(target: Path) -> Iterator[Path]:
     removed and `target` stays as it was.
 
     Raises:
-        ColonnadeError: the file system refused (full disk, no permission).
+        ColonnadeError: the file system refused (full disk, no permission, read-only).
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}.tmp")
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         _replace(temporary, target)
     except OSError as error:
         raise ColonnadeError(f"{target}: cannot be written: {error.strerror or error}") from error
     finally:
-        _discard(temporary)
+        discard(temporary)
 
 
 def _replace(temporary: Path, target: Path) -> None:
@@ -46,11 +46,25 @@ def _replace(temporary: Path, target: Path) -> None:
     temporary.replace(target)
 
 
-def _discard(temporary: Path) -> None:
-    if temporary.is_dir():
-        shutil.rmtree(temporary, ignore_errors=True)
-    else:
-        temporary.unlink(missing_ok=True)
+def discard(temporary: Path) -> None:
+    """Remove a file or folder if that is possible: an error in `finally` would hide the first one."""
+    with suppress(OSError):
+        if temporary.is_dir():
+            shutil.rmtree(temporary, ignore_errors=True)
+        else:
+            temporary.unlink(missing_ok=True)
+
+
+def make_folder(folder: Path) -> None:
+    """Create a folder and its parents, unless they exist.
+
+    Raises:
+        ColonnadeError: the file system refused.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ColonnadeError(f"{folder}: cannot be created: {error.strerror}") from error
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from safetensors.numpy import save_file
 
 from colonnade.config import ThroughputConfig
 from colonnade.errors import ColonnadeError
-from colonnade.files import atomic_path, read_json, write_json
+from colonnade.files import atomic_path, discard, make_folder, read_json, write_json
 from colonnade.package import read_package
 from colonnade.reference import REFERENCE
 from colonnade.tables import THROUGHPUT, write_table
@@ -43,7 +43,7 @@ def run_network(
     """
     graph = read_package(package).graph
     modelled = target.evidence == "modelled"
-    output.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(output.parent)
     scratch = [output.with_suffix(suffix) for suffix in (".timing", ".report", ".logits")]
     timing, report, logits = scratch
     arguments = [
@@ -63,7 +63,7 @@ def run_network(
         write_json(output, {**identity, **read_json(report)})
     finally:
         for file in scratch:
-            file.unlink(missing_ok=True)
+            discard(file)
 
 
 def throughput_table(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from colonnade.config import ProfileConfig, ThroughputConfig
 from colonnade.conv import ConvShape
+from colonnade.files import discard, make_folder
 from colonnade.targets import Target
 from colonnade.tuning.cache import ProfileCache, Result, Setting
 from colonnade.tuning.space import Candidate
@@ -78,11 +79,11 @@ class Bench:
             *("--repetitions", str(self._repetitions)),
             *("--seed", str(self._seed)),
         ]
-        self._scratch.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self._scratch.parent)
         try:
             output = self._target.run(PROGRAM, arguments, timing=self._scratch)
         finally:
-            self._scratch.unlink(missing_ok=True)
+            discard(self._scratch)
         return [json.loads(line) for line in output.splitlines()]
 
     def _with_time(self, report: Result) -> Result:
