@@ -49,6 +49,10 @@ class CnhwNetwork : public Network {
     }
   }
 
+  void load(const std::string& name, const float* nchw) override {
+    std::memcpy(images_.at(name), nchw, activation(name).shape.elements() * sizeof(float));
+  }
+
  protected:
   void plan(const std::map<std::string, Shape>& inputs) override {
     const auto algorithm = [this](const Node& node, const Shape& input) { return find_schedule(node, input).schedule.algorithm; };
@@ -58,14 +62,15 @@ class CnhwNetwork : public Network {
 
   size_t buffer_size(const std::string& name, const Shape&) const override { return layouts_->planes(name).size; }
 
-  void load(const std::string& name, const Tensor& nchw) override {
+  void build_input(const std::string& name) override {
     xnn_operator_t op = nullptr;
     check(xnn_create_copy_to_planes(datatype_, &op), name);
     add_layer(name, "copy_to_planes").operators.emplace_back(op);
     check(xnn_reshape_copy_to_planes(op, &layouts_->planes(name), xnn_colnm_nchw), name);
-    auto* image = static_cast<float*>(arena_allocate(nchw.bytes.size()));
-    std::memcpy(image, nchw.bytes.data(), nchw.bytes.size());
-    check(xnn_setup_copy_to_planes(op, image, activation(name).data), name);
+    const Activation& input = activation(name);
+    auto* images = static_cast<float*>(arena_allocate(input.shape.elements() * sizeof(float)));
+    images_[name] = images;
+    check(xnn_setup_copy_to_planes(op, images, input.data), name);
   }
 
   void store(const std::string& name, float* nchw) const override {
@@ -221,6 +226,7 @@ class CnhwNetwork : public Network {
 
   const Schedules& schedules_;
   const std::string implementation_;
+  std::map<std::string, float*> images_;  // NCHW, by input
   std::map<std::string, const Node*> deferred_;  // convolutions, by output, that a fused addition runs
   std::set<std::string> fused_adds_;
   std::unique_ptr<Layouts> layouts_;

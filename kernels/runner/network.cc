@@ -8,24 +8,11 @@
 
 namespace colonnade {
 
-void Network::build(const Tensors& inputs) {
-  std::map<std::string, Shape> shapes;
-  for (const auto& input : package_.graph().at("inputs")) {
-    const std::string name = input.at("name").get<std::string>();
-    const size_t channels = input.at("channels").get<size_t>();
-    const auto found = inputs.find(name);
-    if (found == inputs.end()) throw std::runtime_error("input tensor '" + name + "' is missing");
-    const Tensor& tensor = found->second;
-    if (tensor.dtype != "F32" || tensor.shape.size() != 4 || tensor.shape[1] != channels || tensor.elements() == 0) {
-      throw std::runtime_error("input tensor '" + name + "' is " + tensor.dtype + " " + nlohmann::json(tensor.shape).dump() +
-                               "; expected F32 [batch, " + std::to_string(channels) + ", height, width]");
-    }
-    shapes[name] = {tensor.shape[0], tensor.shape[1], tensor.shape[2], tensor.shape[3]};
-  }
-  plan(shapes);
-  for (const auto& [name, shape] : shapes) {
+void Network::build(const std::map<std::string, Shape>& inputs) {
+  plan(inputs);
+  for (const auto& [name, shape] : inputs) {
     define(name, shape);
-    load(name, inputs.at(name));
+    build_input(name);
   }
   for (const Node& node : package_.nodes()) {
     if (node.op == "conv2d") build_conv(node);
@@ -43,30 +30,35 @@ void Network::run(RegionClock& clock) {
   for (Layer& layer : layers_) {
     clock.begin(/*cold=*/first);
     const xnn_status status = run_operators(layer.operators, pool_);
-    layer.samples.push_back(clock.end());
+    Sample sample = clock.end();
     check(status, layer.name);
+    // Only the last sample's counters are reported; there is a sample for each batch.
+    if (!layer.samples.empty()) layer.samples.back().counters = nullptr;
+    layer.samples.push_back(std::move(sample));
     first = false;
   }
 }
 
-Tensors Network::outputs() const {
-  Tensors tensors;
+std::map<std::string, std::vector<size_t>> Network::outputs() const {
+  std::map<std::string, std::vector<size_t>> shapes;
   for (const auto& name : package_.graph().at("outputs")) {
     const Activation& a = activation(name.get<std::string>());
-    Tensor tensor;
-    tensor.dtype = "F32";
-    tensor.shape = {a.shape.n, a.shape.c};
-    if (!a.features) tensor.shape.insert(tensor.shape.end(), {a.shape.h, a.shape.w});
-    tensor.bytes.resize(a.shape.elements() * sizeof(float));
-    float* out = reinterpret_cast<float*>(tensor.bytes.data());
-    if (a.features) {
-      std::memcpy(out, a.data, tensor.bytes.size());
-    } else {
-      store(name.get<std::string>(), out);
-    }
-    tensors[name.get<std::string>()] = std::move(tensor);
+    std::vector<size_t>& shape = shapes[name.get<std::string>()];
+    shape = {a.shape.n, a.shape.c};
+    if (!a.features) shape.insert(shape.end(), {a.shape.h, a.shape.w});
   }
-  return tensors;
+  return shapes;
+}
+
+std::vector<float> Network::result(const std::string& name) const {
+  const Activation& a = activation(name);
+  std::vector<float> values(a.shape.elements());
+  if (a.features) {
+    std::memcpy(values.data(), a.data, values.size() * sizeof(float));
+  } else {
+    store(name, values.data());
+  }
+  return values;
 }
 
 Activation& Network::define(const std::string& name, const Shape& shape, bool features) {

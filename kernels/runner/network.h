@@ -47,14 +47,19 @@ class Network {
       : package_(package), datatype_(datatype), pool_(pool) {}
   virtual ~Network() = default;
 
-  // Creates every operator for these inputs (NCHW). Throws std::runtime_error for inputs that do not fit.
-  void build(const Tensors& inputs);
+  // Creates every operator for inputs of these shapes, by name. Throws std::runtime_error for inputs that do not fit.
+  void build(const std::map<std::string, Shape>& inputs);
+
+  // Gives an input its images, NCHW; whatever ran before, the network is as new.
+  virtual void load(const std::string& name, const float* nchw) = 0;
 
   // Runs every layer once, in order, one region of the clock each.
   void run(RegionClock& clock);
 
-  // Output tensors, NCHW, or [N, features].
-  Tensors outputs() const;
+  // Shapes of the outputs by name: NCHW, or [N, features].
+  std::map<std::string, std::vector<size_t>> outputs() const;
+  // An output, in that order.
+  std::vector<float> result(const std::string& name) const;
 
   std::vector<Layer>& layers() { return layers_; }
 
@@ -63,8 +68,8 @@ class Network {
   virtual void plan(const std::map<std::string, Shape>&) {}
   // Elements of an activation's buffer, unless it is features.
   virtual size_t buffer_size(const std::string&, const Shape& shape) const { return shape.elements(); }
-  // Makes an input activation from a tensor, which may take a layer.
-  virtual void load(const std::string& name, const Tensor& nchw) = 0;
+  // Prepares an input activation to be loaded, which may take a layer.
+  virtual void build_input(const std::string&) {}
   virtual void store(const std::string& name, float* nchw) const = 0;
   virtual void build_conv(const Node& node) = 0;
   virtual void build_max_pool(const Node& node) = 0;

@@ -10,13 +10,13 @@ class NhwcNetwork : public Network {
  public:
   NhwcNetwork(const Package& package, pthreadpool_t pool) : Network(package, xnn_datatype_fp32, pool) {}
 
- protected:
   // The image is taken as NHWC: its conversion takes no time here.
-  void load(const std::string& name, const Tensor& nchw) override {
+  void load(const std::string& name, const float* nchw) override {
     const Activation a = activation(name);
-    for_each_element(a.shape, [&](size_t planar, size_t interleaved) { a.f32()[interleaved] = nchw.f32()[planar]; });
+    for_each_element(a.shape, [&](size_t planar, size_t interleaved) { a.f32()[interleaved] = nchw[planar]; });
   }
 
+ protected:
   void store(const std::string& name, float* nchw) const override {
     const Activation a = activation(name);
     for_each_element(a.shape, [&](size_t planar, size_t interleaved) { nchw[planar] = a.f32()[interleaved]; });

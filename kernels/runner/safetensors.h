@@ -20,14 +20,45 @@ struct Tensor {
 
 using Tensors = std::map<std::string, Tensor>;
 
+// What the header says of a tensor; its bytes are [begin, end) of those behind the header.
+struct TensorInfo {
+  std::string dtype;
+  std::vector<size_t> shape;
+  size_t begin, end;
+};
+
+// A file opened for reading, of which only the header is in memory.
+class SafetensorsFile {
+ public:
+  // Throws std::runtime_error as read_safetensors does.
+  explicit SafetensorsFile(const std::string& path);
+  ~SafetensorsFile();
+  SafetensorsFile(const SafetensorsFile&) = delete;
+  SafetensorsFile& operator=(const SafetensorsFile&) = delete;
+
+  const std::string& path() const { return path_; }
+  const std::map<std::string, TensorInfo>& tensors() const { return tensors_; }
+  // Copies `size` bytes that begin `offset` bytes into a tensor. Throws where the file has become shorter.
+  void read(const TensorInfo& tensor, size_t offset, size_t size, void* out) const;
+
+ private:
+  void read_header();
+  void read_bytes(size_t offset, size_t size, void* out) const;
+
+  std::string path_;
+  int file_;
+  size_t data_;  // where the bytes behind the header begin
+  std::map<std::string, TensorInfo> tensors_;
+};
+
 // Throws std::runtime_error naming the file and what is wrong with it: unreadable, truncated, a header
 // that is not JSON, a tensor outside the file, or one whose bytes do not match its shape.
 Tensors read_safetensors(const std::string& path);
 
-// Writes beside `path`, then renames.
-void write_safetensors(const std::string& path, const Tensors& tensors);
+// The beginning of a file, up to the bytes of its tensors: all that is not in TensorInfo's bytes.
+std::string safetensors_header(const std::map<std::string, TensorInfo>& tensors);
 
-// The same for any text.
+// Writes any text beside `path`, then renames.
 void write_file(const std::string& path, const std::string& contents);
 
 std::string read_file(const std::string& path);

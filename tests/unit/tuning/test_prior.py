@@ -2,16 +2,19 @@
 
 import dataclasses
 import json
+import math
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from colonnade.config import TargetConfig, fits_registers
+from colonnade.config import TargetConfig, fits_registers, load_target
 from colonnade.conv import ConvShape
 from colonnade.errors import ColonnadeError
-from colonnade.tuning.core import LMULS, Core, core_of
+from colonnade.tuning import kernels
+from colonnade.tuning.core import KINDS, LMULS, Core, Kind, core_of
 from colonnade.tuning.kernels import Lines, call_cost, row_cost
 from colonnade.tuning.packing import packing_work
 from colonnade.tuning.pipeline import Access, Step, simulate
@@ -25,6 +28,7 @@ X60 = TargetConfig(
 )
 KERNELS = [(tile, lmul) for lmul in LMULS for tile in range(1, 32) if fits_registers(tile, lmul)]
 SHAPE = ConvShape.parse(CONV)
+TARGETS = ROOT / "config/targets"
 
 
 def test_core_description_is_read_in_all_its_forms(tmp_path: Path) -> None:
@@ -40,10 +44,12 @@ def test_core_description_is_read_in_all_its_forms(tmp_path: Path) -> None:
         },
         "miss": {"reach": 3, "outstanding": 5, "l2": line, "memory": {**line, "latency": 340}},
         "classes": {
-            "number": {"unit": None, "latency": 4},
-            "list": {"unit": "v", "latency": 3, "occupancy": [1, 1, 1, 2, 4, 8, 16]},
-            "width": {"unit": "v", "latency": {"e32": [5, 5, 5, 6, 7, 8, 9], "e64": [0] * 7}},
-            "element": {"unit": "v", "latency": {"base": 3, "per_element": 1}},
+            **{kind: {"unit": None, "latency": 1} for kind in KINDS},
+            "alu": {"unit": None, "latency": 4},
+            "vf_fma": {"unit": "v", "latency": 3, "occupancy": [1, 1, 1, 2, 4, 8, 16]},
+            "vload": {"unit": "v", "latency": {"e32": [5, 5, 5, 6, 7, 8, 9], "e64": [0] * 7}},
+            "vstore": {"unit": "v", "latency": {"base": 3, "per_element": 1}},
+            "no kernel uses it": {"unit": "v", "latency": 1},
         },
     }
     path = tmp_path / "core.json"
@@ -54,10 +60,11 @@ def test_core_description_is_read_in_all_its_forms(tmp_path: Path) -> None:
     assert (core.l1.bytes, core.l1.ways) == (32768, 4)
     assert (core.l2.read, core.l2.write, core.l2.latency, core.l2.interval) == (4, 8, 27, 10)
     assert core.memory.latency == 340
-    assert core.timing("number", 8) == (None, 4, 0)
-    assert core.costs["list"].occupancy == (2, 4, 8, 16)
-    assert core.costs["width"].latency == (6, 7, 8, 9)
-    assert core.costs["element"].latency == (11, 19, 35, 67)
+    assert core.timing("alu", 8) == (None, 4, 0)
+    assert core.costs["vf_fma"].occupancy == (2, 4, 8, 16)
+    assert core.costs["vload"].latency == (6, 7, 8, 9)
+    assert core.costs["vstore"].latency == (11, 19, 35, 67)
+    assert set(core.costs) == set(KINDS)
 
 
 def test_damaged_core_description_is_named(tmp_path: Path) -> None:
@@ -67,11 +74,69 @@ def test_damaged_core_description_is_named(tmp_path: Path) -> None:
         core_of(X60.model_copy(update={"core": path}))
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_core_without_a_cost_that_kernels_need_is_refused(tmp_path: Path, kind: Kind) -> None:
+    description = json.loads((ROOT / "kernels/timing/cores/x60.json").read_text())
+    del description["classes"][kind]
+    path = tmp_path / "core.json"
+    path.write_text(json.dumps(description))
+    with pytest.raises(
+        ColonnadeError, match=rf"core\.json: not a core description: lacks '{kind}'"
+    ):
+        core_of(X60.model_copy(update={"core": path}))
+
+
 def test_a_host_has_a_core_of_the_same_form() -> None:
     host = core_of(TargetConfig(kind="host"))
     assert host.lanes in {8, 16}
     assert host.l1.bytes < host.l2.bytes
     assert Prior(host).cycles(SHAPE, 0.5, Candidate("packed", 8, 1, 4)) > 0
+
+
+def price_everything(prior: Prior) -> list[float]:
+    """1x1 and 3x3, strided, with a residual, dense and pruned, by all algorithms and kernels."""
+    shapes = [
+        ConvShape.parse(
+            f"n1c16h8w8-o{channels}-k{kernel}x{kernel}-s{stride}-p{kernel // 2}-d1{residual}"
+        )
+        for channels in (31, 64)
+        for kernel, stride in ((1, 1), (3, 1), (3, 2))
+        for residual in ("", "-r")
+    ]
+    return [
+        prior.cycles(shape, sparsity, Candidate(algorithm, tile, lmul, 2))
+        for shape in shapes
+        for sparsity in (0.0, 0.5)
+        for algorithm in ("direct", "packed")
+        for tile, lmul in KERNELS
+    ]
+
+
+def test_kernels_use_every_kind_of_instruction_and_no_other(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used = set()
+
+    def record(core: Core, steps: Iterable[Step]) -> list[float]:
+        recorded = list(steps)
+        used.update(step.kind for step in recorded)
+        return simulate(core, recorded)
+
+    monkeypatch.setattr(kernels, "simulate", record)
+    assert price_everything(Prior(core))
+    assert used == {*KINDS, "flush", "taken", "mark"}
+
+
+@pytest.mark.parametrize("name", [path.stem for path in sorted(TARGETS.glob("*.yaml"))])
+def test_every_target_prices_every_schedule(name: str) -> None:
+    target = load_target(TARGETS, name)
+    if target.core is not None:
+        target = target.model_copy(update={"core": ROOT / target.core})
+    core = core_of(target)
+    assert set(core.costs) == set(KINDS)
+    priced = price_everything(Prior(core, threads=2))
+    assert len(priced) == 12 * 2 * 2 * len(KERNELS)
+    assert all(0 < cycles < math.inf for cycles in priced)
 
 
 def in_l1(core: Core) -> Lines:

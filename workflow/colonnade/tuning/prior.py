@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from colonnade.conv import ConvShape
-from colonnade.tuning.core import F32_BYTES, LMULS, Cache, Core
+from colonnade.tuning.core import F32_BYTES, LMULS, Cache, Core, Kind
 from colonnade.tuning.kernels import CallCost, Lines
 from colonnade.tuning.packing import packing_work
 from colonnade.tuning.pipeline import Access
@@ -155,7 +155,7 @@ class Prior:
         moves = packing_work(conv, work.block, vector)
         taps = conv.kernel_h * conv.kernel_w
         size = min(vector, work.block, conv.out_width) * F32_BYTES
-        load = "vload" if conv.stride == 1 else "vload_strided"
+        load: Kind = "vload" if conv.stride == 1 else "vload_strided"
         # The block's part of the planes was touched just before.
         part = conv.in_channels * work.block * conv.stride**2 * F32_BYTES + work.operand / taps
         beyond = _spilled(part, core.l1)
