@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <stdexcept>
@@ -30,13 +31,11 @@ struct Rows {
 }  // namespace
 
 InputImages::InputImages(const std::string& path, const Package& package) : file_(path) {
-  for (const auto& input : package.graph().at("inputs")) {
-    const std::string name = input.at("name").get<std::string>();
-    const size_t channels = input.at("channels").get<size_t>();
+  for (const auto& [name, channels] : package.inputs()) {
     const auto found = file_.tensors().find(name);
     if (found == file_.tensors().end()) fail(path, "input tensor '" + name + "' is missing");
     const TensorInfo& tensor = found->second;
-    if (tensor.dtype != "F32" || tensor.shape.size() != 4 || tensor.shape[1] != channels || tensor.begin == tensor.end) {
+    if (tensor.dtype != "F32" || tensor.shape.size() != 4 || tensor.shape[1] != channels) {
       fail(path, "input tensor '" + name + "' is " + tensor.dtype + " " + nlohmann::json(tensor.shape).dump() +
                      "; expected F32 [batch, " + std::to_string(channels) + ", height, width]");
     }
@@ -73,6 +72,11 @@ void InputImages::load(const BatchPlan& plan, size_t batch, Network& network) {
     const size_t row = row_elements(tensor);
     images_.assign(rows.size * row, 0.0f);
     file_.read(tensor, rows.first * row * sizeof(float), rows.count * row * sizeof(float), images_.data());
+    const auto wrong = std::find_if_not(images_.begin(), images_.end(), [](float value) { return std::isfinite(value); });
+    if (wrong != images_.end()) {
+      fail(file_.path(), "input tensor '" + name + "' holds " + std::to_string(*wrong) + " in image " +
+                             std::to_string(rows.first + static_cast<size_t>(wrong - images_.begin()) / row) + "; allowed: finite numbers");
+    }
     network.load(name, images_.data());
   }
 }

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <chrono>
 #include <iostream>
-#include <new>
 
 #include <CLI/CLI.hpp>
 
@@ -99,15 +98,6 @@ void check_masks(const Package& package, const Options& options) {
   }
 }
 
-// Throws std::runtime_error where the batch does not fit into memory.
-void build(Network& network, const std::map<std::string, Shape>& inputs) {
-  try {
-    network.build(inputs);
-  } catch (const std::bad_alloc&) {
-    throw std::runtime_error("a batch of " + std::to_string(inputs.begin()->second.n) + " images does not fit into the arena's memory; allowed: fewer, with --batch");
-  }
-}
-
 // Says on stderr how many images are done, at most once a second.
 class Progress {
  public:
@@ -142,7 +132,7 @@ int run(int argc, char** argv) {
       ? make_nhwc_network(package, pool.get())
       : make_cnhw_network(package, schedules, options.implementation,
                           options.dtype == "f16" ? xnn_datatype_fp16 : xnn_datatype_fp32, pool.get());
-  build(*network, images.shapes(plan));
+  network->build(images.shapes(plan));
   OutputFile output(options.output, plan, *network);
   Progress progress(plan.images);
   for (size_t batch = 0; batch < plan.count(); batch++) {

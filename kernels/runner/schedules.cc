@@ -3,11 +3,29 @@
 #include <cstdio>
 #include <stdexcept>
 
-#include <nlohmann/json.hpp>
-
+#include "limits.h"
 #include "safetensors.h"
+#include "strict_json.h"
 
 namespace colonnade {
+namespace {
+
+constexpr size_t kVersion = 2;
+
+ConvSchedule read_schedule(const nlohmann::json& entry) {
+  const Fields fields(entry, "schedule", {"algorithm", "tile", "lmul", "strips", "parts"});
+  ConvSchedule schedule = {};
+  schedule.schedule.algorithm = fields.choice("algorithm", {"direct", "packed"}) == 0 ? xnn_colnm_direct : xnn_colnm_packed;
+  schedule.tile = fields.size("tile", 1, kMaxTile);
+  const size_t lmul = fields.size("lmul", 1, 8);
+  if ((lmul & (lmul - 1)) != 0) throw std::invalid_argument("lmul: " + std::to_string(lmul) + "; allowed: 1, 2, 4, 8");
+  schedule.schedule.lmul = static_cast<uint32_t>(lmul);
+  schedule.schedule.strips = static_cast<uint32_t>(fields.size("strips", 1, kMaxStrips));
+  schedule.schedule.parts = static_cast<uint32_t>(fields.size("parts", 1, kMaxParts));
+  return schedule;
+}
+
+}  // namespace
 
 std::string ConvSchedule::str() const {
   static const std::map<xnn_colnm_algorithm, std::string> names = {
@@ -18,21 +36,28 @@ std::string ConvSchedule::str() const {
 
 Schedules::Schedules(const std::string& path) {
   try {
-    const auto document = nlohmann::json::parse(read_file(path));
-    if (document.at("format") != "colonnade-schedules" || document.at("version") != 2) {
-      throw std::runtime_error(path + ": not a colonnade-schedules file of version 2");
-    }
-    for (const auto& [key, entry] : document.at("convs").items()) {
-      const std::string algorithm = entry.at("algorithm").get<std::string>();
-      if (algorithm != "packed" && algorithm != "direct") {
-        throw std::runtime_error(path + ": " + key + ": algorithm: '" + algorithm + "'; allowed: direct, packed");
-      }
-      convs_[key] = {entry.at("tile").get<size_t>(), {algorithm == "direct" ? xnn_colnm_direct : xnn_colnm_packed,
-                     entry.at("lmul").get<uint32_t>(), entry.at("strips").get<uint32_t>(),
-                     entry.at("parts").get<uint32_t>()}};
-    }
-  } catch (const nlohmann::json::exception& error) {
+    read(parse_json(read_file(path, kMaxJsonBytes)));
+  } catch (const std::invalid_argument& error) {
     throw std::runtime_error(path + ": " + error.what());
+  }
+}
+
+void Schedules::read(const nlohmann::json& document) {
+  if (!document.is_object() || document.value("format", nlohmann::json()) != "colonnade-schedules" || document.value("version", nlohmann::json()) != kVersion) {
+    throw std::invalid_argument("not a colonnade-schedules file of version " + std::to_string(kVersion));
+  }
+  const Fields fields(document, "schedules", {"format", "version", "target", "convs", "stays_dense"});
+  fields.size("version", kVersion, kVersion);
+  fields.text("target");
+  for (const auto& key : read_list(fields.at("stays_dense"), "stays_dense", 0, kMaxTensors)) read_text(key, "stays_dense");
+  const nlohmann::json& convs = fields.at("convs");
+  if (!convs.is_object() || convs.size() > kMaxTensors) throw std::invalid_argument("convs: " + shown(convs) + "; allowed: an object of at most " + std::to_string(kMaxTensors) + " schedules");
+  for (const auto& [key, entry] : convs.items()) {
+    try {
+      convs_[read_text(key, "convs")] = read_schedule(entry);
+    } catch (const std::invalid_argument& error) {
+      throw std::invalid_argument("convs: " + key.substr(0, kMaxName) + ": " + error.what());
+    }
   }
 }
 

@@ -4,6 +4,8 @@
 #include <map>
 #include <string>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "colonnade/operators.h"
 
 namespace colonnade {
@@ -27,6 +29,8 @@ class Schedules {
   ConvSchedule find(const std::string& conv, double sparsity, const std::string& algorithm) const;
 
  private:
+  void read(const nlohmann::json& document);
+
   std::map<std::string, ConvSchedule> convs_;
 };
 
