@@ -17,11 +17,6 @@ bool read_relu(const nlohmann::json& entry) {
   return activation == "relu";
 }
 
-double read_sparsity(const nlohmann::json& pattern) {
-  if (pattern.contains("sparsity")) return pattern.at("sparsity").get<double>();
-  return 1 - pattern.at("n").get<double>() / pattern.at("m").get<double>();
-}
-
 size_t read_size(const nlohmann::json& entry, const char* key) {
   const auto size = entry.at(key).get<size_t>();
   if (size == 0) throw std::invalid_argument(std::string(key) + ": 0; allowed: at least 1");
@@ -45,7 +40,6 @@ Conv read_conv(const nlohmann::json& entry) {
   conv.relu = read_relu(entry);
   if (!entry.at("pattern").is_null()) {
     conv.tile = entry.at("tile").get<size_t>();
-    conv.sparsity = read_sparsity(entry.at("pattern"));
     if (conv.tile == 0) throw std::invalid_argument("tile: 0; allowed: 1 to 31");
   }
   return conv;
@@ -125,6 +119,7 @@ const Tensor& Package::weights(const std::string& name, const std::string& dtype
 }
 
 size_t Package::kept(const Node& node) const {
+  if (node.conv.tile == 0) return node.conv.reduction();
   const auto found = tensors_.find(node.name + ".columns");
   const size_t tiles = (node.conv.out_channels + node.conv.tile - 1) / node.conv.tile;
   if (found == tensors_.end() || found->second.shape.size() != 2 || found->second.shape[0] != tiles ||

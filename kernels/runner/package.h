@@ -19,7 +19,6 @@ struct Conv {
   bool relu;
   // 0 where every column is kept.
   size_t tile;
-  double sparsity;
   size_t reduction() const { return size_t{kernel[0]} * kernel[1] * in_channels; }
 };
 
@@ -47,7 +46,7 @@ class Package {
 
   // Dense [out_channels, K] weights of a conv, zeros where its mask keeps nothing.
   std::vector<float> dense_weights(const Node& node) const;
-  // Columns each tile of a pruned conv keeps.
+  // Columns each tile of a conv keeps, all of them if it is not pruned.
   size_t kept(const Node& node) const;
 
  private:

@@ -1,6 +1,5 @@
 #include "schedules.h"
 
-#include <cstdio>
 #include <stdexcept>
 
 #include <nlohmann/json.hpp>
@@ -19,8 +18,8 @@ std::string ConvSchedule::str() const {
 Schedules::Schedules(const std::string& path) {
   try {
     const auto document = nlohmann::json::parse(read_file(path));
-    if (document.at("format") != "colonnade-schedules" || document.at("version") != 2) {
-      throw std::runtime_error(path + ": not a colonnade-schedules file of version 2");
+    if (document.at("format") != "colonnade-schedules" || document.at("version") != 3) {
+      throw std::runtime_error(path + ": not a colonnade-schedules file of version 3");
     }
     for (const auto& [key, entry] : document.at("convs").items()) {
       const std::string algorithm = entry.at("algorithm").get<std::string>();
@@ -36,10 +35,8 @@ Schedules::Schedules(const std::string& path) {
   }
 }
 
-ConvSchedule Schedules::find(const std::string& conv, double sparsity, const std::string& algorithm) const {
-  char suffix[32];
-  std::snprintf(suffix, sizeof(suffix), "|%g", sparsity);
-  const auto found = convs_.find(conv + suffix + (algorithm.empty() ? "" : "|" + algorithm));
+ConvSchedule Schedules::find(const ConvShape& conv, size_t kept, const std::string& algorithm) const {
+  const auto found = convs_.find(conv.str() + "|k" + std::to_string(kept) + (algorithm.empty() ? "" : "|" + algorithm));
   if (found != convs_.end()) return found->second;
   // Fits every tile up to 15, and does well on most shapes.
   return {14, {algorithm == "packed" ? xnn_colnm_packed : xnn_colnm_direct, 2, 4, 1}};
