@@ -126,11 +126,8 @@ class CnhwNetwork : public Network {
   }
 
  private:
-  static std::string shape_string(const Conv& conv, const Shape& in, bool residual) {
-    const auto s = [](size_t v) { return std::to_string(v); };
-    return "n" + s(in.n) + "c" + s(in.c) + "h" + s(in.h) + "w" + s(in.w) + "-o" + s(conv.out_channels) + "-k" +
-           s(conv.kernel[0]) + "x" + s(conv.kernel[1]) + "-s" + s(conv.stride[0]) + "-p" + s(conv.padding[0]) + "-d" +
-           s(conv.dilation[0]) + (residual ? "-r" : "");
+  static ConvShape shape_of(const Conv& conv, const Shape& in, bool residual) {
+    return {in.n, in.c, in.h, in.w, conv.out_channels, conv.kernel[0], conv.kernel[1], conv.stride[0], conv.padding[0], conv.dilation[0], residual};
   }
 
   // Dense [out, K] weights, tile after tile, column after column.
@@ -156,7 +153,7 @@ class CnhwNetwork : public Network {
     std::string algorithm;
     if (implementation_ == "colnm_direct") algorithm = "direct";
     if (implementation_ == "colnm_packed" || implementation_ == "colnm_unfused" || implementation_ == "xnnpack_spmm") algorithm = "packed";
-    ConvSchedule found = schedules_.find(shape_string(node.conv, input, deferred_.count(node.output) != 0), node.conv.sparsity, algorithm);
+    ConvSchedule found = schedules_.find(shape_of(node.conv, input, deferred_.count(node.output) != 0), package_.kept(node), algorithm);
     // What is not fused runs on the fused algorithm's schedule: the difference is the fusion alone.
     if (implementation_ == "colnm_unfused") found.schedule.algorithm = xnn_colnm_unfused;
     return found;
@@ -185,7 +182,7 @@ class CnhwNetwork : public Network {
     check(xnn_reshape_convolution2d_nchw_f32(op, in.shape.n, in.shape.h, in.shape.w, &height, &width, pool_), described(node));
     const Activation out = define(node.output, {in.shape.n, conv.out_channels, height, width});
     layer.macs = out.shape.elements() * conv.reduction();
-    layer.useful_macs = out.shape.elements() * (conv.tile == 0 ? conv.reduction() : package_.kept(node));
+    layer.useful_macs = out.shape.elements() * package_.kept(node);
     check(xnn_setup_convolution2d_nchw_f32(op, in.f32(), out.f32()), described(node));
   }
 

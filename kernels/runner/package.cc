@@ -12,7 +12,8 @@ namespace {
 
 std::string shape_string(const std::vector<size_t>& shape) { return nlohmann::json(shape).dump(); }
 
-void read_pattern(const nlohmann::json& value, Conv& conv) {
+// Which columns are kept is told by the tensors; the pattern tells a reader why.
+void check_pattern(const nlohmann::json& value) {
   if (value.is_object() && value.contains("sparsity")) {
     const Fields pattern(value, "pattern", {"sparsity", "m"});
     pattern.choice("m", {"full"});
@@ -20,13 +21,10 @@ void read_pattern(const nlohmann::json& value, Conv& conv) {
     if (!sparsity.is_number() || !(sparsity.get<double>() > 0 && sparsity.get<double>() < 1)) {
       throw std::invalid_argument("pattern: sparsity: " + shown(sparsity) + "; allowed: a number between 0 and 1");
     }
-    conv.sparsity = sparsity.get<double>();
-    return;
+  } else {
+    const Fields pattern(value, "pattern", {"n", "m"});
+    pattern.size("n", 1, pattern.size("m", 1, kMaxWeights));
   }
-  const Fields pattern(value, "pattern", {"n", "m"});
-  const size_t m = pattern.size("m", 1, kMaxWeights);
-  const size_t n = pattern.size("n", 1, m);
-  conv.sparsity = 1 - static_cast<double>(n) / static_cast<double>(m);
 }
 
 bool read_relu(const Fields& fields) { return fields.choice("activation", {"none", "relu"}) == 1; }
@@ -47,7 +45,7 @@ Conv read_conv(const Fields& fields) {
   if (fields.at("pattern").is_null()) {
     if (!fields.at("tile").is_null()) throw std::invalid_argument("tile: " + shown(fields.at("tile")) + "; allowed: null where pattern is null");
   } else {
-    read_pattern(fields.at("pattern"), conv);
+    check_pattern(fields.at("pattern"));
     conv.tile = fields.size("tile", 1, kMaxTile);
   }
   return conv;

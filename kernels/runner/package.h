@@ -32,8 +32,8 @@ class Package {
 
   // Dense [out_channels, K] weights of a conv, zeros where its mask keeps nothing.
   std::vector<float> dense_weights(const Node& node) const;
-  // Columns each tile of a pruned conv keeps.
-  size_t kept(const Node& node) const { return weights(node.name + ".columns").shape[1]; }
+  // Columns each tile of a conv keeps, all of them if it is not pruned.
+  size_t kept(const Node& node) const { return node.conv.tile == 0 ? node.conv.reduction() : weights(node.name + ".columns").shape[1]; }
 
  private:
   void read_graph(const nlohmann::json& graph);

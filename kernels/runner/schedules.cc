@@ -1,6 +1,5 @@
 #include "schedules.h"
 
-#include <cstdio>
 #include <stdexcept>
 
 #include "limits.h"
@@ -10,7 +9,7 @@
 namespace colonnade {
 namespace {
 
-constexpr size_t kVersion = 2;
+constexpr size_t kVersion = 3;
 
 ConvSchedule read_schedule(const nlohmann::json& entry) {
   const Fields fields(entry, "schedule", {"algorithm", "tile", "lmul", "strips", "parts"});
@@ -23,6 +22,21 @@ ConvSchedule read_schedule(const nlohmann::json& entry) {
   schedule.schedule.strips = static_cast<uint32_t>(fields.size("strips", 1, kMaxStrips));
   schedule.schedule.parts = static_cast<uint32_t>(fields.size("parts", 1, kMaxParts));
   return schedule;
+}
+
+// A key is SHAPE|kKEPT for the fastest schedule, or SHAPE|kKEPT|ALGORITHM for that of the algorithm.
+void check_key(const std::string& key, const std::string& where, const std::string& algorithm) {
+  const size_t bar = key.find('|');
+  const std::string rest = bar == std::string::npos ? "" : key.substr(bar);
+  const ConvShape conv = ConvShape::parse(key.substr(0, bar));
+  const std::string shown_algorithm = algorithm.empty() ? "" : " or that and |" + algorithm;
+  const size_t second = rest.find('|', 1);
+  const std::string kept = rest.substr(0, second);
+  const bool digits = kept.size() > 2 && kept.size() < 12 && kept[1] == 'k' && kept[2] != '0' && kept.find_first_not_of("0123456789", 2) == std::string::npos;
+  const bool ends = second == std::string::npos || (!algorithm.empty() && rest.substr(second + 1) == algorithm);
+  if (!digits || !ends || std::stoull(kept.substr(2)) > conv.reduction()) {
+    throw std::invalid_argument(where + ": '" + key + "'; allowed: a shape and |k1 to |k" + std::to_string(conv.reduction()) + shown_algorithm);
+  }
 }
 
 }  // namespace
@@ -49,22 +63,21 @@ void Schedules::read(const nlohmann::json& document) {
   const Fields fields(document, "schedules", {"format", "version", "target", "convs", "stays_dense"});
   fields.size("version", kVersion, kVersion);
   fields.text("target");
-  for (const auto& key : read_list(fields.at("stays_dense"), "stays_dense", 0, kMaxTensors)) read_text(key, "stays_dense");
+  for (const auto& key : read_list(fields.at("stays_dense"), "stays_dense", 0, kMaxTensors)) check_key(read_text(key, "stays_dense"), "stays_dense", "");
   const nlohmann::json& convs = fields.at("convs");
   if (!convs.is_object() || convs.size() > kMaxTensors) throw std::invalid_argument("convs: " + shown(convs) + "; allowed: an object of at most " + std::to_string(kMaxTensors) + " schedules");
   for (const auto& [key, entry] : convs.items()) {
     try {
-      convs_[read_text(key, "convs")] = read_schedule(entry);
+      convs_[read_text(key, "key")] = read_schedule(entry);
+      check_key(key, "key", entry.at("algorithm").get<std::string>());
     } catch (const std::invalid_argument& error) {
       throw std::invalid_argument("convs: " + key.substr(0, kMaxName) + ": " + error.what());
     }
   }
 }
 
-ConvSchedule Schedules::find(const std::string& conv, double sparsity, const std::string& algorithm) const {
-  char suffix[32];
-  std::snprintf(suffix, sizeof(suffix), "|%g", sparsity);
-  const auto found = convs_.find(conv + suffix + (algorithm.empty() ? "" : "|" + algorithm));
+ConvSchedule Schedules::find(const ConvShape& conv, size_t kept, const std::string& algorithm) const {
+  const auto found = convs_.find(conv.str() + "|k" + std::to_string(kept) + (algorithm.empty() ? "" : "|" + algorithm));
   if (found != convs_.end()) return found->second;
   // Fits every tile up to 15, and does well on most shapes.
   return {14, {algorithm == "packed" ? xnn_colnm_packed : xnn_colnm_direct, 2, 4, 1}};

@@ -83,8 +83,7 @@ class Inference {
 void check_size(const std::string& what, const TensorShape& tensor) {
   const auto [n, c, h, w] = tensor.shape;
   for (const size_t size : {n, c, h, w}) {
-    // Padding makes an output a little larger than its input may be.
-    if (size <= kMaxDimension + 2 * kMaxWindow) continue;
+    if (size <= kMaxDimension) continue;
     throw std::invalid_argument(what + " is " + tensor.str() + "; allowed: sizes up to " + std::to_string(kMaxDimension));
   }
   if (!product_within(kMaxElements, {n, c, h, w})) {

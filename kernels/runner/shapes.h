@@ -15,7 +15,6 @@ struct Conv {
   bool relu;
   // 0 where every column is kept.
   size_t tile;
-  double sparsity;
   size_t reduction() const { return size_t{kernel[0]} * kernel[1] * in_channels; }
   size_t tiles() const { return (out_channels + tile - 1) / tile; }
 };

@@ -59,10 +59,11 @@ RandomCase draw(uint32_t seed) {
   const uint32_t lmul = 1u << in(0, arithmetic == xnn_colnm_f32 ? 3 : 2);
   size_t tile = in(1, 32 / lmul - 1);
   while (!xnn_colnm_has_kernel(arithmetic, tile, lmul)) tile /= 2;
-  const double sparsity = std::array<double, 4>{0, 0.25, 0.5, 0.75}[in(0, 3)];
-  const size_t group = std::array<size_t, 4>{0, 4, 8, 0}[in(0, 3)];
+  const size_t quarters = 4 - in(0, 3), group = std::array<size_t, 4>{0, 4, 8, 0}[in(0, 3)];
+  const size_t k = shape.reduction();
+  const Keep keep = group == 0 ? Keep{Keep{quarters, 4}.of(k), k} : Keep{group / 4 * quarters, group};
   const xnn_colnm_algorithm algorithm = std::array{xnn_colnm_direct, xnn_colnm_packed, xnn_colnm_unfused}[seed % 3];
-  RandomCase r{ConvCase::random(shape, tile, sparsity, group, seed, arithmetic), {algorithm, lmul, in(1, 4), arithmetic == xnn_colnm_f32 ? in(1, 3) : 1}, {}, {}, in(0, 1) ? 3u : 1u};
+  RandomCase r{ConvCase::random(shape, tile, keep, seed, arithmetic), {algorithm, lmul, in(1, 4), arithmetic == xnn_colnm_f32 ? in(1, 3) : 1}, {}, {}, in(0, 1) ? 3u : 1u};
   draw_layouts(r, g);
   if (in(0, 1)) r.conv.output_min = 0;
   if (in(0, 1)) r.conv.output_max = 1.5f;
@@ -139,7 +140,7 @@ INSTANTIATE_TEST_SUITE_P(Seeds, RandomConvolution, testing::Range(1u, kCases + k
 
 TEST(ConvolutionParameters, BadOnesAreRefused) {
   initialize_xnnpack();
-  const ConvCase c = ConvCase::random(ConvShape::parse("n1c4h5w5-o6-k3x3-s1-p1-d1"), 4, 0.5, 0, 1);
+  const ConvCase c = ConvCase::random(ConvShape::parse("n1c4h5w5-o6-k3x3-s1-p1-d1"), 4, Keep{1, 2}, 1);
   const xnn_colnm_schedule schedule = {xnn_colnm_packed, 2, 1, 1};
   xnn_operator_t op = nullptr;
   const auto status = [&](auto change, xnn_colnm_schedule s) {
@@ -167,7 +168,7 @@ TEST(ConvolutionParameters, BadOnesAreRefused) {
 
 TEST(ConvolutionParameters, KernelLargerThanInputIsRefused) {
   initialize_xnnpack();
-  const ConvCase c = ConvCase::random(ConvShape::parse("n1c1h9w9-o1-k7x7-s1-p0-d1"), 1, 0, 0, 1);
+  const ConvCase c = ConvCase::random(ConvShape::parse("n1c1h9w9-o1-k7x7-s1-p0-d1"), 1, Keep{}, 1);
   const xnn_colnm_convolution2d d = c.descriptor();
   const xnn_colnm_schedule schedule = {xnn_colnm_packed, 1, 1, 1};
   xnn_operator_t op = nullptr;
@@ -184,7 +185,7 @@ TEST(ConvolutionParameters, KernelLargerThanInputIsRefused) {
 
 TEST(ConvolutionParameters, PlanesThatDoNotSuitTheAlgorithmAreRefused) {
   initialize_xnnpack();
-  const ConvCase c = ConvCase::random(ConvShape::parse("n1c2h8w8-o3-k3x3-s2-p1-d1"), 3, 0, 0, 1);
+  const ConvCase c = ConvCase::random(ConvShape::parse("n1c2h8w8-o3-k3x3-s2-p1-d1"), 3, Keep{}, 1);
   const xnn_colnm_convolution2d d = c.descriptor();
   xnn_colnm_planes whole, split, output;
   xnn_colnm_planes_init(&whole, 1, 2, 8, 8, 1, 0, 0);

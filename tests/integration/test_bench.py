@@ -36,8 +36,8 @@ def test_every_algorithm_matches_float64(
     lines = bench(
         *("--shapes", str(shapes.relative_to(root))),
         *("--algorithm", "direct,packed,unfused,xnnpack_nhwc_dense,xnnpack_spmm"),
-        *("--tile", "4,7", "--lmul", "1,4", "--strips", "2", "--sparsity", "0.5"),
-        *("--pattern-m", "8", "--threads", str(threads), "--seed", "3", "--check"),
+        *("--tile", "4,7", "--lmul", "1,4", "--strips", "2", "--keep", "4:8"),
+        *("--threads", str(threads), "--seed", "3", "--check"),
     )
     # Ours: tile 4 at both LMULs and tile 7 at both, on two shapes; the sparse one: two tiles, one shape.
     assert Counter(line["algorithm"] for line in lines) == {
@@ -58,7 +58,7 @@ def test_every_algorithm_matches_float64(
 def test_row_pattern_is_a_tile_of_one(bench: Any) -> None:
     lines = bench(
         *("--conv", POINTWISE, "--algorithm", "direct,packed,xnnpack_spmm", "--lmul", "8"),
-        *("--pattern", "row", "--pattern-m", "4", "--sparsity", "0.75", "--check"),
+        *("--pattern", "row", "--keep", "1:4", "--check"),
     )
     assert [(line["algorithm"], line["tile"]) for line in lines] == [
         ("direct", 1),

@@ -7,7 +7,6 @@
 #include "operator-context.h"
 #include "xnnpack/math.h"
 
-// A window has at most so many elements.
 struct cnhw_max_pooling_context {
   const struct xnn_cnhw_pool_config* config;
   size_t element_bytes;

@@ -29,6 +29,7 @@ X60 = TargetConfig(
 KERNELS = [(tile, lmul) for lmul in LMULS for tile in range(1, 32) if fits_registers(tile, lmul)]
 SHAPE = ConvShape.parse(CONV)
 TARGETS = ROOT / "config/targets"
+HALF = SHAPE.reduction // 2
 
 
 def test_core_description_is_read_in_all_its_forms(tmp_path: Path) -> None:
@@ -90,7 +91,7 @@ def test_a_host_has_a_core_of_the_same_form() -> None:
     host = core_of(TargetConfig(kind="host"))
     assert host.lanes in {8, 16}
     assert host.l1.bytes < host.l2.bytes
-    assert Prior(host).cycles(SHAPE, 0.5, Candidate("packed", 8, 1, 4)) > 0
+    assert Prior(host).cycles(SHAPE, HALF, Candidate("packed", 8, 1, 4)) > 0
 
 
 def price_everything(prior: Prior) -> list[float]:
@@ -104,9 +105,9 @@ def price_everything(prior: Prior) -> list[float]:
         for residual in ("", "-r")
     ]
     return [
-        prior.cycles(shape, sparsity, Candidate(algorithm, tile, lmul, 2))
+        prior.cycles(shape, kept, Candidate(algorithm, tile, lmul, 2))
         for shape in shapes
-        for sparsity in (0.0, 0.5)
+        for kept in (shape.reduction, shape.reduction // 2)
         for algorithm in ("direct", "packed")
         for tile, lmul in KERNELS
     ]
@@ -181,7 +182,9 @@ def test_a_residual_is_loaded_and_added(core: Core) -> None:
     assert strips[2] > strips[1]
     candidate = Candidate("direct", 14, 2, 4)
     shape = dataclasses.replace(SHAPE, residual=True)
-    assert Prior(core).cycles(shape, 0.5, candidate) > Prior(core).cycles(SHAPE, 0.5, candidate)
+    assert Prior(core).cycles(shape, shape.reduction // 2, candidate) > Prior(core).cycles(
+        SHAPE, HALF, candidate
+    )
 
 
 def test_out_of_order_cores_are_bound_by_units_alone(core: Core) -> None:
@@ -258,15 +261,15 @@ def test_packing_moves_every_element_of_im2col(
 def test_more_sparsity_never_costs_more(core: Core) -> None:
     prior = Prior(core)
     for candidate in (Candidate("packed", 14, 2, 8), Candidate("packed", 24, 1, 2)):
-        costs = [prior.cycles(SHAPE, sparsity, candidate) for sparsity in (0, 0.25, 0.5, 0.75, 0.9)]
+        costs = [prior.cycles(SHAPE, kept, candidate) for kept in (576, 432, 288, 144, 58)]
         assert costs == sorted(costs, reverse=True)
 
 
 def test_cycles_are_at_least_those_of_the_multiplications(core: Core) -> None:
     peak = core.lanes
-    for sparsity in (0, 0.75):
-        cycles = Prior(core).cycles(SHAPE, sparsity, Candidate("packed", 14, 2, 8))
-        useful = SHAPE.macs * (1 - sparsity)
+    for kept in (576, 144):
+        cycles = Prior(core).cycles(SHAPE, kept, Candidate("packed", 14, 2, 8))
+        useful = SHAPE.macs * kept / 576
         assert useful / peak < cycles < 4 * useful / peak
 
 
@@ -279,7 +282,8 @@ def test_taps_of_a_channel_share_lines(core: Core) -> None:
         shape = ConvShape.parse(conv)
         assert shape.reduction == 1152
         added.append(
-            Prior(slow).cycles(shape, 0, candidate) - Prior(core).cycles(shape, 0, candidate)
+            Prior(slow).cycles(shape, shape.reduction, candidate)
+            - Prior(core).cycles(shape, shape.reduction, candidate)
         )
     assert 0 < added[0] < added[1] / 2
 
@@ -288,15 +292,15 @@ def test_threads_share_out_blocks_and_groups_of_tiles(core: Core) -> None:
     one, two = Prior(core), Prior(core, threads=2)
     # 392 strips of 8 positions are 13 blocks of 32: two threads do seven of them in turn.
     many = Candidate("packed", 14, 1, 32)
-    assert two.cycles(SHAPE, 0.5, many) == pytest.approx(one.cycles(SHAPE, 0.5, many) * 7 / 13)
+    assert two.cycles(SHAPE, HALF, many) == pytest.approx(one.cycles(SHAPE, HALF, many) * 7 / 13)
     # One block of all strips: its five tiles are shared out in groups of two, two and one.
     single = Candidate("packed", 14, 1, 392)
-    assert two.cycles(SHAPE, 0.5, single) == pytest.approx(one.cycles(SHAPE, 0.5, single) * 2 / 3)
+    assert two.cycles(SHAPE, HALF, single) == pytest.approx(one.cycles(SHAPE, HALF, single) * 2 / 3)
 
 
 def test_ranking_is_by_cost_and_keeps_the_order_of_equals(core: Core) -> None:
     candidates = [Candidate("packed", tile, 1, 2) for tile in (4, 14, 8)]
     prior = Prior(core)
-    ranked = prior.rank(SHAPE, 0.5, [*candidates, *candidates])
+    ranked = prior.rank(SHAPE, HALF, [*candidates, *candidates])
     assert [cost for cost, _ in ranked] == sorted(cost for cost, _ in ranked)
     assert [each.tile for _, each in ranked] == [14, 14, 8, 8, 4, 4]

@@ -31,7 +31,7 @@ def prune(variant: str, dense: Path, schedules: Path, output: Path) -> None:
 
     stages = Stages.load()
     pattern = stages.pattern(variant)
-    tiles = tiles_for(schedules, stages.pruned_layers, pattern.sparsity)
+    tiles = tiles_for(schedules, stages.pruned_layers, pattern)
     finetune(dense, uniform_plan(pattern, tiles), output)
 
 

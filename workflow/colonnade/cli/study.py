@@ -34,8 +34,11 @@ def study_finetune(run: str, seed: int, dense: Path, schedules: Path, output: Pa
 
     stages = Stages.load()
     study, chosen = stages.config.study, stages.study_runs[run]
-    sparsity = 0.0 if chosen.pattern is None else stages.profiled(chosen.pattern.sparsity)
-    plan = chosen.plan(tiles_for(schedules, stages.pruned_layers, sparsity))
+    tiles = {}
+    if chosen.pattern is not None:
+        nearest = stages.profiled(chosen.pattern)
+        tiles = tiles_for(schedules, stages.pruned_layers, nearest)
+    plan = chosen.plan(tiles)
     metrics = output.with_suffix(".csv")
     prune_and_finetune(
         dense, plan, chosen.recipe, study.data, study.training, seed, output, metrics

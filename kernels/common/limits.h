@@ -12,16 +12,16 @@ constexpr size_t kMaxNodes = 4096;
 constexpr size_t kMaxTensors = 4 * kMaxNodes;
 // Bytes of the name of a node or tensor.
 constexpr size_t kMaxName = 256;
-// Images, channels, features; height and width of an input.
-constexpr size_t kMaxDimension = size_t{1} << 20;
+// Images, channels, features, height and width; workflow/colonnade/conv.py has the same, and the next, too.
+constexpr size_t kMaxDimension = 65536;
 // Kernel, stride, padding and dilation, each way.
-constexpr size_t kMaxWindow = 256;
+constexpr size_t kMaxWindow = 255;
 // Rows of a tile: no kernel has more accumulators.
 constexpr size_t kMaxTile = 31;
 // Weights of one layer, before pruning.
 constexpr size_t kMaxWeights = size_t{1} << 28;
-// Of an activation: as many floats as the arena has room for.
-constexpr size_t kMaxElements = size_t{1} << 31;
+// Of an activation, and of all that one convolution reads or writes at a time.
+constexpr size_t kMaxElements = 2147483647;
 constexpr size_t kMaxStrips = size_t{1} << 20;
 constexpr size_t kMaxParts = size_t{1} << 10;
 // Objects and lists inside each other, and the length of a file or header, of JSON.
