@@ -53,18 +53,18 @@ Conv read_conv(const Fields& fields) {
 
 void read_parameters(const nlohmann::json& entry, Node& node) {
   if (node.op == "conv2d") {
-    const Fields fields(entry, "node", {"op", "name", "input", "output", "in_channels", "out_channels", "kernel", "stride",
+    const Fields fields(entry, "", {"op", "name", "input", "output", "in_channels", "out_channels", "kernel", "stride",
                                         "padding", "dilation", "activation", "pattern", "tile"});
     node.inputs = {fields.text("input")};
     node.conv = read_conv(fields);
   } else if (node.op == "max_pool2d") {
-    const Fields fields(entry, "node", {"op", "name", "input", "output", "kernel", "stride", "padding"});
+    const Fields fields(entry, "", {"op", "name", "input", "output", "kernel", "stride", "padding"});
     node.inputs = {fields.text("input")};
     node.kernel = fields.pair("kernel", 1, kMaxWindow);
     node.stride = fields.pair("stride", 1, kMaxWindow);
     node.padding = fields.pair("padding", 0, kMaxWindow);
   } else if (node.op == "fully_connected") {
-    const Fields fields(entry, "node", {"op", "name", "input", "output", "in_features", "out_features"});
+    const Fields fields(entry, "", {"op", "name", "input", "output", "in_features", "out_features"});
     node.inputs = {fields.text("input")};
     node.in_features = fields.size("in_features", 1, kMaxDimension);
     node.out_features = fields.size("out_features", 1, kMaxDimension);
@@ -73,9 +73,9 @@ void read_parameters(const nlohmann::json& entry, Node& node) {
                                   " weights; allowed: at most " + std::to_string(kMaxWeights) + " in all");
     }
   } else if (node.op == "global_avg_pool") {
-    node.inputs = {Fields(entry, "node", {"op", "name", "input", "output"}).text("input")};
+    node.inputs = {Fields(entry, "", {"op", "name", "input", "output"}).text("input")};
   } else {
-    const Fields fields(entry, "node", {"op", "name", "inputs", "output", "activation"});
+    const Fields fields(entry, "", {"op", "name", "inputs", "output", "activation"});
     for (const auto& input : read_list(fields.at("inputs"), "inputs", 2, 2)) node.inputs.push_back(read_text(input, "inputs"));
     node.relu = read_relu(fields);
   }
@@ -121,7 +121,7 @@ void Package::read_graph(const nlohmann::json& graph) {
   if (!graph.is_object() || graph.value("format", nlohmann::json()) != "colonnade-package" || graph.value("version", nlohmann::json()) != 1) {
     throw std::invalid_argument("not a colonnade-package of version 1");
   }
-  const Fields fields(graph, "graph", {"format", "version", "weights_sha256", "inputs", "outputs", "nodes"}, {"model", "dtype", "checkpoint_sha256"});
+  const Fields fields(graph, "", {"format", "version", "weights_sha256", "inputs", "outputs", "nodes"}, {"model", "dtype", "checkpoint_sha256"});
   fields.size("version", 1, 1);
   if (fields.has("dtype")) fields.choice("dtype", {"f32"});
   for (const char* key : {"model", "checkpoint_sha256"}) {

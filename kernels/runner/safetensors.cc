@@ -30,7 +30,7 @@ size_t elements_of(const std::vector<size_t>& shape) {
 
 // `size`: of the bytes behind the header. Throws std::invalid_argument.
 TensorInfo read_info(const nlohmann::json& entry, size_t size) {
-  const Fields fields(entry, "tensor", {"dtype", "shape", "data_offsets"});
+  const Fields fields(entry, "", {"dtype", "shape", "data_offsets"});
   TensorInfo info;
   info.dtype = fields.choice("dtype", {"F32", "I32"}) == 0 ? "F32" : "I32";
   size_t bytes = 4;

@@ -12,7 +12,7 @@ namespace {
 constexpr size_t kVersion = 3;
 
 ConvSchedule read_schedule(const nlohmann::json& entry) {
-  const Fields fields(entry, "schedule", {"algorithm", "tile", "lmul", "strips", "parts"});
+  const Fields fields(entry, "", {"algorithm", "tile", "lmul", "strips", "parts"});
   ConvSchedule schedule = {};
   schedule.schedule.algorithm = fields.choice("algorithm", {"direct", "packed"}) == 0 ? xnn_colnm_direct : xnn_colnm_packed;
   schedule.tile = fields.size("tile", 1, kMaxTile);
@@ -60,7 +60,7 @@ void Schedules::read(const nlohmann::json& document) {
   if (!document.is_object() || document.value("format", nlohmann::json()) != "colonnade-schedules" || document.value("version", nlohmann::json()) != kVersion) {
     throw std::invalid_argument("not a colonnade-schedules file of version " + std::to_string(kVersion));
   }
-  const Fields fields(document, "schedules", {"format", "version", "target", "convs", "stays_dense"});
+  const Fields fields(document, "", {"format", "version", "target", "convs", "stays_dense"});
   fields.size("version", kVersion, kVersion);
   fields.text("target");
   for (const auto& key : read_list(fields.at("stays_dense"), "stays_dense", 0, kMaxTensors)) check_key(read_text(key, "stays_dense"), "stays_dense", "");

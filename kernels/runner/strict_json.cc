@@ -83,22 +83,22 @@ const nlohmann::json& read_list(const nlohmann::json& value, const std::string& 
 
 Fields::Fields(const nlohmann::json& value, const std::string& key, std::initializer_list<const char*> needed,
                std::initializer_list<const char*> optional)
-    : value_(value) {
-  if (!value.is_object()) refuse(key, value, "an object");
+    : value_(value), prefix_(key.empty() ? "" : key + ": ") {
+  if (!value.is_object()) throw std::invalid_argument(prefix_ + shown(value) + "; allowed: an object");
   for (const auto& item : value.items()) {
     if (!is_one_of(item.key(), needed) && !is_one_of(item.key(), optional)) {
-      throw std::invalid_argument(shown(item.key()) + ": unknown key; allowed: " + listed(needed) + (optional.size() == 0 ? "" : ", " + listed(optional)));
+      throw std::invalid_argument(prefix_ + shown(item.key()) + ": unknown key; allowed: " + listed(needed) + (optional.size() == 0 ? "" : ", " + listed(optional)));
     }
   }
   for (const char* name : needed) {
-    if (!value.contains(name)) throw std::invalid_argument(std::string(name) + ": missing");
+    if (!value.contains(name)) throw std::invalid_argument(prefix_ + name + ": missing");
   }
 }
 
 Pair Fields::pair(const char* key, size_t low, size_t high) const {
   const nlohmann::json& value = at(key);
   if (!value.is_array() || value.size() != 2 || !is_whole(value[0], low, high) || !is_whole(value[1], low, high)) {
-    refuse(key, value, "two whole numbers from " + range(low, high));
+    refuse(prefix_ + key, value, "two whole numbers from " + range(low, high));
   }
   return {value[0].get<uint32_t>(), value[1].get<uint32_t>()};
 }
@@ -106,7 +106,7 @@ Pair Fields::pair(const char* key, size_t low, size_t high) const {
 size_t Fields::choice(const char* key, std::initializer_list<const char*> allowed) const {
   const std::string* text = at(key).get_ptr<const std::string*>();
   const auto found = std::find_if(allowed.begin(), allowed.end(), [&](const char* name) { return text != nullptr && *text == name; });
-  if (found == allowed.end()) refuse(key, at(key), listed(allowed));
+  if (found == allowed.end()) refuse(prefix_ + key, at(key), listed(allowed));
   return static_cast<size_t>(found - allowed.begin());
 }
 

@@ -30,21 +30,22 @@ const nlohmann::json& read_list(const nlohmann::json& value, const std::string& 
 // An object and its keys. All functions throw std::invalid_argument naming the key, what it is and what is allowed.
 class Fields {
  public:
-  // Refuses what is no object, lacks one of the `needed` keys, or has one that is in neither list.
+  // `key`: what messages call the object, empty for one that they name themselves. Refuses what is no object, lacks one of the `needed` keys, or has one that is in neither list.
   Fields(const nlohmann::json& value, const std::string& key, std::initializer_list<const char*> needed,
          std::initializer_list<const char*> optional = {});
 
   const nlohmann::json& at(const char* key) const { return value_.at(key); }
   bool has(const char* key) const { return value_.contains(key); }
-  size_t size(const char* key, size_t low, size_t high) const { return read_size(at(key), key, low, high); }
+  size_t size(const char* key, size_t low, size_t high) const { return read_size(at(key), prefix_ + key, low, high); }
   // Height and width.
   Pair pair(const char* key, size_t low, size_t high) const;
-  std::string text(const char* key) const { return read_text(at(key), key); }
+  std::string text(const char* key) const { return read_text(at(key), prefix_ + key); }
   // The place in `allowed` of a text that is one of them.
   size_t choice(const char* key, std::initializer_list<const char*> allowed) const;
 
  private:
   const nlohmann::json& value_;
+  const std::string prefix_;
 };
 
 }  // namespace colonnade
