@@ -24,6 +24,17 @@ def test_kernels_and_operators_match_float64(
     assert int(passed[1]) >= 528
 
 
+def test_only_what_programs_need_of_xnnpack_is_compiled(riscv64_programs: Path) -> None:
+    candidates = (riscv64_programs / "candidates.txt").read_text().split()
+    plan = (riscv64_programs / "build.ninja").read_text()
+    built = set(re.findall(r"^build xnnpack/\S+/(\S+)\.o:", plan, re.MULTILINE))
+    upstream = {Path(path).name for path in candidates} & built
+    assert 100 < len(upstream) < len(candidates) / 2
+    # What the dense baseline chooses among at run time, and nothing for int8.
+    assert {"f32-gemm-7x4v-minmax-rvv.c", "f32-igemm-7x4v-minmax-rvv.c"} <= upstream
+    assert not [name for name in upstream if name.startswith(("qs8-gemm", "qd8"))]
+
+
 def test_xnnpack_convolutions_do_what_they_did(
     toolchain: Container, riscv64_programs: Path, root: Path
 ) -> None:
