@@ -148,7 +148,7 @@ std::vector<float> Package::dense_weights(const Node& node) const {
         throw std::runtime_error(directory_ + "/weights.safetensors: tensor '" + node.name + ".columns' holds " +
                                  std::to_string(*column) + "; allowed: 0 to " + std::to_string(conv.reduction() - 1));
       }
-      for (size_t row = 0; row < rows; row++) dense[(channel + row) * conv.reduction() + *column] = *value++;
+      for (size_t row = 0; row < rows; row++) dense[(channel + row) * conv.reduction() + static_cast<size_t>(*column)] = *value++;
     }
   }
   return dense;
