@@ -28,10 +28,10 @@ ConvCase ConvCase::random(const ConvShape& shape, size_t tile, Keep keep, uint32
   for (size_t channel = 0; channel < shape.out_channels; channel += tile) {
     for (size_t begin = 0; begin < k_size; begin += keep.m) {
       const size_t size = std::min(keep.m, k_size - begin), kept = keep.of(size);
-      std::iota(order.begin(), order.begin() + size, static_cast<uint32_t>(begin));
+      std::iota(order.data(), order.data() + size, static_cast<uint32_t>(begin));
       for (size_t i = 0; i < kept; i++) std::swap(order[i], order[i + generator() % (size - i)]);
-      std::sort(order.begin(), order.begin() + kept);
-      c.columns.insert(c.columns.end(), order.begin(), order.begin() + kept);
+      std::sort(order.data(), order.data() + kept);
+      c.columns.insert(c.columns.end(), order.data(), order.data() + kept);
     }
   }
   c.kept = keep.of(k_size);

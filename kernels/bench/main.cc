@@ -150,7 +150,7 @@ Candidate parse_candidate(const std::string& text) {
     throw std::invalid_argument(option + "expected ALGORITHM:TILE:LMUL:STRIPS:PARTS, of algorithm direct, packed or unfused, and LMUL 1, 2, 4 or 8, or xnnpack_nhwc_dense");
   }
   if (!match[1].matched) return {text, 0, 0, 0, 0, {}};
-  const auto number = [&](int i, const char* name, uint32_t most) {
+  const auto number = [&](size_t i, const char* name, uint32_t most) {
     return static_cast<uint32_t>(whole_number(option + name, match[i], 1, most));
   };
   const Candidate candidate = {match[1], number(2, "TILE", kMaxTile), number(3, "LMUL", 8), number(4, "STRIPS", kMaxBlock), number(5, "PARTS", kMaxBlock), {}};

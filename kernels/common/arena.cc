@@ -79,7 +79,7 @@ void* reallocate(void* context, void* pointer, size_t size) {
   // The old block's size is not kept; it lies wholly before the new one.
   void* moved = allocate(context, size);
   if (pointer != nullptr && moved != nullptr) {
-    const size_t distance = static_cast<unsigned char*>(moved) - static_cast<unsigned char*>(pointer);
+    const auto distance = static_cast<size_t>(static_cast<unsigned char*>(moved) - static_cast<unsigned char*>(pointer));
     std::memcpy(moved, pointer, distance < size ? distance : size);
   }
   return moved;

@@ -19,7 +19,7 @@ void check_elements(const std::string& what, std::initializer_list<size_t> sizes
   for (const size_t size : sizes) {
     product *= size;
     if (product > kMaxElements) {
-      throw std::invalid_argument(what + ": over " + std::to_string(kMaxElements) + " elements; allowed: at most as many");
+      throw std::invalid_argument(what + ": too many elements; allowed: " + std::to_string(kMaxElements));
     }
   }
 }
@@ -35,8 +35,8 @@ ConvShape ConvShape::parse(const std::string& text) {
     throw std::invalid_argument("convolution shape '" + text.substr(0, 200) + "': expected the form n1c64h56w56-o64-k3x3-s1-p1-d1, and -r behind it for a residual");
   }
   try {
-    const auto size = [&](int i, const char* name) { return static_cast<size_t>(whole_number(name, match[i], 1, kMaxDimension)); };
-    const auto window = [&](int i, const char* name, uint32_t least) {
+    const auto size = [&](size_t i, const char* name) { return static_cast<size_t>(whole_number(name, match[i], 1, kMaxDimension)); };
+    const auto window = [&](size_t i, const char* name, uint32_t least) {
       return static_cast<uint32_t>(whole_number(name, match[i], least, kMaxWindow));
     };
     const ConvShape shape = {size(1, "n"), size(2, "c"), size(3, "h"), size(4, "w"), size(5, "o"), window(6, "k", 1),
