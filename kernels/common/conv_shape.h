@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "limits.h"
+#include "size_limits.h"
 
 namespace colonnade {
 
@@ -16,7 +16,7 @@ struct ConvShape {
   uint32_t kernel_h, kernel_w, stride, padding, dilation;
   bool residual = false;
 
-  // Throws std::invalid_argument if `text` is not of that form, exceeds a limit of limits.h, or the kernel does not fit.
+  // Throws std::invalid_argument if `text` is not of that form, exceeds a limit of size_limits.h, or the kernel does not fit.
   static ConvShape parse(const std::string& text);
   std::string str() const;
   size_t out_height() const;

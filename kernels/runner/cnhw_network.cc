@@ -10,7 +10,7 @@
 #include "arena.h"
 #include "colonnade/operators.h"
 #include "layouts.h"
-#include "limits.h"
+#include "size_limits.h"
 #include "network.h"
 #include "planes.h"
 

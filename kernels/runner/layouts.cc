@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "limits.h"
+#include "size_limits.h"
 
 namespace colonnade {
 bool is_pointwise(const Conv& conv) {

@@ -5,7 +5,7 @@
 #include <set>
 #include <stdexcept>
 
-#include "limits.h"
+#include "size_limits.h"
 
 namespace colonnade {
 namespace {

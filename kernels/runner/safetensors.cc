@@ -11,7 +11,7 @@
 #include <fstream>
 #include <stdexcept>
 
-#include "limits.h"
+#include "size_limits.h"
 #include "sha256.h"
 #include "strict_json.h"
 

@@ -55,7 +55,7 @@ class SafetensorsFile {
 };
 
 // Throws std::runtime_error naming the file and what is wrong with it: unreadable, truncated, of another SHA-256 than
-// `sha256`, a header that is not JSON or has unknown keys, sizes beyond limits.h, or tensors whose bytes do not match
+// `sha256`, a header that is not JSON or has unknown keys, sizes beyond size_limits.h, or tensors whose bytes do not match
 // their shapes, overlap, or leave a part of the file out.
 Tensors read_safetensors(const std::string& path, const std::string& sha256);
 

@@ -2,7 +2,7 @@
 
 #include <stdexcept>
 
-#include "limits.h"
+#include "size_limits.h"
 #include "safetensors.h"
 #include "strict_json.h"
 

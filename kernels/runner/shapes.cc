@@ -2,7 +2,7 @@
 
 #include <stdexcept>
 
-#include "limits.h"
+#include "size_limits.h"
 
 namespace colonnade {
 namespace {

@@ -48,7 +48,7 @@ struct TensorShape {
 
 // Every tensor of a graph, by name, of the inputs given. Throws std::invalid_argument naming the node, its input and
 // what it needs: a tensor that does not exist or exists already, maps where features are needed or the reverse, other
-// channels, a window that does not fit, summands that differ, and shapes beyond limits.h.
+// channels, a window that does not fit, summands that differ, and shapes beyond size_limits.h.
 std::map<std::string, TensorShape> infer_shapes(const std::vector<Node>& nodes, const std::map<std::string, Shape>& inputs);
 
 }  // namespace colonnade

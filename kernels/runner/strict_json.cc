@@ -5,7 +5,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "limits.h"
+#include "size_limits.h"
 
 namespace colonnade {
 namespace {

@@ -12,7 +12,7 @@ namespace colonnade {
 
 using Pair = std::array<uint32_t, 2>;  // height, width
 
-// Throws std::invalid_argument for text that is not JSON, has a key twice in one object, or exceeds limits.h.
+// Throws std::invalid_argument for text that is not JSON, has a key twice in one object, or exceeds size_limits.h.
 nlohmann::json parse_json(const std::string& text);
 
 // A value as messages show it: JSON, cut where it is long.

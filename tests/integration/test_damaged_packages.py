@@ -3,18 +3,16 @@
 One table of damages for the Python reader and the runner; each message must hold the same words.
 """
 
-import hashlib
 import json
 import re
 import shutil
-import struct
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from damages import DAMAGES, Damage, draft
 from safetensors.numpy import load_file, save_file
 
 from colonnade import package_graph, package_shapes, strict_json
@@ -24,292 +22,7 @@ from colonnade.package import read_package
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGE = (2, 5, 9, 8)
-WINDOW = {"kernel": [3, 3], "stride": [1, 1], "padding": [1, 1]}
 EMULATOR = ("/opt/qemu/bin/qemu-riscv64", "-cpu", "rv64,v=true,vlen=256,zfh=true,zvfh=true")
-
-
-def conv(name: str, source: str, channels: tuple[int, int], **other: Any) -> dict[str, Any]:
-    """A dense convolution from `channels[0]` to `channels[1]` channels."""
-    node = {"op": "conv2d", "name": name, "input": source, "output": f"{name}.out"}
-    node |= {"in_channels": channels[0], "out_channels": channels[1], **WINDOW}
-    return node | {"dilation": [1, 1], "activation": "relu", "pattern": None, "tile": None} | other
-
-
-def nodes() -> list[dict[str, Any]]:
-    """Every operation, and a pruned convolution beside a dense one."""
-    one = {"kernel": [1, 1], "padding": [0, 0], "activation": "none"}
-    pruned = {"pattern": {"n": 2, "m": 4}, "tile": 3}
-    return [
-        conv("stem", "image", (5, 8)),
-        conv("body", "stem.out", (8, 8), **one, **pruned),
-        {"op": "add", "name": "sum", "inputs": ["body.out", "stem.out"], "output": "sum.out"}
-        | {"activation": "relu"},
-        {"op": "max_pool2d", "name": "pool", "input": "sum.out", "output": "pool.out"}
-        | {**WINDOW, "stride": [2, 2]},
-        {"op": "global_avg_pool", "name": "mean", "input": "pool.out", "output": "mean.out"},
-        {"op": "fully_connected", "name": "fc", "input": "mean.out", "output": "logits"}
-        | {"in_features": 8, "out_features": 4},
-    ]
-
-
-@dataclass
-class Draft:
-    """A package that can be damaged before it is written; its digest is that of what is written."""
-
-    graph: dict[str, Any]
-    header: dict[str, Any]
-    data: bytearray
-    edit_graph: Callable[[str], str] = field(default=lambda text: text)
-    edit_header: Callable[[str], str] = field(default=lambda text: text)
-
-    def node(self, name: str) -> dict[str, Any]:
-        """The node of that name, to be changed."""
-        found: dict[str, Any]
-        (found,) = (each for each in self.graph["nodes"] if each["name"] == name)
-        return found
-
-    def tensor(self, name: str, dtype: str) -> Any:
-        """The elements of a tensor, to be changed."""
-        begin, end = self.header[name]["data_offsets"]
-        return np.frombuffer(memoryview(self.data)[begin:end], dtype=dtype)
-
-    def write(self, folder: Path) -> None:
-        """Write both files."""
-        text = self.edit_header(json.dumps(self.header)).encode()
-        weights = struct.pack("<Q", len(text)) + text + bytes(self.data)
-        folder.mkdir()
-        (folder / "weights.safetensors").write_bytes(weights)
-        digest = hashlib.sha256(weights).hexdigest()
-        graph = {"weights_sha256": digest, **self.graph}
-        (folder / "graph.json").write_text(self.edit_graph(json.dumps(graph)))
-
-
-def draft() -> Draft:
-    """A package that both readers take."""
-    rng = np.random.default_rng(1)
-    columns = np.stack([np.sort(rng.permutation(8)[:4]) for _ in range(3)]).astype(np.int32)
-    tensors = {
-        "stem.weight": rng.uniform(-1, 1, (8, 3, 3, 5)),
-        "stem.bias": rng.uniform(-1, 1, 8),
-        "body.columns": columns,
-        "body.values": rng.uniform(-1, 1, 32),
-        "body.bias": rng.uniform(-1, 1, 8),
-        "fc.weight": rng.uniform(-1, 1, (4, 8)),
-        "fc.bias": rng.uniform(-1, 1, 4),
-    }
-    header, data = {}, bytearray()
-    for name, values in tensors.items():
-        is_index = values.dtype == np.int32
-        content = values.astype(np.int32 if is_index else np.float32).tobytes()
-        header[name] = {
-            "dtype": "I32" if is_index else "F32",
-            "shape": list(values.shape),
-            "data_offsets": [len(data), len(data) + len(content)],
-        }
-        data += content
-    graph = {"format": "colonnade-package", "version": 1}
-    graph |= {"inputs": [{"name": "image", "channels": 5}], "outputs": ["logits"]}
-    return Draft(graph | {"nodes": nodes()}, header, data)
-
-
-Damage = Callable[[Draft], Any]
-
-
-def put(node: str, key: str, value: Any) -> Damage:
-    """Set a key of a node."""
-    return lambda package: package.node(node).update({key: value})
-
-
-def put_root(key: str, value: Any) -> Damage:
-    """Set a key of the graph."""
-    return lambda package: package.graph.update({key: value})
-
-
-def put_element(tensor: str, dtype: str, index: int, value: float) -> Damage:
-    """Set an element of a tensor."""
-    return lambda package: package.tensor(tensor, dtype).__setitem__(index, value)
-
-
-def put_header(tensor: str, key: str, value: Any) -> Damage:
-    """Set a key of a tensor's entry in the header."""
-    return lambda package: package.header[tensor].update({key: value})
-
-
-def append_nodes(*more: dict[str, Any]) -> Damage:
-    """Add nodes behind the last one."""
-    return lambda package: package.graph["nodes"].extend(more)
-
-
-def with_text(attribute: str, old: str, new: str) -> Damage:
-    """Replace in the text of the graph or the header."""
-    return lambda package: setattr(package, attribute, lambda text: text.replace(old, new, 1))
-
-
-def misplace(package: Draft) -> None:
-    """Let the last tensor lie over the one before it."""
-    begin, end = package.header["fc.bias"]["data_offsets"]
-    package.header["fc.bias"]["data_offsets"] = [begin - 8, end - 8]
-
-
-def average(name: str, source: str) -> dict[str, Any]:
-    """A second average."""
-    return {"op": "global_avg_pool", "name": name, "input": source, "output": f"{name}.out"}
-
-
-WHOLE: list[tuple[str, Damage, list[str]]] = [
-    (f"{node} {key} {json.dumps(value)}", put(node, key, value), [node, key])
-    for node, key, values in [
-        ("stem", "kernel", [[3.9, 3], [2**32 + 3, 3], [3, 3, 3], [0, 3], [3], 3, [True, 3]]),
-        ("stem", "stride", [[1, 0], [1, 2**40], ["1", 1]]),
-        ("stem", "padding", [True, [10**7, 0], [-1, 0], [1, 1, 1], [None, 0]]),
-        ("stem", "dilation", [[0, 1], [1, 1.0]]),
-        ("stem", "in_channels", [5.7, 2**63, 2**64 + 5, 0, -5, "5", None]),
-        ("stem", "out_channels", [10**10, 1e300, False]),
-        ("stem", "activation", ["tanh", None, 1]),
-        ("stem", "tile", [4]),
-        ("body", "tile", [0, 32, 3.0, None, 2**32 + 3]),
-        ("body", "pattern", [[], 7, "2:4"]),
-        ("pool", "stride", [[2**40, 2**40], [0, 1]]),
-        ("pool", "padding", [[3, 3], [1, 4]]),
-        ("fc", "in_features", [8.5, 0, 2**63]),
-        ("fc", "out_features", [10**10]),
-        ("sum", "inputs", [["stem.out"], ["body.out", "stem.out", "stem.out"], "stem.out"]),
-        ("sum", "op", ["subtract", 3]),
-        ("mean", "groups", [1]),
-        ("stem", "groups", [5]),
-        ("pool", "dilation", [[1, 1]]),
-    ]
-    for value in values
-]
-BODY = "body.columns"
-DAMAGES: list[tuple[str, Damage, list[str]]] = [
-    *WHOLE,
-    ("pattern of more", put("body", "pattern", {"n": 5, "m": 4}), ["body", "pattern", "n"]),
-    ("pattern key", put("body", "pattern", {"n": 1, "m": 4, "k": 1}), ["body", "pattern", "k"]),
-    ("sparsity", put("body", "pattern", {"sparsity": 2, "m": "full"}), ["body", "sparsity"]),
-    ("unknown root key", put_root("groups", 1), ["groups"]),
-    ("version", put_root("version", 2), ["colonnade-package"]),
-    ("format", put_root("format", "onnx"), ["colonnade-package"]),
-    ("no nodes", put_root("nodes", []), ["nodes"]),
-    ("no inputs", put_root("inputs", []), ["inputs"]),
-    (
-        "input twice",
-        put_root("inputs", [{"name": "image", "channels": 5}] * 2),
-        ["inputs", "image"],
-    ),
-    ("no outputs", put_root("outputs", []), ["outputs"]),
-    ("output twice", put_root("outputs", ["logits", "logits"]), ["outputs", "logits"]),
-    ("unknown output", put_root("outputs", ["nothing"]), ["outputs", "nothing", "not exist"]),
-    ("float16", put_root("dtype", "f16"), ["dtype"]),
-    ("other digest", put_root("weights_sha256", "0" * 64), ["SHA-256", "weights_sha256"]),
-    ("unknown input", put("pool", "input", "nowhere"), ["pool", "nowhere", "does not exist"]),
-    ("loop", put("stem", "input", "sum.out"), ["stem", "sum.out", "does not exist"]),
-    ("tensor twice", put("pool", "output", "sum.out"), ["pool", "sum.out", "exists already"]),
-    (
-        "name twice",
-        append_nodes(conv("stem", "image", (5, 8), output="x")),
-        ["stem", "exists already"],
-    ),
-    ("node without key", lambda p: p.node("stem").pop("stride"), ["stem", "stride"]),
-    (
-        "key twice",
-        with_text("edit_graph", '"name": "stem"', '"name": "stem", "name": "stem"'),
-        ["name", "twice"],
-    ),
-    (
-        "deep nesting",
-        with_text("edit_graph", '"logits"]', "[" * 40 + "]" * 40 + "]"),
-        ["nested too deep"],
-    ),
-    (
-        "very deep nesting",
-        with_text("edit_graph", '"logits"]', "[" * 99999 + "]" * 99999 + "]"),
-        ["nested too deep"],
-    ),
-    ("not JSON", with_text("edit_graph", "{", "{,"), ["graph.json"]),
-    ("NaN", with_text("edit_graph", "[1, 1]", "[NaN, 1]"), ["graph.json"]),
-    # Ranks, channels and shapes.
-    (
-        "channels",
-        put_root("inputs", [{"name": "image", "channels": 4}]),
-        ["stem", "a map [N, 4, H, W]", "needed: a map [N, 5, H, W]"],
-    ),
-    (
-        "500 channels",
-        put_root("inputs", [{"name": "image", "channels": 500}]),
-        ["stem", "a map [N, 500, H, W]"],
-    ),
-    (
-        "conv of features",
-        append_nodes(conv("late", "mean.out", (8, 8))),
-        ["late", "features [N, 8]", "needed: a map"],
-    ),
-    ("pool of features", put("pool", "input", "logits"), ["pool", "logits", "does not exist"]),
-    (
-        "average of features",
-        append_nodes(average("again", "mean.out")),
-        ["again", "features [N, 8]", "needed: a map"],
-    ),
-    (
-        "sum of features",
-        append_nodes(
-            {**nodes()[2], "name": "late", "inputs": ["mean.out", "mean.out"], "output": "x"}
-        ),
-        ["late", "features [N, 8]", "needed: a map"],
-    ),
-    (
-        "max pool of features",
-        append_nodes({**nodes()[3], "name": "late", "input": "mean.out", "output": "x"}),
-        ["late", "features [N, 8]", "needed: a map"],
-    ),
-    (
-        "sum of channels",
-        put("sum", "inputs", ["body.out", "image"]),
-        ["sum", "a map [N, 5, H, W]", "needed: a map [N, 8, H, W]"],
-    ),
-    (
-        "classifier of a map",
-        put("fc", "input", "pool.out"),
-        ["fc", "a map [N, 8, H, W]", "needed: features [N, 8]"],
-    ),
-    (
-        "classifier's width",
-        put("fc", "in_features", 9),
-        ["fc", "features [N, 8]", "needed: features [N, 9]"],
-    ),
-    # Tensors.
-    ("NaN weight", put_element("stem.weight", "<f4", 3, np.nan), ["stem.weight"]),
-    ("infinite bias", put_element("fc.bias", "<f4", 3, np.inf), ["fc.bias"]),
-    ("NaN value", put_element("body.values", "<f4", 0, np.nan), ["body.values"]),
-    ("unsorted columns", put_element(BODY, "<i4", 3, 0), [BODY, "ascending"]),
-    (
-        "double columns",
-        lambda p: p.tensor(BODY, "<i4").__setitem__(1, p.tensor(BODY, "<i4")[0]),
-        [BODY, "ascending"],
-    ),
-    ("negative column", put_element(BODY, "<i4", 0, -1), [BODY, "0 to 7"]),
-    ("column beyond K", put_element(BODY, "<i4", 11, 8), [BODY, "0 to 7"]),
-    ("unknown tensor", with_text("edit_header", '"fc.bias"', '"fc.extra"'), ["fc."]),
-    ("type of weights", put_header("fc.weight", "dtype", "I32"), ["fc.weight"]),
-    ("type of columns", put_header(BODY, "dtype", "F32"), [BODY]),
-    ("half", put_header("fc.weight", "dtype", "F16"), ["damaged"]),
-    ("shape", put_header("fc.weight", "shape", [8, 4]), ["fc.weight"]),
-    ("overlap", misplace, ["damaged"]),
-    ("gap at the end", lambda p: p.data.extend(b"\0\0\0\0"), ["damaged"]),
-    ("truncated", lambda p: p.data.pop(), ["damaged"]),
-    ("huge shape", put_header("fc.bias", "shape", [2**62, 2, 33, 29]), ["damaged"]),
-    ("wrapping shape", put_header("fc.bias", "shape", [2**62, 4]), ["damaged"]),
-    (
-        "header key twice",
-        with_text(
-            "edit_header",
-            '"fc.bias"',
-            '"fc.bias": {"dtype": "F32", "shape": [4], "data_offsets": [0, 16]}, "fc.bias"',
-        ),
-        ["damaged"],
-    ),
-    ("header no object", lambda p: setattr(p, "edit_header", lambda text: "[]"), ["damaged"]),
-]
 
 
 @pytest.fixture(scope="module")
@@ -390,7 +103,7 @@ def test_an_image_too_small_is_refused_by_name(
 
 
 def test_limits_are_the_same_in_both_languages() -> None:
-    text = (ROOT / "kernels/common/limits.h").read_text()
+    text = (ROOT / "kernels/common/size_limits.h").read_text()
     found = dict(re.findall(r"constexpr size_t (kMax\w+) = ([^;]+);", text))
     # Powers of two are written as shifts.
     limits = {}
@@ -408,3 +121,143 @@ def test_limits_are_the_same_in_both_languages() -> None:
         "kMaxJsonBytes": strict_json.MAX_BYTES,
     }
     assert {name: limits[name] for name in expected} == expected
+
+
+CONV = "n2c5h9w8-o8-k3x3-s1-p1-d1"
+SCHEDULE = {"algorithm": "direct", "tile": 4, "lmul": 1, "strips": 2, "parts": 1}
+
+
+def write_schedules(path: Path, entry: Any, key: str = f"{CONV}|k45", **root: Any) -> str:
+    """A schedules file of one entry; returns its path as the runner takes it."""
+    document = {"format": "colonnade-schedules", "version": 3, "target": "x60"}
+    document |= {"convs": {key: entry}, "stays_dense": [], **root}
+    path.write_text(json.dumps(document))
+    return str(path.relative_to(ROOT))
+
+
+def test_a_schedule_is_taken(run: Any, scratch: Path) -> None:
+    draft().write(scratch / "scheduled")
+    schedules = write_schedules(scratch / "sound.json", SCHEDULE)
+    run(scratch / "scheduled", "colnm_tuned", schedules=schedules)
+    report = json.loads((scratch / "report.json").read_text())
+    (stem,) = (layer for layer in report["layers"] if layer["name"] == "stem")
+    assert stem["schedule"] == "direct:4:1:2:1"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"tile": 0}, ["tile: 0; allowed: a whole number from 1 to 31"]),
+        ({"tile": 32}, ["tile: 32"]),
+        ({"tile": 2**32 + 4}, ["tile: 4294967300"]),
+        ({"lmul": 2.9}, ["lmul: 2.9"]),
+        ({"lmul": 3}, ["lmul: 3; allowed: 1, 2, 4, 8"]),
+        ({"strips": 0}, ["strips: 0"]),
+        ({"strips": 2**33}, ["strips: 8589934592"]),
+        ({"parts": True}, ["parts: true"]),
+        ({"algorithm": "fastest"}, ["algorithm", "allowed: direct, packed"]),
+        ({"groups": 1}, ["groups", "unknown key"]),
+    ],
+    ids=str,
+)
+def test_a_wrong_schedule_is_refused(
+    run: Any, scratch: Path, change: dict[str, Any], words: list[str]
+) -> None:
+    package = scratch / "wrongly scheduled"
+    if not package.exists():
+        draft().write(package)
+    schedules = write_schedules(scratch / "wrong.json", {**SCHEDULE, **change})
+    with pytest.raises(ColonnadeError) as refused:
+        run(package, "colnm_tuned", schedules=schedules)
+    for word in ["wrong.json", CONV, *words]:
+        assert word in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "root", "word"),
+    [
+        (CONV, {}, CONV),
+        (f"{CONV}|0.5", {}, "|k1 to |k45"),
+        (f"{CONV}|k46", {}, "|k1 to |k45"),
+        (f"{CONV}|k45|packed", {}, "|direct"),
+        ("n1|k45", {}, "convolution shape"),
+        (f"{CONV}|k45", {"version": 2}, "version 3"),
+        (f"{CONV}|k45", {"about": ""}, "about"),
+        (f"{CONV}|k45", {"stays_dense": [3]}, "stays_dense"),
+    ],
+)
+def test_a_wrong_schedules_file_is_refused(
+    run: Any, scratch: Path, key: str, root: dict[str, Any], word: str
+) -> None:
+    package = scratch / "scheduled wrongly"
+    if not package.exists():
+        draft().write(package)
+    schedules = write_schedules(scratch / "keys.json", SCHEDULE, key, **root)
+    with pytest.raises(ColonnadeError) as refused:
+        run(package, "colnm_tuned", schedules=schedules)
+    assert "keys.json" in str(refused.value)
+    assert word in str(refused.value)
+
+
+def test_a_tile_without_a_kernel_names_node_and_what_is_allowed(run: Any, scratch: Path) -> None:
+    wide = draft()
+    wide.node("body").update(tile=31)
+    tensor = wide.header["body.columns"]
+    begin, end = tensor["data_offsets"]
+    # A single tile of 8 rows.
+    del wide.data[begin + 16 : end]
+    tensor.update(shape=[1, 4], data_offsets=[begin, begin + 16])
+    for name in ("body.values", "body.bias", "fc.weight", "fc.bias"):
+        offsets = wide.header[name]["data_offsets"]
+        wide.header[name]["data_offsets"] = [each - (end - begin - 16) for each in offsets]
+    wide.write(scratch / "wide")
+    run(scratch / "wide")
+    message = r"node 'body': tile: 31; allowed with the arithmetic f16: 1 to \d+"
+    with pytest.raises(ColonnadeError, match=message):
+        run(scratch / "wide", dtype="f16")
+
+
+def test_a_pool_without_a_kernel_names_node_and_what_is_allowed(run: Any, scratch: Path) -> None:
+    pool = draft()
+    pool.node("pool").update(kernel=[1, 1], stride=[2, 2], padding=[0, 0])
+    pool.write(scratch / "pooled")
+    run(scratch / "pooled")
+    with pytest.raises(ColonnadeError, match=r"'pool': stride: \[2,2\] of a kernel \[1,1\]; all"):
+        run(scratch / "pooled", "xnnpack_nhwc_dense")
+    large = draft()
+    large.node("pool").update(kernel=[9, 8], padding=[4, 4])
+    large.write(scratch / "large")
+    with pytest.raises(ColonnadeError, match=r"'pool': kernel: \[9,8\]; allowed: windows of at"):
+        run(scratch / "large")
+
+
+@pytest.mark.parametrize("stride", [[1, 2], [2, 1], [3, 3]])
+def test_a_pool_may_have_two_strides(run: Any, scratch: Path, stride: list[int]) -> None:
+    package = scratch / f"strides-{stride[0]}-{stride[1]}"
+    pool = draft()
+    pool.node("pool").update(stride=stride)
+    pool.write(package)
+    np.testing.assert_allclose(
+        run(package), run(package, "xnnpack_nhwc_dense"), rtol=1e-4, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    ("image", "words"),
+    [
+        (np.full(IMAGE, np.nan, np.float32), ["image", "nan"]),
+        (np.zeros((0, 5, 9, 8), np.float32), ["image", "shape"]),
+        (np.zeros((2, 4, 9, 8), np.float32), ["image", "[batch, 5, height, width]"]),
+    ],
+    ids=["NaN", "no images", "four channels"],
+)
+def test_a_wrong_image_is_refused(run: Any, scratch: Path, image: Any, words: list[str]) -> None:
+    package = scratch / "imaged"
+    if not package.exists():
+        draft().write(package)
+    path = scratch / "wrong.safetensors"
+    save_file({"image": image}, path)
+    with pytest.raises(ColonnadeError) as refused:
+        run(package, input=str(path.relative_to(ROOT)))
+    for word in ["wrong.safetensors", *words]:
+        assert word in str(refused.value)

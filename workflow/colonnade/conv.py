@@ -10,21 +10,21 @@ _SHAPE = re.compile(
     r"-k(?P<kernel_h>\d+)x(?P<kernel_w>\d+)-s(?P<stride>\d+)-p(?P<padding>\d+)-d(?P<dilation>\d+)(?P<residual>-r)?",
     re.ASCII,
 )
-# Limits of what a string may name, the same as in kernels/common/conv_shape.h: of sizes, of the window,
+# Limits of what a string may name, the same as in kernels/common/size_limits.h: of sizes, of the window,
 # and of the elements of input, weights and output each.
-_MAX_SIZE, _MAX_WINDOW, _MAX_ELEMENTS = 65536, 255, 2**31 - 1
+MAX_SIZE, MAX_WINDOW, MAX_ELEMENTS = 65536, 255, 2**31 - 1
 # Letter, lowest and highest value of each number of the string, by field.
 _RANGES = {
-    "batch": ("n", 1, _MAX_SIZE),
-    "in_channels": ("c", 1, _MAX_SIZE),
-    "height": ("h", 1, _MAX_SIZE),
-    "width": ("w", 1, _MAX_SIZE),
-    "out_channels": ("o", 1, _MAX_SIZE),
-    "kernel_h": ("k", 1, _MAX_WINDOW),
-    "kernel_w": ("k", 1, _MAX_WINDOW),
-    "stride": ("s", 1, _MAX_WINDOW),
-    "padding": ("p", 0, _MAX_WINDOW),
-    "dilation": ("d", 1, _MAX_WINDOW),
+    "batch": ("n", 1, MAX_SIZE),
+    "in_channels": ("c", 1, MAX_SIZE),
+    "height": ("h", 1, MAX_SIZE),
+    "width": ("w", 1, MAX_SIZE),
+    "out_channels": ("o", 1, MAX_SIZE),
+    "kernel_h": ("k", 1, MAX_WINDOW),
+    "kernel_w": ("k", 1, MAX_WINDOW),
+    "stride": ("s", 1, MAX_WINDOW),
+    "padding": ("p", 0, MAX_WINDOW),
+    "dilation": ("d", 1, MAX_WINDOW),
 }
 _LONGEST = 200
 
@@ -90,9 +90,9 @@ class ConvShape:
             "output": self.batch * self.out_channels * self.out_height * self.out_width,
         }
         for name, elements in sizes.items():
-            if elements > _MAX_ELEMENTS:
+            if elements > MAX_ELEMENTS:
                 raise ColonnadeError(
-                    f"convolution shape {text!r}: {name}: too many elements; allowed: {_MAX_ELEMENTS}"
+                    f"convolution shape {text!r}: {name}: too many elements; allowed: {MAX_ELEMENTS}"
                 )
 
     def _out(self, size: int, kernel: int) -> int:

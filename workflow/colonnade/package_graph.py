@@ -1,6 +1,6 @@
 """The schema of a package's graph.json: what keys there are, of what types, in what ranges.
 
-The runner's C++ reader has the same limits (kernels/common/limits.h); a test gives damaged packages
+The runner's C++ reader has the same limits (kernels/common/size_limits.h); a test gives damaged packages
 to both readers and expects both to refuse.
 """
 
@@ -9,13 +9,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
 
+from colonnade.conv import MAX_SIZE, MAX_WINDOW
 from colonnade.package_shapes import MapShape, infer_shapes
 
 FORMAT = "colonnade-package"
 VERSION = 1
 MAX_NODES = 4096
-MAX_DIMENSION = 65536
-MAX_WINDOW = 255
 MAX_TILE = 31
 MAX_WEIGHTS = 1 << 28
 """Of one layer, before pruning."""
@@ -23,7 +22,7 @@ MAX_WEIGHTS = 1 << 28
 PAIR = Field(min_length=2, max_length=2)
 SOME = Field(min_length=1, max_length=MAX_NODES)
 Name = Annotated[str, Field(min_length=1, max_length=256)]
-Size = Annotated[int, Field(ge=1, le=MAX_DIMENSION)]
+Size = Annotated[int, Field(ge=1, le=MAX_SIZE)]
 Positive = Annotated[list[Annotated[int, Field(ge=1, le=MAX_WINDOW)]], PAIR]
 Padding = Annotated[list[Annotated[int, Field(ge=0, le=MAX_WINDOW)]], PAIR]
 

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-MAX_ELEMENTS = 2147483647
-"""Of one tensor."""
+from colonnade.conv import MAX_ELEMENTS
 
 
 @dataclass(frozen=True)

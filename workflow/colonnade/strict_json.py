@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-# The runner's limits.h has the same.
+# The runner's size_limits.h has the same.
 MAX_DEPTH = 16
 MAX_BYTES = 16 << 20
 

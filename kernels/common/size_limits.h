@@ -1,6 +1,6 @@
 // How large what the readers take may be. Beyond these sizes no loop runs and nothing is allocated, so that a damaged
-// file costs a message and no time; within them no product of sizes wraps around. workflow/colonnade/package_format.py
-// has those of packages too, and tests/integration/test_damaged_packages.py compares the two.
+// file costs a message and no time; within them no product of sizes wraps around. workflow/colonnade/conv.py,
+// package_graph.py and strict_json.py have those of packages too, and tests/integration/test_damaged_packages.py compares.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@ constexpr size_t kMaxNodes = 4096;
 constexpr size_t kMaxTensors = 4 * kMaxNodes;
 // Bytes of the name of a node or tensor.
 constexpr size_t kMaxName = 256;
-// Images, channels, features, height and width; workflow/colonnade/conv.py has the same, and the next, too.
+// Images, channels, features, height and width.
 constexpr size_t kMaxDimension = 65536;
 // Kernel, stride, padding and dilation, each way.
 constexpr size_t kMaxWindow = 255;
