@@ -15,7 +15,7 @@ import pytest
 from damages import DAMAGES, Damage, draft
 from safetensors.numpy import load_file, save_file
 
-from colonnade import package_graph, package_shapes, strict_json
+from colonnade import conv, package_graph, strict_json
 from colonnade.container import Container
 from colonnade.errors import ColonnadeError
 from colonnade.package import read_package
@@ -112,11 +112,11 @@ def test_limits_are_the_same_in_both_languages() -> None:
         limits[name] = int(base) << int(shift or 0) if base.isdigit() else None
     expected = {
         "kMaxNodes": package_graph.MAX_NODES,
-        "kMaxDimension": package_graph.MAX_DIMENSION,
-        "kMaxWindow": package_graph.MAX_WINDOW,
+        "kMaxDimension": conv.MAX_SIZE,
+        "kMaxWindow": conv.MAX_WINDOW,
         "kMaxTile": package_graph.MAX_TILE,
         "kMaxWeights": package_graph.MAX_WEIGHTS,
-        "kMaxElements": package_shapes.MAX_ELEMENTS,
+        "kMaxElements": conv.MAX_ELEMENTS,
         "kMaxJsonDepth": strict_json.MAX_DEPTH,
         "kMaxJsonBytes": strict_json.MAX_BYTES,
     }
@@ -174,7 +174,7 @@ def test_a_wrong_schedule_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("key", "root", "word"),
+    ("key", "other", "word"),
     [
         (CONV, {}, CONV),
         (f"{CONV}|0.5", {}, "|k1 to |k45"),
@@ -187,12 +187,12 @@ def test_a_wrong_schedule_is_refused(
     ],
 )
 def test_a_wrong_schedules_file_is_refused(
-    run: Any, scratch: Path, key: str, root: dict[str, Any], word: str
+    run: Any, scratch: Path, key: str, other: dict[str, Any], word: str
 ) -> None:
     package = scratch / "scheduled wrongly"
     if not package.exists():
         draft().write(package)
-    schedules = write_schedules(scratch / "keys.json", SCHEDULE, key, **root)
+    schedules = write_schedules(scratch / "keys.json", SCHEDULE, key, **other)
     with pytest.raises(ColonnadeError) as refused:
         run(package, "colnm_tuned", schedules=schedules)
     assert "keys.json" in str(refused.value)
