@@ -7,7 +7,7 @@ WORKFLOW_TARGETS := full-run artifact-evaluation nightly-regression accuracy-stu
 # Packages of another Python would hide those of the environment.
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help env test lint clean $(WORKFLOW_TARGETS)
+.PHONY: help env test lint clean $(WORKFLOW_TARGETS) fuzz-nightly
 
 help:
 	@echo "make full-run             everything, from the toolchain to the report"
@@ -18,6 +18,7 @@ help:
 	@echo "make pareto-front         a pattern for every layer, top-1 against modelled cycles"
 	@echo "make tuner-quality        what tuning missed, against running all candidates"
 	@echo "make test                 linters, type checker and tests"
+	@echo "make fuzz-nightly         ten million damaged inputs for all that the programs read"
 	@echo "make env                  only the Python environment, in $(VENV)"
 	@echo "make clean                remove the environment, the toolchain and the results"
 
@@ -36,6 +37,10 @@ lint: env
 
 test: lint
 	$(IN_ENV) pytest
+
+# Ten million inputs, by all fuzz targets: hours.
+fuzz-nightly: $(INSTALLED)
+	COLONNADE_FUZZ_RUNS=10000000 $(VENV)/bin/pytest tests/integration/test_fuzz.py
 
 clean:
 	@# A root file system has folders that even their owner may not write to.

@@ -49,14 +49,10 @@ class Stages:
         """Labels of all variants, the dense one first."""
         return [DENSE, *(pattern.label for pattern in self.config.pruning.patterns)]
 
-    @property
-    def sparsities(self) -> list[float]:
-        """Sparsities to profile: 0 for layers that stay dense, then each pattern's."""
-        return [0.0, *dict.fromkeys(p.sparsity for p in self.config.pruning.patterns)]
-
-    def profiled(self, sparsity: float) -> float:
-        """The pruned sparsity, of those that are profiled, whose schedules serve for `sparsity`."""
-        return min(self.sparsities[1:], key=lambda each: abs(each - sparsity))
+    def profiled(self, pattern: Pattern) -> Pattern:
+        """The pattern, of those that are profiled, whose schedules serve for `pattern`."""
+        share = pattern.kept_share
+        return min(self.config.pruning.patterns, key=lambda each: abs(each.kept_share - share))
 
     @property
     def study_runs(self) -> dict[str, StudyRun]:
@@ -81,20 +77,23 @@ class Stages:
         return [f"{speedup:g}" for speedup in self.config.budget.speedups]
 
     def searches(self, conv: str) -> list[Profiled]:
-        """What a convolution is profiled at: dense, and the sparsity of each pattern that prunes it.
+        """What a convolution is profiled at: dense, and each pattern that prunes it.
 
-        Patterns of equal sparsity share a schedule; it is profiled with the first one's groups.
+        Patterns that keep equally many columns share a schedule; it is profiled with the first one's
+        groups. One that keeps every column prunes nothing.
         """
         skip = self.config.pruning.skip
         if not any(str(shape) == conv and name not in skip for name, shape in self.layers):
             return [DENSE_PROFILE]
-        groups = {p.sparsity: str(p.m) for p in reversed(self.config.pruning.patterns)}
-        pruned = [Profiled(sparsity, groups[sparsity]) for sparsity in self.sparsities[1:]]
-        return [DENSE_PROFILE, *pruned]
+        reduction = ConvShape.parse(conv).reduction
+        distinct = {reduction: DENSE_PROFILE}
+        for pattern in self.config.pruning.patterns:
+            distinct.setdefault(pattern.keeps(reduction), Profiled(pattern))
+        return list(distinct.values())
 
     @property
     def audited(self) -> dict[str, list[Profiled]]:
-        """The convolutions that `tuner-quality` searches completely, each at these sparsities."""
+        """The convolutions that `tuner-quality` searches completely, each at these patterns."""
         searches = [(conv, each) for conv in self.convs for each in self.searches(conv)]
         audited: dict[str, list[Profiled]] = {}
         for conv, each in sample(searches, self.config.profile):

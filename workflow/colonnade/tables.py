@@ -26,6 +26,7 @@ LAYERS = {
     "strips": pl.Int64,
     "parts": pl.Int64,
     "m": pl.String,
+    "kept": pl.Int64,
 }
 # Of so many of the prior's first candidates `top5_loss_percent` takes the best.
 TOP = 5

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from safetensors.numpy import load_file
 
-from .conftest import BIN, Checkout, Job
+from .conftest import Checkout, Job
 
 # They build from declared sources, in minutes; tests/unit/harness/test_versions.py lists all rules.
 BUILDS = {"toolchain", "kernels_riscv64", "timing_model"}
@@ -57,14 +57,13 @@ def test_a_job_has_the_configuration_that_its_run_was_started_with(
     wait = tmp_path / "colonnade"
     wait.write_text(
         f"#!/bin/sh\ntouch {tmp_path}/started\n"
-        f'while [ ! -e {tmp_path}/go ]; do sleep 0.1; done\nexec {BIN}/colonnade "$@"\n'
+        f'while [ ! -e {tmp_path}/go ]; do sleep 0.1; done\nexec "{fresh.programs}/colonnade" "$@"\n'
     )
     wait.chmod(0o755)
     images = "results/race/throughput/images.safetensors"
     config = ("--config", "results=results/race")
-    arguments = fresh.arguments(images, *config, "seed=1")
     process = subprocess.Popen(
-        [str(BIN / "snakemake"), *arguments],
+        [str(fresh.programs / "snakemake"), images, *config, "seed=1"],
         cwd=fresh.folder,
         env={**fresh.environment, "PATH": f"{tmp_path}:{fresh.environment['PATH']}"},
         stdout=subprocess.DEVNULL,

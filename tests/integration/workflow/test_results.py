@@ -7,6 +7,8 @@ import re
 
 import pytest
 
+from colonnade.conv import ConvShape
+from colonnade.pruning import Pattern
 from colonnade.tables import ACCURACY, LAYERS, THROUGHPUT
 
 from .conftest import CONV, Checkout
@@ -47,18 +49,27 @@ def test_pruned_networks_execute_the_checkpoints_whose_accuracy_is_reported(
     assert {row["n_images"] for row in on_target} == {"12"}
 
 
+HALF = Pattern(m="full", sparsity=0.5)
+
+
+def key_of(conv: str, pattern: Pattern | None) -> str:
+    """A convolution's key in schedules.json."""
+    k = ConvShape.parse(conv).reduction
+    return f"{conv}|k{k if pattern is None else pattern.keeps(k)}"
+
+
 def test_masks_have_the_tiles_that_profiling_chose(finished: Checkout) -> None:
     schedules = json.loads((finished / "results/schedules.json").read_text())["convs"]
     layers = {row["layer"]: row["conv"] for row in finished.table("layers")}
-    for label, sparsity in (("1of4", "0.75"), ("full0.5", "0.5")):
+    for label, pattern in (("1of4", Pattern(n=1, m=4)), ("full0.5", HALF)):
         graph = json.loads((finished / f"results/packages/{label}/graph.json").read_text())
         tiles = {n["name"]: n["tile"] for n in graph["nodes"] if n["op"] == "conv2d" and n["tile"]}
-        chosen = {key for key in schedules if key.endswith(f"|{sparsity}")}
-        assert set(tiles) == {
-            name for name, conv in layers.items() if f"{conv}|{sparsity}" in chosen
-        }
+        keys = {name: key_of(conv, pattern) for name, conv in layers.items()}
+        pruned = {name for name, key in keys.items() if key in schedules}
+        assert set(tiles) == pruned
+        assert pruned
         for name, tile in tiles.items():
-            assert schedules[f"{layers[name]}|{sparsity}"]["tile"] == tile
+            assert schedules[keys[name]]["tile"] == tile
 
 
 def test_the_fastest_candidate_wins_where_it_is_faster_than_dense(finished: Checkout) -> None:
@@ -79,7 +90,7 @@ def test_networks_run_the_schedules_that_were_chosen(finished: Checkout) -> None
     schedules = json.loads((finished / "results/schedules.json").read_text())["convs"]
     layers = {row["layer"]: row["conv"] for row in finished.table("layers")}
     assert sum(conv.endswith("-r") for conv in layers.values()) == 8
-    for run, sparsity in (("dense/colnm_dense", "0"), ("full0.5/colnm_tuned", "0.5")):
+    for run, pattern in (("dense/colnm_dense", None), ("full0.5/colnm_tuned", HALF)):
         report = json.loads((finished / f"results/throughput/{run}.json").read_text())
         ran = {
             layer["name"]: layer["schedule"]
@@ -89,7 +100,7 @@ def test_networks_run_the_schedules_that_were_chosen(finished: Checkout) -> None
         assert set(ran) == set(layers)
         for layer, schedule in ran.items():
             conv = layers[layer]
-            chosen = schedules.get(f"{conv}|{sparsity}", schedules[f"{conv}|0"])
+            chosen = schedules.get(key_of(conv, pattern), schedules[key_of(conv, None)])
             names = ("algorithm", "tile", "lmul", "strips", "parts")
             assert schedule == ":".join(str(chosen[name]) for name in names), layer
 

@@ -79,7 +79,7 @@ def trial(algorithm: str, sparsity: float, cycles: int) -> dict[str, Any]:
     macs = int(CONV.macs * (1 - sparsity))
     return {
         **{"algorithm": algorithm, "tile": 14, "lmul": 2, "strips": 4, "parts": 1},
-        **{"sparsity": sparsity, "cycles": cycles, "ms": cycles / 1.6e6, "useful_macs": macs},
+        **{"cycles": cycles, "ms": cycles / 1.6e6, "useful_macs": macs},
         **{"mac_per_cycle": macs / cycles, "counters": counters(cycles)},
     }
 
@@ -90,10 +90,14 @@ def test_winners_are_compared_with_their_bounds(target: Target, tmp_path: Path) 
         "reference": trial("xnnpack_nhwc_dense", 0.0, 900_000),
         "searches": [
             {
-                "sparsity": 0.0,
+                **{"kept": CONV.reduction, "sparsity": 0.0},
                 "trials": [trial("packed", 0.0, 500_000), trial("direct", 0.0, 400_000)],
             },
-            {"sparsity": 0.875, "trials": [trial("direct", 0.875, 200_000)]},
+            {
+                "kept": CONV.reduction // 8,
+                "sparsity": 0.875,
+                "trials": [trial("direct", 0.875, 200_000)],
+            },
         ],
     }
     write_json(tmp_path / "conv.json", profile)
@@ -130,8 +134,8 @@ def test_packing_is_told_from_the_rest(target: Target, tmp_path: Path) -> None:
     ]
     trials[1]["counters"]["threads"] = 2
     searches = [
-        {"sparsity": 0.5, "trials": trials},
-        {"sparsity": 0.75, "trials": [trial("packed", 0.75, 40_000)]},
+        {"kept": CONV.reduction // 2, "sparsity": 0.5, "trials": trials},
+        {"kept": CONV.reduction // 4, "sparsity": 0.75, "trials": [trial("packed", 0.75, 40_000)]},
     ]
     profile = {"conv": str(CONV), "reference": None, "searches": searches}
     write_json(tmp_path / "conv.json", profile)

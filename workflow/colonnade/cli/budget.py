@@ -72,10 +72,10 @@ def pareto(
 
 
 def _patterns_with_tiles(stages: Stages, schedules: Path) -> list[tuple[Pattern, dict[str, int]]]:
-    """Each pattern, with the tiles that profiling chose for the pruned layers at its sparsity."""
+    """Each pattern, with the tiles that profiling chose for the pruned layers at it."""
     from colonnade.tuning.choice import tiles_for
 
     return [
-        (pattern, tiles_for(schedules, stages.pruned_layers, pattern.sparsity))
+        (pattern, tiles_for(schedules, stages.pruned_layers, pattern))
         for pattern in stages.config.pruning.patterns
     ]

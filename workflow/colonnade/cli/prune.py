@@ -35,7 +35,7 @@ def prune(settings: Path, variant: str, dense: Path, schedules: Path, output: Pa
     given = read_settings(settings)
     stages = Stages(given.config)
     pattern = stages.pattern(variant)
-    tiles = tiles_for(schedules, stages.pruned_layers, pattern.sparsity)
+    tiles = tiles_for(schedules, stages.pruned_layers, pattern)
     finetune(given, dense, uniform_plan(pattern, tiles), output)
 
 

@@ -36,8 +36,10 @@ def study_finetune(settings: Path, seed: int, dense: Path, schedules: Path, outp
 
     given = read_settings(settings)
     stages, study, run = Stages(given.config), given.config.study, given.run
-    sparsity = 0.0 if run.pattern is None else stages.profiled(run.pattern.sparsity)
-    plan = run.plan(tiles_for(schedules, stages.pruned_layers, sparsity))
+    tiles = {}
+    if run.pattern is not None:
+        tiles = tiles_for(schedules, stages.pruned_layers, stages.profiled(run.pattern))
+    plan = run.plan(tiles)
     metrics = output.with_suffix(".csv")
     prune_and_finetune(dense, plan, run.recipe, study.data, study.training, seed, output, metrics)
 

@@ -62,9 +62,7 @@ def write_report(
             winners=_winners(layers),
             stays_dense=stays_dense(layers),
             tuner_quality=tuner_quality(tables.get("tuner_quality")),
-            candidates=layers.select(
-                "conv", "algorithm", "tile", "lmul", "strips", "parts", "sparsity"
-            )
+            candidates=layers.select("conv", "algorithm", "tile", "lmul", "strips", "parts", "kept")
             .unique()
             .height,
             throughput_figure=throughput_bars(labels, throughput),
@@ -93,9 +91,9 @@ def series_label(row: dict[str, Any]) -> str:
 
 
 def _winners(layers: pl.DataFrame) -> list[dict[str, Any]]:
-    """The chosen rows, one for each distinct convolution and sparsity, with its layers counted."""
+    """The chosen rows, one for each distinct convolution and kept columns, its layers counted."""
     chosen = layers.filter(pl.col("chosen") == 1)
-    same = chosen.group_by("conv", "sparsity", maintain_order=True)
+    same = chosen.group_by("conv", "kept", maintain_order=True)
     return same.agg(
         pl.col("layer").first(),
         pl.len().alias("layers"),

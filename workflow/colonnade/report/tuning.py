@@ -10,12 +10,13 @@ from colonnade.tables import TOP, TUNER_QUALITY, read_if_made
 
 
 def stays_dense(layers: pl.DataFrame) -> list[dict[str, Any]]:
-    """Convolutions that stay dense at a sparsity they were profiled at: none of its rows is chosen.
+    """Convolutions that stay dense at a pattern they were profiled at: none of its rows is chosen.
 
     Each with its `layers`, the `sparsity`, and the time of the fastest pruned and dense candidate.
     """
     ours = layers.filter(pl.col("algorithm") != REFERENCE)
-    best = ours.group_by("conv", "sparsity", maintain_order=True).agg(
+    best = ours.group_by("conv", "kept", maintain_order=True).agg(
+        pl.col("sparsity").first(),
         pl.col("layer").unique(maintain_order=True).alias("layers"),
         pl.col("ms").min().alias("pruned_ms"),
         pl.col("chosen").max(),
