@@ -52,6 +52,25 @@ def test_xnnpack_convolutions_do_what_they_did(
         assert re.search(rf"       OK \] \S*{re.escape(name)}", log) is not None, name
 
 
+def test_compiler_checks_every_narrowing_in_our_sources(riscv64_programs: Path, root: Path) -> None:
+    """Sizes and offsets that lose bits are errors, and the headers of XNNPACK are not ours."""
+    blocks = (riscv64_programs / "build.ninja").read_text("utf-8").split("\nbuild ")
+    flags = {}
+    for block in blocks:
+        compiled = re.match(r"\S+\.o: \S+ (\S+)", block)
+        if compiled is not None and re.search("/(kernels|generated)/", source := compiled[1]):
+            found = re.search(r"^  FLAGS = (.*)$", block, re.MULTILINE)
+            flags[source] = found[1].split() if found is not None else []
+    checked = {"-Wconversion", "-Wsign-conversion", "-Werror"}
+    unchecked = [source for source, given in flags.items() if not checked <= set(given)]
+    names = {Path(source).name for source in flags if source not in unchecked}
+    assert names >= {"colnm-packed.c", "main.cc", "network.cc", "conv_case.cc", "virtual_pool.c"}
+    ours = {path.name for path in (root / "kernels").rglob("*.c*") if path.suffix in {".c", ".cc"}}
+    assert [
+        source for source in unchecked if Path(source).name in ours or "/generated/" in source
+    ] == []
+
+
 def test_sanitizers_find_nothing(toolchain: Container, root: Path) -> None:
     """The kernels' tests on this host under AddressSanitizer and UndefinedBehaviorSanitizer."""
     output = Path("results/build/host-sanitized")

@@ -165,6 +165,26 @@ class TargetConfig(Section):
         """Whether code runs under QEMU and its time is modelled."""
         return self.kind == "emulated"
 
+    def contradictions(self) -> list[str]:
+        """What an emulated target says otherwise than its core's description, one line each.
+
+        Raises:
+            ColonnadeError: the core's description is missing or damaged.
+        """
+        if self.core is None or self.clock_ghz is None:
+            return []
+        try:
+            core = read_json(self.core)
+            vlen, clock_ghz = int(core["vlen"]), core["clock_mhz"] / 1000
+        except (KeyError, TypeError, ValueError) as error:
+            raise ColonnadeError(f"{self.core}: vlen, clock_mhz: numbers are needed") from error
+        same = {"vlen": (self.vlen, vlen), "clock_ghz": (self.clock_ghz, clock_ghz)}
+        return [
+            f"{key}: {ours:g}; allowed with the core {self.core}: {theirs:g}"
+            for key, (ours, theirs) in same.items()
+            if ours != theirs
+        ]
+
     def modelled_cores(self) -> int:
         """How many cores the timing model of an emulated target has.
 
@@ -199,6 +219,8 @@ def read_config(
     config = _validate(Config, values, contents, problems)
     if isinstance(name, str):
         target = _read_target(targets, name, problems)
+    if target is not None:
+        problems += [f"{targets}/{name}.yaml: {line}" for line in target.contradictions()]
     if config is not None and target is not None and target.is_emulated:
         threads, cores = config.throughput.threads, target.modelled_cores()
         if threads > cores:

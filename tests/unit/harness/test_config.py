@@ -93,7 +93,7 @@ profile: {tiles: [0, 8], lmuls: [3]}
         [
             "my.yaml: sed: unknown key; did you mean 'seed'? allowed: results, seed, target,"
             " container, model, data, training, pruning, profile, throughput, nightly, study, budget",
-            "target: 'k230'; allowed: host, x60 (files of config/targets)",
+            "target: 'k230'; allowed: host, x280, x60 (files of config/targets)",
             "my.yaml: container.engien: unknown key; did you mean 'engine'? allowed: engine",
             "my.yaml: data.imagepx: unknown key; did you mean 'image_px'? allowed: name, image_px,"
             " augment, split_seed",
@@ -183,6 +183,24 @@ def test_damaged_targets_are_refused(tmp_path: Path, text: str, expected: str) -
 
 def test_shipped_targets_are_valid() -> None:
     names = sorted(file.stem for file in TARGETS.glob("*.yaml"))
-    assert names == ["host", "x60"]
+    assert names == ["host", "x280", "x60"]
     for name in names:
-        load_target(TARGETS, name)
+        assert load_target(TARGETS, name).contradictions() == []
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "allowed"), [("vlen", "512", "256"), ("clock_ghz", "1.5", "1.6")]
+)
+def test_a_target_and_its_core_must_agree(
+    tmp_path: Path, key: str, value: str, allowed: str
+) -> None:
+    target = yaml.safe_load((TARGETS / "x60.yaml").read_text()) | {key: float(value)}
+    target["vlen"] = int(target["vlen"])
+    (tmp_path / "x60.yaml").write_text(yaml.safe_dump(target))
+    values = yaml.safe_load(DEFAULT.read_text())
+    with pytest.raises(ColonnadeError) as caught:
+        read_config(values, [DEFAULT], tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path / 'x60.yaml'}: {key}: {value};"
+        f" allowed with the core kernels/timing/cores/x60.json: {allowed}"
+    )
