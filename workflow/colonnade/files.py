@@ -85,6 +85,21 @@ def locked(target: Path) -> Iterator[None]:
         yield
 
 
+def check_folder(path: Path) -> None:
+    """Make sure that `path` is a folder, or could become one.
+
+    Raises:
+        ColonnadeError: something else is there, such as a symlink to where nothing is.
+    """
+    if path.is_symlink() and not path.exists():
+        raise ColonnadeError(
+            f"{path}: a symlink to {path.readlink()}, where nothing is; create that folder, or remove"
+            " the link"
+        )
+    if path.exists() and not path.is_dir():
+        raise ColonnadeError(f"{path}: not a folder, but files are to be kept in it; remove it")
+
+
 def write_text(target: Path, text: str) -> None:
     """Write `text` to `target` as UTF-8, whole or not at all."""
     with atomic_path(target) as temporary:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -79,8 +80,12 @@ class Target:
             parts |= {"isa": platform.machine(), "cpu": cpu_model()}
         else:
             parts |= {"isa": "rv64gcv", "core": _digest(self.config.core)}
-            parts["model"] = _digest(_BUILD / "timing" / PLUGIN)
+            parts["model"] = _digest(self._plugin)
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def _plugin(self) -> Path:
+        return _BUILD / "timing" / PLUGIN
 
     def _path(self, program: str) -> Path:
         return _BUILD / ("host" if self.config.kind == "host" else "riscv64") / program
@@ -97,16 +102,53 @@ class Target:
         Raises:
             ColonnadeError: it failed.
         """
-        if self.config.kind == "host":
-            return self.container.run([str(self._path(program)), *arguments]).stdout
+        command, env = self.command(program, timing=timing)
+        return self.container.run([*command, *arguments], env=env).stdout
+
+    def command(self, program: str, *, timing: Path | None) -> tuple[list[str], dict[str, str]]:
+        """The command line, without arguments, and the variables that `run` runs a program with.
+
+        Raises:
+            ColonnadeError: the core's description lies outside the checkout.
+        """
+        path = str(self._path(program))
+        if self.config.core is None:
+            return [path], {}
         command = [QEMU, "-cpu", f"rv64,v=true,vlen={self.vlen},zfh=true,zvfh=true"]
-        env = {}
-        if timing is not None:
-            plugin = f"results/build/timing/{PLUGIN}"
-            command += ["-plugin", f"{plugin},core={self.config.core},out={timing}"]
-            env = {"COLONNADE_TIMING": str(timing)}
-        command += [str(self._path(program)), *arguments]
-        return self.container.run(command, env=env).stdout
+        if timing is None:
+            return [*command, path], {}
+        core = inside_checkout(self.config.core, f"target {self.name}: core")
+        plugin = f"{self._plugin},core={core},out={timing}"
+        return [*command, "-plugin", plugin, path], {"COLONNADE_TIMING": str(timing)}
+
+    def check_built(self, program: str) -> None:
+        """Make sure that a program, and the timing model where the target has one, are built.
+
+        Raises:
+            ColonnadeError: they are not; the message has the command that builds them.
+        """
+        host = self.config.core is None
+        needed = [self._path(program), *([] if host else [self._plugin])]
+        missing = [str(path) for path in needed if not path.is_file()]
+        if missing:
+            rules = "kernels_host" if host else "kernels_riscv64 timing_model"
+            raise ColonnadeError(
+                f"{', '.join(missing)}: not built yet; `snakemake {rules}` builds what is missing"
+            )
+
+
+def inside_checkout(path: Path, what: str) -> Path:
+    """A path relative to the checkout, which is our working directory, for a command in a container.
+
+    Raises:
+        ColonnadeError: it leads out of the checkout, which is all that the container sees.
+    """
+    relative = os.path.relpath(path)
+    if relative.split(os.sep, 1)[0] == os.pardir:
+        raise ColonnadeError(
+            f"{what}: {path}: lies outside the checkout, where the toolchain container cannot read it"
+        )
+    return Path(relative)
 
 
 def _digest(path: Path) -> str:

@@ -13,6 +13,7 @@ class DockerEngine(SdkEngine):
     """A Docker engine that is already running."""
 
     name: ClassVar[EngineName] = "docker"
+    address_option: ClassVar[str] = "--host"
     packages: ClassVar[str] = "docker.io (started, and this user in the group docker)"
 
     def address(self) -> str:

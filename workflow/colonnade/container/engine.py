@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from colonnade.container.image import EngineName, Image
+from colonnade.container.mounts import mounts
 from colonnade.container.recipe import recipe_hash
 from colonnade.container.transcript import CompletedRun
 from colonnade.errors import ColonnadeError
@@ -41,7 +42,8 @@ class Container(ABC):
     ) -> CompletedRun:
         """Run one command in `/colonnade`; the files it writes there belong to the caller.
 
-        It gets no terminal, no network and an empty `/tmp` of its own; nothing else is writable.
+        It gets no terminal, no network and an empty `/tmp` of its own; nothing else is writable but
+        the checkout and what symlinks in it lead to.
 
         Args:
             command: program and arguments; no shell is involved.
@@ -52,6 +54,19 @@ class Container(ABC):
         Raises:
             ColonnadeError: it failed (the message has the last lines it printed), or the image is
                 no longer there.
+        """
+
+    @abstractmethod
+    def attach(self, command: Sequence[str], *, env: Mapping[str, str] | None = None) -> int:
+        """Run one command as `run` does, but on the caller's own input, output and terminal.
+
+        Where the caller's input is a terminal, the command has it, with its signals.
+
+        Returns:
+            Its exit status: 127 where there is no such program, 128 + N if signal N ended it.
+
+        Raises:
+            ColonnadeError: the image is no longer there, or the engine cannot do this.
         """
 
 
@@ -86,6 +101,7 @@ class Engine(ABC):
                 behind, and the next call starts over.
         """
         root = root.resolve()
+        mounts(root)  # what cannot be mounted is refused before minutes are spent
         recipe = recipe_hash(root)
         reference, digest = self.ensure(root, recipe)
         facts = self.open(reference, digest, root).run(["sh", "-c", _DESCRIBE]).stdout.splitlines()

@@ -23,6 +23,7 @@ class PodmanEngine(SdkEngine):
     """Podman, for root or for a user, on a socket of its own if need be."""
 
     name: ClassVar[EngineName] = "podman"
+    address_option: ClassVar[str] = "--url"
     packages: ClassVar[str] = "podman"
 
     def address(self) -> str:

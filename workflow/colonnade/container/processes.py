@@ -62,6 +62,22 @@ def child(
                         pipe.close()
 
 
+def attached(command: Sequence[str], env: Mapping[str, str]) -> int:
+    """Run `command` on our own input, output and terminal; its exit status, as a shell tells it.
+
+    What the terminal's keys send is the command's business: it gets it too.
+    """
+    with exit_on_signals(), subprocess.Popen(command, env=dict(env)) as process:
+        previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            status = process.wait()
+        finally:
+            signal.signal(signal.SIGINT, previous)
+            if process.poll() is None:
+                process.terminate()
+    return status if status >= 0 else 128 - status
+
+
 def end(process: subprocess.Popen[bytes]) -> None:
     """End a process started in its own session, and its children, politely if it listens."""
     if process.poll() is not None:

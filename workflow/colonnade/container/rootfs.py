@@ -15,7 +15,8 @@ from typing import ClassVar
 from colonnade.container import mmdebstrap
 from colonnade.container.engine import Container, Engine, image_missing
 from colonnade.container.image import EngineName
-from colonnade.container.processes import child
+from colonnade.container.mounts import Mount, mounts
+from colonnade.container.processes import attached, child
 from colonnade.container.progress import BuildLog
 from colonnade.container.recipe import MOUNT_POINT, STATE_FOLDER
 from colonnade.container.transcript import CompletedRun, Transcript
@@ -28,18 +29,26 @@ BASE_ENVIRONMENT = {
     "LANG": "C.UTF-8",
 }
 
-# Arguments: the rootfs, the checkout, the command. Only /tmp and the checkout are writable.
+# Arguments: the rootfs, pairs of what to mount and where, `--`, the command. Only /tmp and what is
+# mounted are writable.
 _CHROOT = f"""
 set -e
-rootfs=$1 checkout=$2
-shift 2
+rootfs=$1
+shift
 mount --bind "$rootfs" "$rootfs"
 mount -o remount,bind,ro "$rootfs"
-mount --bind "$checkout" "$rootfs{MOUNT_POINT}"
 mount --rbind /dev "$rootfs/dev"
 mount -t proc proc "$rootfs/proc"
 mount -t tmpfs tmpfs "$rootfs/tmp"
-exec chroot "$rootfs" /bin/sh -c 'cd {MOUNT_POINT} && exec "$@"' sh "$@"
+while [ "$1" != -- ]; do
+    mkdir -p "$(dirname "$rootfs$2")"
+    if [ -d "$1" ]; then mkdir -p "$rootfs$2"; elif [ ! -e "$rootfs$2" ]; then : > "$rootfs$2"; fi
+    mount --rbind "$1" "$rootfs$2"
+    shift 2
+done
+shift
+# The first process of a namespace is spared most signals, so the command is the second one.
+exec chroot "$rootfs" /bin/sh -c 'cd {MOUNT_POINT} && "$@"; exit $?' sh "$@"
 """
 
 
@@ -97,13 +106,28 @@ class RootfsEngine(Engine):
             present = ""
         if present != digest:
             raise image_missing(str(home))
-        return _Rootfs(home / "tree", root.resolve())
+        return _Rootfs((home / "tree").resolve(), mounts(root))
 
 
 class _Rootfs(Container):
-    def __init__(self, tree: Path, checkout: Path) -> None:
+    def __init__(self, tree: Path, seen: Sequence[Mount]) -> None:
         self._tree = tree
-        self._checkout = checkout
+        self._seen = seen
+        for mount in seen:
+            _make_place(tree, mount)
+
+    def _entering(self, command: Sequence[str], *, session: bool) -> list[str]:
+        """A command line that runs `command` inside, in a terminal session of its own if asked for."""
+        if _bubblewrap_works():
+            binds = [
+                part for each in self._seen for part in ("--bind", str(each.source), each.place)
+            ]
+            options = [*binds, "--chdir", MOUNT_POINT, *(["--new-session"] if session else [])]
+            return [*_bubblewrap(self._tree), *options, "--", *command]
+        unshare = [shutil.which("unshare") or "unshare", "--mount", "--pid", "--net", "--fork"]
+        pairs = [part for each in self._seen for part in (str(each.source), each.place)]
+        script = ["/bin/sh", "-c", _CHROOT, "sh", str(self._tree), *pairs, "--"]
+        return [*unshare, "--kill-child", *script, *command]
 
     def run(
         self,
@@ -113,12 +137,11 @@ class _Rootfs(Container):
         log: Path | None = None,
         stdin: bytes | None = None,
     ) -> CompletedRun:
-        enter = _enter_bubblewrap if _bubblewrap_works() else _enter_chroot
         source = subprocess.DEVNULL if stdin is None else subprocess.PIPE
         with (
             Transcript(log) as transcript,
             child(
-                [*enter(self._tree, self._checkout), *command],
+                self._entering(command, session=True),
                 stdin=source,
                 env={**BASE_ENVIRONMENT, **(env or {})},
             ) as process,
@@ -126,24 +149,37 @@ class _Rootfs(Container):
             status = transcript.drain(process, stdin)
         return transcript.result(f"rootfs: {command[0]}", status)
 
+    def attach(self, command: Sequence[str], *, env: Mapping[str, str] | None = None) -> int:
+        # The shell knows the exit status of a program that is not there.
+        found = ["/bin/sh", "-c", 'exec "$@"', "sh", *command]
+        return attached(self._entering(found, session=False), {**BASE_ENVIRONMENT, **(env or {})})
 
-def _bubblewrap(tree: Path, *binds: str) -> list[str]:
+
+def _make_place(tree: Path, mount: Mount) -> None:
+    """Make what a mount covers, where the rootfs has no such place; it is read-only once entered."""
+    if mount.place.startswith(("/tmp/", "/dev/")):
+        return  # these are made anew each time
+    path = tree
+    for name in Path(mount.place).parts[1:]:
+        path /= name
+        # It would lead out of the rootfs, into this machine's own folders.
+        if path.is_symlink():
+            raise ColonnadeError(
+                f"{mount.source}: a symlink leads there by {mount.place}, where the toolchain"
+                " container has files of its own; allowed: a link to any other place"
+            )
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.mkdir(exist_ok=True) if mount.source.is_dir() else path.touch()
+
+
+def _bubblewrap(tree: Path) -> list[str]:
     return [
         shutil.which("bwrap") or "bwrap",
-        *("--ro-bind", str(tree), "/", *binds, "--dev", "/dev", "--proc", "/proc"),
-        *("--tmpfs", "/tmp", "--unshare-pid", "--unshare-net", "--die-with-parent"),
-        "--new-session",
+        *("--ro-bind", str(tree), "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"),
+        *("--unshare-pid", "--unshare-net", "--die-with-parent"),
     ]
-
-
-def _enter_bubblewrap(tree: Path, checkout: Path) -> list[str]:
-    inside = _bubblewrap(tree, "--bind", str(checkout), MOUNT_POINT)
-    return [*inside, "--chdir", MOUNT_POINT, "--"]
-
-
-def _enter_chroot(tree: Path, checkout: Path) -> list[str]:
-    unshare = [shutil.which("unshare") or "unshare", "--mount", "--pid", "--net", "--fork"]
-    return [*unshare, "--kill-child", "/bin/sh", "-c", _CHROOT, "sh", str(tree), str(checkout)]
 
 
 def _works(command: Sequence[str]) -> bool:
@@ -155,7 +191,7 @@ def _works(command: Sequence[str]) -> bool:
 def _bubblewrap_works() -> bool:
     if shutil.which("bwrap") is None:
         return False
-    return _works([*_bubblewrap(Path("/")), "--", "true"])
+    return _works([*_bubblewrap(Path("/")), "--new-session", "--", "true"])
 
 
 def _entry_problem() -> str | None:

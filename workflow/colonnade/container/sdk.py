@@ -2,14 +2,16 @@
 
 import json
 import os
+import shutil
 import socket
+import sys
 import tempfile
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import docker
 import requests
@@ -17,7 +19,8 @@ from docker.errors import DockerException, ImageNotFound
 
 from colonnade.container import mmdebstrap
 from colonnade.container.engine import Container, Engine, image_missing
-from colonnade.container.processes import exit_on_signals
+from colonnade.container.mounts import Mount, mounts
+from colonnade.container.processes import attached, exit_on_signals
 from colonnade.container.progress import BuildLog
 from colonnade.container.recipe import MOUNT_POINT, STATE_FOLDER, debian_suite
 from colonnade.container.transcript import CompletedRun, Transcript
@@ -32,6 +35,9 @@ _PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy")
 class SdkEngine(Engine):
     """An engine that listens on a Unix socket and speaks Docker's protocol."""
 
+    address_option: ClassVar[str]
+    """Option of the engine's own program that takes this address."""
+
     @abstractmethod
     def address(self) -> str:
         """The `unix://` address of a socket that should answer.
@@ -41,8 +47,12 @@ class SdkEngine(Engine):
         """
 
     @cached_property
+    def _address(self) -> str:
+        return self.address()
+
+    @cached_property
     def _client(self) -> docker.DockerClient:
-        address = self.address()
+        address = self._address
         try:
             docker.DockerClient(base_url=address, timeout=_ANSWER_SECONDS).ping()
             return docker.DockerClient(base_url=address, timeout=_REQUEST_SECONDS)
@@ -126,15 +136,24 @@ class SdkEngine(Engine):
         with _translated(self.name):
             if not self._present(digest):
                 raise image_missing(f"{reference} ({digest})")
-            return _SdkRuns(self.name, self._client, digest, root.resolve())
+            program = [self.name, self.address_option, self._address]
+            return _SdkRuns(self.name, program, self._client, digest, mounts(root))
 
 
 class _SdkRuns(Container):
-    def __init__(self, engine: str, client: docker.DockerClient, image: str, root: Path) -> None:
+    def __init__(
+        self,
+        engine: str,
+        program: Sequence[str],
+        client: docker.DockerClient,
+        image: str,
+        seen: Sequence[Mount],
+    ) -> None:
         self._engine = engine
+        self._program = program
         self._client = client
         self._image = image
-        self._root = root
+        self._seen = seen
 
     @cached_property
     def _user(self) -> str:
@@ -151,34 +170,72 @@ class _SdkRuns(Container):
         log: Path | None = None,
         stdin: bytes | None = None,
     ) -> CompletedRun:
-        with _translated(self._engine), exit_on_signals(), Transcript(log) as transcript:
+        with (
+            _translated(self._engine),
+            Transcript(log) as transcript,
+            self._created(command, env, stdin_open=stdin is not None) as container,
+        ):
+            output = container.attach(stdout=True, stderr=True, stream=True, demux=True)
+            inlet = None if stdin is None else container.attach_socket(params=_INLET)
+            container.start()
+            if inlet is not None:
+                _send(inlet, stdin or b"")
+            for stdout, stderr in output:
+                transcript.feed("stdout", stdout or b"")
+                transcript.feed("stderr", stderr or b"")
+            status = int(container.wait()["StatusCode"])
+        return transcript.result(f"{self._engine}: {command[0]}", status)
+
+    def attach(self, command: Sequence[str], *, env: Mapping[str, str] | None = None) -> int:
+        # The SDK cannot hand over a terminal; the engine's own program can.
+        if shutil.which(self._engine) is None:
+            raise ColonnadeError(
+                f"{self._engine}: the program {self._engine} is not installed; what runs on your"
+                " terminal needs it"
+            )
+        terminal = sys.stdin.isatty()
+        found = ["/bin/sh", "-c", 'exec "$@"', "sh", *command]
+        with (
+            _translated(self._engine),
+            self._created(found, env, stdin_open=True, tty=terminal) as container,
+        ):
+            start = ["start", "--attach", "--interactive", str(container.id)]
+            return attached([*self._program, *start], os.environ)
+
+    @contextmanager
+    def _created(
+        self,
+        command: Sequence[str],
+        env: Mapping[str, str] | None,
+        *,
+        stdin_open: bool,
+        tty: bool = False,
+    ) -> Iterator[Any]:
+        """A container ready to start, removed with all that runs in it when the block ends."""
+        with exit_on_signals():
             container = self._client.containers.create(
                 self._image,
                 list(command),
                 user=self._user,
                 environment={"HOME": "/tmp", "LANG": "C.UTF-8", **(env or {})},
-                volumes={str(self._root): {"bind": MOUNT_POINT, "mode": "rw"}},
+                mounts=[_bind(mount) for mount in self._seen],
                 working_dir=MOUNT_POINT,
                 network_mode="none",
                 read_only=True,
                 tmpfs={"/tmp": "exec,mode=1777"},
                 # The checkout keeps its SELinux labels.
                 security_opt=["label=disable"],
-                stdin_open=stdin is not None,
+                stdin_open=stdin_open,
+                tty=tty,
             )
             try:
-                output = container.attach(stdout=True, stderr=True, stream=True, demux=True)
-                inlet = None if stdin is None else container.attach_socket(params=_INLET)
-                container.start()
-                if inlet is not None:
-                    _send(inlet, stdin or b"")
-                for stdout, stderr in output:
-                    transcript.feed("stdout", stdout or b"")
-                    transcript.feed("stderr", stderr or b"")
-                status = int(container.wait()["StatusCode"])
+                yield container
             finally:
                 container.remove(force=True, v=True)
-        return transcript.result(f"{self._engine}: {command[0]}", status)
+
+
+def _bind(mount: Mount) -> docker.types.Mount:
+    return docker.types.Mount(mount.place, str(mount.source), type="bind")
 
 
 _INLET = {"stdin": 1, "stream": 1}

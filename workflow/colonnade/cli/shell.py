@@ -1,0 +1,117 @@
+"""The toolchain by hand: a shell in it, and the bench of single convolutions."""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from colonnade.cli.common import IMAGE, RESULTS, cli, container
+from colonnade.config import load_target
+from colonnade.container import Container
+from colonnade.errors import ColonnadeError
+from colonnade.stages import TARGETS
+from colonnade.targets import Target
+from colonnade.tuning.bench import PROGRAM
+
+_PASSED_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}
+# The bench's option whose value is a file.
+_FILE_OPTION = "--shapes"
+
+
+@cli.command(context_settings=_PASSED_ON)
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+def shell(command: tuple[str, ...]) -> None:
+    """Enter the toolchain container: a shell, or `colonnade shell -- COMMAND ...`.
+
+    The checkout is /colonnade there, and the working directory is the same folder of it. What the
+    command reads, prints and returns is yours.
+    """
+    with _checkout() as here:
+        toolchain = _toolchain()
+        enter = ["/bin/sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", str(here)]
+        status = toolchain.attach([*enter, *(command or ["bash"])], env=_terminal())
+    sys.exit(status)
+
+
+@cli.command("bench-conv", context_settings={**_PASSED_ON, "allow_interspersed_args": True})
+@click.option("--target", "name", default="x60", show_default=True)
+@click.argument("options", nargs=-1, type=click.UNPROCESSED)
+def bench_conv(name: str, options: tuple[str, ...]) -> None:
+    """Run colonnade-bench with its own OPTIONS on a target of config/targets.
+
+    Time of an emulated target is that of its timing model. Results are JSON lines. `colonnade
+    bench-conv -- --help` lists the options.
+    """
+    given = list(options)
+    with _checkout() as here, _scratch() as scratch:
+        target = Target(name, load_target(TARGETS, name), toolchain := _toolchain())
+        target.check_built(PROGRAM)
+        command, env = target.command(PROGRAM, timing=scratch / "regions.jsonl")
+        status = toolchain.attach([*command, *_visible(given, here, scratch)], env=env)
+    sys.exit(status)
+
+
+@contextmanager
+def _checkout() -> Iterator[Path]:
+    """Work in the checkout that the working directory is in; yields where it was, relative to it.
+
+    Raises:
+        ColonnadeError: it is in none.
+    """
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "containers/versions.env").is_file() and (folder / "Snakefile").is_file():
+            os.chdir(folder)
+            try:
+                yield here.relative_to(folder)
+            finally:
+                os.chdir(here)
+            return
+    raise ColonnadeError(f"{here}: not in a checkout of Colonnade; change to one")
+
+
+def _toolchain() -> Container:
+    if not IMAGE.is_file():
+        raise ColonnadeError(
+            f"{IMAGE}: the toolchain is not built yet; `snakemake toolchain` does it"
+        )
+    return container()
+
+
+def _terminal() -> dict[str, str]:
+    return {"TERM": os.environ["TERM"]} if "TERM" in os.environ else {}
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """A folder of the checkout, removed at the end."""
+    RESULTS.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".bench-conv-", dir=RESULTS) as folder:
+        yield Path(folder)
+
+
+def _visible(options: Sequence[str], here: Path, scratch: Path) -> list[str]:
+    """The options, files named as they are called in the container; those elsewhere are copied.
+
+    Raises:
+        ColonnadeError: there is no such file.
+    """
+    named: list[str] = []
+    for option in options:
+        # CLI11 takes `--shapes FILE` and `--shapes=FILE`.
+        name, given, value = option.partition("=")
+        named += [name, value] if name == _FILE_OPTION and given else [option]
+    for index, option in enumerate(named[:-1], 1):
+        if option == _FILE_OPTION:
+            path = here / named[index]
+            if not path.is_file():
+                raise ColonnadeError(f"{option}: {named[index]}: no such file")
+            copy = scratch / path.name
+            shutil.copyfile(path, copy)
+            named[index] = str(copy)
+    return named
