@@ -22,7 +22,13 @@ _BUILD = Path("results/build")
 class Runner(Protocol):
     """What running programs needs of a toolchain container: see `colonnade.container.Container`."""
 
-    def run(self, command: Sequence[str], *, env: Mapping[str, str] | None = None) -> "Finished":
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        log: Path | None = None,
+    ) -> "Finished":
         """Run a command in the container."""
 
 
@@ -85,7 +91,14 @@ class Target:
     def _path(self, program: str) -> Path:
         return _BUILD / ("host" if self.config.kind == "host" else "riscv64") / program
 
-    def run(self, program: str, arguments: Sequence[str], *, timing: Path | None) -> str:
+    def run(
+        self,
+        program: str,
+        arguments: Sequence[str],
+        *,
+        timing: Path | None,
+        log: Path | None = None,
+    ) -> str:
         """Run a program of `results/build` and return what it prints.
 
         Args:
@@ -93,12 +106,13 @@ class Target:
             arguments: its arguments.
             timing: scratch file of the timing model, relative to the checkout; None runs without
                 the model, faster and without cycles. Ignored on the host.
+            log: file for all that it prints, written as it arrives.
 
         Raises:
             ColonnadeError: it failed.
         """
         if self.config.kind == "host":
-            return self.container.run([str(self._path(program)), *arguments]).stdout
+            return self.container.run([str(self._path(program)), *arguments], log=log).stdout
         command = [QEMU, "-cpu", f"rv64,v=true,vlen={self.vlen},zfh=true,zvfh=true"]
         env = {}
         if timing is not None:
@@ -106,7 +120,7 @@ class Target:
             command += ["-plugin", f"{plugin},core={self.config.core},out={timing}"]
             env = {"COLONNADE_TIMING": str(timing)}
         command += [str(self._path(program)), *arguments]
-        return self.container.run(command, env=env).stdout
+        return self.container.run(command, env=env, log=log).stdout
 
 
 def _digest(path: Path) -> str:

@@ -11,8 +11,10 @@ rule evaluate:
         "results/logs/evaluate-{variant}.log",
     conda:
         "../envs/colonnade.yaml"
+    params:
+        settings=stages.fingerprint("accuracy"),
     shell:
-        "colonnade evaluate {wildcards.variant} {output} 2> {log}"
+        "colonnade evaluate {wildcards.variant} {output} 2>&1 | tee {log}"
 
 
 rule accuracy_table:

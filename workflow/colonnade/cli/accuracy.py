@@ -22,6 +22,7 @@ def evaluate(variant: str, output: Path) -> None:
         Target(EMULATED, load_target(TARGETS, EMULATED), container()),
         config.data,
         config.training,
+        config.accuracy,
         RESULTS / "train" / f"{variant}.safetensors",
         RESULTS / "packages" / variant,
         "colnm_dense" if variant == DENSE else "colnm_tuned",
