@@ -5,7 +5,7 @@ nothing. What is written is written by rules.
 """
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,14 +14,19 @@ from typing import Any, ClassVar
 from pydantic import TypeAdapter
 
 from colonnade.config import Config, TargetConfig, load_target, read_config
+from colonnade.contents import file_digest, folder_digest
+from colonnade.data.settings import DataConfig, ImageNetConfig
 from colonnade.errors import ColonnadeError
 from colonnade.pruning import prunable_convs
-from colonnade.settings import RUN, canonical, select
+from colonnade.scope import check_scope, scope_of
+from colonnade.settings import INPUTS, RUN, canonical, select
 from colonnade.stages import Stages
 from colonnade.study import StudyRun, study_runs
 from colonnade.training.settings import TrainingConfig
 from colonnade.validation.band import read_band
+from colonnade.versions import Library
 
+LIBRARY = Library(Path(__file__).parent)
 TARGETS = Path("config/targets")
 BANDS = Path("kernels/timing/bands")
 BASELINE = Path("results/baseline/throughput.csv")
@@ -41,10 +46,12 @@ class Workflow(Stages):
     PRUNED_LAYERS: ClassVar = (*LAYERS, "pruning.patterns", "pruning.skip")
     FINETUNING: ClassVar = ("seed", "data", "training", "-training.dense", "pruning.recipe")
     JUDGING: ClassVar = ("data", "training", "-training.dense", "-training.finetune")
-    SECTIONS: ClassVar = tuple(Config.model_fields)
+    # All but the place of the results, on which no number depends.
+    SECTIONS: ClassVar = tuple(name for name in Config.model_fields if name != "results")
 
     target: TargetConfig
     _texts: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
+    _digests: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def from_config(cls, values: Mapping[str, Any], files: Sequence[Path]) -> "Workflow":
@@ -60,7 +67,16 @@ class Workflow(Stages):
         config, target = read_config(values, files, TARGETS)
         prunable_convs(config.model.name, config.pruning.skip)
         study_runs(config.study)
-        return cls(config, target)
+        stages = cls(config, target)
+        folders = {"data.path": stages.images, "study.data.path": stages.study_images}
+        missing = [
+            *_missing({"model.weights": stages.weights}, Path.is_file, "file"),
+            *_missing(folders, Path.is_dir, "folder"),
+        ]
+        if missing:
+            raise ColonnadeError("\n".join(missing))
+        check_scope(config)
+        return stages
 
     def settings(self, *sections: str, run: StudyRun | None = None) -> str:
         """Path of the settings file that holds the named parts of the configuration.
@@ -75,12 +91,31 @@ class Workflow(Stages):
         values = self.config.model_dump(mode="json")
         values["target"] = {"name": self.config.target, **self.target.model_dump(mode="json")}
         chosen = select(values, sections)
+        if contents := self._contents(chosen):
+            chosen[INPUTS] = contents
         if run is not None:
             chosen[RUN] = TypeAdapter(StudyRun).dump_python(run, mode="json")
         text = canonical(chosen)
         digest = hashlib.sha256(f"{text}\n".encode()).hexdigest()[:DIGITS]
         self._texts[digest] = text
         return f"<results>/settings/{digest}.json"
+
+    def _contents(self, chosen: Mapping[str, Any]) -> dict[str, str]:
+        """What the files hold that chosen parts of the configuration only name."""
+        found = {}
+        weights = chosen.get("model", {}).get("weights")
+        if weights is not None:
+            found["model.weights"] = self._digest(file_digest, weights)
+        for name, section in (("data", chosen), ("study.data", chosen.get("study", {}))):
+            path = section.get("data", {}).get("path")
+            if path is not None:
+                found[f"{name}.path"] = self._digest(folder_digest, path)
+        return found
+
+    def _digest(self, of: Callable[[Path], str], path: str) -> str:
+        if path not in self._digests:
+            self._digests[path] = of(Path(path))
+        return self._digests[path]
 
     def settings_text(self, digest: str) -> str:
         """What the settings file of that name holds, without its final newline.
@@ -203,6 +238,32 @@ class Workflow(Stages):
         """The description of the target's core; none if its time is measured."""
         return [] if self.target.core is None else [str(self.target.core)]
 
+    @staticmethod
+    def code(command: str) -> str:
+        """Version of the code that a `colonnade` command runs; see `colonnade.versions`."""
+        return LIBRARY.version(command)
+
+    @property
+    def scope(self) -> str:
+        """What the results folder remembers of its configuration; see `colonnade.scope`."""
+        return canonical(scope_of(self.config))
+
+    @property
+    def weights(self) -> list[str]:
+        """The file of weights that training starts from, if there is one."""
+        path = self.config.model.weights
+        return [] if path is None else [str(path)]
+
+    @property
+    def images(self) -> list[str]:
+        """The folder of images, if the data set is one that is not made here."""
+        return _folders(self.config.data)
+
+    @property
+    def study_images(self) -> list[str]:
+        """The same of the study."""
+        return _folders(self.config.study.data)
+
     @property
     def image(self) -> str:
         """The record of the toolchain, in whose container programs are built and run."""
@@ -217,6 +278,21 @@ class Workflow(Stages):
         built = [f"results/build/riscv64/{name}" for name in ("colonnade-run", "colonnade-bench")]
         plugin = "results/build/timing/libcolonnade-timing.so"
         return [self.image, *built, plugin, *self.core]
+
+
+def _folders(data: DataConfig) -> list[str]:
+    return [str(data.path)] if isinstance(data, ImageNetConfig) else []
+
+
+def _missing(
+    files: Mapping[str, Sequence[str]], exists: Callable[[Path], bool], kind: str
+) -> list[str]:
+    return [
+        f"{key}: {path}: no such {kind}"
+        for key, paths in files.items()
+        for path in paths
+        if not exists(Path(path))
+    ]
 
 
 def _wildcards(runs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:

@@ -2,7 +2,8 @@ rule evaluate:
     """Top-1 over the test split, in PyTorch and on emulated RISC-V."""
     input:
         stages.emulated.programs,
-        settings=stages.emulated.settings("target", *stages.JUDGING),
+        images=ancient(stages.images),
+        settings=lambda _: stages.emulated.settings("target", *stages.JUDGING),
         checkpoint="<results>/train/{variant}.safetensors",
         graph=rules.package.output.graph,
         weights=rules.package.output.weights,
@@ -12,6 +13,8 @@ rule evaluate:
         "<results>/logs/evaluate-{variant}.log",
     conda:
         "../envs/colonnade.yaml"
+    params:
+        code=stages.code("evaluate"),
     shell:
         "colonnade evaluate {input.settings} {wildcards.variant} {input.checkpoint} {input.graph}"
         " {output} 2> {log}"
@@ -19,7 +22,7 @@ rule evaluate:
 
 rule accuracy_table:
     input:
-        settings=stages.settings("model.name", "data.name", "pruning.patterns"),
+        settings=lambda _: stages.settings("model.name", "data", "pruning.patterns"),
         reports=expand(rules.evaluate.output, variant=stages.variants),
     output:
         "<results>/tables/accuracy.csv",
@@ -27,5 +30,7 @@ rule accuracy_table:
         "<results>/logs/accuracy-table.log",
     conda:
         "../envs/colonnade.yaml"
+    params:
+        code=stages.code("accuracy-table"),
     shell:
         "colonnade accuracy-table {input.settings} {output} {input.reports} 2> {log}"

@@ -1,7 +1,8 @@
 rule layer_sensitivity:
     """Validation loss with one layer pruned at a time."""
     input:
-        settings=stages.settings(*stages.JUDGING, *stages.PRUNED_LAYERS),
+        images=ancient(stages.images),
+        settings=lambda _: stages.settings(*stages.JUDGING, *stages.PRUNED_LAYERS),
         dense=rules.train.output,
         schedules=rules.schedules.output.schedules,
     output:
@@ -11,6 +12,8 @@ rule layer_sensitivity:
     conda:
         "../envs/colonnade.yaml"
     threads: workflow.cores
+    params:
+        code=stages.code("layer-sensitivity"),
     shell:
         "colonnade layer-sensitivity {input.settings} {input.dense} {input.schedules} {output} 2>&1"
         " | tee {log}"
@@ -29,6 +32,8 @@ rule budget:
         "<results>/logs/budget-{speedup}.log",
     conda:
         "../envs/colonnade.yaml"
+    params:
+        code=stages.code("budget"),
     shell:
         "colonnade budget {input.settings} {wildcards.speedup} {input.sensitivity} {input.layers}"
         " {input.schedules} {output} 2> {log}"
@@ -37,7 +42,8 @@ rule budget:
 rule budget_prune:
     """Prune the dense network by a budget, and fine-tune it."""
     input:
-        settings=stages.settings(*stages.FINETUNING),
+        images=ancient(stages.images),
+        settings=lambda _: stages.settings(*stages.FINETUNING),
         dense=rules.train.output,
         budget=rules.budget.output,
     output:
@@ -48,6 +54,7 @@ rule budget_prune:
         "../envs/colonnade.yaml"
     threads: workflow.cores
     params:
+        code=stages.code("budget-prune"),
         launch=stages.launcher(stages.config.training),
     shell:
         "{params.launch}colonnade budget-prune {input.settings} {input.budget} {input.dense} {output}"
@@ -57,7 +64,8 @@ rule budget_prune:
 rule pareto:
     """Top-1 against modelled cycles, per-layer and uniform patterns side by side."""
     input:
-        settings=stages.settings("budget", "pruning.patterns", *stages.JUDGING),
+        images=ancient(stages.images),
+        settings=lambda _: stages.settings("budget", "pruning.patterns", *stages.JUDGING),
         checkpoints=[
             *rules.train.output,
             *expand(rules.prune.output, variant=stages.variants[1:]),
@@ -72,5 +80,7 @@ rule pareto:
     conda:
         "../envs/colonnade.yaml"
     threads: workflow.cores
+    params:
+        code=stages.code("pareto"),
     shell:
         "colonnade pareto {input.settings} {input.layers} {output} {input.checkpoints} 2> {log}"

@@ -9,6 +9,8 @@ rule profile:
         "<results>/logs/profile/{conv}.log",
     conda:
         "../envs/colonnade.yaml"
+    params:
+        code=stages.code("profile"),
     shell:
         "colonnade profile {input.settings} {wildcards.conv} {output} 2> {log}"
 
@@ -26,6 +28,8 @@ rule schedules:
         "<results>/logs/schedules.log",
     conda:
         "../envs/colonnade.yaml"
+    params:
+        code=stages.code("schedules"),
     shell:
         "colonnade schedules {input.settings} {output} {input.profiles} 2> {log}"
 
@@ -43,6 +47,8 @@ rule bounds:
         "<results>/logs/bounds.log",
     conda:
         "../envs/colonnade.yaml"
+    params:
+        code=stages.code("bounds-table"),
     shell:
         "colonnade bounds-table {input.settings} {output} {input.profiles} 2> {log}"
 
@@ -59,6 +65,8 @@ rule packing:
         "<results>/logs/packing.log",
     conda:
         "../envs/colonnade.yaml"
+    params:
+        code=stages.code("packing-table"),
     shell:
         "colonnade packing-table {input.settings} {output} {input.profiles} 2> {log}"
 
@@ -74,6 +82,8 @@ rule audit_tuner:
         "<results>/logs/tuner/{conv}.log",
     conda:
         "../envs/colonnade.yaml"
+    params:
+        code=stages.code("audit-tuner"),
     shell:
         "colonnade audit-tuner {input.settings} {wildcards.conv} {output} 2> {log}"
 
@@ -90,5 +100,7 @@ rule tuner_quality:
         "<results>/logs/tuner-quality.log",
     conda:
         "../envs/colonnade.yaml"
+    params:
+        code=stages.code("tuner-quality-table"),
     shell:
         "colonnade tuner-quality-table {input.settings} {output} {input.audits} 2> {log}"

@@ -1,7 +1,11 @@
 rule train:
     """Train the dense network."""
     input:
-        settings=stages.settings("seed", "model", "data", "training", "-training.finetune"),
+        ancient(stages.weights),
+        ancient(stages.images),
+        settings=lambda _: stages.settings(
+            "seed", "model", "data", "training", "-training.finetune"
+        ),
     output:
         "<results>/train/dense.safetensors",
     log:
@@ -10,6 +14,7 @@ rule train:
         "../envs/colonnade.yaml"
     threads: workflow.cores
     params:
+        code=stages.code("train"),
         launch=stages.launcher(stages.config.training),
     shell:
         "{params.launch}colonnade train {input.settings} {output} 2>&1 | tee {log}"
@@ -21,6 +26,7 @@ rule prune:
         settings=lambda wildcards: stages.only(wildcards.variant).settings(
             *stages.FINETUNING, *stages.PRUNED_LAYERS
         ),
+        images=ancient(stages.images),
         dense=rules.train.output,
         schedules=rules.schedules.output.schedules,
     output:
@@ -33,6 +39,7 @@ rule prune:
         "../envs/colonnade.yaml"
     threads: workflow.cores
     params:
+        code=stages.code("prune"),
         launch=stages.launcher(stages.config.training),
     shell:
         "{params.launch}colonnade prune {input.settings} {wildcards.variant} {input.dense}"
@@ -50,5 +57,7 @@ rule package:
         "<results>/logs/package-{variant}.log",
     conda:
         "../envs/colonnade.yaml"
+    params:
+        code=stages.code("export"),
     shell:
         "colonnade export {input} $(dirname {output.graph}) 2> {log}"

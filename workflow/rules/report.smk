@@ -19,6 +19,8 @@ rule claims:
         "<results>/logs/claims.log",
     conda:
         "../envs/colonnade.yaml"
+    params:
+        code=stages.code("claims"),
     shell:
         "colonnade claims {input.throughput} {input.accuracy} {output} {input.packages} 2> {log}"
 
@@ -26,7 +28,7 @@ rule claims:
 rule provenance:
     input:
         stages.image,
-        settings=stages.settings(*stages.SECTIONS),
+        settings=lambda _: stages.settings(*stages.SECTIONS),
         tables=[rules.throughput_table.output, rules.accuracy_table.output],
     output:
         "<results>/provenance.json",
@@ -34,6 +36,8 @@ rule provenance:
         "<results>/logs/provenance.log",
     conda:
         "../envs/colonnade.yaml"
+    params:
+        code=stages.code("provenance"),
     shell:
         "colonnade provenance {input.settings} {output} 2> {log}"
 
@@ -59,6 +63,8 @@ rule report:
         "<results>/logs/report.log",
     conda:
         "../envs/colonnade.yaml"
+    params:
+        code=stages.code("report"),
     shell:
         "colonnade report {input.settings} {input.claims} {input.provenance} {output} {input.runs}"
         " {input.evaluations} {input.tables} {input.extra} 2> {log}"
@@ -76,5 +82,7 @@ rule regression:
         "<results>/logs/nightly.log",
     conda:
         "../envs/colonnade.yaml"
+    params:
+        code=stages.code("regression"),
     shell:
         "colonnade regression {input.settings} {input.table} {output} {input.baseline} 2>&1 | tee {log}"

@@ -1,5 +1,22 @@
+rule scope:
+    """What all results of this folder share; see workflow/colonnade/scope.py."""
+    output:
+        "<results>/scope.json",
+    log:
+        "<results>/logs/scope.log",
+    localrule: True
+    conda:
+        "../envs/colonnade.yaml"
+    params:
+        text=stages.scope,
+    shell:
+        "printf '%s\\n' {params.text:q} > {output} 2> {log}"
+
+
 rule settings:
     """What jobs read of the configuration: a file for each choice of sections."""
+    input:
+        ancient(rules.scope.output),
     output:
         "<results>/settings/{digest}.json",
     log:

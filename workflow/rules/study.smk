@@ -1,7 +1,8 @@
 rule study_start:
     """Train the dense network from which all runs of a seed start."""
     input:
-        settings=stages.settings(
+        images=ancient(stages.study_images),
+        settings=lambda _: stages.settings(
             "model.name", "study.data", "study.training", "-study.training.finetune"
         ),
     output:
@@ -12,6 +13,7 @@ rule study_start:
         "../envs/colonnade.yaml"
     threads: stages.config.study.training.threads
     params:
+        code=stages.code("study-start"),
         launch=stages.launcher(stages.config.study.training),
     shell:
         "{params.launch}colonnade study-start {input.settings} {wildcards.seed} {output} 2>&1"
@@ -21,6 +23,7 @@ rule study_start:
 rule study_finetune:
     """Prune and fine-tune one network of the study."""
     input:
+        images=ancient(stages.study_images),
         settings=lambda wildcards: stages.study_settings(wildcards.run),
         dense=rules.study_start.output,
         schedules=rules.schedules.output.schedules,
@@ -34,6 +37,7 @@ rule study_finetune:
         "../envs/colonnade.yaml"
     threads: stages.config.study.training.threads
     params:
+        code=stages.code("study-finetune"),
         launch=stages.launcher(stages.config.study.training),
     shell:
         "{params.launch}colonnade study-finetune {input.settings} {wildcards.seed} {input.dense}"
@@ -43,7 +47,8 @@ rule study_finetune:
 rule study_evaluate:
     """Top-1 of one network of the study; its checkpoint is not needed any more."""
     input:
-        settings=stages.settings(
+        images=ancient(stages.study_images),
+        settings=lambda _: stages.settings(
             "study.data", "study.training", "-study.training.dense", "-study.training.finetune"
         ),
         checkpoint="<results>/study/{run}/{seed}.safetensors",
@@ -54,6 +59,8 @@ rule study_evaluate:
     conda:
         "../envs/colonnade.yaml"
     threads: stages.config.study.training.threads
+    params:
+        code=stages.code("study-evaluate"),
     shell:
         "colonnade study-evaluate {input.settings} {input.checkpoint} {output} 2> {log}"
 
@@ -61,7 +68,7 @@ rule study_evaluate:
 rule study_table:
     """Means and intervals over seeds."""
     input:
-        settings=stages.settings("study"),
+        settings=stages.settings("study", "-study.data", "-study.training"),
         reports=expand(rules.study_evaluate.output, zip, **stages.study_wildcards),
     output:
         table="<results>/tables/study.csv",
@@ -71,5 +78,7 @@ rule study_table:
         "<results>/logs/study-table.log",
     conda:
         "../envs/colonnade.yaml"
+    params:
+        code=stages.code("study-table"),
     shell:
         "colonnade study-table {input.settings} {output} {input.reports} 2> {log}"

@@ -8,6 +8,8 @@ rule images:
         "<results>/logs/images.log",
     conda:
         "../envs/colonnade.yaml"
+    params:
+        code=stages.code("images"),
     shell:
         "colonnade images {input.settings} {output} 2> {log}"
 
@@ -27,6 +29,8 @@ rule throughput:
         "<results>/logs/throughput-{variant}-{implementation}.log",
     conda:
         "../envs/colonnade.yaml"
+    params:
+        code=stages.code("throughput"),
     shell:
         "colonnade throughput {input.settings} {wildcards.implementation} {input.graph}"
         " {input.schedules} {input.images} {output} 2> {log}"
@@ -43,6 +47,8 @@ rule throughput_table:
         "<results>/logs/throughput-table.log",
     conda:
         "../envs/colonnade.yaml"
+    params:
+        code=stages.code("throughput-table"),
     shell:
         "colonnade throughput-table {input.settings} {output} {input.reports} 2> {log}"
 
@@ -59,5 +65,7 @@ rule decomposition_table:
         "<results>/logs/decomposition-table.log",
     conda:
         "../envs/colonnade.yaml"
+    params:
+        code=stages.code("decomposition-table"),
     shell:
         "colonnade decomposition-table {input.settings} {output} {input.reports} 2> {log}"

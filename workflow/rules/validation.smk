@@ -11,6 +11,8 @@ rule validation:
         "<results>/logs/validation.log",
     conda:
         "../envs/colonnade.yaml"
+    params:
+        code=stages.code("validation"),
     shell:
         "colonnade validation {output} 2> {log}"
 
@@ -26,6 +28,8 @@ rule core_variant:
         "<results>/logs/core-variant-{core}.log",
     conda:
         "../envs/colonnade.yaml"
+    params:
+        code=stages.code("core-variant"),
     shell:
         "colonnade core-variant {input.band} {wildcards.core} {output} 2> {log}"
 
@@ -45,6 +49,8 @@ rule throughput_on_core_variant:
         "<results>/logs/sensitivity-{core}-{variant}-{implementation}.log",
     conda:
         "../envs/colonnade.yaml"
+    params:
+        code=stages.code("throughput"),
     shell:
         "colonnade throughput --core {input.core} {input.settings} {wildcards.implementation}"
         " {input.graph} {input.schedules} {input.images} {output} 2> {log}"
@@ -72,6 +78,8 @@ rule model_sensitivity:
         "<results>/logs/model-sensitivity.log",
     conda:
         "../envs/colonnade.yaml"
+    params:
+        code=stages.code("model-sensitivity"),
     shell:
         "colonnade model-sensitivity {input.settings} {input.band} {output} {input.nominal}"
         " {input.varied} 2> {log}"
