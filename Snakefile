@@ -5,18 +5,19 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from colonnade.errors import ColonnadeError
-from colonnade.stages import Stages
+from colonnade.workflow import Workflow
 
 
 configfile: "config/default.yaml"
 
 
 try:
-    stages = Stages.from_config(config, [Path(file) for file in workflow.configfiles])
+    stages = Workflow.from_config(config, [Path(file) for file in workflow.configfiles])
 except ColonnadeError as error:
     raise WorkflowError(str(error)) from None
 
 
+include: "workflow/rules/settings.smk"
 include: "workflow/rules/toolchain.smk"
 include: "workflow/rules/kernels.smk"
 include: "workflow/rules/profile.smk"
@@ -24,9 +25,9 @@ include: "workflow/rules/prune.smk"
 include: "workflow/rules/accuracy.smk"
 include: "workflow/rules/throughput.smk"
 include: "workflow/rules/validation.smk"
-include: "workflow/rules/report.smk"
 include: "workflow/rules/study.smk"
 include: "workflow/rules/budget.smk"
+include: "workflow/rules/report.smk"
 
 
 rule:
@@ -34,53 +35,53 @@ rule:
         "full-run"
     default_target: True
     input:
-        "results/report.html",
+        "<results>/report.html",
 
 
 rule:
     name:
         "artifact-evaluation"
     input:
-        "results/report.html",
-        "results/claims.json",
-        "results/provenance.json",
-        "results/nightly.txt",
-        "results/tables/sensitivity.csv" if stages.core_variants else [],
+        "<results>/report.html",
+        "<results>/claims.json",
+        "<results>/provenance.json",
+        "<results>/nightly.txt",
+        "<results>/tables/sensitivity.csv" if stages.core_variants else [],
 
 
 rule:
     name:
         "accuracy-study"
     input:
-        "results/tables/study.csv",
+        "<results>/tables/study.csv",
 
 
 rule:
     name:
         "pareto-front"
     input:
-        "results/tables/pareto.csv",
+        "<results>/tables/pareto.csv",
 
 
 rule:
     name:
         "nightly-regression"
     input:
-        "results/nightly.txt",
+        "<results>/nightly.txt",
 
 
 rule:
     name:
         "kernel-figures"
     input:
-        "results/tables/throughput.csv",
-        "results/tables/decomposition.csv",
-        "results/tables/layers.csv",
-        stages.kernel_tables,
+        "<results>/tables/throughput.csv",
+        "<results>/tables/decomposition.csv",
+        "<results>/tables/layers.csv",
+        stages.modelled("<results>/tables/bounds.csv", "<results>/tables/packing.csv"),
 
 
 rule:
     name:
         "tuner-quality"
     input:
-        "results/tables/tuner_quality.csv",
+        "<results>/tables/tuner_quality.csv",

@@ -38,19 +38,21 @@ def stays_within(stated: float, ours: float, digits: int) -> Verdict:
     return "reproduced" if rounded <= stated else "not reproduced"
 
 
-def write_claims(tables: Path, package_bytes: Mapping[str, int], target: Path) -> None:
+def write_claims(
+    throughput: Path, accuracy: Path, package_bytes: Mapping[str, int], target: Path
+) -> None:
     """Write `claims.json`.
 
     Args:
-        tables: directory of the tables.
+        throughput: `throughput.csv`.
+        accuracy: `accuracy.csv`.
         package_bytes: size of each exported package by variant; `dense` is the one compared with.
         target: the file to write.
     """
-    throughput = read_table(tables / "throughput.csv", THROUGHPUT)
-    accuracy = read_table(tables / "accuracy.csv", ACCURACY)
-    pruned = throughput.filter(pl.col("sparsity") > 0).sort("speedup_vs_xnnpack_dense")
+    runs = read_table(throughput, THROUGHPUT)
+    pruned = runs.filter(pl.col("sparsity") > 0).sort("speedup_vs_xnnpack_dense")
     slowest, fastest = pruned.row(0, named=True), pruned.row(-1, named=True)
-    on_target = accuracy.filter(pl.col("executed_on") != "torch")
+    on_target = read_table(accuracy, ACCURACY).filter(pl.col("executed_on") != "torch")
     # The accuracy that counts is that of the very network whose throughput is claimed.
     same = on_target.filter(pl.col("checkpoint_sha256") == fastest["checkpoint_sha256"])
     claims = [

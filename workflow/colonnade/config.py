@@ -5,12 +5,13 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from colonnade.budget.settings import BudgetConfig
 from colonnade.config_errors import explain
@@ -25,6 +26,15 @@ from colonnade.training.settings import TrainingConfig
 Model = TypeVar("Model", bound=BaseModel)
 
 VECTOR_REGISTERS = 32
+# The folder of all results, and the names in it that other folders of results cannot have.
+RESULTS = "results"
+TAKEN = frozenset(
+    (
+        *("accuracy", "baseline", "budget", "build", "data", "figures", "logs", "packages"),
+        *("profile", "sensitivity", "settings", "study", "tables", "throughput", "toolchain"),
+        *("train", "tuner"),
+    )
+)
 
 
 def fits_registers(tile: int, lmul: int) -> bool:
@@ -116,6 +126,7 @@ class NightlyConfig(Section):
 class Config(Section):
     """All of it."""
 
+    results: str = RESULTS
     seed: int = Field(ge=0)
     target: str
     container: ContainerConfig
@@ -130,9 +141,23 @@ class Config(Section):
     study: StudyConfig
     budget: BudgetConfig
 
+    @field_validator("results")
+    @classmethod
+    def _check_results(cls, folder: str) -> str:
+        first, *below = folder.split("/")
+        if first != RESULTS or not all(re.fullmatch(r"\w[\w.-]*", part) for part in below):
+            raise ValueError(
+                f"{folder!r}: allowed: {RESULTS}, or a folder below it such as {RESULTS}/host, of"
+                " letters, digits and . _ -"
+            )
+        if below and below[0] in TAKEN:
+            raise ValueError(f"{folder!r}: allowed: a name that {RESULTS} itself does not use")
+        return folder
+
     def digest(self) -> str:
-        """SHA-256 of the configuration's canonical JSON."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        """SHA-256 of the configuration's canonical JSON; where results go is no part of it."""
+        values = self.model_dump(mode="json", exclude={"results"})
+        text = json.dumps(values, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
 

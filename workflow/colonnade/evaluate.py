@@ -26,7 +26,7 @@ from torch import Tensor
 
 from colonnade.config import AccuracyConfig
 from colonnade.data import DataConfig
-from colonnade.data.dataset import ImageData, Split, draw_evenly, evaluation_batches
+from colonnade.data.dataset import Example, ImageData, Split, draw_evenly, evaluation_batches
 from colonnade.data.opening import open_data
 from colonnade.errors import ColonnadeError
 from colonnade.files import read_record, sha256_file, write_json, write_text
@@ -44,7 +44,7 @@ Logits = NDArray[np.float32]
 
 RUNNER = "colonnade-run"
 # Of a chunk: its images lie in memory and in a file at once, and are lost with a kill.
-CHUNK_BYTES = 64 << 20
+CHUNK_BYTES = 32 << 20
 CHUNK_IMAGES = 256
 
 
@@ -160,6 +160,7 @@ def evaluate_variant(
     package: Path,
     implementation: str,
     output: Path,
+    basis: str,
 ) -> None:
     """Evaluate a checkpoint in PyTorch and its package on the target, and compare the two.
 
@@ -175,6 +176,7 @@ def evaluate_variant(
         implementation: the runner's implementation for the package.
         output: JSON file with top-1 of both as shares, the share of equal predictions, the largest
             difference of a logit, and what was compared.
+        basis: identifies all the settings, and the images: chunks of another one are not taken.
 
     Raises:
         ColonnadeError: a damaged input, or a run that failed.
@@ -185,7 +187,7 @@ def evaluate_variant(
     )
     chosen = _chosen(images.test, accuracy)
     chunks = cut_into_chunks(chosen, data.image_px, accuracy.batch)
-    key = _key(execution, source.sha256, data, training, accuracy, chunks)
+    key = _key(execution, source.sha256, basis, chunks)
     resume = output.with_suffix(".chunks")
     finished = _read_finished(resume, key)
     done = sum(each.images for each in finished.chunks)
@@ -238,21 +240,22 @@ def _in_torch(
     accuracy: AccuracyConfig,
 ) -> tuple[NDArray[np.float32], NDArray[np.int64], Logits]:
     """Images of a chunk [N, 3, px, px], their labels [N], and PyTorch's logits [N, classes]."""
-    pixels: list[Tensor] = []
+    pixels = torch.empty(len(chunk), *split.image(Example(chunk[0], None)).shape)
     logits: list[Tensor] = []
+    done = 0
     for batch, _ in evaluation_batches(split, accuracy.batch, indices=chunk):
-        pixels.append(batch)
+        # In place: to put them together at the end would take all of it twice.
+        pixels[done : done + len(batch)] = batch
+        done += len(batch)
         logits.append(logits_of(network, batch, hardware))
     labels = split.labels[torch.tensor(chunk)]
-    return torch.cat(pixels).numpy(), labels.numpy(), torch.cat(logits).numpy()
+    return pixels.numpy(), labels.numpy(), torch.cat(logits).numpy()
 
 
 def _key(
     execution: Execution,
     checkpoint: str,
-    data: DataConfig,
-    training: TrainingConfig,
-    accuracy: AccuracyConfig,
+    basis: str,
     chunks: Sequence[Sequence[int]],
 ) -> str:
     """Identifies an evaluation: what it compares, on which images, and how these are cut."""
@@ -261,7 +264,7 @@ def _key(
         {file.name: sha256_file(file) for file in sorted(execution.package.iterdir())},
         execution.target.fingerprint(RUNNER),
         execution.implementation,
-        *(each.model_dump(mode="json") for each in (data, training, accuracy)),
+        basis,
         [list(chunk) for chunk in chunks],
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -114,3 +114,15 @@ def sha256_file(path: Path) -> str:
     """Hex SHA-256 of a file's bytes."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def file_bytes(path: Path) -> int:
+    """Size of a file.
+
+    Raises:
+        ColonnadeError: it cannot be read.
+    """
+    try:
+        return path.stat().st_size
+    except OSError as error:
+        raise ColonnadeError(f"{path}: cannot be read: {error.strerror}") from error

@@ -9,7 +9,7 @@ from colonnade.tables import THROUGHPUT, read_table
 KEY = ["model", "batch", "image_px", "target", "vlen", "threads", "implementation", "sparsity"]
 
 
-def compare(table: Path, baseline: Path, allowed_percent: float, target: Path) -> None:
+def compare(table: Path, baseline: Path | None, allowed_percent: float, target: Path) -> None:
     """Write a report of cycles against the baseline's.
 
     Raises:
@@ -17,8 +17,8 @@ def compare(table: Path, baseline: Path, allowed_percent: float, target: Path) -
             of them are named. Without a baseline, or for new rows, there is nothing to compare.
     """
     ours = read_table(table, THROUGHPUT)
-    if not baseline.exists():
-        write_text(target, f"{baseline}: no baseline yet; nothing compared\n")
+    if baseline is None:
+        write_text(target, "no baseline yet; nothing compared\n")
         return
     both = ours.join(read_table(baseline, THROUGHPUT), on=KEY, suffix="_baseline")
     lines, slower = [], []

@@ -7,6 +7,8 @@ toolchain and kernels from this checkout where they are built already.
 import csv
 import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -65,6 +67,32 @@ SMALL = {
 
 
 @dataclass(frozen=True)
+class Job:
+    """A job as a dry run tells it."""
+
+    rule: str
+    inputs: list[str]
+    outputs: list[str]
+    log: str
+    shell: str
+
+    @classmethod
+    def parse(cls, block: str) -> "Job":
+        """Read what a dry run says of a job, from the name of its rule on."""
+        said = dict(re.findall(r"^(?:    )?([a-zA-Z ]+): (.*)$", block, flags=re.M))
+        files = {key: said[key].split(", ") if key in said else [] for key in ("input", "output")}
+        name = block.split(":", 1)[0]
+        return cls(
+            name, files["input"], files["output"], said.get("log", ""), said["Shell command"]
+        )
+
+    def command(self, **replaced: str) -> list[str]:
+        """Its `colonnade` command, with other values of some arguments."""
+        words = shlex.split(self.shell.split(" 2>")[0])
+        return [replaced.get(word, word) for word in words]
+
+
+@dataclass(frozen=True)
 class Checkout:
     """A copy of the repository in which the workflow runs."""
 
@@ -100,6 +128,18 @@ class Checkout:
     @staticmethod
     def arguments(*arguments: str) -> list[str]:
         return [*arguments, "--profile", "workflow/profiles/default", "--configfile", "small.yaml"]
+
+    def jobs(self, *arguments: str) -> list["Job"]:
+        """What the workflow would do from scratch for its targets, and how."""
+        run = self.workflow(*arguments, "-n", "--forceall")
+        assert run.returncode == 0, run.stdout[-4000:]
+        blocks = re.split(r"^(?:local)?rule ", run.stdout.split("\nJob stats:")[-2], flags=re.M)
+        return [Job.parse(block) for block in blocks[1:]]
+
+    def job(self, output: str) -> "Job":
+        """The job that makes a file."""
+        (found,) = [job for job in self.jobs(output) if output in job.outputs]
+        return found
 
     def table(self, name: str) -> list[dict[str, str]]:
         """Rows of a table of the results."""

@@ -63,7 +63,12 @@ def test_missing_engine_is_named(fresh: Checkout) -> None:
 
 
 def throughput(checkout: Checkout, variant: str, output: str) -> subprocess.CompletedProcess[str]:
-    return checkout.command("colonnade", "throughput", "colnm_packed", variant, output)
+    ran = "results/throughput/1of4/colnm_packed.json"
+    other = {
+        ran: output,
+        "results/packages/1of4/graph.json": f"results/packages/{variant}/graph.json",
+    }
+    return checkout.command(*checkout.job(ran).command(**other))
 
 
 @pytest.mark.parametrize("damage", ["truncated", "corrupted", "no graph"])
@@ -115,7 +120,9 @@ def test_full_disk_leaves_nothing_half_written(finished: Checkout) -> None:
     def small_disk() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
 
-    run = finished.command("colonnade", "report", "results/large.html", prepare=small_disk)
+    large = {"results/report.html": "results/large.html"}
+    command = finished.job("results/report.html").command(**large)
+    run = finished.command(*command, prepare=small_disk)
     refuse(run, "error: results/large.html: cannot be written")
     assert run.returncode == 2
     assert not [file for file in (finished / "results").iterdir() if "large" in file.name]

@@ -195,7 +195,7 @@ def test_networks_are_compared_by_their_checkpoints(
     tmp_path: Path,
 ) -> None:
     table, figure = tmp_path / "pareto.csv", tmp_path / "pareto.svg"
-    networks = [Network("dense", "dense", dense_checkpoint)]
+    networks = [(Network("dense", "dense"), dense_checkpoint)]
     write_front(networks, _layers(tmp_path / "l.csv"), folder_data, tiny_training, 1, table, figure)
     row = read_table(table, PARETO).row(0, named=True)
     assert (row["conv_cycles"], row["conv_ms"], row["evidence"]) == (100_000, 100.0, "modelled")

@@ -82,7 +82,7 @@ class Case:
     def run(self, runner: FakeRunner, **accuracy: Any) -> dict[str, Any]:
         target = _Target("host", TargetConfig(kind="host"), runner)
         settings = AccuracyConfig(**{"batch": 2, **accuracy})
-        arguments = (self.checkpoint, self.package, "colnm_dense", self.output)
+        arguments = (self.checkpoint, self.package, "colnm_dense", self.output, repr(settings))
         evaluate.evaluate_variant(target, self.data, self.training, settings, *arguments)
         found: dict[str, Any] = json.loads(self.output.read_text())
         return found

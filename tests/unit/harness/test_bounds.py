@@ -114,7 +114,7 @@ def test_winners_are_compared_with_their_bounds(target: Target, tmp_path: Path) 
     assert sum(dense[f"{name}_percent"] for name in MIX) == pytest.approx(100)
     assert dense["stalled_on_caches_percent"] == pytest.approx(100 * 10 / 400_000)
 
-    summary = bounds_summary(tmp_path)
+    summary = bounds_summary(path)
     assert summary is not None
     assert summary["rows"] == rows
     for text in ("XNNPACK's dense", "88% pruned", str(CONV)):
@@ -143,7 +143,7 @@ def test_packing_is_told_from_the_rest(target: Target, tmp_path: Path) -> None:
     # Two cores, together 2400 cycles.
     assert row["packing_cycles"] == 1200
     assert row["packing_percent"] == pytest.approx(1.5)
-    summary = packing_summary(tmp_path)
+    summary = packing_summary(tmp_path / "tables/packing.csv")
     assert summary is not None
     assert summary["rows"] == [row]
     for text in ("packed: packing", "50%", str(CONV)):
@@ -151,12 +151,13 @@ def test_packing_is_told_from_the_rest(target: Target, tmp_path: Path) -> None:
 
 
 def test_report_says_nothing_of_tables_that_were_not_made(tmp_path: Path) -> None:
-    assert bounds_summary(tmp_path) is None
-    assert packing_summary(tmp_path) is None
-    assert decomposition_rows(tmp_path) is None
+    assert bounds_summary(None) is None
+    assert packing_summary(None) is None
+    assert decomposition_rows(None) is None
     row = {
         **{"model": "resnet50", "step": "no packing", "implementation": "colnm_direct"},
         **{"sparsity": 0.0, "cycles": 10, "factor_to_previous": 1.5, "evidence": "modelled"},
     }
-    write_table(tmp_path / "tables/decomposition.csv", DECOMPOSITION, [row])
-    assert decomposition_rows(tmp_path) == [row]
+    table = tmp_path / "tables/decomposition.csv"
+    write_table(table, DECOMPOSITION, [row])
+    assert decomposition_rows(table) == [row]

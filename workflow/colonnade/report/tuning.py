@@ -24,13 +24,13 @@ def stays_dense(layers: pl.DataFrame) -> list[dict[str, Any]]:
     return best.filter(pl.col("chosen") == 0).join(dense, on="conv").rows(named=True)
 
 
-def tuner_quality(table: Path) -> dict[str, Any] | None:
+def tuner_quality(file: Path | None) -> dict[str, Any] | None:
     """Summary of `tuner_quality.csv`; None where `snakemake tuner-quality` has not been run.
 
     Raises:
         ColonnadeError: the table is damaged.
     """
-    rows = read_if_made(table, TUNER_QUALITY)
+    rows = read_if_made(file, TUNER_QUALITY)
     if rows is None:
         return None
     loss = rows["tuned_loss_percent"].to_list()
