@@ -56,6 +56,18 @@ class Target:
         """What kind of time this target gives."""
         return "modelled" if self.config.kind == "emulated" else "measured"
 
+    def need_model(self, what: str) -> None:
+        """Make sure that time is modelled here, for what only the timing model can tell.
+
+        Raises:
+            ColonnadeError: it is measured, so there is no `what`.
+        """
+        if self.evidence != "modelled":
+            raise ColonnadeError(
+                f"{what}: time on target {self.name} is measured; only the timing model of an"
+                " emulated target can tell"
+            )
+
     @property
     def vlen(self) -> int:
         """VLEN in bits; 0 where there is no vector extension."""
