@@ -17,6 +17,11 @@ except ColonnadeError as error:
     raise WorkflowError(str(error)) from None
 
 
+# Rules say <results>/... for what depends on the configuration.
+pathvars:
+    results=stages.config.results,
+
+
 include: "workflow/rules/settings.smk"
 include: "workflow/rules/toolchain.smk"
 include: "workflow/rules/kernels.smk"
@@ -35,7 +40,10 @@ rule:
         "full-run"
     default_target: True
     input:
-        "<results>/report.html",
+        rules.report.output,
+        rules.report.input.claims,
+        rules.report.input.provenance,
+        rules.report.input.tables,
 
 
 rule:

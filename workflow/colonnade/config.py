@@ -147,11 +147,11 @@ class Config(Section):
         first, *below = folder.split("/")
         if first != RESULTS or not all(re.fullmatch(r"\w[\w.-]*", part) for part in below):
             raise ValueError(
-                f"{folder!r}: allowed: {RESULTS}, or a folder below it such as {RESULTS}/host, of"
+                f"allowed: {RESULTS}, or a folder below it such as {RESULTS}/host, of"
                 " letters, digits and . _ -"
             )
         if below and below[0] in TAKEN:
-            raise ValueError(f"{folder!r}: allowed: a name that {RESULTS} itself does not use")
+            raise ValueError(f"allowed: a name that {RESULTS} itself does not use")
         return folder
 
     def digest(self) -> str:

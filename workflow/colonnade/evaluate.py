@@ -262,7 +262,7 @@ def _key(
     parts: list[Any] = [
         checkpoint,
         {file.name: sha256_file(file) for file in sorted(execution.package.iterdir())},
-        execution.target.fingerprint(RUNNER),
+        execution.target.program_sha256(RUNNER),
         execution.implementation,
         basis,
         [list(chunk) for chunk in chunks],

@@ -21,7 +21,9 @@ def compare(table: Path, baseline: Path | None, allowed_percent: float, target: 
     if baseline is None:
         write_text(target, "no baseline yet; nothing compared\n")
         return
-    both = ours.join(read_table(baseline, THROUGHPUT), on=KEY, suffix="_baseline")
+    both = ours.join(
+        read_table(baseline, THROUGHPUT), on=KEY, suffix="_baseline", maintain_order="left"
+    )
     lines, slower = [], []
     for row in both.drop_nulls(["cycles", "cycles_baseline"]).iter_rows(named=True):
         change = 100 * (row["cycles"] / row["cycles_baseline"] - 1)

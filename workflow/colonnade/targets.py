@@ -92,13 +92,21 @@ class Target:
         Raises:
             ColonnadeError: the program or the timing model is not built.
         """
-        parts: dict[str, Any] = {"vlen": self.vlen, "program": _digest(self._path(program))}
+        parts: dict[str, Any] = {"vlen": self.vlen, "program": self.program_sha256(program)}
         if self.config.core is None:
             parts |= {"isa": platform.machine(), "cpu": cpu_model()}
         else:
             parts |= {"isa": "rv64gcv", "core": _digest(self.config.core)}
             parts["model"] = _digest(_BUILD / "timing" / PLUGIN)
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def program_sha256(self, program: str) -> str:
+        """Hex SHA-256 of a program: all that decides what it computes here, but not how fast.
+
+        Raises:
+            ColonnadeError: it is not built.
+        """
+        return _digest(self._path(program))
 
     def _path(self, program: str) -> Path:
         return _BUILD / ("host" if self.config.kind == "host" else "riscv64") / program

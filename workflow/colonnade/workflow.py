@@ -5,7 +5,8 @@ nothing. What is written is written by rules.
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -177,6 +178,11 @@ class Workflow(Stages):
             "seed": [str(seed) for _, seed in networks],
         }
 
+    @staticmethod
+    def one_of(names: Iterable[str]) -> str:
+        """The constraint of a wildcard that has no other values."""
+        return "|".join(map(re.escape, names))
+
     def modelled(self, *tables: str) -> list[str]:
         """Those tables that only a timing model can give, where the target has one."""
         return list(tables) if self.target.is_emulated else []
@@ -299,15 +305,14 @@ class Workflow(Stages):
         """The record of the toolchain, in whose container programs are built and run."""
         return "results/toolchain/image.json"
 
-    @property
-    def programs(self) -> list[str]:
-        """What running code on the target needs built."""
-        if self.target.kind == "host":
-            built = ["results/build/host/colonnade-run", "results/build/host/colonnade-bench"]
-            return [self.image, *built]
-        built = [f"results/build/riscv64/{name}" for name in ("colonnade-run", "colonnade-bench")]
-        plugin = "results/build/timing/libcolonnade-timing.so"
-        return [self.image, *built, plugin, *self.core]
+    def program(self, name: str) -> list[str]:
+        """What running a program on the target needs."""
+        return [self.image, f"results/build/{'riscv64' if self.core else 'host'}/{name}"]
+
+    def timed_program(self, name: str) -> list[str]:
+        """What running a program on the target needs, and taking its time."""
+        plugin = ["results/build/timing/libcolonnade-timing.so"] if self.core else []
+        return [*self.program(name), *plugin, *self.core]
 
 
 def _folders(data: DataConfig) -> list[str]:

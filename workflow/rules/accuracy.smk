@@ -1,7 +1,7 @@
 rule evaluate:
     """Top-1 over the test split, in PyTorch and on emulated RISC-V."""
     input:
-        stages.emulated.programs,
+        stages.emulated.program("colonnade-run"),
         images=ancient(stages.images),
         settings=lambda _: stages.emulated.settings("target", "accuracy", *stages.JUDGING),
         checkpoint="<results>/train/{variant}.safetensors",

@@ -1,7 +1,7 @@
 rule profile:
     """Run the promising candidate schedules of one convolution on the target."""
     input:
-        stages.programs,
+        stages.timed_program("colonnade-bench"),
         settings=stages.settings("profile", "throughput", "target", *stages.PRUNED_LAYERS),
     output:
         "<results>/profile/{conv}.json",
@@ -76,7 +76,7 @@ rule packing:
 rule audit_tuner:
     """Run all candidate schedules of one convolution of the sample."""
     input:
-        stages.programs,
+        stages.timed_program("colonnade-bench"),
         settings=stages.settings("profile", "throughput", "target", *stages.PRUNED_LAYERS),
     output:
         "<results>/tuner/{conv}.json",

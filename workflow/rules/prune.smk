@@ -34,7 +34,7 @@ rule prune:
     log:
         "<results>/logs/prune-{variant}.log",
     wildcard_constraints:
-        variant="(?!dense)[^/]+",
+        variant=stages.one_of(stages.variants[1:]),
     conda:
         "../envs/colonnade.yaml"
     threads: workflow.cores

@@ -32,7 +32,7 @@ rule study_finetune:
     log:
         "<results>/logs/study/{run}-{seed}.log",
     wildcard_constraints:
-        run="(?!start)[^/]+",
+        run=stages.one_of(run for run in stages.study_runs if run != "start"),
     conda:
         "../envs/colonnade.yaml"
     threads: stages.config.study.training.threads

@@ -17,7 +17,7 @@ rule images:
 rule throughput:
     """Run one implementation of the whole network on the target."""
     input:
-        stages.programs,
+        stages.timed_program("colonnade-run"),
         settings=stages.settings("target", "throughput"),
         images=rules.images.output,
         graph=rules.package.output.graph,

@@ -36,7 +36,7 @@ rule core_variant:
 
 rule throughput_on_core_variant:
     input:
-        stages.programs,
+        stages.timed_program("colonnade-run"),
         settings=stages.settings("target", "throughput"),
         core=rules.core_variant.output,
         images=rules.images.output,

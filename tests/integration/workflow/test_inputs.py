@@ -205,6 +205,13 @@ def alone(checkout: Checkout, job: Job, folder: Path) -> str:
     if run.returncode != 0:
         return f"exit code {run.returncode}: {(folder / job.log).read_text()}"
     for name in job.outputs:
-        if (folder / name).read_bytes() != (checkout / name).read_bytes():
+        if content(folder / name) != content(checkout / name):
             return f"another {name}"
     return ""
+
+
+def content(file: Path) -> bytes | str:
+    """What a file holds, without the seconds that the emulator took."""
+    if file.suffix != ".json":
+        return file.read_bytes()
+    return re.sub(r'"seconds": [\d.e-]+', "", file.read_text())

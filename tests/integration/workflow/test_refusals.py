@@ -165,3 +165,8 @@ def test_killed_job_is_done_again_and_the_rest_is_kept(finished: Checkout) -> No
     # Modelled cycles do not depend on what happened before.
     assert target.read_bytes() == expected
     assert kept.stat().st_mtime_ns == untouched
+
+
+@pytest.mark.parametrize("name", ["train/2of9.safetensors", "study/full0.3/1.safetensors"])
+def test_a_network_that_is_not_configured_has_no_rule(fresh: Checkout, name: str) -> None:
+    refuse(fresh.workflow(f"results/{name}", "-n"), "MissingRuleException")

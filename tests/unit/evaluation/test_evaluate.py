@@ -93,7 +93,7 @@ class Case:
 
 
 class _Target(Target):
-    def fingerprint(self, program: str) -> str:
+    def program_sha256(self, program: str) -> str:
         return program
 
 

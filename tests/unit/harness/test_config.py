@@ -75,15 +75,6 @@ def test_textures_are_trained_as_in_the_study() -> None:
     assert config.training.finetune == study.training.finetune
 
 
-def test_resolved_configuration_reads_back_the_same(tmp_path: Path) -> None:
-    config, _ = read(
-        DEFAULT, pruning={"patterns": [{"n": 1, "m": 4}, {"m": "full", "sparsity": 0.5}]}
-    )
-    resolved = tmp_path / "config.json"
-    resolved.write_text(config.model_dump_json())
-    assert read(resolved)[0] == config
-
-
 def test_every_mistake_is_reported_at_once_with_its_file(tmp_path: Path) -> None:
     text = """
 sed: 1

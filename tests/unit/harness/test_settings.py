@@ -55,8 +55,22 @@ def test_a_job_reads_its_sections_and_no_other(default: dict[str, Any], tmp_path
             access()
 
 
-def test_all_of_it_reads_back_the_same(default: dict[str, Any], tmp_path: Path) -> None:
-    stages = Workflow.from_config(default, [])
+PATTERNS = [{"n": 1, "m": 4}, {"method": "filters", "m": "full", "sparsity": 0.5}]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"target": "host"},
+        {"data": {"name": "textures", "classes": 2}},
+        {"pruning": {"patterns": PATTERNS, "recipe": {"schedule": {"name": "gradual"}}}},
+    ],
+)
+def test_all_of_it_reads_back_the_same(
+    default: dict[str, Any], tmp_path: Path, changed: dict[str, Any]
+) -> None:
+    stages = Workflow.from_config({**default, **changed}, [])
     file = write(stages, stages.settings(*stages.SECTIONS), tmp_path)
     read = read_settings(file).config
     assert read.model_dump() == stages.config.model_dump(exclude={"results"})

@@ -21,7 +21,11 @@ def stays_dense(layers: pl.DataFrame) -> list[dict[str, Any]]:
         pl.col("chosen").max(),
     )
     dense = ours.filter(pl.col("sparsity") == 0).group_by("conv").agg(dense_ms=pl.col("ms").min())
-    return best.filter(pl.col("chosen") == 0).join(dense, on="conv").rows(named=True)
+    return (
+        best.filter(pl.col("chosen") == 0)
+        .join(dense, on="conv", maintain_order="left")
+        .rows(named=True)
+    )
 
 
 def tuner_quality(file: Path | None) -> dict[str, Any] | None:
