@@ -1,4 +1,6 @@
 // Runs an exported package and reports outputs and times.
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <chrono>
 #include <iostream>
@@ -26,6 +28,13 @@ T median(const std::vector<Sample>& samples, Get get) {
   for (const Sample& sample : samples) values.push_back(get(sample));
   std::sort(values.begin(), values.end());
   return values[values.size() / 2];
+}
+
+// Most bytes that the process held at once; under emulation the emulator's, too.
+size_t peak_memory() {
+  rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<size_t>(usage.ru_maxrss) * 1024;
 }
 
 // Times are medians over repetitions, or over batches.
@@ -57,6 +66,7 @@ nlohmann::ordered_json make_report(const Options& options, const BatchPlan& plan
   report["total"]["cycles"] = clock.modelled() ? nlohmann::ordered_json(median<uint64_t>(totals, [](auto& s) { return *s.cycles; })) : nullptr;
   report["total"]["seconds"] = median<double>(totals, [](auto& s) { return s.seconds; });
   report["peak_arena_bytes"] = arena_peak();
+  report["peak_memory_bytes"] = peak_memory();
   return report;
 }
 

@@ -42,8 +42,10 @@ def bounds_table(
     """Write `bounds.csv`: XNNPACK's dense operator and the winners of every convolution.
 
     Raises:
-        ColonnadeError: a profile or the core description is missing or damaged.
+        ColonnadeError: a profile or the core description is missing or damaged, or the target's time
+            is measured.
     """
+    target.need_model(str(table))
     core = core_of(target.config)
     same = {"model": model, "target": target.name, "evidence": target.evidence}
     rows = [

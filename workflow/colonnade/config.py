@@ -97,6 +97,26 @@ class ThroughputConfig(Section):
     warmup: int = Field(ge=0)
 
 
+class AccuracyConfig(Section):
+    """Section `accuracy`: on how much of the test split top-1 is taken, and how many images at a time."""
+
+    n_images: int | None = Field(
+        default=None,
+        ge=1,
+        description="Images of the test split, at most: as many of each class as of any other, as far"
+        " as they go, drawn with `seed`. Null takes all. The accuracy table says how many it were.",
+    )
+    batch: int = Field(
+        default=16,
+        ge=1,
+        le=4096,
+        description="Images that run at a time: memory grows with them, but not with `n_images`.",
+    )
+    seed: int = Field(
+        default=1, ge=0, lt=2**32, description="Of the draw of `n_images` from the test split."
+    )
+
+
 class NightlyConfig(Section):
     """Section `nightly`: the slowdown, in percent of the baseline's cycles, that is no regression."""
 
@@ -116,6 +136,7 @@ class Config(Section):
     pruning: PruningConfig
     profile: ProfileConfig
     throughput: ThroughputConfig
+    accuracy: AccuracyConfig = AccuracyConfig()
     nightly: NightlyConfig
     study: StudyConfig
     budget: BudgetConfig

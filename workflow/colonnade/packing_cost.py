@@ -25,8 +25,9 @@ def packing_table(profiles: Sequence[Path], model: str, target: Target, table: P
     out.
 
     Raises:
-        ColonnadeError: a profile is missing or damaged.
+        ColonnadeError: a profile is missing or damaged, or the target's time is measured.
     """
+    target.need_model(str(table))
     same = {"model": model, "target": target.name, "evidence": target.evidence}
     rows = [
         {**same, "conv": profile["conv"], **row}

@@ -14,7 +14,8 @@ def compare(table: Path, baseline: Path | None, allowed_percent: float, target: 
 
     Raises:
         ColonnadeError: a configuration takes over `allowed_percent` more cycles than before; all
-            of them are named. Without a baseline, or for new rows, there is nothing to compare.
+            of them are named. Without a baseline, for new rows and for time that was measured, there is
+            nothing to compare; the report says so where that leaves nothing.
     """
     ours = read_table(table, THROUGHPUT)
     if baseline is None:
@@ -33,4 +34,5 @@ def compare(table: Path, baseline: Path | None, allowed_percent: float, target: 
             slower.append(line)
     if slower:
         raise ColonnadeError("slower than the baseline:\n  " + "\n  ".join(slower))
-    write_text(target, "\n".join(lines) + "\n")
+    nothing = f"{baseline}: has modelled cycles of no row of {table}; nothing compared"
+    write_text(target, "\n".join(lines or [nothing]) + "\n")

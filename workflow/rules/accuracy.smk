@@ -3,7 +3,7 @@ rule evaluate:
     input:
         stages.emulated.program("colonnade-run"),
         images=ancient(stages.images),
-        settings=lambda _: stages.emulated.settings("target", *stages.JUDGING),
+        settings=lambda _: stages.emulated.settings("target", "accuracy", *stages.JUDGING),
         checkpoint="<results>/train/{variant}.safetensors",
         graph=rules.package.output.graph,
         weights=rules.package.output.weights,
@@ -17,7 +17,7 @@ rule evaluate:
         code=stages.code("evaluate"),
     shell:
         "colonnade evaluate {input.settings} {wildcards.variant} {input.checkpoint} {input.graph}"
-        " {output} 2> {log}"
+        " {output} 2>&1 | tee {log}"
 
 
 rule accuracy_table:

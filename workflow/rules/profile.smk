@@ -9,10 +9,11 @@ rule profile:
         "<results>/logs/profile/{conv}.log",
     conda:
         "../envs/colonnade.yaml"
+    threads: stages.timing_threads(workflow.cores)
     params:
         code=stages.code("profile"),
     shell:
-        "colonnade profile {input.settings} {wildcards.conv} {output} 2> {log}"
+        "colonnade profile {input.settings} {wildcards.conv} {output} 2>&1 | tee {log}"
 
 
 rule schedules:
@@ -38,7 +39,7 @@ rule bounds:
     """Compare the winners with what the core could do."""
     input:
         stages.image,
-        stages.core,
+        lambda _: stages.needed_core(),
         settings=stages.settings("target", "model.name", "throughput.threads"),
         profiles=rules.schedules.input.profiles,
     output:
@@ -57,6 +58,7 @@ rule packing:
     """What packing costs, beside the direct algorithm."""
     input:
         stages.image,
+        lambda _: stages.needed_core(),
         settings=stages.settings("target", "model.name"),
         profiles=rules.schedules.input.profiles,
     output:
@@ -82,10 +84,11 @@ rule audit_tuner:
         "<results>/logs/tuner/{conv}.log",
     conda:
         "../envs/colonnade.yaml"
+    threads: stages.timing_threads(workflow.cores)
     params:
         code=stages.code("audit-tuner"),
     shell:
-        "colonnade audit-tuner {input.settings} {wildcards.conv} {output} 2> {log}"
+        "colonnade audit-tuner {input.settings} {wildcards.conv} {output} 2>&1 | tee {log}"
 
 
 rule tuner_quality:

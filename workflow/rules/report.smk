@@ -4,8 +4,9 @@ EXTRA_TABLES = {
     rules.decomposition_table.output[0]: "kernel-figures",
     rules.study_table.output.summary: "accuracy-study",
     rules.pareto.output.table: "pareto-front",
-    rules.model_sensitivity.output.table: "artifact-evaluation",
 }
+if stages.core_variants:
+    EXTRA_TABLES[rules.model_sensitivity.output.table] = "artifact-evaluation"
 
 
 rule claims:

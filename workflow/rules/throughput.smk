@@ -29,6 +29,7 @@ rule throughput:
         "<results>/logs/throughput-{variant}-{implementation}.log",
     conda:
         "../envs/colonnade.yaml"
+    threads: stages.timing_threads(workflow.cores)
     params:
         code=stages.code("throughput"),
     shell:

@@ -21,7 +21,7 @@ rule core_variant:
     """A core that differs from the target's in what is not known of it."""
     input:
         stages.core,
-        band=stages.band,
+        band=lambda _: stages.needed_band(),
     output:
         "<results>/sensitivity/{core}/core.json",
     log:
@@ -60,7 +60,7 @@ rule model_sensitivity:
     """Which conclusions hold whatever the unknown parameters are."""
     input:
         settings=stages.settings("pruning.patterns"),
-        band=stages.band,
+        band=lambda _: stages.needed_band(),
         nominal=rules.throughput_table.input.reports,
         varied=[
             expand(

@@ -245,7 +245,7 @@ def fresh(toolchain: Container, copied: Checkout) -> Checkout:
     )
     assert made.returncode == 0, made.stdout[-4000:]
     (checkout / ".colonnade").symlink_to(ROOT / ".colonnade")
-    for built in ("toolchain", "build/riscv64", "build/timing"):
+    for built in ("toolchain", "build/riscv64", "build/host", "build/timing"):
         if (ROOT / "results" / built).is_dir():
             shutil.copytree(ROOT / "results" / built, checkout / "results" / built)
     keep_two_cores(checkout / "kernels/timing/bands/x60.json")

@@ -92,7 +92,8 @@ profile: {tiles: [0, 8], lmuls: [3]}
     assert sorted(found) == sorted(
         [
             "my.yaml: sed: unknown key; did you mean 'seed'? allowed: results, seed, target,"
-            " container, model, data, training, pruning, profile, throughput, nightly, study, budget",
+            " container, model, data, training, pruning, profile, throughput, accuracy, nightly, study,"
+            " budget",
             "target: 'k230'; allowed: host, x280, x60 (files of config/targets)",
             "my.yaml: container.engien: unknown key; did you mean 'engine'? allowed: engine",
             "my.yaml: data.imagepx: unknown key; did you mean 'image_px'? allowed: name, image_px,"

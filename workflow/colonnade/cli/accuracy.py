@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from colonnade.cli.common import FILE, cli, target_of
+from colonnade.files import sha256_file
 from colonnade.settings import read_settings
 from colonnade.stages import DENSE, Stages
 
@@ -24,10 +25,12 @@ def evaluate(settings: Path, variant: str, checkpoint: Path, graph: Path, output
         target_of(given),
         given.config.data,
         given.config.training,
+        given.config.accuracy,
         checkpoint,
         graph.parent,
         "colnm_dense" if variant == DENSE else "colnm_tuned",
         output,
+        sha256_file(settings),
     )
 
 
