@@ -1,14 +1,13 @@
 # The two commands of a user, `make full-run` and `make test`, and the steps they are made of.
 VENV := .venv
-INSTALLED := $(VENV)/.installed
+IN_ENV := . $(VENV)/bin/activate &&
 PYTHON_SOURCES := workflow tests
-RUN := $(VENV)/bin/snakemake --profile workflow/profiles/default
 WORKFLOW_TARGETS := full-run artifact-evaluation nightly-regression accuracy-study pareto-front kernel-figures tuner-quality
 
-# Rules call the tools of the environment by name.
-export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+# Packages of another Python would hide those of the environment.
+unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help env test lint clean $(WORKFLOW_TARGETS)
+.PHONY: help env test lint clean $(WORKFLOW_TARGETS) fuzz-nightly
 
 help:
 	@echo "make full-run             everything, from the toolchain to the report"
@@ -19,30 +18,29 @@ help:
 	@echo "make pareto-front         a pattern for every layer, top-1 against modelled cycles"
 	@echo "make tuner-quality        what tuning missed, against running all candidates"
 	@echo "make test                 linters, type checker and tests"
+	@echo "make fuzz-nightly         ten million damaged inputs for all that the programs read"
 	@echo "make env                  only the Python environment, in $(VENV)"
 	@echo "make clean                remove the environment, the toolchain and the results"
 
-env: $(INSTALLED)
+env:
+	@sh workflow/envs/create.sh $(VENV)
 
-$(INSTALLED): requirements.txt pyproject.toml containers/host-setup.sh
-	@python=$$(sh containers/host-setup.sh) && \
-		echo "Creating $(VENV) with $$python" && "$$python" -m venv $(VENV)
-	$(VENV)/bin/pip install --disable-pip-version-check -r requirements.txt
-	$(VENV)/bin/pip install --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@touch $@
+$(WORKFLOW_TARGETS): env
+	$(IN_ENV) snakemake $@
 
-$(WORKFLOW_TARGETS): $(INSTALLED)
-	$(RUN) $@
-
-lint: $(INSTALLED)
-	$(VENV)/bin/ruff check $(PYTHON_SOURCES)
-	$(VENV)/bin/ruff format --check $(PYTHON_SOURCES)
-	$(VENV)/bin/snakefmt --check Snakefile workflow/rules
-	$(VENV)/bin/snakemake --lint
-	$(VENV)/bin/mypy
+lint: env
+	$(IN_ENV) ruff check $(PYTHON_SOURCES)
+	$(IN_ENV) ruff format --check $(PYTHON_SOURCES)
+	$(IN_ENV) snakefmt --check Snakefile workflow/rules
+	$(IN_ENV) snakemake --lint
+	$(IN_ENV) mypy
 
 test: lint
-	$(VENV)/bin/pytest
+	$(IN_ENV) pytest
+
+# Ten million inputs, by all fuzz targets: hours.
+fuzz-nightly: $(INSTALLED)
+	COLONNADE_FUZZ_RUNS=10000000 $(VENV)/bin/pytest tests/integration/test_fuzz.py
 
 clean:
 	@# A root file system has folders that even their owner may not write to.

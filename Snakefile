@@ -1,22 +1,63 @@
 """Targets of the workflow. `config/default.yaml` documents what can be configured."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
+from snakemake.settings.types import ExecMode
 
+checkout = Path(workflow.basedir).resolve()
+library = getattr(find_spec("colonnade"), "origin", None)
+if library is None or Path(library).resolve().parents[1] != checkout / "workflow":
+    raise WorkflowError(
+        f"colonnade is {library or 'not installed'}, not from this checkout:"
+        f" run `make env` in {checkout}, then `. .venv/bin/activate` (and unset PYTHONPATH if it is set)"
+    )
+if workflow.overwrite_workdir and Path.cwd() != checkout:
+    raise WorkflowError(f"--directory {Path.cwd()}: a run stays in {checkout}; leave it out")
+
+from colonnade.container import select_engine
 from colonnade.errors import ColonnadeError
-from colonnade.stages import Stages
+from colonnade.run import claim, find_programs
+from colonnade.workflow import Workflow
+
+find_programs()
+
+
+# So that `snakemake --snakefile` works from anywhere.
+workdir: workflow.basedir
 
 
 configfile: "config/default.yaml"
 
 
 try:
-    stages = Stages.from_config(config, [Path(file) for file in workflow.configfiles])
+    stages = Workflow.from_config(config, [Path(file) for file in workflow.configfiles])
+    if workflow.exec_mode == ExecMode.DEFAULT and not workflow.output_settings.dryrun:
+        for message in claim(Path(".snakemake"), [Path(stages.config.results)]):
+            logger.warning(message)
 except ColonnadeError as error:
     raise WorkflowError(str(error)) from None
 
 
+# Rules say <results>/... for what depends on the configuration.
+pathvars:
+    results=stages.config.results,
+
+
+onstart:
+    # Said before the first job, not in the log of one.
+    if workflow.local_exec and any(
+        job.rule.name == "toolchain" for job in workflow.dag.needrun_jobs()
+    ):
+        try:
+            select_engine(stages.config.container.engine)
+        except ColonnadeError as error:
+            raise WorkflowError(str(error)) from None
+
+
+include: "workflow/rules/settings.smk"
 include: "workflow/rules/toolchain.smk"
 include: "workflow/rules/kernels.smk"
 include: "workflow/rules/profile.smk"
@@ -24,9 +65,9 @@ include: "workflow/rules/prune.smk"
 include: "workflow/rules/accuracy.smk"
 include: "workflow/rules/throughput.smk"
 include: "workflow/rules/validation.smk"
-include: "workflow/rules/report.smk"
 include: "workflow/rules/study.smk"
 include: "workflow/rules/budget.smk"
+include: "workflow/rules/report.smk"
 
 
 rule:
@@ -34,53 +75,56 @@ rule:
         "full-run"
     default_target: True
     input:
-        "results/report.html",
+        rules.report.output,
+        rules.report.input.claims,
+        rules.report.input.provenance,
+        rules.report.input.tables,
 
 
 rule:
     name:
         "artifact-evaluation"
     input:
-        "results/report.html",
-        "results/claims.json",
-        "results/provenance.json",
-        "results/nightly.txt",
-        "results/tables/sensitivity.csv" if stages.core_variants else [],
+        "<results>/report.html",
+        "<results>/claims.json",
+        "<results>/provenance.json",
+        "<results>/nightly.txt",
+        "<results>/tables/sensitivity.csv" if stages.core_variants else [],
 
 
 rule:
     name:
         "accuracy-study"
     input:
-        "results/tables/study.csv",
+        "<results>/tables/study.csv",
 
 
 rule:
     name:
         "pareto-front"
     input:
-        "results/tables/pareto.csv",
+        "<results>/tables/pareto.csv",
 
 
 rule:
     name:
         "nightly-regression"
     input:
-        "results/nightly.txt",
+        "<results>/nightly.txt",
 
 
 rule:
     name:
         "kernel-figures"
     input:
-        "results/tables/throughput.csv",
-        "results/tables/decomposition.csv",
-        "results/tables/layers.csv",
-        stages.kernel_tables,
+        "<results>/tables/throughput.csv",
+        "<results>/tables/decomposition.csv",
+        "<results>/tables/layers.csv",
+        stages.modelled("<results>/tables/bounds.csv", "<results>/tables/packing.csv"),
 
 
 rule:
     name:
         "tuner-quality"
     input:
-        "results/tables/tuner_quality.csv",
+        "<results>/tables/tuner_quality.csv",

@@ -2,6 +2,7 @@
 # Build one part of kernels/ inside the toolchain container: build.sh PART OUTPUT_DIR
 #   riscv64, host   modified XNNPACK, runner, bench and tests
 #   host-sanitized  the tests with sanitizers
+#   fuzz            the fuzz targets, with sanitizers
 #   xnnpack-tests   XNNPACK's own convolution tests, in the folder of riscv64
 #   timing          the timing model
 set -eu
@@ -15,13 +16,17 @@ case $part in
 riscv64) set -- -DCMAKE_TOOLCHAIN_FILE="$source/cmake/riscv64-clang.cmake" ;;
 host) set -- -DCMAKE_EXE_LINKER_FLAGS=-static ;;
 host-sanitized) set -- -DCOLONNADE_SANITIZE=ON -DCMAKE_BUILD_TYPE=None ;;  # assertions stay
+fuzz)
+    target=fuzz
+    set -- -DCOLONNADE_FUZZ=ON -DCMAKE_C_COMPILER=clang-19 -DCMAKE_CXX_COMPILER=clang++-19
+    ;;
 xnnpack-tests)
     target=xnnpack-convolution-tests
     set -- -DCMAKE_TOOLCHAIN_FILE="$source/cmake/riscv64-clang.cmake" -DCOLONNADE_XNNPACK_TESTS=ON
     ;;
 timing) tree=$source/timing; set -- ;;
 *)
-    echo "error: build.sh: part '$part'; allowed: riscv64, host, host-sanitized, xnnpack-tests, timing" >&2
+    echo "error: build.sh: part '$part'; allowed: riscv64, host, host-sanitized, fuzz, xnnpack-tests, timing" >&2
     exit 2
     ;;
 esac

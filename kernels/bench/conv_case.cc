@@ -4,45 +4,10 @@
 #include <cmath>
 #include <numeric>
 #include <random>
-#include <regex>
-#include <stdexcept>
 
 namespace colonnade {
-namespace {
 
-size_t output_size(size_t input, size_t kernel, size_t stride, size_t padding, size_t dilation) {
-  const size_t reach = dilation * (kernel - 1) + 1;
-  return input + 2 * padding < reach ? 0 : (input + 2 * padding - reach) / stride + 1;
-}
-
-}  // namespace
-
-ConvShape ConvShape::parse(const std::string& text) {
-  static const std::regex form(
-      R"(n(\d+)c(\d+)h(\d+)w(\d+)-o(\d+)-k(\d+)x(\d+)-s(\d+)-p(\d+)-d(\d+)(-r)?)");
-  std::smatch match;
-  if (!std::regex_match(text, match, form)) {
-    throw std::invalid_argument("convolution shape '" + text + "': expected the form n1c64h56w56-o64-k3x3-s1-p1-d1, and -r behind it for a residual");
-  }
-  const auto number = [&](int i) { return static_cast<uint32_t>(std::stoul(match[i])); };
-  const ConvShape shape = {number(1), number(2), number(3), number(4), number(5),
-                           number(6), number(7), number(8), number(9), number(10), match[11].matched};
-  if (shape.stride == 0 || shape.dilation == 0 || shape.reduction() == 0 || shape.positions() == 0) {
-    throw std::invalid_argument("convolution shape '" + text + "': the kernel does not fit the input");
-  }
-  return shape;
-}
-
-std::string ConvShape::str() const {
-  const auto s = [](size_t v) { return std::to_string(v); };
-  return "n" + s(batch) + "c" + s(in_channels) + "h" + s(height) + "w" + s(width) + "-o" + s(out_channels) + "-k" +
-         s(kernel_h) + "x" + s(kernel_w) + "-s" + s(stride) + "-p" + s(padding) + "-d" + s(dilation) + (residual ? "-r" : "");
-}
-
-size_t ConvShape::out_height() const { return output_size(height, kernel_h, stride, padding, dilation); }
-size_t ConvShape::out_width() const { return output_size(width, kernel_w, stride, padding, dilation); }
-
-ConvCase ConvCase::random(const ConvShape& shape, size_t tile, double sparsity, size_t group, uint32_t seed,
+ConvCase ConvCase::random(const ConvShape& shape, size_t tile, Keep keep, uint32_t seed,
                           xnn_colnm_arithmetic arithmetic) {
   std::mt19937 generator(seed);
   const auto fill = [&](std::vector<float>& vector, size_t size) {
@@ -59,19 +24,17 @@ ConvCase ConvCase::random(const ConvShape& shape, size_t tile, double sparsity, 
   c.output_min = -INFINITY;
   c.output_max = INFINITY;
   const size_t k_size = shape.reduction();
-  if (group == 0) group = k_size;
-  std::vector<uint32_t> order(group);
+  std::vector<uint32_t> order(std::min(keep.m, k_size));
   for (size_t channel = 0; channel < shape.out_channels; channel += tile) {
-    for (size_t begin = 0; begin < k_size; begin += group) {
-      const size_t size = std::min(group, k_size - begin);
-      const size_t keep = std::max<size_t>(1, static_cast<size_t>(std::ceil((1 - sparsity) * static_cast<double>(size))));
-      std::iota(order.begin(), order.begin() + size, static_cast<uint32_t>(begin));
-      for (size_t i = 0; i < keep; i++) std::swap(order[i], order[i + generator() % (size - i)]);
-      std::sort(order.begin(), order.begin() + keep);
-      c.columns.insert(c.columns.end(), order.begin(), order.begin() + keep);
+    for (size_t begin = 0; begin < k_size; begin += keep.m) {
+      const size_t size = std::min(keep.m, k_size - begin), kept = keep.of(size);
+      std::iota(order.data(), order.data() + size, static_cast<uint32_t>(begin));
+      for (size_t i = 0; i < kept; i++) std::swap(order[i], order[i + generator() % (size - i)]);
+      std::sort(order.data(), order.data() + kept);
+      c.columns.insert(c.columns.end(), order.data(), order.data() + kept);
     }
   }
-  c.kept = c.columns.size() / ((shape.out_channels + tile - 1) / tile);
+  c.kept = keep.of(k_size);
   fill(c.values, shape.out_channels * c.kept);
   fill(c.bias, shape.out_channels);
   fill(c.input, shape.batch * shape.in_channels * shape.height * shape.width);

@@ -6,28 +6,22 @@
 #include <vector>
 
 #include "colonnade/operators.h"
+#include "conv_shape.h"
 #include "xnn.h"
 
 namespace colonnade {
 
-// The convolution named by a string such as n1c64h56w56-o64-k3x3-s1-p1-d1; an -r behind it adds a residual to the
-// output.
-struct ConvShape {
-  size_t batch, in_channels, height, width, out_channels;
-  uint32_t kernel_h, kernel_w, stride, padding, dilation;
-  bool residual = false;
+// Of each `m` consecutive columns of a weight matrix, a tile keeps `n`; 1 <= n <= m.
+struct Keep {
+  size_t n = 1, m = 1;
 
-  // Throws std::invalid_argument if `text` is not of that form or the kernel does not fit.
-  static ConvShape parse(const std::string& text);
-  std::string str() const;
-  size_t out_height() const;
-  size_t out_width() const;
-  size_t positions() const { return batch * out_height() * out_width(); }
-  size_t reduction() const { return size_t{kernel_h} * kernel_w * in_channels; }
-  size_t macs() const { return positions() * out_channels * reduction(); }
+  // The columns kept of `size` consecutive ones that begin with a group: a last, smaller group of r keeps
+  // ceil(n * r / m), as masks do (Pattern.keeps in workflow/colonnade/pruning/settings.py).
+  size_t of(size_t size) const { return size / m * n + (n * (size % m) + m - 1) / m; }
+  std::string str() const { return std::to_string(n) + ":" + std::to_string(m); }
 };
 
-// Which columns a tile keeps: `group` consecutive columns at a time (0: all of K), `keep` of each.
+// A convolution with its data, and the columns that each tile keeps.
 struct ConvCase {
   ConvShape shape;
   size_t tile;
@@ -40,9 +34,9 @@ struct ConvCase {
   float output_min, output_max;
   xnn_colnm_arithmetic arithmetic;
 
-  // Random weights, bias, input and residual in [-1, 1); columns drawn at random per tile, so that in each group
-  // of `group` columns ceil((1 - sparsity) * size) are kept. All are f16 numbers if the arithmetic's elements are.
-  static ConvCase random(const ConvShape& shape, size_t tile, double sparsity, size_t group, uint32_t seed,
+  // Random weights, bias, input and residual in [-1, 1); columns drawn at random per tile and group, as many as
+  // `keep` says. All are f16 numbers if the arithmetic's elements are.
+  static ConvCase random(const ConvShape& shape, size_t tile, Keep keep, uint32_t seed,
                          xnn_colnm_arithmetic arithmetic = xnn_colnm_f32);
 
   // Dense [out_channels, kernel_h, kernel_w, in_channels] weights with zeros for what is not kept.

@@ -16,9 +16,18 @@
 #include "conv_case.h"
 #include "prepared.h"
 #include "region_clock.h"
+#include "whole_number.h"
 
 namespace colonnade {
 namespace {
+
+constexpr uint32_t kMaxTile = 31;
+constexpr uint32_t kMaxBlock = 1000000;  // strips of a block, and parts of the columns
+
+// A share below 1 as it is written in decimal: `digits` of `unit`.
+struct Decimal {
+  uint64_t digits, unit;
+};
 
 struct Options {
   std::vector<std::string> convs;
@@ -29,14 +38,15 @@ struct Options {
   std::vector<uint32_t> strips{1};
   std::vector<uint32_t> parts{1};
   std::vector<std::string> listed;
-  std::vector<double> sparsities{0};
+  std::vector<Keep> keeps{{1, 1}};
+  std::vector<Decimal> sparsities;  // instead of `keeps`, of all columns
   std::string pattern = "column";
-  std::string group = "full";
   xnn_colnm_arithmetic arithmetic = xnn_colnm_f32;
   unsigned threads = 1;
   unsigned repetitions = 1;
   uint32_t seed = 1;
   bool check = false;
+  bool dry_run = false;
 };
 
 double max_abs_error(const ConvCase& c, const std::vector<float>& actual) {
@@ -46,12 +56,12 @@ double max_abs_error(const ConvCase& c, const std::vector<float>& actual) {
   return error;
 }
 
-void run(const Options& options, const ConvShape& shape, const Candidate& candidate, RegionClock& clock, pthreadpool_t pool) {
+// Runs the candidate, the median of the repetitions into `line`.
+void measure(const Options& options, const ConvShape& shape, const Candidate& candidate, xnn_colnm_arithmetic arithmetic,
+             RegionClock& clock, pthreadpool_t pool, nlohmann::ordered_json& line) {
   const ArenaScope scope;
-  const size_t group = options.group == "full" ? 0 : std::stoul(options.group);
   const size_t tile = candidate.tile == 0 ? shape.out_channels : candidate.tile;
-  const xnn_colnm_arithmetic arithmetic = is_xnnpack(candidate.algorithm) ? xnn_colnm_f32 : options.arithmetic;
-  const ConvCase c = ConvCase::random(shape, tile, candidate.sparsity, group, options.seed, arithmetic);
+  const ConvCase c = ConvCase::random(shape, tile, candidate.keep, options.seed, arithmetic);
   const Prepared prepared = prepare(c, candidate, pool);
 
   std::vector<Sample> samples;
@@ -65,50 +75,91 @@ void run(const Options& options, const ConvShape& shape, const Candidate& candid
     return a.cycles && b.cycles ? *a.cycles < *b.cycles : a.seconds < b.seconds;
   });
   const Sample& median = samples[samples.size() / 2];
-  const size_t useful = shape.positions() * shape.out_channels * c.kept;
+  if (median.cycles) {
+    line["cycles"] = *median.cycles;
+    line["mac_per_cycle"] = line["useful_macs"].get<double>() / static_cast<double>(*median.cycles);
+  } else {
+    line["ms"] = median.seconds * 1e3;
+  }
+  if (options.check) line["max_abs_error"] = max_abs_error(c, prepared.output());
+  line["counters"] = median.counters;
+}
 
+void run(const Options& options, const ConvShape& shape, const Candidate& candidate, RegionClock& clock, pthreadpool_t pool) {
+  const xnn_colnm_arithmetic arithmetic = is_xnnpack(candidate.algorithm) ? xnn_colnm_f32 : options.arithmetic;
+  const size_t kept = candidate.keep.of(shape.reduction());
   nlohmann::ordered_json line;
   line["conv"] = shape.str();
   line["algorithm"] = candidate.algorithm;
-  line["arithmetic"] = arithmetic_name(c.arithmetic);
+  line["arithmetic"] = arithmetic_name(arithmetic);
   line["tile"] = candidate.tile;
   line["lmul"] = candidate.lmul;
   line["strips"] = candidate.strips;
   line["parts"] = candidate.parts;
-  line["sparsity"] = candidate.sparsity;
   line["pattern"] = options.pattern;
-  line["pattern_m"] = options.group;
+  line["keep"] = candidate.keep.str();
+  line["kept"] = kept;
   line["threads"] = options.threads;
   line["vlen"] = vector_length_bits();
-  line["cycles"] = median.cycles ? nlohmann::ordered_json(*median.cycles) : nullptr;
-  line["ms"] = median.cycles ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(median.seconds * 1e3);
+  line["cycles"] = nullptr;
+  line["ms"] = nullptr;
   line["macs"] = shape.macs();
-  line["useful_macs"] = useful;
-  line["mac_per_cycle"] = median.cycles
-      ? nlohmann::ordered_json(static_cast<double>(useful) / static_cast<double>(*median.cycles)) : nullptr;
-  line["max_abs_error"] = options.check ? nlohmann::ordered_json(max_abs_error(c, prepared.output())) : nullptr;
-  line["counters"] = median.counters;
+  line["useful_macs"] = shape.positions() * shape.out_channels * kept;
+  line["mac_per_cycle"] = nullptr;
+  line["max_abs_error"] = nullptr;
+  line["counters"] = nullptr;
+  if (!options.dry_run) measure(options, shape, candidate, arithmetic, clock, pool, line);
   std::cout << line.dump() << std::endl;
+}
+
+// One value of --keep. Throws std::invalid_argument if it is none.
+Keep parse_keep(const std::string& text) {
+  const size_t colon = text.find(':');
+  if (colon == std::string::npos) throw std::invalid_argument("--keep '" + text + "': expected N:M, such as 1:4");
+  const uint64_t m = whole_number("--keep '" + text + "': M", text.substr(colon + 1), 1, kMaxElements);
+  return {whole_number("--keep '" + text + "': N", text.substr(0, colon), 1, m), m};
+}
+
+// One value of --sparsity. Throws std::invalid_argument if it is none.
+Decimal parse_sparsity(const std::string& text) {
+  static const std::regex form(R"(0?\.(\d{1,9})|0)");
+  std::smatch match;
+  if (text.size() > 11 || !std::regex_match(text, match, form)) {
+    throw std::invalid_argument("--sparsity '" + text + "': allowed: 0, or below 1 with at most nine decimals, such as 0.75");
+  }
+  Decimal decimal = {0, 1};
+  for (const char digit : match[1].str()) decimal = {10 * decimal.digits + static_cast<uint64_t>(digit - '0'), 10 * decimal.unit};
+  return decimal;
+}
+
+// What --keep or --sparsity say of a convolution. A share of all columns is rounded up to a number of columns.
+std::vector<Keep> keeps(const Options& options, const ConvShape& shape) {
+  if (options.sparsities.empty()) return options.keeps;
+  std::vector<Keep> list;
+  const size_t k = shape.reduction();
+  for (const Decimal& s : options.sparsities) list.push_back({Keep{s.unit - s.digits, s.unit}.of(k), k});
+  return list;
 }
 
 // One value of --candidate. Throws std::invalid_argument if it names none.
 Candidate parse_candidate(const std::string& text) {
-  static const std::regex form(R"((direct|packed|unfused):(\d{1,4}):([1248]):(\d{1,4}):(\d{1,4})|xnnpack_nhwc_dense)");
+  static const std::regex form(R"((direct|packed|unfused):(\d+):([1248]):(\d+):(\d+)|xnnpack_nhwc_dense)");
   std::smatch match;
-  if (!std::regex_match(text, match, form)) {
-    throw std::invalid_argument("--candidate '" + text + "': expected ALGORITHM:TILE:LMUL:STRIPS:PARTS, of algorithm direct, packed or unfused, or xnnpack_nhwc_dense");
+  const std::string option = "--candidate '" + text.substr(0, 200) + "': ";
+  if (text.size() > 200 || !std::regex_match(text, match, form)) {
+    throw std::invalid_argument(option + "expected ALGORITHM:TILE:LMUL:STRIPS:PARTS, of algorithm direct, packed or unfused, and LMUL 1, 2, 4 or 8, or xnnpack_nhwc_dense");
   }
-  if (!match[1].matched) return {text, 0, 0, 0, 0, 0};
-  const auto number = [&](int i) { return static_cast<uint32_t>(std::stoul(match[i])); };
-  const Candidate candidate = {match[1], number(2), number(3), number(4), number(5), 0};
-  if (candidate.tile == 0 || candidate.strips == 0 || candidate.parts == 0 || (candidate.tile + 1) * candidate.lmul > 32) {
-    throw std::invalid_argument("--candidate '" + text + "': allowed: at least 1 each, (TILE + 1) * LMUL at most 32");
-  }
+  if (!match[1].matched) return {text, 0, 0, 0, 0, {}};
+  const auto number = [&](size_t i, const char* name, uint32_t most) {
+    return static_cast<uint32_t>(whole_number(option + name, match[i], 1, most));
+  };
+  const Candidate candidate = {match[1], number(2, "TILE", kMaxTile), number(3, "LMUL", 8), number(4, "STRIPS", kMaxBlock), number(5, "PARTS", kMaxBlock), {}};
+  if ((candidate.tile + 1) * candidate.lmul > 32) throw std::invalid_argument(option + "allowed: (TILE + 1) * LMUL at most 32");
   return candidate;
 }
 
-// The candidates of --candidate, ours at every sparsity.
-std::vector<Candidate> listed_candidates(const Options& options) {
+// The candidates of --candidate, ours at every pattern.
+std::vector<Candidate> listed_candidates(const Options& options, const ConvShape& shape) {
   std::vector<Candidate> list;
   for (const std::string& text : options.listed) {
     Candidate candidate = parse_candidate(text);
@@ -116,28 +167,28 @@ std::vector<Candidate> listed_candidates(const Options& options) {
       list.push_back(candidate);
       continue;
     }
-    for (const double sparsity : options.sparsities) {
-      candidate.sparsity = sparsity;
+    for (const Keep& keep : keeps(options, shape)) {
+      candidate.keep = keep;
       list.push_back(candidate);
     }
   }
   return list;
 }
 
-std::vector<Candidate> grid_candidates(const Options& options) {
+std::vector<Candidate> grid_candidates(const Options& options, const ConvShape& shape) {
   const std::vector<uint32_t> none{0};
   std::vector<Candidate> grid;
   for (const std::string& algorithm : options.algorithms) {
     if (algorithm == "xnnpack_nhwc_dense") {
-      grid.push_back({algorithm, 0, 0, 0, 0, 0});
+      grid.push_back({algorithm, 0, 0, 0, 0, {}});
       continue;
     }
     const bool ours = !is_xnnpack(algorithm);
-    for (const double sparsity : options.sparsities)
+    for (const Keep& keep : keeps(options, shape))
       for (const size_t tile : options.tiles)
         for (const uint32_t lmul : ours ? options.lmuls : none)
           for (const uint32_t strips : ours ? options.strips : none)
-            for (const uint32_t parts : ours ? options.parts : none) grid.push_back({algorithm, tile, lmul, strips, parts, sparsity});
+            for (const uint32_t parts : ours ? options.parts : none) grid.push_back({algorithm, tile, lmul, strips, parts, keep});
   }
   return grid;
 }
@@ -163,29 +214,31 @@ std::vector<ConvShape> shapes(const Options& options) {
 
 Options parse(int argc, char** argv) {
   Options o;
+  std::vector<std::string> keep, sparsity;
   CLI::App app{"Times convolutions over candidates, a grid or a list; prints one JSON line each."};
   auto* shapes = app.add_option_group("shapes");
   shapes->add_option("--conv", o.convs, "Shape, such as n1c64h56w56-o64-k3x3-s1-p1-d1; -r behind it adds a residual")->delimiter(',');
   shapes->add_option("--shapes", o.shapes, "File of such shapes, one a line")->check(CLI::ExistingFile);
   shapes->require_option(1);
   app.add_option("--algorithm", o.algorithms, "xnnpack_spmm skips what is not 1x1 of stride 1")->delimiter(',')->check(CLI::IsMember(kAlgorithms));
-  auto* tile = app.add_option("--tile", o.tiles, "Output channels per tile")->delimiter(',')->check(CLI::Range(1, 31));
+  auto* tile = app.add_option("--tile", o.tiles, "Output channels per tile")->delimiter(',')->check(CLI::Range(1u, kMaxTile));
   app.add_option("--lmul", o.lmuls)->delimiter(',')->check(CLI::IsMember({1, 2, 4, 8}));
-  app.add_option("--strips", o.strips, "Strips of a block")->delimiter(',')->check(CLI::PositiveNumber);
-  app.add_option("--parts", o.parts, "Parts of the columns, one after the other")->delimiter(',')->check(CLI::PositiveNumber);
+  app.add_option("--strips", o.strips, "Strips of a block")->delimiter(',')->check(CLI::Range(1u, kMaxBlock));
+  app.add_option("--parts", o.parts, "Parts of the columns, one after the other")->delimiter(',')->check(CLI::Range(1u, kMaxBlock));
   auto* listed = app.add_option("--candidate", o.listed, "Instead of a grid: ALGORITHM:TILE:LMUL:STRIPS:PARTS or xnnpack_nhwc_dense")->delimiter(',');
   for (const char* name : {"--algorithm", "--tile", "--lmul", "--strips", "--parts"}) listed->excludes(app.get_option(name));
-  app.add_option("--sparsity", o.sparsities, "Share of columns removed")->delimiter(',')->check(CLI::Range(0.0, 0.999));
+  auto* kept = app.add_option("--keep", keep, "N:M: a tile keeps N of each M consecutive columns; all by default")->delimiter(',');
+  app.add_option("--sparsity", sparsity, "Instead: the share removed of all columns, in decimal")->delimiter(',')->excludes(kept);
   auto* pattern = app.add_option("--pattern", o.pattern, "row: each row its own columns, which is a tile of 1")->check(CLI::IsMember({"column", "row"}));
-  app.add_option("--pattern-m", o.group, "Columns per group, or 'full'")->check(CLI::PositiveNumber | CLI::IsMember({"full"}));
   const std::map<std::string, xnn_colnm_arithmetic> arithmetics = {
       {"f32", xnn_colnm_f32}, {"f16", xnn_colnm_f16}, {"f16_f32acc", xnn_colnm_f16_f32acc}};
   app.add_option("--arithmetic", o.arithmetic, "Elements and accumulators of our kernels")
       ->transform(CLI::CheckedTransformer(arithmetics));
   app.add_option("--threads", o.threads)->check(CLI::Range(1, 256));
-  app.add_option("--repetitions", o.repetitions)->check(CLI::PositiveNumber);
-  app.add_option("--seed", o.seed);
+  app.add_option("--repetitions", o.repetitions)->check(CLI::Range(1u, 1000000u));
+  app.add_option("--seed", o.seed)->check(CLI::Range(0u, UINT32_MAX));
   app.add_flag("--check", o.check, "Compare with a float64 reference");
+  app.add_flag("--dry-run", o.dry_run, "Print the lines without running anything");
   try {
     app.parse(argc, argv);
     if (o.pattern == "row" && (!tile->empty() || !listed->empty())) throw CLI::ExcludesError(pattern->get_name() + " row", "--tile and --candidate");
@@ -193,6 +246,9 @@ Options parse(int argc, char** argv) {
     std::exit(app.exit(help));
   }
   if (o.pattern == "row") o.tiles = {1};
+  if (!keep.empty()) o.keeps.clear();
+  for (const std::string& text : keep) o.keeps.push_back(parse_keep(text));
+  for (const std::string& text : sparsity) o.sparsities.push_back(parse_sparsity(text));
   return o;
 }
 
@@ -201,10 +257,9 @@ int bench(int argc, char** argv) {
   initialize_xnnpack();
   RegionClock clock;
   const ThreadPool pool = make_thread_pool(options.threads, clock.modelled());
-  const std::vector<Candidate> candidates = options.listed.empty() ? grid_candidates(options) : listed_candidates(options);
   size_t runs = 0;
   for (const ConvShape& shape : shapes(options)) {
-    for (const Candidate& candidate : candidates) {
+    for (const Candidate& candidate : options.listed.empty() ? grid_candidates(options, shape) : listed_candidates(options, shape)) {
       if (!can_run(candidate, shape, options.arithmetic)) continue;
       run(options, shape, candidate, clock, pool.get());
       runs++;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <stdexcept>
 
 #include "arena.h"
 #include "planes.h"
@@ -57,7 +58,13 @@ Prepared prepare_colnm(const ConvCase& c, const Candidate& candidate, pthreadpoo
   const ConvLayouts layouts = best_layouts(c, schedule.algorithm);
   size_t workspace, alignment;
   const xnn_colnm_planes* residual_planes = c.residual.empty() ? nullptr : &layouts.output;
-  check(xnn_reshape_colnm_convolution2d_cnhw(op, &layouts.input, &layouts.output, residual_planes, &workspace, &alignment, pool), "reshape");
+  const xnn_status status = xnn_reshape_colnm_convolution2d_cnhw(op, &layouts.input, &layouts.output, residual_planes, &workspace, &alignment, pool);
+  // The layouts suit the algorithm: sizes are all that can be unsupported.
+  if (status == xnn_status_unsupported_parameter) {
+    throw std::invalid_argument(c.shape.str() + ", " + candidate.algorithm + ", strips " + std::to_string(candidate.strips) +
+                                ": what a block reads lies over 4 GiB apart; allowed: less, with fewer strips or a smaller input");
+  }
+  check(status, "reshape");
   auto* input = static_cast<T*>(arena_allocate(layouts.input.size * sizeof(T)));
   auto* output = static_cast<T*>(arena_allocate(layouts.output.size * sizeof(T)));
   nchw_to_planes(c.input.data(), layouts.input, input);

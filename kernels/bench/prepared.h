@@ -10,15 +10,15 @@
 
 namespace colonnade {
 
-// One way to run a convolution. XNNPACK's own have no LMUL and no strips, its dense one no tile and no sparsity
-// either: these are 0.
+// One way to run a convolution. XNNPACK's own have no LMUL and no strips, its dense one no tile
+// either: these are 0. It keeps all columns.
 struct Candidate {
   std::string algorithm;
   size_t tile;
   uint32_t lmul;
   uint32_t strips;
   uint32_t parts;
-  double sparsity;
+  Keep keep;
 };
 
 // What --algorithm allows.

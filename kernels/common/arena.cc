@@ -11,6 +11,11 @@
 #include <mutex>
 #include <new>
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
+#define __SANITIZE_ADDRESS__ 1  // as gcc says it
+#endif
+#endif
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
 #endif
@@ -39,6 +44,7 @@ struct Arena {
   unsigned char* base;
   size_t used = 0;
   size_t peak = 0;
+  size_t refused = 0;
   std::mutex mutex;
 
   Arena() {
@@ -61,7 +67,8 @@ Arena& arena() {
 void* allocate(void*, size_t size) {
   try {
     return arena_allocate(size);
-  } catch (const std::bad_alloc&) {
+  } catch (const ArenaFull&) {
+    arena().refused = size;
     return nullptr;
   }
 }
@@ -72,7 +79,7 @@ void* reallocate(void* context, void* pointer, size_t size) {
   // The old block's size is not kept; it lies wholly before the new one.
   void* moved = allocate(context, size);
   if (pointer != nullptr && moved != nullptr) {
-    const size_t distance = static_cast<unsigned char*>(moved) - static_cast<unsigned char*>(pointer);
+    const auto distance = static_cast<size_t>(static_cast<unsigned char*>(moved) - static_cast<unsigned char*>(pointer));
     std::memcpy(moved, pointer, distance < size ? distance : size);
   }
   return moved;
@@ -98,11 +105,15 @@ void run_program() {
 
 }  // namespace
 
+ArenaFull::ArenaFull(size_t wanted)
+    : what_(std::to_string(wanted) + " bytes do not fit into the arena's memory: " + std::to_string(kSize - arena().used) + " of " +
+            std::to_string(kSize) + " are left") {}
+
 void* arena_allocate(size_t size) {
   Arena& a = arena();
   const std::lock_guard<std::mutex> lock(a.mutex);
   const size_t rounded = (size + kRedZone + kAlignment - 1) / kAlignment * kAlignment;
-  if (rounded < size || rounded > kSize - a.used) throw std::bad_alloc();
+  if (rounded < size || rounded > kSize - a.used) throw ArenaFull(size);
   unsigned char* block = a.base + a.used;
   forbid(block + size, rounded - size);
   a.used += rounded;
@@ -121,6 +132,8 @@ ArenaScope::~ArenaScope() {
 }
 
 size_t arena_peak() { return arena().peak; }
+
+size_t arena_refused() { return arena().refused; }
 
 const xnn_allocator* arena_allocator() {
   static const xnn_allocator allocator = {nullptr, allocate, reallocate, deallocate, aligned_allocate, deallocate};

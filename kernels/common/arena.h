@@ -4,14 +4,28 @@
 #pragma once
 
 #include <cstddef>
+#include <new>
+#include <string>
 
 #include <xnnpack.h>
 
 namespace colonnade {
 
-// Bytes of `size` at 64-byte alignment, zeroed, freed by an ArenaScope at most. Throws std::bad_alloc when
-// the arena is full.
+// The arena has no room: what() says how much was wanted and how much is left.
+class ArenaFull : public std::bad_alloc {
+ public:
+  explicit ArenaFull(size_t wanted);
+  const char* what() const noexcept override { return what_.c_str(); }
+
+ private:
+  std::string what_;
+};
+
+// Bytes of `size` at 64-byte alignment, zeroed, freed by an ArenaScope at most. Throws ArenaFull.
 void* arena_allocate(size_t size);
+
+// Bytes of the last allocation for XNNPACK that failed.
+size_t arena_refused();
 
 // Gives back what was allocated in its lifetime: the next one to run finds the same addresses, whatever ran
 // before it.

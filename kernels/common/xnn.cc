@@ -10,8 +10,9 @@ void check(xnn_status status, const std::string& what) {
                                       "invalid state",     "unsupported parameter", "unsupported hardware",
                                       "out of memory",     "reallocation required", "deprecated"};
   if (status == xnn_status_success) return;
+  if (status == xnn_status_out_of_memory) throw ArenaFull(arena_refused());
   const size_t index = static_cast<size_t>(status);
-  throw std::runtime_error(what + ": " + (index < std::size(names) ? names[index] : "unknown failure"));
+  throw std::runtime_error(what + ": XNNPACK answers: " + (index < std::size(names) ? names[index] : "unknown failure"));
 }
 
 void initialize_xnnpack() { check(xnn_initialize(arena_allocator()), "XNNPACK"); }

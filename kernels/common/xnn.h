@@ -13,7 +13,7 @@
 
 namespace colonnade {
 
-// Throws std::runtime_error naming `what` unless `status` is success.
+// Throws std::runtime_error naming `what` unless `status` is success; ArenaFull where memory is out.
 void check(xnn_status status, const std::string& what);
 
 // Initialises XNNPACK with the arena's allocator.

@@ -10,6 +10,7 @@
 #include "arena.h"
 #include "colonnade/operators.h"
 #include "layouts.h"
+#include "size_limits.h"
 #include "network.h"
 #include "planes.h"
 
@@ -33,7 +34,7 @@ class CnhwNetwork : public Network {
               xnn_datatype datatype, pthreadpool_t pool)
       : Network(package, datatype, pool), schedules_(schedules), implementation_(implementation) {
     std::map<std::string, size_t> uses;
-    for (const auto& output : package.graph().at("outputs")) uses[output.get<std::string>()]++;
+    for (const std::string& output : package.outputs()) uses[output]++;
     for (const Node& node : package.nodes())
       for (const std::string& input : node.inputs) uses[input]++;
     std::map<std::string, const Node*> fusible;
@@ -49,23 +50,28 @@ class CnhwNetwork : public Network {
     }
   }
 
+  void load(const std::string& name, const float* nchw) override {
+    std::memcpy(images_.at(name), nchw, activation(name).shape.elements() * sizeof(float));
+  }
+
  protected:
-  void plan(const std::map<std::string, Shape>& inputs) override {
+  void plan(const std::map<std::string, TensorShape>& shapes) override {
     const auto algorithm = [this](const Node& node, const Shape& input) { return find_schedule(node, input).schedule.algorithm; };
-    layouts_ = std::make_unique<Layouts>(package_, inputs, algorithm, fused_adds_);
+    layouts_ = std::make_unique<Layouts>(package_, shapes, algorithm, fused_adds_);
     if (implementation_ == "xnnpack_spmm") layouts_->make_dense();
   }
 
   size_t buffer_size(const std::string& name, const Shape&) const override { return layouts_->planes(name).size; }
 
-  void load(const std::string& name, const Tensor& nchw) override {
+  void build_input(const std::string& name) override {
     xnn_operator_t op = nullptr;
     check(xnn_create_copy_to_planes(datatype_, &op), name);
     add_layer(name, "copy_to_planes").operators.emplace_back(op);
     check(xnn_reshape_copy_to_planes(op, &layouts_->planes(name), xnn_colnm_nchw), name);
-    auto* image = static_cast<float*>(arena_allocate(nchw.bytes.size()));
-    std::memcpy(image, nchw.bytes.data(), nchw.bytes.size());
-    check(xnn_setup_copy_to_planes(op, image, activation(name).data), name);
+    const Activation& input = activation(name);
+    auto* images = static_cast<float*>(arena_allocate(input.shape.elements() * sizeof(float)));
+    images_[name] = images;
+    check(xnn_setup_copy_to_planes(op, images, input.data), name);
   }
 
   void store(const std::string& name, float* nchw) const override {
@@ -95,32 +101,33 @@ class CnhwNetwork : public Network {
 
   void build_max_pool(const Node& node) override {
     const Activation in = activation(node.inputs[0]);
+    if (size_t{node.kernel[0]} * node.kernel[1] > XNN_COLNM_MAX_TAPS) {
+      throw std::runtime_error("node '" + node.name + "': kernel: " + shown(node.kernel) + "; allowed: windows of at most " +
+                               std::to_string(XNN_COLNM_MAX_TAPS) + " elements");
+    }
     xnn_operator_t op = nullptr;
     check(xnn_create_max_pooling2d_cnhw(datatype_, node.padding[0], node.padding[1], node.kernel[0], node.kernel[1],
-                                        node.stride[0], node.stride[1], &op), node.name);
+                                        node.stride[0], node.stride[1], &op), described(node));
     add_layer(node).operators.emplace_back(op);
     const xnn_colnm_planes& planes = layouts_->planes(node.output);
-    check(xnn_reshape_max_pooling2d_cnhw(op, &layouts_->planes(node.inputs[0]), &planes), node.name);
+    check(xnn_reshape_max_pooling2d_cnhw(op, &layouts_->planes(node.inputs[0]), &planes), described(node));
     const Activation out = define(node.output, {planes.batch, planes.channels, planes.height, planes.width});
-    check(xnn_setup_max_pooling2d_cnhw(op, in.data, out.data), node.name);
+    check(xnn_setup_max_pooling2d_cnhw(op, in.data, out.data), described(node));
   }
 
   void build_global_average(const Node& node) override {
     const Activation in = activation(node.inputs[0]);
     xnn_operator_t op = nullptr;
-    check(xnn_create_global_average_pooling_cnhw(datatype_, &op), node.name);
+    check(xnn_create_global_average_pooling_cnhw(datatype_, &op), described(node));
     add_layer(node).operators.emplace_back(op);
-    check(xnn_reshape_global_average_pooling_cnhw(op, &layouts_->planes(node.inputs[0])), node.name);
+    check(xnn_reshape_global_average_pooling_cnhw(op, &layouts_->planes(node.inputs[0])), described(node));
     const Activation out = define(node.output, {in.shape.n, in.shape.c, 1, 1}, /*features=*/true);
-    check(xnn_setup_global_average_pooling_cnhw(op, in.data, out.f32()), node.name);
+    check(xnn_setup_global_average_pooling_cnhw(op, in.data, out.f32()), described(node));
   }
 
  private:
-  static std::string shape_string(const Conv& conv, const Shape& in, bool residual) {
-    const auto s = [](size_t v) { return std::to_string(v); };
-    return "n" + s(in.n) + "c" + s(in.c) + "h" + s(in.h) + "w" + s(in.w) + "-o" + s(conv.out_channels) + "-k" +
-           s(conv.kernel[0]) + "x" + s(conv.kernel[1]) + "-s" + s(conv.stride[0]) + "-p" + s(conv.padding[0]) + "-d" +
-           s(conv.dilation[0]) + (residual ? "-r" : "");
+  static ConvShape shape_of(const Conv& conv, const Shape& in, bool residual) {
+    return {in.n, in.c, in.h, in.w, conv.out_channels, conv.kernel[0], conv.kernel[1], conv.stride[0], conv.padding[0], conv.dilation[0], residual};
   }
 
   // Dense [out, K] weights, tile after tile, column after column.
@@ -146,40 +153,48 @@ class CnhwNetwork : public Network {
     std::string algorithm;
     if (implementation_ == "colnm_direct") algorithm = "direct";
     if (implementation_ == "colnm_packed" || implementation_ == "colnm_unfused" || implementation_ == "xnnpack_spmm") algorithm = "packed";
-    ConvSchedule found = schedules_.find(shape_string(node.conv, input, deferred_.count(node.output) != 0), node.conv.sparsity, algorithm);
+    ConvSchedule found = schedules_.find(shape_of(node.conv, input, deferred_.count(node.output) != 0), package_.kept(node), algorithm);
     // What is not fused runs on the fused algorithm's schedule: the difference is the fusion alone.
     if (implementation_ == "colnm_unfused") found.schedule.algorithm = xnn_colnm_unfused;
     return found;
   }
 
+  // Throws std::runtime_error where no kernel has as many accumulators as the tile has rows.
+  static void check_tile(const Node& node, const xnn_colnm_convolution2d& d) {
+    if (xnn_colnm_has_kernel(d.arithmetic, d.tile, 1)) return;
+    size_t most = kMaxTile;
+    while (most > 0 && !xnn_colnm_has_kernel(d.arithmetic, most, 1)) most--;
+    throw std::runtime_error("node '" + node.name + "': tile: " + std::to_string(d.tile) + "; allowed with the arithmetic " +
+                             arithmetic_name(d.arithmetic) + ": 1 to " + std::to_string(most));
+  }
+
   void append_spmm(const Node& node) {
     const Conv& conv = node.conv;
     const Activation in = activation(node.inputs[0]);
-    const Tensor& bias = package_.weights(node.name + ".bias", "F32", {conv.out_channels});
+    const Tensor& bias = package_.weights(node.name + ".bias");
     xnn_operator_t op = nullptr;
     check(xnn_create_convolution2d_nchw_f32(0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, conv.in_channels, conv.out_channels,
                                             conv.in_channels, conv.out_channels, package_.dense_weights(node).data(),
-                                            bias.f32(), conv.relu ? 0.0f : -INFINITY, INFINITY, 0, nullptr, nullptr, &op), "node '" + node.name + "'");
+                                            bias.f32(), conv.relu ? 0.0f : -INFINITY, INFINITY, 0, nullptr, nullptr, &op), described(node));
     Layer& layer = add_layer(node);
     layer.operators.emplace_back(op);
     size_t height, width;
-    check(xnn_reshape_convolution2d_nchw_f32(op, in.shape.n, in.shape.h, in.shape.w, &height, &width, pool_), "node '" + node.name + "'");
+    check(xnn_reshape_convolution2d_nchw_f32(op, in.shape.n, in.shape.h, in.shape.w, &height, &width, pool_), described(node));
     const Activation out = define(node.output, {in.shape.n, conv.out_channels, height, width});
     layer.macs = out.shape.elements() * conv.reduction();
-    layer.useful_macs = out.shape.elements() * (conv.tile == 0 ? conv.reduction() : package_.kept(node));
-    check(xnn_setup_convolution2d_nchw_f32(op, in.f32(), out.f32()), "node '" + node.name + "'");
+    layer.useful_macs = out.shape.elements() * package_.kept(node);
+    check(xnn_setup_convolution2d_nchw_f32(op, in.f32(), out.f32()), described(node));
   }
 
   void append_conv(const Node& node, const std::string& output, const std::string* residual, bool relu) {
     const Conv& conv = node.conv;
     const Activation in = activation(node.inputs[0]);
-    if (in.shape.c != conv.in_channels) throw std::runtime_error("node '" + node.name + "': its input has not " + std::to_string(conv.in_channels) + " channels");
     ConvSchedule schedule = find_schedule(node, in.shape);
     schedule.schedule.algorithm = layouts_->algorithm(node.name);
     xnn_colnm_convolution2d d = geometry(conv);
     d.output_min = relu ? 0.0f : -INFINITY;
     d.output_max = INFINITY;
-    d.bias = package_.weights(node.name + ".bias", "F32", {conv.out_channels}).f32();
+    d.bias = package_.weights(node.name + ".bias").f32();
     std::vector<float> values;
     if (conv.tile == 0) {
       d.tile = schedule.tile;
@@ -189,9 +204,8 @@ class CnhwNetwork : public Network {
     } else {
       d.tile = conv.tile;
       d.kept = package_.kept(node);
-      const size_t tiles = (conv.out_channels + conv.tile - 1) / conv.tile;
-      d.values = package_.weights(node.name + ".values", "F32", {conv.out_channels * d.kept}).f32();
-      d.columns = reinterpret_cast<const uint32_t*>(package_.weights(node.name + ".columns", "I32", {tiles, d.kept}).i32());
+      d.values = package_.weights(node.name + ".values").f32();
+      d.columns = reinterpret_cast<const uint32_t*>(package_.weights(node.name + ".columns").i32());
     }
     if (datatype_ == xnn_datatype_fp16) {
       d.arithmetic = xnn_colnm_f16_arithmetic(d.tile, d.kept);
@@ -199,8 +213,9 @@ class CnhwNetwork : public Network {
     }
     // A mask made for another target may have a tile this schedule's LMUL has no registers for.
     while (schedule.schedule.lmul > 1 && !xnn_colnm_has_kernel(d.arithmetic, d.tile, schedule.schedule.lmul)) schedule.schedule.lmul /= 2;
+    check_tile(node, d);
     xnn_operator_t op = nullptr;
-    check(xnn_create_colnm_convolution2d_cnhw(&d, &schedule.schedule, &op), "node '" + node.name + "'");
+    check(xnn_create_colnm_convolution2d_cnhw(&d, &schedule.schedule, &op), described(node));
     Layer& layer = add_layer(node);
     layer.operators.emplace_back(op);
     layer.arithmetic = arithmetic_name(d.arithmetic);
@@ -209,18 +224,19 @@ class CnhwNetwork : public Network {
     size_t workspace, alignment;
     check(xnn_reshape_colnm_convolution2d_cnhw(op, &layouts_->planes(node.inputs[0]), &planes,
                                                    residual == nullptr ? nullptr : &layouts_->planes(*residual),
-                                                   &workspace, &alignment, pool_), "node '" + node.name + "'");
+                                                   &workspace, &alignment, pool_), described(node));
     const Activation out = define(output, {planes.batch, planes.channels, planes.height, planes.width});
     layer.macs = out.shape.elements() * conv.reduction();
     layer.useful_macs = out.shape.elements() * d.kept;
     const void* residual_data = residual == nullptr ? nullptr : activation(*residual).data;
-    on_workspace(workspace, [=, name = node.name](void* space) {
-      check(xnn_setup_colnm_convolution2d_cnhw(op, space, in.data, residual_data, out.data), name);
+    on_workspace(workspace, [=, where = described(node)](void* space) {
+      check(xnn_setup_colnm_convolution2d_cnhw(op, space, in.data, residual_data, out.data), where);
     });
   }
 
   const Schedules& schedules_;
   const std::string implementation_;
+  std::map<std::string, float*> images_;  // NCHW, by input
   std::map<std::string, const Node*> deferred_;  // convolutions, by output, that a fused addition runs
   std::set<std::string> fused_adds_;
   std::unique_ptr<Layouts> layouts_;

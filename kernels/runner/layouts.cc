@@ -3,30 +3,9 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "size_limits.h"
+
 namespace colonnade {
-namespace {
-
-size_t output_size(const Node& node, size_t input, size_t kernel, size_t stride, size_t padding, size_t dilation) {
-  const size_t reach = dilation * (kernel - 1) + 1;
-  if (stride == 0 || input + 2 * padding < reach) throw std::runtime_error("node '" + node.name + "': its window does not fit its input");
-  return (input + 2 * padding - reach) / stride + 1;
-}
-
-Shape output_shape(const Node& node, const Shape& in) {
-  const auto window = [&](const Pair& kernel, const Pair& stride, const Pair& padding, const Pair& dilation, size_t channels) {
-    return Shape{in.n, channels, output_size(node, in.h, kernel[0], stride[0], padding[0], dilation[0]),
-                 output_size(node, in.w, kernel[1], stride[1], padding[1], dilation[1])};
-  };
-  const Conv& conv = node.conv;
-  if (node.op == "conv2d") return window(conv.kernel, conv.stride, conv.padding, conv.dilation, conv.out_channels);
-  if (node.op == "max_pool2d") return window(node.kernel, node.stride, node.padding, {1, 1}, in.c);
-  if (node.op == "global_avg_pool") return {in.n, in.c, 1, 1};
-  if (node.op == "fully_connected") return {in.n, node.out_features, 1, 1};
-  return in;
-}
-
-}  // namespace
-
 bool is_pointwise(const Conv& conv) {
   return conv.kernel == Pair{1, 1} && conv.stride == Pair{1, 1} && conv.padding == Pair{0, 0};
 }
@@ -46,11 +25,11 @@ xnn_colnm_convolution2d geometry(const Conv& conv) {
   return d;
 }
 
-Layouts::Layouts(const Package& package, const std::map<std::string, Shape>& inputs,
+Layouts::Layouts(const Package& package, const std::map<std::string, TensorShape>& shapes,
                  const std::function<xnn_colnm_algorithm(const Node&, const Shape&)>& algorithm,
                  const std::set<std::string>& fused_adds)
     : package_(package) {
-  find_shapes(inputs);
+  for (const auto& [name, tensor] : shapes) plans_[name].shape = tensor.shape;
   for (const Node& node : package_.nodes()) {
     if (node.op != "conv2d") continue;
     // Planes are split into phases by one stride.
@@ -61,6 +40,12 @@ Layouts::Layouts(const Package& package, const std::map<std::string, Shape>& inp
   choose_gaps(fused_adds);
   for (const auto& [name, plan] : plans_) {
     const Shape& s = plan.shape;
+    const size_t heights = (s.h + plan.phases - 1) / plan.phases + plan.rows;
+    if (!product_within(kMaxElements, {s.n, s.c, plan.phases, plan.phases, heights, plan.row_stride()})) {
+      throw std::runtime_error("tensor '" + name + "', " + shapes.at(name).str() + ", in planes of " + std::to_string(plan.phases) + " phases and " +
+                               std::to_string(plan.rows) + "x" + std::to_string(plan.columns) + " of padding; allowed: at most " +
+                               std::to_string(kMaxElements) + " elements");
+    }
     xnn_colnm_planes_init(&planes_[name], s.n, s.c, s.h, s.w, plan.phases, plan.rows, plan.columns);
   }
 }
@@ -70,11 +55,6 @@ void Layouts::make_dense() {
     const auto [n, c, h, w] = plans_.at(name).shape;
     planes = {n, c, h, w, 1, w, h * w, c * h * w, h * w, 0, n * c * h * w + COLNM_PLANES_GUARD};
   }
-}
-
-void Layouts::find_shapes(const std::map<std::string, Shape>& inputs) {
-  for (const auto& [name, shape] : inputs) plans_[name].shape = shape;
-  for (const Node& node : package_.nodes()) plans_[node.output].shape = output_shape(node, plans_.at(node.inputs[0]).shape);
 }
 
 // A tensor is split by the stride of a convolution or pool that reads it, unless somebody else who reads or
@@ -89,7 +69,8 @@ void Layouts::choose_phases(const std::set<std::string>& fused_adds) {
       if (is_pointwise(node.conv)) continue;
       stride = node.conv.stride[0];
     } else if (node.op == "max_pool2d") {
-      stride = node.stride[1];
+      // Planes are split into phases by one stride.
+      stride = node.stride[0] == node.stride[1] ? node.stride[0] : 1;
       whole.insert(node.output);
     } else if (node.op == "global_avg_pool" || fused_adds.count(node.name) != 0) {
       continue;

@@ -15,8 +15,8 @@ namespace colonnade {
 class Layouts {
  public:
   // `algorithm` says how a convolution is to be executed; `fused_adds` names the additions that a
-  // convolution does on the way. Throws std::runtime_error for a network that does not fit its inputs.
-  Layouts(const Package& package, const std::map<std::string, Shape>& inputs,
+  // convolution does on the way. Throws std::runtime_error for a tensor whose layout would be too large.
+  Layouts(const Package& package, const std::map<std::string, TensorShape>& shapes,
           const std::function<xnn_colnm_algorithm(const Node&, const Shape& input)>& algorithm,
           const std::set<std::string>& fused_adds);
 
@@ -37,7 +37,6 @@ class Layouts {
   };
 
   bool is_direct(const Node& node) const { return node.op == "conv2d" && algorithms_.at(node.name) == xnn_colnm_direct; }
-  void find_shapes(const std::map<std::string, Shape>& inputs);
   void choose_phases(const std::set<std::string>& fused_adds);
   void choose_gaps(const std::set<std::string>& fused_adds);
   bool align_rows(const Node& node);

@@ -1,10 +1,14 @@
 // Runs an exported package and reports outputs and times.
+#include <sys/resource.h>
+
 #include <algorithm>
+#include <chrono>
 #include <iostream>
 
 #include <CLI/CLI.hpp>
 
 #include "arena.h"
+#include "batches.h"
 #include "network.h"
 
 namespace colonnade {
@@ -12,6 +16,7 @@ namespace {
 
 struct Options {
   std::string package, implementation, dtype = "f32", schedules, input, output, report;
+  size_t batch = 0;
   unsigned threads = 1;
   unsigned repetitions = 1;
   unsigned warmup = 0;
@@ -25,17 +30,26 @@ T median(const std::vector<Sample>& samples, Get get) {
   return values[values.size() / 2];
 }
 
-nlohmann::ordered_json make_report(const Options& options, const RegionClock& clock, std::vector<Layer>& layers) {
+// Most bytes that the process held at once; under emulation the emulator's, too.
+size_t peak_memory() {
+  rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<size_t>(usage.ru_maxrss) * 1024;
+}
+
+// Times are medians over repetitions, or over batches.
+nlohmann::ordered_json make_report(const Options& options, const BatchPlan& plan, const RegionClock& clock, std::vector<Layer>& layers) {
   nlohmann::ordered_json report = {
       {"implementation", options.implementation}, {"dtype", options.dtype},
       {"vlen", vector_length_bits()},
       {"threads", options.threads},               {"repetitions", options.repetitions},
+      {"images", plan.images},                    {"batch", plan.size},
       {"evidence_clock", clock.modelled() ? "model" : "wall"},
   };
-  std::vector<Sample> totals(options.repetitions);
+  std::vector<Sample> totals(options.repetitions * plan.count());
   for (auto& layer : layers) {
     layer.samples.erase(layer.samples.begin(), layer.samples.begin() + options.warmup);
-    for (unsigned i = 0; i < options.repetitions; i++) {
+    for (size_t i = 0; i < totals.size(); i++) {
       totals[i].seconds += layer.samples[i].seconds;
       totals[i].cycles = totals[i].cycles.value_or(0) + layer.samples[i].cycles.value_or(0);
     }
@@ -52,6 +66,7 @@ nlohmann::ordered_json make_report(const Options& options, const RegionClock& cl
   report["total"]["cycles"] = clock.modelled() ? nlohmann::ordered_json(median<uint64_t>(totals, [](auto& s) { return *s.cycles; })) : nullptr;
   report["total"]["seconds"] = median<double>(totals, [](auto& s) { return s.seconds; });
   report["peak_arena_bytes"] = arena_peak();
+  report["peak_memory_bytes"] = peak_memory();
   return report;
 }
 
@@ -67,8 +82,10 @@ Options parse(int argc, char** argv) {
   app.add_option("--output", o.output, "safetensors to write")->required();
   app.add_option("--report", o.report, "JSON to write")->required();
   app.add_option("--threads", o.threads)->check(CLI::Range(1, 256));
-  app.add_option("--repetitions", o.repetitions)->check(CLI::PositiveNumber);
-  app.add_option("--warmup", o.warmup, "Runs before the counted ones")->check(CLI::NonNegativeNumber);
+  CLI::Option* repetitions = app.add_option("--repetitions", o.repetitions)->check(CLI::PositiveNumber);
+  CLI::Option* warmup = app.add_option("--warmup", o.warmup, "Runs before the counted ones")->check(CLI::NonNegativeNumber);
+  app.add_option("--batch", o.batch, "Images at a time, each run once: memory does not grow with the input; without, all of them")
+      ->check(CLI::PositiveNumber)->excludes(repetitions)->excludes(warmup);
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {
@@ -91,11 +108,29 @@ void check_masks(const Package& package, const Options& options) {
   }
 }
 
+// Says on stderr how many images are done, at most once a second.
+class Progress {
+ public:
+  explicit Progress(size_t images) : images_(images) {}
+
+  void done(size_t images) {
+    const auto now = std::chrono::steady_clock::now();
+    if (images < images_ && now - said_ < std::chrono::seconds(1)) return;
+    said_ = now;
+    std::cerr << "images: " << images << "/" << images_ << std::endl;
+  }
+
+ private:
+  const size_t images_;
+  std::chrono::steady_clock::time_point said_;
+};
+
 int run(int argc, char** argv) {
   const Options options = parse(argc, argv);
   const Package package(options.package);
   check_masks(package, options);
-  const Tensors inputs = read_safetensors(options.input);
+  InputImages images(options.input, package);
+  const BatchPlan plan = images.plan(options.batch);
   const Schedules schedules = options.schedules.empty() ? Schedules() : Schedules(options.schedules);
   initialize_xnnpack();
   RegionClock clock;
@@ -107,10 +142,17 @@ int run(int argc, char** argv) {
       ? make_nhwc_network(package, pool.get())
       : make_cnhw_network(package, schedules, options.implementation,
                           options.dtype == "f16" ? xnn_datatype_fp16 : xnn_datatype_fp32, pool.get());
-  network->build(inputs);
-  for (unsigned i = 0; i < options.warmup + options.repetitions; i++) network->run(clock);
-  write_safetensors(options.output, network->outputs());
-  write_file(options.report, make_report(options, clock, network->layers()).dump(2) + "\n");
+  network->build(images.shapes(plan));
+  OutputFile output(options.output, plan, *network);
+  Progress progress(plan.images);
+  for (size_t batch = 0; batch < plan.count(); batch++) {
+    images.load(plan, batch, *network);
+    for (unsigned i = 0; i < options.warmup + options.repetitions; i++) network->run(clock);
+    output.store(plan, batch, *network);
+    progress.done(std::min(plan.images, (batch + 1) * plan.size));
+  }
+  write_file(options.report, make_report(options, plan, clock, network->layers()).dump(2) + "\n");
+  output.keep();
   return 0;
 }
 

@@ -8,34 +8,51 @@
 
 namespace colonnade {
 
-void Network::build(const Tensors& inputs) {
-  std::map<std::string, Shape> shapes;
-  for (const auto& input : package_.graph().at("inputs")) {
-    const std::string name = input.at("name").get<std::string>();
-    const size_t channels = input.at("channels").get<size_t>();
-    const auto found = inputs.find(name);
-    if (found == inputs.end()) throw std::runtime_error("input tensor '" + name + "' is missing");
-    const Tensor& tensor = found->second;
-    if (tensor.dtype != "F32" || tensor.shape.size() != 4 || tensor.shape[1] != channels || tensor.elements() == 0) {
-      throw std::runtime_error("input tensor '" + name + "' is " + tensor.dtype + " " + nlohmann::json(tensor.shape).dump() +
-                               "; expected F32 [batch, " + std::to_string(channels) + ", height, width]");
+void Network::build(const std::map<std::string, Shape>& inputs) {
+  plan(package_.shapes(inputs));
+  std::string where;
+  try {
+    for (const auto& [name, shape] : inputs) {
+      where = "input '" + name + "'";
+      define(name, shape);
+      build_input(name);
     }
-    shapes[name] = {tensor.shape[0], tensor.shape[1], tensor.shape[2], tensor.shape[3]};
+    for (const Node& node : package_.nodes()) {
+      where = "node '" + node.name + "'";
+      build_node(node);
+    }
+    where = "workspace";
+    void* workspace = workspace_size_ == 0 ? nullptr : arena_allocate(workspace_size_);
+    for (const auto& setup : workspace_users_) setup(workspace);
+  } catch (const ArenaFull& full) {
+    throw std::runtime_error(where + ", for a batch of " + std::to_string(inputs.begin()->second.n) + " images: " + full.what() + "; allowed: fewer, with --batch");
   }
-  plan(shapes);
-  for (const auto& [name, shape] : shapes) {
-    define(name, shape);
-    load(name, inputs.at(name));
+}
+
+void Network::build_node(const Node& node) {
+  if (node.op == "conv2d") build_conv(node);
+  else if (node.op == "max_pool2d") build_max_pool(node);
+  else if (node.op == "global_avg_pool") build_global_average(node);
+  else if (node.op == "add") build_add(node);
+  else build_fully_connected(node);
+}
+
+std::string Network::described(const Node& node) const {
+  const Activation& in = activation(node.inputs[0]);
+  std::string text = "node '" + node.name + "' (" + node.op;
+  const auto append = [&](const char* name, const auto& value) { text += ", " + std::string(name) + " " + nlohmann::json(value).dump(); };
+  const bool is_conv = node.op == "conv2d";
+  if (is_conv || node.op == "max_pool2d") {
+    append("kernel", is_conv ? node.conv.kernel : node.kernel);
+    append("stride", is_conv ? node.conv.stride : node.stride);
+    append("padding", is_conv ? node.conv.padding : node.padding);
   }
-  for (const Node& node : package_.nodes()) {
-    if (node.op == "conv2d") build_conv(node);
-    else if (node.op == "max_pool2d") build_max_pool(node);
-    else if (node.op == "global_avg_pool") build_global_average(node);
-    else if (node.op == "add") build_add(node);
-    else build_fully_connected(node);
+  if (is_conv) {
+    append("dilation", node.conv.dilation);
+    append("out_channels", node.conv.out_channels);
+    if (node.conv.tile != 0) append("tile", node.conv.tile);
   }
-  void* workspace = workspace_size_ == 0 ? nullptr : arena_allocate(workspace_size_);
-  for (const auto& setup : workspace_users_) setup(workspace);
+  return text + "; its input: " + TensorShape{in.shape, in.features}.str() + ")";
 }
 
 void Network::run(RegionClock& clock) {
@@ -43,30 +60,35 @@ void Network::run(RegionClock& clock) {
   for (Layer& layer : layers_) {
     clock.begin(/*cold=*/first);
     const xnn_status status = run_operators(layer.operators, pool_);
-    layer.samples.push_back(clock.end());
+    Sample sample = clock.end();
     check(status, layer.name);
+    // Only the last sample's counters are reported; there is a sample for each batch.
+    if (!layer.samples.empty()) layer.samples.back().counters = nullptr;
+    layer.samples.push_back(std::move(sample));
     first = false;
   }
 }
 
-Tensors Network::outputs() const {
-  Tensors tensors;
-  for (const auto& name : package_.graph().at("outputs")) {
-    const Activation& a = activation(name.get<std::string>());
-    Tensor tensor;
-    tensor.dtype = "F32";
-    tensor.shape = {a.shape.n, a.shape.c};
-    if (!a.features) tensor.shape.insert(tensor.shape.end(), {a.shape.h, a.shape.w});
-    tensor.bytes.resize(a.shape.elements() * sizeof(float));
-    float* out = reinterpret_cast<float*>(tensor.bytes.data());
-    if (a.features) {
-      std::memcpy(out, a.data, tensor.bytes.size());
-    } else {
-      store(name.get<std::string>(), out);
-    }
-    tensors[name.get<std::string>()] = std::move(tensor);
+std::map<std::string, std::vector<size_t>> Network::outputs() const {
+  std::map<std::string, std::vector<size_t>> shapes;
+  for (const std::string& name : package_.outputs()) {
+    const Activation& a = activation(name);
+    std::vector<size_t>& shape = shapes[name];
+    shape = {a.shape.n, a.shape.c};
+    if (!a.features) shape.insert(shape.end(), {a.shape.h, a.shape.w});
   }
-  return tensors;
+  return shapes;
+}
+
+std::vector<float> Network::result(const std::string& name) const {
+  const Activation& a = activation(name);
+  std::vector<float> values(a.shape.elements());
+  if (a.features) {
+    std::memcpy(values.data(), a.data, values.size() * sizeof(float));
+  } else {
+    store(name, values.data());
+  }
+  return values;
 }
 
 Activation& Network::define(const std::string& name, const Shape& shape, bool features) {
@@ -92,7 +114,6 @@ void Network::build_add(const Node& node) {
   // This XNNPACK has no f16 addition for RVV.
   if (datatype_ != xnn_datatype_fp32) throw std::runtime_error("node '" + node.name + "': an addition that no convolution does on the way; allowed: only with --dtype f32");
   const Activation a = activation(node.inputs[0]), b = activation(node.inputs[1]);
-  if (std::memcmp(&a.shape, &b.shape, sizeof(Shape)) != 0) throw std::runtime_error("node '" + node.name + "': its inputs differ in shape");
   const Activation out = define(node.output, a.shape);
   Layer& layer = add_layer(node);
   const size_t elements = buffer_size(node.output, out.shape);
@@ -106,20 +127,17 @@ void Network::build_add(const Node& node) {
 
 void Network::build_fully_connected(const Node& node) {
   const Activation in = activation(node.inputs[0]);
-  if (in.shape.c != node.in_features || !in.features) {
-    throw std::runtime_error("node '" + node.name + "': its input has not " + std::to_string(node.in_features) + " features");
-  }
-  const Tensor& weight = package_.weights(node.name + ".weight", "F32", {node.out_features, node.in_features});
-  const Tensor& bias = package_.weights(node.name + ".bias", "F32", {node.out_features});
+  const Tensor& weight = package_.weights(node.name + ".weight");
+  const Tensor& bias = package_.weights(node.name + ".bias");
   const Activation out = define(node.output, {in.shape.n, node.out_features, 1, 1}, /*features=*/true);
   Layer& layer = add_layer(node);
   layer.macs = layer.useful_macs = in.shape.n * node.in_features * node.out_features;
   xnn_operator_t op = nullptr;
   check(xnn_create_fully_connected_nc_f32(node.in_features, node.out_features, node.in_features, node.out_features,
-                                          weight.f32(), bias.f32(), -INFINITY, INFINITY, 0, nullptr, nullptr, &op), node.name);
+                                          weight.f32(), bias.f32(), -INFINITY, INFINITY, 0, nullptr, nullptr, &op), described(node));
   layer.operators.emplace_back(op);
-  check(xnn_reshape_fully_connected_nc_f32(op, in.shape.n, pool_), node.name);
-  check(xnn_setup_fully_connected_nc_f32(op, in.f32(), out.f32()), node.name);
+  check(xnn_reshape_fully_connected_nc_f32(op, in.shape.n, pool_), described(node));
+  check(xnn_setup_fully_connected_nc_f32(op, in.f32(), out.f32()), described(node));
 }
 
 }  // namespace colonnade

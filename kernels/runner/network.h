@@ -14,12 +14,6 @@
 
 namespace colonnade {
 
-// Logical shape of an activation; the layout is the network's.
-struct Shape {
-  size_t n, c, h, w;
-  size_t elements() const { return n * c * h * w; }
-};
-
 struct Activation {
   Shape shape;
   void* data;     // of the network's datatype, but for features
@@ -47,24 +41,30 @@ class Network {
       : package_(package), datatype_(datatype), pool_(pool) {}
   virtual ~Network() = default;
 
-  // Creates every operator for these inputs (NCHW). Throws std::runtime_error for inputs that do not fit.
-  void build(const Tensors& inputs);
+  // Creates every operator for inputs of these shapes, by name. Throws std::runtime_error for inputs that do not fit,
+  // or for which there is no operator or no memory, naming the node.
+  void build(const std::map<std::string, Shape>& inputs);
+
+  // Gives an input its images, NCHW; whatever ran before, the network is as new.
+  virtual void load(const std::string& name, const float* nchw) = 0;
 
   // Runs every layer once, in order, one region of the clock each.
   void run(RegionClock& clock);
 
-  // Output tensors, NCHW, or [N, features].
-  Tensors outputs() const;
+  // Shapes of the outputs by name: NCHW, or [N, features].
+  std::map<std::string, std::vector<size_t>> outputs() const;
+  // An output, in that order.
+  std::vector<float> result(const std::string& name) const;
 
   std::vector<Layer>& layers() { return layers_; }
 
  protected:
-  // Called first, with the shapes of the inputs.
-  virtual void plan(const std::map<std::string, Shape>&) {}
+  // Called first, with the shapes of all tensors.
+  virtual void plan(const std::map<std::string, TensorShape>&) {}
   // Elements of an activation's buffer, unless it is features.
   virtual size_t buffer_size(const std::string&, const Shape& shape) const { return shape.elements(); }
-  // Makes an input activation from a tensor, which may take a layer.
-  virtual void load(const std::string& name, const Tensor& nchw) = 0;
+  // Prepares an input activation to be loaded, which may take a layer.
+  virtual void build_input(const std::string&) {}
   virtual void store(const std::string& name, float* nchw) const = 0;
   virtual void build_conv(const Node& node) = 0;
   virtual void build_max_pool(const Node& node) = 0;
@@ -72,6 +72,8 @@ class Network {
   virtual void build_add(const Node& node);
   void build_fully_connected(const Node& node);
 
+  // A node, its parameters and its input, for messages.
+  std::string described(const Node& node) const;
   const Activation& activation(const std::string& name) const { return activations_.at(name); }
   Activation& define(const std::string& name, const Shape& shape, bool features = false);
   Layer& add_layer(const std::string& name, const std::string& op);
@@ -85,6 +87,8 @@ class Network {
   pthreadpool_t pool_;
 
  private:
+  void build_node(const Node& node);
+
   std::map<std::string, Activation> activations_;
   std::vector<Layer> layers_;
   std::vector<std::function<void(void*)>> workspace_users_;

@@ -1,61 +1,51 @@
 // An exported model: graph.json and weights.safetensors, checked while they are read.
 #pragma once
 
-#include <array>
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 #include "safetensors.h"
+#include "shapes.h"
 
 namespace colonnade {
 
-using Pair = std::array<uint32_t, 2>;  // height, width
-
-struct Conv {
-  size_t in_channels, out_channels;
-  Pair kernel, stride, padding, dilation;
-  bool relu;
-  // 0 where every column is kept.
-  size_t tile;
-  double sparsity;
-  size_t reduction() const { return size_t{kernel[0]} * kernel[1] * in_channels; }
-};
-
-struct Node {
-  std::string op;  // conv2d, max_pool2d, add, global_avg_pool, fully_connected
+struct GraphInput {
   std::string name;
-  std::vector<std::string> inputs;
-  std::string output;
-  Conv conv;                       // conv2d
-  Pair kernel, stride, padding;    // max_pool2d
-  bool relu = false;               // add
-  size_t in_features, out_features;  // fully_connected
+  size_t channels;
 };
 
 class Package {
  public:
-  // Throws std::runtime_error naming the file, the node and the key that is wrong.
+  // Throws std::runtime_error naming the file, the node or tensor, and the key that is wrong. Afterwards ranks and
+  // channels agree, every tensor is there with its shape and finite, and no other is; columns ascend.
   explicit Package(const std::string& directory);
 
   const std::vector<Node>& nodes() const { return nodes_; }
-  const nlohmann::json& graph() const { return graph_; }
+  const std::vector<GraphInput>& inputs() const { return inputs_; }
+  const std::vector<std::string>& outputs() const { return outputs_; }
 
-  // A tensor of weights.safetensors. Throws if it is missing or not of that shape.
-  const Tensor& weights(const std::string& name, const std::string& dtype, const std::vector<size_t>& shape) const;
+  // Every tensor for inputs of these shapes. Throws std::runtime_error where they do not fit.
+  std::map<std::string, TensorShape> shapes(const std::map<std::string, Shape>& inputs) const;
+
+  // A tensor of weights.safetensors, of the shape that its node gives it.
+  const Tensor& weights(const std::string& name) const { return tensors_.at(name); }
 
   // Dense [out_channels, K] weights of a conv, zeros where its mask keeps nothing.
   std::vector<float> dense_weights(const Node& node) const;
-  // Columns each tile of a pruned conv keeps.
-  size_t kept(const Node& node) const;
+  // Columns each tile of a conv keeps, all of them if it is not pruned.
+  size_t kept(const Node& node) const { return node.conv.tile == 0 ? node.conv.reduction() : weights(node.name + ".columns").shape[1]; }
 
  private:
-  Node read_node(const nlohmann::json& entry) const;
-  std::string directory_;
-  nlohmann::json graph_;
-  Tensors tensors_;
+  void read_graph(const nlohmann::json& graph);
+  void check_weights() const;
+  void check_tensor(const std::string& name, const std::string& dtype, const std::vector<size_t>& shape) const;
+  void check_columns(const Node& node) const;
+
+  std::string directory_, weights_sha256_;
+  std::vector<GraphInput> inputs_;
+  std::vector<std::string> outputs_;
   std::vector<Node> nodes_;
+  Tensors tensors_;
 };
 
 }  // namespace colonnade

@@ -1,10 +1,13 @@
-// Schedules chosen by profiling, keyed by conv shape and sparsity: the winner's, and each algorithm's best.
+// Schedules chosen by profiling, keyed by conv shape and kept columns: the winner's, and each algorithm's best.
 #pragma once
 
 #include <map>
 #include <string>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "colonnade/operators.h"
+#include "conv_shape.h"
 
 namespace colonnade {
 
@@ -23,10 +26,13 @@ class Schedules {
   // Throws std::runtime_error naming the file and the key that is wrong.
   explicit Schedules(const std::string& path);
 
-  // `conv` is a shape string, `algorithm` empty for the winner; a default where the file has no entry.
-  ConvSchedule find(const std::string& conv, double sparsity, const std::string& algorithm) const;
+  // Of a convolution whose tiles keep `kept` columns each, `algorithm` empty for the winner; a default where the file
+  // has no entry.
+  ConvSchedule find(const ConvShape& conv, size_t kept, const std::string& algorithm) const;
 
  private:
+  void read(const nlohmann::json& document);
+
   std::map<std::string, ConvSchedule> convs_;
 };
 

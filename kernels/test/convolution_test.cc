@@ -1,6 +1,7 @@
 // The column-wise convolution operator against float64 on random shapes.
 #include <cmath>
 #include <array>
+#include <optional>
 #include <random>
 
 #include <gtest/gtest.h>
@@ -59,10 +60,13 @@ RandomCase draw(uint32_t seed) {
   const uint32_t lmul = 1u << in(0, arithmetic == xnn_colnm_f32 ? 3 : 2);
   size_t tile = in(1, 32 / lmul - 1);
   while (!xnn_colnm_has_kernel(arithmetic, tile, lmul)) tile /= 2;
-  const double sparsity = std::array<double, 4>{0, 0.25, 0.5, 0.75}[in(0, 3)];
-  const size_t group = std::array<size_t, 4>{0, 4, 8, 0}[in(0, 3)];
+  const size_t quarters = 4 - in(0, 3), group = std::array<size_t, 4>{0, 4, 8, 0}[in(0, 3)];
+  const size_t k = shape.reduction();
+  const Keep keep = group == 0 ? Keep{Keep{quarters, 4}.of(k), k} : Keep{group / 4 * quarters, group};
   const xnn_colnm_algorithm algorithm = std::array{xnn_colnm_direct, xnn_colnm_packed, xnn_colnm_unfused}[seed % 3];
-  RandomCase r{ConvCase::random(shape, tile, sparsity, group, seed, arithmetic), {algorithm, lmul, in(1, 4), arithmetic == xnn_colnm_f32 ? in(1, 3) : 1}, {}, {}, in(0, 1) ? 3u : 1u};
+  RandomCase r{ConvCase::random(shape, tile, keep, seed, arithmetic), {algorithm, lmul, in(1, 4), arithmetic == xnn_colnm_f32 ? in(1, 3) : 1}, {}, {}, in(0, 1) ? 3u : 1u};
+  // More strips than there are: all of them are one block.
+  if (seed % 7 == 0) r.schedule.strips = UINT32_MAX;
   draw_layouts(r, g);
   if (in(0, 1)) r.conv.output_min = 0;
   if (in(0, 1)) r.conv.output_max = 1.5f;
@@ -139,7 +143,7 @@ INSTANTIATE_TEST_SUITE_P(Seeds, RandomConvolution, testing::Range(1u, kCases + k
 
 TEST(ConvolutionParameters, BadOnesAreRefused) {
   initialize_xnnpack();
-  const ConvCase c = ConvCase::random(ConvShape::parse("n1c4h5w5-o6-k3x3-s1-p1-d1"), 4, 0.5, 0, 1);
+  const ConvCase c = ConvCase::random(ConvShape::parse("n1c4h5w5-o6-k3x3-s1-p1-d1"), 4, Keep{1, 2}, 1);
   const xnn_colnm_schedule schedule = {xnn_colnm_packed, 2, 1, 1};
   xnn_operator_t op = nullptr;
   const auto status = [&](auto change, xnn_colnm_schedule s) {
@@ -162,12 +166,55 @@ TEST(ConvolutionParameters, BadOnesAreRefused) {
   EXPECT_EQ(status([](D d) { d.arithmetic = xnn_colnm_f16; }, {xnn_colnm_packed, 2, 1, 2}), xnn_status_invalid_parameter);
   std::vector<uint32_t> descending(c.columns.rbegin(), c.columns.rend());
   EXPECT_EQ(status([&](D d) { d.columns = descending.data(); }, schedule), xnn_status_invalid_parameter);
+  EXPECT_EQ(status([](D d) { d.kernel_height = d.kernel_width = 65536; }, schedule), xnn_status_unsupported_parameter);
+  EXPECT_EQ(status([](D d) { d.in_channels = SIZE_MAX / 4; }, schedule), xnn_status_unsupported_parameter);
+  EXPECT_EQ(status([](D d) { d.out_channels = SIZE_MAX / 36; }, schedule), xnn_status_unsupported_parameter);
   ASSERT_EQ(op, nullptr);
+}
+
+// Reshapes for planes of that size, nothing of which is touched; the workspace, or nothing where that is refused.
+std::optional<size_t> workspace_of(const ConvCase& c, xnn_colnm_schedule schedule) {
+  const xnn_colnm_convolution2d d = c.descriptor();
+  xnn_operator_t op = nullptr;
+  check(xnn_create_colnm_convolution2d_cnhw(&d, &schedule, &op), "create");
+  const Operator owned(op);
+  const ConvLayouts layouts = best_layouts(c, schedule.algorithm);
+  size_t workspace, alignment;
+  const xnn_status status = xnn_reshape_colnm_convolution2d_cnhw(op, &layouts.input, &layouts.output, nullptr, &workspace, &alignment, nullptr);
+  if (status == xnn_status_unsupported_parameter) return std::nullopt;
+  check(status, "reshape");
+  return workspace;
+}
+
+TEST(ConvolutionParameters, StripsThatDoNotExistTakeNoMemory) {
+  initialize_xnnpack();
+  // 49 positions are seven strips of one register of eight lanes, and fewer longer ones.
+  const ConvCase c = ConvCase::random(ConvShape::parse("n1c8h7w7-o4-k3x3-s1-p1-d1"), 4, Keep{}, 1);
+  for (const xnn_colnm_algorithm algorithm : {xnn_colnm_packed, xnn_colnm_unfused, xnn_colnm_direct}) {
+    EXPECT_EQ(workspace_of(c, {algorithm, 1, UINT32_MAX, 1}), workspace_of(c, {algorithm, 1, 49, 1}));
+  }
+}
+
+TEST(ConvolutionParameters, OffsetsOfMoreThan32BitsAreRefused) {
+  initialize_xnnpack();
+  ConvCase c = ConvCase::random(ConvShape::parse("n1c20h8w8-o1-k15x15-s1-p7-d1"), 1, Keep{}, 1);
+  // 4500 packed rows of 512 * 512 positions are 4.7 GB; in blocks of 1000 strips they fit.
+  c.shape.height = c.shape.width = 512;
+  for (const xnn_colnm_algorithm algorithm : {xnn_colnm_packed, xnn_colnm_unfused}) {
+    EXPECT_FALSE(workspace_of(c, {algorithm, 1, UINT32_MAX, 1}).has_value());
+    EXPECT_TRUE(workspace_of(c, {algorithm, 1, 1000, 1}).has_value());
+  }
+  // A channel of 4 GiB.
+  ConvCase wide = ConvCase::random(ConvShape::parse("n1c1h1w1-o1-k1x1-s1-p0-d1"), 1, Keep{}, 1);
+  wide.shape.width = size_t{1} << 30;
+  for (const xnn_colnm_algorithm algorithm : {xnn_colnm_packed, xnn_colnm_unfused, xnn_colnm_direct}) {
+    EXPECT_FALSE(workspace_of(wide, {algorithm, 1, 1, 1}).has_value());
+  }
 }
 
 TEST(ConvolutionParameters, KernelLargerThanInputIsRefused) {
   initialize_xnnpack();
-  const ConvCase c = ConvCase::random(ConvShape::parse("n1c1h9w9-o1-k7x7-s1-p0-d1"), 1, 0, 0, 1);
+  const ConvCase c = ConvCase::random(ConvShape::parse("n1c1h9w9-o1-k7x7-s1-p0-d1"), 1, Keep{}, 1);
   const xnn_colnm_convolution2d d = c.descriptor();
   const xnn_colnm_schedule schedule = {xnn_colnm_packed, 1, 1, 1};
   xnn_operator_t op = nullptr;
@@ -184,7 +231,7 @@ TEST(ConvolutionParameters, KernelLargerThanInputIsRefused) {
 
 TEST(ConvolutionParameters, PlanesThatDoNotSuitTheAlgorithmAreRefused) {
   initialize_xnnpack();
-  const ConvCase c = ConvCase::random(ConvShape::parse("n1c2h8w8-o3-k3x3-s2-p1-d1"), 3, 0, 0, 1);
+  const ConvCase c = ConvCase::random(ConvShape::parse("n1c2h8w8-o3-k3x3-s2-p1-d1"), 3, Keep{}, 1);
   const xnn_colnm_convolution2d d = c.descriptor();
   xnn_colnm_planes whole, split, output;
   xnn_colnm_planes_init(&whole, 1, 2, 8, 8, 1, 0, 0);

@@ -180,7 +180,7 @@ size_t test_kernels(const xnn_colnm_gemm_config& config) {
       kernels++;
       // Strips that may start in the shadow of the one before, and one that may not because it is longer.
       const std::vector<std::vector<size_t>> counts = {{strip}, {strip, strip, 1}, {strip - 1, strip, strip / 2 + 1}};
-      for (const size_t kc : {1, 2, 3, 4, 5, 16}) {
+      for (const size_t kc : {1u, 2u, 3u, 4u, 5u, 16u}) {
         for (const Store store : {Store::kContiguous, Store::kMasked, Store::kHole, Store::kIndexed}) {
           const Case c = {log2_lmul, tile, kc, counts[cases % counts.size()], store, cases / 2 % 2 == 0};
           const auto seed = static_cast<uint32_t>(cases);

@@ -26,7 +26,7 @@ double crowding(size_t stride, size_t channels) {
   for (size_t c = 0; c < channels; c++) {
     for (size_t line = 0; line < 4; line++) taken[(c * stride / kLine + line) % kSets]++;
   }
-  const double share = 4.0 * channels / kSets;
+  const double share = 4.0 * static_cast<double>(channels) / kSets;
   double beyond = 0;
   for (const auto& [set, lines] : taken) beyond += std::max(0.0, lines - share);
   return beyond;
@@ -38,7 +38,7 @@ TEST_P(PlanesTest, RandomShapes) {
   std::mt19937 random(GetParam());
   const auto draw = [&](size_t low, size_t high) { return std::uniform_int_distribution<size_t>(low, high)(random); };
   for (int i = 0; i < 50; i++) {
-    const auto planes = make_planes(draw(1, 600), draw(1, 60), draw(1, 60), draw(1, 2), draw(0, 2));
+    const auto planes = make_planes(draw(1, 600), draw(1, 60), draw(1, 60), static_cast<uint32_t>(draw(1, 2)), draw(0, 2));
     const size_t lines = (planes.image_stride + kLine - 1) / kLine;
     ASSERT_EQ(planes.channel_stride % kLine, 0u);
     const size_t stride = planes.channel_stride / kLine;

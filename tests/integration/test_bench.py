@@ -1,6 +1,7 @@
 """The bench: every algorithm and pattern it offers, on emulated RISC-V and in its modelled cycles."""
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from colonnade.container import Container
 from colonnade.errors import ColonnadeError
 from colonnade.models import conv_shapes
 
-EMULATOR = ("/opt/qemu/bin/qemu-riscv64", "-cpu", "rv64,v=true,vlen=256")
+EMULATOR = ("/opt/qemu/bin/qemu-riscv64", "-cpu")
 POINTWISE = "n1c24h9w9-o20-k1x1-s1-p0-d1"
 STRIDED = "n2c5h11w9-o13-k3x3-s2-p1-d1"
 
@@ -20,8 +21,10 @@ STRIDED = "n2c5h11w9-o13-k3x3-s2-p1-d1"
 def bench(toolchain: Container, riscv64_programs: Path, root: Path) -> Any:
     program = str(riscv64_programs.relative_to(root) / "colonnade-bench")
 
-    def run(*options: str) -> list[dict[str, Any]]:
-        lines = toolchain.run([*EMULATOR, program, *options]).stdout.splitlines()
+    def run(*options: str, vlen: int = 256) -> list[dict[str, Any]]:
+        lines = toolchain.run(
+            [*EMULATOR, f"rv64,v=true,vlen={vlen}", program, *options]
+        ).stdout.splitlines()
         return [json.loads(line) for line in lines]
 
     return run
@@ -36,8 +39,8 @@ def test_every_algorithm_matches_float64(
     lines = bench(
         *("--shapes", str(shapes.relative_to(root))),
         *("--algorithm", "direct,packed,unfused,xnnpack_nhwc_dense,xnnpack_spmm"),
-        *("--tile", "4,7", "--lmul", "1,4", "--strips", "2", "--sparsity", "0.5"),
-        *("--pattern-m", "8", "--threads", str(threads), "--seed", "3", "--check"),
+        *("--tile", "4,7", "--lmul", "1,4", "--strips", "2", "--keep", "4:8"),
+        *("--threads", str(threads), "--seed", "3", "--check"),
     )
     # Ours: tile 4 at both LMULs and tile 7 at both, on two shapes; the sparse one: two tiles, one shape.
     assert Counter(line["algorithm"] for line in lines) == {
@@ -58,7 +61,7 @@ def test_every_algorithm_matches_float64(
 def test_row_pattern_is_a_tile_of_one(bench: Any) -> None:
     lines = bench(
         *("--conv", POINTWISE, "--algorithm", "direct,packed,xnnpack_spmm", "--lmul", "8"),
-        *("--pattern", "row", "--pattern-m", "4", "--sparsity", "0.75", "--check"),
+        *("--pattern", "row", "--keep", "1:4", "--check"),
     )
     assert [(line["algorithm"], line["tile"]) for line in lines] == [
         ("direct", 1),
@@ -72,16 +75,94 @@ def test_row_pattern_is_a_tile_of_one(bench: Any) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--conv", "n1c4"], "convolution shape 'n1c4': expected the form"),
         (["--conv", STRIDED, "--algorithm", "xnnpack_spmm"], "no candidate can run"),
         (["--conv", POINTWISE, "--tile", "8", "--lmul", "4"], "no candidate can run"),
         (["--conv", POINTWISE, "--pattern", "row", "--tile", "2"], "--pattern row excludes --tile"),
         (["--algorithm", "direct"], "--conv"),
+        (["--conv", POINTWISE, "--tile", "4294967300"], "--tile: Value 4294967300 not in range"),
+        (["--conv", POINTWISE, "--tile", "0"], "--tile: Value 0 not in range [1 - 31]"),
+        (
+            ["--conv", POINTWISE, "--strips", "4294967297"],
+            "--strips: Value 4294967297 not in range",
+        ),
+        (["--conv", POINTWISE, "--parts", "0"], "--parts: Value 0 not in range [1 - 1000000]"),
+        (["--conv", POINTWISE, "--lmul", "4294967297"], "--lmul"),
+        (["--conv", POINTWISE, "--threads", "4294967297"], "--threads: Value 4294967297 not in"),
+        (["--conv", POINTWISE, "--repetitions", "-1"], "--repetitions: Value -1 not in range"),
+        (["--conv", POINTWISE, "--seed", "4294967296"], "--seed: Value 4294967296 not in range"),
+        (["--conv", POINTWISE, "--keep", "2"], "--keep '2': expected N:M, such as 1:4"),
+        (["--conv", POINTWISE, "--keep", "5:4"], "--keep '5:4': N: 5; allowed: 1 to 4"),
+        (["--conv", POINTWISE, "--keep", "0:4"], "--keep '0:4': N: 0; allowed: 1 to 4"),
+        (
+            ["--conv", POINTWISE, "--keep", "1:4294967297"],
+            "M: 4294967297; allowed: 1 to 2147483647",
+        ),
+        (["--conv", POINTWISE, "--keep", "1:4x"], "--keep '1:4x': M: 4x; allowed:"),
+        (["--conv", POINTWISE, "--sparsity", "1"], "--sparsity '1': allowed: 0, or below 1"),
+        (["--conv", POINTWISE, "--sparsity", "0.5e0"], "--sparsity '0.5e0': allowed:"),
+        (["--conv", POINTWISE, "--sparsity", "0.1234567891"], "at most nine decimals"),
+        (["--conv", POINTWISE, "--sparsity", "0.5", "--keep", "1:2"], "--keep excludes --sparsity"),
+        (["--conv", POINTWISE, "--candidate", "direct:8:2:4"], "expected ALGORITHM:TILE:LMUL"),
+        (
+            ["--conv", POINTWISE, "--candidate", "direct:4294967304:1:4:1"],
+            "TILE: 4294967304; allowed: 1 to 31",
+        ),
+        (
+            ["--conv", POINTWISE, "--candidate", "packed:8:2:99999999999999999999:1"],
+            "STRIPS: 99999999999999999999; allowed: 1 to 1000000",
+        ),
+        (
+            ["--conv", POINTWISE, "--candidate", "packed:16:2:1:1"],
+            "(TILE + 1) * LMUL at most 32",
+        ),
     ],
 )
 def test_bad_options_are_refused(bench: Any, options: list[str], message: str) -> None:
-    with pytest.raises(ColonnadeError, match=message):
+    with pytest.raises(ColonnadeError, match=re.escape(message)):
         bench(*options)
+
+
+def test_shapes_are_those_that_the_library_allows(
+    bench: Any, toolchain: Container, riscv64_programs: Path, root: Path, scratch: Path
+) -> None:
+    """`ConvShape.parse` accepts the same, and refuses the same with the same words."""
+    cases = json.loads((root / "tests/data/conv_shapes.json").read_text("utf-8"))
+    accepted = bench("--conv", ",".join(cases["accepted"]), "--dry-run")
+    assert [line["conv"] for line in accepted] == cases["accepted"]
+    # One start of the container for all of them.
+    program = riscv64_programs.relative_to(root) / "colonnade-bench"
+    command = " ".join([*EMULATOR, "rv64,v=true,vlen=256", str(program), "--dry-run", "--conv"])
+    refused = scratch / "refused"
+    refused.write_bytes("".join(f"{text}\0" for text in cases["refused"]).encode())
+    loop = (
+        f'xargs -0 -n 1 sh -c \'{command} "$0" 2>&1; echo "exit $?"\' < {refused.relative_to(root)}'
+    )
+    answers = toolchain.run(["sh", "-c", loop]).stdout.split("exit 2\n")
+    assert answers.pop() == ""
+    assert len(answers) == len(cases["refused"])
+    for (text, reason), answer in zip(cases["refused"].items(), answers, strict=True):
+        assert reason in answer, (text, answer)
+
+
+def test_strips_that_do_not_exist_change_nothing(bench: Any) -> None:
+    """512 bits are as many lanes as it takes for 9000 strips of K rows to lie over 4 GiB apart."""
+    lines = bench(
+        *("--conv", "n1c512h7w7-o64-k3x3-s1-p1-d1", "--algorithm", "direct,packed,unfused"),
+        *("--tile", "8", "--lmul", "2", "--strips", "7,9000,1000000", "--check"),
+        vlen=512,
+    )
+    assert len(lines) == 9
+    assert all(line["max_abs_error"] < 1e-3 for line in lines), lines
+
+
+def test_offsets_that_do_not_fit_are_refused(bench: Any) -> None:
+    with pytest.raises(
+        ColonnadeError, match=r"packed, strips 1000000: .*4 GiB apart; allowed: less"
+    ):
+        bench(
+            *("--conv", "n1c20h512w512-o1-k15x15-s1-p7-d1"),
+            *("--algorithm", "packed", "--strips", "1000000"),
+        )
 
 
 @pytest.mark.parametrize("model", ["resnet18", "resnet50"])

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 from colonnade.container import Container
+from colonnade.package import write_package
 
 CASES = 200
 VECTOR_LENGTHS = (128, 256, 512, 1024)
@@ -112,7 +113,6 @@ def package(convs: list[RandomConv], scratch: Path) -> Path:
         "outputs": [c.node["output"] for c in convs],
         "nodes": [c.node for c in convs],
     }
-    (scratch / "graph.json").write_text(json.dumps(graph))
     tensors = {}
     for c in convs:
         name = c.node["name"]
@@ -121,7 +121,7 @@ def package(convs: list[RandomConv], scratch: Path) -> Path:
             f"{name}.columns": c.columns,
             f"{name}.bias": c.bias,
         }
-    save_file(tensors, scratch / "weights.safetensors")
+    write_package(scratch, graph, tensors)
     save_file({str(c.node["input"]): c.image for c in convs}, scratch / "input.safetensors")
     return scratch
 

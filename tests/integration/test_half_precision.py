@@ -22,6 +22,7 @@ from colonnade.training.checkpoint import CheckpointInfo, write_checkpoint
 MODEL: ModelName = "resnet18"
 IMAGE_PX = 32
 BATCH = 2
+HALF = Pattern(m="full", sparsity=0.5)
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,7 @@ def pruned(scratch: Path) -> Path:
     torch.manual_seed(0)
     model = build(MODEL, 10)
     tiles = dict.fromkeys(prunable_convs(MODEL, ["conv1"]), 14)
-    plan = uniform_plan(Pattern(m="full", sparsity=0.5), tiles)
+    plan = uniform_plan(HALF, tiles)
     masks = make_masks(importances(model, tiles, "l1"), plan)
     state = model.state_dict()
     for name, mask in masks.items():
@@ -114,11 +115,12 @@ def test_schedules_in_parts_are_those_of_f32_alone(
     toolchain: Container, riscv64_programs: Path, pruned: Path, root: Path
 ) -> None:
     schedule = {"algorithm": "direct", "tile": 14, "lmul": 2, "strips": 4}
-    shapes = [str(conv) for _, conv in conv_shapes(MODEL, IMAGE_PX, BATCH)]
+    shapes = [conv for _, conv in conv_shapes(MODEL, IMAGE_PX, BATCH)]
 
     def logits(dtype: str, parts: int) -> NDArray[np.float32]:
-        convs = {f"{conv}|0.5": {**schedule, "parts": parts} for conv in shapes}
-        header = {"format": "colonnade-schedules", "version": 2}
+        keys = (f"{conv}|k{HALF.keeps(conv.reduction)}" for conv in shapes)
+        convs = {key: {**schedule, "parts": parts} for key in keys}
+        header = {"format": "colonnade-schedules", "version": 3}
         file = pruned.parent / f"schedules-{parts}.json"
         file.write_text(json.dumps({**header, "convs": convs}))
         arguments = ("--implementation", "colnm_tuned", "--dtype", dtype)

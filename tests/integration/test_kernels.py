@@ -24,6 +24,17 @@ def test_kernels_and_operators_match_float64(
     assert int(passed[1]) >= 528
 
 
+def test_only_what_programs_need_of_xnnpack_is_compiled(riscv64_programs: Path) -> None:
+    candidates = (riscv64_programs / "candidates.txt").read_text().split()
+    plan = (riscv64_programs / "build.ninja").read_text()
+    built = set(re.findall(r"^build xnnpack/\S+/(\S+)\.o:", plan, re.MULTILINE))
+    upstream = {Path(path).name for path in candidates} & built
+    assert 100 < len(upstream) < len(candidates) / 2
+    # What the dense baseline chooses among at run time, and nothing for int8.
+    assert {"f32-gemm-7x4v-minmax-rvv.c", "f32-igemm-7x4v-minmax-rvv.c"} <= upstream
+    assert not [name for name in upstream if name.startswith(("qs8-gemm", "qd8"))]
+
+
 def test_xnnpack_convolutions_do_what_they_did(
     toolchain: Container, riscv64_programs: Path, root: Path
 ) -> None:
@@ -39,6 +50,25 @@ def test_xnnpack_convolutions_do_what_they_did(
     # Strides, padding, dilation, groups; and the sparse operator.
     for name in ("3x3s2", "with_left_padding", "3x3d2", "grouped_3x3", "NCHW_F32.kernel_1x1"):
         assert re.search(rf"       OK \] \S*{re.escape(name)}", log) is not None, name
+
+
+def test_compiler_checks_every_narrowing_in_our_sources(riscv64_programs: Path, root: Path) -> None:
+    """Sizes and offsets that lose bits are errors, and the headers of XNNPACK are not ours."""
+    blocks = (riscv64_programs / "build.ninja").read_text("utf-8").split("\nbuild ")
+    flags = {}
+    for block in blocks:
+        compiled = re.match(r"\S+\.o: \S+ (\S+)", block)
+        if compiled is not None and re.search("/(kernels|generated)/", source := compiled[1]):
+            found = re.search(r"^  FLAGS = (.*)$", block, re.MULTILINE)
+            flags[source] = found[1].split() if found is not None else []
+    checked = {"-Wconversion", "-Wsign-conversion", "-Werror"}
+    unchecked = [source for source, given in flags.items() if not checked <= set(given)]
+    names = {Path(source).name for source in flags if source not in unchecked}
+    assert names >= {"colnm-packed.c", "main.cc", "network.cc", "conv_case.cc", "virtual_pool.c"}
+    ours = {path.name for path in (root / "kernels").rglob("*.c*") if path.suffix in {".c", ".cc"}}
+    assert [
+        source for source in unchecked if Path(source).name in ours or "/generated/" in source
+    ] == []
 
 
 def test_sanitizers_find_nothing(toolchain: Container, root: Path) -> None:

@@ -19,6 +19,7 @@ from torch.nn.functional import conv2d, max_pool2d
 
 from colonnade.container import Container
 from colonnade.errors import ColonnadeError
+from colonnade.package import write_package
 
 IMPLEMENTATIONS = ("rownm", "xnnpack_spmm", "colnm_unfused", "colnm_packed", "xnnpack_nhwc_dense")
 CHANNELS = 12
@@ -50,7 +51,7 @@ def add_node(name: str, first: str, second: str) -> dict[str, object]:
     return {"op": "add", "name": name, "inputs": inputs, "output": name, "activation": "relu"}
 
 
-def write_package(folder: Path, tile: int) -> dict[str, NDArray[np.float64]]:
+def write_test_package(folder: Path, tile: int) -> dict[str, NDArray[np.float64]]:
     """Write package and input; returns the dense weights and biases by tensor name."""
     rng = np.random.default_rng(tile)
     pool = {"kernel": [3, 3], "stride": [2, 2], "padding": [1, 1]}
@@ -86,8 +87,7 @@ def write_package(folder: Path, tile: int) -> dict[str, NDArray[np.float64]]:
         "nodes": nodes,
     }
     folder.mkdir()
-    (folder / "graph.json").write_text(json.dumps(graph))
-    save_file(tensors, folder / "weights.safetensors")
+    write_package(folder, graph, tensors)
     image = rng.uniform(-1, 1, IMAGE).astype(np.float32)
     save_file({"image": image}, folder / "input.safetensors")
     return dense | {"image": image.astype(np.float64)}
@@ -131,7 +131,7 @@ def run(toolchain: Container, riscv64_programs: Path, root: Path) -> Any:
 @pytest.mark.parametrize("vlen", [128, 256, 1024])
 def test_all_agree_with_float64(run: Any, scratch: Path, vlen: int) -> None:
     package = scratch / f"rows-{vlen}"
-    reference = expected(write_package(package, tile=1))
+    reference = expected(write_test_package(package, tile=1))
     for implementation in IMPLEMENTATIONS:
         actual = run(package, implementation, vlen)
         np.testing.assert_allclose(actual, reference, rtol=1e-5, atol=1e-4, err_msg=implementation)
@@ -139,7 +139,7 @@ def test_all_agree_with_float64(run: Any, scratch: Path, vlen: int) -> None:
 
 def test_rownm_refuses_rows_that_share_columns(run: Any, scratch: Path) -> None:
     package = scratch / "tiles"
-    write_package(package, tile=2)
+    write_test_package(package, tile=2)
     with pytest.raises(ColonnadeError, match="node 'expand' has tile 2; rownm runs packages"):
         run(package, "rownm")
 
@@ -147,10 +147,15 @@ def test_rownm_refuses_rows_that_share_columns(run: Any, scratch: Path) -> None:
 @pytest.mark.parametrize(
     ("node", "key", "value", "message"),
     [
-        ("expand", "out_channels", 0, "node 'expand': out_channels: 0; allowed: at least 1"),
-        ("spatial", "stride", [1, 0], "node 'spatial': stride: 0; allowed: at least 1 each"),
-        ("pool", "kernel", [0, 3], "node 'pool': kernel: 0; allowed: at least 1 each"),
-        ("sum", "inputs", ["image"], "node 'sum': inputs: two are needed"),
+        ("expand", "out_channels", 0, "node 'expand': out_channels: 0; allowed: a whole number"),
+        (
+            "spatial",
+            "stride",
+            [1, 0],
+            "node 'spatial': stride: [1,0]; allowed: two whole numbers from 1",
+        ),
+        ("pool", "kernel", [0, 3], "node 'pool': kernel: [0,3]; allowed: two whole numbers from 1"),
+        ("sum", "inputs", ["image"], "node 'sum': inputs: [\"image\"]; allowed: a list of 2 to 2"),
         ("last", "input", "nowhere", "node 'last': input 'nowhere' does not exist"),
     ],
 )
@@ -158,7 +163,7 @@ def test_impossible_nodes_are_refused(
     run: Any, scratch: Path, node: str, key: str, value: Any, message: str
 ) -> None:
     package = scratch / f"wrong-{node}"
-    write_package(package, tile=1)
+    write_test_package(package, tile=1)
     path = package / "graph.json"
     graph = json.loads(path.read_text())
     (wrong,) = (each for each in graph["nodes"] if each["name"] == node)
@@ -170,6 +175,6 @@ def test_impossible_nodes_are_refused(
 
 def test_unpipelined_refuses_pruned_packages(run: Any, scratch: Path) -> None:
     package = scratch / "pruned"
-    write_package(package, tile=1)
+    write_test_package(package, tile=1)
     with pytest.raises(ColonnadeError, match="is pruned; colnm_unpipelined runs dense packages"):
         run(package, "colnm_unpipelined")

@@ -42,22 +42,31 @@ def bounds_table(
     """Write `bounds.csv`: XNNPACK's dense operator and the winners of every convolution.
 
     Raises:
-        ColonnadeError: a profile or the core description is missing or damaged.
+        ColonnadeError: a profile or the core description is missing or damaged, or the target's time
+            is measured.
     """
+    target.need_model(str(table))
     core = core_of(target.config)
     same = {"model": model, "target": target.name, "evidence": target.evidence}
     rows = [
-        {**same, **_row(ConvShape.parse(profile["conv"]), report, core, threads)}
+        {**same, "sparsity": sparsity, **_row(conv, report, core, threads)}
         for profile in map(read_json, profiles)
-        for report in _reports(profile)
+        for conv in [ConvShape.parse(profile["conv"])]
+        for sparsity, report in _reports(conv, profile)
     ]
     write_table(table, BOUNDS, rows)
 
 
-def _reports(profile: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    yield profile["reference"]
-    trials = {search["sparsity"]: search["trials"] for search in profile["searches"]}
-    yield from (winner for winner in choose(trials).values() if winner is not None)
+def _reports(
+    conv: ConvShape, profile: Mapping[str, Any]
+) -> Iterator[tuple[float, Mapping[str, Any]]]:
+    """The reports to compare, each with its sparsity."""
+    yield 0.0, profile["reference"]
+    searches = {search["kept"]: search for search in profile["searches"]}
+    trials = {kept: search["trials"] for kept, search in searches.items()}
+    for kept, winner in choose(trials, conv.reduction).items():
+        if winner is not None:
+            yield searches[kept]["sparsity"], winner
 
 
 def _row(conv: ConvShape, report: Mapping[str, Any], core: Core, threads: int) -> dict[str, Any]:
@@ -68,7 +77,6 @@ def _row(conv: ConvShape, report: Mapping[str, Any], core: Core, threads: int) -
     return {
         "conv": str(conv),
         **{name: report[name] for name in SCHEDULE},
-        "sparsity": float(report["sparsity"]),
         "cycles": cycles,
         "mac_per_cycle": report["mac_per_cycle"],
         "fma_bound_cycles": math.ceil(fma),

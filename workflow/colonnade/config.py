@@ -5,12 +5,13 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from colonnade.budget.settings import BudgetConfig
 from colonnade.config_errors import explain
@@ -25,6 +26,15 @@ from colonnade.training.settings import TrainingConfig
 Model = TypeVar("Model", bound=BaseModel)
 
 VECTOR_REGISTERS = 32
+# The folder of all results, and the names in it that other folders of results cannot have.
+RESULTS = "results"
+TAKEN = frozenset(
+    (
+        *("accuracy", "baseline", "budget", "build", "data", "figures", "logs", "packages"),
+        *("profile", "sensitivity", "settings", "study", "tables", "throughput", "toolchain"),
+        *("train", "tuner"),
+    )
+)
 
 
 def fits_registers(tile: int, lmul: int) -> bool:
@@ -87,6 +97,26 @@ class ThroughputConfig(Section):
     warmup: int = Field(ge=0)
 
 
+class AccuracyConfig(Section):
+    """Section `accuracy`: on how much of the test split top-1 is taken, and how many images at a time."""
+
+    n_images: int | None = Field(
+        default=None,
+        ge=1,
+        description="Images of the test split, at most: as many of each class as of any other, as far"
+        " as they go, drawn with `seed`. Null takes all. The accuracy table says how many it were.",
+    )
+    batch: int = Field(
+        default=16,
+        ge=1,
+        le=4096,
+        description="Images that run at a time: memory grows with them, but not with `n_images`.",
+    )
+    seed: int = Field(
+        default=1, ge=0, lt=2**32, description="Of the draw of `n_images` from the test split."
+    )
+
+
 class NightlyConfig(Section):
     """Section `nightly`: the slowdown, in percent of the baseline's cycles, that is no regression."""
 
@@ -96,6 +126,7 @@ class NightlyConfig(Section):
 class Config(Section):
     """All of it."""
 
+    results: str = RESULTS
     seed: int = Field(ge=0)
     target: str
     container: ContainerConfig
@@ -105,13 +136,28 @@ class Config(Section):
     pruning: PruningConfig
     profile: ProfileConfig
     throughput: ThroughputConfig
+    accuracy: AccuracyConfig = AccuracyConfig()
     nightly: NightlyConfig
     study: StudyConfig
     budget: BudgetConfig
 
+    @field_validator("results")
+    @classmethod
+    def _check_results(cls, folder: str) -> str:
+        first, *below = folder.split("/")
+        if first != RESULTS or not all(re.fullmatch(r"\w[\w.-]*", part) for part in below):
+            raise ValueError(
+                f"allowed: {RESULTS}, or a folder below it such as {RESULTS}/host, of"
+                " letters, digits and . _ -"
+            )
+        if below and below[0] in TAKEN:
+            raise ValueError(f"allowed: a name that {RESULTS} itself does not use")
+        return folder
+
     def digest(self) -> str:
-        """SHA-256 of the configuration's canonical JSON."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        """SHA-256 of the configuration's canonical JSON; where results go is no part of it."""
+        values = self.model_dump(mode="json", exclude={"results"})
+        text = json.dumps(values, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -139,6 +185,26 @@ class TargetConfig(Section):
     def is_emulated(self) -> bool:
         """Whether code runs under QEMU and its time is modelled."""
         return self.kind == "emulated"
+
+    def contradictions(self) -> list[str]:
+        """What an emulated target says otherwise than its core's description, one line each.
+
+        Raises:
+            ColonnadeError: the core's description is missing or damaged.
+        """
+        if self.core is None or self.clock_ghz is None:
+            return []
+        try:
+            core = read_json(self.core)
+            vlen, clock_ghz = int(core["vlen"]), core["clock_mhz"] / 1000
+        except (KeyError, TypeError, ValueError) as error:
+            raise ColonnadeError(f"{self.core}: vlen, clock_mhz: numbers are needed") from error
+        same = {"vlen": (self.vlen, vlen), "clock_ghz": (self.clock_ghz, clock_ghz)}
+        return [
+            f"{key}: {ours:g}; allowed with the core {self.core}: {theirs:g}"
+            for key, (ours, theirs) in same.items()
+            if ours != theirs
+        ]
 
     def modelled_cores(self) -> int:
         """How many cores the timing model of an emulated target has.
@@ -174,6 +240,8 @@ def read_config(
     config = _validate(Config, values, contents, problems)
     if isinstance(name, str):
         target = _read_target(targets, name, problems)
+    if target is not None:
+        problems += [f"{targets}/{name}.yaml: {line}" for line in target.contradictions()]
     if config is not None and target is not None and target.is_emulated:
         threads, cores = config.throughput.threads, target.modelled_cores()
         if threads > cores:

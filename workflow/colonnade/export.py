@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import save
 
-from colonnade.files import atomic_path, sha256_file, write_json
+from colonnade.files import atomic_path
 from colonnade.models.graph import Conv2d, fold, trace
-from colonnade.package import FORMAT, GRAPH, VERSION, WEIGHTS, Array, compress
+from colonnade.package import Array, compress, write_package
+from colonnade.package_graph import FORMAT, VERSION
 from colonnade.pruning.mask import ColumnMask
 from colonnade.training.checkpoint import Checkpoint, read_checkpoint
 
@@ -23,8 +23,7 @@ def export_package(checkpoint: Path, out_dir: Path) -> None:
     tensors = _tensors(source)
     with atomic_path(out_dir) as folder:
         folder.mkdir()
-        (folder / WEIGHTS).write_bytes(save(tensors))
-        write_json(folder / GRAPH, _graph(source, sha256_file(folder / WEIGHTS)))
+        write_package(folder, _graph(source), tensors)
 
 
 def _packable(source: Checkpoint, conv: Conv2d) -> ColumnMask | None:
@@ -50,7 +49,7 @@ def _tensors(source: Checkpoint) -> dict[str, Array]:
     return tensors
 
 
-def _graph(source: Checkpoint, weights_sha256: str) -> dict[str, Any]:
+def _graph(source: Checkpoint) -> dict[str, Any]:
     graph = trace(source.model())
     nodes = []
     for node in graph.nodes:
@@ -66,7 +65,6 @@ def _graph(source: Checkpoint, weights_sha256: str) -> dict[str, Any]:
         "model": source.info.model,
         "dtype": "f32",
         "checkpoint_sha256": source.sha256,
-        "weights_sha256": weights_sha256,
         "inputs": [{"name": graph.input, "channels": 3}],
         "outputs": [graph.output],
         "nodes": nodes,

@@ -26,7 +26,7 @@ def atomic_path(target: Path) -> Iterator[Path]:
     removed and `target` stays as it was.
 
     Raises:
-        ColonnadeError: the file system refused (full disk, no permission).
+        ColonnadeError: the file system refused (full disk, no permission, read-only).
     """
     temporary = target.with_name(f".{target.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}.tmp")
     try:
@@ -46,17 +46,25 @@ def _replace(temporary: Path, target: Path) -> None:
     temporary.replace(target)
 
 
-def discard(*paths: Path) -> None:
-    """Remove temporary files or folders, as far as they are there and the file system lets us.
+def discard(temporary: Path) -> None:
+    """Remove a file or folder if that is possible: an error in `finally` would hide the first one."""
+    with suppress(OSError):
+        if temporary.is_dir():
+            shutil.rmtree(temporary, ignore_errors=True)
+        else:
+            temporary.unlink(missing_ok=True)
 
-    For `finally` clauses: an error of its own would hide the one that matters.
+
+def make_folder(folder: Path) -> None:
+    """Create a folder and its parents, unless they exist.
+
+    Raises:
+        ColonnadeError: the file system refused.
     """
-    for path in paths:
-        with suppress(OSError):
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ColonnadeError(f"{folder}: cannot be created: {error.strerror}") from error
 
 
 @contextmanager
@@ -140,3 +148,15 @@ def sha256_file(path: Path) -> str:
     """Hex SHA-256 of a file's bytes."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def file_bytes(path: Path) -> int:
+    """Size of a file.
+
+    Raises:
+        ColonnadeError: it cannot be read.
+    """
+    try:
+        return path.stat().st_size
+    except OSError as error:
+        raise ColonnadeError(f"{path}: cannot be read: {error.strerror}") from error

@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.numpy import load
+from safetensors.numpy import load, save
 
 from colonnade.errors import ColonnadeError
-from colonnade.files import read_json, sha256_file
+from colonnade.files import sha256_file, write_json
+from colonnade.package_graph import ConvNode, FullyConnectedNode, Graph, check_graph
 from colonnade.pruning.mask import ColumnMask
+from colonnade.strict_json import parse_strict
 
-FORMAT = "colonnade-package"
-VERSION = 1
 GRAPH = "graph.json"
 WEIGHTS = "weights.safetensors"
 Array = NDArray[Any]
@@ -84,58 +84,107 @@ class Package:
         return matrix.reshape(node["out_channels"], *node["kernel"], node["in_channels"])
 
 
+def write_package(folder: Path, graph: dict[str, Any], tensors: dict[str, Array]) -> None:
+    """Write the files of a package into an existing `folder`; `graph` gets the weights' digest."""
+    (folder / WEIGHTS).write_bytes(save(tensors))
+    digest = sha256_file(folder / WEIGHTS)
+    write_json(folder / GRAPH, {**graph, "weights_sha256": digest})
+
+
 def read_package(path: Path) -> Package:
-    """Read a package and check it: its format, the digest of its weights, and every tensor's shape.
+    """Read a package and check all of it, as strictly as the runner does.
+
+    The graph's keys, types, ranges, ranks and channels; the digest of the weights; every tensor's
+    presence, type and shape, and that no other is there; that weights are finite and columns ascend.
 
     Raises:
         ColonnadeError: damaged or truncated package, or one of another version.
     """
-    graph = read_json(path / GRAPH)
+    try:
+        document = parse_strict((path / GRAPH).read_bytes())
+        graph = check_graph(document)
+    except OSError as error:
+        raise ColonnadeError(f"{path / GRAPH}: cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise ColonnadeError(f"{path / GRAPH}: {error}") from error
     weights = path / WEIGHTS
-    seen = (graph.get("format"), graph.get("version")) if isinstance(graph, dict) else None
-    if seen != (FORMAT, VERSION):
-        raise ColonnadeError(f"{path / GRAPH}: format {seen}; expected {(FORMAT, VERSION)}")
     if not weights.is_file():
         raise ColonnadeError(f"{weights}: no such file")
     digest = sha256_file(weights)
-    if digest != graph.get("weights_sha256"):
+    if digest != graph.weights_sha256:
         raise ColonnadeError(
-            f"{weights}: damaged: SHA-256 {digest}; {GRAPH} has {graph.get('weights_sha256')}"
+            f"{weights}: damaged: SHA-256 {digest}; {GRAPH} has weights_sha256 "
+            f"{graph.weights_sha256}"
         )
     try:
-        tensors = load(weights.read_bytes())
-        wrong = _misfits(graph["nodes"], tensors)
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise ColonnadeError(f"{path}: damaged package: {error!r}") from error
-    if wrong:
-        raise ColonnadeError(f"{path}: damaged package: {'; '.join(wrong)}")
-    return Package(path, graph, tensors)
+        tensors = _read_tensors(weights.read_bytes())
+        _check_tensors(graph, tensors)
+    except (SafetensorError, ValueError) as error:
+        raise ColonnadeError(f"{weights}: damaged: {error}") from error
+    return Package(path, document, tensors)
 
 
-def _misfits(nodes: list[dict[str, Any]], tensors: dict[str, Array]) -> list[str]:
-    expected: dict[str, tuple[int, ...]] = {}
-    for node in nodes:
-        name = node["name"]
-        if node["op"] == "fully_connected":
-            expected[f"{name}.weight"] = (node["out_features"], node["in_features"])
-            expected[f"{name}.bias"] = (node["out_features"],)
-        elif node["op"] == "conv2d":
-            expected[f"{name}.bias"] = (node["out_channels"],)
-            expected |= _conv_shapes(node, tensors)
-    missing = [f"{name}: missing" for name in expected if name not in tensors]
-    unknown = [f"{name}: unknown" for name in tensors if name not in expected]
-    misshapen = [
-        f"{name}: shape {tensors[name].shape}, expected {shape}"
-        for name, shape in expected.items()
-        if name in tensors and tensors[name].shape != shape
-    ]
-    return missing + unknown + misshapen
+def _read_tensors(content: bytes) -> dict[str, Array]:
+    tensors = load(content)
+    # The library takes the last of two tensors of one name.
+    parse_strict(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    return tensors
 
 
-def _conv_shapes(node: dict[str, Any], tensors: dict[str, Array]) -> dict[str, tuple[int, ...]]:
-    name, out_channels = node["name"], node["out_channels"]
-    if node["pattern"] is None:
-        return {f"{name}.weight": (out_channels, *node["kernel"], node["in_channels"])}
-    kept = tensors[f"{name}.columns"].shape[-1]
-    tiles = -(-out_channels // node["tile"])
-    return {f"{name}.columns": (tiles, kept), f"{name}.values": (out_channels * kept,)}
+def _check_tensors(graph: Graph, tensors: dict[str, Array]) -> None:
+    known: set[str] = set()
+
+    def check(name: str, dtype: type[np.generic], *shape: int) -> None:
+        known.add(name)
+        tensor = tensors.get(name)
+        if tensor is None:
+            raise ValueError(f"tensor {name!r} is missing")
+        if tensor.dtype != dtype or tensor.shape != shape:
+            raise ValueError(
+                f"tensor {name!r} is {tensor.dtype} {list(tensor.shape)}; "
+                f"expected {np.dtype(dtype)} {list(shape)}"
+            )
+        if not np.isfinite(tensor).all():
+            raise ValueError(f"tensor {name!r} holds a number that is not finite")
+
+    for node in graph.nodes:
+        if isinstance(node, FullyConnectedNode):
+            check(f"{node.name}.weight", np.float32, node.out_features, node.in_features)
+            check(f"{node.name}.bias", np.float32, node.out_features)
+        elif isinstance(node, ConvNode):
+            check(f"{node.name}.bias", np.float32, node.out_channels)
+            if node.tile is None:
+                shape = (node.out_channels, *node.kernel, node.in_channels)
+                check(f"{node.name}.weight", np.float32, *shape)
+                continue
+            kept = _kept(node, tensors)
+            check(f"{node.name}.columns", np.int32, -(-node.out_channels // node.tile), kept)
+            check(f"{node.name}.values", np.float32, node.out_channels * kept)
+            _check_columns(f"{node.name}.columns", tensors, node.reduction)
+    unknown = sorted(tensors.keys() - known)
+    if unknown:
+        raise ValueError(f"tensor {unknown[0]!r} belongs to no node")
+
+
+def _kept(node: ConvNode, tensors: dict[str, Array]) -> int:
+    name = f"{node.name}.columns"
+    if name not in tensors:
+        raise ValueError(f"tensor {name!r} is missing")
+    shape = tensors[name].shape
+    if len(shape) != 2 or not 1 <= shape[1] <= node.reduction:
+        raise ValueError(
+            f"tensor {name!r} is {list(shape)}; expected [tiles, kept], "
+            f"of 1 to {node.reduction} kept columns"
+        )
+    return int(shape[1])
+
+
+def _check_columns(name: str, tensors: dict[str, Array], reduction: int) -> None:
+    columns = tensors[name].astype(np.int64)
+    if columns.min() < 0 or columns.max() >= reduction:
+        raise ValueError(
+            f"tensor {name!r} holds {columns.min()} to {columns.max()}; "
+            f"allowed: 0 to {reduction - 1}"
+        )
+    if not (np.diff(columns, axis=1) > 0).all():
+        raise ValueError(f"tensor {name!r}; allowed: ascending columns of each tile")

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from colonnade.conv import ConvShape
 from colonnade.files import read_json
 from colonnade.tables import PACKING, write_table
 from colonnade.targets import Target
@@ -24,25 +25,27 @@ def packing_table(profiles: Sequence[Path], model: str, target: Target, table: P
     out.
 
     Raises:
-        ColonnadeError: a profile is missing or damaged.
+        ColonnadeError: a profile is missing or damaged, or the target's time is measured.
     """
+    target.need_model(str(table))
     same = {"model": model, "target": target.name, "evidence": target.evidence}
     rows = [
         {**same, "conv": profile["conv"], **row}
         for profile in map(read_json, profiles)
         for search in profile["searches"]
-        for row in _rows(search)
+        for row in _rows(search, ConvShape.parse(profile["conv"]).reduction)
     ]
     write_table(table, PACKING, rows)
 
 
-def _rows(search: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    best = choose_each(search["trials"], fastest(search["trials"]))
+def _rows(search: Mapping[str, Any], reduction: int) -> Iterator[dict[str, Any]]:
+    trials, pruned = search["trials"], search["kept"] < reduction
+    best = choose_each(trials, fastest(trials), same_tile=pruned)
     if {"packed", "direct"} <= set(best):
         packed, direct = best["packed"], best["direct"]
         packing = packing_cycles(packed["counters"])
         yield {
-            "sparsity": float(search["sparsity"]),
+            "sparsity": search["sparsity"],
             "packed_cycles": packed["cycles"],
             "packing_cycles": packing,
             "packing_percent": 100 * packing / packed["cycles"],

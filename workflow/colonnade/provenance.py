@@ -4,14 +4,38 @@ import importlib.metadata
 import platform
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from colonnade.config import Config
+from colonnade.errors import ColonnadeError
 from colonnade.files import read_json, write_json
 
 
-def _git(*arguments: str) -> str | None:
-    result = subprocess.run(("git", *arguments), capture_output=True, text=True, check=False)
-    return result.stdout.strip() if result.returncode == 0 else None
+def _git(*arguments: str) -> str:
+    # Whose code runs here may also be asked for its commit, be it another user's checkout.
+    command = ("git", "-c", "safe.directory=*", *arguments)
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise ColonnadeError(f"git: {error.strerror}") from error
+    if result.returncode != 0:
+        raise ColonnadeError(result.stderr.strip())
+    return result.stdout.strip()
+
+
+def revision() -> dict[str, Any]:
+    """Commit of the checkout that this is, and whether it was changed; or why that is not known."""
+    try:
+        _check_top(Path.cwd(), Path(_git("rev-parse", "--show-toplevel")))
+        commit, changes = _git("rev-parse", "HEAD"), _git("status", "--porcelain")
+    except ColonnadeError as error:
+        return {"git_commit": None, "dirty": None, "git_problem": str(error)}
+    return {"git_commit": commit, "dirty": bool(changes), "git_problem": None}
+
+
+def _check_top(checkout: Path, top: Path) -> None:
+    if top.resolve() != checkout:
+        raise ColonnadeError(f"not a git checkout, but a folder in that of {top}")
 
 
 def cpu_model() -> str:
@@ -23,17 +47,15 @@ def cpu_model() -> str:
 
 
 def write_provenance(config: Config, image_file: Path, target: Path) -> None:
-    """Write `provenance.json`. Outside a git checkout `git_commit` is null."""
+    """Write `provenance.json`. Where `git_commit` is null, `git_problem` says why."""
     image = read_json(image_file)
-    status = _git("status", "--porcelain")
     packages = sorted(
         (str(dist.metadata["Name"]), dist.version) for dist in importlib.metadata.distributions()
     )
     write_json(
         target,
         {
-            "git_commit": _git("rev-parse", "HEAD"),
-            "dirty": None if status is None else bool(status),
+            **revision(),
             "image": {key: image[key] for key in ("engine", "reference", "digest")},
             "qemu": image["qemu"],
             "compilers": image["compilers"],

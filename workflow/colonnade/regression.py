@@ -9,18 +9,21 @@ from colonnade.tables import THROUGHPUT, read_table
 KEY = ["model", "batch", "image_px", "target", "vlen", "threads", "implementation", "sparsity"]
 
 
-def compare(table: Path, baseline: Path, allowed_percent: float, target: Path) -> None:
+def compare(table: Path, baseline: Path | None, allowed_percent: float, target: Path) -> None:
     """Write a report of cycles against the baseline's.
 
     Raises:
         ColonnadeError: a configuration takes over `allowed_percent` more cycles than before; all
-            of them are named. Without a baseline, or for new rows, there is nothing to compare.
+            of them are named. Without a baseline, for new rows and for time that was measured, there is
+            nothing to compare; the report says so where that leaves nothing.
     """
     ours = read_table(table, THROUGHPUT)
-    if not baseline.exists():
-        write_text(target, f"{baseline}: no baseline yet; nothing compared\n")
+    if baseline is None:
+        write_text(target, "no baseline yet; nothing compared\n")
         return
-    both = ours.join(read_table(baseline, THROUGHPUT), on=KEY, suffix="_baseline")
+    both = ours.join(
+        read_table(baseline, THROUGHPUT), on=KEY, suffix="_baseline", maintain_order="left"
+    )
     lines, slower = [], []
     for row in both.drop_nulls(["cycles", "cycles_baseline"]).iter_rows(named=True):
         change = 100 * (row["cycles"] / row["cycles_baseline"] - 1)
@@ -31,4 +34,5 @@ def compare(table: Path, baseline: Path, allowed_percent: float, target: Path) -
             slower.append(line)
     if slower:
         raise ColonnadeError("slower than the baseline:\n  " + "\n  ".join(slower))
-    write_text(target, "\n".join(lines) + "\n")
+    nothing = f"{baseline}: has modelled cycles of no row of {table}; nothing compared"
+    write_text(target, "\n".join(lines or [nothing]) + "\n")

@@ -26,6 +26,7 @@ LAYERS = {
     "strips": pl.Int64,
     "parts": pl.Int64,
     "m": pl.String,
+    "kept": pl.Int64,
 }
 # Of so many of the prior's first candidates `top5_loss_percent` takes the best.
 TOP = 5
@@ -245,10 +246,10 @@ def read_table(path: Path, schema: Schema) -> pl.DataFrame:
     return frame
 
 
-def read_if_made(path: Path, schema: Schema) -> pl.DataFrame | None:
-    """Read a table back that only some targets make; None where it is missing.
+def read_if_made(path: Path | None, schema: Schema) -> pl.DataFrame | None:
+    """Read a table back that only some targets make; None where it was not made.
 
     Raises:
         ColonnadeError: it has other columns.
     """
-    return read_table(path, schema) if path.exists() else None
+    return None if path is None else read_table(path, schema)

@@ -23,7 +23,13 @@ _BUILD = Path("results/build")
 class Runner(Protocol):
     """What running programs needs of a toolchain container: see `colonnade.container.Container`."""
 
-    def run(self, command: Sequence[str], *, env: Mapping[str, str] | None = None) -> "Finished":
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        log: Path | None = None,
+    ) -> "Finished":
         """Run a command in the container."""
 
 
@@ -51,6 +57,18 @@ class Target:
         """What kind of time this target gives."""
         return "modelled" if self.config.kind == "emulated" else "measured"
 
+    def need_model(self, what: str) -> None:
+        """Make sure that time is modelled here, for what only the timing model can tell.
+
+        Raises:
+            ColonnadeError: it is measured, so there is no `what`.
+        """
+        if self.evidence != "modelled":
+            raise ColonnadeError(
+                f"{what}: time on target {self.name} is measured; only the timing model of an"
+                " emulated target can tell"
+            )
+
     @property
     def vlen(self) -> int:
         """VLEN in bits; 0 where there is no vector extension."""
@@ -75,7 +93,7 @@ class Target:
         Raises:
             ColonnadeError: the program or the timing model is not built.
         """
-        parts: dict[str, Any] = {"vlen": self.vlen, "program": _digest(self._path(program))}
+        parts: dict[str, Any] = {"vlen": self.vlen, "program": self.program_sha256(program)}
         if self.config.core is None:
             parts |= {"isa": platform.machine(), "cpu": cpu_model()}
         else:
@@ -87,10 +105,25 @@ class Target:
     def _plugin(self) -> Path:
         return _BUILD / "timing" / PLUGIN
 
+    def program_sha256(self, program: str) -> str:
+        """Hex SHA-256 of a program: all that decides what it computes here, but not how fast.
+
+        Raises:
+            ColonnadeError: it is not built.
+        """
+        return _digest(self._path(program))
+
     def _path(self, program: str) -> Path:
         return _BUILD / ("host" if self.config.kind == "host" else "riscv64") / program
 
-    def run(self, program: str, arguments: Sequence[str], *, timing: Path | None) -> str:
+    def run(
+        self,
+        program: str,
+        arguments: Sequence[str],
+        *,
+        timing: Path | None,
+        log: Path | None = None,
+    ) -> str:
         """Run a program of `results/build` and return what it prints.
 
         Args:
@@ -98,12 +131,13 @@ class Target:
             arguments: its arguments.
             timing: scratch file of the timing model, relative to the checkout; None runs without
                 the model, faster and without cycles. Ignored on the host.
+            log: file for all that it prints, written as it arrives.
 
         Raises:
             ColonnadeError: it failed.
         """
         command, env = self.command(program, timing=timing)
-        return self.container.run([*command, *arguments], env=env).stdout
+        return self.container.run([*command, *arguments], env=env, log=log).stdout
 
     def command(self, program: str, *, timing: Path | None) -> tuple[list[str], dict[str, str]]:
         """The command line, without arguments, and the variables that `run` runs a program with.

@@ -9,7 +9,7 @@ from safetensors.numpy import save
 
 from colonnade.config import ThroughputConfig
 from colonnade.errors import ColonnadeError
-from colonnade.files import discard, read_json, write_bytes, write_json
+from colonnade.files import discard, make_folder, read_json, write_bytes, write_json
 from colonnade.package import read_package
 from colonnade.reference import REFERENCE
 from colonnade.tables import THROUGHPUT, write_table
@@ -42,7 +42,7 @@ def run_network(
     """
     graph = read_package(package).graph
     modelled = target.evidence == "modelled"
-    output.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(output.parent)
     scratch = [output.with_suffix(suffix) for suffix in (".timing", ".report", ".logits")]
     timing, report, logits = scratch
     arguments = [
@@ -61,7 +61,8 @@ def run_network(
         identity = {key: graph[key] for key in ("model", "checkpoint_sha256")}
         write_json(output, {**identity, **read_json(report)})
     finally:
-        discard(*scratch)
+        for file in scratch:
+            discard(file)
 
 
 def throughput_table(

@@ -1,7 +1,7 @@
 rule kernels_riscv64:
     """Modified XNNPACK, runner, bench and tests for RISC-V with the vector extension."""
     input:
-        "results/toolchain/image.json",
+        stages.image,
         stages.kernel_sources,
     output:
         "results/build/riscv64/colonnade-run",
@@ -19,7 +19,7 @@ rule kernels_riscv64:
 rule kernels_host:
     """The same programs for this machine."""
     input:
-        "results/toolchain/image.json",
+        stages.image,
         stages.kernel_sources,
     output:
         "results/build/host/colonnade-run",
@@ -37,7 +37,7 @@ rule kernels_host:
 rule timing_model:
     """The X60 timing model, a plugin of the emulator."""
     input:
-        "results/toolchain/image.json",
+        stages.image,
         stages.timing_sources,
     output:
         "results/build/timing/libcolonnade-timing.so",

@@ -1,51 +1,63 @@
 rule train:
     """Train the dense network."""
+    input:
+        ancient(stages.weights),
+        ancient(stages.images),
+        settings=lambda _: stages.settings(
+            "seed", "model", "data", "training", "-training.finetune"
+        ),
     output:
-        "results/train/dense.safetensors",
+        "<results>/train/dense.safetensors",
     log:
-        "results/logs/train.log",
+        "<results>/logs/train.log",
     conda:
         "../envs/colonnade.yaml"
     threads: workflow.cores
     params:
-        settings=stages.fingerprint("seed", "model", "data", "training"),
+        code=stages.code("train"),
         launch=stages.launcher(stages.config.training),
     shell:
-        "{params.launch}colonnade train {output} 2>&1 | tee {log}"
+        "{params.launch}colonnade train {input.settings} {output} 2>&1 | tee {log}"
 
 
 rule prune:
     """Mask the dense network with the tiles that profiling chose, and fine-tune it."""
     input:
-        dense="results/train/dense.safetensors",
-        schedules="results/schedules.json",
+        settings=lambda wildcards: stages.only(wildcards.variant).settings(
+            *stages.FINETUNING, *stages.PRUNED_LAYERS
+        ),
+        images=ancient(stages.images),
+        dense=rules.train.output,
+        schedules=rules.schedules.output.schedules,
     output:
-        "results/train/{variant}.safetensors",
+        "<results>/train/{variant}.safetensors",
     log:
-        "results/logs/prune-{variant}.log",
+        "<results>/logs/prune-{variant}.log",
     wildcard_constraints:
-        variant="(?!dense)[^/]+",
+        variant=stages.one_of(stages.variants[1:]),
     conda:
         "../envs/colonnade.yaml"
     threads: workflow.cores
     params:
-        settings=stages.fingerprint("pruning", "training"),
+        code=stages.code("prune"),
         launch=stages.launcher(stages.config.training),
     shell:
-        "{params.launch}colonnade prune {wildcards.variant} {input.dense} {input.schedules}"
-        " {output} 2>&1 | tee {log}"
+        "{params.launch}colonnade prune {input.settings} {wildcards.variant} {input.dense}"
+        " {input.schedules} {output} 2>&1 | tee {log}"
 
 
 rule package:
     """Export a checkpoint for the runner."""
     input:
-        "results/train/{variant}.safetensors",
+        "<results>/train/{variant}.safetensors",
     output:
-        "results/packages/{variant}/graph.json",
-        "results/packages/{variant}/weights.safetensors",
+        graph="<results>/packages/{variant}/graph.json",
+        weights="<results>/packages/{variant}/weights.safetensors",
     log:
-        "results/logs/package-{variant}.log",
+        "<results>/logs/package-{variant}.log",
     conda:
         "../envs/colonnade.yaml"
+    params:
+        code=stages.code("export"),
     shell:
-        "colonnade export {input} results/packages/{wildcards.variant} 2> {log}"
+        "colonnade export {input} $(dirname {output.graph}) 2> {log}"

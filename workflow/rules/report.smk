@@ -1,60 +1,89 @@
+# Tables that only some targets make, by table, and sections of the report once they are asked for.
+EXTRA_TABLES = {
+    rules.tuner_quality.output[0]: "tuner-quality",
+    rules.decomposition_table.output[0]: "kernel-figures",
+    rules.study_table.output.summary: "accuracy-study",
+    rules.pareto.output.table: "pareto-front",
+}
+if stages.core_variants:
+    EXTRA_TABLES[rules.model_sensitivity.output.table] = "artifact-evaluation"
+
+
 rule claims:
     input:
-        "results/tables/throughput.csv",
-        "results/tables/accuracy.csv",
+        throughput=rules.throughput_table.output,
+        accuracy=rules.accuracy_table.output,
+        packages=expand(rules.package.output, variant=stages.variants),
     output:
-        "results/claims.json",
+        "<results>/claims.json",
     log:
-        "results/logs/claims.log",
+        "<results>/logs/claims.log",
     conda:
         "../envs/colonnade.yaml"
+    params:
+        code=stages.code("claims"),
     shell:
-        "colonnade claims {output} 2> {log}"
+        "colonnade claims {input.throughput} {input.accuracy} {output} {input.packages} 2> {log}"
 
 
 rule provenance:
     input:
-        "results/toolchain/image.json",
-        "results/tables/throughput.csv",
-        "results/tables/accuracy.csv",
+        stages.image,
+        settings=lambda _: stages.settings(*stages.SECTIONS),
+        tables=[rules.throughput_table.output, rules.accuracy_table.output],
     output:
-        "results/provenance.json",
+        "<results>/provenance.json",
     log:
-        "results/logs/provenance.log",
+        "<results>/logs/provenance.log",
     conda:
         "../envs/colonnade.yaml"
+    params:
+        code=stages.code("provenance"),
     shell:
-        "colonnade provenance {output} 2> {log}"
+        "colonnade provenance {input.settings} {output} 2> {log}"
 
 
 rule report:
+    """One page of everything that was made."""
     input:
-        "results/tables/layers.csv",
-        "results/claims.json",
-        "results/provenance.json",
-        stages.modelled_tables,
+        settings=stages.settings("pruning.patterns"),
+        claims=rules.claims.output,
+        provenance=rules.provenance.output,
+        runs=rules.throughput_table.input.reports,
+        evaluations=rules.accuracy_table.input.reports,
+        tables=[
+            rules.throughput_table.output,
+            rules.accuracy_table.output,
+            rules.schedules.output.table,
+            stages.modelled(*rules.validation.output, *rules.bounds.output, *rules.packing.output),
+        ],
+        extra=lambda _: stages.shown(EXTRA_TABLES, workflow.dag_settings.targets),
     output:
-        "results/report.html",
+        "<results>/report.html",
     log:
-        "results/logs/report.log",
+        "<results>/logs/report.log",
     conda:
         "../envs/colonnade.yaml"
+    params:
+        code=stages.code("report"),
     shell:
-        "colonnade report {output} 2> {log}"
+        "colonnade report {input.settings} {input.claims} {input.provenance} {output} {input.runs}"
+        " {input.evaluations} {input.tables} {input.extra} 2> {log}"
 
 
 rule regression:
     """Compare modelled cycles with the committed baseline."""
     input:
-        "results/tables/throughput.csv",
-        stages.baseline,
+        settings=stages.settings("nightly"),
+        table=rules.throughput_table.output,
+        baseline=stages.baseline,
     output:
-        "results/nightly.txt",
+        "<results>/nightly.txt",
     log:
-        "results/logs/nightly.log",
+        "<results>/logs/nightly.log",
     conda:
         "../envs/colonnade.yaml"
     params:
-        settings=stages.fingerprint("nightly"),
+        code=stages.code("regression"),
     shell:
-        "colonnade regression {output} 2>&1 | tee {log}"
+        "colonnade regression {input.settings} {input.table} {output} {input.baseline} 2>&1 | tee {log}"

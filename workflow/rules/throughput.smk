@@ -1,56 +1,72 @@
 rule images:
     """Random images to time networks on."""
+    input:
+        settings=stages.settings("seed", "throughput.batch", "throughput.image_px"),
     output:
-        "results/throughput/images.safetensors",
+        "<results>/throughput/images.safetensors",
     log:
-        "results/logs/images.log",
+        "<results>/logs/images.log",
     conda:
         "../envs/colonnade.yaml"
     params:
-        settings=stages.fingerprint("seed", "throughput"),
+        code=stages.code("images"),
     shell:
-        "colonnade images {output} 2> {log}"
+        "colonnade images {input.settings} {output} 2> {log}"
 
 
 rule throughput:
     """Run one implementation of the whole network on the target."""
     input:
-        stages.programs,
-        images="results/throughput/images.safetensors",
-        package="results/packages/{variant}/graph.json",
-        schedules="results/schedules.json",
+        stages.timed_program("colonnade-run"),
+        settings=stages.settings("target", "throughput"),
+        images=rules.images.output,
+        graph=rules.package.output.graph,
+        weights=rules.package.output.weights,
+        schedules=rules.schedules.output.schedules,
     output:
-        "results/throughput/{variant}/{implementation}.json",
+        "<results>/throughput/{variant}/{implementation}.json",
     log:
-        "results/logs/throughput-{variant}-{implementation}.log",
+        "<results>/logs/throughput-{variant}-{implementation}.log",
     conda:
         "../envs/colonnade.yaml"
+    threads: stages.timing_threads(workflow.cores)
+    params:
+        code=stages.code("throughput"),
     shell:
-        "colonnade throughput {wildcards.implementation} {wildcards.variant} {output} 2> {log}"
+        "colonnade throughput {input.settings} {wildcards.implementation} {input.graph}"
+        " {input.schedules} {input.images} {output} 2> {log}"
 
 
 rule throughput_table:
     input:
-        [f"results/throughput/{variant}/{run}.json" for run, variant in stages.runs],
+        stages.image,
+        settings=stages.settings("target", "throughput", "pruning.patterns"),
+        reports=expand(rules.throughput.output, zip, **stages.run_wildcards),
     output:
-        "results/tables/throughput.csv",
+        "<results>/tables/throughput.csv",
     log:
-        "results/logs/throughput-table.log",
+        "<results>/logs/throughput-table.log",
     conda:
         "../envs/colonnade.yaml"
+    params:
+        code=stages.code("throughput-table"),
     shell:
-        "colonnade throughput-table {output} 2> {log}"
+        "colonnade throughput-table {input.settings} {output} {input.reports} 2> {log}"
 
 
 rule decomposition_table:
     """Where the speedup comes from."""
     input:
-        [f"results/throughput/{step.variant}/{step.implementation}.json" for step in stages.steps],
+        stages.image,
+        settings=stages.settings("target", "pruning.patterns"),
+        reports=expand(rules.throughput.output, zip, **stages.step_wildcards),
     output:
-        "results/tables/decomposition.csv",
+        "<results>/tables/decomposition.csv",
     log:
-        "results/logs/decomposition-table.log",
+        "<results>/logs/decomposition-table.log",
     conda:
         "../envs/colonnade.yaml"
+    params:
+        code=stages.code("decomposition-table"),
     shell:
-        "colonnade decomposition-table {output} 2> {log}"
+        "colonnade decomposition-table {input.settings} {output} {input.reports} 2> {log}"

@@ -1,16 +1,18 @@
 rule validation:
     """The timing model of the X60 against published measurements."""
     input:
-        "results/toolchain/image.json",
-        "results/build/timing/libcolonnade-timing.so",
+        stages.image,
+        rules.timing_model.output,
         stages.validation_sources,
         core="kernels/timing/cores/x60.json",
     output:
-        "results/tables/validation.csv",
+        "<results>/tables/validation.csv",
     log:
-        "results/logs/validation.log",
+        "<results>/logs/validation.log",
     conda:
         "../envs/colonnade.yaml"
+    params:
+        code=stages.code("validation"),
     shell:
         "colonnade validation {output} 2> {log}"
 
@@ -18,50 +20,66 @@ rule validation:
 rule core_variant:
     """A core that differs from the target's in what is not known of it."""
     input:
-        core=str(stages.target.core),
-        band=str(stages.band),
+        stages.core,
+        band=lambda _: stages.needed_band(),
     output:
-        "results/sensitivity/{core}/core.json",
+        "<results>/sensitivity/{core}/core.json",
     log:
-        "results/logs/core-variant-{core}.log",
+        "<results>/logs/core-variant-{core}.log",
     conda:
         "../envs/colonnade.yaml"
+    params:
+        code=stages.code("core-variant"),
     shell:
-        "colonnade core-variant {wildcards.core} {output} 2> {log}"
+        "colonnade core-variant {input.band} {wildcards.core} {output} 2> {log}"
 
 
 rule throughput_on_core_variant:
     input:
-        stages.programs,
-        core="results/sensitivity/{core}/core.json",
-        images="results/throughput/images.safetensors",
-        package="results/packages/{variant}/graph.json",
-        schedules="results/schedules.json",
+        stages.timed_program("colonnade-run"),
+        settings=stages.settings("target", "throughput"),
+        core=rules.core_variant.output,
+        images=rules.images.output,
+        graph=rules.package.output.graph,
+        weights=rules.package.output.weights,
+        schedules=rules.schedules.output.schedules,
     output:
-        "results/sensitivity/{core}/{variant}/{implementation}.json",
+        "<results>/sensitivity/{core}/{variant}/{implementation}.json",
     log:
-        "results/logs/sensitivity-{core}-{variant}-{implementation}.log",
+        "<results>/logs/sensitivity-{core}-{variant}-{implementation}.log",
     conda:
         "../envs/colonnade.yaml"
+    params:
+        code=stages.code("throughput"),
     shell:
-        "colonnade throughput --core {input.core} {wildcards.implementation} {wildcards.variant} {output} 2> {log}"
+        "colonnade throughput --core {input.core} {input.settings} {wildcards.implementation}"
+        " {input.graph} {input.schedules} {input.images} {output} 2> {log}"
 
 
 rule model_sensitivity:
     """Which conclusions hold whatever the unknown parameters are."""
     input:
-        [f"results/throughput/{variant}/{run}.json" for run, variant in stages.runs],
-        [
-            f"results/sensitivity/{core}/{variant}/{run}.json"
+        settings=stages.settings("pruning.patterns"),
+        band=lambda _: stages.needed_band(),
+        nominal=rules.throughput_table.input.reports,
+        varied=[
+            expand(
+                rules.throughput_on_core_variant.output,
+                zip,
+                core=[core] * len(stages.runs),
+                **stages.run_wildcards,
+            )
             for core in stages.core_variants
-            for run, variant in stages.runs
         ],
     output:
-        table="results/tables/sensitivity.csv",
-        text="results/sensitivity.txt",
+        table="<results>/tables/sensitivity.csv",
+        text="<results>/sensitivity.txt",
     log:
-        "results/logs/model-sensitivity.log",
+        "<results>/logs/model-sensitivity.log",
     conda:
         "../envs/colonnade.yaml"
+    params:
+        code=stages.code("model-sensitivity"),
     shell:
-        "colonnade model-sensitivity {output.table} {output.text} 2> {log}"
+        "colonnade model-sensitivity {input.settings} {input.band} {output} {input.nominal}"
+        " {input.varied} 2> {log}"

@@ -115,6 +115,9 @@ enum xnn_status xnn_setup_colnm_convolution2d_cnhw(
     const void* residual,
     void* output);
 
+// Elements of a max pooling's window, at most.
+#define XNN_COLNM_MAX_TAPS 64
+
 // The pooling operators' elements are f32 or f16: xnn_datatype_fp32 or xnn_datatype_fp16.
 enum xnn_status xnn_create_max_pooling2d_cnhw(
     enum xnn_datatype datatype,

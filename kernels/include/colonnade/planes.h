@@ -50,6 +50,10 @@ static inline size_t xnn_colnm_phase_width(const struct xnn_colnm_planes* planes
   return (planes->width + planes->phases - 1) / planes->phases;
 }
 
+static inline size_t xnn_colnm_phase_planes(const struct xnn_colnm_planes* planes) {
+  return (size_t) planes->phases * planes->phases;
+}
+
 // Index of element (image, y, x) of channel 0.
 static inline size_t xnn_colnm_planes_index(const struct xnn_colnm_planes* planes, size_t image, size_t y, size_t x) {
   const size_t s = planes->phases;

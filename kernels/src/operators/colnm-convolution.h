@@ -143,6 +143,14 @@ struct convolution_operator {
   struct colnm_context context;
 };
 
+// Whether the beginnings of `rows` rows of `bytes` each are offsets of microkernels, which have 32 bits.
+static inline bool colnm_offsets_fit(size_t rows, size_t bytes) { return rows <= UINT32_MAX / bytes; }
+
+// The same of whole sizes of a tensor: offsets lie in one channel of it.
+static inline bool colnm_channel_fits(const struct xnn_colnm_planes* planes, size_t element_bytes) {
+  return colnm_offsets_fit(planes->channel_stride, element_bytes);
+}
+
 static inline size_t colnm_tile_count(const struct xnn_colnm_convolution2d* shape) {
   return (shape->out_channels + shape->tile - 1) / shape->tile;
 }

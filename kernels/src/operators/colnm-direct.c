@@ -73,7 +73,7 @@ static struct colnm_grid direct_grid(const struct colnm_context* context) {
     return grid;
   }
   if (input->phases != 1) {
-    grid.groups *= input->phases * input->phases;
+    grid.groups *= xnn_colnm_phase_planes(input);
     grid.height = xnn_colnm_phase_height(input);
     grid.width = xnn_colnm_phase_width(input);
     grid.group_stride = input->phase_stride;
@@ -118,7 +118,7 @@ static enum xnn_status index_offsets(struct colnm_context* context) {
   }
   context->lowest_tap = lowest;
   context->tap_reach = (size_t) (highest - lowest);
-  if (input->size * context->gemm->element_bytes > UINT32_MAX) {
+  if (!colnm_offsets_fit(input->size, context->gemm->element_bytes)) {
     xnn_log_error("failed to reshape direct colnm convolution: an input above 4 GiB");
     return xnn_status_unsupported_parameter;
   }
@@ -131,11 +131,12 @@ static enum xnn_status index_offsets(struct colnm_context* context) {
 static void touch_input(const struct colnm_context* context, const struct xnn_colnm_strip* first, const struct xnn_colnm_strip* last) {
   const struct xnn_colnm_planes* planes = &context->input;
   const size_t element_bytes = context->gemm->element_bytes;
+  const size_t phases = xnn_colnm_phase_planes(planes);
   const size_t bytes = last->input - first->input + (last->count + context->tap_reach) * element_bytes;
   const size_t channel_bytes = planes->channel_stride * element_bytes, phase_bytes = planes->phase_stride * element_bytes;
   uintptr_t begin = colnm_input(context, context->lowest_tap) + first->input;
   for (size_t channel = 0; channel < planes->channels; channel++) {
-    for (size_t phase = 0; phase < planes->phases * planes->phases; phase++) {
+    for (size_t phase = 0; phase < phases; phase++) {
       if (phase >= 64 || (context->tap_phases >> phase & 1) != 0) {
         colnm_touch(begin + phase * phase_bytes, bytes);
       }

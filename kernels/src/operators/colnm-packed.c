@@ -127,13 +127,20 @@ static enum xnn_status index_rows(struct colnm_context* context) {
 
 static enum xnn_status index_columns(struct colnm_context* context) {
   const enum xnn_status status = index_rows(context);
+  if (status != xnn_status_success) {
+    return status;
+  }
+  if (!colnm_offsets_fit(context->packing.most_rows, context->block_bytes)) {
+    xnn_log_error("failed to reshape packed colnm convolution: a block of 4 GiB or more");
+    return xnn_status_unsupported_parameter;
+  }
   const size_t positions = context->block_bytes / context->gemm->element_bytes;
   // The packed rows, then the pieces, then the runs.
   context->thread_bytes = round_up_po2(
     context->packing.most_rows * context->block_bytes + XNN_EXTRA_BYTES +
       positions * (sizeof(struct colnm_piece) + sizeof(struct xnn_im2col_run)),
     XNN_ALLOCATION_ALIGNMENT);
-  return status;
+  return xnn_status_success;
 }
 
 const struct colnm_algorithm colnm_packed = {

@@ -24,7 +24,7 @@ struct builder {
 // Position q of a group, counted with the gaps.
 static struct position locate(const struct builder* b, size_t group, size_t q) {
   const struct colnm_grid* grid = b->grid;
-  const size_t split = grid->phases * grid->phases;
+  const size_t split = (size_t) grid->phases * grid->phases;
   const size_t phase = group % split;
   size_t image = group / split;
   size_t y = q / grid->row_stride * grid->phases + phase / grid->phases;
@@ -172,7 +172,7 @@ static void find_stretches(const struct builder* b, size_t block_strips, struct 
 }
 
 static size_t phases_of(const struct xnn_colnm_planes* planes) {
-  return planes == NULL ? 0 : planes->phases * planes->phases;
+  return planes == NULL ? 0 : xnn_colnm_phase_planes(planes);
 }
 
 enum xnn_status colnm_build_strips(

@@ -58,6 +58,10 @@ static enum xnn_status index_matrix(struct colnm_context* context) {
   const size_t taps = colnm_taps(shape);
   const size_t rows = context->output.batch * context->output.height;
   const size_t row_bytes = rows * context->output.width * context->gemm->element_bytes;
+  if (!colnm_offsets_fit(k_size, context->block_bytes)) {
+    xnn_log_error("failed to reshape unfused colnm convolution: a block of 4 GiB or more");
+    return xnn_status_unsupported_parameter;
+  }
   xnn_release_memory(context->tables);
   context->tables =
     xnn_allocate_zero_memory(k_size * sizeof(size_t) + taps * rows * sizeof(struct xnn_im2col_run));

@@ -80,6 +80,14 @@ void colnm_run_tiles(
   }
 }
 
+// Whether columns are numbers of 32 bits, and the sizes of all tables of the weights are far from overflowing.
+static bool sizes_fit(const struct xnn_colnm_convolution2d* shape) {
+  size_t columns, weights, taps;
+  return !__builtin_mul_overflow((size_t) shape->kernel_height, (size_t) shape->kernel_width, &taps) &&
+         !__builtin_mul_overflow(taps, shape->in_channels, &columns) && columns <= UINT32_MAX &&
+         !__builtin_mul_overflow(shape->out_channels, columns, &weights) && weights <= (UINT64_C(1) << 48) / sizeof(float);
+}
+
 static enum xnn_status check_parameters(
     const struct xnn_colnm_convolution2d* shape, const struct xnn_colnm_schedule* schedule)
 {
@@ -89,6 +97,10 @@ static enum xnn_status check_parameters(
       schedule->lmul == 0 || schedule->strips == 0 || schedule->parts == 0) {
     xnn_log_error("failed to create colnm convolution: sizes must not be zero");
     return xnn_status_invalid_parameter;
+  }
+  if (!sizes_fit(shape)) {
+    xnn_log_error("failed to create colnm convolution: more than 2^32 - 1 columns, or weights of more than 2^48 bytes");
+    return xnn_status_unsupported_parameter;
   }
   if (shape->kept > colnm_reduction(shape) || (shape->columns == NULL && shape->kept != colnm_reduction(shape))) {
     xnn_log_error("failed to create colnm convolution: %zu kept columns of %zu", shape->kept, colnm_reduction(shape));
@@ -299,7 +311,8 @@ static bool is_output_of(const struct xnn_colnm_planes* output, const struct col
 // Blocks of strips, and groups of tiles where there are fewer than two blocks for each thread.
 static void divide_work(struct colnm_context* context, size_t threads) {
   const size_t tiles = colnm_tile_count(&context->shape);
-  context->block_strips = context->schedule.strips;
+  // Room for more strips than there are would only be packed around.
+  context->block_strips = min(context->schedule.strips, context->strips.count);
   context->blocks = divide_round_up(context->strips.count, context->block_strips);
   const size_t wanted = threads == 1 ? 1 : divide_round_up(2 * threads, context->blocks);
   context->group_tiles = divide_round_up(tiles, min(wanted, tiles));
@@ -309,6 +322,12 @@ static void divide_work(struct colnm_context* context, size_t threads) {
 static enum xnn_status reshape(struct colnm_context* context, size_t threads) {
   if (!context->algorithm->accepts(context)) {
     xnn_log_error("failed to reshape colnm convolution: the input's phases or gaps do not suit the algorithm");
+    return xnn_status_unsupported_parameter;
+  }
+  const size_t element_bytes = context->gemm->element_bytes;
+  if (!colnm_channel_fits(&context->input, element_bytes) || !colnm_channel_fits(&context->output, element_bytes) ||
+      (context->has_residual && !colnm_channel_fits(&context->residual, element_bytes))) {
+    xnn_log_error("failed to reshape colnm convolution: a channel of 4 GiB or more");
     return xnn_status_unsupported_parameter;
   }
   const struct colnm_grid grid = context->algorithm->grid(context);

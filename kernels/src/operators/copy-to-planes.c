@@ -74,6 +74,10 @@ enum xnn_status xnn_reshape_copy_to_planes(
   if (planes->batch * planes->channels * planes->height * planes->width == 0) {
     return xnn_status_invalid_parameter;
   }
+  if (planes->width > UINT32_MAX) {
+    xnn_log_error("failed to reshape copy to planes: rows of 2^32 elements or more");
+    return xnn_status_unsupported_parameter;
+  }
   context->planes = *planes;
   const size_t plane = planes->height * planes->width;
   context->image_stride = planes->channels * plane;

@@ -53,7 +53,7 @@ void xnn_colnm_planes_init(
   };
   planes->row_stride = xnn_colnm_phase_width(planes) + column_gap;
   planes->phase_stride = (xnn_colnm_phase_height(planes) + row_gap) * planes->row_stride;
-  planes->image_stride = phases * phases * planes->phase_stride;
+  planes->image_stride = xnn_colnm_phase_planes(planes) * planes->phase_stride;
   planes->channel_stride = spread_stride(divide_round_up(batch * planes->image_stride, LINE), channels) * LINE;
   const size_t padding = row_gap * planes->row_stride + column_gap;
   planes->origin = round_up(padding, LINE);

@@ -7,9 +7,6 @@
 #include "operator-context.h"
 #include "xnnpack/math.h"
 
-// A window has at most so many elements.
-#define MAX_TAPS 64
-
 struct cnhw_max_pooling_context {
   const struct xnn_cnhw_pool_config* config;
   size_t element_bytes;
@@ -22,7 +19,7 @@ struct cnhw_max_pooling_context {
   struct xnn_colnm_planes input;
   struct xnn_colnm_planes output;
   size_t step;                      // elements from one output's tap to the next one's
-  ptrdiff_t tap_offsets[MAX_TAPS];  // bytes from the window's corner without padding
+  ptrdiff_t tap_offsets[XNN_COLNM_MAX_TAPS];  // bytes from the window's corner without padding
   // Output columns whose window lies inside the input's columns.
   size_t inner_begin;
   size_t inner_end;
@@ -79,7 +76,7 @@ static void max_pool_plane(const struct cnhw_max_pooling_context* context, size_
       // All outputs whose window lies inside the input's columns have the same taps.
       const bool inner = x == context->inner_begin && x < context->inner_end;
       const size_t count = inner ? context->inner_end - x : 1;
-      ptrdiff_t taps[MAX_TAPS];
+      ptrdiff_t taps[XNN_COLNM_MAX_TAPS];
       const size_t tap_count = find_taps(context, y, x, taps);
       context->config->maxpool(
         count, tap_count, (const void*) (corner + x * context->step * bytes), taps, context->step,
@@ -114,8 +111,8 @@ enum xnn_status xnn_create_max_pooling2d_cnhw(
     xnn_log_error("failed to create CNHW max pooling: its datatype is neither f32 nor f16");
     return xnn_status_unsupported_parameter;
   }
-  if ((size_t) pooling_height * pooling_width > MAX_TAPS) {
-    xnn_log_error("failed to create CNHW max pooling: a window of more than %d elements", MAX_TAPS);
+  if ((size_t) pooling_height * pooling_width > XNN_COLNM_MAX_TAPS) {
+    xnn_log_error("failed to create CNHW max pooling: a window of more than %d elements", XNN_COLNM_MAX_TAPS);
     return xnn_status_unsupported_parameter;
   }
   struct max_pooling_operator* op = xnn_allocate_zero_simd_memory(sizeof(struct max_pooling_operator));

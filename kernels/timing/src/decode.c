@@ -21,7 +21,7 @@ void add_source(struct Operation* operation, unsigned reg, enum Span span) {
 static void decode_integer_register(uint32_t word, bool is_word, struct Operation* operation) {
   const uint32_t funct7 = bits(word, 25, 7);
   const uint32_t funct3 = bits(word, 12, 3);
-  operation->destination = bits(word, 7, 5);
+  operation->destination = (uint8_t) bits(word, 7, 5);
   add_source(operation, bits(word, 15, 5), SPAN_ONE);
   add_source(operation, bits(word, 20, 5), SPAN_ONE);
   if (funct7 == 1) {
@@ -42,7 +42,7 @@ static void decode_integer_register(uint32_t word, bool is_word, struct Operatio
 }
 
 static void decode_integer_immediate(uint32_t word, struct Operation* operation) {
-  operation->destination = bits(word, 7, 5);
+  operation->destination = (uint8_t) bits(word, 7, 5);
   add_source(operation, bits(word, 15, 5), SPAN_ONE);
   const bool is_slti_x0_x0 = (word & 0x000fffff) == 0x00002013;
   const uint32_t immediate = word >> 20;
@@ -149,7 +149,7 @@ static void decode_jump_register(uint32_t word, struct Operation* operation) {
 
 static void decode_system(uint32_t word, struct Operation* operation) {
   operation->class = CLASS_CSR;
-  operation->destination = bits(word, 7, 5);
+  operation->destination = (uint8_t) bits(word, 7, 5);
   if (bits(word, 14, 1) == 0 && bits(word, 12, 2) != 0) {
     add_source(operation, bits(word, 15, 5), SPAN_ONE);
   }

@@ -8,7 +8,7 @@
 
 #include "pages.h"
 
-enum { LMUL_COUNT = 7, SEW_COUNT = 4, MAX_COST = 4096 };
+enum { LMUL_COUNT = 7, SEW_COUNT = 4, MAX_COST = 4096, MAX_CYCLES = UINT16_MAX };
 
 static const char* const lmul_names[LMUL_COUNT] = {"mf8", "mf4", "mf2", "m1", "m2", "m4", "m8"};
 static const char* const sew_names[SEW_COUNT] = {"e8", "e16", "e32", "e64"};
@@ -114,15 +114,31 @@ static uint32_t elements(const struct Reader* reader, unsigned sew, unsigned lmu
   return count == 0 ? 1 : count;
 }
 
+static bool is_cost(const cJSON* item) {
+  return cJSON_IsNumber(item) && item->valuedouble >= 0 && item->valuedouble <= MAX_COST;
+}
+
 // One cost value: a number for all shapes, {"base", "per_element"}, a list over LMUL from mf8
 // to m8, or an object with one such list per element width.
 static double cost_value(struct Reader* reader, const cJSON* item, const char* where,
                          unsigned sew, unsigned lmul) {
-  if (cJSON_IsObject(item) && cJSON_HasObjectItem(item, "per_element")) {
+  const cJSON* each = cJSON_GetObjectItemCaseSensitive(item, "per_element");
+  if (each != NULL) {
+    static const char* const keys[] = {"base", "per_element", NULL};
+    check_keys(reader, item, where, keys);
     const cJSON* base = cJSON_GetObjectItemCaseSensitive(item, "base");
-    const cJSON* each = cJSON_GetObjectItemCaseSensitive(item, "per_element");
-    return (cJSON_IsNumber(base) ? base->valuedouble : 0) +
-           each->valuedouble * elements(reader, sew, lmul);
+    if (!is_cost(each) || (base != NULL && !is_cost(base))) {
+      fail(reader, "%s: base and per_element: numbers from 0 to %d are needed", where, MAX_COST);
+      return 0;
+    }
+    const double cycles = (base == NULL ? 0 : base->valuedouble) +
+                          each->valuedouble * elements(reader, sew, lmul);
+    if (cycles > MAX_CYCLES) {
+      fail(reader, "%s: %.0f cycles for %s %s; at most %d are allowed", where, cycles,
+           sew_names[sew], lmul_names[lmul], MAX_CYCLES);
+      return 0;
+    }
+    return cycles;
   }
   if (cJSON_IsObject(item)) {
     item = cJSON_GetObjectItemCaseSensitive(item, sew_names[sew]);
@@ -134,7 +150,7 @@ static double cost_value(struct Reader* reader, const cJSON* item, const char* w
     }
     item = cJSON_GetArrayItem(item, (int) lmul);
   }
-  if (!cJSON_IsNumber(item) || item->valuedouble < 0 || item->valuedouble > MAX_COST) {
+  if (!is_cost(item)) {
     fail(reader, "%s: no valid number for %s %s; 0 to %d is allowed", where, sew_names[sew],
          lmul_names[lmul], MAX_COST);
     return 0;

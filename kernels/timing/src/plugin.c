@@ -37,9 +37,11 @@ struct Cpu {
   uint32_t pending_first;  // operations before this one are outside the region
   struct qemu_plugin_register* x[32];
   struct qemu_plugin_register* vtype;
+  struct qemu_plugin_register* vlenb;
 };
 
 static struct Params params;
+static const char* core_path;
 static struct Blocks blocks;
 static pthread_mutex_t blocks_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct Cpu* cpus[MAX_CPUS];
@@ -99,8 +101,19 @@ struct Marker {
   uint32_t index;
 };
 
+// Vectors of another length run other code, and their costs are others. A guest without vectors has none to compare.
+static void check_vlen(const struct Cpu* cpu) {
+  const uint64_t vlen = 8 * read_register(cpu->vlenb);
+  if (vlen != 0 && vlen != params.vlen) {
+    fprintf(stderr, "colonnade-timing: %s: vlen: %u; that of the program's CPU is %" PRIu64 ", -cpu vlen=%u is allowed\n",
+            core_path, params.vlen, vlen, params.vlen);
+    exit(EXIT_FAILURE);
+  }
+}
+
 static void begin_region(struct Cpu* cpu, unsigned cpu_index, const struct Marker* marker,
                          bool is_cold) {
+  check_vlen(cpu);
   if (cpu->in_region) {
     simulate_pending(cpu, marker->index, 0);
   }
@@ -242,6 +255,8 @@ static void on_cpu(qemu_plugin_id_t id, unsigned cpu_index) {
         &g_array_index(registers, qemu_plugin_reg_descriptor, i);
     if (strcmp(entry->name, "vtype") == 0) {
       cpu->vtype = entry->handle;
+    } else if (strcmp(entry->name, "vlenb") == 0) {
+      cpu->vlenb = entry->handle;
     }
     for (unsigned x = 0; x < 32; x++) {
       if (strcmp(entry->name, x_names[x]) == 0) {
@@ -266,7 +281,7 @@ static const char* argument(int argc, char** argv, const char* key) {
 
 QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t* info, int argc,
                                            char** argv) {
-  const char* core_path = argument(argc, argv, "core");
+  core_path = argument(argc, argv, "core");
   const char* output_path = argument(argc, argv, "out");
   if (strcmp(info->target_name, "riscv64") != 0 || core_path == NULL || output_path == NULL ||
       argc != 2) {

@@ -1,15 +1,17 @@
 """The whole workflow for real, on small inputs.
 
-A copy of the checkout is run with a network of 32 px images and two schedules per convolution; it takes
+A copy of the checkout, with an environment of its own, is run as README says, in a clean shell. Its
+default configuration is a small one, with 32 px images and two schedules per convolution; it takes
 toolchain and kernels from this checkout where they are built already.
 """
 
 import csv
 import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,14 +20,20 @@ import numpy as np
 import pytest
 import yaml
 from PIL import Image
+from snakemake.utils import update_config
 
 from colonnade.container import Container
 
 ROOT = Path(__file__).resolve().parents[3]
-BIN = Path(sys.executable).parent
 # A convolution of the network.
 CONV = "n1c64h8w8-o64-k3x3-s1-p1-d1"
-COPIED = ("Snakefile", "config", "containers", "kernels", "workflow")
+COPIED = (
+    *("Makefile", "Snakefile", "README.md", "pyproject.toml", "requirements.txt"),
+    *("requirements-cpu.txt", "requirements-cuda.txt"),
+    *("config", "containers", "kernels", "profiles", "workflow"),
+)
+# What a new user's shell has, beside a home folder.
+CLEAN_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PHASE = {"epochs": 1, "batch_size": 16, "optimizer": {"name": "adamw", "lr": 1e-3}}
 SMALL = {
     "seed": 7,
@@ -65,6 +73,32 @@ SMALL = {
 
 
 @dataclass(frozen=True)
+class Job:
+    """A job as a dry run tells it."""
+
+    rule: str
+    inputs: list[str]
+    outputs: list[str]
+    log: str
+    shell: str
+
+    @classmethod
+    def parse(cls, block: str) -> "Job":
+        """Read what a dry run says of a job, from the name of its rule on."""
+        said = dict(re.findall(r"^(?:    )?([a-zA-Z ]+): (.*)$", block, flags=re.M))
+        files = {key: said[key].split(", ") if key in said else [] for key in ("input", "output")}
+        name = block.split(":", 1)[0]
+        return cls(
+            name, files["input"], files["output"], said.get("log", ""), said["Shell command"]
+        )
+
+    def command(self, **replaced: str) -> list[str]:
+        """Its `colonnade` command, with other values of some arguments."""
+        words = shlex.split(self.shell.split(" 2>")[0])
+        return [replaced.get(word, word) for word in words]
+
+
+@dataclass(frozen=True)
 class Checkout:
     """A copy of the repository in which the workflow runs."""
 
@@ -78,7 +112,7 @@ class Checkout:
     ) -> subprocess.CompletedProcess[str]:
         """Run a program of the environment; both output streams come as `stdout`."""
         return subprocess.run(
-            [str(BIN / command[0]), *command[1:]],
+            [str(self.programs / command[0]), *command[1:]],
             cwd=self.folder,
             env={**self.environment, **environment},
             stdout=subprocess.PIPE,
@@ -89,17 +123,46 @@ class Checkout:
         )
 
     @property
+    def programs(self) -> Path:
+        """Folder of the environment's programs."""
+        return self / ".venv/bin"
+
+    @property
     def environment(self) -> dict[str, str]:
-        """The caller's, with the programs of this Python first."""
-        return {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"}
+        """The caller's, with the programs of the checkout's environment first."""
+        inherited = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+        return {**inherited, "PATH": f"{self.programs}:{os.environ['PATH']}"}
+
+    def shell(self, script: str) -> subprocess.CompletedProcess[str]:
+        """Type a script in a new user's shell, in the checkout."""
+        home = self.folder.with_name(f"{self.folder.name}-home")
+        home.mkdir(exist_ok=True)
+        return subprocess.run(
+            ["bash", "-e", "-c", script],
+            cwd=self.folder,
+            env={"HOME": str(home), "PATH": CLEAN_PATH},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
 
     def workflow(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run snakemake with the small configuration."""
-        return self.command("snakemake", *self.arguments(*arguments), **environment)
+        """Run snakemake."""
+        return self.command("snakemake", *arguments, **environment)
 
-    @staticmethod
-    def arguments(*arguments: str) -> list[str]:
-        return [*arguments, "--profile", "workflow/profiles/default", "--configfile", "small.yaml"]
+    def jobs(self, *arguments: str) -> list["Job"]:
+        """What the workflow would do from scratch for its targets, and how."""
+        run = self.workflow(*arguments, "-n", "--forceall")
+        assert run.returncode == 0, run.stdout[-4000:]
+        blocks = re.split(r"^(?:local)?rule ", run.stdout.split("\nJob stats:")[-2], flags=re.M)
+        return [Job.parse(block) for block in blocks[1:]]
+
+    def job(self, output: str) -> "Job":
+        """The job that makes a file."""
+        (found,) = [job for job in self.jobs(output) if output in job.outputs]
+        return found
 
     def table(self, name: str) -> list[dict[str, str]]:
         """Rows of a table of the results."""
@@ -125,29 +188,79 @@ def keep_two_cores(band: Path) -> None:
     band.write_text(json.dumps(description))
 
 
+def keep_two_shapes(shapes: Path) -> None:
+    """Of the shapes that README measures, the last two."""
+    before = shapes.stat()
+    shapes.write_text("".join(shapes.read_text().splitlines(keepends=True)[-2:]))
+    # Kernels that are built already stay up to date.
+    os.utime(shapes, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def link(source: str, target: str) -> None:
+    """A second name for a file, or a copy on another file system."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
 @pytest.fixture(scope="session")
-def fresh(toolchain: Container, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """A checkout in which nothing but the toolchain, and kernels if there are any, is built."""
-    checkout = Checkout(tmp_path_factory.mktemp("checkout"))
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A copy of the checkout with its environment, whose programs still name the original.
+
+    Its path has a space and a letter beyond ASCII.
+    """
+    checkout = Checkout(tmp_path_factory.mktemp("Stand für Prüfung"))
     for name in COPIED:
         source = ROOT / name
         if source.is_dir():
             shutil.copytree(source, checkout / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy2(source, checkout / name)
+    shutil.copytree(
+        (ROOT / ".venv").resolve(), checkout / ".venv", symlinks=True, copy_function=link
+    )
+    return checkout
+
+
+@pytest.fixture(scope="session")
+def fresh(toolchain: Container, copied: Checkout) -> Checkout:
+    """A checkout in which nothing but the toolchain, and kernels if there are any, is built."""
+    checkout = copied
+    elsewhere = str(checkout.folder.with_name("elsewhere"))
+    made = subprocess.run(
+        ["make", "env"],
+        cwd=checkout.folder,
+        # Settings of pip that send packages elsewhere, and packages of another Python.
+        env={
+            **os.environ,
+            **dict.fromkeys(("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PYTHONPATH"), elsewhere),
+            **dict.fromkeys(("PIP_USER", "PIP_REQUIRE_VIRTUALENV", "PIP_REQUIRE_HASHES"), "1"),
+        },
+        umask=0o077,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert made.returncode == 0, made.stdout[-4000:]
     (checkout / ".colonnade").symlink_to(ROOT / ".colonnade")
-    for built in ("toolchain", "build/riscv64", "build/timing"):
+    for built in ("toolchain", "build/riscv64", "build/host", "build/timing"):
         if (ROOT / "results" / built).is_dir():
             shutil.copytree(ROOT / "results" / built, checkout / "results" / built)
     keep_two_cores(checkout / "kernels/timing/bands/x60.json")
+    keep_two_shapes(checkout / "kernels/bench/resnet50.txt")
     write_images(checkout / "images")
-    (checkout / "small.yaml").write_text(yaml.safe_dump(SMALL))
+    default = checkout / "config/default.yaml"
+    values = yaml.safe_load(default.read_text())
+    update_config(values, SMALL)
+    default.write_text(yaml.safe_dump(values))
     return checkout
 
 
 @pytest.fixture(scope="session")
 def finished(fresh: Checkout) -> Checkout:
     """The checkout after a full run."""
-    run = fresh.workflow("full-run")
+    run = fresh.shell("make full-run")
     assert run.returncode == 0, run.stdout[-6000:]
     return fresh

@@ -1,6 +1,7 @@
 """What the workflow does with bad input, a full disk and a kill."""
 
 import os
+import random
 import resource
 import shutil
 import signal
@@ -15,7 +16,7 @@ import pytest
 import yaml
 from safetensors.numpy import load_file, save_file
 
-from .conftest import BIN, CONV, Checkout
+from .conftest import CONV, Checkout
 
 
 def refuse(run: subprocess.CompletedProcess[str], *expected: str) -> None:
@@ -33,10 +34,7 @@ def test_bad_configuration_is_refused_before_anything_runs(fresh: Checkout) -> N
         "pruning": {"patterns": [{"n": 5, "m": 4}]},
     }
     (fresh / "bad.yaml").write_text(yaml.safe_dump(bad))
-    profile = "workflow/profiles/default"
-    run = fresh.command(
-        *("snakemake", "full-run", "--profile", profile, "--configfile", "bad.yaml")
-    )
+    run = fresh.workflow("full-run", "--configfile", "bad.yaml")
     refuse(
         run,
         "bad.yaml: taget: unknown key; did you mean 'target'?",
@@ -63,7 +61,12 @@ def test_missing_engine_is_named(fresh: Checkout) -> None:
 
 
 def throughput(checkout: Checkout, variant: str, output: str) -> subprocess.CompletedProcess[str]:
-    return checkout.command("colonnade", "throughput", "colnm_packed", variant, output)
+    ran = "results/throughput/1of4/colnm_packed.json"
+    other = {
+        ran: output,
+        "results/packages/1of4/graph.json": f"results/packages/{variant}/graph.json",
+    }
+    return checkout.command(*checkout.job(ran).command(**other))
 
 
 @pytest.mark.parametrize("damage", ["truncated", "corrupted", "no graph"])
@@ -115,7 +118,9 @@ def test_full_disk_leaves_nothing_half_written(finished: Checkout) -> None:
     def small_disk() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
 
-    run = finished.command("colonnade", "report", "results/large.html", prepare=small_disk)
+    large = {"results/report.html": "results/large.html"}
+    command = finished.job("results/report.html").command(**large)
+    run = finished.command(*command, prepare=small_disk)
     refuse(run, "error: results/large.html: cannot be written")
     assert run.returncode == 2
     assert not [file for file in (finished / "results").iterdir() if "large" in file.name]
@@ -129,32 +134,75 @@ def wait_for(pattern: Sequence[Path], process: subprocess.Popen[bytes]) -> None:
         time.sleep(0.02)
 
 
+def start(checkout: Checkout, *arguments: str) -> subprocess.Popen[bytes]:
+    """Run snakemake in a session of its own, so that a kill can take everything with it."""
+    return subprocess.Popen(
+        [str(checkout.programs / "snakemake"), *arguments],
+        cwd=checkout.folder,
+        env=checkout.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
 def test_killed_job_is_done_again_and_the_rest_is_kept(finished: Checkout) -> None:
     profiles = finished / "results/profile"
     target, kept = profiles / f"{CONV}.json", sorted(profiles.glob("*.json"))[0]
     assert kept != target
     expected, untouched = target.read_bytes(), kept.stat().st_mtime_ns
     target.unlink()
-    arguments = finished.arguments(f"results/profile/{CONV}.json")
-    # A session of its own, so that a kill takes everything with it, as a power cut does.
-    process = subprocess.Popen(
-        [str(BIN / "snakemake"), *arguments],
-        cwd=finished.folder,
-        env=finished.environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    process = start(finished, f"results/profile/{CONV}.json")
     try:
         wait_for([finished / f"results/logs/profile/{CONV}.log"], process)
     finally:
+        # All of it, as a power cut does.
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     assert not target.exists()
-    again = finished.command("snakemake", "--unlock", *arguments)
-    assert again.returncode == 0, again.stdout
-    again = finished.command("snakemake", *arguments)
+    again = finished.workflow(f"results/profile/{CONV}.json")
     assert again.returncode == 0, again.stdout[-4000:]
     # Modelled cycles do not depend on what happened before.
     assert target.read_bytes() == expected
     assert kept.stat().st_mtime_ns == untouched
+
+
+@pytest.mark.parametrize("name", ["train/2of9.safetensors", "study/full0.3/1.safetensors"])
+def test_a_network_that_is_not_configured_has_no_rule(fresh: Checkout, name: str) -> None:
+    refuse(fresh.workflow(f"results/{name}", "-n"), "MissingRuleException")
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3], ids="seed{}".format)
+def test_run_that_was_killed_anywhere_goes_on_without_help(finished: Checkout, seed: int) -> None:
+    tables = {
+        finished / f"results/tables/{name}.csv": finished.table(name)
+        for name in ("layers", "throughput", "accuracy", "bounds", "packing", "validation")
+    }
+    for file in (*tables, *(finished / "results/profile").glob("*.json")):
+        file.unlink()
+    (finished / "results/report.html").unlink()
+    process = start(finished, "full-run")
+    time.sleep(random.Random(seed).uniform(1, 8))
+    assert process.poll() is None, "ended before it could be killed"
+    # Every other time only Snakemake itself: its jobs outlive it.
+    (os.killpg if seed % 2 else os.kill)(process.pid, signal.SIGKILL)
+    process.wait()
+    again = finished.shell(". .venv/bin/activate; snakemake full-run")
+    assert again.returncode == 0, again.stdout[-4000:]
+    assert {file: finished.table(file.stem) for file in tables} == tables
+
+
+def test_live_run_is_respected(finished: Checkout) -> None:
+    output = f"results/profile/{CONV}.json"
+    (finished / output).unlink(missing_ok=True)
+    process = start(finished, output)
+    try:
+        wait_for([finished / ".snakemake/locks/0.output.lock"], process)
+        process.send_signal(signal.SIGSTOP)
+        second = finished.workflow(output)
+    finally:
+        process.send_signal(signal.SIGCONT)
+        status = process.wait()
+    refuse(second, "lock")
+    assert status == 0
+    assert (finished / output).exists()

@@ -66,7 +66,7 @@ def _layers(path: Path) -> Path:
         {
             "model": "resnet18",
             "layer": layer,
-            "conv": "n1",
+            "conv": "n1c64h56w56-o64-k3x3-s1-p1-d1",
             "target": "x60",
             "algorithm": "packed",
             "tile": 8,
@@ -80,6 +80,7 @@ def _layers(path: Path) -> Path:
             "strips": 1,
             "parts": 1,
             "m": "full" if sparsity == 0 else "4",
+            "kept": round(576 * (1 - sparsity)),
         }
         for layer, times in TIMES.items()
         for sparsity, ms in zip((0.0, 0.5, 0.75), times, strict=True)
@@ -195,7 +196,7 @@ def test_networks_are_compared_by_their_checkpoints(
     tmp_path: Path,
 ) -> None:
     table, figure = tmp_path / "pareto.csv", tmp_path / "pareto.svg"
-    networks = [Network("dense", "dense", dense_checkpoint)]
+    networks = [(Network("dense", "dense"), dense_checkpoint)]
     write_front(networks, _layers(tmp_path / "l.csv"), folder_data, tiny_training, 1, table, figure)
     row = read_table(table, PARETO).row(0, named=True)
     assert (row["conv_cycles"], row["conv_ms"], row["evidence"]) == (100_000, 100.0, "modelled")

@@ -155,7 +155,7 @@ def test_every_problem_of_the_folder_is_told(folder_data: ImageNetConfig, tmp_pa
         open_data(config)
     (root / "train/zero/notes.txt").unlink()
     (root / "val/extra").mkdir()
-    with pytest.raises(ColonnadeError, match="different classes: extra"):
+    with pytest.raises(ColonnadeError, match="different classes: only in val/: extra"):
         open_data(config)
     with pytest.raises(ColonnadeError, match="no such folder"):
         open_data(config.model_copy(update={"path": tmp_path / "none"}))

@@ -22,7 +22,8 @@ PATTERNS = [
 def test_rows_name_method_and_drop(tmp_path: Path) -> None:
     default = yaml.safe_load((ROOT / "config/default.yaml").read_text())
     values = {**default, "pruning": {"patterns": PATTERNS}}
-    stages = Stages(*read_config(values, [], ROOT / "config/targets"))
+    config, _ = read_config(values, [], ROOT / "config/targets")
+    stages = Stages(config)
     reports = []
     for index, variant in enumerate(stages.variants):
         path = tmp_path / f"{variant}.json"

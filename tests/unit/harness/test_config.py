@@ -75,15 +75,6 @@ def test_textures_are_trained_as_in_the_study() -> None:
     assert config.training.finetune == study.training.finetune
 
 
-def test_resolved_configuration_reads_back_the_same(tmp_path: Path) -> None:
-    config, _ = read(
-        DEFAULT, pruning={"patterns": [{"n": 1, "m": 4}, {"m": "full", "sparsity": 0.5}]}
-    )
-    resolved = tmp_path / "config.json"
-    resolved.write_text(config.model_dump_json())
-    assert read(resolved)[0] == config
-
-
 def test_every_mistake_is_reported_at_once_with_its_file(tmp_path: Path) -> None:
     text = """
 sed: 1
@@ -100,9 +91,10 @@ profile: {tiles: [0, 8], lmuls: [3]}
     found = complaints(tmp_path, text, throughput={"batch": 0})
     assert sorted(found) == sorted(
         [
-            "my.yaml: sed: unknown key; did you mean 'seed'? allowed: seed, target, container,"
-            " model, data, training, pruning, profile, throughput, nightly, study, budget",
-            "target: 'k230'; allowed: host, x60 (files of config/targets)",
+            "my.yaml: sed: unknown key; did you mean 'seed'? allowed: results, seed, target,"
+            " container, model, data, training, pruning, profile, throughput, accuracy, nightly, study,"
+            " budget",
+            "target: 'k230'; allowed: host, x280, x60 (files of config/targets)",
             "my.yaml: container.engien: unknown key; did you mean 'engine'? allowed: engine",
             "my.yaml: data.imagepx: unknown key; did you mean 'image_px'? allowed: name, image_px,"
             " augment, split_seed",
@@ -192,6 +184,24 @@ def test_damaged_targets_are_refused(tmp_path: Path, text: str, expected: str) -
 
 def test_shipped_targets_are_valid() -> None:
     names = sorted(file.stem for file in TARGETS.glob("*.yaml"))
-    assert names == ["host", "x60"]
+    assert names == ["host", "x280", "x60"]
     for name in names:
-        load_target(TARGETS, name)
+        assert load_target(TARGETS, name).contradictions() == []
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "allowed"), [("vlen", "512", "256"), ("clock_ghz", "1.5", "1.6")]
+)
+def test_a_target_and_its_core_must_agree(
+    tmp_path: Path, key: str, value: str, allowed: str
+) -> None:
+    target = yaml.safe_load((TARGETS / "x60.yaml").read_text()) | {key: float(value)}
+    target["vlen"] = int(target["vlen"])
+    (tmp_path / "x60.yaml").write_text(yaml.safe_dump(target))
+    values = yaml.safe_load(DEFAULT.read_text())
+    with pytest.raises(ColonnadeError) as caught:
+        read_config(values, [DEFAULT], tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path / 'x60.yaml'}: {key}: {value};"
+        f" allowed with the core kernels/timing/cores/x60.json: {allowed}"
+    )

@@ -1,5 +1,8 @@
 """The string that names a convolution."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from colonnade.conv import ConvShape
@@ -23,16 +26,24 @@ def test_a_residual_is_part_of_the_name() -> None:
     assert shape.macs == plain.macs
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "n1c3",
-        "n1c3h4w4-o8-k7x7-s1-p0-d1",
-        "n1c3h4w4-o8-k3x3-s0-p1-d1",
-        "n1c3h4w4-o8-k3x3-s1-p1-d1-x",
-    ],
-)
-def test_impossible_shapes_are_refused(text: str) -> None:
-    with pytest.raises(ColonnadeError, match="convolution shape"):
+CASES = json.loads((Path(__file__).parents[2] / "data/conv_shapes.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("text", CASES["accepted"])
+def test_possible_shapes_keep_their_name(text: str) -> None:
+    assert str(ConvShape.parse(text)) == text
+
+
+@pytest.mark.parametrize(("text", "reason"), CASES["refused"].items())
+def test_impossible_shapes_are_refused(text: str, reason: str) -> None:
+    """The bench refuses the same ones with the same words."""
+    with pytest.raises(ColonnadeError) as refused:
         ConvShape.parse(text)
+    assert reason in str(refused.value)
+    assert str(refused.value).startswith("convolution shape '")
+
+
+def test_endless_names_are_refused_in_short() -> None:
+    with pytest.raises(ColonnadeError) as refused:
+        ConvShape.parse("n" + "1" * 10**6)
+    assert len(str(refused.value)) < 400

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 HEAVY = {"torch", "torchvision", "scipy", "sklearn", "matplotlib"}
-# Without a resolved configuration a command has imported all it needs, and is refused.
+# Without its first input a command has imported all it needs, and is refused.
 RUN = """
 import sys
 from colonnade.cli import cli
@@ -17,28 +17,28 @@ from colonnade.errors import ColonnadeError
 try:
     cli(sys.argv[1:], standalone_mode=False)
 except ColonnadeError as error:
-    assert str(error).startswith("results/config.json: "), error
+    assert str(error).startswith("missing: "), error
 else:
-    raise AssertionError("ran without a configuration")
+    raise AssertionError("ran without an input")
 print(*sys.modules)
 """
 COMMANDS = [
-    ["profile", "conv", "output"],
-    ["schedules", "schedules", "table", "profile"],
-    ["bounds-table", "output", "profile"],
-    ["packing-table", "output", "profile"],
-    ["audit-tuner", "conv", "output"],
-    ["tuner-quality-table", "output", "audit"],
-    ["images", "output"],
-    ["throughput", "implementation", "variant", "output"],
-    ["throughput-table", "output"],
-    ["decomposition-table", "output"],
-    ["accuracy-table", "output"],
-    ["core-variant", "core", "output"],
-    ["model-sensitivity", "table", "text"],
-    ["claims", "output"],
-    ["provenance", "output"],
-    ["regression", "output"],
+    ["profile", "missing", "conv", "output"],
+    ["schedules", "missing", "schedules", "table", "profile"],
+    ["bounds-table", "missing", "output", "profile"],
+    ["packing-table", "missing", "output", "profile"],
+    ["audit-tuner", "missing", "conv", "output"],
+    ["tuner-quality-table", "missing", "output", "audit"],
+    ["images", "missing", "output"],
+    ["throughput", "missing", "implementation", "graph", "schedules", "images", "output"],
+    ["throughput-table", "missing", "output", "report"],
+    ["decomposition-table", "missing", "output", "report"],
+    ["accuracy-table", "missing", "output", "report"],
+    ["core-variant", "missing", "core", "output"],
+    ["model-sensitivity", "missing", "band", "table", "text", "report"],
+    ["claims", "throughput", "accuracy", "output", "missing"],
+    ["provenance", "missing", "output"],
+    ["regression", "missing", "table", "output"],
 ]
 
 
@@ -57,7 +57,7 @@ def imported(folder: Path, code: str, *arguments: str) -> set[str]:
 
 
 def test_parsing_the_workflow(tmp_path: Path) -> None:
-    modules = imported(tmp_path, "import sys, colonnade.stages; print(*sys.modules)")
+    modules = imported(tmp_path, "import sys, colonnade.workflow; print(*sys.modules)")
     assert not modules & (HEAVY | {"polars", "docker"})
 
 
@@ -67,4 +67,4 @@ def test_commands(arguments: list[str], tmp_path: Path) -> None:
 
 
 def test_profiling_reads_and_writes_no_tables(tmp_path: Path) -> None:
-    assert "polars" not in imported(tmp_path, RUN, "profile", "conv", "output")
+    assert "polars" not in imported(tmp_path, RUN, *COMMANDS[0])

@@ -74,8 +74,9 @@ def test_errors_are_summed_up_by_kind(tmp_path: Path) -> None:
         point("copy", "kernel", "held out", 11.0),
         point("fill", "kernel", "held out", 7.0),
     ]
-    write_table(tmp_path / "tables/validation.csv", VALIDATION, points)
-    summary = validation_summary(tmp_path)
+    table = tmp_path / "tables/validation.csv"
+    write_table(table, VALIDATION, points)
+    summary = validation_summary(table)
     assert summary is not None
     kernels = summary["groups"][1]
     assert (kernels["group"], kernels["points"]) == ("kernel", 2)
@@ -86,12 +87,13 @@ def test_errors_are_summed_up_by_kind(tmp_path: Path) -> None:
 
 
 def test_what_was_not_made_is_not_shown(tmp_path: Path) -> None:
-    assert validation_summary(tmp_path) is None
-    assert sensitivity_summary(tmp_path) is None
+    assert validation_summary(None) is None
+    assert sensitivity_summary(None) is None
     row = {
         **{"kind": "order", "conclusion": "a is faster than b"},
         **{"nominal": 2.0, "lowest": 0.5, "highest": 3.0, "holds": 0},
         **{"lowest_with": "slow-memory", "highest_with": "nominal"},
     }
-    write_table(tmp_path / "tables/sensitivity.csv", SENSITIVITY, [row])
-    assert sensitivity_summary(tmp_path) == [row]
+    table = tmp_path / "tables/sensitivity.csv"
+    write_table(table, SENSITIVITY, [row])
+    assert sensitivity_summary(table) == [row]

@@ -334,3 +334,13 @@ def test_weights_must_be_finite(bad: float) -> None:
 def test_contradictory_masks_are_refused(columns: list[list[int]]) -> None:
     with pytest.raises(ColonnadeError, match="mask"):
         ColumnMask.from_columns(2, np.array(columns, dtype=np.int64), 4, 2)
+
+
+def test_a_share_of_a_pattern_is_counted_in_fractions() -> None:
+    """Half of two thirds leaves two of three; in floating point all three would stay."""
+    assert Pattern(n=1, m=3).relaxed(0.5).n == 2
+
+
+def test_patterns_that_differ_in_a_late_digit_have_names_of_their_own() -> None:
+    labels = {Pattern(m="full", sparsity=each).label for each in (0.33333333, 0.33333334, 0.5)}
+    assert labels == {"full0.33333333", "full0.33333334", "full0.5"}

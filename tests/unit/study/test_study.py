@@ -77,9 +77,8 @@ def test_an_evaluation_touches_both_splits(
     tiny_training: TrainingConfig,
     tmp_path: Path,
 ) -> None:
-    config = SMALL.model_copy(update={"data": folder_data, "training": tiny_training})
     output = tmp_path / "report.json"
-    evaluate_run(pruned_checkpoint, config, output)
+    evaluate_run(pruned_checkpoint, folder_data, tiny_training, output)
     report = read_json(output)
     assert report["n_images"] == 15
     assert report["pruned_share"] == pytest.approx(0.75, abs=0.01)

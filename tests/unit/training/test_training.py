@@ -2,6 +2,7 @@
 
 import csv
 import functools
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -168,6 +169,36 @@ def test_interrupted_training_ends_in_the_same_bytes(
         resumed = _finetune(*arguments, output, RECIPES[name])
     assert epochs == [1]
     assert resumed.sha256 == read_checkpoint(finetuned(name)).sha256
+
+
+def test_a_state_of_other_images_is_discarded(
+    dense_checkpoint: Path,
+    folder_data: ImageNetConfig,
+    tiny_training: TrainingConfig,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The folder's path is the same, and so are its files' names."""
+    data = folder_data.model_copy(update={"path": tmp_path / "images"})
+    shutil.copytree(folder_data.path, data.path)
+    arguments = (dense_checkpoint, data, tiny_training, tmp_path / "stopped.safetensors")
+
+    save = training_loop._save
+
+    def save_and_stop(*values: Any) -> None:
+        save(*values)
+        raise _InterruptedError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training_loop, "_save", save_and_stop)
+        with pytest.raises(_InterruptedError):
+            _finetune(*arguments)
+    first, second = sorted((data.path / "train/two").iterdir())[:2]
+    shutil.copyfile(second, first)
+    capsys.readouterr()
+    _finetune(*arguments)
+    assert "starting from the first epoch" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("damage", ["another configuration", "truncated"])

@@ -25,7 +25,7 @@ class Finished:
 
 @dataclass
 class FakeContainer:
-    """Answers the bench's command lines with cycles from `cycles`, by `CANDIDATE|SPARSITY`."""
+    """Answers the bench's command lines with cycles from `cycles`, by `CANDIDATE|N:M`."""
 
     cycles: Mapping[str, int] = field(default_factory=dict)
     commands: list[list[str]] = field(default_factory=list)
@@ -37,13 +37,11 @@ class FakeContainer:
         lines = []
         for text in values["--candidate"].split(","):
             algorithm, tile, lmul, strips, parts = (*text.split(":"), *"0000")[:5]
-            sparsity = 0.0 if tile == "0" else float(values["--sparsity"])
-            cycles = self.cycles.get(f"{text}|{sparsity:g}", 10**9)
+            cycles = self.cycles.get(f"{text}|{values['--keep']}", 10**9)
             modelled = "-plugin" in command
             report = {
                 **{"conv": values["--conv"], "algorithm": algorithm, "tile": int(tile)},
                 **{"lmul": int(lmul), "strips": int(strips), "parts": int(parts)},
-                "sparsity": sparsity,
                 **{"cycles": cycles if modelled else None, "ms": None if modelled else 1.0},
                 "mac_per_cycle": 1.0 if modelled else None,
             }

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from colonnade.config import ProfileConfig, ThroughputConfig
 from colonnade.conv import ConvShape
+from colonnade.pruning import Pattern
 from colonnade.tables import TUNER_QUALITY, read_table
 from colonnade.targets import Target
 from colonnade.tuning import DENSE, Profiled, sample
@@ -16,7 +17,7 @@ from colonnade.tuning.space import grid, search_space
 from .conftest import CONV, FakeContainer
 
 SHAPE = ConvShape.parse(CONV)
-PRUNED = Profiled(0.5, "full")
+PRUNED = Profiled(Pattern(m="full", sparsity=0.5))
 
 
 def audit(
@@ -33,9 +34,12 @@ def test_rank_and_loss_of_a_best_candidate_that_the_prior_puts_late(
 ) -> None:
     few = settings.model_copy(update={"trials": 4})
     space = search_space(SHAPE, few, core_of(target.config))
-    ranked = [each for _, each in Prior(core_of(target.config)).rank(SHAPE, 0.5, space)]
+    ranked = [each for _, each in Prior(core_of(target.config)).rank(SHAPE, 288, space)]
     # The last one is the best, the fifth next, all others take twice as long.
-    container.cycles = {f"{ranked[-1]}|0.5": 5 * 10**8, f"{ranked[4]}|0.5": 6 * 10**8}
+    container.cycles = {
+        f"{ranked[-1]}|288:576": 5 * 10**8,
+        f"{ranked[4]}|288:576": 6 * 10**8,
+    }
     dense, pruned = audit(target, few, timed)
     assert pruned["rank_of_best"] == len(ranked)
     assert pruned["best"] == str(ranked[-1])
@@ -49,7 +53,7 @@ def test_candidates_that_the_filters_leave_out_count_as_lost(
     target: Target, container: FakeContainer, settings: ProfileConfig, timed: ThroughputConfig
 ) -> None:
     wide = settings.model_copy(update={"tiles": (8, 30), "lmuls": (1,), "strips": (2,)})
-    container.cycles = {"direct:30:1:2:1|0.5": 5 * 10**8}
+    container.cycles = {"direct:30:1:2:1|288:576": 5 * 10**8}
     _, pruned = audit(target, wide, timed)
     assert pruned["rank_of_best"] is None
     assert round(pruned["tuned_loss_percent"], 6) == 100

@@ -13,6 +13,7 @@ import pytest
 from colonnade.config import ProfileConfig, ThroughputConfig
 from colonnade.conv import ConvShape
 from colonnade.errors import ColonnadeError
+from colonnade.pruning import Pattern
 from colonnade.targets import Target
 from colonnade.tuning import DENSE, Profiled
 from colonnade.tuning.bench import Bench
@@ -21,7 +22,7 @@ from colonnade.tuning.space import Candidate
 
 from .conftest import CONV, FakeContainer
 
-SETTING = Setting(CONV, "f32", 0.75, "full", 1, 1, 7, "fingerprint")
+SETTING = Setting(CONV, "f32", 144, 576, 1, 1, 7, "fingerprint")
 CANDIDATE = Candidate("packed", 14, 2, 8)
 RESULT = {"cycles": 123456789, "ms": None, "counters": {"l1_misses": 5}}
 
@@ -49,8 +50,8 @@ def test_results_come_back_from_another_process_as_they_were(
     [
         ("conv", "n1c64h56w56-o64-k3x3-s1-p0-d1"),
         ("dtype", "f16"),
-        ("sparsity", 0.5),
-        ("m", "4"),
+        ("n", 145),
+        ("m", 288),
         ("threads", 2),
         ("repetitions", 3),
         ("seed", 8),
@@ -209,7 +210,10 @@ def test_changed_kernels_invalidate_the_rows_of_their_target_alone(
     target: Target, container: FakeContainer, settings: ProfileConfig, timed: ThroughputConfig
 ) -> None:
     host = Target("host", target.config.model_validate({"kind": "host"}), container)
-    profiled, candidates = Profiled(0.5, "full"), [CANDIDATE, Candidate("packed", 8, 1, 1)]
+    profiled, candidates = (
+        Profiled(Pattern(m="full", sparsity=0.5)),
+        [CANDIDATE, Candidate("packed", 8, 1, 1)],
+    )
 
     def starts(which: Target) -> int:
         before = len(container.commands)

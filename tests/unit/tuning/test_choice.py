@@ -9,6 +9,7 @@ import pytest
 
 from colonnade.conv import ConvShape
 from colonnade.errors import ColonnadeError
+from colonnade.pruning import Pattern
 from colonnade.reference import REFERENCE
 from colonnade.tables import LAYERS
 from colonnade.targets import Target
@@ -21,20 +22,20 @@ LAYER_CONVS = [("conv1", OTHER), ("layer1.0.conv1", CONV), ("layer1.0.conv2", CO
 CONVS = [(layer, ConvShape.parse(conv)) for layer, conv in LAYER_CONVS]
 
 
-def report(
-    conv: str, tile: int, sparsity: float, ms: float, algorithm: str = "direct"
-) -> dict[str, Any]:
+def report(conv: str, tile: int, ms: float, algorithm: str = "direct") -> dict[str, Any]:
     return {
         **{"conv": conv, "algorithm": algorithm, "tile": tile, "lmul": 1, "strips": 2, "parts": 1},
-        **{"sparsity": sparsity, "cycles": int(ms * 1e6), "ms": ms, "mac_per_cycle": 1.0},
+        **{"cycles": int(ms * 1e6), "ms": ms, "mac_per_cycle": 1.0},
     }
 
 
-def search(conv: str, sparsity: float, *times: tuple[int, float]) -> dict[str, Any]:
-    trials = [report(conv, tile, sparsity, ms) for tile, ms in times]
+def search(conv: str, kept: int, *times: tuple[int, float]) -> dict[str, Any]:
+    trials = [report(conv, tile, ms) for tile, ms in times]
+    reduction = ConvShape.parse(conv).reduction
     return {
-        "sparsity": sparsity,
-        "m": "full" if sparsity == 0 else "4",
+        "kept": kept,
+        "sparsity": 1 - kept / reduction,
+        "m": "full" if kept == reduction else "4",
         "space": 9,
         "trials": trials,
     }
@@ -45,20 +46,20 @@ def profiles(tmp_path: Path) -> list[Path]:
     """A convolution for which pruning pays at 75 % but not at 50 %, and one that is not pruned."""
     documents = {
         CONV: [
-            search(CONV, 0, (8, 3.0), (14, 2.0)),
-            search(CONV, 0.5, (8, 2.0), (14, 2.5)),
-            search(CONV, 0.75, (14, 1.5), (8, 1.0)),
+            search(CONV, 576, (8, 3.0), (14, 2.0)),
+            search(CONV, 288, (8, 2.0), (14, 2.5)),
+            search(CONV, 144, (14, 1.5), (8, 1.0)),
         ],
-        OTHER: [search(OTHER, 0, (14, 1.0), (8, 1.0))],
+        OTHER: [search(OTHER, 64, (14, 1.0), (8, 1.0))],
     }
-    packed = [report(CONV, 14, 0.75, 1.2, "packed"), report(CONV, 8, 0.75, 1.3, "packed")]
+    packed = [report(CONV, 14, 1.2, "packed"), report(CONV, 8, 1.3, "packed")]
     documents[CONV][2]["trials"] += packed
     paths = []
     for conv, searches in documents.items():
         path = tmp_path / f"{conv}.json"
         profile = {
             "conv": conv,
-            "reference": report(conv, 0, 0, 0.5, REFERENCE),
+            "reference": report(conv, 0, 0.5, REFERENCE),
             "searches": searches,
         }
         path.write_text(json.dumps(profile))
@@ -74,18 +75,18 @@ def collected(profiles: list[Path], target: Target, tmp_path: Path) -> Path:
 
 
 def test_ties_go_to_the_candidate_that_the_prior_put_first() -> None:
-    trials = search(CONV, 0, (14, 1.0), (8, 1.0))["trials"]
-    assert choose({0: trials})[0] is trials[0]
+    trials = search(CONV, 576, (14, 1.0), (8, 1.0))["trials"]
+    assert choose({576: trials}, 576)[576] is trials[0]
 
 
 def test_equal_time_is_no_reason_to_prune() -> None:
-    dense = search(CONV, 0, (14, 1.0))["trials"]
-    pruned = search(CONV, 0.5, (14, 1.0))["trials"]
-    faster = search(CONV, 0.75, (14, 0.999))["trials"]
-    assert choose({0: dense, 0.5: pruned, 0.75: faster}) == {
-        0: dense[0],
-        0.5: None,
-        0.75: faster[0],
+    dense = search(CONV, 576, (14, 1.0))["trials"]
+    pruned = search(CONV, 288, (14, 1.0))["trials"]
+    faster = search(CONV, 144, (14, 0.999))["trials"]
+    assert choose({576: dense, 288: pruned, 144: faster}, 576) == {
+        576: dense[0],
+        288: None,
+        144: faster[0],
     }
 
 
@@ -98,19 +99,19 @@ def test_xnnpacks_operator_does_not_compete(collected: Path) -> None:
 def test_schedules_are_those_of_the_winners(collected: Path) -> None:
     document = json.loads((collected / "schedules.json").read_text())
     assert document["format"] == "colonnade-schedules"
-    assert document["version"] == 2
+    assert document["version"] == 3
     chosen = {key: (each["algorithm"], each["tile"]) for key, each in document["convs"].items()}
     assert chosen == {
-        f"{CONV}|0": ("direct", 14),
-        f"{CONV}|0|direct": ("direct", 14),
-        f"{CONV}|0.75": ("direct", 8),
-        f"{CONV}|0.75|direct": ("direct", 8),
+        f"{CONV}|k576": ("direct", 14),
+        f"{CONV}|k576|direct": ("direct", 14),
+        f"{CONV}|k144": ("direct", 8),
+        f"{CONV}|k144|direct": ("direct", 8),
         # Not the fastest packed one: the mask has the winner's tile.
-        f"{CONV}|0.75|packed": ("packed", 8),
-        f"{OTHER}|0": ("direct", 14),
-        f"{OTHER}|0|direct": ("direct", 14),
+        f"{CONV}|k144|packed": ("packed", 8),
+        f"{OTHER}|k64": ("direct", 14),
+        f"{OTHER}|k64|direct": ("direct", 14),
     }
-    assert document["stays_dense"] == [f"{CONV}|0.5"]
+    assert document["stays_dense"] == [f"{CONV}|k288"]
     for entry in document["convs"].values():
         assert list(entry) == ["algorithm", "tile", "lmul", "strips", "parts"]
 
@@ -125,19 +126,29 @@ def test_table_has_every_candidate_of_every_layer(collected: Path) -> None:
         *[("layer1.0.conv1", sparsity, tile) for sparsity, tile in (("0.0", "14"), ("0.75", "8"))],
         *[("layer1.0.conv2", sparsity, tile) for sparsity, tile in (("0.0", "14"), ("0.75", "8"))],
     ]
-    assert {(row["sparsity"], row["m"]) for row in rows} == {
-        ("0.0", "full"),
-        ("0.5", "4"),
-        ("0.75", "4"),
+    assert {(row["kept"], row["sparsity"], row["m"]) for row in rows} == {
+        ("64", "0.0", "full"),
+        ("576", "0.0", "full"),
+        ("288", "0.5", "4"),
+        ("144", "0.75", "4"),
     }
 
 
 def test_layers_that_stay_dense_get_no_tile(collected: Path) -> None:
     schedules = collected / "schedules.json"
-    assert tiles_for(schedules, CONVS[1:], 0.5) == {}
-    assert tiles_for(schedules, CONVS[1:], 0.75) == {"layer1.0.conv1": 8, "layer1.0.conv2": 8}
+    assert tiles_for(schedules, CONVS[1:], Pattern(m="full", sparsity=0.5)) == {}
+    assert tiles_for(schedules, CONVS[1:], Pattern(n=1, m=4)) == {
+        "layer1.0.conv1": 8,
+        "layer1.0.conv2": 8,
+    }
 
 
 def test_missing_schedule_is_no_reason_to_stay_dense(collected: Path) -> None:
     with pytest.raises(ColonnadeError, match=r"schedules\.json: has no schedule for layer conv1"):
-        tiles_for(collected / "schedules.json", CONVS, 0.75)
+        tiles_for(collected / "schedules.json", CONVS, Pattern(n=1, m=4))
+
+
+def test_layers_of_which_a_pattern_keeps_every_column_stay_dense(collected: Path) -> None:
+    pattern = Pattern(m="full", sparsity=0.001)
+    assert pattern.keeps(576) == 576
+    assert tiles_for(collected / "schedules.json", CONVS, pattern) == {}

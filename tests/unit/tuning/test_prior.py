@@ -2,16 +2,19 @@
 
 import dataclasses
 import json
+import math
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from colonnade.config import TargetConfig, fits_registers
+from colonnade.config import TargetConfig, fits_registers, load_target
 from colonnade.conv import ConvShape
 from colonnade.errors import ColonnadeError
-from colonnade.tuning.core import LMULS, Core, core_of
+from colonnade.tuning import kernels
+from colonnade.tuning.core import KINDS, LMULS, Core, Kind, core_of
 from colonnade.tuning.kernels import Lines, call_cost, row_cost
 from colonnade.tuning.packing import packing_work
 from colonnade.tuning.pipeline import Access, Step, simulate
@@ -25,6 +28,8 @@ X60 = TargetConfig(
 )
 KERNELS = [(tile, lmul) for lmul in LMULS for tile in range(1, 32) if fits_registers(tile, lmul)]
 SHAPE = ConvShape.parse(CONV)
+TARGETS = ROOT / "config/targets"
+HALF = SHAPE.reduction // 2
 
 
 def test_core_description_is_read_in_all_its_forms(tmp_path: Path) -> None:
@@ -40,10 +45,12 @@ def test_core_description_is_read_in_all_its_forms(tmp_path: Path) -> None:
         },
         "miss": {"reach": 3, "outstanding": 5, "l2": line, "memory": {**line, "latency": 340}},
         "classes": {
-            "number": {"unit": None, "latency": 4},
-            "list": {"unit": "v", "latency": 3, "occupancy": [1, 1, 1, 2, 4, 8, 16]},
-            "width": {"unit": "v", "latency": {"e32": [5, 5, 5, 6, 7, 8, 9], "e64": [0] * 7}},
-            "element": {"unit": "v", "latency": {"base": 3, "per_element": 1}},
+            **{kind: {"unit": None, "latency": 1} for kind in KINDS},
+            "alu": {"unit": None, "latency": 4},
+            "vf_fma": {"unit": "v", "latency": 3, "occupancy": [1, 1, 1, 2, 4, 8, 16]},
+            "vload": {"unit": "v", "latency": {"e32": [5, 5, 5, 6, 7, 8, 9], "e64": [0] * 7}},
+            "vstore": {"unit": "v", "latency": {"base": 3, "per_element": 1}},
+            "no kernel uses it": {"unit": "v", "latency": 1},
         },
     }
     path = tmp_path / "core.json"
@@ -54,10 +61,11 @@ def test_core_description_is_read_in_all_its_forms(tmp_path: Path) -> None:
     assert (core.l1.bytes, core.l1.ways) == (32768, 4)
     assert (core.l2.read, core.l2.write, core.l2.latency, core.l2.interval) == (4, 8, 27, 10)
     assert core.memory.latency == 340
-    assert core.timing("number", 8) == (None, 4, 0)
-    assert core.costs["list"].occupancy == (2, 4, 8, 16)
-    assert core.costs["width"].latency == (6, 7, 8, 9)
-    assert core.costs["element"].latency == (11, 19, 35, 67)
+    assert core.timing("alu", 8) == (None, 4, 0)
+    assert core.costs["vf_fma"].occupancy == (2, 4, 8, 16)
+    assert core.costs["vload"].latency == (6, 7, 8, 9)
+    assert core.costs["vstore"].latency == (11, 19, 35, 67)
+    assert set(core.costs) == set(KINDS)
 
 
 def test_damaged_core_description_is_named(tmp_path: Path) -> None:
@@ -67,11 +75,69 @@ def test_damaged_core_description_is_named(tmp_path: Path) -> None:
         core_of(X60.model_copy(update={"core": path}))
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_core_without_a_cost_that_kernels_need_is_refused(tmp_path: Path, kind: Kind) -> None:
+    description = json.loads((ROOT / "kernels/timing/cores/x60.json").read_text())
+    del description["classes"][kind]
+    path = tmp_path / "core.json"
+    path.write_text(json.dumps(description))
+    with pytest.raises(
+        ColonnadeError, match=rf"core\.json: not a core description: lacks '{kind}'"
+    ):
+        core_of(X60.model_copy(update={"core": path}))
+
+
 def test_a_host_has_a_core_of_the_same_form() -> None:
     host = core_of(TargetConfig(kind="host"))
     assert host.lanes in {8, 16}
     assert host.l1.bytes < host.l2.bytes
-    assert Prior(host).cycles(SHAPE, 0.5, Candidate("packed", 8, 1, 4)) > 0
+    assert Prior(host).cycles(SHAPE, HALF, Candidate("packed", 8, 1, 4)) > 0
+
+
+def price_everything(prior: Prior) -> list[float]:
+    """1x1 and 3x3, strided, with a residual, dense and pruned, by all algorithms and kernels."""
+    shapes = [
+        ConvShape.parse(
+            f"n1c16h8w8-o{channels}-k{kernel}x{kernel}-s{stride}-p{kernel // 2}-d1{residual}"
+        )
+        for channels in (31, 64)
+        for kernel, stride in ((1, 1), (3, 1), (3, 2))
+        for residual in ("", "-r")
+    ]
+    return [
+        prior.cycles(shape, kept, Candidate(algorithm, tile, lmul, 2))
+        for shape in shapes
+        for kept in (shape.reduction, shape.reduction // 2)
+        for algorithm in ("direct", "packed")
+        for tile, lmul in KERNELS
+    ]
+
+
+def test_kernels_use_every_kind_of_instruction_and_no_other(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used = set()
+
+    def record(core: Core, steps: Iterable[Step]) -> list[float]:
+        recorded = list(steps)
+        used.update(step.kind for step in recorded)
+        return simulate(core, recorded)
+
+    monkeypatch.setattr(kernels, "simulate", record)
+    assert price_everything(Prior(core))
+    assert used == {*KINDS, "flush", "taken", "mark"}
+
+
+@pytest.mark.parametrize("name", [path.stem for path in sorted(TARGETS.glob("*.yaml"))])
+def test_every_target_prices_every_schedule(name: str) -> None:
+    target = load_target(TARGETS, name)
+    if target.core is not None:
+        target = target.model_copy(update={"core": ROOT / target.core})
+    core = core_of(target)
+    assert set(core.costs) == set(KINDS)
+    priced = price_everything(Prior(core, threads=2))
+    assert len(priced) == 12 * 2 * 2 * len(KERNELS)
+    assert all(0 < cycles < math.inf for cycles in priced)
 
 
 def in_l1(core: Core) -> Lines:
@@ -116,7 +182,9 @@ def test_a_residual_is_loaded_and_added(core: Core) -> None:
     assert strips[2] > strips[1]
     candidate = Candidate("direct", 14, 2, 4)
     shape = dataclasses.replace(SHAPE, residual=True)
-    assert Prior(core).cycles(shape, 0.5, candidate) > Prior(core).cycles(SHAPE, 0.5, candidate)
+    assert Prior(core).cycles(shape, shape.reduction // 2, candidate) > Prior(core).cycles(
+        SHAPE, HALF, candidate
+    )
 
 
 def test_out_of_order_cores_are_bound_by_units_alone(core: Core) -> None:
@@ -193,15 +261,15 @@ def test_packing_moves_every_element_of_im2col(
 def test_more_sparsity_never_costs_more(core: Core) -> None:
     prior = Prior(core)
     for candidate in (Candidate("packed", 14, 2, 8), Candidate("packed", 24, 1, 2)):
-        costs = [prior.cycles(SHAPE, sparsity, candidate) for sparsity in (0, 0.25, 0.5, 0.75, 0.9)]
+        costs = [prior.cycles(SHAPE, kept, candidate) for kept in (576, 432, 288, 144, 58)]
         assert costs == sorted(costs, reverse=True)
 
 
 def test_cycles_are_at_least_those_of_the_multiplications(core: Core) -> None:
     peak = core.lanes
-    for sparsity in (0, 0.75):
-        cycles = Prior(core).cycles(SHAPE, sparsity, Candidate("packed", 14, 2, 8))
-        useful = SHAPE.macs * (1 - sparsity)
+    for kept in (576, 144):
+        cycles = Prior(core).cycles(SHAPE, kept, Candidate("packed", 14, 2, 8))
+        useful = SHAPE.macs * kept / 576
         assert useful / peak < cycles < 4 * useful / peak
 
 
@@ -214,7 +282,8 @@ def test_taps_of_a_channel_share_lines(core: Core) -> None:
         shape = ConvShape.parse(conv)
         assert shape.reduction == 1152
         added.append(
-            Prior(slow).cycles(shape, 0, candidate) - Prior(core).cycles(shape, 0, candidate)
+            Prior(slow).cycles(shape, shape.reduction, candidate)
+            - Prior(core).cycles(shape, shape.reduction, candidate)
         )
     assert 0 < added[0] < added[1] / 2
 
@@ -223,15 +292,15 @@ def test_threads_share_out_blocks_and_groups_of_tiles(core: Core) -> None:
     one, two = Prior(core), Prior(core, threads=2)
     # 392 strips of 8 positions are 13 blocks of 32: two threads do seven of them in turn.
     many = Candidate("packed", 14, 1, 32)
-    assert two.cycles(SHAPE, 0.5, many) == pytest.approx(one.cycles(SHAPE, 0.5, many) * 7 / 13)
+    assert two.cycles(SHAPE, HALF, many) == pytest.approx(one.cycles(SHAPE, HALF, many) * 7 / 13)
     # One block of all strips: its five tiles are shared out in groups of two, two and one.
     single = Candidate("packed", 14, 1, 392)
-    assert two.cycles(SHAPE, 0.5, single) == pytest.approx(one.cycles(SHAPE, 0.5, single) * 2 / 3)
+    assert two.cycles(SHAPE, HALF, single) == pytest.approx(one.cycles(SHAPE, HALF, single) * 2 / 3)
 
 
 def test_ranking_is_by_cost_and_keeps_the_order_of_equals(core: Core) -> None:
     candidates = [Candidate("packed", tile, 1, 2) for tile in (4, 14, 8)]
     prior = Prior(core)
-    ranked = prior.rank(SHAPE, 0.5, [*candidates, *candidates])
+    ranked = prior.rank(SHAPE, HALF, [*candidates, *candidates])
     assert [cost for cost, _ in ranked] == sorted(cost for cost, _ in ranked)
     assert [each.tile for _, each in ranked] == [14, 14, 8, 8, 4, 4]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from colonnade.config import ProfileConfig, ThroughputConfig
 from colonnade.conv import ConvShape
+from colonnade.pruning import Pattern
 from colonnade.targets import Target
 from colonnade.tuning import DENSE, Profiled
 from colonnade.tuning.core import core_of
@@ -15,7 +16,7 @@ from colonnade.tuning.space import Candidate, search_space
 
 from .conftest import CONV, FakeContainer
 
-PRUNED = Profiled(0.75, "4")
+PRUNED = Profiled(Pattern(n=1, m=4))
 NAMES = [Candidate("packed", tile, 1, 1) for tile in range(1, 32)]
 
 
@@ -83,16 +84,16 @@ def test_profile_has_all_that_was_run_and_the_reference(
     profile_conv(target, ConvShape.parse(CONV), [DENSE, PRUNED], settings, timed, output)
     profile = json.loads(output.read_text())
     assert profile["reference"]["algorithm"] == "xnnpack_nhwc_dense"
-    assert [(each["sparsity"], each["m"]) for each in profile["searches"]] == [
-        (0.0, "full"),
-        (0.75, "4"),
+    assert [(each["kept"], each["sparsity"], each["m"]) for each in profile["searches"]] == [
+        (576, 0.0, "full"),
+        (144, 0.75, "4"),
     ]
     run = [trial for each in profile["searches"] for trial in each["trials"]]
     assert len(run) + 1 == len(container.candidates)
     # 10^9 cycles at 1.6 GHz.
     assert {trial["ms"] for trial in run} == {625.0}
-    groups = [command[command.index("--pattern-m") + 1] for command in container.commands]
-    assert set(groups) == {"full", "4"}
+    groups = [command[command.index("--keep") + 1] for command in container.commands]
+    assert set(groups) == {"1:1", "1:4"}
 
 
 def test_an_interrupted_search_continues(
@@ -116,7 +117,7 @@ def test_candidates_run_in_the_order_of_the_prior(
     conv = ConvShape.parse(CONV)
     profile_conv(target, conv, [PRUNED], settings, timed, Path("results/a.json"))
     core = core_of(target.config)
-    ranked = Prior(core).rank(conv, PRUNED.sparsity, search_space(conv, settings, core))
+    ranked = Prior(core).rank(conv, PRUNED.kept(conv), search_space(conv, settings, core))
     assert container.candidates[:4] == [str(candidate) for _, candidate in ranked[:4]]
 
 

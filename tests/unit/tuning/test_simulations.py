@@ -9,6 +9,7 @@ import pytest
 
 from colonnade.config import ProfileConfig, ThroughputConfig
 from colonnade.conv import ConvShape
+from colonnade.pruning import Pattern
 from colonnade.targets import Target
 from colonnade.tuning import DENSE, Profiled, simulations
 from colonnade.tuning.audit import audit_conv
@@ -21,7 +22,7 @@ from colonnade.tuning.space import Candidate, search_space
 from .conftest import CONV
 
 SHAPE = ConvShape.parse(CONV)
-SPARSITIES = (0.0, 0.5, 0.75)
+KEPT = (576, 288, 144)
 
 
 class SimulatedError(Exception):
@@ -40,7 +41,7 @@ def rank(
     core: Core, settings: ProfileConfig, simulated: Simulations | None = None
 ) -> list[list[tuple[float, Candidate]]]:
     prior, candidates = Prior(core, 1, simulated), search_space(SHAPE, settings, core)
-    return [prior.rank(SHAPE, sparsity, candidates) for sparsity in SPARSITIES]
+    return [prior.rank(SHAPE, kept, candidates) for kept in KEPT]
 
 
 @pytest.fixture
@@ -126,7 +127,7 @@ def test_tuning_and_the_audit_share_simulations(
     timed: ThroughputConfig,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    arguments = (target, SHAPE, [DENSE, Profiled(0.5, "full")], settings, timed)
+    arguments = (target, SHAPE, [DENSE, Profiled(Pattern(m="full", sparsity=0.5))], settings, timed)
     profile_conv(*arguments, Path("results/conv.json"))
     simulate_nothing(monkeypatch)
     audit_conv(*arguments, Path("results/audit.json"))

@@ -19,7 +19,7 @@ from colonnade.training.judge import measure
 
 
 def write_front(
-    networks: Sequence[Network],
+    networks: Sequence[tuple[Network, Path]],
     layers: Path,
     data: DataConfig,
     training: TrainingConfig,
@@ -29,16 +29,16 @@ def write_front(
 ) -> None:
     """Write `pareto.csv` and its figure; the first of `networks` is the dense one.
 
-    `on_front` marks networks that no other one beats in both top-1 and time; `chosen` the fastest
-    one within the allowed drop. The test split is not touched.
+    Each network comes with its checkpoint. `on_front` marks networks that no other one beats in both
+    top-1 and time; `chosen` the fastest one within the allowed drop. The test split is not touched.
 
     Raises:
         ColonnadeError: a damaged checkpoint, or other data than it was trained on.
     """
     costs = Costs(layers)
     rows: list[dict[str, Any]] = []
-    for network in networks:
-        source, images = open_checkpoint(network.checkpoint, data)
+    for network, checkpoint in networks:
+        source, images = open_checkpoint(checkpoint, data)
         with judged(source, training) as (model, hardware):
             _, top = measure(model, images.validation, hardware)
         ms, cycles = costs.total(source.info.plan)

@@ -26,7 +26,7 @@ def write_layer_sensitivity(
 
     Args:
         dense: the checkpoint of the dense network.
-        patterns: each pattern, with the profiled tiles of all layers at its sparsity.
+        patterns: each pattern, with the profiled tiles of all layers at it.
         data: the data set whose validation split is used.
         training: device and threads of PyTorch.
         table: the CSV file to write; its first row is the dense network's.

@@ -1,12 +1,10 @@
 """The networks that compete on the Pareto front."""
 
-from pathlib import Path
 from typing import NamedTuple
 
 
 class Network(NamedTuple):
-    """A trained network: its name, `dense`, `uniform` or `per layer`, and its checkpoint."""
+    """A trained network: its name, and `dense`, `uniform` or `per layer`."""
 
     name: str
     kind: str
-    checkpoint: Path

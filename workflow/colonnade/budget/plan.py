@@ -6,19 +6,18 @@ of a network is taken as the sum of what its layers cost one by one.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 from pydantic import BaseModel, ConfigDict, ValidationError
 from scipy.optimize import Bounds, LinearConstraint, milp
 
+from colonnade.conv import ConvShape
 from colonnade.errors import ColonnadeError
 from colonnade.files import read_json, write_json
 from colonnade.pruning import LayerPlan, Pattern
 from colonnade.tables import LAYER_SENSITIVITY, LAYERS, NO_LAYER, read_table
-
-# The sparsity of a layer that stays dense.
-DENSE = 0.0
 
 
 class Budget(BaseModel):
@@ -31,23 +30,31 @@ class Budget(BaseModel):
 
 
 class Costs:
-    """What each layer costs at each profiled sparsity, by the chosen schedules of `layers.csv`."""
+    """What each layer costs at each pattern, by the chosen schedules of `layers.csv`."""
 
     def __init__(self, layers: Path) -> None:
-        chosen = read_table(layers, LAYERS).filter(pl.col("chosen") == 1)
-        self.evidence = str(chosen["evidence"][0])
-        self._rows = {(row["layer"], row["sparsity"]): row for row in chosen.rows(named=True)}
-        self.layers = list(dict.fromkeys(chosen["layer"].to_list()))
+        chosen = read_table(layers, LAYERS).filter(pl.col("chosen") == 1).rows(named=True)
+        self.evidence = str(chosen[0]["evidence"])
+        self._rows = {(row["layer"], row["kept"]): row for row in chosen}
+        # The columns of each layer's weight matrix, by layer.
+        self._reduction = {row["layer"]: ConvShape.parse(row["conv"]).reduction for row in chosen}
+        self.layers = list(self._reduction)
 
-    def ms(self, layer: str, sparsity: float) -> float:
-        """Time of a layer in milliseconds, modelled or measured: see `evidence`."""
-        return float(self._rows[layer, sparsity]["ms"])
+    def ms(self, layer: str, pattern: Pattern | None) -> float:
+        """Time of a layer in milliseconds, modelled or measured: see `evidence`.
+
+        Without a pattern, that of the dense layer.
+        """
+        return float(self._row(layer, pattern)["ms"])
+
+    def _row(self, layer: str, pattern: Pattern | None) -> dict[str, Any]:
+        k = self._reduction[layer]
+        return self._rows[layer, k if pattern is None else pattern.keeps(k)]
 
     def total(self, plan: Mapping[str, LayerPlan]) -> tuple[float, int | None]:
         """Milliseconds and cycles of all convolutions of a network; cycles where they are known."""
         rows = [
-            self._rows[name, plan[name].pattern.sparsity if name in plan else DENSE]
-            for name in self.layers
+            self._row(name, plan[name].pattern if name in plan else None) for name in self.layers
         ]
         cycles = [row["cycles"] for row in rows]
         known = all(each is not None for each in cycles)
@@ -77,13 +84,11 @@ def write_budget(
     costs = Costs(layers)
     harm = _harm(sensitivity)
     names = list(dict.fromkeys(name for _, tiles in patterns for name in tiles))
-    times = np.array(
-        [[costs.ms(n, p.sparsity if n in t else DENSE) for p, t in patterns] for n in names]
-    )
+    times = np.array([[costs.ms(n, p if n in t else None) for p, t in patterns] for n in names])
     losses = np.array([[harm[n, p.label] if n in t else 0.0 for p, t in patterns] for n in names])
-    dense = np.array([[costs.ms(name, DENSE)] for name in names])
+    dense = np.array([[costs.ms(name, None)] for name in names])
     times, losses = np.hstack([dense, times]), np.hstack([np.zeros_like(dense), losses])
-    fixed = sum(costs.ms(name, DENSE) for name in costs.layers if name not in set(names))
+    fixed = sum(costs.ms(name, None) for name in costs.layers if name not in set(names))
     slowest = fixed + float(dense.sum())
     fastest = fixed + float(times.min(axis=1).sum())
     if slowest / speedup < fastest:

@@ -1,6 +1,7 @@
 """The `colonnade` command: one subcommand per rule, in modules named like the rules' files.
 
-All but `toolchain` read the resolved configuration that the workflow left in results/config.json.
+Commands that need configuration take a settings file first: see `colonnade.settings`. The workflow leaves
+those of its jobs in results/settings.
 """
 
 import signal

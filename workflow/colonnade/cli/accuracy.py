@@ -4,43 +4,47 @@ from pathlib import Path
 
 import click
 
-from colonnade.cli.common import EMULATED, FILE, RESULTS, cli, container
-from colonnade.stages import DENSE, TARGETS, Stages
-from colonnade.targets import Target
+from colonnade.cli.common import FILE, cli, target_of
+from colonnade.files import sha256_file
+from colonnade.settings import read_settings
+from colonnade.stages import DENSE, Stages
 
 
 @cli.command()
+@click.argument("settings", type=FILE)
 @click.argument("variant")
+@click.argument("checkpoint", type=FILE)
+@click.argument("graph", type=FILE)
 @click.argument("output", type=FILE)
-def evaluate(variant: str, output: Path) -> None:
-    """Top-1 of VARIANT in PyTorch and on emulated RISC-V."""
-    from colonnade.config import load_target
+def evaluate(settings: Path, variant: str, checkpoint: Path, graph: Path, output: Path) -> None:
+    """Top-1 of VARIANT: its CHECKPOINT in PyTorch, its package with GRAPH on emulated RISC-V."""
     from colonnade.evaluate import evaluate_variant
 
-    config = Stages.load().config
+    given = read_settings(settings)
     evaluate_variant(
-        Target(EMULATED, load_target(TARGETS, EMULATED), container()),
-        config.data,
-        config.training,
-        RESULTS / "train" / f"{variant}.safetensors",
-        RESULTS / "packages" / variant,
+        target_of(given),
+        given.config.data,
+        given.config.training,
+        given.config.accuracy,
+        checkpoint,
+        graph.parent,
         "colnm_dense" if variant == DENSE else "colnm_tuned",
         output,
+        sha256_file(settings),
     )
 
 
 @cli.command("accuracy-table")
+@click.argument("settings", type=FILE)
 @click.argument("output", type=FILE)
-def write_accuracy_table(output: Path) -> None:
-    """Collect top-1 of every variant."""
+@click.argument("reports", type=FILE, nargs=-1, required=True)
+def write_accuracy_table(settings: Path, output: Path, reports: tuple[Path, ...]) -> None:
+    """Collect top-1 of every variant from its REPORTS."""
     from colonnade.accuracy import accuracy_table
 
-    stages = Stages.load()
-    reports = [
-        (
-            RESULTS / "accuracy" / f"{variant}.json",
-            {"method": stages.method(variant), **stages.pattern_columns(variant)},
-        )
-        for variant in stages.variants
+    stages = Stages(read_settings(settings).config)
+    rows = [
+        (report, {"method": stages.method(variant), **stages.pattern_columns(variant)})
+        for variant, report in zip(stages.variants, reports, strict=True)
     ]
-    accuracy_table(stages.config.model.name, stages.config.data.name, reports, output)
+    accuracy_table(stages.config.model.name, stages.config.data.name, rows, output)

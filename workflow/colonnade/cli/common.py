@@ -5,17 +5,14 @@ from pathlib import Path
 import click
 
 from colonnade.container import Container, open_image
-from colonnade.errors import ColonnadeError
 from colonnade.pruning import Plan
-from colonnade.stages import Stages
+from colonnade.settings import Settings
 from colonnade.targets import Target
 
 ROOT = Path()
-RESULTS = Path("results")
-IMAGE = RESULTS / "toolchain/image.json"
-SCHEDULES = RESULTS / "schedules.json"
-# Accuracy is checked on RISC-V even where time is measured on another target.
-EMULATED = "x60"
+# What does not depend on the configuration lies here, whatever folder it gives its results.
+BUILD = Path("results/build")
+IMAGE = Path("results/toolchain/image.json")
 
 FILE = click.Path(path_type=Path)
 
@@ -30,27 +27,16 @@ def container() -> Container:
     return open_image(IMAGE, ROOT)
 
 
-def target_of(stages: Stages) -> Target:
-    """The configured target."""
-    return Target(stages.config.target, stages.target, container())
+def target_of(settings: Settings) -> Target:
+    """The target that a job was given."""
+    return Target(settings.config.target, settings.target, container())
 
 
-def band_of(stages: Stages) -> Path:
-    """The band of the target's core.
-
-    Raises:
-        ColonnadeError: it has none.
-    """
-    if stages.band is None:
-        raise ColonnadeError(f"target {stages.config.target}: has no band of core variants")
-    return stages.band
-
-
-def finetune(dense: Path, plan: Plan, output: Path) -> None:
+def finetune(settings: Settings, dense: Path, plan: Plan, output: Path) -> None:
     """Mask the checkpoint `dense` by `plan` and fine-tune it as configured; metrics lie beside it."""
     from colonnade.training.stages import prune_and_finetune
 
-    config = Stages.load().config
+    config = settings.config
     prune_and_finetune(
         dense,
         plan,

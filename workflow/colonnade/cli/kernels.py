@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from colonnade.cli.common import FILE, RESULTS, ROOT, cli, container
+from colonnade.cli.common import BUILD, FILE, ROOT, cli, container
 from colonnade.container import select_engine
 
 
@@ -22,5 +22,5 @@ def toolchain(engine: str, output: Path) -> None:
 def build(part: str, log: Path) -> None:
     """Compile a PART of kernels/ in the container."""
     log.parent.mkdir(parents=True, exist_ok=True)
-    (RESULTS / "build").mkdir(parents=True, exist_ok=True)
-    container().run(["sh", "kernels/build.sh", part, f"results/build/{part}"], log=log)
+    BUILD.mkdir(parents=True, exist_ok=True)
+    container().run(["sh", "kernels/build.sh", part, str(BUILD / part)], log=log)

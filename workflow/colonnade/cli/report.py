@@ -4,46 +4,65 @@ from pathlib import Path
 
 import click
 
-from colonnade.cli.common import FILE, IMAGE, RESULTS, cli
-from colonnade.stages import BASELINE, Stages
+from colonnade.cli.common import FILE, IMAGE, cli
+from colonnade.files import file_bytes
+from colonnade.settings import read_settings
+from colonnade.stages import Stages
 
 
 @cli.command()
+@click.argument("throughput", type=FILE)
+@click.argument("accuracy", type=FILE)
 @click.argument("output", type=FILE)
-def claims(output: Path) -> None:
-    """Judge the claims from the tables."""
+@click.argument("packages", type=FILE, nargs=-1, required=True)
+def claims(throughput: Path, accuracy: Path, output: Path, packages: tuple[Path, ...]) -> None:
+    """Judge the claims from the tables and from the files of all PACKAGES."""
     from colonnade.claims import write_claims
 
-    sizes = {
-        variant: sum(file.stat().st_size for file in (RESULTS / "packages" / variant).iterdir())
-        for variant in Stages.load().variants
-    }
-    write_claims(RESULTS / "tables", sizes, output)
+    sizes: dict[str, int] = {}
+    for file in packages:
+        variant = file.parent.name
+        sizes[variant] = sizes.get(variant, 0) + file_bytes(file)
+    write_claims(throughput, accuracy, sizes, output)
 
 
 @cli.command()
+@click.argument("settings", type=FILE)
 @click.argument("output", type=FILE)
-def provenance(output: Path) -> None:
+def provenance(settings: Path, output: Path) -> None:
     """Record where the numbers come from."""
     from colonnade.provenance import write_provenance
 
-    write_provenance(Stages.load().config, IMAGE, output)
+    write_provenance(read_settings(settings).config, IMAGE, output)
 
 
 @cli.command()
+@click.argument("settings", type=FILE)
+@click.argument("claims", type=FILE)
+@click.argument("provenance", type=FILE)
 @click.argument("output", type=FILE)
-def report(output: Path) -> None:
-    """Render the report."""
+@click.argument("files", type=FILE, nargs=-1, required=True)
+def report(
+    settings: Path, claims: Path, provenance: Path, output: Path, files: tuple[Path, ...]
+) -> None:
+    """Render the report of FILES: the reports of all runs and of all top-1, then tables."""
     from colonnade.report import write_report
 
-    write_report(RESULTS, Stages.load().runs, output)
+    stages = Stages(read_settings(settings).config)
+    evaluated = len(stages.runs)
+    tables = evaluated + len(stages.variants)
+    named = {table.stem: table for table in files[tables:]}
+    write_report(claims, provenance, files[:evaluated], files[evaluated:tables], named, output)
 
 
 @cli.command()
+@click.argument("settings", type=FILE)
+@click.argument("table", type=FILE)
 @click.argument("output", type=FILE)
-def regression(output: Path) -> None:
-    """Compare modelled cycles with results/baseline."""
+@click.argument("baseline", type=FILE, required=False)
+def regression(settings: Path, table: Path, output: Path, baseline: Path | None) -> None:
+    """Compare modelled cycles of TABLE with those of BASELINE, if there is one."""
     from colonnade.regression import compare
 
-    allowed = Stages.load().config.nightly.allowed_slowdown_percent
-    compare(RESULTS / "tables/throughput.csv", BASELINE, allowed, output)
+    allowed = read_settings(settings).config.nightly.allowed_slowdown_percent
+    compare(table, baseline, allowed, output)

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import click
 
-from colonnade.cli.common import IMAGE, RESULTS, cli, container
+from colonnade.cli.common import BUILD, IMAGE, cli, container
 from colonnade.config import load_target
 from colonnade.container import Container
 from colonnade.errors import ColonnadeError
-from colonnade.stages import TARGETS
 from colonnade.targets import Target
 from colonnade.tuning.bench import PROGRAM
+from colonnade.workflow import TARGETS
 
 _PASSED_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 # The bench's option whose value is a file.
@@ -90,8 +90,8 @@ def _terminal() -> dict[str, str]:
 @contextmanager
 def _scratch() -> Iterator[Path]:
     """A folder of the checkout, removed at the end."""
-    RESULTS.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".bench-conv-", dir=RESULTS) as folder:
+    BUILD.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".bench-conv-", dir=BUILD) as folder:
         yield Path(folder)
 
 

@@ -5,59 +5,72 @@ from pathlib import Path
 import click
 
 from colonnade.cli.common import FILE, cli
+from colonnade.settings import read_settings
 from colonnade.stages import Stages
 
 
 @cli.command("study-start")
+@click.argument("settings", type=FILE)
 @click.argument("seed", type=int)
 @click.argument("output", type=FILE)
-def study_start(seed: int, output: Path) -> None:
+def study_start(settings: Path, seed: int, output: Path) -> None:
     """Train the dense network from which all runs of the study with SEED start."""
     from colonnade.models import ModelConfig
     from colonnade.training.stages import train_dense
 
-    config = Stages.load().config
+    config = read_settings(settings).config
     model, study = ModelConfig(name=config.model.name), config.study
     train_dense(model, study.data, study.training, seed, output, output.with_suffix(".csv"))
 
 
 @cli.command("study-finetune")
-@click.argument("run")
+@click.argument("settings", type=FILE)
 @click.argument("seed", type=int)
 @click.argument("dense", type=FILE)
 @click.argument("schedules", type=FILE)
 @click.argument("output", type=FILE)
-def study_finetune(run: str, seed: int, dense: Path, schedules: Path, output: Path) -> None:
-    """Prune and fine-tune DENSE as RUN of the study says."""
+def study_finetune(settings: Path, seed: int, dense: Path, schedules: Path, output: Path) -> None:
+    """Prune and fine-tune DENSE as the run of the study says that SETTINGS describe."""
     from colonnade.training.stages import prune_and_finetune
     from colonnade.tuning.choice import tiles_for
 
-    stages = Stages.load()
-    study, chosen = stages.config.study, stages.study_runs[run]
-    sparsity = 0.0 if chosen.pattern is None else stages.profiled(chosen.pattern.sparsity)
-    plan = chosen.plan(tiles_for(schedules, stages.pruned_layers, sparsity))
+    given = read_settings(settings)
+    stages, study, run = Stages(given.config), given.config.study, given.run
+    tiles = {}
+    if run.pattern is not None:
+        tiles = tiles_for(schedules, stages.pruned_layers, stages.profiled(run.pattern))
+    plan = run.plan(tiles)
     metrics = output.with_suffix(".csv")
-    prune_and_finetune(
-        dense, plan, chosen.recipe, study.data, study.training, seed, output, metrics
-    )
+    prune_and_finetune(dense, plan, run.recipe, study.data, study.training, seed, output, metrics)
 
 
 @cli.command("study-evaluate")
+@click.argument("settings", type=FILE)
 @click.argument("checkpoint", type=FILE)
 @click.argument("output", type=FILE)
-def study_evaluate(checkpoint: Path, output: Path) -> None:
+def study_evaluate(settings: Path, checkpoint: Path, output: Path) -> None:
     """Top-1 of a network of the study on the validation and the test split."""
     from colonnade.study.evaluation import evaluate_run
 
-    evaluate_run(checkpoint, Stages.load().config.study, output)
+    study = read_settings(settings).config.study
+    evaluate_run(checkpoint, study.data, study.training, output)
 
 
 @cli.command("study-table")
+@click.argument("settings", type=FILE)
 @click.argument("table", type=FILE)
 @click.argument("summary", type=FILE)
 @click.argument("figure", type=FILE)
-def study_table(table: Path, summary: Path, figure: Path) -> None:
-    """Collect the study's networks."""
+@click.argument("reports", type=FILE, nargs=-1, required=True)
+def study_table(
+    settings: Path, table: Path, summary: Path, figure: Path, reports: tuple[Path, ...]
+) -> None:
+    """Collect the REPORTS of the study's networks, run by run."""
+    from colonnade.study import Evaluated
     from colonnade.study.results import write_study
 
-    write_study(Stages.load().study_networks, table, summary, figure)
+    networks = Stages(read_settings(settings).config).study_networks
+    evaluated = [
+        Evaluated(run, seed, report) for (run, seed), report in zip(networks, reports, strict=True)
+    ]
+    write_study(evaluated, table, summary, figure)

@@ -4,65 +4,74 @@ from pathlib import Path
 
 import click
 
-from colonnade.cli.common import FILE, RESULTS, SCHEDULES, cli, target_of
+from colonnade.cli.common import FILE, cli, target_of
+from colonnade.settings import read_settings
 from colonnade.stages import Stages
 
 
 @cli.command()
+@click.argument("settings", type=FILE)
 @click.argument("output", type=FILE)
-def images(output: Path) -> None:
+def images(settings: Path, output: Path) -> None:
     """Write random images to time networks on."""
     from colonnade.throughput import write_random_images
 
-    config = Stages.load().config
+    config = read_settings(settings).config
     timed = config.throughput
     write_random_images(output, timed.batch, timed.image_px, config.seed)
 
 
 @cli.command()
 @click.option("--core", type=FILE, help="Core of the timing model, in the place of the target's.")
+@click.argument("settings", type=FILE)
 @click.argument("implementation")
-@click.argument("variant")
+@click.argument("graph", type=FILE)
+@click.argument("schedules", type=FILE)
+@click.argument("images", type=FILE)
 @click.argument("output", type=FILE)
-def throughput(core: Path | None, implementation: str, variant: str, output: Path) -> None:
-    """Time IMPLEMENTATION of VARIANT on the target."""
+def throughput(
+    core: Path | None,
+    settings: Path,
+    implementation: str,
+    graph: Path,
+    schedules: Path,
+    images: Path,
+    output: Path,
+) -> None:
+    """Time IMPLEMENTATION of the package with GRAPH on the target."""
     from colonnade.throughput import run_network
 
-    stages = Stages.load()
-    run_network(
-        target_of(stages) if core is None else target_of(stages).with_core(core),
-        RESULTS / "packages" / variant,
-        implementation,
-        SCHEDULES,
-        RESULTS / "throughput/images.safetensors",
-        stages.config.throughput,
-        output,
-    )
+    given = read_settings(settings)
+    target = target_of(given) if core is None else target_of(given).with_core(core)
+    timed = given.config.throughput
+    run_network(target, graph.parent, implementation, schedules, images, timed, output)
 
 
 @cli.command("throughput-table")
+@click.argument("settings", type=FILE)
 @click.argument("output", type=FILE)
-def write_throughput_table(output: Path) -> None:
-    """Collect the runs of the whole network."""
+@click.argument("reports", type=FILE, nargs=-1, required=True)
+def write_throughput_table(settings: Path, output: Path, reports: tuple[Path, ...]) -> None:
+    """Collect the REPORTS of all runs of the whole network."""
     from colonnade.throughput import throughput_table
 
-    stages = Stages.load()
+    given = read_settings(settings)
+    stages = Stages(given.config)
     runs = [
-        (RESULTS / "throughput" / variant / f"{run}.json", stages.pattern_columns(variant))
-        for run, variant in stages.runs
+        (report, stages.pattern_columns(variant))
+        for (_, variant), report in zip(stages.runs, reports, strict=True)
     ]
-    throughput_table(target_of(stages), stages.config.throughput, runs, output)
+    throughput_table(target_of(given), given.config.throughput, runs, output)
 
 
 @cli.command("decomposition-table")
+@click.argument("settings", type=FILE)
 @click.argument("output", type=FILE)
-def write_decomposition_table(output: Path) -> None:
-    """Collect the runs that change one thing at a time."""
+@click.argument("reports", type=FILE, nargs=-1, required=True)
+def write_decomposition_table(settings: Path, output: Path, reports: tuple[Path, ...]) -> None:
+    """Collect the REPORTS of the runs that change one thing at a time."""
     from colonnade.decomposition import decomposition_table
 
-    stages = Stages.load()
-    runs = [
-        (step, RESULTS / "throughput" / step.variant / f"{step.implementation}.json")
-        for step in stages.steps
-    ]
-    decomposition_table(target_of(stages), runs, output)
+    given = read_settings(settings)
+    steps = list(zip(Stages(given.config).steps, reports, strict=True))
+    decomposition_table(target_of(given), steps, output)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from colonnade.cli.common import FILE, RESULTS, band_of, cli, container
+from colonnade.cli.common import BUILD, FILE, cli, container
+from colonnade.settings import read_settings
 from colonnade.stages import Stages
 from colonnade.targets import PLUGIN
 
@@ -16,30 +17,35 @@ def validation(output: Path) -> None:
     from colonnade.validation import TimingModel
     from colonnade.validation.compare import write_validation
 
-    work = RESULTS / "build/validation"
+    work = BUILD / "validation"
     work.mkdir(parents=True, exist_ok=True)
-    write_validation(TimingModel(container(), RESULTS / "build/timing" / PLUGIN, work), output)
+    write_validation(TimingModel(container(), BUILD / "timing" / PLUGIN, work), output)
 
 
 @cli.command("core-variant")
+@click.argument("band", type=FILE)
 @click.argument("core")
 @click.argument("output", type=FILE)
-def core_variant(core: str, output: Path) -> None:
-    """Describe a CORE of the band of what is not known of the target's core."""
+def core_variant(band: Path, core: str, output: Path) -> None:
+    """Describe the CORE of BAND: what is not known of the target's."""
     from colonnade.validation.band import write_core_variant
 
-    write_core_variant(band_of(Stages.load()), core, output)
+    write_core_variant(band, core, output)
 
 
 @cli.command("model-sensitivity")
+@click.argument("settings", type=FILE)
+@click.argument("band", type=FILE)
 @click.argument("table", type=FILE)
 @click.argument("text", type=FILE)
-def model_sensitivity(table: Path, text: Path) -> None:
-    """Say which conclusions hold with every core of the band."""
+@click.argument("reports", type=FILE, nargs=-1, required=True)
+def model_sensitivity(
+    settings: Path, band: Path, table: Path, text: Path, reports: tuple[Path, ...]
+) -> None:
+    """Say which conclusions hold with every core of BAND, from REPORTS of all runs on each."""
     from colonnade.validation.band import read_band
     from colonnade.validation.sensitivity import read_reports, run_name, write_sensitivity
 
-    stages = Stages.load()
-    folders = (RESULTS / "throughput", RESULTS / "sensitivity")
-    reports = read_reports(*folders, stages.runs, read_band(band_of(stages)))
-    write_sensitivity(reports, run_name(*stages.runs[0]), table, text)
+    runs = Stages(read_settings(settings).config).runs
+    found = read_reports(reports, runs, read_band(band))
+    write_sensitivity(found, run_name(*runs[0]), table, text)

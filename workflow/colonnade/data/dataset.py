@@ -7,7 +7,7 @@ images of an epoch do not depend on the number of workers nor on where an interr
 import itertools
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,11 +94,34 @@ def training_batches(
 
 
 def evaluation_batches(
-    split: Split, batch_size: int, part: int = 0, parts: int = 1
+    split: Split,
+    batch_size: int,
+    part: int = 0,
+    parts: int = 1,
+    *,
+    indices: Sequence[int] | None = None,
 ) -> Iterator[Batch]:
-    """All of `split` in its own order, without augmentation; or batches part, part + parts, ..."""
-    examples = [Example(index, None) for index in range(len(split))]
+    """`split` in its own order, without augmentation; or batches part, part + parts, ...
+
+    With `indices`, these images of it alone.
+    """
+    chosen = range(len(split)) if indices is None else indices
+    examples = [Example(index, None) for index in chosen]
     return _load(split, _cut(examples, batch_size)[part::parts])
+
+
+def draw_evenly(labels: Tensor, count: int, seed: int) -> list[int]:
+    """`count` different positions of `labels` [N], ascending: of no class more than one more than of
+    another, unless that has no more. Fewer where there are not so many.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    members: dict[int, list[int]] = {}
+    for index in torch.randperm(len(labels), generator=generator).tolist():
+        members.setdefault(int(labels[index]), []).append(index)
+    # Which classes have one more is drawn as well: they come in the order of their first members.
+    turns = itertools.zip_longest(*members.values())
+    drawn = (index for turn in turns for index in turn if index is not None)
+    return sorted(itertools.islice(drawn, count))
 
 
 def batch_count(split: Split, batch_size: int) -> int:

@@ -3,7 +3,9 @@
 Classes are the folder names in sorted order, as torchvision numbers them. Evaluation resizes the
 shorter side to 256/224 of `image_px` (bilinear, antialiased) and crops the centre; training crops a
 random area, by default of 8% to 100%, with aspect 3/4 to 4/3 and flips half of the images: the
-transforms with which torchvision's published weights were trained and are evaluated.
+transforms with which torchvision's published weights were trained and are evaluated. As there, a
+picture is taken as it is stored (an EXIF orientation is not applied), transparency is ignored, and
+of an animation the first frame counts. 16-bit pictures are scaled to 8 bits.
 """
 
 import math
@@ -16,12 +18,15 @@ from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from colonnade.data.dataset import Example, ImageData, Normalisation, Split
+from colonnade.data.folders import FolderListing, list_folder
 from colonnade.data.settings import FolderConfig, ImageNetConfig
-from colonnade.errors import ColonnadeError
+from colonnade.errors import ColonnadeError, some
 
 NORMALISATION = Normalisation(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
-IMAGE_SUFFIXES = frozenset({".jpeg", ".jpg", ".png", ".bmp", ".webp"})
-NAMED_AT_MOST = 10
+# By content, whatever the name says: a few of ImageNet's .JPEG files are PNGs, or in CMYK.
+FORMATS = ("BMP", "JPEG", "PNG", "WEBP")
+# What Pillow raises on damaged files.
+DAMAGE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
 
 class FolderSplit(Split):
@@ -52,12 +57,26 @@ class FolderSplit(Split):
 
 def _decode(path: Path) -> Image.Image:
     try:
-        with Image.open(path) as picture:
-            return picture.convert("RGB")
+        with Image.open(path, formats=FORMATS) as picture:
+            return _rgb(picture)
     except UnidentifiedImageError as error:
-        raise ColonnadeError(f"{path}: not an image, or broken") from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ColonnadeError(f"{path}: broken or missing image: {error}") from error
+        allowed = ", ".join(FORMATS)
+        raise ColonnadeError(f"{path}: not an image of {allowed}, or broken") from error
+    except DAMAGE as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ColonnadeError(f"{path}: broken or missing image: {reason}") from error
+
+
+def _rgb(picture: Image.Image) -> Image.Image:
+    """The picture in 8-bit RGB."""
+    if picture.mode.startswith("I;16"):
+        # Pillow would clip grey levels at 255. Of 16-bit colours it keeps the high byte too.
+        high = (np.asarray(picture) >> 8).astype(np.uint8)
+        return Image.fromarray(high).convert("RGB")
+    if picture.mode == "P" and "transparency" in picture.info:
+        # The same colours; in one step Pillow warns.
+        picture = picture.convert("RGBA")
+    return picture.convert("RGB")
 
 
 def evaluation_crop(picture: Image.Image, image_px: int) -> Image.Image:
@@ -102,38 +121,39 @@ def _random_box(
 
 
 def open_imagenet(config: ImageNetConfig) -> ImageData:
-    """Open a local folder; see `open_folder`."""
-    return open_folder(config.path, config)
-
-
-def open_folder(root: Path, config: FolderConfig) -> ImageData:
-    """List the folder `root` and split its train/ into training and validation images, by class.
+    """Open a local folder.
 
     Raises:
-        ColonnadeError: a folder is missing or empty, classes differ between train/ and val/, a
-            class is too small to be split, or there are files that are no images.
+        ColonnadeError: see `list_folder` and `split_by_class`.
     """
-    classes = _classes(root / "train")
-    test_classes = _classes(root / "val")
-    if classes != test_classes:
-        differing = sorted(set(classes) ^ set(test_classes))
-        raise ColonnadeError(f"{root}: train/ and val/ hold different classes: {_some(differing)}")
+    return split_by_class(list_folder(config.path), config.path, config)
+
+
+def split_by_class(listing: FolderListing, root: Path, config: FolderConfig) -> ImageData:
+    """Split the images of train/ into training and validation images; those of val/ test.
+
+    Raises:
+        ColonnadeError: classes are too small to be split.
+    """
     draw = random.Random(config.split_seed)
     train: list[tuple[Path, int]] = []
     validation: list[tuple[Path, int]] = []
-    test: list[tuple[Path, int]] = []
-    for label, name in enumerate(classes):
-        files = _images(root / "train" / name)
+    small: list[str] = []
+    for label, files in enumerate(listing.train):
         held_out = max(1, round(len(files) * config.validation_share))
         if held_out >= len(files):
-            raise ColonnadeError(
-                f"{root / 'train' / name}: {len(files)} images cannot be split"
-                f" into training and validation ({config.validation_share:g})"
-            )
+            small.append(f"{listing.classes[label]} ({len(files)})")
+            continue
         chosen = set(draw.sample(range(len(files)), held_out))
         for index, file in enumerate(files):
             (validation if index in chosen else train).append((file, label))
-        test.extend((file, label) for file in _images(root / "val" / name))
+    if small:
+        raise ColonnadeError(
+            f"{root / 'train'}: classes whose images cannot be split into training and validation"
+            f" (validation_share={config.validation_share:g}, of each at least one image):"
+            f" {some(small)}"
+        )
+    test = [(file, label) for label, files in enumerate(listing.val) for file in files]
 
     def split(files: list[tuple[Path, int]]) -> FolderSplit:
         return FolderSplit(files, config)
@@ -142,31 +162,6 @@ def open_folder(root: Path, config: FolderConfig) -> ImageData:
         train=split(train),
         validation=split(validation),
         test=split(test),
-        classes=tuple(classes),
+        classes=listing.classes,
         normalisation=NORMALISATION,
     )
-
-
-def _classes(folder: Path) -> list[str]:
-    if not folder.is_dir():
-        raise ColonnadeError(f"{folder}: no such folder; expected one folder of images per class")
-    names = sorted(entry.name for entry in folder.iterdir() if entry.is_dir())
-    if not names:
-        raise ColonnadeError(f"{folder}: is empty; expected one folder of images per class")
-    return names
-
-
-def _images(folder: Path) -> list[Path]:
-    files = sorted(folder.iterdir())
-    strange = [str(file) for file in files if file.suffix.lower() not in IMAGE_SUFFIXES]
-    if strange:
-        allowed = ", ".join(sorted(IMAGE_SUFFIXES))
-        raise ColonnadeError(f"{_some(strange)}: not image files; allowed are {allowed}")
-    if not files:
-        raise ColonnadeError(f"{folder}: holds no images")
-    return files
-
-
-def _some(names: list[str]) -> str:
-    rest = len(names) - NAMED_AT_MOST
-    return ", ".join(names[:NAMED_AT_MOST]) + (f" and {rest} more" if rest > 0 else "")

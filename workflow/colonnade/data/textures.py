@@ -20,8 +20,10 @@ from PIL import Image
 from tqdm import tqdm
 
 from colonnade.data.dataset import ImageData
-from colonnade.data.imagenet import open_folder
+from colonnade.data.folders import FolderListing, list_folder
+from colonnade.data.imagenet import split_by_class
 from colonnade.data.settings import TexturesConfig
+from colonnade.errors import ColonnadeError, some
 from colonnade.files import atomic_path, locked
 
 # Part of the cache's key: a change of what is drawn must change it.
@@ -214,4 +216,26 @@ def open_textures(config: TexturesConfig) -> ImageData:
     with locked(root):
         if not root.is_dir():
             generate(config, root, os.cpu_count() or 1)
-    return open_folder(root, config)
+    return split_by_class(_listed(config, root), root, config)
+
+
+def _listed(config: TexturesConfig, root: Path) -> FolderListing:
+    """The files in `root`, which are those that were made."""
+    remedy = f"delete {root} to have the textures made again"
+    try:
+        listing = list_folder(root)
+    except ColonnadeError as error:
+        raise ColonnadeError(f"{error}\n{remedy}") from error
+    made = config.train_per_class, config.test_per_class
+    changed = [
+        f"{name} ({len(train)} in train/, {len(val)} in val/)"
+        for name, train, val in zip(listing.classes, listing.train, listing.val, strict=True)
+        if (len(train), len(val)) != made
+    ]
+    if changed or len(listing.classes) != config.classes:
+        raise ColonnadeError(
+            f"{root}: was changed since {config.classes} classes of {made[0]} pictures in train/"
+            f" and {made[1]} in val/ were made: now {len(listing.classes)} classes"
+            f"{', of others: ' if changed else ''}{some(changed)}; {remedy}"
+        )
+    return listing

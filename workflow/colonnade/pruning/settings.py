@@ -39,7 +39,7 @@ class Pattern(BaseModel):
         if isinstance(value, dict) and "sparsity" not in value:
             n, m = _number(value.get("n")), _number(value.get("m"))
             if isinstance(n, int) and isinstance(m, int) and m > 0:
-                return {**value, "sparsity": 1 - n / m}
+                return {**value, "sparsity": (m - n) / m}
             if m == "full":
                 raise ValueError("m: full needs a sparsity; allowed: between 0 and 1")
             if n is None:
@@ -60,14 +60,14 @@ class Pattern(BaseModel):
             return self
         if self.n is None or self.n > self.m:
             raise ValueError(f"n: {self.n}: allowed: 1 to m, here {self.m}")
-        if self.sparsity != 1 - self.n / self.m:
+        if self.sparsity != (self.m - self.n) / self.m:
             raise ValueError(f"sparsity: {self.sparsity:g}: {self.n}:{self.m} already says it")
         return self
 
     @property
     def label(self) -> str:
         """Short name for files and tables, such as `1of4`, `full0.75-t8` or `row-wise-2of4`."""
-        group = f"full{self.sparsity:g}" if self.m == "full" else f"{self.n}of{self.m}"
+        group = f"full{self.sparsity}" if self.m == "full" else f"{self.n}of{self.m}"
         prefix = "" if self.method == "column-wise" else f"{self.method}-"
         return prefix + group + ("" if self.tile is None else f"-t{self.tile}")
 
@@ -85,11 +85,28 @@ class Pattern(BaseModel):
         """The pattern with only `share` (above 0, at most 1) of its sparsity, N rounded up."""
         if share == 1:
             return self
-        sparsity = share * self.sparsity
         if self.m == "full":
-            return self.model_copy(update={"sparsity": sparsity})
-        n = math.ceil((1 - sparsity) * self.m)
-        return self.model_copy(update={"n": n, "sparsity": 1 - n / self.m})
+            return self.model_copy(update={"sparsity": share * self.sparsity})
+        n = math.ceil((1 - Fraction(share) * (1 - self.kept_share)) * self.m)
+        return self.model_copy(update={"n": n, "sparsity": (self.m - n) / self.m})
+
+    @property
+    def kept_share(self) -> Fraction:
+        """The share of a whole group that is kept, exact for the sparsity as written in decimal."""
+        if self.m == "full":
+            return 1 - Fraction(repr(self.sparsity))
+        assert self.n is not None
+        return Fraction(self.n, self.m)
+
+    def group(self, k: int) -> tuple[int, int]:
+        """The pattern as whole numbers (n, m) for a matrix of `k` columns.
+
+        With `m: full` the group is all of them, of which `keeps(k)` stay.
+        """
+        if self.m == "full":
+            return self.keeps(k), k
+        assert self.n is not None
+        return self.n, self.m
 
     def keeps(self, k: int) -> int:
         """How many of `k` columns (single weights, rows) are kept.
@@ -98,7 +115,7 @@ class Pattern(BaseModel):
         ceil((1 - sparsity) * k), exact for the sparsity as written in decimal, and at least 1.
         """
         if self.m == "full":
-            return max(1, math.ceil((1 - Fraction(repr(self.sparsity))) * k))
+            return max(1, math.ceil(self.kept_share * k))
         assert self.n is not None
         return k // self.m * self.n + -(-self.n * (k % self.m) // self.m)
 

@@ -1,6 +1,6 @@
 """The report: one HTML file with everything inline, so that it opens offline."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,55 +20,61 @@ from colonnade.tables import ACCURACY, LAYERS, THROUGHPUT, read_table
 _HERE = Path(__file__).parent
 
 
-def write_report(results: Path, runs: Sequence[tuple[str, str]], target: Path) -> None:
+def write_report(
+    claims: Path,
+    provenance: Path,
+    runs: Sequence[Path],
+    evaluations: Sequence[Path],
+    tables: Mapping[str, Path],
+    target: Path,
+) -> None:
     """Render the results of a run into the file `target`.
 
     Args:
-        results: folder with tables, claims, provenance, and the reports of single runs.
-        runs: (implementation, variant) of every row of `throughput.csv`, in its order.
+        claims: `claims.json`.
+        provenance: `provenance.json`.
+        runs: the reports of single runs, in the order of the rows of `throughput.csv`.
+        evaluations: the reports of top-1.
+        tables: tables by name: throughput, accuracy and layers, and any of those that only some
+            targets make. A section is left out where its table is.
         target: the file to write.
 
     Raises:
         ColonnadeError: one of the inputs is missing or damaged.
     """
-    throughput = read_table(results / "tables/throughput.csv", THROUGHPUT)
-    accuracy = read_table(results / "tables/accuracy.csv", ACCURACY)
-    layers = read_table(results / "tables/layers.csv", LAYERS)
-    reports = [read_json(results / f"throughput/{variant}/{run}.json") for run, variant in runs]
-    evaluations = [
-        read_json(results / f"accuracy/{variant}.json")
-        for variant in dict.fromkeys(variant for _, variant in runs)
-    ]
+    throughput = read_table(tables["throughput"], THROUGHPUT)
+    accuracy = read_table(tables["accuracy"], ACCURACY)
+    layers = read_table(tables["layers"], LAYERS)
+    reports = [read_json(path) for path in runs]
     labels = [series_label(row) for row in throughput.iter_rows(named=True)]
     html = (
         _environment()
         .get_template("report.html.j2")
         .render(
-            claims=read_json(results / "claims.json"),
-            provenance=read_json(results / "provenance.json"),
+            claims=read_json(claims),
+            provenance=read_json(provenance),
             throughput=throughput.rows(named=True),
             accuracy=accuracy.rows(named=True),
             logit_difference={
-                each["checkpoint_sha256"]: each["max_abs_logit_difference"] for each in evaluations
+                each["checkpoint_sha256"]: each["max_abs_logit_difference"]
+                for each in map(read_json, evaluations)
             },
             winners=_winners(layers),
             stays_dense=stays_dense(layers),
-            tuner_quality=tuner_quality(results / "tables/tuner_quality.csv"),
-            candidates=layers.select(
-                "conv", "algorithm", "tile", "lmul", "strips", "parts", "sparsity"
-            )
+            tuner_quality=tuner_quality(tables.get("tuner_quality")),
+            candidates=layers.select("conv", "algorithm", "tile", "lmul", "strips", "parts", "kept")
             .unique()
             .height,
             throughput_figure=throughput_bars(labels, throughput),
             layers_figure=cost_per_layer(labels, reports),
             cycle_figures=cycle_figures(labels, reports),
-            study=study_summary(results),
-            pareto_figure=pareto_of(results),
-            bounds=bounds_summary(results),
-            packing=packing_summary(results),
-            decomposition=decomposition_rows(results),
-            validation=validation_summary(results),
-            sensitivity=sensitivity_summary(results),
+            study=study_summary(tables.get("study_summary")),
+            pareto_figure=pareto_of(tables.get("pareto")),
+            bounds=bounds_summary(tables.get("bounds")),
+            packing=packing_summary(tables.get("packing")),
+            decomposition=decomposition_rows(tables.get("decomposition")),
+            validation=validation_summary(tables.get("validation")),
+            sensitivity=sensitivity_summary(tables.get("sensitivity")),
             candidates_figure=candidates_by_tile(layers),
         )
     )
@@ -85,9 +91,9 @@ def series_label(row: dict[str, Any]) -> str:
 
 
 def _winners(layers: pl.DataFrame) -> list[dict[str, Any]]:
-    """The chosen rows, one for each distinct convolution and sparsity, with its layers counted."""
+    """The chosen rows, one for each distinct convolution and kept columns, its layers counted."""
     chosen = layers.filter(pl.col("chosen") == 1)
-    same = chosen.group_by("conv", "sparsity", maintain_order=True)
+    same = chosen.group_by("conv", "kept", maintain_order=True)
     return same.agg(
         pl.col("layer").first(),
         pl.len().alias("layers"),

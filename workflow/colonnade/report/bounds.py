@@ -11,9 +11,9 @@ from colonnade.report.figures import COLOURS, MARKERS, clear, legend_above, name
 from colonnade.tables import BOUNDS, DECOMPOSITION, PACKING, read_if_made
 
 
-def bounds_summary(results: Path) -> dict[str, Any] | None:
+def bounds_summary(file: Path | None) -> dict[str, Any] | None:
     """Rows and figure of `bounds.csv`; None where time is measured."""
-    table = read_if_made(results / "tables/bounds.csv", BOUNDS)
+    table = read_if_made(file, BOUNDS)
     if table is None:
         return None
     return {"rows": table.rows(named=True), "figure": achieved_and_possible(table)}
@@ -52,9 +52,9 @@ def achieved_and_possible(table: pl.DataFrame) -> str:
     return svg(figure, "Multiply-accumulates per cycle and their bounds, by convolution")
 
 
-def packing_summary(results: Path) -> dict[str, Any] | None:
+def packing_summary(file: Path | None) -> dict[str, Any] | None:
     """Rows and figure of `packing.csv`; None where time is measured."""
-    table = read_if_made(results / "tables/packing.csv", PACKING)
+    table = read_if_made(file, PACKING)
     if table is None or table.is_empty():
         return None
     return {"rows": table.rows(named=True), "figure": packed_and_direct(table)}
@@ -84,7 +84,7 @@ def packed_and_direct(table: pl.DataFrame) -> str:
     return svg(figure, "What packing costs, by convolution, and the direct algorithm")
 
 
-def decomposition_rows(results: Path) -> list[dict[str, Any]] | None:
+def decomposition_rows(file: Path | None) -> list[dict[str, Any]] | None:
     """The rows of `decomposition.csv`; None where `snakemake kernel-figures` has not been run."""
-    table = read_if_made(results / "tables/decomposition.csv", DECOMPOSITION)
+    table = read_if_made(file, DECOMPOSITION)
     return None if table is None else table.rows(named=True)

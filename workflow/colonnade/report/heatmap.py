@@ -58,7 +58,9 @@ def _panel(
     if here.is_empty():
         axes.text(0.5, 0.5, "not pruned", transform=axes.transAxes, ha="center", va="center")
         return
-    best = here.group_by("tile", "lmul").agg(pl.col("ms").min(), pl.col("chosen").max())
+    best = here.group_by("tile", "lmul", maintain_order=True).agg(
+        pl.col("ms").min(), pl.col("chosen").max()
+    )
     x = [tiles.index(tile) for tile in best["tile"]]
     y = [lmuls.index(lmul) for lmul in best["lmul"]]
     times = (best["ms"] / best["ms"].min()).to_list()

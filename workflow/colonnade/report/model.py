@@ -69,12 +69,12 @@ def cycle_figures(labels: Sequence[str], reports: Sequence[Mapping[str, Any]]) -
     return [where_cycles_go(labels[index], reports[index]) for index in chosen]
 
 
-def validation_summary(results: Path) -> dict[str, Any] | None:
+def validation_summary(file: Path | None) -> dict[str, Any] | None:
     """Errors of the timing model by kind of point, its figure and its worst points.
 
     None where the model was not validated.
     """
-    table = read_if_made(results / "tables/validation.csv", VALIDATION)
+    table = read_if_made(file, VALIDATION)
     if table is None:
         return None
     errors = pl.col("error_percent").abs()
@@ -121,7 +121,7 @@ def published_and_modelled(points: pl.DataFrame) -> str:
     return svg(figure, "Modelled against published numbers of whole kernels")
 
 
-def sensitivity_summary(results: Path) -> list[dict[str, Any]] | None:
+def sensitivity_summary(file: Path | None) -> list[dict[str, Any]] | None:
     """The rows of `sensitivity.csv`; None where it was not made."""
-    table = read_if_made(results / "tables/sensitivity.csv", SENSITIVITY)
+    table = read_if_made(file, SENSITIVITY)
     return None if table is None else table.rows(named=True)

@@ -9,9 +9,9 @@ from colonnade.report.figures import COLOURS, MARKERS, clear, svg
 from colonnade.tables import PARETO, read_if_made
 
 
-def pareto_of(results: Path) -> str | None:
+def pareto_of(file: Path | None) -> str | None:
     """The figure of `pareto.csv`; None where `snakemake pareto-front` has not been run."""
-    table = read_if_made(results / "tables/pareto.csv", PARETO)
+    table = read_if_made(file, PARETO)
     return None if table is None else pareto_figure(table)
 
 

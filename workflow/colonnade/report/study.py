@@ -12,9 +12,9 @@ from colonnade.report.figures import COLOURS, MARKERS, clear, svg
 from colonnade.tables import STUDY_SUMMARY, read_if_made
 
 
-def study_summary(results: Path) -> dict[str, Any] | None:
+def study_summary(file: Path | None) -> dict[str, Any] | None:
     """Rows and figure of `study_summary.csv`; None where `snakemake accuracy-study` has not been run."""
-    table = read_if_made(results / "tables/study_summary.csv", STUDY_SUMMARY)
+    table = read_if_made(file, STUDY_SUMMARY)
     if table is None:
         return None
     return {"rows": table.rows(named=True), "figure": study_figure(table)}

@@ -10,27 +10,32 @@ from colonnade.tables import TOP, TUNER_QUALITY, read_if_made
 
 
 def stays_dense(layers: pl.DataFrame) -> list[dict[str, Any]]:
-    """Convolutions that stay dense at a sparsity they were profiled at: none of its rows is chosen.
+    """Convolutions that stay dense at a pattern they were profiled at: none of its rows is chosen.
 
     Each with its `layers`, the `sparsity`, and the time of the fastest pruned and dense candidate.
     """
     ours = layers.filter(pl.col("algorithm") != REFERENCE)
-    best = ours.group_by("conv", "sparsity", maintain_order=True).agg(
+    best = ours.group_by("conv", "kept", maintain_order=True).agg(
+        pl.col("sparsity").first(),
         pl.col("layer").unique(maintain_order=True).alias("layers"),
         pl.col("ms").min().alias("pruned_ms"),
         pl.col("chosen").max(),
     )
     dense = ours.filter(pl.col("sparsity") == 0).group_by("conv").agg(dense_ms=pl.col("ms").min())
-    return best.filter(pl.col("chosen") == 0).join(dense, on="conv").rows(named=True)
+    return (
+        best.filter(pl.col("chosen") == 0)
+        .join(dense, on="conv", maintain_order="left")
+        .rows(named=True)
+    )
 
 
-def tuner_quality(table: Path) -> dict[str, Any] | None:
+def tuner_quality(file: Path | None) -> dict[str, Any] | None:
     """Summary of `tuner_quality.csv`; None where `snakemake tuner-quality` has not been run.
 
     Raises:
         ColonnadeError: the table is damaged.
     """
-    rows = read_if_made(table, TUNER_QUALITY)
+    rows = read_if_made(file, TUNER_QUALITY)
     if rows is None:
         return None
     loss = rows["tuned_loss_percent"].to_list()

@@ -2,14 +2,17 @@
 
 from pathlib import Path
 
+from colonnade.data import DataConfig
 from colonnade.evaluate import judged, open_checkpoint, top1
 from colonnade.files import write_json
 from colonnade.pruning.layers import sparsity_of
-from colonnade.study.settings import StudyConfig
+from colonnade.training import TrainingConfig
 from colonnade.training.judge import predict
 
 
-def evaluate_run(checkpoint: Path, config: StudyConfig, output: Path) -> None:
+def evaluate_run(
+    checkpoint: Path, data: DataConfig, training: TrainingConfig, output: Path
+) -> None:
     """Top-1 of a checkpoint in float32 over the validation and the test split, as JSON.
 
     Recipes are compared by the first, which training never saw; the second is what is reported.
@@ -17,8 +20,8 @@ def evaluate_run(checkpoint: Path, config: StudyConfig, output: Path) -> None:
     Raises:
         ColonnadeError: a damaged checkpoint, or other data than it was trained on.
     """
-    source, images = open_checkpoint(checkpoint, config.data)
-    with judged(source, config.training) as (network, hardware):
+    source, images = open_checkpoint(checkpoint, data)
+    with judged(source, training) as (network, hardware):
         shares = {
             name: top1(predict(network, split, hardware).numpy(), split.labels.numpy())
             for name, split in (("validation", images.validation), ("test", images.test))

@@ -12,7 +12,6 @@ from colonnade.study.settings import PAPER, StudyConfig
 START = "start"
 DENSE = "dense"
 GROUPS = (4, 8, 16, 32)
-FOLDER = Path("results/study")
 
 
 @dataclass(frozen=True)
@@ -66,11 +65,6 @@ class Evaluated(NamedTuple):
     run: StudyRun
     seed: int
     report: Path
-
-    @classmethod
-    def of(cls, run: StudyRun, seed: int) -> "Evaluated":
-        """With the place that the workflow gives the report."""
-        return cls(run, seed, FOLDER / run.label / f"{seed}.json")
 
 
 def study_runs(config: StudyConfig) -> dict[str, StudyRun]:

@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
-from tqdm import tqdm
 
 from colonnade.data.dataset import Split, batch_count, evaluation_batches
+from colonnade.progress import track
 from colonnade.training.hardware import Hardware
 
 EVALUATION_BATCH = 256
@@ -20,23 +20,25 @@ def measure(model: nn.Module, split: Split, hardware: Hardware) -> tuple[float, 
 
 
 @torch.no_grad()
+def logits_of(model: nn.Module, images: Tensor, hardware: Hardware) -> Tensor:
+    """Logits float32 [N, classes] on CPU of images [N, 3, H, W], in evaluation mode."""
+    model.eval()
+    with hardware.precision():
+        logits: Tensor = model(hardware.images(images))
+    return logits.float().cpu()
+
+
 def predict(model: nn.Module, split: Split, hardware: Hardware) -> Tensor:
     """Logits float32 [N, classes] of the whole split on CPU, in its order, in evaluation mode."""
-    model.eval()
     part, parts = hardware.part, hardware.parts
-    batches = tqdm(
+    batches = track(
         evaluation_batches(split, EVALUATION_BATCH, part, parts),
-        total=len(range(part, batch_count(split, EVALUATION_BATCH), parts)),
-        desc="evaluate",
-        unit="batch",
-        leave=False,
-        disable=not hardware.is_first,
+        "evaluate",
+        len(range(part, batch_count(split, EVALUATION_BATCH), parts)),
+        "batch",
+        shown=hardware.is_first,
     )
-    own = []
-    for images, _ in batches:
-        with hardware.precision():
-            own.append(model(hardware.images(images)).float().cpu())
-    found = hardware.gathered(own)
+    found = hardware.gathered([logits_of(model, images, hardware) for images, _ in batches])
     return torch.cat(
         [found[index % parts][index // parts] for index in range(sum(map(len, found)))]
     )

@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from colonnade.data import DataConfig
+from colonnade.contents import folder_digest
+from colonnade.data import DataConfig, ImageNetConfig
 from colonnade.data.dataset import ImageData, training_batches
 from colonnade.data.opening import open_data
 from colonnade.errors import ColonnadeError
@@ -227,6 +228,7 @@ def _fingerprint(
     everything = {
         "info": info.model_dump(mode="json"),
         "data": data.model_dump(mode="json"),
+        "images": folder_digest(data.path) if isinstance(data, ImageNetConfig) else None,
         "phase": config.model_dump(mode="json"),
         "hardware": training.model_dump(mode="json", exclude={"dense", "finetune"}),
         "start": start_sha256,

@@ -15,7 +15,7 @@ from colonnade.conv import ConvShape
 from colonnade.files import read_json, write_json
 from colonnade.tables import TOP, TUNER_QUALITY, write_table
 from colonnade.targets import Target
-from colonnade.tuning.bench import PROGRAM, Bench, Profiled
+from colonnade.tuning.bench import DENSE, PROGRAM, Bench, Profiled
 from colonnade.tuning.core import core_of
 from colonnade.tuning.search import fastest, rank_each, search
 from colonnade.tuning.space import Candidate, grid
@@ -41,12 +41,12 @@ def audit_conv(
     for each, ranked in zip(profiled, rankings, strict=True):
         reports = dict(zip(everything, bench.run(each, everything), strict=True))
         # Of one part, tuning runs no other candidates: these come from the cache.
-        trials = search(ranked, partial(bench.run, each), settings, same_tile=each.sparsity > 0)
+        trials = search(ranked, partial(bench.run, each), settings, same_tile=each != DENSE)
         order = [candidate for _, candidate in ranked]
         rows.append(
             {
                 "conv": str(conv),
-                "sparsity": each.sparsity,
+                "sparsity": each.columns()["sparsity"],
                 "kernels": target.fingerprint(PROGRAM),
                 **_judge(order, reports, fastest(trials), len(trials)),
             }

@@ -4,10 +4,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from colonnade.config import ProfileConfig, ThroughputConfig
 from colonnade.conv import ConvShape
-from colonnade.files import discard
+from colonnade.files import discard, make_folder
+from colonnade.pruning import Pattern
 from colonnade.targets import Target
 from colonnade.tuning.cache import ProfileCache, Result, Setting
 from colonnade.tuning.space import Candidate
@@ -17,13 +19,26 @@ PROGRAM = "colonnade-bench"
 
 @dataclass(frozen=True)
 class Profiled:
-    """What candidates are profiled at: the sparsity, and the group `m` its columns are kept in."""
+    """What a convolution is profiled at: the pattern its tiles keep columns by; None keeps all."""
 
-    sparsity: float
-    m: str
+    pattern: Pattern | None
+
+    def kept(self, conv: ConvShape) -> int:
+        """Columns that every tile of a convolution keeps: what schedules are keyed by."""
+        return conv.reduction if self.pattern is None else self.pattern.keeps(conv.reduction)
+
+    def group(self, conv: ConvShape) -> tuple[int, int]:
+        """The pattern as whole numbers: `n` of each `m` consecutive columns are kept."""
+        return (1, 1) if self.pattern is None else self.pattern.group(conv.reduction)
+
+    def columns(self) -> dict[str, Any]:
+        """Columns `sparsity` and `m` of a table row."""
+        if self.pattern is None:
+            return {"sparsity": 0.0, "m": "full"}
+        return {"sparsity": self.pattern.sparsity, "m": str(self.pattern.m)}
 
 
-DENSE = Profiled(0.0, "full")
+DENSE = Profiled(None)
 
 
 class Bench:
@@ -51,11 +66,12 @@ class Bench:
         Raises:
             ColonnadeError: the bench failed, or the cache cannot be used.
         """
+        n, m = profiled.group(self._conv)
         setting = Setting(
             conv=str(self._conv),
             dtype="f32",
-            sparsity=profiled.sparsity,
-            m=profiled.m,
+            n=n,
+            m=m,
             threads=self._threads,
             repetitions=self._repetitions,
             seed=self._seed,
@@ -64,22 +80,21 @@ class Bench:
         known = self._cache.find(setting, candidates)
         missing = [candidate for candidate in candidates if candidate not in known]
         if missing:
-            fresh = dict(zip(missing, self._execute(profiled, missing), strict=True))
+            fresh = dict(zip(missing, self._execute(n, m, missing), strict=True))
             self._cache.add(setting, fresh)
             known |= fresh
         return [self._with_time(known[candidate]) for candidate in candidates]
 
-    def _execute(self, profiled: Profiled, candidates: Sequence[Candidate]) -> list[Result]:
+    def _execute(self, n: int, m: int, candidates: Sequence[Candidate]) -> list[Result]:
         arguments = [
             *("--conv", str(self._conv)),
             *("--candidate", ",".join(map(str, candidates))),
-            *("--sparsity", f"{profiled.sparsity:g}"),
-            *("--pattern-m", profiled.m),
+            *("--keep", f"{n}:{m}"),
             *("--threads", str(self._threads)),
             *("--repetitions", str(self._repetitions)),
             *("--seed", str(self._seed)),
         ]
-        self._scratch.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self._scratch.parent)
         try:
             output = self._target.run(PROGRAM, arguments, timing=self._scratch)
         finally:

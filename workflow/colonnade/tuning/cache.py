@@ -166,14 +166,14 @@ def _digest(key: Key, report: bytes) -> bytes:
 class Setting:
     """Everything but the candidate that decides a result.
 
-    `m` is the group of columns in which a tile keeps the share 1 - `sparsity`, or `full`;
-    `repetitions` is how often the bench ran it; `target` is a fingerprint.
+    A tile keeps `n` of each `m` consecutive columns; `repetitions` is how often the bench ran it;
+    `target` is a fingerprint.
     """
 
     conv: str
     dtype: str
-    sparsity: float
-    m: str
+    n: int
+    m: int
     threads: int
     repetitions: int
     seed: int

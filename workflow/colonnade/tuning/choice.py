@@ -11,28 +11,33 @@ from typing import Any
 from colonnade.conv import ConvShape
 from colonnade.errors import ColonnadeError
 from colonnade.files import read_json, write_json
+from colonnade.pruning import Pattern
 from colonnade.tables import LAYERS, write_table
 from colonnade.targets import Target
+from colonnade.tuning.bench import DENSE
 from colonnade.tuning.cache import Result
 from colonnade.tuning.search import choose_each, fastest
 from colonnade.tuning.space import SCHEDULE
 
 
-def schedule_key(conv: ConvShape | str, sparsity: float, algorithm: str | None = None) -> str:
-    """Key of a schedules file: the string the runner looks up, of one algorithm or of the winner."""
-    return f"{conv}|{sparsity:g}" + ("" if algorithm is None else f"|{algorithm}")
+def schedule_key(conv: ConvShape, kept: int, algorithm: str | None = None) -> str:
+    """Key of a schedules file: the string the runner looks up, of one algorithm or of the winner.
 
-
-def choose(trials: Mapping[float, Sequence[Result]]) -> dict[float, Result | None]:
-    """The fastest trial of one convolution at each sparsity, 0 among them.
-
-    None where it is no faster than the fastest at sparsity 0.
+    `kept` is how many of its K columns every tile of the convolution keeps.
     """
-    winners = {sparsity: fastest(reports) for sparsity, reports in trials.items()}
-    dense = float(winners[0]["ms"])
+    return f"{conv}|k{kept}" + ("" if algorithm is None else f"|{algorithm}")
+
+
+def choose(trials: Mapping[int, Sequence[Result]], reduction: int) -> dict[int, Result | None]:
+    """The fastest trial of one convolution at each number of kept columns, all of them among these.
+
+    None where it is no faster than the fastest that keeps all, `reduction`.
+    """
+    winners = {kept: fastest(reports) for kept, reports in trials.items()}
+    dense = float(winners[reduction]["ms"])
     return {
-        sparsity: winner if sparsity == 0 or float(winner["ms"]) < dense else None
-        for sparsity, winner in winners.items()
+        kept: winner if kept == reduction or float(winner["ms"]) < dense else None
+        for kept, winner in winners.items()
     }
 
 
@@ -57,19 +62,21 @@ def collect(
     convs: dict[str, dict[str, Any]] = {}
     dense: list[str] = []
     rows: dict[str, list[dict[str, Any]]] = {}
-    for conv, profile in sorted(found.items()):
-        trials = {search["sparsity"]: search["trials"] for search in profile["searches"]}
-        winners = choose(trials)
-        for sparsity, winner in winners.items():
-            key = schedule_key(conv, sparsity)
+    for name, profile in sorted(found.items()):
+        conv = ConvShape.parse(name)
+        trials = {search["kept"]: search["trials"] for search in profile["searches"]}
+        winners = choose(trials, conv.reduction)
+        for kept, winner in winners.items():
+            key = schedule_key(conv, kept)
             if winner is None:
                 dense.append(key)
                 continue
             convs[key] = _schedule(winner)
-            for algorithm, best in choose_each(trials[sparsity], winner).items():
-                convs[schedule_key(conv, sparsity, algorithm)] = _schedule(best)
-        rows[conv] = list(_rows(profile, winners.values(), target))
-    header = {"format": "colonnade-schedules", "version": 2, "target": target.name}
+            pruned = kept < conv.reduction
+            for algorithm, best in choose_each(trials[kept], winner, same_tile=pruned).items():
+                convs[schedule_key(conv, kept, algorithm)] = _schedule(best)
+        rows[name] = list(_rows(profile, winners.values(), target))
+    header = {"format": "colonnade-schedules", "version": 3, "target": target.name}
     write_json(schedules, {**header, "convs": convs, "stays_dense": dense})
     named = [
         {"model": model, "layer": layer, **row} for layer, conv in layers for row in rows[str(conv)]
@@ -82,12 +89,12 @@ def _rows(
 ) -> Iterable[dict[str, Any]]:
     copied = ("conv", *SCHEDULE, "cycles", "ms", "mac_per_cycle")
     chosen = list(winners)
-    trials = [(each["m"], report) for each in profile["searches"] for report in each["trials"]]
-    for m, report in [*trials, ("full", profile["reference"])]:
+    trials = [(each, report) for each in profile["searches"] for report in each["trials"]]
+    dense = {**DENSE.columns(), "kept": ConvShape.parse(profile["conv"]).reduction}
+    for search, report in [*trials, (dense, profile["reference"])]:
         yield {
             **{key: report[key] for key in copied},
-            "sparsity": float(report["sparsity"]),
-            "m": m,
+            **{key: search[key] for key in ("sparsity", "m", "kept")},
             "target": target.name,
             "evidence": target.evidence,
             "chosen": int(any(report is winner for winner in chosen)),
@@ -95,11 +102,11 @@ def _rows(
 
 
 def tiles_for(
-    schedules: Path, layers: Sequence[tuple[str, ConvShape]], sparsity: float
+    schedules: Path, layers: Sequence[tuple[str, ConvShape]], pattern: Pattern
 ) -> dict[str, int]:
-    """The tile T that tuning chose for each layer at a sparsity: the tile its mask gets.
+    """The tile T that tuning chose for each layer at a pattern: the tile its mask gets.
 
-    Layers that stay dense are left out.
+    Layers that stay dense are left out, and those of which the pattern keeps every column.
 
     Raises:
         ColonnadeError: the file is no schedules file, or does not know a layer's convolution.
@@ -107,8 +114,9 @@ def tiles_for(
     document = read_json(schedules)
     tiles = {}
     for layer, conv in layers:
-        key = schedule_key(conv, sparsity)
-        if key in document["stays_dense"]:
+        kept = pattern.keeps(conv.reduction)
+        key = schedule_key(conv, kept)
+        if kept == conv.reduction or key in document["stays_dense"]:
             continue
         if key not in document["convs"]:
             raise ColonnadeError(f"{schedules}: has no schedule for layer {layer}, {key}")

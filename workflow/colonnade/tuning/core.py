@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from colonnade.config import TargetConfig
 from colonnade.errors import ColonnadeError
@@ -21,6 +21,24 @@ F32_BYTES = 4
 _M1 = 3
 
 ByLmul = tuple[float, float, float, float]
+# Classes of instructions that the kernels and im2col are made of: every core has a cost for each.
+Kind = Literal[
+    "alu",
+    "branch",
+    "fp_load",
+    "fp_store",
+    "jump_register",
+    "load",
+    "vf_add",
+    "vf_fma",
+    "vf_minmax",
+    "vf_move",
+    "vload",
+    "vload_strided",
+    "vset",
+    "vstore",
+]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True)
@@ -72,17 +90,17 @@ class Core:
     l1: Cache
     l2: Cache
     memory: Cache
-    costs: Mapping[str, Cost]
+    costs: Mapping[Kind, Cost]
 
     @cached_property
-    def _timings(self) -> dict[tuple[str, int], tuple[str | None, float, float]]:
+    def _timings(self) -> dict[tuple[Kind, int], tuple[str | None, float, float]]:
         return {
             (name, lmul): (cost.unit, cost.latency[index], cost.occupancy[index])
             for name, cost in self.costs.items()
             for index, lmul in enumerate(LMULS)
         }
 
-    def timing(self, name: str, lmul: int) -> tuple[str | None, float, float]:
+    def timing(self, name: Kind, lmul: int) -> tuple[str | None, float, float]:
         """Unit, latency and occupancy of a class of instructions at an LMUL."""
         return self._timings[name, lmul]
 
@@ -98,8 +116,10 @@ def core_of(target: TargetConfig) -> Core:
     description = read_json(target.core)
     try:
         return _parse(description, target.vlen or description["vlen"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise ColonnadeError(f"{target.core}: not a core description: {error!r}") from error
+    except KeyError as error:
+        raise ColonnadeError(f"{target.core}: not a core description: lacks {error}") from error
+    except (TypeError, ValueError) as error:
+        raise ColonnadeError(f"{target.core}: not a core description: {error}") from error
 
 
 def _parse(description: Mapping[str, Any], vlen: int) -> Core:
@@ -117,7 +137,7 @@ def _parse(description: Mapping[str, Any], vlen: int) -> Core:
         l1=Cache(l1["bytes"], l1["ways"], 0, 0, 0, 0),
         l2=Cache(l2["bytes"], l2["ways"], *found["l2"]),
         memory=Cache(1 << 62, 1, *found["memory"]),
-        costs={name: _cost(entry, vlen) for name, entry in description["classes"].items()},
+        costs={name: _cost(description["classes"][name], vlen) for name in KINDS},
     )
 
 
@@ -158,6 +178,7 @@ def _host() -> Core:
     vector = Cost("vector", (4, 4, 4, 4), by_lmul(0.5))
     scalar_load = Cost("load", (5, 5, 5, 5), (0.5, 0.5, 0.5, 0.5))
     load = Cost("load", (5, 5, 5, 5), by_lmul(0.5))
+    scalar_store = Cost("store", (1, 1, 1, 1), (1, 1, 1, 1))
     store = Cost("store", (1, 1, 1, 1), by_lmul(1))
     return Core(
         lanes=16 if "avx512f" in flags else 8,
@@ -176,7 +197,8 @@ def _host() -> Core:
             **dict.fromkeys(("vf_add", "vf_fma", "vf_minmax", "vf_move"), vector),
             **dict.fromkeys(("load", "fp_load"), scalar_load),
             **dict.fromkeys(("vload", "vload_strided"), load),
-            **dict.fromkeys(("store", "vstore"), store),
+            "fp_store": scalar_store,
+            "vstore": store,
         },
     )
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from colonnade.config import VECTOR_REGISTERS
-from colonnade.tuning.core import F32_BYTES, Cache, Core
+from colonnade.tuning.core import F32_BYTES, Cache, Core, Kind
 from colonnade.tuning.pipeline import Access, Step, simulate
 
 # Trips of the kernel's loop, two columns each, until the pipeline repeats itself; rows of im2col too.
@@ -57,13 +57,13 @@ def call_cost(core: Core, tile: int, lmul: int, lines: Lines) -> CallCost:
     return CallCost(call - strip, strip, column)
 
 
-def row_cost(core: Core, load: str, read: Access, write: Access) -> float:
+def row_cost(core: Core, load: Kind, read: Access, write: Access) -> float:
     """Cycles of copying one row by im2col, which loads with class `load`."""
     begin, end = simulate(core, _rows(core.copy_lmul, load, read, write))
     return (end - begin) / _ROWS
 
 
-def _rows(lmul: int, load: str, read: Access, write: Access) -> Iterator[Step]:
+def _rows(lmul: int, load: Kind, read: Access, write: Access) -> Iterator[Step]:
     """Rows of `x32-im2col`: the load of a row runs ahead of the store of the one before."""
     for row in range(2 * _ROWS):
         if row == _ROWS:

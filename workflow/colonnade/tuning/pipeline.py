@@ -5,9 +5,9 @@ Time follows from issue width, latencies, occupancies of units, and the way of c
 
 import math
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from colonnade.tuning.core import Cache, Core
+from colonnade.tuning.core import Cache, Core, Kind
 
 
 class Access(NamedTuple):
@@ -28,7 +28,7 @@ class Step(NamedTuple):
     Class `flush` is a mispredicted branch, `taken` any other jump; `mark` notes the time.
     """
 
-    kind: str
+    kind: Kind | Literal["flush", "taken", "mark"]
     result: str | None = None
     operands: tuple[str, ...] = ()
     lmul: int = 1
@@ -73,7 +73,7 @@ def _in_order(core: Core, steps: Iterable[Step]) -> list[float]:
         if kind == "mark":
             marks.append(cycle + (issued > 0))
             continue
-        if kind in {"flush", "taken"}:
+        if kind == "flush" or kind == "taken":  # noqa: PLR1714 (mypy narrows by equality alone)
             cycle += 1 + (core.mispredict if kind == "flush" else 0)
             issued = 0
             continue

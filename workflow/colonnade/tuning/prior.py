@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from colonnade.conv import ConvShape
-from colonnade.tuning.core import F32_BYTES, LMULS, Cache, Core
+from colonnade.tuning.core import F32_BYTES, LMULS, Cache, Core, Kind
 from colonnade.tuning.kernels import CallCost, Lines
 from colonnade.tuning.packing import packing_work
 from colonnade.tuning.pipeline import Access
@@ -61,16 +61,16 @@ class Prior:
         self._simulations = simulations or Simulations(core)
 
     def rank(
-        self, conv: ConvShape, sparsity: float, candidates: Sequence[Candidate]
+        self, conv: ConvShape, kept: int, candidates: Sequence[Candidate]
     ) -> list[tuple[float, Candidate]]:
         """The candidates with their predicted cycles, cheapest first; ties stay in order."""
-        priced = [(self.cycles(conv, sparsity, candidate), candidate) for candidate in candidates]
+        priced = [(self.cycles(conv, kept, candidate), candidate) for candidate in candidates]
         return sorted(priced, key=lambda pair: pair[0])
 
-    def cycles(self, conv: ConvShape, sparsity: float, candidate: Candidate) -> float:
-        """Predicted cycles of one convolution whose tiles keep the share 1 - sparsity of columns."""
-        work = self._work(conv, sparsity, candidate)
-        alone = self._touches(work) + self._products(work, self._strips_found(work, sparsity))
+    def cycles(self, conv: ConvShape, kept: int, candidate: Candidate) -> float:
+        """Predicted cycles of one convolution whose tiles keep `kept` columns each."""
+        work = self._work(conv, kept, candidate)
+        alone = self._touches(work) + self._products(work, self._strips_found(work))
         if candidate.algorithm == "packed":
             alone += self._packing(work)
         tasks = self._tasks(work)
@@ -83,11 +83,10 @@ class Prior:
         groups = min(work.tiles, math.ceil(2 * self._threads / work.blocks))
         return work.blocks * math.ceil(work.tiles / math.ceil(work.tiles / groups))
 
-    def _work(self, conv: ConvShape, sparsity: float, candidate: Candidate) -> _Work:
+    def _work(self, conv: ConvShape, kept: int, candidate: Candidate) -> _Work:
         core, tile = self._core, candidate.tile
         packed = candidate.algorithm == "packed"
         tiles = math.ceil(conv.out_channels / tile)
-        kept = max(1, math.ceil((1 - sparsity) * conv.reduction))
         # Taps of one axis that see different phases of the input, and those that see the same.
         phases = min(conv.stride, conv.kernel_h)
         positions = conv.batch * conv.out_height * (conv.out_width if packed else _row(conv))
@@ -155,7 +154,7 @@ class Prior:
         moves = packing_work(conv, work.block, vector)
         taps = conv.kernel_h * conv.kernel_w
         size = min(vector, work.block, conv.out_width) * F32_BYTES
-        load = "vload" if conv.stride == 1 else "vload_strided"
+        load: Kind = "vload" if conv.stride == 1 else "vload_strided"
         # The block's part of the planes was touched just before.
         part = conv.in_channels * work.block * conv.stride**2 * F32_BYTES + work.operand / taps
         beyond = _spilled(part, core.l1)
@@ -229,12 +228,12 @@ class Prior:
         elsewhere = min(1, max(0, own - core.l1.ways))
         return crowded * min(1, max(0, own + others - core.l1.ways)) + (1 - crowded) * elsewhere
 
-    def _strips_found(self, work: _Work, sparsity: float) -> Found:
+    def _strips_found(self, work: _Work) -> Found:
         """Where a tile finds a strip, on average over the blocks: the last one may be short."""
         find = self._packed_found if work.candidate.algorithm == "packed" else self._direct_found
         rest = work.positions - (work.blocks - 1) * work.block
         short = replace(work.candidate, strips=math.ceil(rest / work.strip))
-        last = find(self._work(work.conv, sparsity, short))
+        last = find(self._work(work.conv, work.kept, short))
         share = rest / work.positions
         l1, l2, memory = (
             (1 - share) * of_full + share * of_last

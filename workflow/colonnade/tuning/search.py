@@ -38,13 +38,13 @@ def profile_conv(
     timed: ThroughputConfig,
     output: Path,
 ) -> None:
-    """Tune one convolution at every sparsity and write what was run to `output`.
+    """Tune one convolution at every pattern and write what was run to `output`.
 
     Every algorithm gets trials, so that networks that use one only can be compared.
 
     The file is a JSON object with `conv`, `reference` (the report of XNNPACK's dense operator) and,
-    for each sparsity, an entry of `searches`: `sparsity`, `m`, `space` (the number of candidates) and
-    `trials` (the reports of those that were run).
+    for each pattern, an entry of `searches`: `kept` (the columns that every tile keeps), `sparsity`,
+    `m`, `space` (the number of candidates) and `trials` (the reports of those that were run).
 
     Raises:
         ColonnadeError: the bench failed, or the cache cannot be used.
@@ -53,10 +53,9 @@ def profile_conv(
     rankings = rank_each(target, conv, profiled, settings, timed)
     searches: list[dict[str, Any]] = []
     for each, ranked in zip(profiled, rankings, strict=True):
-        trials = search(ranked, partial(bench.run, each), settings, same_tile=each.sparsity > 0)
-        searches.append(
-            {"sparsity": each.sparsity, "m": each.m, "space": len(ranked), "trials": trials}
-        )
+        trials = search(ranked, partial(bench.run, each), settings, same_tile=each != DENSE)
+        found = {"kept": each.kept(conv), **each.columns(), "space": len(ranked), "trials": trials}
+        searches.append(found)
     reference = bench.run(DENSE, [XNNPACK])[0]
     write_json(output, {"conv": str(conv), "reference": reference, "searches": searches})
 
@@ -68,7 +67,7 @@ def rank_each(
     settings: ProfileConfig,
     timed: ThroughputConfig,
 ) -> Sequence[Ranking]:
-    """The search space of a convolution as the prior ranks it, at every sparsity.
+    """The search space of a convolution as the prior ranks it, at every pattern.
 
     What is simulated for that stays in the profile cache.
 
@@ -79,7 +78,7 @@ def rank_each(
     simulations = Simulations(core, settings.cache)
     prior = Prior(core, timed.threads, simulations)
     candidates = search_space(conv, settings, core)
-    rankings = [prior.rank(conv, each.sparsity, candidates) for each in profiled]
+    rankings = [prior.rank(conv, each.kept(conv), candidates) for each in profiled]
     simulations.store()
     return rankings
 
@@ -98,7 +97,7 @@ def search(
     reports = tune(ranked, run, settings)
     reports += run(others(ranked, reports, same_tile=same_tile))
     candidates = [candidate for _, candidate in ranked]
-    for report in choose_each(reports, fastest(reports)).values():
+    for report in choose_each(reports, fastest(reports), same_tile=same_tile).values():
         reports += refine(report, candidates, run, settings)
     return reports
 
@@ -176,9 +175,12 @@ def fastest(reports: Sequence[Result]) -> Result:
     return min(reports, key=lambda report: float(report["ms"]))
 
 
-def choose_each(trials: Sequence[Result], winner: Result) -> dict[str, Result]:
-    """The fastest trial of each algorithm that runs the winner's network: with its tile if pruned."""
-    alike = [each for each in trials if winner["sparsity"] == 0 or each["tile"] == winner["tile"]]
+def choose_each(trials: Sequence[Result], winner: Result, *, same_tile: bool) -> dict[str, Result]:
+    """The fastest trial of each algorithm that runs the winner's network.
+
+    Where that is pruned, `same_tile`, they have the winner's tile.
+    """
+    alike = [each for each in trials if not same_tile or each["tile"] == winner["tile"]]
     return {
         algorithm: fastest([each for each in alike if each["algorithm"] == algorithm])
         for algorithm in sorted({str(each["algorithm"]) for each in alike})

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from colonnade.files import sha256_file
 from colonnade.tuning.cache import CacheFile, Key, Table
-from colonnade.tuning.core import Core
+from colonnade.tuning.core import Core, Kind
 from colonnade.tuning.kernels import CallCost, Lines, call_cost, row_cost
 from colonnade.tuning.pipeline import Access
 
@@ -31,7 +31,7 @@ class Simulations:
         """
         self._core = core
         self._calls: dict[tuple[int, int, Lines], CallCost] = {}
-        self._rows: dict[tuple[str, Access, Access], float] = {}
+        self._rows: dict[tuple[Kind, Access, Access], float] = {}
         self._model = _model(core)
         self._file = CacheFile(cache) if cache is not None else None
         self._known: dict[Key, Sequence[float]] = {}
@@ -47,7 +47,7 @@ class Simulations:
             self._calls[key] = CallCost(*cost)
         return self._calls[key]
 
-    def row(self, load: str, read: Access, write: Access) -> float:
+    def row(self, load: Kind, read: Access, write: Access) -> float:
         """See `row_cost`."""
         key = (load, read, write)
         if key not in self._rows:

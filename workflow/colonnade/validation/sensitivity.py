@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from colonnade.errors import ColonnadeError
 from colonnade.files import read_json, write_text
 from colonnade.tables import SENSITIVITY, write_table
 from colonnade.validation.band import Band
@@ -132,23 +133,20 @@ def run_name(implementation: str, variant: str) -> str:
 
 
 def read_reports(
-    nominal: Path, varied: Path, runs: Sequence[tuple[str, str]], band: Band
+    files: Sequence[Path], runs: Sequence[tuple[str, str]], band: Band
 ) -> dict[str, dict[str, Any]]:
     """The reports of all runs on the nominal core and on each variant.
 
     Args:
-        nominal: folder of the nominal reports, `<variant>/<implementation>.json`.
-        varied: folder with one such folder for each variant of the core.
+        files: the reports, of all runs on the nominal core first, then on each core of the band.
         runs: (implementation, variant) of each run.
         band: the variants of the core.
+
+    Raises:
+        ColonnadeError: not one report for each, or a damaged one.
     """
-    folders = {NOMINAL: nominal, **{core.name: varied / core.name for core in band.variants}}
-    return {
-        core: {
-            run_name(implementation, variant): read_json(
-                folder / variant / f"{implementation}.json"
-            )
-            for implementation, variant in runs
-        }
-        for core, folder in folders.items()
-    }
+    cores = [NOMINAL, *(core.name for core in band.variants)]
+    if len(files) != len(cores) * len(runs):
+        raise ColonnadeError(f"{len(files)} reports of {len(runs)} runs on {len(cores)} cores")
+    left = iter(files)
+    return {core: {run_name(*run): read_json(next(left)) for run in runs} for core in cores}

@@ -1,0 +1,5 @@
+// The timing model's headers are C only.
+#pragma once
+
+// Reads a core file; aborts where it is refused without a message.
+void fuzz_core_file(const char* path);

@@ -1,0 +1,129 @@
+// Packages: a graph and its weights, read, built and run. An input of the fuzzer is the graph's text, a line
+// of two dashes, the header's text of the weights, another such line, and the bytes of the tensors; the lengths and the digest are filled in, or no
+// damage would reach what lies behind them. What the reader takes is run on a small image, and then once more refused
+// with a bit of its weights flipped.
+#include <cstring>
+#include <iostream>
+#include <random>
+
+#include "arena.h"
+#include "batches.h"
+#include "files.h"
+#include "network.h"
+#include "sha256.h"
+
+namespace {
+
+using namespace colonnade;
+
+// Beyond that a run takes time, and finds nothing that a smaller one does not.
+constexpr size_t kMostElements = size_t{1} << 14;
+constexpr size_t kMostMacs = size_t{1} << 20;
+constexpr char kDigest[] = "DIGEST";
+constexpr char kRule[] = "\n--\n";
+
+struct Draft {
+  std::string graph, weights;
+};
+
+Draft split(const uint8_t* data, size_t size) {
+  const std::string text(reinterpret_cast<const char*>(data), size);
+  const size_t first = std::min(text.find(kRule), text.size());
+  const size_t header_begin = std::min(first + std::strlen(kRule), text.size());
+  const size_t second = std::min(text.find(kRule, header_begin), text.size());
+  const std::string header = text.substr(header_begin, second - header_begin);
+  const uint64_t length = header.size();
+  Draft draft;
+  draft.weights = std::string(reinterpret_cast<const char*>(&length), sizeof(length)) + header + text.substr(std::min(second + std::strlen(kRule), text.size()));
+  draft.graph = text.substr(0, first);
+  const size_t digest = draft.graph.find(kDigest);
+  if (digest != std::string::npos) {
+    Sha256 sum;
+    sum.update(draft.weights.data(), draft.weights.size());
+    draft.graph.replace(digest, std::strlen(kDigest), sum.hex_digest());
+  }
+  return draft;
+}
+
+void put(const Draft& draft) {
+  put_file("graph.json", draft.graph.data(), draft.graph.size());
+  put_file("weights.safetensors", draft.weights.data(), draft.weights.size());
+}
+
+bool is_small(const Package& package, const std::map<std::string, Shape>& inputs) {
+  const auto shapes = package.shapes(inputs);
+  for (const auto& [name, tensor] : shapes) {
+    if (tensor.shape.elements() > kMostElements) return false;
+  }
+  for (const Node& node : package.nodes()) {
+    if (node.op != "conv2d") continue;
+    // Gaps and phases multiply what planes take.
+    for (const Pair& window : {node.conv.stride, node.conv.padding, node.conv.dilation, node.conv.kernel}) {
+      if (std::max(window[0], window[1]) > 16) return false;
+    }
+    if (shapes.at(node.output).shape.elements() * node.conv.reduction() > kMostMacs) return false;
+  }
+  return package.nodes().size() <= 32;
+}
+
+void run(const Package& package, const std::string& implementation, xnn_datatype datatype) {
+  std::map<std::string, Shape> inputs;
+  size_t size = 5;
+  // Inputs of one size, so that sums of what comes of them have a chance.
+  for (const GraphInput& input : package.inputs()) inputs[input.name] = {2, input.channels, size, size + 2};
+  if (!is_small(package, inputs)) return;
+  const ArenaScope scope;
+  const Schedules schedules;
+  const auto network = make_cnhw_network(package, schedules, implementation, datatype, nullptr);
+  network->build(inputs);
+  for (const auto& [name, shape] : inputs) {
+    std::vector<float> image(shape.elements());
+    for (size_t i = 0; i < image.size(); i++) image[i] = static_cast<float>(i % 17) - 8;
+    network->load(name, image.data());
+  }
+  RegionClock clock;
+  network->run(clock);
+  for (const auto& [name, shape] : network->outputs()) network->result(name);
+}
+
+bool is_taken() {
+  try {
+    const Package package(fuzz_folder());
+    return true;
+  } catch (const std::runtime_error&) {
+    return false;
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerInitialize(int*, char***) {
+  initialize_xnnpack();
+  return 0;
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  Draft draft = split(data, size);
+  put(draft);
+  if (!is_taken()) return 0;
+  const Package package(fuzz_folder());
+  for (const char* implementation : {"colnm_direct", "colnm_packed", "colnm_unfused"}) {
+    for (const xnn_datatype datatype : {xnn_datatype_fp32, xnn_datatype_fp16}) {
+      try {
+        run(package, implementation, datatype);
+      } catch (const std::runtime_error&) {
+        // Refused, with a message.
+      }
+    }
+  }
+  std::minstd_rand random(static_cast<unsigned>(size));
+  const size_t bit = random() % (8 * draft.weights.size());
+  draft.weights[bit / 8] = static_cast<char>(draft.weights[bit / 8] ^ 1 << bit % 8);
+  put(draft);
+  // The graph may have been given another digest than that of the weights; then nothing is taken.
+  if (is_taken()) {
+    std::cerr << "a flipped bit was not noticed" << std::endl;
+    std::abort();
+  }
+  return 0;
+}

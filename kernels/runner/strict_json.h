@@ -1,0 +1,51 @@
+// JSON read without leniency: whole numbers are whole and in range, no key is unknown, missing or given twice.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+namespace colonnade {
+
+using Pair = std::array<uint32_t, 2>;  // height, width
+
+// Throws std::invalid_argument for text that is not JSON, has a key twice in one object, or exceeds size_limits.h.
+nlohmann::json parse_json(const std::string& text);
+
+// A value as messages show it: JSON, cut where it is long.
+std::string shown(const nlohmann::json& value);
+
+// A whole number. Throws std::invalid_argument naming `key` and what is allowed.
+size_t read_size(const nlohmann::json& value, const std::string& key, size_t low, size_t high);
+
+// A text of 1 to kMaxName bytes.
+std::string read_text(const nlohmann::json& value, const std::string& key);
+
+// A list of `low` to `high` elements, whatever they are.
+const nlohmann::json& read_list(const nlohmann::json& value, const std::string& key, size_t low, size_t high);
+
+// An object and its keys. All functions throw std::invalid_argument naming the key, what it is and what is allowed.
+class Fields {
+ public:
+  // `key`: what messages call the object, empty for one that they name themselves. Refuses what is no object, lacks one of the `needed` keys, or has one that is in neither list.
+  Fields(const nlohmann::json& value, const std::string& key, std::initializer_list<const char*> needed,
+         std::initializer_list<const char*> optional = {});
+
+  const nlohmann::json& at(const char* key) const { return value_.at(key); }
+  bool has(const char* key) const { return value_.contains(key); }
+  size_t size(const char* key, size_t low, size_t high) const { return read_size(at(key), prefix_ + key, low, high); }
+  // Height and width.
+  Pair pair(const char* key, size_t low, size_t high) const;
+  std::string text(const char* key) const { return read_text(at(key), prefix_ + key); }
+  // The place in `allowed` of a text that is one of them.
+  size_t choice(const char* key, std::initializer_list<const char*> allowed) const;
+
+ private:
+  const nlohmann::json& value_;
+  const std::string prefix_;
+};
+
+}  // namespace colonnade

@@ -1,0 +1,297 @@
+"""A small package, and what can be wrong with one: the words that every reader's message has."""
+
+import hashlib
+import json
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+WINDOW = {"kernel": [3, 3], "stride": [1, 1], "padding": [1, 1]}
+
+
+def conv(name: str, source: str, channels: tuple[int, int], **other: Any) -> dict[str, Any]:
+    """A dense convolution from `channels[0]` to `channels[1]` channels."""
+    node = {"op": "conv2d", "name": name, "input": source, "output": f"{name}.out"}
+    node |= {"in_channels": channels[0], "out_channels": channels[1], **WINDOW}
+    return node | {"dilation": [1, 1], "activation": "relu", "pattern": None, "tile": None} | other
+
+
+def nodes() -> list[dict[str, Any]]:
+    """Every operation, and a pruned convolution beside a dense one."""
+    one = {"kernel": [1, 1], "padding": [0, 0], "activation": "none"}
+    pruned = {"pattern": {"n": 2, "m": 4}, "tile": 3}
+    return [
+        conv("stem", "image", (5, 8)),
+        conv("body", "stem.out", (8, 8), **one, **pruned),
+        {"op": "add", "name": "sum", "inputs": ["body.out", "stem.out"], "output": "sum.out"}
+        | {"activation": "relu"},
+        {"op": "max_pool2d", "name": "pool", "input": "sum.out", "output": "pool.out"}
+        | {**WINDOW, "stride": [2, 2]},
+        {"op": "global_avg_pool", "name": "mean", "input": "pool.out", "output": "mean.out"},
+        {"op": "fully_connected", "name": "fc", "input": "mean.out", "output": "logits"}
+        | {"in_features": 8, "out_features": 4},
+    ]
+
+
+@dataclass
+class Draft:
+    """A package that can be damaged before it is written; its digest is that of what is written."""
+
+    graph: dict[str, Any]
+    header: dict[str, Any]
+    data: bytearray
+    edit_graph: Callable[[str], str] = field(default=lambda text: text)
+    edit_header: Callable[[str], str] = field(default=lambda text: text)
+
+    def node(self, name: str) -> dict[str, Any]:
+        """The node of that name, to be changed."""
+        found: dict[str, Any]
+        (found,) = (each for each in self.graph["nodes"] if each["name"] == name)
+        return found
+
+    def tensor(self, name: str, dtype: str) -> Any:
+        """The elements of a tensor, to be changed."""
+        begin, end = self.header[name]["data_offsets"]
+        return np.frombuffer(memoryview(self.data)[begin:end], dtype=dtype)
+
+    def write(self, folder: Path) -> None:
+        """Write both files."""
+        text = self.edit_header(json.dumps(self.header)).encode()
+        weights = struct.pack("<Q", len(text)) + text + bytes(self.data)
+        folder.mkdir()
+        (folder / "weights.safetensors").write_bytes(weights)
+        digest = hashlib.sha256(weights).hexdigest()
+        graph = {"weights_sha256": digest, **self.graph}
+        (folder / "graph.json").write_text(self.edit_graph(json.dumps(graph)))
+
+
+def draft() -> Draft:
+    """A package that both readers take."""
+    rng = np.random.default_rng(1)
+    columns = np.stack([np.sort(rng.permutation(8)[:4]) for _ in range(3)]).astype(np.int32)
+    tensors = {
+        "stem.weight": rng.uniform(-1, 1, (8, 3, 3, 5)),
+        "stem.bias": rng.uniform(-1, 1, 8),
+        "body.columns": columns,
+        "body.values": rng.uniform(-1, 1, 32),
+        "body.bias": rng.uniform(-1, 1, 8),
+        "fc.weight": rng.uniform(-1, 1, (4, 8)),
+        "fc.bias": rng.uniform(-1, 1, 4),
+    }
+    header, data = {}, bytearray()
+    for name, values in tensors.items():
+        is_index = values.dtype == np.int32
+        content = values.astype(np.int32 if is_index else np.float32).tobytes()
+        header[name] = {
+            "dtype": "I32" if is_index else "F32",
+            "shape": list(values.shape),
+            "data_offsets": [len(data), len(data) + len(content)],
+        }
+        data += content
+    graph = {"format": "colonnade-package", "version": 1}
+    graph |= {"inputs": [{"name": "image", "channels": 5}], "outputs": ["logits"]}
+    return Draft(graph | {"nodes": nodes()}, header, data)
+
+
+Damage = Callable[[Draft], Any]
+
+
+def put(node: str, key: str, value: Any) -> Damage:
+    """Set a key of a node."""
+    return lambda package: package.node(node).update({key: value})
+
+
+def put_root(key: str, value: Any) -> Damage:
+    """Set a key of the graph."""
+    return lambda package: package.graph.update({key: value})
+
+
+def put_element(tensor: str, dtype: str, index: int, value: float) -> Damage:
+    """Set an element of a tensor."""
+    return lambda package: package.tensor(tensor, dtype).__setitem__(index, value)
+
+
+def put_header(tensor: str, key: str, value: Any) -> Damage:
+    """Set a key of a tensor's entry in the header."""
+    return lambda package: package.header[tensor].update({key: value})
+
+
+def append_nodes(*more: dict[str, Any]) -> Damage:
+    """Add nodes behind the last one."""
+    return lambda package: package.graph["nodes"].extend(more)
+
+
+def with_text(attribute: str, old: str, new: str) -> Damage:
+    """Replace in the text of the graph or the header."""
+    return lambda package: setattr(package, attribute, lambda text: text.replace(old, new, 1))
+
+
+def misplace(package: Draft) -> None:
+    """Let the last tensor lie over the one before it."""
+    begin, end = package.header["fc.bias"]["data_offsets"]
+    package.header["fc.bias"]["data_offsets"] = [begin - 8, end - 8]
+
+
+def average(name: str, source: str) -> dict[str, Any]:
+    """A second average."""
+    return {"op": "global_avg_pool", "name": name, "input": source, "output": f"{name}.out"}
+
+
+WHOLE: list[tuple[str, Damage, list[str]]] = [
+    (f"{node} {key} {json.dumps(value)}", put(node, key, value), [node, key])
+    for node, key, values in [
+        ("stem", "kernel", [[3.9, 3], [2**32 + 3, 3], [3, 3, 3], [0, 3], [3], 3, [True, 3]]),
+        ("stem", "stride", [[1, 0], [1, 2**40], ["1", 1]]),
+        ("stem", "padding", [True, [10**7, 0], [-1, 0], [1, 1, 1], [None, 0]]),
+        ("stem", "dilation", [[0, 1], [1, 1.0]]),
+        ("stem", "in_channels", [5.7, 2**63, 2**64 + 5, 0, -5, "5", None]),
+        ("stem", "out_channels", [10**10, 1e300, False]),
+        ("stem", "activation", ["tanh", None, 1]),
+        ("stem", "tile", [4]),
+        ("body", "tile", [0, 32, 3.0, None, 2**32 + 3]),
+        ("body", "pattern", [[], 7, "2:4"]),
+        ("pool", "stride", [[2**40, 2**40], [0, 1]]),
+        ("pool", "padding", [[3, 3], [1, 4]]),
+        ("fc", "in_features", [8.5, 0, 2**63]),
+        ("fc", "out_features", [10**10]),
+        ("sum", "inputs", [["stem.out"], ["body.out", "stem.out", "stem.out"], "stem.out"]),
+        ("sum", "op", ["subtract", 3]),
+        ("mean", "groups", [1]),
+        ("stem", "groups", [5]),
+        ("pool", "dilation", [[1, 1]]),
+    ]
+    for value in values
+]
+BODY = "body.columns"
+DAMAGES: list[tuple[str, Damage, list[str]]] = [
+    *WHOLE,
+    ("pattern of more", put("body", "pattern", {"n": 5, "m": 4}), ["body", "pattern", "n"]),
+    ("pattern key", put("body", "pattern", {"n": 1, "m": 4, "k": 1}), ["body", "pattern", "k"]),
+    ("sparsity", put("body", "pattern", {"sparsity": 2, "m": "full"}), ["body", "sparsity"]),
+    ("unknown root key", put_root("groups", 1), ["groups"]),
+    ("version", put_root("version", 2), ["colonnade-package"]),
+    ("format", put_root("format", "onnx"), ["colonnade-package"]),
+    ("no nodes", put_root("nodes", []), ["nodes"]),
+    ("no inputs", put_root("inputs", []), ["inputs"]),
+    (
+        "input twice",
+        put_root("inputs", [{"name": "image", "channels": 5}] * 2),
+        ["inputs", "image"],
+    ),
+    ("no outputs", put_root("outputs", []), ["outputs"]),
+    ("output twice", put_root("outputs", ["logits", "logits"]), ["outputs", "logits"]),
+    ("unknown output", put_root("outputs", ["nothing"]), ["outputs", "nothing", "not exist"]),
+    ("float16", put_root("dtype", "f16"), ["dtype"]),
+    ("other digest", put_root("weights_sha256", "0" * 64), ["SHA-256", "weights_sha256"]),
+    ("unknown input", put("pool", "input", "nowhere"), ["pool", "nowhere", "does not exist"]),
+    ("loop", put("stem", "input", "sum.out"), ["stem", "sum.out", "does not exist"]),
+    ("tensor twice", put("pool", "output", "sum.out"), ["pool", "sum.out", "exists already"]),
+    (
+        "name twice",
+        append_nodes(conv("stem", "image", (5, 8), output="x")),
+        ["stem", "exists already"],
+    ),
+    ("node without key", lambda p: p.node("stem").pop("stride"), ["stem", "stride"]),
+    (
+        "key twice",
+        with_text("edit_graph", '"name": "stem"', '"name": "stem", "name": "stem"'),
+        ["name", "twice"],
+    ),
+    (
+        "deep nesting",
+        with_text("edit_graph", '"logits"]', "[" * 40 + "]" * 40 + "]"),
+        ["nested too deep"],
+    ),
+    (
+        "very deep nesting",
+        with_text("edit_graph", '"logits"]', "[" * 99999 + "]" * 99999 + "]"),
+        ["nested too deep"],
+    ),
+    ("not JSON", with_text("edit_graph", "{", "{,"), ["graph.json"]),
+    ("NaN", with_text("edit_graph", "[1, 1]", "[NaN, 1]"), ["graph.json"]),
+    # Ranks, channels and shapes.
+    (
+        "channels",
+        put_root("inputs", [{"name": "image", "channels": 4}]),
+        ["stem", "a map [N, 4, H, W]", "needed: a map [N, 5, H, W]"],
+    ),
+    (
+        "500 channels",
+        put_root("inputs", [{"name": "image", "channels": 500}]),
+        ["stem", "a map [N, 500, H, W]"],
+    ),
+    (
+        "conv of features",
+        append_nodes(conv("late", "mean.out", (8, 8))),
+        ["late", "features [N, 8]", "needed: a map"],
+    ),
+    ("pool of features", put("pool", "input", "logits"), ["pool", "logits", "does not exist"]),
+    (
+        "average of features",
+        append_nodes(average("again", "mean.out")),
+        ["again", "features [N, 8]", "needed: a map"],
+    ),
+    (
+        "sum of features",
+        append_nodes(
+            {**nodes()[2], "name": "late", "inputs": ["mean.out", "mean.out"], "output": "x"}
+        ),
+        ["late", "features [N, 8]", "needed: a map"],
+    ),
+    (
+        "max pool of features",
+        append_nodes({**nodes()[3], "name": "late", "input": "mean.out", "output": "x"}),
+        ["late", "features [N, 8]", "needed: a map"],
+    ),
+    (
+        "sum of channels",
+        put("sum", "inputs", ["body.out", "image"]),
+        ["sum", "a map [N, 5, H, W]", "needed: a map [N, 8, H, W]"],
+    ),
+    (
+        "classifier of a map",
+        put("fc", "input", "pool.out"),
+        ["fc", "a map [N, 8, H, W]", "needed: features [N, 8]"],
+    ),
+    (
+        "classifier's width",
+        put("fc", "in_features", 9),
+        ["fc", "features [N, 8]", "needed: features [N, 9]"],
+    ),
+    # Tensors.
+    ("NaN weight", put_element("stem.weight", "<f4", 3, np.nan), ["stem.weight"]),
+    ("infinite bias", put_element("fc.bias", "<f4", 3, np.inf), ["fc.bias"]),
+    ("NaN value", put_element("body.values", "<f4", 0, np.nan), ["body.values"]),
+    ("unsorted columns", put_element(BODY, "<i4", 3, 0), [BODY, "ascending"]),
+    (
+        "double columns",
+        lambda p: p.tensor(BODY, "<i4").__setitem__(1, p.tensor(BODY, "<i4")[0]),
+        [BODY, "ascending"],
+    ),
+    ("negative column", put_element(BODY, "<i4", 0, -1), [BODY, "0 to 7"]),
+    ("column beyond K", put_element(BODY, "<i4", 11, 8), [BODY, "0 to 7"]),
+    ("unknown tensor", with_text("edit_header", '"fc.bias"', '"fc.extra"'), ["fc."]),
+    ("type of weights", put_header("fc.weight", "dtype", "I32"), ["fc.weight"]),
+    ("type of columns", put_header(BODY, "dtype", "F32"), [BODY]),
+    ("half", put_header("fc.weight", "dtype", "F16"), ["damaged"]),
+    ("shape", put_header("fc.weight", "shape", [8, 4]), ["fc.weight"]),
+    ("overlap", misplace, ["damaged"]),
+    ("gap at the end", lambda p: p.data.extend(b"\0\0\0\0"), ["damaged"]),
+    ("truncated", lambda p: p.data.pop(), ["damaged"]),
+    ("huge shape", put_header("fc.bias", "shape", [2**62, 2, 33, 29]), ["damaged"]),
+    ("wrapping shape", put_header("fc.bias", "shape", [2**62, 4]), ["damaged"]),
+    (
+        "header key twice",
+        with_text(
+            "edit_header",
+            '"fc.bias"',
+            '"fc.bias": {"dtype": "F32", "shape": [4], "data_offsets": [0, 16]}, "fc.bias"',
+        ),
+        ["damaged"],
+    ),
+    ("header no object", lambda p: setattr(p, "edit_header", lambda text: "[]"), ["damaged"]),
+]

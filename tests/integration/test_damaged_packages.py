@@ -1,0 +1,263 @@
+"""Damaged and hostile packages: both languages' readers refuse them, and name the same node and key.
+
+One table of damages for the Python reader and the runner; each message must hold the same words.
+"""
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from damages import DAMAGES, Damage, draft
+from safetensors.numpy import load_file, save_file
+
+from colonnade import conv, package_graph, strict_json
+from colonnade.container import Container
+from colonnade.errors import ColonnadeError
+from colonnade.package import read_package
+
+ROOT = Path(__file__).resolve().parents[2]
+IMAGE = (2, 5, 9, 8)
+EMULATOR = ("/opt/qemu/bin/qemu-riscv64", "-cpu", "rv64,v=true,vlen=256,zfh=true,zvfh=true")
+
+
+@pytest.fixture(scope="module")
+def run(toolchain: Container, riscv64_programs: Path, scratch: Path) -> Any:
+    program = riscv64_programs.relative_to(ROOT) / "colonnade-run"
+    image = np.random.default_rng(2).uniform(-1, 1, IMAGE).astype(np.float32)
+    save_file({"image": image}, scratch / "input.safetensors")
+    where = scratch.relative_to(ROOT)
+
+    def run(package: Path, implementation: str = "colnm_direct", **options: str) -> Any:
+        paths = {"input": where / "input.safetensors", "output": where / "output.safetensors"}
+        given = {"package": package.relative_to(ROOT), **paths, "report": where / "report.json"}
+        flags = {"implementation": implementation, **given, **options}
+        words = [word for key, value in flags.items() for word in (f"--{key}", str(value))]
+        toolchain.run([*EMULATOR, str(program), *words])
+        return load_file(scratch / "output.safetensors")["logits"]
+
+    return run
+
+
+def refusal(action: Callable[[Path], Any], package: Path) -> str:
+    """The message with which a reader refuses a package: one line."""
+    with pytest.raises(ColonnadeError) as refused:
+        action(package)
+    (line,) = (line for line in str(refused.value).splitlines() if str(package.name) in line)
+    return line
+
+
+def test_the_package_itself_is_taken_by_both(run: Any, scratch: Path) -> None:
+    draft().write(scratch / "sound")
+    assert len(read_package(scratch / "sound").tensors) == 7
+    implementations = ("colnm_direct", "colnm_packed", "xnnpack_nhwc_dense")
+    first, *others = (run(scratch / "sound", each) for each in implementations)
+    for other in others:
+        np.testing.assert_allclose(first, other, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"), [each[1:] for each in DAMAGES], ids=[each[0] for each in DAMAGES]
+)
+def test_both_readers_refuse(run: Any, scratch: Path, damage: Damage, words: list[str]) -> None:
+    package = scratch / "damaged"
+    shutil.rmtree(package, ignore_errors=True)
+    broken = draft()
+    damage(broken)
+    broken.write(package)
+    for reader in (read_package, run):
+        message = refusal(reader, package)
+        assert [word for word in words if word not in message] == [], message
+        assert len(message) < 500, message
+
+
+def test_a_flipped_bit_anywhere_in_the_weights_is_refused(run: Any, scratch: Path) -> None:
+    package = scratch / "flipped"
+    draft().write(package)
+    weights = package / "weights.safetensors"
+    sound = weights.read_bytes()
+    places = np.random.default_rng(3).permutation(8 * len(sound))[:12]
+    for place in places:
+        content = bytearray(sound)
+        content[place // 8] ^= 1 << place % 8
+        weights.write_bytes(content)
+        for reader in (read_package, run):
+            assert "weights.safetensors" in refusal(reader, package)
+
+
+@pytest.mark.parametrize("implementation", ["colnm_direct", "colnm_packed", "xnnpack_nhwc_dense"])
+def test_an_image_too_small_is_refused_by_name(
+    run: Any, scratch: Path, implementation: str
+) -> None:
+    package = scratch / f"small-{implementation}"
+    small = draft()
+    small.node("pool").update(kernel=[9, 3], padding=[0, 1])
+    small.node("stem").update(padding=[0, 1])
+    small.write(package)
+    with pytest.raises(ColonnadeError, match=r"'pool'.*\[2, 8, 7, 8\].*at least 9"):
+        run(package, implementation)
+
+
+def test_limits_are_the_same_in_both_languages() -> None:
+    text = (ROOT / "kernels/common/size_limits.h").read_text()
+    found = dict(re.findall(r"constexpr size_t (kMax\w+) = ([^;]+);", text))
+    # Powers of two are written as shifts.
+    limits = {}
+    for name, value in found.items():
+        base, _, shift = value.replace("size_t{", "").replace("}", "").partition(" << ")
+        limits[name] = int(base) << int(shift or 0) if base.isdigit() else None
+    expected = {
+        "kMaxNodes": package_graph.MAX_NODES,
+        "kMaxDimension": conv.MAX_SIZE,
+        "kMaxWindow": conv.MAX_WINDOW,
+        "kMaxTile": package_graph.MAX_TILE,
+        "kMaxWeights": package_graph.MAX_WEIGHTS,
+        "kMaxElements": conv.MAX_ELEMENTS,
+        "kMaxJsonDepth": strict_json.MAX_DEPTH,
+        "kMaxJsonBytes": strict_json.MAX_BYTES,
+    }
+    assert {name: limits[name] for name in expected} == expected
+
+
+CONV = "n2c5h9w8-o8-k3x3-s1-p1-d1"
+SCHEDULE = {"algorithm": "direct", "tile": 4, "lmul": 1, "strips": 2, "parts": 1}
+
+
+def write_schedules(path: Path, entry: Any, key: str = f"{CONV}|k45", **root: Any) -> str:
+    """A schedules file of one entry; returns its path as the runner takes it."""
+    document = {"format": "colonnade-schedules", "version": 3, "target": "x60"}
+    document |= {"convs": {key: entry}, "stays_dense": [], **root}
+    path.write_text(json.dumps(document))
+    return str(path.relative_to(ROOT))
+
+
+def test_a_schedule_is_taken(run: Any, scratch: Path) -> None:
+    draft().write(scratch / "scheduled")
+    schedules = write_schedules(scratch / "sound.json", SCHEDULE)
+    run(scratch / "scheduled", "colnm_tuned", schedules=schedules)
+    report = json.loads((scratch / "report.json").read_text())
+    (stem,) = (layer for layer in report["layers"] if layer["name"] == "stem")
+    assert stem["schedule"] == "direct:4:1:2:1"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"tile": 0}, ["tile: 0; allowed: a whole number from 1 to 31"]),
+        ({"tile": 32}, ["tile: 32"]),
+        ({"tile": 2**32 + 4}, ["tile: 4294967300"]),
+        ({"lmul": 2.9}, ["lmul: 2.9"]),
+        ({"lmul": 3}, ["lmul: 3; allowed: 1, 2, 4, 8"]),
+        ({"strips": 0}, ["strips: 0"]),
+        ({"strips": 2**33}, ["strips: 8589934592"]),
+        ({"parts": True}, ["parts: true"]),
+        ({"algorithm": "fastest"}, ["algorithm", "allowed: direct, packed"]),
+        ({"groups": 1}, ["groups", "unknown key"]),
+    ],
+    ids=str,
+)
+def test_a_wrong_schedule_is_refused(
+    run: Any, scratch: Path, change: dict[str, Any], words: list[str]
+) -> None:
+    package = scratch / "wrongly scheduled"
+    if not package.exists():
+        draft().write(package)
+    schedules = write_schedules(scratch / "wrong.json", {**SCHEDULE, **change})
+    with pytest.raises(ColonnadeError) as refused:
+        run(package, "colnm_tuned", schedules=schedules)
+    for word in ["wrong.json", CONV, *words]:
+        assert word in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "other", "word"),
+    [
+        (CONV, {}, CONV),
+        (f"{CONV}|0.5", {}, "|k1 to |k45"),
+        (f"{CONV}|k46", {}, "|k1 to |k45"),
+        (f"{CONV}|k45|packed", {}, "|direct"),
+        ("n1|k45", {}, "convolution shape"),
+        (f"{CONV}|k45", {"version": 2}, "version 3"),
+        (f"{CONV}|k45", {"about": ""}, "about"),
+        (f"{CONV}|k45", {"stays_dense": [3]}, "stays_dense"),
+    ],
+)
+def test_a_wrong_schedules_file_is_refused(
+    run: Any, scratch: Path, key: str, other: dict[str, Any], word: str
+) -> None:
+    package = scratch / "scheduled wrongly"
+    if not package.exists():
+        draft().write(package)
+    schedules = write_schedules(scratch / "keys.json", SCHEDULE, key, **other)
+    with pytest.raises(ColonnadeError) as refused:
+        run(package, "colnm_tuned", schedules=schedules)
+    assert "keys.json" in str(refused.value)
+    assert word in str(refused.value)
+
+
+def test_a_tile_without_a_kernel_names_node_and_what_is_allowed(run: Any, scratch: Path) -> None:
+    wide = draft()
+    wide.node("body").update(tile=31)
+    tensor = wide.header["body.columns"]
+    begin, end = tensor["data_offsets"]
+    # A single tile of 8 rows.
+    del wide.data[begin + 16 : end]
+    tensor.update(shape=[1, 4], data_offsets=[begin, begin + 16])
+    for name in ("body.values", "body.bias", "fc.weight", "fc.bias"):
+        offsets = wide.header[name]["data_offsets"]
+        wide.header[name]["data_offsets"] = [each - (end - begin - 16) for each in offsets]
+    wide.write(scratch / "wide")
+    run(scratch / "wide")
+    message = r"node 'body': tile: 31; allowed with the arithmetic f16: 1 to \d+"
+    with pytest.raises(ColonnadeError, match=message):
+        run(scratch / "wide", dtype="f16")
+
+
+def test_a_pool_without_a_kernel_names_node_and_what_is_allowed(run: Any, scratch: Path) -> None:
+    pool = draft()
+    pool.node("pool").update(kernel=[1, 1], stride=[2, 2], padding=[0, 0])
+    pool.write(scratch / "pooled")
+    run(scratch / "pooled")
+    with pytest.raises(ColonnadeError, match=r"'pool': stride: \[2,2\] of a kernel \[1,1\]; all"):
+        run(scratch / "pooled", "xnnpack_nhwc_dense")
+    large = draft()
+    large.node("pool").update(kernel=[9, 8], padding=[4, 4])
+    large.write(scratch / "large")
+    with pytest.raises(ColonnadeError, match=r"'pool': kernel: \[9,8\]; allowed: windows of at"):
+        run(scratch / "large")
+
+
+@pytest.mark.parametrize("stride", [[1, 2], [2, 1], [3, 3]])
+def test_a_pool_may_have_two_strides(run: Any, scratch: Path, stride: list[int]) -> None:
+    package = scratch / f"strides-{stride[0]}-{stride[1]}"
+    pool = draft()
+    pool.node("pool").update(stride=stride)
+    pool.write(package)
+    np.testing.assert_allclose(
+        run(package), run(package, "xnnpack_nhwc_dense"), rtol=1e-4, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    ("image", "words"),
+    [
+        (np.full(IMAGE, np.nan, np.float32), ["image", "nan"]),
+        (np.zeros((0, 5, 9, 8), np.float32), ["image", "shape"]),
+        (np.zeros((2, 4, 9, 8), np.float32), ["image", "[batch, 5, height, width]"]),
+    ],
+    ids=["NaN", "no images", "four channels"],
+)
+def test_a_wrong_image_is_refused(run: Any, scratch: Path, image: Any, words: list[str]) -> None:
+    package = scratch / "imaged"
+    if not package.exists():
+        draft().write(package)
+    path = scratch / "wrong.safetensors"
+    save_file({"image": image}, path)
+    with pytest.raises(ColonnadeError) as refused:
+        run(package, input=str(path.relative_to(ROOT)))
+    for word in ["wrong.safetensors", *words]:
+        assert word in str(refused.value)

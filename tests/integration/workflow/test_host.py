@@ -1,0 +1,93 @@
+"""The workflow on this machine: everything is measured, and what needs the timing model is refused."""
+
+import csv
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from .conftest import SMALL, Checkout
+from .test_refusals import refuse
+
+RESULTS = "results/on-host"
+TABLES = ("layers", "throughput", "decomposition", "tuner_quality")
+
+
+class OnHost:
+    """A checkout whose results on this machine have a folder of their own."""
+
+    def __init__(self, checkout: Checkout) -> None:
+        self._checkout = checkout
+        values: dict[str, Any] = {
+            **SMALL,
+            **{"target": "host", "results": RESULTS, "accuracy": {"n_images": 6, "batch": 4}},
+            "pruning": {"patterns": [{"m": "full", "sparsity": 0.5}]},
+            "throughput": {"image_px": 32, "repetitions": 3, "warmup": 1},
+        }
+        (checkout / "host.yaml").write_text(yaml.safe_dump(values))
+
+    def run(self, *targets: str) -> Any:
+        arguments = [text.replace("small.yaml", "host.yaml") for text in self.arguments(*targets)]
+        return self._checkout.command("snakemake", *arguments)
+
+    def arguments(self, *targets: str) -> list[str]:
+        return self._checkout.arguments(*targets)
+
+    def read(self, name: str) -> str:
+        return (self._checkout / f"{RESULTS}/{name}").read_text()
+
+    def table(self, name: str) -> list[dict[str, str]]:
+        return list(csv.DictReader(self.read(f"tables/{name}.csv").splitlines()))
+
+
+@pytest.fixture(scope="module")
+def host(fresh: Checkout) -> OnHost:
+    """After all of the workflow that runs on a host."""
+    on_host = OnHost(fresh)
+    run = on_host.run("artifact-evaluation", "kernel-figures", "tuner-quality")
+    assert run.returncode == 0, run.stdout[-6000:]
+    return on_host
+
+
+def test_every_time_is_measured(host: OnHost) -> None:
+    for name in TABLES:
+        rows = host.table(name)
+        assert rows, name
+        assert {row["evidence"] for row in rows} == {"measured"}
+        assert all(row.get("cycles", "") == "" for row in rows)
+    runs = host.table("throughput")
+    assert [row["implementation"] for row in runs] == [
+        *("xnnpack_nhwc_dense", "colnm_dense", "colnm_packed", "colnm_direct", "colnm_tuned")
+    ]
+    assert {row["target"] for row in runs} == {"host"}
+    assert all(float(row["images_per_s"]) > 0 for row in runs)
+    assert any(row["conv"].endswith("-r") for row in host.table("layers"))
+
+
+def test_top1_is_checked_on_emulated_risc_v(host: OnHost) -> None:
+    rows = host.table("accuracy")
+    assert [row["executed_on"] for row in rows] == ["torch", "x60"] * 2
+    # The cap is what the table says.
+    assert {row["n_images"] for row in rows} == {"6"}
+    assert {float(row["agreement_with_torch"]) for row in rows} == {1.0}
+
+
+def test_claims_of_risc_v_are_not_made_from_measured_time(host: OnHost) -> None:
+    claims = {claim["id"]: claim for claim in json.loads(host.read("claims.json"))}
+    assert claims["risc-v"]["verdict"] == "not run"
+    assert claims["throughput"]["evidence"] == "measured"
+
+
+def test_the_report_and_the_nightly_run_do_without_the_model(host: OnHost) -> None:
+    html = host.read("report.html")
+    assert "milliseconds, measured" in html
+    for title in ("Trust in the model", "What the cycles went to", "What packing costs"):
+        assert title not in html
+    assert "nothing compared" in host.read("nightly.txt")
+
+
+@pytest.mark.parametrize("table", ["bounds", "packing", "sensitivity"])
+def test_what_needs_the_model_is_refused_by_name(host: OnHost, table: str) -> None:
+    run = host.run(f"{RESULTS}/tables/{table}.csv", "-n")
+    refuse(run, "target host: its time is measured; only the timing model")

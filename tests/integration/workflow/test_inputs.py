@@ -1,0 +1,216 @@
+"""Jobs depend on what they name: on all of it, on nothing else, and on no other run."""
+
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from safetensors.numpy import load_file
+
+from .conftest import Checkout, Job
+
+# They build from declared sources, in minutes; tests/unit/harness/test_versions.py lists all rules.
+BUILDS = {"toolchain", "kernels_riscv64", "timing_model"}
+
+
+def planned(checkout: Checkout, *arguments: str) -> dict[str, int]:
+    """Jobs of a dry run by rule. The library is the checkout's own copy, so that it can be edited."""
+    library = {"PYTHONPATH": str(checkout / "workflow")}
+    run = checkout.workflow(*(arguments or ("full-run",)), "-n", **library)
+    assert run.returncode == 0, run.stdout[-4000:]
+    table = run.stdout.split("\nJob stats:")[-1].split("\n\n")[0]
+    found = re.findall(r"^(\S+) +(\d+)$", table, flags=re.M)
+    return {rule: int(count) for rule, count in found if rule != "total"}
+
+
+def files_of(checkout: Checkout) -> dict[str, int]:
+    """Every file of a checkout with its time, but for Snakemake's own."""
+    return {
+        str(path.relative_to(checkout.folder)): path.lstat().st_mtime_ns
+        for path in checkout.folder.rglob("*")
+        if not {".snakemake", "__pycache__"} & set(path.parts)
+    }
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["full-run", "-n"], ["--lint"], ["--list"], ["full-run", "--summary"]],
+    ids=lambda arguments: arguments[-1],
+)
+def test_reading_the_workflow_writes_nothing(fresh: Checkout, arguments: list[str]) -> None:
+    before = files_of(fresh)
+    run = fresh.workflow(*arguments, "--config", "seed=99", "results=results/read")
+    assert run.returncode == 0, run.stdout[-4000:]
+    assert files_of(fresh) == before
+
+
+def test_a_job_has_the_configuration_that_its_run_was_started_with(
+    fresh: Checkout, tmp_path: Path
+) -> None:
+    """Another run's configuration is read while the job waits to start."""
+    wait = tmp_path / "colonnade"
+    wait.write_text(
+        f"#!/bin/sh\ntouch {tmp_path}/started\n"
+        f'while [ ! -e {tmp_path}/go ]; do sleep 0.1; done\nexec "{fresh.programs}/colonnade" "$@"\n'
+    )
+    wait.chmod(0o755)
+    images = "results/race/throughput/images.safetensors"
+    config = ("--config", "results=results/race")
+    process = subprocess.Popen(
+        [str(fresh.programs / "snakemake"), images, *config, "seed=1"],
+        cwd=fresh.folder,
+        env={**fresh.environment, "PATH": f"{tmp_path}:{fresh.environment['PATH']}"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "started").exists():
+            assert process.poll() is None, "ended before its job started"
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        other = fresh.workflow(images, "-n", "--nolock", *config, "seed=2")
+        assert other.returncode == 0, other.stdout
+        (tmp_path / "go").touch()
+        assert process.wait(60) == 0
+        (image,) = load_file(fresh / images).values()
+        expected = np.random.default_rng(1).standard_normal(image.shape, dtype=np.float32)
+        assert np.array_equal(image, expected)
+    finally:
+        (tmp_path / "go").touch()
+        process.wait(60)
+        shutil.rmtree(fresh / "results/race", ignore_errors=True)
+
+
+def test_results_of_another_target_are_refused(finished: Checkout) -> None:
+    run = finished.workflow("full-run", "-n", "--config", "target=host")
+    assert run.returncode != 0
+    assert "Traceback" not in run.stdout
+    assert "results holds results of target x60, not host" in run.stdout
+    assert "--config results=results/host-resnet18" in run.stdout
+    jobs = planned(finished, "full-run", "--config", "target=host", "results=results/host-resnet18")
+    assert jobs["kernels_host"] == jobs["train"] == jobs["report"] == 1
+
+
+def append(name: str) -> Callable[[Checkout], None]:
+    def change(checkout: Checkout) -> None:
+        with (checkout / name).open("a") as stream:
+            stream.write("\n{# edited #}\n" if name.endswith(".j2") else "\n# edited\n")
+
+    return change
+
+
+def new_picture(checkout: Checkout) -> None:
+    """Other pixels in a file of the same time."""
+    file = checkout / "images/train/dark/0.png"
+    before = file.stat()
+    Image.fromarray(np.zeros((40, 40, 3), np.uint8)).save(file)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def only_touched(checkout: Checkout) -> None:
+    (checkout / "images/train/dark/0.png").touch()
+    (checkout / "images/.DS_Store").touch()
+
+
+AFTER_TRAINING = {
+    *("train", "prune", "package", "evaluate", "accuracy_table", "throughput", "throughput_table"),
+    *("claims", "provenance", "report", "full-run"),
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "rules"),
+    [
+        (append("workflow/colonnade/report/report.html.j2"), {"report", "full-run"}),
+        (append("workflow/colonnade/report/figures.py"), {"report", "full-run"}),
+        (append("workflow/colonnade/training/loop.py"), AFTER_TRAINING),
+        (new_picture, AFTER_TRAINING | {"settings"}),
+        (append("workflow/colonnade/container/engine.py"), set()),
+        (only_touched, set()),
+    ],
+    ids=["template", "figures", "training", "picture", "container", "touched"],
+)
+def test_what_changed_runs_again(
+    finished: Checkout, tmp_path: Path, change: Callable[[Checkout], None], rules: set[str]
+) -> None:
+    assert planned(finished) == {}
+    kept = [shutil.copytree(finished / name, tmp_path / name) for name in ("workflow", "images")]
+    try:
+        change(finished)
+        assert set(planned(finished)) == rules
+    finally:
+        for folder in kept:
+            shutil.rmtree(finished / folder.name)
+            shutil.copytree(folder, finished / folder.name)
+    assert planned(finished) == {}
+
+
+@pytest.mark.parametrize(
+    "deleted",
+    [["claims.json", "packages/1of4"], ["tables/throughput.csv", "report.html"]],
+    ids=lambda names: names[0],
+)
+def test_deleted_results_are_made_again(finished: Checkout, deleted: list[str]) -> None:
+    for name in deleted:
+        path = finished / "results" / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    run = finished.workflow("full-run")
+    assert run.returncode == 0, run.stdout[-4000:]
+    assert all((finished / "results" / name).exists() for name in deleted)
+    assert planned(finished) == {}
+
+
+def test_rules_read_only_what_they_name(finished: Checkout, tmp_path: Path) -> None:
+    """A job of each rule, where nothing but its inputs and the toolchain is, does the same again."""
+    targets = ("artifact-evaluation", "kernel-figures")
+    assert finished.workflow(*targets).returncode == 0
+    jobs = {job.rule: job for job in finished.jobs(*targets) if job.shell.startswith("colonnade ")}
+    assert set(jobs) >= BUILDS | {"train", "prune", "profile", "evaluate", "throughput", "report"}
+    differing = []
+    for rule in sorted(jobs.keys() - BUILDS):
+        folder = tmp_path / rule
+        found = alone(finished, jobs[rule], folder)
+        if found:
+            differing.append(f"{rule}: {found}")
+        shutil.rmtree(folder)
+    assert not differing, "\n".join(differing)
+
+
+def alone(checkout: Checkout, job: Job, folder: Path) -> str:
+    """Run a job where only its inputs are; what is wrong with its outputs, if anything."""
+    for name in job.inputs:
+        source, copy = checkout / name, folder / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, copy, copy_function=os.link)
+        else:
+            copy.hardlink_to(source)
+    for name in [job.log, *job.outputs]:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / ".colonnade").symlink_to(checkout / ".colonnade")
+    run = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {job.shell}"],
+        cwd=folder,
+        env=checkout.environment,
+        check=False,
+    )
+    if run.returncode != 0:
+        return f"exit code {run.returncode}: {(folder / job.log).read_text()}"
+    for name in job.outputs:
+        if content(folder / name) != content(checkout / name):
+            return f"another {name}"
+    return ""
+
+
+def content(file: Path) -> bytes | str:
+    """What a file holds, without the seconds that the emulator took."""
+    if file.suffix != ".json":
+        return file.read_bytes()
+    return re.sub(r'"seconds": [\d.e-]+', "", file.read_text())

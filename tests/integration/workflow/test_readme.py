@@ -1,0 +1,125 @@
+"""Every command of README, typed in a new user's shell.
+
+Commands run for real on the small configuration of the copied checkout. Those whose files or hours a
+test does not have are planned on the real one: Snakemake reads what they name and says what it would run.
+"""
+
+import itertools
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from markdown_it import MarkdownIt
+
+from .conftest import ROOT, Checkout
+
+DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+PROGRAMS = ("make", "snakemake", "colonnade")
+# Lines of a session that only prepare the next ones.
+PREPARATION = ("export", "cd")
+ACTIVATE = ". .venv/bin/activate"
+# `make test` is what runs this.
+RUNNING = "make test"
+# Of what is typed: ImageNet and a GPU, hours of training, a large network, all kernels for the host.
+PLANNED = {
+    "snakemake full-run --config target=host results=results/host-resnet18",
+    "snakemake full-run --configfile config/default.yaml config/imagenet.yaml",
+    "snakemake kernel-figures --configfile config/default.yaml config/resnet50.yaml",
+    "snakemake full-run --configfile config/default.yaml config/textures.yaml",
+}
+
+
+def sessions(document: Path) -> Iterator[str]:
+    """What is typed by the document: code blocks, and single commands within sentences."""
+    for token in MarkdownIt("commonmark").enable("table").parse(document.read_text()):
+        if token.type in ("code_block", "fence"):
+            yield token.content
+        for child in token.children or ():
+            words = child.content.split()
+            if child.type == "code_inline" and len(words) > 1 and words[0] in PROGRAMS:
+                yield child.content
+
+
+def commands(session: str) -> Iterator[str]:
+    """The commands of a session, each with the lines that prepare it, bar activation."""
+    prepared: list[str] = []
+    for line in session.replace("\\\n", "").splitlines():
+        command = " ".join(re.sub(r"(^|\s)#.*", "", line).split())
+        if command in ("", ACTIVATE):
+            continue
+        if command.split()[0] in PREPARATION:
+            prepared.append(command)
+        else:
+            yield "\n".join([*prepared, command])
+
+
+DOCUMENTED = list(
+    dict.fromkeys(
+        command
+        for document in DOCUMENTS
+        for session in sessions(document)
+        for command in commands(session)
+    )
+)
+
+
+def test_readme_has_the_commands_of_its_users() -> None:
+    targets = re.findall(r'^        "([a-z-]+)",?$', (ROOT / "Snakefile").read_text(), re.MULTILINE)
+    assert len(targets) >= 7
+    typed = {line for command in DOCUMENTED for line in command.splitlines()}
+    assert {f"snakemake {target}" for target in targets} <= typed
+    assert {"make full-run", RUNNING, *PLANNED} <= typed
+    # No option can be typed by mistake for a command.
+    assert all(command.splitlines()[-1].split()[0] in PROGRAMS for command in DOCUMENTED)
+
+
+@contextmanager
+def planning(checkout: Checkout) -> Iterator[None]:
+    """Make Snakemake plan instead of run, by its profile: what is typed stays the same.
+
+    The user's files that config/imagenet.yaml names are there.
+    """
+    weights, folder = checkout / "weights/resnet50.pth", checkout / "imagenet"
+    weights.parent.mkdir(exist_ok=True)
+    weights.touch()
+    if not folder.exists():
+        folder.symlink_to("images")
+    profile, default = checkout / "profiles/default/config.yaml", checkout / "config/default.yaml"
+    before = {file: file.read_text() for file in (profile, default)}
+    profile.write_text(f"{before[profile]}\ndry-run: true\n")
+    default.write_text((ROOT / "config/default.yaml").read_text())
+    try:
+        yield
+    finally:
+        for file, text in before.items():
+            file.write_text(text)
+
+
+@pytest.mark.parametrize(
+    "command", [c for c in DOCUMENTED if c not in PLANNED | {RUNNING}], ids=repr
+)
+def test_documented_command_works_as_typed(finished: Checkout, command: str) -> None:
+    script = command if command.startswith("make ") else f"{ACTIVATE}\n{command}"
+    run = finished.shell(script)
+    assert run.returncode == 0, run.stdout[-6000:]
+    assert "Traceback" not in run.stdout
+
+
+@pytest.mark.parametrize("command", sorted(PLANNED))
+def test_documented_command_is_planned_as_typed(fresh: Checkout, command: str) -> None:
+    with planning(fresh):
+        run = fresh.shell(f"{ACTIVATE}\n{command}")
+    assert run.returncode == 0, run.stdout[-6000:]
+    assert "This was a dry-run" in run.stdout
+
+
+def test_make_test_is_what_ci_runs(finished: Checkout) -> None:
+    run = finished.shell(f"{RUNNING} --dry-run")
+    assert run.returncode == 0, run.stdout
+    steps = ("ruff check", "ruff format", "snakefmt", "snakemake --lint", "mypy", "pytest")
+    places = [run.stdout.find(step) for step in steps]
+    assert -1 not in places
+    assert all(before < after for before, after in itertools.pairwise(places))
+    assert (ROOT / ".ci/run").read_text().splitlines()[-1] == RUNNING

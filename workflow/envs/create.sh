@@ -1,0 +1,74 @@
+#!/bin/sh
+# Make the Python environment of this checkout in the folder $1; say nothing if it is there already.
+#
+# Programs of an environment name its path. So one that was copied or moved with its checkout is made
+# anew: its programs would still run the original, and packages would be installed there.
+set -eu
+cd "$(dirname "$0")/../.."
+venv=$1
+stamp=$venv/.installed
+
+# What the environment is made for and of: its place, its Python, the packages.
+base() {
+    pwd -P
+    "$venv/bin/python" -c 'import sys; print("Python %d.%d" % sys.version_info[:2])' 2>/dev/null || echo no Python
+    cat requirements*.txt workflow/envs/create.sh | sha256sum
+}
+
+# What can change without making it anew.
+project() {
+    sha256sum pyproject.toml
+}
+
+# Wherever the caller sends packages, these go into the environment.
+pip() {
+    env -u PIP_USER -u PIP_TARGET -u PIP_PREFIX -u PIP_ROOT -u PIP_PYTHON PIP_REQUIRE_HASHES=0 \
+        "$venv/bin/python" -m pip --disable-pip-version-check "$@"
+}
+
+install() {
+    pip install --no-deps --no-user "$@"
+}
+
+create() {
+    python=$(sh containers/host-setup.sh)
+    # Not through an environment that is active: it may be the one to be removed.
+    python=$("$python" -c 'import os, sys; print(os.path.realpath(sys.executable))')
+    echo "Creating $venv with $python"
+    rm -rf "$venv"
+    "$python" -m venv "$venv"
+    cat >>"$venv/bin/activate" <<'END'
+
+# Snakemake has a cache in the home folder. Where that cannot be written, it is here.
+if ! { test -n "${HOME:-}" && mkdir -p "${XDG_CACHE_HOME:-$HOME/.cache}/snakemake" &&
+    test -w "${XDG_CACHE_HOME:-$HOME/.cache}/snakemake"; } 2>/dev/null; then
+    export XDG_CACHE_HOME="$VIRTUAL_ENV/cache"
+fi
+END
+    # Builds of PyTorch without CUDA are smaller, but not in every package index.
+    if ! install --require-hashes -r requirements-cpu.txt 2>/dev/null; then
+        echo "No PyTorch without CUDA in the package index: installing the one with CUDA"
+    fi
+    install --require-hashes -r requirements.txt
+    if ! pip check >/dev/null; then
+        install --require-hashes -r requirements-cuda.txt
+        pip check
+    fi
+}
+
+unset PYTHONPATH PYTHONHOME
+# Two runs of make take turns.
+exec 9<requirements.txt
+flock 9
+if [ -L "$venv" ] || [ "$(head -n 3 "$stamp" 2>/dev/null)" != "$(base)" ]; then
+    create
+elif [ "$(tail -n 1 "$stamp")" = "$(project)" ]; then
+    exit
+fi
+rm -f "$stamp"
+install --no-build-isolation -e .
+if ! "$venv/bin/python" -I -c 'import colonnade, snakemake'; then
+    echo "error: packages did not go into $venv; is there a setting PIP_... or a pip.conf?" >&2
+    exit 2
+fi
+{ base && project; } >"$stamp"

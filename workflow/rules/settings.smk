@@ -1,0 +1,32 @@
+rule scope:
+    """What all results of this folder share; see workflow/colonnade/scope.py."""
+    output:
+        "<results>/scope.json",
+    log:
+        "<results>/logs/scope.log",
+    localrule: True
+    conda:
+        "../envs/colonnade.yaml"
+    params:
+        text=stages.scope,
+    shell:
+        "printf '%s\\n' {params.text:q} > {output} 2> {log}"
+
+
+rule settings:
+    """What jobs read of the configuration: a file for each choice of sections."""
+    input:
+        ancient(rules.scope.output),
+    output:
+        "<results>/settings/{digest}.json",
+    log:
+        "<results>/logs/settings-{digest}.log",
+    wildcard_constraints:
+        digest="[0-9a-f]+",
+    localrule: True
+    conda:
+        "../envs/colonnade.yaml"
+    params:
+        text=lambda wildcards: stages.settings_text(wildcards.digest),
+    shell:
+        "printf '%s\\n' {params.text:q} > {output} 2> {log}"
