@@ -10,6 +10,7 @@ import click
 from colonnade.cli import (
     accuracy,
     budget,
+    convert,
     kernels,
     profile,
     prune,
@@ -25,6 +26,7 @@ __all__ = [
     "accuracy",
     "budget",
     "cli",
+    "convert",
     "kernels",
     "main",
     "profile",
