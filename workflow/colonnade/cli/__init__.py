@@ -11,6 +11,7 @@ import click
 from colonnade.cli import (
     accuracy,
     budget,
+    convert,
     kernels,
     profile,
     prune,
@@ -27,6 +28,7 @@ __all__ = [
     "accuracy",
     "budget",
     "cli",
+    "convert",
     "kernels",
     "main",
     "profile",

@@ -20,6 +20,7 @@ from colonnade.errors import ColonnadeError
 from colonnade.files import atomic_path, sha256_file
 from colonnade.models import ModelName
 from colonnade.models.resnet import ResNet, build
+from colonnade.models.weight_files import some
 from colonnade.pruning import LayerPlan, Recipe
 from colonnade.pruning.mask import ColumnMask
 from colonnade.pruning.serial import masks_from_tensors, masks_to_tensors
@@ -123,8 +124,15 @@ def _check_state(
     ]
     if wrong:
         raise ColonnadeError(
-            f"{path}: damaged checkpoint: does not fit {info.model}: {', '.join(wrong)}"
+            f"{path}: damaged checkpoint: does not fit {info.model}: {some(wrong)}"
         )
+    for key, value in state.items():
+        if value.dtype != expected[key].dtype:
+            raise ColonnadeError(f"{path}: damaged checkpoint: {key} is {value.dtype}")
+        if value.is_floating_point() and not bool(value.isfinite().all()):
+            raise ColonnadeError(
+                f"{path}: damaged checkpoint: {key} has values that are not finite"
+            )
     for name, mask in masks.items():
         weight = state[f"{name}.weight"]
         if bool(weight[~kept_weights(mask, weight)].any()):
