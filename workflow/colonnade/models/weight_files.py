@@ -7,7 +7,7 @@ is looked up. The state dict may be the whole file, or lie under one of the name
 use.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from colonnade.errors import ColonnadeError
+from colonnade.errors import ColonnadeError, some
 
 PICKLES = (".pth", ".pt", ".pth.tar", ".tar", ".bin", ".ckpt")
 SUFFIXES = (*PICKLES, ".safetensors")
@@ -28,17 +28,10 @@ AVERAGES = ("state_dict_ema", "model_ema", "ema_state_dict", "ema")
 PREFIXES = ("module.", "_orig_mod.", "model.")
 # AveragedModel's own counter, which is no parameter.
 AVERAGED = "n_averaged"
-# Names that a message lists at most, and classes that a file may hold beside tensors.
-SHOWN, MOST_CLASSES = 10, 1000
+# Classes that a file may name beside tensors.
+MOST_CLASSES = 1000
 
 State = dict[str, Tensor]
-
-
-def some(names: Iterable[object]) -> str:
-    """At most ten of some names, and how many more there are."""
-    listed = [str(name) for name in names]
-    rest = len(listed) - SHOWN
-    return ", ".join(listed[:SHOWN]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def read_state(path: Path, key: str | None = None) -> tuple[State, str | None]:

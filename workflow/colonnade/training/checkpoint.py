@@ -16,11 +16,10 @@ from safetensors.torch import save
 from torch import Tensor
 
 from colonnade.data.dataset import Normalisation
-from colonnade.errors import ColonnadeError
+from colonnade.errors import ColonnadeError, some
 from colonnade.files import atomic_path, sha256_file
 from colonnade.models import ModelName
 from colonnade.models.resnet import ResNet, build
-from colonnade.models.weight_files import some
 from colonnade.pruning import LayerPlan, Recipe
 from colonnade.pruning.mask import ColumnMask
 from colonnade.pruning.serial import masks_from_tensors, masks_to_tensors
