@@ -77,6 +77,16 @@ ACCURACY = {
     "agreement_with_torch": pl.Float64,
     "checkpoint_sha256": pl.String,
 }
+# Of unstructured masks `columns_kept` is a mean over rows.
+PRUNED = {
+    "layer": pl.String,
+    "pattern": pl.String,
+    "tile": pl.Int64,
+    "columns": pl.Int64,
+    "columns_kept": pl.Float64,
+    "weights": pl.Int64,
+    "weights_kept": pl.Int64,
+}
 VALIDATION = {
     "group": pl.String,
     "point": pl.String,

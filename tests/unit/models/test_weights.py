@@ -1,5 +1,6 @@
 """Loading of weight files: everything is checked, nothing is executed."""
 
+import argparse
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def _save(state: State, path: Path) -> Path:
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
 def test_weights_load_exactly(state: State, tmp_path: Path, suffix: str) -> None:
     model = build("resnet18", 10)
-    load_weights(model, _save(state, tmp_path / f"weights{suffix}"))
+    load_weights(model, "resnet18", _save(state, tmp_path / f"weights{suffix}"))
     assert all(torch.equal(value, state[key]) for key, value in model.state_dict().items())
 
 
@@ -46,9 +47,9 @@ def test_all_misfits_are_listed_at_once(state: State, tmp_path: Path) -> None:
     model = build("resnet18", 10)
     before = {key: value.clone() for key, value in model.state_dict().items()}
     with pytest.raises(ColonnadeError) as caught:
-        load_weights(model, path)
+        load_weights(model, "resnet18", path)
     message = str(caught.value)
-    assert message.startswith(f"{path}: 4 mismatches")
+    assert message.startswith(f"{path}: 4 mismatches with resnet18")
     assert "layer1.0.bn1.weight: missing" in message
     assert "layer2.0.conv1.weight: shape (128, 64, 1, 1), expected (128, 64, 3, 3)" in message
     assert "layer9.weight: unknown" in message
@@ -62,15 +63,15 @@ def test_another_classifier_only_if_asked(state: State, tmp_path: Path) -> None:
     model = build("resnet18", 3)
     own = model.fc.weight.clone()
     with pytest.raises(ColonnadeError, match=r"2 mismatches.*replace_fc"):
-        load_weights(model, path)
-    load_weights(model, path, replace_fc=True)
+        load_weights(model, "resnet18", path)
+    load_weights(model, "resnet18", path, replace_fc=True)
     assert torch.equal(model.fc.weight, own)
     assert torch.equal(model.conv1.weight, state["conv1.weight"])
 
 
 def test_old_files_without_batch_counters_load(state: State, tmp_path: Path) -> None:
     old = {key: value for key, value in state.items() if "num_batches" not in key}
-    load_weights(build("resnet18", 10), _save(old, tmp_path / "weights.pth"))
+    load_weights(build("resnet18", 10), "resnet18", _save(old, tmp_path / "weights.pth"))
 
 
 def test_checkpoints_of_timms_training_script_load(state: State, tmp_path: Path) -> None:
@@ -79,7 +80,7 @@ def test_checkpoints_of_timms_training_script_load(state: State, tmp_path: Path)
     path = tmp_path / "checkpoint.pth"
     torch.save({"epoch": 3, "arch": "resnet18", "version": 2, "state_dict": wrapped}, path)
     model = build("resnet18", 10)
-    load_weights(model, path)
+    load_weights(model, "resnet18", path)
     assert all(torch.equal(value, state[key]) for key, value in model.state_dict().items())
 
 
@@ -89,8 +90,13 @@ def test_timms_deep_stem_variants_are_told_apart(state: State, tmp_path: Path) -
     other = {key.replace("downsample.0", "downsample.1"): value for key, value in other.items()}
     del other["conv1.weight"]
     other["conv1.0.weight"] = torch.zeros(32, 3, 3, 3)
-    with pytest.raises(ColonnadeError, match=r"conv1\.0\.weight: unknown.*deep stem"):
-        load_weights(build("resnet18", 10), _save(other, tmp_path / "weights.safetensors"))
+    with pytest.raises(
+        ColonnadeError,
+        match=r"mismatches with resnet18: .* more \(the file looks like a ResNet with a deep stem",
+    ):
+        load_weights(
+            build("resnet18", 10), "resnet18", _save(other, tmp_path / "weights.safetensors")
+        )
 
 
 class _Payload:
@@ -105,7 +111,7 @@ def test_pickled_code_is_refused_and_not_run(tmp_path: Path) -> None:
     touched, path = tmp_path / "touched", tmp_path / "weights.pth"
     torch.save({"conv1.weight": _Payload(touched)}, path)
     with pytest.raises(ColonnadeError, match="refused"):
-        load_weights(build("resnet18", 10), path)
+        load_weights(build("resnet18", 10), "resnet18", path)
     assert not touched.exists()
 
 
@@ -115,7 +121,7 @@ def test_truncated_files_are_named(state: State, tmp_path: Path, suffix: str, ke
     path = _save({"conv1.weight": state["conv1.weight"]}, tmp_path / f"weights{suffix}")
     path.write_bytes(path.read_bytes()[:kept])
     with pytest.raises(ColonnadeError, match=r"weights\."):
-        load_weights(build("resnet18", 10), path)
+        load_weights(build("resnet18", 10), "resnet18", path)
 
 
 @pytest.mark.parametrize("content", [[1, 2], {"state_dict": {"a": 1}}, {"a": 1}])
@@ -123,12 +129,182 @@ def test_files_that_are_no_state_dict_are_refused(tmp_path: Path, content: objec
     path = tmp_path / "weights.pth"
     torch.save(content, path)
     with pytest.raises(ColonnadeError, match="expected a state dict"):
-        load_weights(build("resnet18", 10), path)
+        load_weights(build("resnet18", 10), "resnet18", path)
 
 
 def test_missing_and_unknown_files_are_refused(tmp_path: Path) -> None:
     model = build("resnet18", 10)
     with pytest.raises(ColonnadeError, match="no such file"):
-        load_weights(model, tmp_path / "weights.pth")
-    with pytest.raises(ColonnadeError, match=r"allowed: \.pth, \.safetensors"):
-        load_weights(model, tmp_path / "weights.onnx")
+        load_weights(model, "resnet18", tmp_path / "weights.pth")
+    with pytest.raises(ColonnadeError, match=r"allowed: \.pth, .*\.safetensors"):
+        load_weights(model, "resnet18", tmp_path / "weights.onnx")
+
+
+def _loads(state: State, path: Path, *, key: str | None = None) -> None:
+    model = build("resnet18", 10)
+    load_weights(model, "resnet18", path, key=key)
+    assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
+
+
+def prefixed(prefix: str, state: State) -> State:
+    return {prefix + name: value for name, value in state.items()}
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".pt", ".pth.tar", ".tar", ".bin", ".ckpt"])
+@pytest.mark.parametrize("archive", [True, False])
+def test_a_whole_checkpoint_of_timms_training_script_loads(
+    state: State, tmp_path: Path, suffix: str, archive: bool
+) -> None:
+    """With the arguments that the script was called with, and the optimizer's state."""
+    optimizer = torch.optim.SGD(build("resnet18", 10).parameters(), 0.1, momentum=0.9)
+    arguments = argparse.Namespace(lr=0.1, model="resnet18", opt_betas=None, amp=False)
+    content = {
+        **{"epoch": 3, "arch": "resnet18", "version": 2, "metric": 71.5, "args": arguments},
+        **{"state_dict": state, "optimizer": optimizer.state_dict()},
+    }
+    path = tmp_path / f"checkpoint{suffix}"
+    torch.save(content, path, _use_new_zipfile_serialization=archive)
+    _loads(state, path)
+
+
+@pytest.mark.parametrize(
+    "prefix", ["module.", "_orig_mod.", "model.", "module._orig_mod.", "_orig_mod.module.model."]
+)
+@pytest.mark.parametrize("wrapper", [None, "state_dict", "model", "model_state_dict", "network"])
+def test_wrappers_put_names_before_names(
+    state: State, tmp_path: Path, prefix: str, wrapper: str | None
+) -> None:
+    names = prefixed(prefix, state)
+    torch.save(names if wrapper is None else {wrapper: names, "epoch": 1}, tmp_path / "weights.pt")
+    _loads(state, tmp_path / "weights.pt")
+
+
+def test_averaged_models_load(state: State, tmp_path: Path) -> None:
+    averaged = torch.optim.swa_utils.AveragedModel(build("resnet18", 10))
+    averaged.module.load_state_dict(state)
+    torch.save(averaged.state_dict(), tmp_path / "weights.pth")
+    _loads(state, tmp_path / "weights.pth")
+
+
+def test_an_average_beside_the_weights_is_told_and_can_be_named(
+    state: State, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "weights.pth.tar"
+    average = {n: v / 2 if v.is_floating_point() else v for n, v in state.items()}
+    torch.save({"state_dict": state, "state_dict_ema": average, "epoch": 1}, path)
+    _loads(state, path)
+    assert "took state_dict; it also holds state_dict_ema" in capsys.readouterr().err
+    _loads(average, path, key="state_dict_ema")
+    with pytest.raises(ColonnadeError, match="weights_key: 'ema'; allowed: state_dict, state_d"):
+        load_weights(build("resnet18", 10), "resnet18", path, key="ema")
+
+
+def test_several_state_dicts_need_a_choice(state: State, tmp_path: Path) -> None:
+    path = tmp_path / "weights.pth"
+    torch.save({"model": state, "network": state}, path)
+    with pytest.raises(ColonnadeError, match="several state dicts, model, network; name one"):
+        load_weights(build("resnet18", 10), "resnet18", path)
+    _loads(state, path, key="model")
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("bn1.running_var", lambda t: -t, "has variances below 0"),
+        ("conv1.weight", lambda t: t.double() * 1e300, "beyond the range of torch.float32"),
+        ("conv1.weight", lambda t: t.to(torch.int8), "is torch.int8; allowed: float16"),
+        ("conv1.weight", lambda t: t > 0, "is torch.bool; allowed"),
+        ("conv1.weight", lambda t: t.to(torch.complex64), "is torch.complex64; allowed"),
+        ("conv1.weight", lambda t: t.to(torch.float8_e4m3fn), "is torch.float8_e4m3fn; allowed"),
+        ("fc.weight", lambda t: t.to_sparse(), "is torch.float32, torch.sparse_coo; expected"),
+        ("conv1.weight", lambda t: t.to("meta"), "has no values (a meta tensor)"),
+        ("conv1.weight", lambda t: t.half() * 1e6, "has values that are not finite"),
+        ("bn1.num_batches_tracked", lambda t: t.float(), "is torch.float32; expected whole"),
+    ],
+)
+def test_tensors_of_other_kinds_are_refused_by_name(
+    state: State, tmp_path: Path, name: str, change: Callable[[Tensor], Tensor], message: str
+) -> None:
+    path = tmp_path / "weights.pth"
+    torch.save({**state, name: change(state[name])}, path)
+    with pytest.raises(ColonnadeError) as caught:
+        load_weights(build("resnet18", 10), "resnet18", path)
+    assert str(caught.value).startswith(f"{path}: 1 mismatches with resnet18: {name}: ")
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_other_floating_point_types_are_converted(
+    state: State, tmp_path: Path, dtype: torch.dtype
+) -> None:
+    other = {n: v.to(dtype) if v.is_floating_point() else v for n, v in state.items()}
+    torch.save(other, tmp_path / "weights.pth")
+    model = build("resnet18", 10)
+    load_weights(model, "resnet18", tmp_path / "weights.pth")
+    assert model.conv1.weight.dtype == torch.float32
+    assert torch.equal(model.conv1.weight, other["conv1.weight"].float())
+
+
+def test_prefixed_names_beside_plain_ones_are_ambiguous(state: State, tmp_path: Path) -> None:
+    path = tmp_path / "weights.pth"
+    torch.save({**state, "module.fc.bias": state["fc.bias"]}, path)
+    with pytest.raises(ColonnadeError, match=r"1 names begin with 'module\.' and 122 do not"):
+        load_weights(build("resnet18", 10), "resnet18", path)
+
+
+def test_names_that_are_numbers_are_refused(state: State, tmp_path: Path) -> None:
+    path = tmp_path / "weights.pth"
+    torch.save({**state, 3: state["fc.bias"]}, path)
+    with pytest.raises(ColonnadeError, match="names that are no text: 3"):
+        load_weights(build("resnet18", 10), "resnet18", path)
+
+
+def test_a_classifier_of_another_width_is_not_replaced(state: State, tmp_path: Path) -> None:
+    path = _save({**state, "fc.weight": torch.zeros(10, 2048)}, tmp_path / "weights.pth")
+    with pytest.raises(ColonnadeError, match=r"fc\.weight: shape \(10, 2048\), expected"):
+        load_weights(build("resnet18", 10), "resnet18", path, replace_fc=True)
+
+
+class _Settings:
+    """What a training script keeps beside the weights; restoring it would run code of its own."""
+
+    def __getstate__(self) -> dict[str, int]:
+        return {"seed": 1}
+
+    def __setstate__(self, _state: object) -> None:
+        raise AssertionError("restored")
+
+
+def test_objects_of_unknown_classes_are_not_restored(state: State, tmp_path: Path) -> None:
+    path = tmp_path / "weights.pth"
+    torch.save({"state_dict": state, "settings": _Settings(), "history": [_Settings()]}, path)
+    _loads(state, path)
+    torch.save({**state, "settings": _Settings()}, path)
+    with pytest.raises(ColonnadeError, match=r"tensors only; refused: settings \(.*\._Settings\)"):
+        load_weights(build("resnet18", 10), "resnet18", path)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "message"),
+    [
+        ({"features.0.0.weight": 3, "features.18.0.weight": 4}, "looks like MobileNet-V2"),
+        ({"backbone.conv1.weight": 64}, "looks like a detector or a segmentation"),
+        ({"classifier.6.weight": 1000}, "looks like a VGG or an AlexNet"),
+    ],
+)
+def test_a_message_says_what_the_file_looks_like(
+    tmp_path: Path, shapes: dict[str, int], message: str
+) -> None:
+    path = tmp_path / "weights.pth"
+    torch.save({name: torch.zeros(size) for name, size in shapes.items()}, path)
+    with pytest.raises(ColonnadeError, match=message) as caught:
+        load_weights(build("resnet18", 10), "resnet18", path)
+    assert " more" in str(caught.value)
+    assert len(str(caught.value)) < 1000
+
+
+@pytest.mark.parametrize("name", ["resnet34", "resnet50"])
+def test_a_resnet_of_another_depth_is_recognised(tmp_path: Path, name: str) -> None:
+    torch.save(build(name, 10).state_dict(), tmp_path / "weights.pth")
+    with pytest.raises(ColonnadeError, match=f"looks like {name}: set model.name: {name}"):
+        load_weights(build("resnet18", 10), "resnet18", tmp_path / "weights.pth")

@@ -13,6 +13,7 @@ import click
 from colonnade.cli import (
     accuracy,
     budget,
+    convert,
     kernels,
     profile,
     prune,
@@ -30,6 +31,7 @@ __all__ = [
     "accuracy",
     "budget",
     "cli",
+    "convert",
     "kernels",
     "main",
     "profile",

@@ -1,89 +1,104 @@
-"""Loading a local state dict into a model: every key and shape is checked, no pickle is executed.
+"""Loading a local weight file into a model: every name, shape, type and value is checked.
 
-Accepted are .pth files as torchvision and timm publish them (read with `weights_only=True`) and
-.safetensors files. timm's plain ResNets have torchvision's names: modules that timm adds (anti-alias,
-drop path, attention) hold no parameters there. What differs: a checkpoint of timm's training script
-has the state dict inside, under `state_dict`, and one written by a wrapped model has `module.` before
-every name. timm's "d" and "t" variants are other networks, with a deep stem and pooling shortcuts.
+Accepted are files as torchvision, timm, Lightning and PyTorch's wrappers write them: see
+`colonnade.models.weight_files`. timm's plain ResNets have torchvision's names: modules that timm adds
+(anti-alias, drop path, attention) hold no parameters there.
 """
 
+import sys
+from collections.abc import Mapping
 from pathlib import Path
-from pickle import UnpicklingError
-from typing import Any
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from colonnade.errors import ColonnadeError
+from colonnade.errors import ColonnadeError, some
+from colonnade.models.lookalikes import lookalike
+from colonnade.models.weight_files import read_state, some
 
 CLASSIFIER = ("fc.weight", "fc.bias")
-WRAPPER = "module."
-# The first convolution of a deep stem.
-DEEP_STEM = "conv1.0.weight"
+COUNTER = "num_batches_tracked"
+FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
-def load_weights(model: nn.Module, path: Path, *, replace_fc: bool = False) -> None:
-    """Copy the state dict in `path` into `model`.
+def load_weights(
+    model: nn.Module, name: str, path: Path, *, key: str | None = None, replace_fc: bool = False
+) -> None:
+    """Copy the state dict in `path` into `model`, whose name `name` is.
 
-    `replace_fc` keeps the model's own classifier where the file's has another number of classes.
-    Batch counters (`num_batches_tracked`), which old files lack, may be missing.
+    `key` names the state dict in a file that holds several. `replace_fc` keeps the model's own
+    classifier where the file's has another number of classes. Batch counters
+    (`num_batches_tracked`), which old files lack, may be missing. Floating-point types of 16 and 64
+    bits are converted.
 
     Raises:
-        ColonnadeError: unreadable file, or one that does not fit; all misfits are listed.
+        ColonnadeError: unreadable file, or one that does not fit; ten misfits are listed, and counted.
     """
-    state = _read_state(path)
+    state, note = read_state(path, key)
+    if note is not None:
+        print(note, file=sys.stderr)
     own = model.state_dict()
-    if replace_fc:
-        for key in CLASSIFIER:
-            if key in state and state[key].shape != own[key].shape:
-                state[key] = own[key]
+    if replace_fc and _is_other_classifier(own, state):
+        state |= {name: own[name] for name in CLASSIFIER}
     problems = _misfits(own, state)
     if problems:
-        listing = "; ".join(problems)
-        hint = ""
-        if any(key in problem for key in CLASSIFIER for problem in problems):
-            hint = " (for another number of classes set model.replace_fc: true)"
-        if DEEP_STEM in state:
-            hint = " (a ResNet with a deep stem, such as timm's resnet50d: another network)"
-        raise ColonnadeError(f"{path}: {len(problems)} mismatches with the model: {listing}{hint}")
-    model.load_state_dict({**own, **state})
+        raise ColonnadeError(
+            f"{path}: {len(problems)} mismatches with {name}: {some(problems)}"
+            + _hint(name, own, state)
+        )
+    converted = {key: value.to(own[key].dtype) for key, value in state.items()}
+    model.load_state_dict({**own, **converted})
 
 
-def _read_state(path: Path) -> dict[str, Tensor]:
-    if path.suffix not in (".pth", ".safetensors"):
-        raise ColonnadeError(f"{path}: unknown kind of weight file; allowed: .pth, .safetensors")
-    if not path.is_file():
-        raise ColonnadeError(f"{path}: no such file")
-    try:
-        state: Any
-        if path.suffix == ".safetensors":
-            state = load_file(path)
-        else:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-    except UnpicklingError as error:
-        raise ColonnadeError(f"{path}: damaged, or more than tensors: refused") from error
-    # torch.load raises whatever the damaged place in the file provokes.
-    except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ColonnadeError(f"{path}: cannot be read: {reason}") from error
-    if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
-        state = state["state_dict"]
-    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise ColonnadeError(f"{path}: expected a state dict: parameter names with their tensors")
-    return {key.removeprefix(WRAPPER): value for key, value in state.items()}
+def _is_other_classifier(own: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> bool:
+    """Whether the file's classifier differs in its number of classes, and in nothing else."""
+    weight, bias = (state.get(name) for name in CLASSIFIER)
+    if weight is None or bias is None or weight.ndim != 2:
+        return False
+    return weight.shape[1:] == own[CLASSIFIER[0]].shape[1:] and bias.shape == weight.shape[:1]
 
 
-def _misfits(own: dict[str, Tensor], state: dict[str, Tensor]) -> list[str]:
+def _hint(name: str, own: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> str:
+    similar = lookalike(name, state)
+    if similar is not None:
+        return f" (the file looks like {similar})"
+    if _is_other_classifier(own, state) and state[CLASSIFIER[0]].shape != own[CLASSIFIER[0]].shape:
+        return " (for another number of classes set model.replace_fc: true)"
+    return ""
+
+
+def _misfits(own: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> list[str]:
     problems = []
     for key, expected in own.items():
-        if key not in state:
-            if not key.endswith("num_batches_tracked"):
-                problems.append(f"{key}: missing")
-        elif state[key].shape != expected.shape:
-            seen, wanted = tuple(state[key].shape), tuple(expected.shape)
-            problems.append(f"{key}: shape {seen}, expected {wanted}")
-        elif expected.is_floating_point() and not bool(state[key].isfinite().all()):
-            problems.append(f"{key}: has values that are not finite")
+        if key in state:
+            problem = _misfit(key, expected, state[key])
+            problems += [] if problem is None else [f"{key}: {problem}"]
+        elif not key.endswith(COUNTER):
+            problems.append(f"{key}: missing")
     problems.extend(f"{key}: unknown" for key in state if key not in own)
     return problems
+
+
+def _misfit(key: str, expected: Tensor, value: Tensor) -> str | None:
+    """What is wrong with a tensor of the file; None if nothing is."""
+    if value.shape != expected.shape:
+        return f"shape {tuple(value.shape)}, expected {tuple(expected.shape)}"
+    if value.is_meta:
+        return "has no values (a meta tensor)"
+    if value.layout != torch.strided or value.is_quantized:
+        return f"is {value.dtype}, {value.layout}; expected a plain tensor"
+    if not expected.is_floating_point():
+        whole = (
+            not value.is_floating_point() and not value.is_complex() and value.dtype != torch.bool
+        )
+        return None if whole else f"is {value.dtype}; expected whole numbers"
+    if value.dtype not in FLOATS:
+        allowed = ", ".join(str(each).removeprefix("torch.") for each in FLOATS)
+        return f"is {value.dtype}; allowed: {allowed}"
+    if not bool(value.isfinite().all()):
+        return "has values that are not finite"
+    if not bool(value.to(expected.dtype).isfinite().all()):
+        return f"has values beyond the range of {expected.dtype}"
+    if key.endswith("running_var") and bool((value < 0).any()):
+        return "has variances below 0"
+    return None

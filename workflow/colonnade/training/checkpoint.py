@@ -16,7 +16,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from colonnade.data.dataset import Normalisation
-from colonnade.errors import ColonnadeError
+from colonnade.errors import ColonnadeError, some
 from colonnade.files import sha256_file, write_bytes
 from colonnade.models import ModelName
 from colonnade.models.resnet import ResNet, build
@@ -122,8 +122,15 @@ def _check_state(
     ]
     if wrong:
         raise ColonnadeError(
-            f"{path}: damaged checkpoint: does not fit {info.model}: {', '.join(wrong)}"
+            f"{path}: damaged checkpoint: does not fit {info.model}: {some(wrong)}"
         )
+    for key, value in state.items():
+        if value.dtype != expected[key].dtype:
+            raise ColonnadeError(f"{path}: damaged checkpoint: {key} is {value.dtype}")
+        if value.is_floating_point() and not bool(value.isfinite().all()):
+            raise ColonnadeError(
+                f"{path}: damaged checkpoint: {key} has values that are not finite"
+            )
     for name, mask in masks.items():
         weight = state[f"{name}.weight"]
         if bool(weight[~kept_weights(mask, weight)].any()):

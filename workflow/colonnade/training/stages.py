@@ -63,7 +63,13 @@ def train_dense(
     with open_hardware(training) as hardware, deterministic(seed, training.threads):
         network = build(model.name, len(images.classes))
         if model.weights is not None:
-            load_weights(network, model.weights, replace_fc=model.replace_fc)
+            load_weights(
+                network,
+                model.name,
+                model.weights,
+                key=model.weights_key,
+                replace_fc=model.replace_fc,
+            )
         start = None if model.weights is None else sha256_file(model.weights)
         fingerprint = _fingerprint(info, data, training.dense, training, start)
         phase = Phase(

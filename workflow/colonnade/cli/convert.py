@@ -1,0 +1,29 @@
+"""Checkpoints for other people's tools."""
+
+from pathlib import Path
+
+import click
+
+from colonnade.cli.common import FILE, cli
+
+
+@cli.command("to-torch")
+@click.argument("checkpoint", type=FILE)
+@click.argument("output", type=FILE)
+@click.option("--table", type=FILE, help="CSV of what was pruned, a row for each convolution.")
+def to_torch(checkpoint: Path, output: Path, table: Path | None) -> None:
+    """Write CHECKPOINT as a plain state dict, OUTPUT (.pth or .safetensors), with torchvision's names."""
+    from colonnade.to_torch import pruned_layers, write_pruned, write_state_dict
+
+    source = write_state_dict(checkpoint, output)
+    rows = pruned_layers(source)
+    if table is not None:
+        write_pruned(source, table)
+    for row in rows:
+        click.echo(
+            f"{row['layer']}: {row['pattern']}, tile {row['tile']}: {row['columns_kept']:g} of"
+            f" {row['columns']} columns, {row['weights_kept']} of {row['weights']} weights"
+        )
+    kept, weights = (sum(row[key] for row in rows) for key in ("weights_kept", "weights"))
+    what = f"{len(rows)} pruned convolutions keep {kept} of {weights} weights" if rows else "dense"
+    click.echo(f"{output}: {source.info.model}, {source.info.num_classes} classes; {what}")
