@@ -10,14 +10,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from colonnade.budget.settings import BudgetConfig
 from colonnade.config_errors import explain
 from colonnade.data.settings import DataConfig
 from colonnade.errors import ColonnadeError
-from colonnade.files import read_json
+from colonnade.files import read_json, read_yaml
 from colonnade.models.settings import ModelConfig
 from colonnade.pruning.settings import PruningConfig
 from colonnade.study.settings import StudyConfig
@@ -233,7 +232,7 @@ def read_config(
     Raises:
         ColonnadeError: one line for every wrong or missing key.
     """
-    contents = [(path, yaml.safe_load(path.read_text("utf-8"))) for path in files]
+    contents = [(path, read_yaml(path)) for path in files]
     name = values.get("target")
     problems: list[str] = []
     target = None
@@ -274,9 +273,9 @@ def _read_target(targets: Path, name: str, problems: list[str]) -> TargetConfig 
         problems.append(f"target: {name!r}; allowed: {known} (files of {targets})")
         return None
     try:
-        values = yaml.safe_load(path.read_text("utf-8"))
-    except yaml.YAMLError as error:
-        problems.append(f"{path}: not a valid YAML file: {error}")
+        values = read_yaml(path)
+    except ColonnadeError as error:
+        problems.append(str(error))
         return None
     return _validate(TargetConfig, values, [(path, values)], problems)
 
