@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from colonnade.errors import ColonnadeError, some
 from colonnade.models.lookalikes import lookalike
-from colonnade.models.weight_files import read_state, some
+from colonnade.models.weight_files import read_state
 
 CLASSIFIER = ("fc.weight", "fc.bias")
 COUNTER = "num_batches_tracked"
