@@ -1,9 +1,10 @@
-"""Targets of the workflow. `config/default.yaml` documents what can be configured."""
+"""Targets of the workflow. docs/configuration.md documents what can be configured."""
 
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
+from colonnade.config_sources import parse_command_line
 from colonnade.errors import ColonnadeError
 from colonnade.stages import Stages
 
@@ -12,7 +13,11 @@ configfile: "config/default.yaml"
 
 
 try:
-    stages = Stages.from_config(config, [Path(file) for file in workflow.configfiles])
+    # Snakemake's own merge keeps keys of one variant of a section for another, and its own reading of
+    # --config makes text of every nested value.
+    given = workflow.config_settings
+    files = [*map(Path, reversed(given.configfiles)), Path("config/default.yaml")]
+    stages = Stages.from_config(parse_command_line(given.config_args or []), files)
 except ColonnadeError as error:
     raise WorkflowError(str(error)) from None
 

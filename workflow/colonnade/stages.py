@@ -41,11 +41,11 @@ class Stages:
 
     @classmethod
     def from_config(cls, values: Mapping[str, Any], files: Sequence[Path]) -> "Stages":
-        """Check merged configuration values and leave them, resolved, for the commands to read.
+        """Check a configuration and leave it, resolved, for the commands to read.
 
         Args:
-            values: the configuration, merged from `files` and the command line.
-            files: the files, the one that wins first.
+            values: what the command line sets.
+            files: configuration files, the one that wins first.
 
         Raises:
             ColonnadeError: the configuration is wrong.

@@ -1,22 +1,24 @@
 """Configuration section `model`: which network, and which weights it starts from."""
 
-from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
+
+from colonnade.section import InputFile, Section
 
 ModelName = Literal["resnet18", "resnet34", "resnet50", "resnet101", "resnet152"]
 
 
-class ModelConfig(BaseModel):
-    """A network by name, and optionally a local state dict to start from.
+class ModelConfig(Section):
+    """A network by name, and optionally a local state dict to start from."""
 
-    `weights` is a .pth or .safetensors file with torchvision's parameter names. `replace_fc` asks
-    for a fresh classifier where that file was trained on another number of classes.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: ModelName = "resnet18"
-    weights: Path | None = None
-    replace_fc: bool = False
+    name: ModelName = Field(default="resnet18", description="The network, as torchvision has it.")
+    weights: InputFile | None = Field(
+        default=None,
+        description="A local state dict (`.pth` or `.safetensors`) with torchvision's parameter"
+        " names to start from; null starts from random ones.",
+    )
+    replace_fc: bool = Field(
+        default=False,
+        description="A fresh classifier, where `weights` were trained on another number of classes.",
+    )
