@@ -11,6 +11,7 @@ import click
 from colonnade.cli import (
     accuracy,
     budget,
+    config,
     convert,
     kernels,
     profile,
@@ -28,6 +29,7 @@ __all__ = [
     "accuracy",
     "budget",
     "cli",
+    "config",
     "convert",
     "kernels",
     "main",
