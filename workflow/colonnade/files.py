@@ -100,10 +100,15 @@ def check_folder(path: Path) -> None:
         raise ColonnadeError(f"{path}: not a folder, but files are to be kept in it; remove it")
 
 
+def write_bytes(target: Path, content: bytes | memoryview) -> None:
+    """Write `content` to `target`, whole or not at all."""
+    with atomic_path(target) as temporary:
+        temporary.write_bytes(content)
+
+
 def write_text(target: Path, text: str) -> None:
     """Write `text` to `target` as UTF-8, whole or not at all."""
-    with atomic_path(target) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_bytes(target, text.encode("utf-8"))
 
 
 def write_json(target: Path, value: Any) -> None:

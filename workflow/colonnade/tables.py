@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from colonnade.errors import ColonnadeError
-from colonnade.files import atomic_path
+from colonnade.files import write_text
 
 LAYERS = {
     "model": pl.String,
@@ -238,8 +238,7 @@ def write_table(path: Path, schema: Schema, rows: Sequence[Mapping[str, Any]]) -
         frame = pl.DataFrame(list(rows), schema=dict(schema), strict=True)
     except (TypeError, pl.exceptions.PolarsError) as error:
         raise ColonnadeError(f"{path}: {error}") from error
-    with atomic_path(path) as temporary:
-        frame.write_csv(temporary)
+    write_text(path, frame.write_csv())
 
 
 def read_table(path: Path, schema: Schema) -> pl.DataFrame:

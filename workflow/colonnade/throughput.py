@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from colonnade.config import ThroughputConfig
 from colonnade.errors import ColonnadeError
-from colonnade.files import atomic_path, discard, make_folder, read_json, write_json
+from colonnade.files import discard, make_folder, read_json, write_bytes, write_json
 from colonnade.package import read_package
 from colonnade.reference import REFERENCE
 from colonnade.tables import THROUGHPUT, write_table
@@ -20,8 +20,7 @@ def write_random_images(path: Path, batch: int, image_px: int, seed: int) -> Non
     """Write normally distributed F32 images [batch, 3, image_px, image_px] as tensor `image`."""
     rng = np.random.default_rng(seed)
     image = rng.standard_normal((batch, 3, image_px, image_px), dtype=np.float32)
-    with atomic_path(path) as temporary:
-        save_file({"image": image}, temporary)
+    write_bytes(path, save({"image": image}))
 
 
 def run_network(

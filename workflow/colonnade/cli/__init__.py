@@ -4,7 +4,9 @@ Commands that need configuration take a settings file first: see `colonnade.sett
 those of its jobs in results/settings.
 """
 
+import signal
 import sys
+from contextlib import suppress
 
 import click
 
@@ -23,7 +25,8 @@ from colonnade.cli import (
     validation,
 )
 from colonnade.cli.common import cli
-from colonnade.errors import ColonnadeError
+from colonnade.container.processes import exit_on_signals
+from colonnade.failures import explained
 
 __all__ = [
     "accuracy",
@@ -44,14 +47,22 @@ __all__ = [
 
 
 def main() -> None:
-    """Run the command; a ColonnadeError is one message on stderr and exit code 2."""
+    """Run the command; what a user can mend is one message on stderr and exit code 2.
+
+    SIGTERM, SIGHUP and SIGINT end it with 128 + their number, after clean-up.
+    """
     try:
-        cli(standalone_mode=False)
-    except ColonnadeError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(2)
+        with exit_on_signals():
+            cli(standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        sys.exit(130)
+        sys.exit(128 + signal.SIGINT)
+    except Exception as error:
+        message = explained(error)
+        if message is None:
+            raise
+        with suppress(OSError):
+            click.echo(f"error: {message}", err=True)
+        sys.exit(2)

@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-from colonnade.container.processes import child
+from colonnade.container.processes import child, works
 from colonnade.container.progress import BuildLog
 from colonnade.container.recipe import debian_suite, recipe_files
+from colonnade.container.temporary import enclosed, temporary_folder
 from colonnade.errors import ColonnadeError
 
 PACKAGES = "mmdebstrap"
@@ -36,12 +37,12 @@ def problem() -> str | None:
     return None
 
 
-def _environment() -> dict[str, str]:
+def _environment(temporary: Path) -> dict[str, str]:
     return {
         **os.environ,
         "LC_ALL": "C.UTF-8",
         "SOURCE_DATE_EPOCH": _SOURCE_DATE_EPOCH,
-        "TMPDIR": str(_TEMPORARY),
+        "TMPDIR": str(temporary),
     }
 
 
@@ -128,7 +129,15 @@ def _bootstrap(
     command = ["mmdebstrap", "--variant=minbase"]
     command += [f"--customize-hook={hook}" for hook in hooks]
     command += ["--format=null" if output is None else "--format=tar", debian_suite(root), "-"]
-    with child(command, env=_environment()) as process:
+    # For root mmdebstrap mounts in the namespace that it is started in. One of its own needs no
+    # cleaning.
+    own = os.geteuid() == 0 and works(enclosed(["true"]))
+    if own:
+        command = enclosed(command)
+    with (
+        temporary_folder(_TEMPORARY) as temporary,
+        child(command, env=_environment(temporary), polite=not own) as process,
+    ):
         assert process.stdout is not None
         assert process.stderr is not None
         lines = threading.Thread(target=_read_lines, args=(process.stderr, log), daemon=True)

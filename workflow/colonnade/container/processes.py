@@ -1,6 +1,7 @@
 """Child processes that never outlive us: started in their own session, ended when we are."""
 
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -10,22 +11,24 @@ from types import FrameType
 from typing import IO
 
 _GRACE_SECONDS = 10
+_ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
 @contextmanager
 def exit_on_signals() -> Iterator[None]:
     """Turn SIGTERM and SIGHUP into SystemExit inside the block, so that `finally` clauses run.
 
-    Does nothing outside the main thread, where Python cannot receive signals.
+    SIGINT is KeyboardInterrupt, as always. What comes after the first of them is ignored, so that
+    nothing ends the clean-up half-way. Does nothing inside such a block, nor outside the main thread,
+    where Python cannot receive signals.
     """
-    if threading.current_thread() is not threading.main_thread():
+    inside = any(isinstance(signal.getsignal(number), _Leave) for number in _ENDING)
+    if inside or threading.current_thread() is not threading.main_thread():
         yield
         return
-
-    def leave(number: int, _frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
-
-    caught = (signal.SIGTERM, signal.SIGHUP)
+    leave = _Leave()
+    # One that is ignored, as nohup does with SIGHUP, stays so.
+    caught = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
     previous = [signal.signal(number, leave) for number in caught]
     try:
         yield
@@ -34,17 +37,40 @@ def exit_on_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+class _Leave:
+    """A signal handler that ends the program, once."""
+
+    def __init__(self) -> None:
+        self._leaving = False
+
+    def __call__(self, number: int, _frame: FrameType | None) -> None:
+        if self._leaving:
+            return
+        self._leaving = True
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
+        raise SystemExit(128 + number)
+
+
 @contextmanager
 def child(
     command: Sequence[str],
     *,
     stdin: int | IO[bytes] = subprocess.DEVNULL,
     env: Mapping[str, str] | None = None,
+    polite: bool = True,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `command` with its output in pipes; end its whole process group when the block ends."""
+    """Run `command` with its output in pipes; end its whole process group when the block ends.
+
+    What still runs then may clean up for some seconds, unless `polite` is false.
+
+    Where we are killed and cannot, the kernel ends at least the command itself.
+    """
+    setpriv = shutil.which("setpriv")
+    bound = [] if setpriv is None else [setpriv, "--pdeathsig", "KILL", "--"]
     with exit_on_signals():
         process = subprocess.Popen(
-            command,
+            [*bound, *command],
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -54,7 +80,7 @@ def child(
         try:
             yield process
         finally:
-            end(process)
+            end(process, polite=polite)
             for pipe in (process.stdin, process.stdout, process.stderr):
                 if pipe is not None:
                     # What is still in the buffer of a child that is gone cannot be written.
@@ -78,11 +104,21 @@ def attached(command: Sequence[str], env: Mapping[str, str]) -> int:
     return status if status >= 0 else 128 - status
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
+def works(command: Sequence[str]) -> bool:
+    """Whether a command runs here, and successfully."""
+    try:
+        with child(command) as process:
+            process.communicate()
+            return process.returncode == 0
+    except FileNotFoundError:
+        return False
+
+
+def end(process: subprocess.Popen[bytes], *, polite: bool = True) -> None:
     """End a process started in its own session, and its children, politely if it listens."""
     if process.poll() is not None:
         return
-    for number in (signal.SIGTERM, signal.SIGKILL):
+    for number in (signal.SIGTERM, signal.SIGKILL) if polite else (signal.SIGKILL,):
         with suppress(ProcessLookupError):
             os.killpg(process.pid, number)
         with suppress(subprocess.TimeoutExpired):

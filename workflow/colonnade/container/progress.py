@@ -3,11 +3,14 @@
 import sys
 import time
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
 from rich.console import Console
 from rich.status import Status
+
+from colonnade.errors import ColonnadeError
 
 _TAIL_LINES = 25
 
@@ -27,10 +30,11 @@ class BuildLog:
         self._console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
         self._status: Status | None = None
         self._started = time.monotonic()
+        self._refused: OSError | None = None
 
     def __enter__(self) -> "BuildLog":
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._stream = self.path.open("w", encoding="utf-8")
+        self._stream = self.path.open("wb", buffering=0)
         if self._console.is_terminal:
             self._status = self._console.status(self._title)
             self._status.start()
@@ -45,6 +49,8 @@ class BuildLog:
         if self._status is not None:
             self._status.stop()
         self._stream.close()
+        if error is None and self._refused is not None:
+            raise ColonnadeError(f"{self.path}: cannot be written: {self._refused.strerror}")
         if error is None:
             self._console.print(f"{self._title}: done in {self._elapsed()}")
 
@@ -56,7 +62,8 @@ class BuildLog:
         text = f"{self._title}: {name}"
         if self._status is not None:
             self._status.update(text)
-        else:
+            return
+        with suppress(OSError):  # nobody reads it any more
             self._console.print(f"{text} ({self._elapsed()})")
             sys.stderr.flush()
 
@@ -65,9 +72,13 @@ class BuildLog:
         text = text.rstrip()
         if not text:
             return
-        self._stream.write(text + "\n")
-        self._stream.flush()
         self._tail.append(text)
+        if self._refused is None:
+            try:
+                self._stream.write(f"{text}\n".encode())
+            except OSError as refused:
+                # Keep reading: a build whose output nobody takes would hang.
+                self._refused = refused
         if text.startswith("==> "):
             self.step(text.removeprefix("==> "))
 

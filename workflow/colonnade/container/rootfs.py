@@ -16,9 +16,10 @@ from colonnade.container import mmdebstrap
 from colonnade.container.engine import Container, Engine, image_missing
 from colonnade.container.image import EngineName
 from colonnade.container.mounts import Mount, mounts
-from colonnade.container.processes import attached, child
+from colonnade.container.processes import attached, child, works
 from colonnade.container.progress import BuildLog
 from colonnade.container.recipe import MOUNT_POINT, STATE_FOLDER
+from colonnade.container.temporary import delete, enclosed
 from colonnade.container.transcript import CompletedRun, Transcript
 from colonnade.errors import ColonnadeError
 from colonnade.files import write_text
@@ -67,9 +68,12 @@ class RootfsEngine(Engine):
         reference = f"{STATE_FOLDER}/rootfs/{recipe[:16]}"
         home = root / reference
         with _building(root):
-            if not home.is_dir():
-                for leftover in home.parent.glob("*"):
-                    _delete(leftover)
+            built = home.is_dir()
+            for other in home.parent.glob("*"):
+                # What a killed build left, and, where a new one is to come, those of other recipes.
+                if other.name.startswith(".") or not built:
+                    delete(other)
+            if not built:
                 self._build(root, home)
         return reference, (home / "digest").read_text(encoding="utf-8").strip()
 
@@ -95,7 +99,7 @@ class RootfsEngine(Engine):
             raise ColonnadeError(f"{home}: cannot be written: {error.strerror}") from error
         finally:
             if temporary.exists():
-                _delete(temporary)
+                delete(temporary)
 
     def open(self, reference: str, digest: str, root: Path) -> Container:
         """Make the rootfs enterable."""
@@ -124,10 +128,9 @@ class _Rootfs(Container):
             ]
             options = [*binds, "--chdir", MOUNT_POINT, *(["--new-session"] if session else [])]
             return [*_bubblewrap(self._tree), *options, "--", *command]
-        unshare = [shutil.which("unshare") or "unshare", "--mount", "--pid", "--net", "--fork"]
         pairs = [part for each in self._seen for part in (str(each.source), each.place)]
         script = ["/bin/sh", "-c", _CHROOT, "sh", str(self._tree), *pairs, "--"]
-        return [*unshare, "--kill-child", *script, *command]
+        return enclosed([*script, *command], "--net")
 
     def run(
         self,
@@ -182,22 +185,16 @@ def _bubblewrap(tree: Path) -> list[str]:
     ]
 
 
-def _works(command: Sequence[str]) -> bool:
-    with child(command) as process:
-        process.communicate()
-        return process.returncode == 0
-
-
 def _bubblewrap_works() -> bool:
     if shutil.which("bwrap") is None:
         return False
-    return _works([*_bubblewrap(Path("/")), "--new-session", "--", "true"])
+    return works([*_bubblewrap(Path("/")), "--new-session", "--", "true"])
 
 
 def _entry_problem() -> str | None:
     if _bubblewrap_works():
         return None
-    if os.geteuid() == 0 and _works(["unshare", "--mount", "--pid", "--net", "--fork", "true"]):
+    if os.geteuid() == 0 and works(enclosed(["true"], "--net")):
         return None
     if shutil.which("bwrap") is None:
         return "bubblewrap is not installed"
@@ -212,13 +209,3 @@ def _building(root: Path) -> Iterator[None]:
     with (folder / "lock").open("w") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         yield
-
-
-def _delete(folder: Path) -> None:
-    # Packages ship a few folders without write permission, which only root could empty.
-    for parent, folders, _ in os.walk(folder):
-        for name in folders:
-            path = Path(parent, name)
-            if not path.is_symlink():
-                path.chmod(0o700)
-    shutil.rmtree(folder)

@@ -190,9 +190,13 @@ def generate(config: TexturesConfig, root: Path, processes: int) -> None:
         ProcessPoolExecutor(processes) as pool,
         tqdm(total=total, desc="textures", unit="image") as bar,
     ):
-        pending = [pool.submit(_write_class, folder, config, *job) for job in jobs]
-        for done in pending:
-            bar.update(done.result())
+        try:
+            pending = [pool.submit(_write_class, folder, config, *job) for job in jobs]
+            for done in pending:
+                bar.update(done.result())
+        except BaseException:
+            pool.shutdown(cancel_futures=True)  # else all would be made before it is told
+            raise
 
 
 def folder_of(config: TexturesConfig) -> Path:

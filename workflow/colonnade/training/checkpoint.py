@@ -17,7 +17,7 @@ from torch import Tensor
 
 from colonnade.data.dataset import Normalisation
 from colonnade.errors import ColonnadeError, some
-from colonnade.files import atomic_path, sha256_file
+from colonnade.files import sha256_file, write_bytes
 from colonnade.models import ModelName
 from colonnade.models.resnet import ResNet, build
 from colonnade.pruning import LayerPlan, Recipe
@@ -75,8 +75,7 @@ def write_checkpoint(
     """Write a checkpoint, whole or not at all."""
     tensors = {key: value.contiguous() for key, value in state.items()} | masks_to_tensors(masks)
     header = json.dumps(info.model_dump(mode="json"), sort_keys=True)
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(save(tensors, metadata={HEADER_KEY: header}))
+    write_bytes(path, save(tensors, metadata={HEADER_KEY: header}))
 
 
 def read_checkpoint(path: Path) -> Checkpoint:

@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from colonnade.data.dataset import ImageData, batch_count, training_batches
 from colonnade.errors import ColonnadeError
-from colonnade.files import atomic_path, write_text
+from colonnade.files import write_bytes, write_text
 from colonnade.pruning.schedule import Sparsifier
 from colonnade.training.distillation import Teacher
 from colonnade.training.hardware import Hardware
@@ -219,8 +219,10 @@ def _save(optimizer: Optimizer, phase: Phase, rows: list[EpochMetrics]) -> None:
         "sparsifier": phase.sparsifier.state_dict(),
         "rows": [asdict(row) for row in rows],
     }
-    with atomic_path(phase.resume) as temporary:
-        torch.save(state, temporary)
+    # Given a file, torch tells of a full disk as if it had a mistake itself.
+    content = io.BytesIO()
+    torch.save(state, content)
+    write_bytes(phase.resume, content.getbuffer())
     _write_metrics(phase.metrics, rows)
 
 
