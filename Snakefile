@@ -1,4 +1,4 @@
-"""Targets of the workflow. `config/default.yaml` documents what can be configured."""
+"""Targets of the workflow. docs/configuration.md documents what can be configured."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +17,7 @@ if library is None or Path(library).resolve().parents[1] != checkout / "workflow
 if workflow.overwrite_workdir and Path.cwd() != checkout:
     raise WorkflowError(f"--directory {Path.cwd()}: a run stays in {checkout}; leave it out")
 
+from colonnade.config_sources import parse_command_line
 from colonnade.container import select_engine
 from colonnade.errors import ColonnadeError
 from colonnade.run import claim, find_programs
@@ -33,7 +34,11 @@ configfile: "config/default.yaml"
 
 
 try:
-    stages = Workflow.from_config(config, [Path(file) for file in workflow.configfiles])
+    # Snakemake's own merge keeps keys of one variant of a section for another, and its own reading of
+    # --config makes text of every nested value.
+    given = workflow.config_settings
+    files = [*map(Path, reversed(given.configfiles)), Path("config/default.yaml")]
+    stages = Workflow.from_config(parse_command_line(given.config_args or []), files)
     if workflow.exec_mode == ExecMode.DEFAULT and not workflow.output_settings.dryrun:
         for message in claim(Path(".snakemake"), [Path(stages.config.results)]):
             logger.warning(message)

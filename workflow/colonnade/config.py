@@ -1,6 +1,6 @@
 """The configuration: typed, complete, and refused as a whole with every mistake listed.
 
-`config/default.yaml` documents the keys. Targets are files of their own, `config/targets/<name>.yaml`.
+docs/configuration.md documents the keys. Targets are files of their own, `config/targets/<name>.yaml`.
 """
 
 import hashlib
@@ -10,15 +10,32 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from colonnade.budget.settings import BudgetConfig
-from colonnade.config_errors import explain
+from colonnade.config_errors import COMMAND_LINE, Source, explain
+from colonnade.config_sources import merge, read_yaml
 from colonnade.data.settings import DataConfig
 from colonnade.errors import ColonnadeError
-from colonnade.files import read_json, read_yaml
+from colonnade.files import read_json
 from colonnade.models.settings import ModelConfig
+from colonnade.pruning.plan import prunable_convs
 from colonnade.pruning.settings import PruningConfig
+from colonnade.section import (
+    MAX_PARTS,
+    MAX_REPETITIONS,
+    MAX_STRIPS,
+    MAX_THREADS,
+    ON_DISK,
+    InputFile,
+    Lmul,
+    Number,
+    OutputFile,
+    Section,
+    Seed,
+    Tile,
+    Whole,
+)
 from colonnade.study.settings import StudyConfig
 from colonnade.training.settings import TrainingConfig
 
@@ -34,6 +51,8 @@ TAKEN = frozenset(
         *("train", "tuner"),
     )
 )
+# What the programs' arena has room for, of the deepest network: 64 images of 224 px.
+MAX_TIMED_PIXELS = 64 * 224 * 224
 
 
 def fits_registers(tile: int, lmul: int) -> bool:
@@ -41,16 +60,13 @@ def fits_registers(tile: int, lmul: int) -> bool:
     return (tile + 1) * lmul <= VECTOR_REGISTERS
 
 
-class Section(BaseModel):
-    """A configuration section: no key but the documented ones."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 class ContainerConfig(Section):
     """Section `container`."""
 
-    engine: Literal["auto", "docker", "podman", "rootfs"] = "auto"
+    engine: Literal["auto", "docker", "podman", "rootfs"] = Field(
+        default="auto",
+        description="What builds and runs the toolchain's container; `auto` is the first that works.",
+    )
 
 
 class ProfileConfig(Section):
@@ -64,16 +80,41 @@ class ProfileConfig(Section):
     repeats over all candidates.
     """
 
-    algorithms: tuple[Literal["direct", "packed"], ...] = Field(min_length=1)
-    tiles: tuple[Annotated[int, Field(ge=1, le=31)], ...] = Field(min_length=1)
-    lmuls: tuple[Literal[1, 2, 4, 8], ...] = Field(min_length=1)
-    strips: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=1)
-    parts: int = Field(ge=1)
-    trials: int = Field(ge=1)
-    margin_percent: float = Field(ge=0)
-    audit: int = Field(ge=1)
-    cache: Path
-    seed: int = Field(ge=0)
+    algorithms: tuple[Literal["direct", "packed"], ...] = Field(
+        min_length=1, max_length=2, description="Of convolutions.", examples=[["direct"]]
+    )
+    tiles: tuple[Tile, ...] = Field(
+        min_length=1, max_length=31, description="Output channels of a tile, T."
+    )
+    lmuls: tuple[Lmul, ...] = Field(
+        min_length=1, max_length=4, description="Vector registers that work as one."
+    )
+    strips: tuple[Annotated[Whole, Field(ge=1, le=MAX_STRIPS)], ...] = Field(
+        min_length=1, max_length=100, description="Strips of a block, over which all tiles run."
+    )
+    parts: Whole = Field(
+        ge=1,
+        le=MAX_PARTS,
+        description="Parts of the columns, at most, tried on the fastest candidate.",
+    )
+    trials: Whole = Field(
+        ge=1, le=1_000_000, description="Candidates run of each convolution and pattern, at most."
+    )
+    margin_percent: Number = Field(
+        ge=0,
+        le=1e6,
+        description="A search stops when all others would be slower even if the cost model is wrong"
+        " by so much.",
+    )
+    audit: Whole = Field(
+        ge=1,
+        le=1_000_000,
+        description="Searches that `tuner-quality` repeats over all candidates, at most.",
+    )
+    cache: OutputFile = Field(
+        description="SQLite file of candidates' results, and of the cost model's simulations."
+    )
+    seed: Seed = Field(description="Of the operands that are timed, and of the draw of `audit`.")
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -89,11 +130,30 @@ class ProfileConfig(Section):
 class ThroughputConfig(Section):
     """Section `throughput`: the input whose inference is timed, and how often."""
 
-    image_px: int = Field(ge=32, multiple_of=32)
-    batch: int = Field(ge=1)
-    threads: int = Field(ge=1, le=64)
-    repetitions: int = Field(ge=1)
-    warmup: int = Field(ge=0)
+    image_px: Whole = Field(
+        ge=32, le=1792, multiple_of=32, description="Width and height of the images, in pixels."
+    )
+    batch: Whole = Field(ge=1, le=3136, description="Images that run at once.")
+    threads: Whole = Field(
+        ge=1, le=MAX_THREADS, description="On an emulated target at most its cores."
+    )
+    repetitions: Whole = Field(
+        ge=1,
+        le=MAX_REPETITIONS,
+        description="Runs, of which the median counts, where time is measured; modelled time is exact.",
+    )
+    warmup: Whole = Field(ge=0, le=MAX_REPETITIONS, description="Runs before the counted ones.")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        pixels = self.batch * self.image_px**2
+        if pixels > MAX_TIMED_PIXELS:
+            most = MAX_TIMED_PIXELS // self.image_px**2
+            raise ValueError(
+                f"batch: {self.batch}: allowed with image_px: {self.image_px}: 1 to {most}, whose"
+                " activations fit into the programs' memory"
+            )
+        return self
 
 
 class AccuracyConfig(Section):
@@ -119,26 +179,37 @@ class AccuracyConfig(Section):
 class NightlyConfig(Section):
     """Section `nightly`: the slowdown, in percent of the baseline's cycles, that is no regression."""
 
-    allowed_slowdown_percent: float = Field(ge=0)
+    allowed_slowdown_percent: Number = Field(
+        ge=0, le=1e6, description="In modelled cycles; they repeat exactly, but masks may differ."
+    )
 
 
 class Config(Section):
     """All of it."""
 
-    results: str = RESULTS
-    seed: int = Field(ge=0)
-    target: str
-    container: ContainerConfig
-    model: ModelConfig
-    data: DataConfig
-    training: TrainingConfig
-    pruning: PruningConfig
-    profile: ProfileConfig
-    throughput: ThroughputConfig
-    accuracy: AccuracyConfig = AccuracyConfig()
-    nightly: NightlyConfig
-    study: StudyConfig
-    budget: BudgetConfig
+    results: str = Field(
+        default=RESULTS,
+        description="Folder of the results: `results`, or one below it. Results of another target,"
+        " network, data set or timed input need a folder of their own.",
+    )
+    seed: Seed = Field(description="Of weights, batches and random images.")
+    target: str = Field(
+        min_length=1,
+        description="Where convolutions are profiled and networks timed: a file of `config/targets/`.",
+    )
+    container: ContainerConfig = Field(description="What the toolchain runs in.")
+    model: ModelConfig = Field(description="Which network.")
+    data: DataConfig = Field(description="Which images.")
+    training: TrainingConfig = Field(description="How networks are trained.")
+    pruning: PruningConfig = Field(description="Patterns and recipe.")
+    profile: ProfileConfig = Field(description="Which schedules of a convolution are tried.")
+    throughput: ThroughputConfig = Field(description="What is timed, and how often.")
+    accuracy: AccuracyConfig = Field(
+        default=AccuracyConfig(), description="On how many images top-1 is taken."
+    )
+    nightly: NightlyConfig = Field(description="When `nightly-regression` fails.")
+    study: StudyConfig = Field(description="What `accuracy-study` compares.")
+    budget: BudgetConfig = Field(description="What `pareto-front` chooses.")
 
     @field_validator("results")
     @classmethod
@@ -166,10 +237,16 @@ class TargetConfig(Section):
     `vlen` in bits and `clock_ghz` describe an emulated CPU; `core` is its timing model's description.
     """
 
-    kind: Literal["emulated", "host"]
-    vlen: Literal[128, 256, 512, 1024] | None = None
-    core: Path | None = None
-    clock_ghz: float | None = Field(default=None, gt=0)
+    kind: Literal["emulated", "host"] = Field(
+        description="`emulated`: under QEMU, time modelled; `host`: this machine, time measured."
+    )
+    vlen: Literal[128, 256, 512, 1024] | None = Field(
+        default=None, description="Bits of a vector register."
+    )
+    core: InputFile | None = Field(default=None, description="The core's timing model.")
+    clock_ghz: Number | None = Field(
+        default=None, gt=0, le=100, description="Cycles of a nanosecond."
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -222,35 +299,49 @@ class TargetConfig(Section):
 def read_config(
     values: Mapping[str, Any], files: Sequence[Path], targets: Path
 ) -> tuple[Config, TargetConfig]:
-    """Check merged configuration values, and the target they name.
+    """Merge and check a configuration, and the target it names.
 
     Args:
-        values: the configuration, merged from `files` and the command line.
-        files: the files, the one that wins first; a mistake is told with the file it is in.
+        values: what the command line sets; it wins over all files.
+        files: configuration files, the one that wins first.
         targets: folder of the targets' descriptions, one file each.
 
     Raises:
         ColonnadeError: one line for every wrong or missing key.
     """
-    contents = [(path, read_yaml(path)) for path in files]
-    name = values.get("target")
+    sources: list[Source] = [(COMMAND_LINE, values)]
+    sources += [(str(_shown(path)), read_yaml(path)) for path in files]
+    merged = merge(Config, [content for _, content in reversed(sources)])
     problems: list[str] = []
     target = None
-    config = _validate(Config, values, contents, problems)
+    config = _validate(Config, merged, sources, problems)
+    name = merged.get("target")
     if isinstance(name, str):
         target = _read_target(targets, name, problems)
     if target is not None:
         problems += [f"{targets}/{name}.yaml: {line}" for line in target.contradictions()]
-    if config is not None and target is not None and target.is_emulated:
-        threads, cores = config.throughput.threads, target.modelled_cores()
-        if threads > cores:
-            problems.append(
-                f"throughput.threads: {threads}; allowed for the emulated target {name}: 1 to"
-                f" {cores} (cores of {target.core})"
-            )
+    if config is not None:
+        problems += _contradictions(config, target)
     if config is None or target is None or problems:
         raise ColonnadeError("\n".join(problems))
     return config, target
+
+
+def _contradictions(config: Config, target: TargetConfig | None) -> list[str]:
+    """Mistakes between sections that are valid each."""
+    problems = []
+    try:
+        prunable_convs(config.model.name, config.pruning.skip)
+    except ColonnadeError as error:
+        problems.append(str(error))
+    if target is not None and target.is_emulated:
+        threads, cores = config.throughput.threads, target.modelled_cores()
+        if threads > cores:
+            problems.append(
+                f"throughput.threads: {threads}; allowed for the emulated target {config.target}:"
+                f" 1 to {cores} (cores of {target.core})"
+            )
+    return problems
 
 
 def load_target(targets: Path, name: str) -> TargetConfig:
@@ -267,27 +358,31 @@ def load_target(targets: Path, name: str) -> TargetConfig:
 
 
 def _read_target(targets: Path, name: str, problems: list[str]) -> TargetConfig | None:
-    path = targets / f"{name}.yaml"
-    if not path.is_file():
-        known = ", ".join(sorted(file.stem for file in targets.glob("*.yaml")))
-        problems.append(f"target: {name!r}; allowed: {known} (files of {targets})")
+    known = sorted(file.stem for file in targets.glob("*.yaml"))
+    if name not in known:
+        allowed = ", ".join(known)
+        problems.append(f"target: {name!r}; allowed: {allowed} (files of {targets})")
         return None
+    path = targets / f"{name}.yaml"
     try:
         values = read_yaml(path)
     except ColonnadeError as error:
         problems.append(str(error))
         return None
-    return _validate(TargetConfig, values, [(path, values)], problems)
+    return _validate(TargetConfig, values, [(str(path), values)], problems)
+
+
+def _shown(path: Path) -> Path:
+    """As a user writes it: relative to the folder of the run where it is inside."""
+    absolute, here = path.absolute(), Path.cwd()
+    return absolute.relative_to(here) if absolute.is_relative_to(here) else path
 
 
 def _validate(
-    model: type[Model],
-    values: object,
-    files: Sequence[tuple[Path, object]],
-    problems: list[str],
+    model: type[Model], values: object, sources: Sequence[Source], problems: list[str]
 ) -> Model | None:
     try:
-        return model.model_validate(values)
+        return model.model_validate(values, context=ON_DISK)
     except ValidationError as error:
-        problems.extend(explain(error, model, values, files))
+        problems.extend(explain(error, model, values, sources))
         return None

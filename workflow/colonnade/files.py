@@ -11,7 +11,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from colonnade.errors import ColonnadeError
@@ -20,7 +19,6 @@ Record = TypeVar("Record", bound=BaseModel)
 
 # Far above what any stage writes; what is larger would fill the memory.
 MAX_JSON_BYTES = 256 << 20
-MAX_YAML_VALUES = 100_000
 
 
 @contextmanager
@@ -147,40 +145,6 @@ def read_json(path: Path, shape: Any = None) -> Any:
 
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is no number of JSON")
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Parse a YAML file of keys with values.
-
-    Raises:
-        ColonnadeError: the file is missing, unreadable, too large when its aliases are written out, or
-            not such a file.
-    """
-    try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ColonnadeError(f"{path}: cannot be read: {error.strerror}") from error
-    except RecursionError as error:
-        raise ColonnadeError(f"{path}: not a valid YAML file: nested too deep") from error
-    except (yaml.YAMLError, ValueError) as error:
-        told = " ".join(str(error).split())
-        raise ColonnadeError(f"{path}: not a valid YAML file: {told}") from error
-    if not isinstance(value, dict):
-        raise ColonnadeError(f"{path}: not a file of keys with values")
-    if _more_than(value, MAX_YAML_VALUES) < 0:
-        raise ColonnadeError(f"{path}: more than {MAX_YAML_VALUES} values with its aliases")
-    return value
-
-
-def _more_than(value: Any, left: int) -> int:
-    """What is left of a number of values, counting all in `value`; below 0 if there are more."""
-    left -= 1
-    if isinstance(value, dict | list):
-        for each in value.values() if isinstance(value, dict) else value:
-            if left < 0:
-                break
-            left = _more_than(each, left)
-    return left
 
 
 def read_record(path: Path, kind: type[Record]) -> Record:

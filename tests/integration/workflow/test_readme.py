@@ -123,3 +123,10 @@ def test_make_test_is_what_ci_runs(finished: Checkout) -> None:
     assert -1 not in places
     assert all(before < after for before, after in itertools.pairwise(places))
     assert (ROOT / ".ci/run").read_text().splitlines()[-1] == RUNNING
+
+
+@pytest.mark.parametrize("profile", sorted(path.name for path in (ROOT / "profiles").iterdir()))
+def test_every_profile_plans_a_run(fresh: Checkout, profile: str) -> None:
+    run = fresh.shell(f"{ACTIVATE}\nsnakemake --workflow-profile profiles/{profile} -n full-run")
+    assert run.returncode == 0, run.stdout[-6000:]
+    assert "This was a dry-run" in run.stdout

@@ -16,20 +16,18 @@ DEFAULT = ROOT / "config/default.yaml"
 TARGETS = ROOT / "config/targets"
 
 
-def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    """Merge as Snakemake does: sections key by key, anything else as a whole."""
-    merged = dict(base)
-    for key, value in over.items():
-        both = isinstance(value, dict) and isinstance(base.get(key), dict)
-        merged[key] = merge(base[key], value) if both else value
-    return merged
+@pytest.fixture(autouse=True)
+def files_of_overlays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What config/imagenet.yaml names is there, as on a machine of somebody who uses it."""
+    (tmp_path / "imagenet").mkdir()
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights/resnet50.pth").touch()
+    (tmp_path / "kernels").symlink_to(ROOT / "kernels")
+    monkeypatch.chdir(tmp_path)
 
 
 def read(*files: Path, **command_line: Any) -> tuple[Config, TargetConfig]:
-    values: dict[str, Any] = {}
-    for file in reversed(files):
-        values = merge(values, yaml.safe_load(file.read_text()))
-    return read_config(merge(values, command_line), files, TARGETS)
+    return read_config(command_line, files, TARGETS)
 
 
 def complaints(tmp_path: Path, text: str, **command_line: Any) -> list[str]:
@@ -49,9 +47,12 @@ def test_default_is_valid() -> None:
     assert target.is_emulated
 
 
-@pytest.mark.parametrize("name", ["nightly", "imagenet", "resnet50"])
-def test_overlays_are_valid_on_top_of_default(name: str) -> None:
-    read(ROOT / f"config/{name}.yaml", DEFAULT)
+def test_overlays_are_valid_on_top_of_default() -> None:
+    names = sorted(path.stem for path in (ROOT / "config").glob("*.yaml"))
+    assert names == ["default", "imagenet", "imagenet-sgd", "nightly", "resnet50", "textures"]
+    for name in names:
+        below = [ROOT / "config/imagenet.yaml"] if name == "imagenet-sgd" else []
+        read(ROOT / f"config/{name}.yaml", *below, DEFAULT)
 
 
 def test_the_authors_recipes_are_those_of_their_code() -> None:

@@ -13,6 +13,7 @@ import click
 from colonnade.cli import (
     accuracy,
     budget,
+    config,
     convert,
     kernels,
     profile,
@@ -31,6 +32,7 @@ __all__ = [
     "accuracy",
     "budget",
     "cli",
+    "config",
     "convert",
     "kernels",
     "main",

@@ -1,62 +1,77 @@
 """Configuration section `data`: which images a model is trained, tuned and judged on."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field, model_validator
 
+from colonnade.section import InputFolder, Number, OutputFolder, Section, Seed, Share, Whole
 
-class DigitsConfig(BaseModel):
-    """scikit-learn's 1,797 scanned digits, enlarged to `image_px`; nothing is downloaded.
-
-    `augment` turns on small random rotations, scalings and shifts of the training images.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: Literal["digits"] = "digits"
-    image_px: int = Field(default=32, ge=32, le=512)
-    augment: bool = True
-    split_seed: int = Field(default=1, ge=0, lt=2**32)
+_PX = "Width and height of the images that the network sees, in pixels."
+_CLASSES = "How many classes there are."
+_SPLIT_SEED = "Of the draw of the validation split."
+_VALIDATION_SHARE = "Of every class of `train/`: the validation split, on which recipes are chosen."
+_MIN_CROP_AREA = "Training crops a random area of a picture, of at least this share of it."
+_WORKERS = "Processes that decode images; 0: the one that trains."
 
 
-class FolderConfig(BaseModel):
-    """What data sets in ImageNet's folder layout have in common.
+class DigitsConfig(Section):
+    """scikit-learn's 1,797 scanned digits, enlarged to `image_px`; nothing is downloaded."""
 
-    The validation split, on which recipes are chosen, is `validation_share` of every class of
-    train/, drawn with `split_seed`; val/ is the test split. Training crops a random area of at
-    least `min_crop_area` of a picture. `workers` processes decode images.
-    """
+    name: Literal["digits"] = Field(default="digits", description="This data set.")
+    image_px: Whole = Field(default=32, ge=32, le=512, description=_PX)
+    augment: bool = Field(
+        default=True,
+        description="Small random rotations, scalings and shifts of the training images.",
+    )
+    split_seed: Seed = Field(default=1, description=_SPLIT_SEED)
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
-    image_px: int = Field(default=224, ge=32, le=1024)
-    validation_share: float = Field(default=0.02, gt=0, lt=1)
-    split_seed: int = Field(default=1, ge=0, lt=2**32)
-    min_crop_area: float = Field(default=0.08, gt=0, le=1)
-    workers: int = Field(default=2, ge=0, le=256)
+class FolderConfig(Section):
+    """What data sets in ImageNet's folder layout have in common; val/ is the test split."""
+
+    image_px: Whole = Field(default=224, ge=32, le=1024, description=_PX)
+    validation_share: Share = Field(default=0.02, description=_VALIDATION_SHARE)
+    split_seed: Seed = Field(default=1, description=_SPLIT_SEED)
+    min_crop_area: Number = Field(default=0.08, gt=0, le=1, description=_MIN_CROP_AREA)
+    workers: Whole = Field(default=2, ge=0, le=256, description=_WORKERS)
 
 
 class ImageNetConfig(FolderConfig):
     """A local folder with train/<class>/* and val/<class>/*, as ImageNet is usually unpacked."""
 
-    name: Literal["imagenet"]
-    path: Path
+    name: Literal["imagenet"] = Field(description="This data set.")
+    path: InputFolder = Field(description="The folder.", examples=["imagenet"])
 
 
 class TexturesConfig(FolderConfig):
     """Procedural textures, made from `seed` on first use and kept in the folder `cache`."""
 
-    name: Literal["textures"]
-    cache: Path = Path("results/data")
-    classes: int = Field(default=64, ge=2, le=10_000)
-    train_per_class: int = Field(default=100, ge=2, le=100_000)
-    test_per_class: int = Field(default=40, ge=1, le=100_000)
-    seed: int = Field(default=1, ge=0, lt=2**32)
-    image_px: int = Field(default=64, ge=32, le=1024)
-    validation_share: float = Field(default=0.2, gt=0, lt=1)
-    min_crop_area: float = Field(default=0.6, gt=0, le=1)
-    workers: int = Field(default=0, ge=0, le=256)
+    name: Literal["textures"] = Field(description="This data set.")
+    cache: OutputFolder = Field(
+        default=Path("results/data"), description="Folder in which the pictures are kept."
+    )
+    classes: Whole = Field(default=64, ge=2, le=10_000, description=_CLASSES)
+    train_per_class: Whole = Field(
+        default=100, ge=2, le=100_000, description="Pictures of a class in `train/`."
+    )
+    test_per_class: Whole = Field(
+        default=40, ge=1, le=100_000, description="Pictures of a class in `val/`."
+    )
+    seed: Seed = Field(default=1, description="Of the textures.")
+    image_px: Whole = Field(default=64, ge=32, le=1024, description=_PX)
+    validation_share: Share = Field(default=0.2, description=_VALIDATION_SHARE)
+    min_crop_area: Number = Field(default=0.6, gt=0, le=1, description=_MIN_CROP_AREA)
+    workers: Whole = Field(default=0, ge=0, le=256, description=_WORKERS)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if round(self.train_per_class * self.validation_share) >= self.train_per_class:
+            raise ValueError(
+                f"validation_share: {self.validation_share:g}: leaves none of train_per_class:"
+                f" {self.train_per_class} to train on"
+            )
+        return self
 
 
 DataConfig = Annotated[DigitsConfig | ImageNetConfig | TexturesConfig, Field(discriminator="name")]

@@ -1,24 +1,29 @@
 """Configuration section `model`: which network, and which weights it starts from."""
 
-from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
+
+from colonnade.section import InputFile, Section
 
 ModelName = Literal["resnet18", "resnet34", "resnet50", "resnet101", "resnet152"]
 
 
-class ModelConfig(BaseModel):
-    """A network by name, and optionally a local state dict to start from.
+class ModelConfig(Section):
+    """A network by name, and optionally a local state dict to start from."""
 
-    `weights` is a weight file with torchvision's parameter names; `weights_key` names the state dict
-    in one that holds several. `replace_fc` asks for a fresh classifier where that file was trained on
-    another number of classes.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: ModelName = "resnet18"
-    weights: Path | None = None
-    weights_key: str | None = None
-    replace_fc: bool = False
+    name: ModelName = Field(default="resnet18", description="The network, as torchvision has it.")
+    weights: InputFile | None = Field(
+        default=None,
+        description="A local weight file (`.pth`, `.pth.tar`, `.ckpt`, `.safetensors` and alike) with"
+        " torchvision's parameter names to start from; null starts from random ones.",
+    )
+    weights_key: str | None = Field(
+        default=None,
+        description="Which state dict of `weights`, where that file holds several, such as"
+        " `state_dict_ema`.",
+    )
+    replace_fc: bool = Field(
+        default=False,
+        description="A fresh classifier, where `weights` were trained on another number of classes.",
+    )

@@ -4,18 +4,20 @@ import math
 from fractions import Fraction
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, field_validator, model_validator
+
+from colonnade.section import MAX_GROUP, Number, Section, Tile, Whole
 
 Method = Literal["column-wise", "row-wise", "unstructured", "filters"]
 Score = Literal["l1", "l2", "taylor"]
 
 
 def _number(value: Any) -> Any:
-    """A whole number that is written as text: so Snakemake hands on those inside a `--config` value."""
+    """A whole number that is written as text, as every other key may have it."""
     return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
-class Pattern(BaseModel):
+class Pattern(Section):
     """What is kept of a convolution's weight matrix [Cout, K].
 
     `column-wise` keeps `n` of each group of `m` consecutive columns, the same for all rows of a
@@ -25,13 +27,21 @@ class Pattern(BaseModel):
     they need `m: full`. `tile` fixes T of a column-wise pattern; null takes the profiled one.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    method: Method = "column-wise"
-    n: Annotated[int, Field(ge=1)] | None = None
-    m: Annotated[int, Field(ge=1)] | Literal["full"]
-    sparsity: float
-    tile: Annotated[int, Field(ge=1)] | None = None
+    method: Method = Field(default="column-wise", description="What is removed as one.")
+    n: Annotated[Whole, Field(ge=1, le=MAX_GROUP)] | None = Field(
+        default=None, description="Columns that stay of each group, fewer than `m`."
+    )
+    m: Annotated[Whole, Field(ge=1, le=MAX_GROUP)] | Literal["full"] = Field(
+        description="Columns of a group; `full`: all of K."
+    )
+    sparsity: Number = Field(
+        description="With `m: full`: the share that is removed, above 0 and below 1; at least one"
+        " column stays. Otherwise it follows: 1 - n / m."
+    )
+    tile: Tile | None = Field(
+        default=None,
+        description="Output channels of a tile, column-wise only; null takes the profiled ones.",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -120,28 +130,28 @@ class Pattern(BaseModel):
         return k // self.m * self.n + -(-self.n * (k % self.m) // self.m)
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+_UNTIL = "Share of fine-tuning over which masks are chosen."
+_UPDATES = "How many masks are chosen, evenly spaced."
 
 
-class OneShot(_Section):
+class OneShot(Section):
     """Masks are chosen once, before fine-tuning, as in the paper."""
 
-    name: Literal["one-shot"] = "one-shot"
+    name: Literal["one-shot"] = Field(default="one-shot", description="This schedule.")
 
 
-class Gradual(_Section):
+class Gradual(Section):
     """Sparsity rises along a cubic to its final value (Zhu and Gupta, arXiv 1710.01878).
 
     `updates` masks are chosen, evenly spaced over the first `until` (a share) of fine-tuning.
     """
 
-    name: Literal["gradual"]
-    until: float = Field(default=0.5, gt=0, le=1)
-    updates: int = Field(default=8, ge=1)
+    name: Literal["gradual"] = Field(description="This schedule.")
+    until: Number = Field(default=0.5, gt=0, le=1, description=_UNTIL)
+    updates: Whole = Field(default=8, ge=1, le=10_000, description=_UPDATES)
 
 
-class Regrow(_Section):
+class Regrow(Section):
     """Masks are chosen again and again, and pruned columns may return (SR-STE, arXiv 2102.04010).
 
     Pruned weights are zero in forward and backward passes, yet keep a value of their own, which
@@ -149,16 +159,21 @@ class Regrow(_Section):
     over the first `until` (a share) of fine-tuning; the last one stays.
     """
 
-    name: Literal["regrow"]
-    until: float = Field(default=0.5, gt=0, le=1)
-    updates: int = Field(default=8, ge=1)
-    decay: float = Field(default=2e-4, ge=0)
+    name: Literal["regrow"] = Field(description="This schedule.")
+    until: Number = Field(default=0.5, gt=0, le=1, description=_UNTIL)
+    updates: Whole = Field(default=8, ge=1, le=10_000, description=_UPDATES)
+    decay: Number = Field(
+        default=2e-4,
+        ge=0,
+        le=1e6,
+        description="Shrinks the values of pruned weights, per unit of learning rate.",
+    )
 
 
 MaskSchedule = Annotated[OneShot | Gradual | Regrow, Field(discriminator="name")]
 
 
-class Distillation(_Section):
+class Distillation(Section):
     """The dense network as teacher (Hinton et al., arXiv 1503.02531).
 
     Loss: (1 - weight) * cross-entropy + weight * temperature^2 * KL divergence of the softened
@@ -166,39 +181,64 @@ class Distillation(_Section):
     teacher's mean square.
     """
 
-    temperature: float = Field(default=4, gt=0)
-    weight: float = Field(default=0.7, ge=0, le=1)
-    features: float = Field(default=0, ge=0)
+    temperature: Number = Field(
+        default=4, gt=0, le=1000, description="What both networks' logits are divided by."
+    )
+    weight: Number = Field(
+        default=0.7, ge=0, le=1, description="Share of the teacher's logits in the loss."
+    )
+    features: Number = Field(
+        default=0, ge=0, le=1e6, description="Weight of the stages' outputs in the loss."
+    )
 
 
-class Recipe(_Section):
+class Recipe(Section):
     """How a dense network becomes a pruned one; the default is the paper's way.
 
     `score` ranks columns: the L1 or L2 norm over a tile's rows, or the first-order Taylor estimate
     of the loss. `permute` reorders output channels first, so that the rows of a tile agree.
     """
 
-    score: Score = "l1"
-    permute: bool = False
-    schedule: MaskSchedule = OneShot()
-    distillation: Distillation | None = None
+    score: Score = Field(default="l1", description="What columns are ranked by.")
+    permute: bool = Field(
+        default=False,
+        description="Reorders output channels first, so that the rows of a tile agree.",
+    )
+    schedule: MaskSchedule = Field(default=OneShot(), description="When masks are chosen.")
+    distillation: Distillation | None = Field(
+        default=None, description="The dense network as teacher; null: labels only."
+    )
 
 
-class PruningConfig(BaseModel):
+class PruningConfig(Section):
     """The patterns to compare, the recipe, and the convolutions that stay dense in all of them."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     patterns: tuple[Pattern, ...] = Field(
-        default=(Pattern(m="full", sparsity=0.5), Pattern(m="full", sparsity=0.75)), min_length=1
+        default=(Pattern(m="full", sparsity=0.5), Pattern(m="full", sparsity=0.75)),
+        min_length=1,
+        max_length=100,
+        description="One pruned network each, beside the dense one.",
     )
-    recipe: Recipe = Recipe()
-    skip: tuple[str, ...] = ("conv1",)
+    recipe: Recipe = Field(
+        default=Recipe(), description="How the dense network becomes a pruned one."
+    )
+    skip: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        default=("conv1",),
+        max_length=1000,
+        description="Convolutions that stay dense, by their names in torchvision.",
+    )
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        labels = [pattern.label for pattern in self.patterns]
+    @field_validator("patterns", mode="after")
+    @classmethod
+    def _check(cls, patterns: tuple[Pattern, ...]) -> tuple[Pattern, ...]:
+        for index, pattern in enumerate(patterns):
+            if pattern.n is not None and pattern.n == pattern.m:
+                raise ValueError(
+                    f"{index}: n: {pattern.n} of m: {pattern.m} prunes nothing; allowed: n below m"
+                    " (the dense network is always run)"
+                )
+        labels = [pattern.label for pattern in patterns]
         repeated = sorted({label for label in labels if labels.count(label) > 1})
         if repeated:
-            raise ValueError(f"patterns: given twice: {', '.join(repeated)}")
-        return self
+            raise ValueError(f"given twice: {', '.join(repeated)}")
+        return patterns

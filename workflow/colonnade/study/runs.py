@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from colonnade.errors import ColonnadeError
 from colonnade.pruning import LayerPlan, Pattern, Recipe, uniform_plan
-from colonnade.study.settings import PAPER, StudyConfig
+from colonnade.study.settings import GROUPS, PAPER, StudyConfig
 
 START = "start"
 DENSE = "dense"
-GROUPS = (4, 8, 16, 32)
 
 
 @dataclass(frozen=True)
@@ -87,15 +85,6 @@ def study_runs(config: StudyConfig) -> dict[str, StudyRun]:
 
 
 def _row_wise(sparsity: float) -> Pattern:
-    """Row-wise N:M of this sparsity with the smallest M, as hardware has it.
-
-    Raises:
-        ColonnadeError: no M of `GROUPS` expresses the sparsity.
-    """
-    for m in GROUPS:
-        n = (1 - sparsity) * m
-        if n == int(n):
-            return Pattern.model_validate({"method": "row-wise", "n": int(n), "m": m})
-    raise ColonnadeError(
-        f"study.sparsities: {sparsity:g}: allowed: multiples of 1/{GROUPS[-1]}, for the N:M patterns"
-    )
+    """Row-wise N:M of this sparsity with the smallest M, as hardware has it."""
+    m = next(m for m in GROUPS if (1 - sparsity) * m == int((1 - sparsity) * m))
+    return Pattern.model_validate({"method": "row-wise", "n": int((1 - sparsity) * m), "m": m})
