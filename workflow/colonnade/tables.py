@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from colonnade.errors import ColonnadeError
+from colonnade.errors import ColonnadeError, some
 from colonnade.files import write_text
 
 LAYERS = {
@@ -252,7 +252,8 @@ def read_table(path: Path, schema: Schema) -> pl.DataFrame:
     except (OSError, pl.exceptions.PolarsError) as error:
         raise ColonnadeError(f"{path}: cannot be read: {error}") from error
     if frame.columns != list(schema):
-        raise ColonnadeError(f"{path}: columns {frame.columns}; expected {list(schema)}")
+        seen = some([column[:40] for column in frame.columns])
+        raise ColonnadeError(f"{path}: columns {seen}; expected {', '.join(schema)}")
     return frame
 
 

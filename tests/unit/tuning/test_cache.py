@@ -1,8 +1,10 @@
 """The profile cache survives damage and simultaneous writers, and never answers with a stale result."""
 
+import contextlib
 import dataclasses
 import json
 import multiprocessing
+import sqlite3
 from collections.abc import Callable
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -17,7 +19,7 @@ from colonnade.pruning import Pattern
 from colonnade.targets import Target
 from colonnade.tuning import DENSE, Profiled
 from colonnade.tuning.bench import Bench
-from colonnade.tuning.cache import ProfileCache, Setting
+from colonnade.tuning.cache import _RESULTS, ProfileCache, Setting
 from colonnade.tuning.space import Candidate
 
 from .conftest import CONV, FakeContainer
@@ -78,6 +80,11 @@ def damage(path: Path, kind: str) -> None:
         content = content[: len(content) // 2]
     elif kind == "not a database":
         content[:] = b"these are no results\n" * 500
+    elif kind == "tables of another program":
+        path.unlink()
+        with contextlib.closing(sqlite3.connect(path)) as other, other:
+            other.execute(f"CREATE TABLE {_RESULTS.name} (a, b)")
+        return
     elif kind == "a page of zeros":
         content[4096:8192] = bytes(4096)
     else:
@@ -86,7 +93,10 @@ def damage(path: Path, kind: str) -> None:
     path.write_bytes(content)
 
 
-@pytest.mark.parametrize("kind", ["truncated", "not a database", "a page of zeros", "a digit"])
+@pytest.mark.parametrize(
+    "kind",
+    ["truncated", "not a database", "a page of zeros", "a digit", "tables of another program"],
+)
 def test_damaged_file_is_set_aside_and_begun_anew(
     cache: ProfileCache, path: Path, kind: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -120,6 +130,18 @@ def test_place_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ColonnadeError, match=r"profile\.cache"):
         ProfileCache(tmp_path / "file/profile.sqlite")
+
+
+def test_a_file_that_others_hold_is_named(
+    cache: ProfileCache, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda path: connect(path, timeout=0))
+    with contextlib.closing(connect(path)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(ColonnadeError, match=r"cannot be used: database is locked"):
+            cache.find(SETTING, [CANDIDATE])
+    assert cache.find(SETTING, [CANDIDATE]) == {CANDIDATE: RESULT}
 
 
 PROCESSES = 3
