@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 from colonnade.errors import ColonnadeError
+from colonnade.time_left import show_time_left
 from colonnade.workflow import Workflow
 
 
@@ -15,6 +17,9 @@ try:
     stages = Workflow.from_config(config, [Path(file) for file in workflow.configfiles])
 except ColonnadeError as error:
     raise WorkflowError(str(error)) from None
+
+
+show_time_left(logger, workflow.cores)
 
 
 # Rules say <results>/... for what depends on the configuration.

@@ -17,12 +17,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from tqdm import tqdm
 
 from colonnade.data.dataset import ImageData
 from colonnade.data.imagenet import open_folder
 from colonnade.data.settings import TexturesConfig
 from colonnade.files import atomic_path, locked
+from colonnade.progress import Progress
 
 # Part of the cache's key: a change of what is drawn must change it.
 VERSION = 1
@@ -186,11 +186,11 @@ def generate(config: TexturesConfig, root: Path, processes: int) -> None:
     with (
         atomic_path(root) as folder,
         ProcessPoolExecutor(processes) as pool,
-        tqdm(total=total, desc="textures", unit="image") as bar,
+        Progress("textures", total, "image") as progress,
     ):
         pending = [pool.submit(_write_class, folder, config, *job) for job in jobs]
         for done in pending:
-            bar.update(done.result())
+            progress.add(done.result())
 
 
 def folder_of(config: TexturesConfig) -> Path:
