@@ -1,5 +1,6 @@
 """How far a long command is, said on stderr: a bar on a terminal, a line now and then elsewhere."""
 
+import re
 import sys
 import threading
 import time
@@ -15,6 +16,8 @@ T = TypeVar("T")
 
 LINE_SECONDS = 10.0
 _POLL_SECONDS = 0.2
+# `[63/1095] Building C object ...`
+_NINJA = re.compile(r"\[(?P<done>\d+)/(?P<total>\d+)\] ")
 
 
 def duration(seconds: float) -> str:
@@ -113,6 +116,16 @@ def track(
         for item in items:
             yield item
             progress.add()
+
+
+def ninja_steps(progress: Progress) -> Callable[[str], None]:
+    """Takes the lines that ninja prints, and has `progress` count the steps of its build."""
+
+    def count(line: str) -> None:
+        if found := _NINJA.match(line):
+            progress.reach(int(found["done"]), int(found["total"]))
+
+    return count
 
 
 @contextmanager

@@ -234,35 +234,11 @@ class Workflow(Stages):
         bands = [BANDS / Path(core).name for core in self.core]
         return [str(band) for band in bands if band.exists()]
 
-    def needed_core(self) -> str:
-        """The description of the target's core, for jobs that cannot do without.
-
-        Raises:
-            ColonnadeError: the target's time is measured.
-        """
-        if not self.core:
-            raise ColonnadeError(
-                f"target {self.config.target}: its time is measured; only the timing model of an"
-                " emulated target can tell"
-            )
-        return self.core[0]
-
     def timing_threads(self, cores: int) -> int:
         """Cores that a job takes which times code: where time is measured all of them, so that nothing
         runs beside it.
         """
         return 1 if self.target.is_emulated else cores
-
-    def needed_band(self) -> str:
-        """The band, for jobs that cannot do without.
-
-        Raises:
-            ColonnadeError: the target's time is measured, or its core has none.
-        """
-        core = self.needed_core()
-        if not self.band:
-            raise ColonnadeError(f"{core}: has no band of core variants in {BANDS}")
-        return self.band[0]
 
     @property
     def core_variants(self) -> list[str]:
