@@ -59,7 +59,7 @@ class Workflow(Stages):
         """Check merged configuration values.
 
         Args:
-            values: the configuration, merged from `files` and the command line.
+            values: what the command line sets.
             files: the files, the one that wins first.
 
         Raises:
@@ -69,13 +69,6 @@ class Workflow(Stages):
         prunable_convs(config.model.name, config.pruning.skip)
         study_runs(config.study)
         stages = cls(config, target)
-        folders = {"data.path": stages.images, "study.data.path": stages.study_images}
-        missing = [
-            *_missing({"model.weights": stages.weights}, Path.is_file, "file"),
-            *_missing(folders, Path.is_dir, "folder"),
-        ]
-        if missing:
-            raise ColonnadeError("\n".join(missing))
         check_scope(config)
         return stages
 
@@ -293,17 +286,6 @@ class Workflow(Stages):
 
 def _folders(data: DataConfig) -> list[str]:
     return [str(data.path)] if isinstance(data, ImageNetConfig) else []
-
-
-def _missing(
-    files: Mapping[str, Sequence[str]], exists: Callable[[Path], bool], kind: str
-) -> list[str]:
-    return [
-        f"{key}: {path}: no such {kind}"
-        for key, paths in files.items()
-        for path in paths
-        if not exists(Path(path))
-    ]
 
 
 def _wildcards(runs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
