@@ -13,7 +13,7 @@ def read_only(*_: object, **__: object) -> None:
     raise OSError(errno.EROFS, "Read-only file system")
 
 
-@pytest.mark.parametrize("refuses", ["write_text", "mkdir"])
+@pytest.mark.parametrize("refuses", ["write_bytes", "mkdir"])
 def test_read_only_file_system_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refuses: str
 ) -> None:
