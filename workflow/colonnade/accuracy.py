@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from colonnade.files import read_json
+from colonnade.records import Accuracy
 from colonnade.tables import ACCURACY, write_table
 
 
@@ -18,7 +19,7 @@ def accuracy_table(
 
     With each evaluation come the columns that say what is pruned: method, n, m and sparsity.
     """
-    read = [(read_json(path), pattern) for path, pattern in reports]
+    read = [(read_json(path, Accuracy), pattern) for path, pattern in reports]
     dense = 100 * read[0][0]["top1_torch"]
     rows = []
     for report, pattern in read:

@@ -13,6 +13,7 @@ from typing import Any
 
 from colonnade.conv import ConvShape
 from colonnade.files import read_json
+from colonnade.records import ModelledProfile
 from colonnade.tables import BOUNDS, write_table
 from colonnade.targets import Target
 from colonnade.tuning.choice import choose
@@ -50,7 +51,7 @@ def bounds_table(
     same = {"model": model, "target": target.name, "evidence": target.evidence}
     rows = [
         {**same, "sparsity": sparsity, **_row(conv, report, core, threads)}
-        for profile in map(read_json, profiles)
+        for profile in (read_json(path, ModelledProfile) for path in profiles)
         for conv in [ConvShape.parse(profile["conv"])]
         for sparsity, report in _reports(conv, profile)
     ]

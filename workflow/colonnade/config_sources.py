@@ -17,6 +17,8 @@ from pydantic.fields import FieldInfo
 from colonnade.errors import ColonnadeError
 
 TAG = "name"
+# Of a file: aliases can make a short one stand for more than any memory holds.
+MAX_VALUES = 100_000
 
 
 class _Loader(yaml.SafeLoader):
@@ -46,17 +48,33 @@ def read_yaml(path: Path) -> object:
     """The content of a file; of an empty one, no keys.
 
     Raises:
-        ColonnadeError: the file is missing or damaged, or holds no keys but something else.
+        ColonnadeError: the file is missing or damaged, or holds no keys but something else, or more
+            than `MAX_VALUES` values.
     """
     try:
         values = parse_yaml(path.read_text("utf-8"))
     except OSError as error:
         raise ColonnadeError(f"{path}: cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ColonnadeError(f"{path}: not a valid YAML file: {error}") from error
+    if _left_of(MAX_VALUES, values) < 0:
+        raise ColonnadeError(f"{path}: more than {MAX_VALUES} values, aliases written out")
     if values is not None and not isinstance(values, dict):
-        raise ColonnadeError(f"{path}: {values!r}; allowed: keys and values, such as seed: 1")
+        raise ColonnadeError(
+            f"{path}: {repr(values)[:80]}; allowed: keys and values, such as seed: 1"
+        )
     return values or {}
+
+
+def _left_of(left: int, value: Any) -> int:
+    """What is left of a number of values, counting all in `value`; below 0 if there are more."""
+    left -= 1
+    if isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            if left < 0:
+                break
+            left = _left_of(left, each)
+    return left
 
 
 def parse_command_line(arguments: Sequence[str]) -> dict[str, Any]:

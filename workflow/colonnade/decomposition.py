@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from colonnade.files import read_json
+from colonnade.records import Run
 from colonnade.steps import Step
 from colonnade.tables import DECOMPOSITION, write_table
 from colonnade.targets import Target
@@ -19,7 +20,7 @@ def decomposition_table(target: Target, runs: Sequence[tuple[Step, Path]], table
     rows = []
     before = None
     for step, path in runs:
-        report = read_json(path)
+        report = read_json(path, Run)
         ms = milliseconds(report, target)
         rows.append(
             {

@@ -11,11 +11,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from colonnade.errors import ColonnadeError
 
 Record = TypeVar("Record", bound=BaseModel)
+
+# Far above what any stage writes; what is larger would fill the memory.
+MAX_JSON_BYTES = 256 << 20
 
 
 @contextmanager
@@ -116,18 +119,32 @@ def write_json(target: Path, value: Any) -> None:
     write_text(target, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
-def read_json(path: Path) -> Any:
-    """Parse a JSON file.
+def read_json(path: Path, shape: Any = None) -> Any:
+    """Parse a JSON file; with `shape`, a type such as those of `colonnade.records`, check it too.
 
     Raises:
-        ColonnadeError: the file is missing, unreadable or not JSON.
+        ColonnadeError: the file is missing, unreadable or not JSON, or a value has another type; the
+            message names the first of these.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        size = path.stat().st_size
+        if size > MAX_JSON_BYTES:
+            raise ColonnadeError(f"{path}: {size} bytes of JSON; allowed: at most {MAX_JSON_BYTES}")
+        value = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_constant)
     except OSError as error:
         raise ColonnadeError(f"{path}: cannot be read: {error.strerror}") from error
+    except RecursionError as error:
+        raise ColonnadeError(f"{path}: not a valid JSON file: nested too deep") from error
     except ValueError as error:
         raise ColonnadeError(f"{path}: not a valid JSON file: {error}") from error
+    if shape is not None:
+        with _named(path):
+            TypeAdapter(shape).validate_python(value, strict=True)
+    return value
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no number of JSON")
 
 
 def read_record(path: Path, kind: type[Record]) -> Record:
@@ -136,11 +153,18 @@ def read_record(path: Path, kind: type[Record]) -> Record:
     Raises:
         ColonnadeError: see `read_json`; or a field is wrong, and the message names the first one.
     """
-    try:
+    with _named(path):
         return kind.model_validate(read_json(path))
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Tell the first mistake in a file's values."""
+    try:
+        yield
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
+        key = ".".join(map(str, first["loc"])) or "all of it"
         raise ColonnadeError(f"{path}: {key}: {first['msg']}") from error
 
 

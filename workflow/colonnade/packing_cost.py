@@ -10,6 +10,7 @@ from typing import Any
 
 from colonnade.conv import ConvShape
 from colonnade.files import read_json
+from colonnade.records import ModelledProfile
 from colonnade.tables import PACKING, write_table
 from colonnade.targets import Target
 from colonnade.tuning.search import choose_each, fastest
@@ -31,7 +32,7 @@ def packing_table(profiles: Sequence[Path], model: str, target: Target, table: P
     same = {"model": model, "target": target.name, "evidence": target.evidence}
     rows = [
         {**same, "conv": profile["conv"], **row}
-        for profile in map(read_json, profiles)
+        for profile in (read_json(path, ModelledProfile) for path in profiles)
         for search in profile["searches"]
         for row in _rows(search, ConvShape.parse(profile["conv"]).reduction)
     ]

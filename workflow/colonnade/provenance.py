@@ -9,6 +9,7 @@ from typing import Any
 from colonnade.config import Config
 from colonnade.errors import ColonnadeError
 from colonnade.files import read_json, write_json
+from colonnade.records import ImageFacts
 
 
 def _git(*arguments: str) -> str:
@@ -48,7 +49,7 @@ def cpu_model() -> str:
 
 def write_provenance(config: Config, image_file: Path, target: Path) -> None:
     """Write `provenance.json`. Where `git_commit` is null, `git_problem` says why."""
-    image = read_json(image_file)
+    image = read_json(image_file, ImageFacts)
     packages = sorted(
         (str(dist.metadata["Name"]), dist.version) for dist in importlib.metadata.distributions()
     )

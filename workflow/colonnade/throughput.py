@@ -11,6 +11,7 @@ from colonnade.config import ThroughputConfig
 from colonnade.errors import ColonnadeError
 from colonnade.files import discard, make_folder, read_json, write_bytes, write_json
 from colonnade.package import read_package
+from colonnade.records import Run
 from colonnade.reference import REFERENCE
 from colonnade.tables import THROUGHPUT, write_table
 from colonnade.targets import Target
@@ -59,7 +60,7 @@ def run_network(
     try:
         target.run("colonnade-run", arguments, timing=timing)
         identity = {key: graph[key] for key in ("model", "checkpoint_sha256")}
-        write_json(output, {**identity, **read_json(report)})
+        write_json(output, {**identity, **read_json(report, dict[str, Any])})
     finally:
         for file in scratch:
             discard(file)
@@ -76,7 +77,7 @@ def throughput_table(
     Raises:
         ColonnadeError: the baseline is not among the runs.
     """
-    reports = [(read_json(path), pattern) for path, pattern in runs]
+    reports = [(read_json(path, Run), pattern) for path, pattern in runs]
     baseline = [report for report, _ in reports if report["implementation"] == REFERENCE]
     if not baseline:
         raise ColonnadeError(f"{table}: no run of {REFERENCE} to compare with")

@@ -34,6 +34,7 @@ def test_rows_name_method_and_drop(tmp_path: Path) -> None:
             "top1_torch": 0.9 - 0.02 * index,
             "top1_target": 0.9 - 0.02 * index,
             "agreement": 1.0,
+            "max_abs_logit_difference": 1e-5,
         }
         write_json(path, report)
         columns = {"method": stages.method(variant), **stages.pattern_columns(variant)}

@@ -90,12 +90,13 @@ def test_winners_are_compared_with_their_bounds(target: Target, tmp_path: Path) 
         "reference": trial("xnnpack_nhwc_dense", 0.0, 900_000),
         "searches": [
             {
-                **{"kept": CONV.reduction, "sparsity": 0.0},
+                **{"kept": CONV.reduction, "sparsity": 0.0, "m": "full"},
                 "trials": [trial("packed", 0.0, 500_000), trial("direct", 0.0, 400_000)],
             },
             {
                 "kept": CONV.reduction // 8,
                 "sparsity": 0.875,
+                "m": "full",
                 "trials": [trial("direct", 0.875, 200_000)],
             },
         ],
@@ -133,11 +134,12 @@ def test_packing_is_told_from_the_rest(target: Target, tmp_path: Path) -> None:
         {**trial("packed", 0.5, 60_000), "tile": 7},
     ]
     trials[1]["counters"]["threads"] = 2
+    last = [trial("packed", 0.75, 40_000)]
     searches = [
-        {"kept": CONV.reduction // 2, "sparsity": 0.5, "trials": trials},
-        {"kept": CONV.reduction // 4, "sparsity": 0.75, "trials": [trial("packed", 0.75, 40_000)]},
+        {"kept": CONV.reduction // 2, "sparsity": 0.5, "m": "4", "trials": trials},
+        {"kept": CONV.reduction // 4, "sparsity": 0.75, "m": "4", "trials": last},
     ]
-    profile = {"conv": str(CONV), "reference": None, "searches": searches}
+    profile = {"conv": str(CONV), "reference": trials[0], "searches": searches}
     write_json(tmp_path / "conv.json", profile)
     packing_table([tmp_path / "conv.json"], "resnet18", target, tmp_path / "tables/packing.csv")
     # Both have the winner's tile; nothing is compared where one of them was not run.

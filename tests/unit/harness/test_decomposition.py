@@ -57,7 +57,8 @@ def test_factors_multiply_to_the_whole(tmp_path: Path, modelled: bool) -> None:
         time = 9000 // (index + 1)
         total = {"cycles": time if modelled else None, "seconds": time / 1e6}
         report = tmp_path / f"{index}.json"
-        write_json(report, {"model": "resnet50", "total": total})
+        names = {"model": "resnet50", "checkpoint_sha256": "0", "implementation": "any"}
+        write_json(report, {**names, "threads": 1, "layers": [], "total": total})
         runs.append((step, report))
     table = tmp_path / "decomposition.csv"
     decomposition_table(cast(Target, target), runs, table)

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from colonnade.conv import ConvShape
 from colonnade.errors import ColonnadeError
-from colonnade.files import read_json, write_json
+from colonnade.files import read_record, write_json
 from colonnade.pruning import LayerPlan, Pattern
 from colonnade.tables import LAYER_SENSITIVITY, LAYERS, NO_LAYER, read_table
 
@@ -149,7 +149,4 @@ def read_budget(path: Path) -> Budget:
     Raises:
         ColonnadeError: a damaged file.
     """
-    try:
-        return Budget.model_validate(read_json(path))
-    except ValidationError as error:
-        raise ColonnadeError(f"{path}: damaged: {' '.join(str(error).split())}") from error
+    return read_record(path, Budget)

@@ -8,6 +8,7 @@ import jinja2
 import polars as pl
 
 from colonnade.files import read_json, write_text
+from colonnade.records import Accuracy, Claim, Provenance, Run
 from colonnade.report.bounds import bounds_summary, decomposition_rows, packing_summary
 from colonnade.report.figures import cost_per_layer, throughput_bars
 from colonnade.report.heatmap import candidates_by_tile
@@ -45,19 +46,19 @@ def write_report(
     throughput = read_table(tables["throughput"], THROUGHPUT)
     accuracy = read_table(tables["accuracy"], ACCURACY)
     layers = read_table(tables["layers"], LAYERS)
-    reports = [read_json(path) for path in runs]
+    reports = [read_json(path, Run) for path in runs]
     labels = [series_label(row) for row in throughput.iter_rows(named=True)]
     html = (
         _environment()
         .get_template("report.html.j2")
         .render(
-            claims=read_json(claims),
-            provenance=read_json(provenance),
+            claims=read_json(claims, list[Claim]),
+            provenance=read_json(provenance, Provenance),
             throughput=throughput.rows(named=True),
             accuracy=accuracy.rows(named=True),
             logit_difference={
                 each["checkpoint_sha256"]: each["max_abs_logit_difference"]
-                for each in map(read_json, evaluations)
+                for each in (read_json(path, Accuracy) for path in evaluations)
             },
             winners=_winners(layers),
             stays_dense=stays_dense(layers),

@@ -10,6 +10,7 @@ import polars as pl
 from scipy import stats
 
 from colonnade.files import read_json, write_text
+from colonnade.records import StudyEvaluation
 from colonnade.report.study import study_figure
 from colonnade.study.runs import Evaluated
 from colonnade.tables import STUDY, STUDY_SUMMARY, write_table
@@ -26,7 +27,7 @@ def write_study(evaluated: Sequence[Evaluated], table: Path, summary: Path, figu
     Raises:
         ColonnadeError: a report is missing or damaged.
     """
-    reports = [(each, read_json(each.report)) for each in evaluated]
+    reports = [(each, read_json(each.report, StudyEvaluation)) for each in evaluated]
     reference = _best_dense(reports)
     reports.sort(key=lambda pair: pair[0].run.label != reference)
     dense = {each.seed: 100 * r["top1"] for each, r in reports if each.run.label == reference}

@@ -10,7 +10,7 @@ import io
 import math
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -264,6 +264,7 @@ def _read_resume(phase: Phase) -> dict[str, Any] | None:
     try:
         state: dict[str, Any] = torch.load(phase.resume, map_location="cpu", weights_only=True)
         if state["fingerprint"] == phase.fingerprint:
+            _check_state(state, phase)
             return state
         reason = "of another configuration"
     # torch.load raises whatever the damaged place in the file provokes.
@@ -271,6 +272,16 @@ def _read_resume(phase: Phase) -> dict[str, Any] | None:
         reason = "damaged"
     print(f"{phase.resume}: {reason}; starting from the first epoch", file=sys.stderr)
     return None
+
+
+def _check_state(state: Mapping[str, Any], phase: Phase) -> None:
+    """Raise whatever a state provokes that cannot be continued from, before any of it is used."""
+    [EpochMetrics(**row) for row in state["rows"]]
+    own = {name: value.shape for name, value in phase.model.state_dict().items()}
+    if own != {name: value.shape for name, value in state["model"].items()}:
+        raise ValueError("parameters of another network")
+    if not (isinstance(state["optimizer"], dict) and isinstance(state["sparsifier"], dict)):
+        raise TypeError("no state of an optimizer")
 
 
 def _write_metrics(path: Path, rows: list[EpochMetrics]) -> None:

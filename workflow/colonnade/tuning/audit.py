@@ -88,5 +88,7 @@ def quality_table(audits: Sequence[Path], model: str, target: Target, table: Pat
     """Write `tuner_quality.csv` from the audits of single convolutions."""
     same = {"model": model, "target": target.name, "evidence": target.evidence}
     write_table(
-        table, TUNER_QUALITY, [{**same, **row} for path in audits for row in read_json(path)]
+        table,
+        TUNER_QUALITY,
+        [{**same, **row} for path in audits for row in read_json(path, list[dict[str, Any]])],
     )

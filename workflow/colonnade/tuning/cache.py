@@ -25,7 +25,8 @@ Key = tuple[Any, ...]
 Result = Mapping[str, Any]
 T = TypeVar("T")
 
-_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+# The last is a statement that does not fit: a table of ours has columns that are not ours.
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from colonnade.conv import ConvShape
 from colonnade.errors import ColonnadeError
 from colonnade.files import read_json, write_json
 from colonnade.pruning import Pattern
+from colonnade.records import Profile, Schedules
 from colonnade.tables import LAYERS, write_table
 from colonnade.targets import Target
 from colonnade.tuning.bench import DENSE
@@ -58,7 +59,7 @@ def collect(
     `stays_dense` of the schedules file lists the keys that have no schedule because pruning does not
     pay there.
     """
-    found = {str(each["conv"]): each for each in map(read_json, profiles)}
+    found = {str(each["conv"]): each for each in (read_json(path, Profile) for path in profiles)}
     convs: dict[str, dict[str, Any]] = {}
     dense: list[str] = []
     rows: dict[str, list[dict[str, Any]]] = {}
@@ -111,7 +112,7 @@ def tiles_for(
     Raises:
         ColonnadeError: the file is no schedules file, or does not know a layer's convolution.
     """
-    document = read_json(schedules)
+    document = read_json(schedules, Schedules)
     tiles = {}
     for layer, conv in layers:
         kept = pattern.keeps(conv.reduction)

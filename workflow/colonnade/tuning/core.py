@@ -118,7 +118,7 @@ def core_of(target: TargetConfig) -> Core:
         return _parse(description, target.vlen or description["vlen"])
     except KeyError as error:
         raise ColonnadeError(f"{target.core}: not a core description: lacks {error}") from error
-    except (TypeError, ValueError) as error:
+    except (AttributeError, IndexError, TypeError, ValueError) as error:
         raise ColonnadeError(f"{target.core}: not a core description: {error}") from error
 
 

@@ -40,13 +40,13 @@ class Band(BaseModel):
         if not found:
             allowed = ", ".join(variant.name for variant in self.variants)
             raise ColonnadeError(f"variant of the core {name!r}: allowed: {allowed}")
-        description = copy.deepcopy(read_json(self.core))
+        description = copy.deepcopy(read_json(self.core, dict[str, Any]))
         for path, value in found[0].set.items():
             section = description
             *parents, key = path.split(".")
             for parent in parents:
-                section = section.get(parent, {})
-            if key not in section:
+                section = section.get(parent, {}) if isinstance(section, dict) else {}
+            if not isinstance(section, dict) or key not in section:
                 raise ColonnadeError(f"{self.core}: has no {path}, which variant {name!r} sets")
             section[key] = value
         return dict(description)

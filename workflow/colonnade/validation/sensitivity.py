@@ -11,6 +11,7 @@ from typing import Any
 
 from colonnade.errors import ColonnadeError
 from colonnade.files import read_json, write_text
+from colonnade.records import Run
 from colonnade.tables import SENSITIVITY, write_table
 from colonnade.validation.band import Band
 
@@ -149,4 +150,4 @@ def read_reports(
     if len(files) != len(cores) * len(runs):
         raise ColonnadeError(f"{len(files)} reports of {len(runs)} runs on {len(cores)} cores")
     left = iter(files)
-    return {core: {run_name(*run): read_json(next(left)) for run in runs} for core in cores}
+    return {core: {run_name(*run): read_json(next(left), Run) for run in runs} for core in cores}

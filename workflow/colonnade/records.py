@@ -1,0 +1,184 @@
+"""Shapes of the JSON files that stages leave for each other, as far as others rely on them.
+
+`files.read_json` checks a file against its shape: one that was damaged, or left by another version, is
+refused by name where it is read. A file may hold more.
+"""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+from typing_extensions import TypedDict  # pydantic refuses Python 3.11's own
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Trial(TypedDict):
+    """What the bench reported of one candidate, with its time."""
+
+    algorithm: str
+    tile: int
+    lmul: int
+    strips: int
+    parts: int
+    cycles: int | None
+    ms: float
+    mac_per_cycle: float | None
+
+
+class Counters(TypedDict):
+    """What the timing model counted in one region."""
+
+    instructions: int
+    classes: dict[str, int]
+    stalls: dict[str, int]
+    l1_misses: int
+    l2_misses: int
+    functions: dict[str, int]
+    threads: int
+
+
+class ModelledTrial(Trial):
+    """A candidate's report by the timing model."""
+
+    cycles: Annotated[int, Field(ge=1)]  # type: ignore[misc]
+    useful_macs: int
+    counters: Counters
+
+
+class Search(TypedDict):
+    """The candidates of one convolution that ran with `kept` columns."""
+
+    kept: int
+    sparsity: float
+    m: Any
+    trials: Annotated[list[Trial], Field(min_length=1)]
+
+
+class ModelledSearch(Search):
+    """Candidates that ran under the timing model."""
+
+    trials: Annotated[list[ModelledTrial], Field(min_length=1)]  # type: ignore[misc]
+
+
+class Profile(TypedDict):
+    """A file of profile/: one convolution."""
+
+    conv: str
+    searches: Annotated[list[Search], Field(min_length=1)]
+    reference: Trial
+
+
+class ModelledProfile(Profile):
+    """The same of a target whose time is modelled."""
+
+    searches: Annotated[list[ModelledSearch], Field(min_length=1)]  # type: ignore[misc]
+    reference: ModelledTrial  # type: ignore[misc]
+
+
+class Scheduled(TypedDict):
+    """A schedule, as far as pruning needs it."""
+
+    tile: Annotated[int, Field(ge=1)]
+
+
+class Schedules(TypedDict):
+    """schedules.json."""
+
+    convs: dict[str, Scheduled]
+    stays_dense: list[str]
+
+
+class Layer(TypedDict):
+    """What one operator took."""
+
+    name: str
+    op: str
+    cycles: int | None
+    seconds: float
+
+
+class Total(TypedDict):
+    """What a whole network took: cycles where they are modelled."""
+
+    cycles: Annotated[int, Field(ge=1)] | None
+    seconds: Annotated[float, Field(gt=0)]
+
+
+class Run(TypedDict):
+    """A file of throughput/: the runner's report."""
+
+    model: str
+    checkpoint_sha256: str
+    implementation: str
+    threads: int
+    layers: list[Layer]
+    total: Total
+
+
+class Accuracy(TypedDict):
+    """A file of accuracy/."""
+
+    checkpoint_sha256: str
+    n_images: int
+    target: str
+    top1_torch: Share
+    top1_target: Share
+    agreement: Share
+    max_abs_logit_difference: float
+
+
+class StudyEvaluation(TypedDict):
+    """A file of study/: top-1 of one network."""
+
+    model: str
+    dataset: str
+    epochs: int
+    pruned_share: Share
+    n_images: int
+    checkpoint_sha256: str
+    top1: Share
+    validation_top1: Share
+
+
+class Claim(TypedDict):
+    """One of claims.json."""
+
+    claim: str
+    detail: str
+    paper_value: float | None
+    our_value: float | None
+    evidence: str
+    verdict: str
+
+
+class ImageOrigin(TypedDict):
+    """Which toolchain image."""
+
+    engine: str
+    digest: str
+
+
+class Provenance(TypedDict):
+    """provenance.json."""
+
+    git_commit: str | None
+    dirty: bool | None
+    image: ImageOrigin
+    qemu: str
+    compilers: dict[str, str]
+    python: str
+    python_packages: dict[str, str]
+    cpu: str
+    seeds: dict[str, int]
+    config_sha256: str
+
+
+class ImageFacts(TypedDict):
+    """A toolchain image's record, as far as provenance tells it."""
+
+    engine: str
+    reference: str
+    digest: str
+    qemu: str
+    compilers: dict[str, str]
+    packages: dict[str, str]
