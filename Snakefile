@@ -47,7 +47,7 @@ except ColonnadeError as error:
     raise WorkflowError(str(error)) from None
 
 
-show_time_left(logger, workflow.cores)
+show_time_left(logger, workflow.cores, stages.config.results)
 
 
 # Rules say <results>/... for what depends on the configuration.

@@ -2,7 +2,7 @@
 
 Steps differ from under a second to minutes, so their number says little. A rule's cost is the time that
 a job of it takes of the whole machine: its seconds, times the share of the cores that it occupies.
-Costs are those of this checkout's last runs, or typical ones where there are none.
+Costs are those of the last runs into the same folder of results, or typical ones where there are none.
 """
 
 import logging
@@ -22,7 +22,8 @@ from colonnade.errors import ColonnadeError
 from colonnade.files import read_record, write_text
 from colonnade.progress import LINE_SECONDS, duration
 
-RECORDED = Path(".colonnade/durations.json")
+# Beside Snakemake's own records of this checkout: a file for each folder of results.
+RECORDED = Path(".snakemake/durations")
 # Seconds of a machine with two cores, with the configuration that is the default.
 TYPICAL: Mapping[str, float] = {
     **{"toolchain": 125, "kernels_riscv64": 100, "kernels_host": 60, "timing_model": 2},
@@ -129,7 +130,7 @@ class TimeLeft(logging.Handler):
     """Listens to Snakemake's events and says on stderr how long a run will still take."""
 
     def __init__(
-        self, cores: int, recorded: Path = RECORDED, clock: Callable[[], float] = time.monotonic
+        self, cores: int, recorded: Path, clock: Callable[[], float] = time.monotonic
     ) -> None:
         """For a run on so many cores, with costs recorded in the file `recorded`."""
         super().__init__()
@@ -163,7 +164,13 @@ class TimeLeft(logging.Handler):
         print(f"Time: {self._run.text(now)}", file=sys.stderr, flush=True)
 
 
-def show_time_left(logger: logging.Logger, cores: int | None) -> None:
-    """Have a run say how long it will still take, through Snakemake's logger; once, if called again."""
+def show_time_left(logger: logging.Logger, cores: int | None, results: str) -> None:
+    """Have a run say how long it will still take, through Snakemake's logger; once, if called again.
+
+    Args:
+        logger: Snakemake's.
+        cores: how many the run has.
+        results: the folder of its results, for which costs are recorded.
+    """
     if not any(isinstance(handler, TimeLeft) for handler in logger.handlers):
-        logger.addHandler(TimeLeft(cores or 1))
+        logger.addHandler(TimeLeft(cores or 1, RECORDED / f"{results}.json"))

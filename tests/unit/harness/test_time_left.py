@@ -116,5 +116,5 @@ def test_a_run_does_not_fail_for_want_of_an_estimate(tmp_path: Path) -> None:
 def test_one_listener_is_enough() -> None:
     logger = logging.Logger("of a test")
     for _ in range(2):
-        show_time_left(logger, None)
+        show_time_left(logger, None, "results")
     assert len(logger.handlers) == 1

@@ -91,10 +91,9 @@ def test_profiling_says_how_far_it_is(
     output = Path("results/profile/conv.json")
     profile_conv(target, ConvShape.parse(CONV), [DENSE, PRUNED], settings, timed, output)
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("profile ")]
-    assert [line.split(": ")[1].split(",")[0] for line in lines[:-1]] == [
-        "1 of 2 searches",
-        "2 of 2 searches",
-    ]
+    assert lines[0].split(": ")[1].startswith("1 of 2 searches, about ")
+    assert lines[1].split(": ")[1].startswith("2 searches in ")
+    assert len(lines) == 2
 
 
 def test_profile_has_all_that_was_run_and_the_reference(
