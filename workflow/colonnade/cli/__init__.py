@@ -52,7 +52,7 @@ def main() -> None:
     SIGTERM, SIGHUP and SIGINT end it with 128 + their number, after clean-up.
     """
     try:
-        with exit_on_signals():
+        with exit_on_signals(last=True):
             cli(standalone_mode=False)
     except click.ClickException as error:
         error.show()

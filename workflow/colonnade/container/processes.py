@@ -15,12 +15,13 @@ _ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
 @contextmanager
-def exit_on_signals() -> Iterator[None]:
+def exit_on_signals(*, last: bool = False) -> Iterator[None]:
     """Turn SIGTERM and SIGHUP into SystemExit inside the block, so that `finally` clauses run.
 
     SIGINT is KeyboardInterrupt, as always. What comes after the first of them is ignored, so that
-    nothing ends the clean-up half-way. Does nothing inside such a block, nor outside the main thread,
-    where Python cannot receive signals.
+    nothing ends the clean-up half-way; nor what follows the block, if that is the `last` one of the
+    program. Does nothing inside such a block, nor outside the main thread, where Python cannot receive
+    signals.
     """
     inside = any(isinstance(signal.getsignal(number), _Leave) for number in _ENDING)
     if inside or threading.current_thread() is not threading.main_thread():
@@ -33,20 +34,21 @@ def exit_on_signals() -> Iterator[None]:
     try:
         yield
     finally:
-        for number, handler in zip(caught, previous, strict=True):
-            signal.signal(number, handler)
+        if not (last and leave.leaving):
+            for number, handler in zip(caught, previous, strict=True):
+                signal.signal(number, handler)
 
 
 class _Leave:
     """A signal handler that ends the program, once."""
 
     def __init__(self) -> None:
-        self._leaving = False
+        self.leaving = False
 
     def __call__(self, number: int, _frame: FrameType | None) -> None:
-        if self._leaving:
+        if self.leaving:
             return
-        self._leaving = True
+        self.leaving = True
         if number == signal.SIGINT:
             raise KeyboardInterrupt
         raise SystemExit(128 + number)
