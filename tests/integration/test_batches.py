@@ -186,7 +186,7 @@ def test_what_cannot_run_is_refused(runner: Runner) -> None:
             runner.run(given, "colnm_dense", *arguments)
     # 7 GiB of images, and as much again where they lie in planes.
     with pytest.raises(
-        ColonnadeError, match=r"a batch of 600 images .* allowed: fewer, with --batch"
+        ColonnadeError, match=r"a batch of 600 images.*allowed: fewer, with --batch"
     ):
         runner.run(Empty(600, 1024), "colnm_dense")
     with pytest.raises(ColonnadeError, match=r"expected F32 \[batch, 3, height, width\]"):
