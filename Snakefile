@@ -21,6 +21,7 @@ from colonnade.config_sources import parse_command_line
 from colonnade.container import select_engine
 from colonnade.errors import ColonnadeError
 from colonnade.run import claim, find_programs
+from colonnade.time_left import show_time_left
 from colonnade.workflow import Workflow
 
 find_programs()
@@ -44,6 +45,9 @@ try:
             logger.warning(message)
 except ColonnadeError as error:
     raise WorkflowError(str(error)) from None
+
+
+show_time_left(logger, workflow.cores, stages.config.results)
 
 
 # Rules say <results>/... for what depends on the configuration.

@@ -76,7 +76,7 @@ std::string read_text(const nlohmann::json& value, const std::string& key) {
   return *text;
 }
 
-const nlohmann::json& read_list(const nlohmann::json& value, const std::string& key, size_t low, size_t high) {
+const nlohmann::json& read_list(const nlohmann::json& value, const char* key, size_t low, size_t high) {
   if (!value.is_array() || value.size() < low || value.size() > high) refuse(key, value, "a list of " + range(low, high) + " elements");
   return value;
 }

@@ -25,7 +25,7 @@ size_t read_size(const nlohmann::json& value, const std::string& key, size_t low
 std::string read_text(const nlohmann::json& value, const std::string& key);
 
 // A list of `low` to `high` elements, whatever they are.
-const nlohmann::json& read_list(const nlohmann::json& value, const std::string& key, size_t low, size_t high);
+const nlohmann::json& read_list(const nlohmann::json& value, const char* key, size_t low, size_t high);
 
 // An object and its keys. All functions throw std::invalid_argument naming the key, what it is and what is allowed.
 class Fields {

@@ -77,7 +77,9 @@ def _find(values: object, key: Key) -> object:
 
 def _origin(key: Key, sources: Sequence[Source]) -> str:
     """The source that has the key, or the section that should have it; else the one that has most."""
-    for end in range(len(key), 0, -1):
+    # A list is one source's as a whole.
+    within = next((end for end, part in enumerate(key) if isinstance(part, int)), len(key))
+    for end in range(within, 0, -1):
         for name, content in sources:
             if _find(content, key[:end]) is not _ABSENT:
                 return name

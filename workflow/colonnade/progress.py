@@ -1,5 +1,6 @@
 """How far a long command is, said on stderr: a bar on a terminal, a line now and then elsewhere."""
 
+import re
 import sys
 import threading
 import time
@@ -15,6 +16,8 @@ T = TypeVar("T")
 
 LINE_SECONDS = 10.0
 _POLL_SECONDS = 0.2
+# `[63/1095] Building C object ...`
+_NINJA = re.compile(r"\[(?P<done>\d+)/(?P<total>\d+)\] ")
 
 
 def duration(seconds: float) -> str:
@@ -54,7 +57,6 @@ class Progress:
         self._what, self._unit, self._clock, self._shown = what, unit, clock, shown
         self._total, self._before, self.done = total, done, done
         self._began = self._said = clock()
-        self._spoke = False
         self._bar: tqdm[NoReturn] | None = None
         if shown and sys.stderr.isatty():
             self._bar = tqdm(total=total, desc=what, unit=unit, initial=done, leave=False)
@@ -70,9 +72,8 @@ class Progress:
     ) -> None:
         if self._bar is not None:
             self._bar.close()
-        elif self._spoke and error is None:
-            took = duration(self._clock() - self._began)
-            self._say(f"{self._counted(self.done)} in {took}")
+        elif error is None and self._shown and self._clock() - self._began >= LINE_SECONDS:
+            self._say(f"{self._counted(self.done)} in {duration(self._clock() - self._began)}")
 
     def add(self, count: int = 1) -> None:
         """So many more are done."""
@@ -85,7 +86,7 @@ class Progress:
             self._bar.total = self._total
             self._bar.n = done
             self._bar.refresh()
-        elif self._shown and self._clock() - self._said >= LINE_SECONDS:
+        elif self._shown and done < self._total and self._clock() - self._said >= LINE_SECONDS:
             self._said = self._clock()
             self._say(f"{self.done} of {self._counted(self._total)}{self._left()}")
 
@@ -101,7 +102,6 @@ class Progress:
         return f", about {duration(each * (self._total - self.done))} left"
 
     def _say(self, text: str) -> None:
-        self._spoke = True
         print(f"{self._what}: {text}", file=sys.stderr, flush=True)
 
 
@@ -113,6 +113,16 @@ def track(
         for item in items:
             yield item
             progress.add()
+
+
+def ninja_steps(progress: Progress) -> Callable[[str], None]:
+    """Takes the lines that ninja prints, and has `progress` count the steps of its build."""
+
+    def count(line: str) -> None:
+        if found := _NINJA.match(line):
+            progress.reach(int(found["done"]), int(found["total"]))
+
+    return count
 
 
 @contextmanager

@@ -56,7 +56,8 @@ class Section(BaseModel):
         if isinstance(value, tuple):
             twice = [item for index, item in enumerate(value) if item in value[:index]]
             if twice:
-                raise ValueError(f"given twice: {', '.join(map(str, dict.fromkeys(twice)))}")
+                names = (str(getattr(item, "label", item)) for item in dict.fromkeys(twice))
+                raise ValueError(f"given twice: {', '.join(names)}")
         return value
 
 

@@ -59,7 +59,7 @@ class Workflow(Stages):
         """Check merged configuration values.
 
         Args:
-            values: the configuration, merged from `files` and the command line.
+            values: what the command line sets.
             files: the files, the one that wins first.
 
         Raises:
@@ -69,13 +69,6 @@ class Workflow(Stages):
         prunable_convs(config.model.name, config.pruning.skip)
         study_runs(config.study)
         stages = cls(config, target)
-        folders = {"data.path": stages.images, "study.data.path": stages.study_images}
-        missing = [
-            *_missing({"model.weights": stages.weights}, Path.is_file, "file"),
-            *_missing(folders, Path.is_dir, "folder"),
-        ]
-        if missing:
-            raise ColonnadeError("\n".join(missing))
         check_scope(config)
         return stages
 
@@ -234,35 +227,11 @@ class Workflow(Stages):
         bands = [BANDS / Path(core).name for core in self.core]
         return [str(band) for band in bands if band.exists()]
 
-    def needed_core(self) -> str:
-        """The description of the target's core, for jobs that cannot do without.
-
-        Raises:
-            ColonnadeError: the target's time is measured.
-        """
-        if not self.core:
-            raise ColonnadeError(
-                f"target {self.config.target}: its time is measured; only the timing model of an"
-                " emulated target can tell"
-            )
-        return self.core[0]
-
     def timing_threads(self, cores: int) -> int:
         """Cores that a job takes which times code: where time is measured all of them, so that nothing
         runs beside it.
         """
         return 1 if self.target.is_emulated else cores
-
-    def needed_band(self) -> str:
-        """The band, for jobs that cannot do without.
-
-        Raises:
-            ColonnadeError: the target's time is measured, or its core has none.
-        """
-        core = self.needed_core()
-        if not self.band:
-            raise ColonnadeError(f"{core}: has no band of core variants in {BANDS}")
-        return self.band[0]
 
     @property
     def core_variants(self) -> list[str]:
@@ -317,17 +286,6 @@ class Workflow(Stages):
 
 def _folders(data: DataConfig) -> list[str]:
     return [str(data.path)] if isinstance(data, ImageNetConfig) else []
-
-
-def _missing(
-    files: Mapping[str, Sequence[str]], exists: Callable[[Path], bool], kind: str
-) -> list[str]:
-    return [
-        f"{key}: {path}: no such {kind}"
-        for key, paths in files.items()
-        for path in paths
-        if not exists(Path(path))
-    ]
 
 
 def _wildcards(runs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:

@@ -83,4 +83,4 @@ rule pareto:
     params:
         code=stages.code("pareto"),
     shell:
-        "colonnade pareto {input.settings} {input.layers} {output} {input.checkpoints} 2> {log}"
+        "colonnade pareto {input.settings} {input.layers} {output} {input.checkpoints} 2>&1 | tee {log}"

@@ -39,7 +39,7 @@ rule bounds:
     """Compare the winners with what the core could do."""
     input:
         stages.image,
-        lambda _: stages.needed_core(),
+        stages.core,
         settings=stages.settings("target", "model.name", "throughput.threads"),
         profiles=rules.schedules.input.profiles,
     output:
@@ -58,7 +58,6 @@ rule packing:
     """What packing costs, beside the direct algorithm."""
     input:
         stages.image,
-        lambda _: stages.needed_core(),
         settings=stages.settings("target", "model.name"),
         profiles=rules.schedules.input.profiles,
     output:

@@ -62,7 +62,7 @@ rule study_evaluate:
     params:
         code=stages.code("study-evaluate"),
     shell:
-        "colonnade study-evaluate {input.settings} {input.checkpoint} {output} 2> {log}"
+        "colonnade study-evaluate {input.settings} {input.checkpoint} {output} 2>&1 | tee {log}"
 
 
 rule study_table:

@@ -21,7 +21,7 @@ rule core_variant:
     """A core that differs from the target's in what is not known of it."""
     input:
         stages.core,
-        band=lambda _: stages.needed_band(),
+        band=stages.band,
     output:
         "<results>/sensitivity/{core}/core.json",
     log:
@@ -30,8 +30,9 @@ rule core_variant:
         "../envs/colonnade.yaml"
     params:
         code=stages.code("core-variant"),
+        band=[f"--band {band}" for band in stages.band],
     shell:
-        "colonnade core-variant {input.band} {wildcards.core} {output} 2> {log}"
+        "colonnade core-variant {params.band} {wildcards.core} {output} 2> {log}"
 
 
 rule throughput_on_core_variant:
@@ -60,7 +61,7 @@ rule model_sensitivity:
     """Which conclusions hold whatever the unknown parameters are."""
     input:
         settings=stages.settings("pruning.patterns"),
-        band=lambda _: stages.needed_band(),
+        band=stages.band,
         nominal=rules.throughput_table.input.reports,
         varied=[
             expand(
@@ -80,6 +81,7 @@ rule model_sensitivity:
         "../envs/colonnade.yaml"
     params:
         code=stages.code("model-sensitivity"),
+        band=[f"--band {band}" for band in stages.band],
     shell:
-        "colonnade model-sensitivity {input.settings} {input.band} {output} {input.nominal}"
+        "colonnade model-sensitivity {params.band} {input.settings} {output} {input.nominal}"
         " {input.varied} 2> {log}"

@@ -34,7 +34,12 @@ COPIED = (
 )
 # What a new user's shell has, beside a home folder.
 CLEAN_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-PHASE = {"epochs": 1, "batch_size": 16, "optimizer": {"name": "adamw", "lr": 1e-3}}
+PHASE = {
+    "epochs": 1,
+    "batch_size": 16,
+    "optimizer": {"name": "adamw", "lr": 1e-3},
+    "schedule": {"name": "cosine", "warmup_epochs": 0},
+}
 SMALL = {
     "seed": 7,
     "data": {"name": "imagenet", "path": "images", "image_px": 32, "workers": 0},

@@ -92,7 +92,7 @@ def test_an_interrupted_generation_leaves_nothing(
         raise KeyboardInterrupt
 
     other = config.model_copy(update={"cache": tmp_path})
-    monkeypatch.setattr("colonnade.data.textures.tqdm", fail)
+    monkeypatch.setattr("colonnade.data.textures.Progress", fail)
     with pytest.raises(KeyboardInterrupt):
         open_data(other)
     assert not list(tmp_path.rglob("*.jpg"))

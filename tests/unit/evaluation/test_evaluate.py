@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.numpy import load_file, save_file
 
-from colonnade import evaluate
+from colonnade import evaluate, progress
 from colonnade.config import AccuracyConfig, TargetConfig
 from colonnade.container import CompletedRun
 from colonnade.data import ImageNetConfig
@@ -134,6 +134,20 @@ def test_differences_of_any_chunk_count(case: Case) -> None:
     # One wrong image in each of the four chunks.
     assert found["agreement"] == pytest.approx(1 - 4 / TEST_IMAGES)
     assert found["max_abs_logit_difference"] > 1e-3
+
+
+def test_an_evaluation_says_how_far_it_is(
+    case: Case, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0)
+    with pytest.raises(KilledError):
+        case.run(FakeRunner(case.checkpoint, 2))
+    case.run(FakeRunner(case.checkpoint))
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("evaluate ")]
+    counts = [line.split(": ")[1].split(",")[0] for line in said]
+    # The second run does not begin from the first image.
+    assert counts[:-1] == [f"{done} of 15 images" for done in (4, 8, 12)]
+    assert counts[-1].startswith("15 images in ")
 
 
 @pytest.mark.parametrize("killed_at", [0, 2, 3])

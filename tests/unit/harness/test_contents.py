@@ -117,9 +117,9 @@ def test_missing_files_are_all_named_when_the_workflow_is_read(
     with pytest.raises(ColonnadeError) as refused:
         stages(model={"name": "resnet18", "weights": gone}, data=data, study={"data": data})
     assert str(refused.value).splitlines() == [
-        f"model.weights: {gone}: no such file",
-        f"data.path: {gone}: no such folder",
-        f"study.data.path: {gone}: no such folder",
+        f"--config: model.weights: {gone!r}; no such file",
+        f"--config: data.path: {gone!r}; no such folder",
+        f"--config: study.data.path: {gone!r}; no such folder",
     ]
 
 

@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from colonnade.progress import LINE_SECONDS, Progress, duration, followed, track
+from colonnade.progress import (
+    LINE_SECONDS,
+    Progress,
+    duration,
+    followed,
+    ninja_steps,
+    track,
+)
 
 
 class Clock:
@@ -33,7 +40,7 @@ def test_lines_come_now_and_then_with_the_time_left(capsys: pytest.CaptureFixtur
             clock.now += 0.5
             progress.add()
     lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 300 * 0.5 / LINE_SECONDS + 1
+    assert len(lines) == 300 * 0.5 / LINE_SECONDS
     assert lines[0] == "evaluate dense: 20 of 300 images, about 2 min left"
     assert lines[1] == "evaluate dense: 40 of 300 images, about 2 min left"
     assert lines[10] == "evaluate dense: 220 of 300 images, about 40 s left"
@@ -93,3 +100,18 @@ def test_a_file_that_is_never_written_has_no_lines(tmp_path: Path) -> None:
     with followed(tmp_path / "none", seen.append):
         pass
     assert seen == []
+
+
+def test_a_build_counts_what_ninja_says(capsys: pytest.CaptureFixture[str]) -> None:
+    clock = Clock()
+    with Progress("build host", 0, "step", clock=clock) as progress:
+        count = ninja_steps(progress)
+        for line in ("-- Configuring done", "[1/80] Building C object a.o", "cc: warning: [9/9] "):
+            clock.now += 11
+            count(line)
+        count("[80/80] Linking CXX executable colonnade-run")
+    assert progress.done == 80
+    assert capsys.readouterr().err.splitlines() == [
+        "build host: 1 of 80 steps, about 29 min left",
+        "build host: 80 steps in 33 s",
+    ]

@@ -128,6 +128,27 @@ def test_an_empty_plan_fine_tunes_the_dense_network(
     assert not torch.equal(found.state["conv1.weight"], before["conv1.weight"])
 
 
+def test_every_epoch_says_what_it_came_to(
+    dense_checkpoint: Path,
+    folder_data: ImageNetConfig,
+    tiny_training: TrainingConfig,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    output = tmp_path / "pruned.safetensors"
+    _finetune(dense_checkpoint, folder_data, tiny_training, output)
+    lines = [line for line in capsys.readouterr().err.splitlines() if ", epoch " in line]
+    with output.with_suffix(".csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(lines) == len(rows) == 2
+    for number, (line, row) in enumerate(zip(lines, rows, strict=True), 1):
+        assert f"epoch {number} of 2: loss {float(row['train_loss']):.4f}, top-1" in line
+        top1 = 100 * float(row["validation_top1"])
+        loss = float(row["validation_loss"])
+        assert f"validation loss {loss:.4f}, top-1 {top1:.2f}%" in line
+        assert line.endswith("left") == (number == 1)
+
+
 class _InterruptedError(Exception):
     pass
 
@@ -262,9 +283,9 @@ def test_pruned_checkpoints_and_other_data_are_refused(
 def test_divergence_is_named(
     dense_checkpoint: Path, folder_data: ImageNetConfig, tmp_path: Path
 ) -> None:
-    phase = PhaseConfig(epochs=3, batch_size=9, optimizer=SGDConfig(name="sgd", lr=1e30))
+    phase = PhaseConfig(epochs=3, batch_size=9, optimizer=SGDConfig(name="sgd", lr=1e6))
     training = TrainingConfig(threads=1, dense=phase, finetune=phase)
-    with pytest.raises(ColonnadeError, match=r"the loss is .*optimizer\.lr: 1e\+30"):
+    with pytest.raises(ColonnadeError, match=r"the loss is .*optimizer\.lr: 1e\+06"):
         _finetune(dense_checkpoint, folder_data, training, tmp_path / "out.safetensors")
 
 

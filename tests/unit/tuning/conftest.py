@@ -30,7 +30,13 @@ class FakeContainer:
     cycles: Mapping[str, int] = field(default_factory=dict)
     commands: list[list[str]] = field(default_factory=list)
 
-    def run(self, command: Sequence[str], *, env: Mapping[str, str] | None = None) -> Finished:
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        log: Path | None = None,
+    ) -> Finished:
         """One line per candidate; those without an entry take 10^9 cycles, on the host 1 ms."""
         self.commands.append(list(command))
         values = dict(itertools.pairwise(command))

@@ -3,6 +3,9 @@
 import json
 from pathlib import Path
 
+import pytest
+
+from colonnade import progress
 from colonnade.config import ProfileConfig, ThroughputConfig
 from colonnade.conv import ConvShape
 from colonnade.pruning import Pattern
@@ -27,6 +30,23 @@ def audit(
     audit_conv(target, SHAPE, [DENSE, PRUNED], settings, timed, output)
     rows: list[dict[str, float]] = json.loads(output.read_text())
     return rows
+
+
+def test_an_audit_says_how_far_it_is(
+    target: Target,
+    settings: ProfileConfig,
+    timed: ThroughputConfig,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0)
+    audit(target, settings, timed)
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("audit ")]
+    # Of each of two searches the registers hold 28 candidates; sixteen run at a time.
+    assert [line.split(": ")[1].split(",")[0] for line in lines[:-1]] == [
+        f"{done} of 56 candidates" for done in (16, 28, 44)
+    ]
+    assert lines[-1].split(": ")[1].startswith("56 candidates in ")
 
 
 def test_rank_and_loss_of_a_best_candidate_that_the_prior_puts_late(

@@ -4,6 +4,9 @@ import dataclasses
 import json
 from pathlib import Path
 
+import pytest
+
+from colonnade import progress
 from colonnade.config import ProfileConfig, ThroughputConfig
 from colonnade.conv import ConvShape
 from colonnade.pruning import Pattern
@@ -75,6 +78,22 @@ def test_second_search_starts_no_bench_and_finds_the_same(
     assert len(container.commands) == starts
     assert first.read_bytes() == second.read_bytes()
     assert sorted(path.name for path in first.parent.iterdir()) == ["first.json", "second.json"]
+
+
+def test_profiling_says_how_far_it_is(
+    target: Target,
+    settings: ProfileConfig,
+    timed: ThroughputConfig,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0)
+    output = Path("results/profile/conv.json")
+    profile_conv(target, ConvShape.parse(CONV), [DENSE, PRUNED], settings, timed, output)
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("profile ")]
+    assert lines[0].split(": ")[1].startswith("1 of 2 searches, about ")
+    assert lines[1].split(": ")[1].startswith("2 searches in ")
+    assert len(lines) == 2
 
 
 def test_profile_has_all_that_was_run_and_the_reference(

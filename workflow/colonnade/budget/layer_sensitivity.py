@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tqdm import tqdm
-
 from colonnade.data import DataConfig
 from colonnade.evaluate import judged, open_checkpoint
+from colonnade.progress import track
 from colonnade.pruning import Pattern, uniform_plan
 from colonnade.pruning.layers import importances, make_masks
 from colonnade.pruning.weights import conv_weight, kept_weights
@@ -38,7 +37,7 @@ def write_layer_sensitivity(
     jobs = [(pattern, name, tile) for pattern, tiles in patterns for name, tile in tiles.items()]
     with judged(source, training) as (network, hardware):
         rows = [_row(NO_LAYER, None, measure(network, images.validation, hardware))]
-        for pattern, name, tile in tqdm(jobs, "sensitivity", unit="layer"):
+        for pattern, name, tile in track(jobs, "sensitivity", len(jobs), "layer"):
             weight = conv_weight(network, name)
             before = weight.detach().clone()
             plan = uniform_plan(pattern, {name: tile})

@@ -6,6 +6,7 @@ import click
 
 from colonnade.cli.common import BUILD, FILE, ROOT, cli, container
 from colonnade.container import select_engine
+from colonnade.progress import Progress, followed, ninja_steps
 
 
 @cli.command()
@@ -23,4 +24,6 @@ def build(part: str, log: Path) -> None:
     """Compile a PART of kernels/ in the container."""
     log.parent.mkdir(parents=True, exist_ok=True)
     BUILD.mkdir(parents=True, exist_ok=True)
-    container().run(["sh", "kernels/build.sh", part, str(BUILD / part)], log=log)
+    command = ["sh", "kernels/build.sh", part, str(BUILD / part)]
+    with Progress(f"build {part}", 0, "step") as progress, followed(log, ninja_steps(progress)):
+        container().run(command, log=log)

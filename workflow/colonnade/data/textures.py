@@ -17,7 +17,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from tqdm import tqdm
 
 from colonnade.data.dataset import ImageData
 from colonnade.data.folders import FolderListing, list_folder
@@ -25,6 +24,7 @@ from colonnade.data.imagenet import split_by_class
 from colonnade.data.settings import TexturesConfig
 from colonnade.errors import ColonnadeError, some
 from colonnade.files import atomic_path, locked
+from colonnade.progress import Progress
 
 # Part of the cache's key: a change of what is drawn must change it.
 VERSION = 1
@@ -188,12 +188,12 @@ def generate(config: TexturesConfig, root: Path, processes: int) -> None:
     with (
         atomic_path(root) as folder,
         ProcessPoolExecutor(processes) as pool,
-        tqdm(total=total, desc="textures", unit="image") as bar,
+        Progress("textures", total, "image") as progress,
     ):
         try:
             pending = [pool.submit(_write_class, folder, config, *job) for job in jobs]
             for done in pending:
-                bar.update(done.result())
+                progress.add(done.result())
         except BaseException:
             pool.shutdown(cancel_futures=True)  # else all would be made before it is told
             raise

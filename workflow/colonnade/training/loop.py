@@ -10,7 +10,7 @@ import io
 import math
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -20,11 +20,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim import SGD, AdamW, Optimizer
-from tqdm import tqdm
 
 from colonnade.data.dataset import ImageData, batch_count, training_batches
 from colonnade.errors import ColonnadeError
 from colonnade.files import write_bytes, write_text
+from colonnade.progress import duration, track
 from colonnade.pruning.schedule import Sparsifier
 from colonnade.training.distillation import Teacher
 from colonnade.training.hardware import Hardware
@@ -130,8 +130,25 @@ def run_phase(phase: Phase) -> None:
             judged = measure(phase.model, phase.data.validation, phase.hardware)
         rows.append(EpochMetrics(epoch, rate, loss, top1, *judged, time.monotonic() - start))
         _save(optimizer, phase, rows)
+        if phase.hardware.is_first:
+            print(epoch_line(phase.title, rows, phase.config.epochs), file=sys.stderr, flush=True)
     phase.sparsifier.finish()
     phase.model.to(device="cpu", memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+
+
+def epoch_line(title: str, rows: Sequence[EpochMetrics], epochs: int) -> str:
+    """What the last epoch of `rows` came to, and the time that the others will take of `epochs` in all.
+
+    An epoch is taken to last as long as the mean of those so far.
+    """
+    last = rows[-1]
+    left = sum(row.seconds for row in rows) / len(rows) * (epochs - len(rows))
+    return (
+        f"{title}, epoch {last.epoch + 1} of {epochs}:"
+        f" loss {last.train_loss:.4f}, top-1 {100 * last.train_top1:.2f}%;"
+        f" validation loss {last.validation_loss:.4f}, top-1 {100 * last.validation_top1:.2f}%;"
+        f" {duration(last.seconds)}" + (f", about {duration(left)} left" if left else "")
+    )
 
 
 def _check_parts(phase: Phase) -> None:
@@ -170,7 +187,7 @@ def _train_epoch(
         split, config.batch_size, phase.seed, epoch, hardware.part, hardware.parts
     )
     title = f"{phase.title}, epoch {epoch + 1} of {config.epochs}"
-    bar = tqdm(batches, title, total, unit="batch", disable=not hardware.is_first)
+    bar = track(batches, title, total, "batch", shown=hardware.is_first)
     loss_sum, right, seen = 0.0, 0, 0
     for index, (images, labels) in enumerate(bar):
         progress = epoch + index / total

@@ -13,12 +13,17 @@ from typing import Any
 from colonnade.config import ProfileConfig, ThroughputConfig
 from colonnade.conv import ConvShape
 from colonnade.files import read_json, write_json
+from colonnade.progress import Progress
 from colonnade.tables import TOP, TUNER_QUALITY, write_table
 from colonnade.targets import Target
 from colonnade.tuning.bench import DENSE, PROGRAM, Bench, Profiled
+from colonnade.tuning.cache import Result
 from colonnade.tuning.core import core_of
 from colonnade.tuning.search import fastest, rank_each, search
 from colonnade.tuning.space import Candidate, grid
+
+# Candidates that share one start of the bench; what they took is kept when the next ones begin.
+_BATCH = 16
 
 
 def audit_conv(
@@ -38,19 +43,24 @@ def audit_conv(
     everything = grid(conv, settings, core_of(target.config))
     rankings = rank_each(target, conv, profiled, settings, timed)
     rows = []
-    for each, ranked in zip(profiled, rankings, strict=True):
-        reports = dict(zip(everything, bench.run(each, everything), strict=True))
-        # Of one part, tuning runs no other candidates: these come from the cache.
-        trials = search(ranked, partial(bench.run, each), settings, same_tile=each != DENSE)
-        order = [candidate for _, candidate in ranked]
-        rows.append(
-            {
-                "conv": str(conv),
-                "sparsity": each.columns()["sparsity"],
-                "kernels": target.fingerprint(PROGRAM),
-                **_judge(order, reports, fastest(trials), len(trials)),
-            }
-        )
+    with Progress(f"audit {conv}", len(profiled) * len(everything), "candidate") as progress:
+        for each, ranked in zip(profiled, rankings, strict=True):
+            reports: dict[Candidate, Result] = {}
+            for start in range(0, len(everything), _BATCH):
+                some = everything[start : start + _BATCH]
+                reports |= zip(some, bench.run(each, some), strict=True)
+                progress.add(len(some))
+            # Of one part, tuning runs no other candidates: these come from the cache.
+            trials = search(ranked, partial(bench.run, each), settings, same_tile=each != DENSE)
+            order = [candidate for _, candidate in ranked]
+            rows.append(
+                {
+                    "conv": str(conv),
+                    "sparsity": each.columns()["sparsity"],
+                    "kernels": target.fingerprint(PROGRAM),
+                    **_judge(order, reports, fastest(trials), len(trials)),
+                }
+            )
     write_json(output, rows)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from colonnade.config import ProfileConfig, ThroughputConfig
 from colonnade.conv import ConvShape
 from colonnade.files import write_json
+from colonnade.progress import track
 from colonnade.targets import Target
 from colonnade.tuning.bench import DENSE, Bench, Profiled
 from colonnade.tuning.cache import Result
@@ -52,7 +53,8 @@ def profile_conv(
     bench = Bench(target, conv, settings, timed, output.with_suffix(".timing"))
     rankings = rank_each(target, conv, profiled, settings, timed)
     searches: list[dict[str, Any]] = []
-    for each, ranked in zip(profiled, rankings, strict=True):
+    pairs = list(zip(profiled, rankings, strict=True))
+    for each, ranked in track(pairs, f"profile {conv}", len(pairs), "search"):
         trials = search(ranked, partial(bench.run, each), settings, same_tile=each != DENSE)
         found = {"kept": each.kept(conv), **each.columns(), "space": len(ranked), "trials": trials}
         searches.append(found)
