@@ -28,6 +28,7 @@ from colonnade.pruning.layers import importances, make_masks
 from colonnade.pruning.weights import kept_weights
 from colonnade.training import AdamWConfig, PhaseConfig, SGDConfig, StepSchedule, TrainingConfig
 from colonnade.training import loop as training_loop
+from colonnade.training import stages as training_stages
 from colonnade.training.checkpoint import Checkpoint, read_checkpoint
 from colonnade.training.hardware import Hardware, open_hardware
 from colonnade.training.judge import predict
@@ -222,7 +223,7 @@ def test_a_state_of_other_images_is_discarded(
     assert "starting from the first epoch" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("damage", ["another configuration", "truncated"])
+@pytest.mark.parametrize("damage", ["another configuration", "truncated", "another network"])
 def test_an_unfit_state_is_discarded_with_a_warning(
     damage: str,
     dense_checkpoint: Path,
@@ -231,11 +232,16 @@ def test_an_unfit_state_is_discarded_with_a_warning(
     finetuned: Finetuned,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     output = tmp_path / "pruned.safetensors"
     resume = output.with_name(f"{output.name}.resume")
     if damage == "truncated":
         resume.write_bytes(b"PK")
+    elif damage == "another network":
+        monkeypatch.setattr(training_stages, "_fingerprint", lambda *_: "same")
+        state = {"optimizer": {}, "sparsifier": {}, "rows": []}
+        torch.save({"fingerprint": "same", "model": {"x": torch.zeros(1)}, **state}, resume)
     else:
         torch.save({"fingerprint": "other"}, resume)
     found = _finetune(dense_checkpoint, folder_data, tiny_training, output)

@@ -34,9 +34,9 @@ def exit_on_signals(*, last: bool = False) -> Iterator[None]:
     try:
         yield
     finally:
-        if not (last and leave.leaving):
-            for number, handler in zip(caught, previous, strict=True):
-                signal.signal(number, handler)
+        for number, handler in zip(caught, previous, strict=True):
+            # Python itself ends with the default handlers, unless signals are ignored.
+            signal.signal(number, signal.SIG_IGN if last and leave.leaving else handler)
 
 
 class _Leave:
