@@ -39,8 +39,8 @@ test: lint
 	$(IN_ENV) pytest
 
 # Ten million inputs, by all fuzz targets: hours.
-fuzz-nightly: $(INSTALLED)
-	COLONNADE_FUZZ_RUNS=10000000 $(VENV)/bin/pytest tests/integration/test_fuzz.py
+fuzz-nightly: env
+	$(IN_ENV) COLONNADE_FUZZ_RUNS=10000000 pytest tests/integration/test_fuzz.py
 
 clean:
 	@# A root file system has folders that even their owner may not write to.

@@ -1,7 +1,7 @@
 """What all sections of the configuration have in common, and the limits that several of them share.
 
 Every value is checked when the configuration is read. Limits that the programs have as well are here
-once; tests/integration/test_limits.py compares them with what the programs accept.
+once; tests/unit/harness/test_limits.py compares them with what the programs accept.
 """
 
 from pathlib import Path
@@ -19,7 +19,7 @@ from pydantic import (
 
 MAX_TILE = 31  # a tile's accumulators and a strip vector share 32 registers
 MAX_STRIPS = 9999
-MAX_PARTS = 9999
+MAX_PARTS = 1024
 MAX_THREADS = 64
 MAX_REPETITIONS = 10_000
 MAX_GROUP = 65_536  # columns; beyond K a group is all of it
