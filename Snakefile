@@ -41,7 +41,8 @@ try:
     files = [*map(Path, reversed(given.configfiles)), Path("config/default.yaml")]
     stages = Workflow.from_config(parse_command_line(given.config_args or []), files)
     if workflow.exec_mode == ExecMode.DEFAULT and not workflow.output_settings.dryrun:
-        for message in claim(Path(".snakemake"), [Path(stages.config.results)]):
+        folders = [Path(each) for each in (stages.config.results, "results", ".colonnade")]
+        for message in claim(Path(".snakemake"), folders):
             logger.warning(message)
 except ColonnadeError as error:
     raise WorkflowError(str(error)) from None

@@ -15,6 +15,7 @@ from typing import IO
 import psutil
 
 from colonnade.errors import ColonnadeError
+from colonnade.files import check_folder
 
 # The state folder of the run that a process belongs to; jobs inherit it.
 _RUN = "COLONNADE_RUN"
@@ -44,9 +45,11 @@ def claim(state: Path, folders: Sequence[Path]) -> list[str]:
         What was cleared, a message for each kind.
 
     Raises:
-        ColonnadeError: `state` or one of `folders` cannot be written to.
+        ColonnadeError: `state` or one of `folders` cannot be written to, or is a symlink to nowhere.
     """
     for folder in folders:
+        for part in reversed((folder, *folder.parents)):
+            check_folder(part)
         _check_writable(folder)
     try:
         state.mkdir(exist_ok=True)

@@ -113,3 +113,15 @@ def test_read_only_folders_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(ColonnadeError, match=r"results: cannot be written to"):
         run.claim(tmp_path / ".snakemake", [tmp_path / "results"])
     assert not (tmp_path / ".snakemake").exists()
+
+
+@pytest.mark.parametrize("name", ["results", "results/resnet50"])
+def test_folders_that_are_links_to_nowhere_are_named(tmp_path: Path, name: str) -> None:
+    link = tmp_path / name
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to("/mnt/unplugged")
+    with pytest.raises(
+        ColonnadeError, match=rf"{name}: a symlink to /mnt/unplugged, where nothing"
+    ):
+        run.claim(tmp_path / ".snakemake", [link / "deeper"])
+    assert not (tmp_path / ".snakemake").exists()
