@@ -120,7 +120,7 @@ def test_schedules_in_parts_are_those_of_f32_alone(
     def logits(dtype: str, parts: int) -> NDArray[np.float32]:
         keys = (f"{conv}|k{HALF.keeps(conv.reduction)}" for conv in shapes)
         convs = {key: {**schedule, "parts": parts} for key in keys}
-        header = {"format": "colonnade-schedules", "version": 3}
+        header = {"format": "colonnade-schedules", "version": 3, "target": "x60", "stays_dense": []}
         file = pruned.parent / f"schedules-{parts}.json"
         file.write_text(json.dumps({**header, "convs": convs}))
         arguments = ("--implementation", "colnm_tuned", "--dtype", dtype)
