@@ -159,21 +159,20 @@ class ThroughputConfig(Section):
 class AccuracyConfig(Section):
     """Section `accuracy`: on how much of the test split top-1 is taken, and how many images at a time."""
 
-    n_images: int | None = Field(
+    n_images: Whole | None = Field(
         default=None,
         ge=1,
+        le=1_000_000_000,
         description="Images of the test split, at most: as many of each class as of any other, as far"
         " as they go, drawn with `seed`. Null takes all. The accuracy table says how many it were.",
     )
-    batch: int = Field(
+    batch: Whole = Field(
         default=16,
         ge=1,
         le=4096,
         description="Images that run at a time: memory grows with them, but not with `n_images`.",
     )
-    seed: int = Field(
-        default=1, ge=0, lt=2**32, description="Of the draw of `n_images` from the test split."
-    )
+    seed: Seed = Field(default=1, description="Of the draw of `n_images` from the test split.")
 
 
 class NightlyConfig(Section):

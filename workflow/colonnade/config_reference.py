@@ -45,6 +45,14 @@ _LIMITS = {
 }
 
 
+_STANDARD = {
+    "ge": "minimum",
+    "gt": "exclusiveMinimum",
+    "le": "maximum",
+    "lt": "exclusiveMaximum",
+}
+
+
 def reference() -> str:
     """The page, in Markdown."""
     return "\n".join([_HEAD, *_section("", Config)]) + "\n"
@@ -52,7 +60,15 @@ def reference() -> str:
 
 def schema() -> str:
     """The JSON Schema of a configuration file."""
-    return json.dumps(Config.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
+    values = _standard(Config.model_json_schema())
+    return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+
+
+def _standard(node: Any) -> Any:
+    """pydantic leaves limits of numbers that have a validator of their own under its own names."""
+    if isinstance(node, dict):
+        return {_STANDARD.get(key, key): _standard(value) for key, value in node.items()}
+    return [_standard(each) for each in node] if isinstance(node, list) else node
 
 
 def _section(path: str, model: type[BaseModel]) -> Iterator[str]:

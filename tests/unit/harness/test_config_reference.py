@@ -51,3 +51,4 @@ def test_the_schema_accepts_the_default_configuration() -> None:
     validator = Draft202012Validator(json.loads(schema()))
     assert list(validator.iter_errors(values)) == []
     assert list(validator.iter_errors({**values, "sed": 1}))
+    assert list(validator.iter_errors({**values, "seed": -1}))
