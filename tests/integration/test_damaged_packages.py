@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from damages import DAMAGES, Damage, draft
 from safetensors.numpy import load_file, save_file
 
 from colonnade import conv, package_graph, strict_json
 from colonnade.container import Container
 from colonnade.errors import ColonnadeError
 from colonnade.package import read_package
+
+from .damages import DAMAGES, Damage, draft
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGE = (2, 5, 9, 8)

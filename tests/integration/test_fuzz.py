@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from damages import DAMAGES, Draft, draft
 
 from colonnade.container import Container
+
+from .damages import DAMAGES, Draft, draft
 
 # Of `make fuzz-nightly`: inputs of all targets together, of which any may take a second. The minute
 # of `make test` shares a machine with other tests, and allows more.

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from colonnade.container import Container
-from timing.model import CORE, ROOT, WORK, TestedModel
+
+from .model import CORE, ROOT, WORK, TestedModel
 
 
 @pytest.fixture(scope="session")

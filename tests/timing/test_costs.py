@@ -8,7 +8,8 @@ import pytest
 
 from colonnade.validation import MICROBENCHMARKS, Microbenchmark, assembly
 from colonnade.validation.compare import microbenchmark_cycles
-from timing.model import CORE, ROOT, WORK, TestedModel
+
+from .model import CORE, ROOT, WORK, TestedModel
 
 LINES = 1024  # 64 KiB: twice L1, a small part of L2
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from timing.model import ROOT, WORK, TestedModel
+from .model import ROOT, WORK, TestedModel
 
 ATTRIBUTES = "+m,+a,+f,+d,+zfh,+zba,+v,+zvfh"
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from colonnade.errors import ColonnadeError
-from timing.model import ROOT, TestedModel
+
+from .model import ROOT, TestedModel
 
 README = (ROOT / "kernels/timing/README.md").read_text("utf-8")
 CORES = sorted((ROOT / "kernels/timing/cores").glob("*.json"))

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from timing.model import TestedModel
+from .model import TestedModel
 
 SOURCE = "kernels/timing/tests/determinism.c"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from timing.model import TestedModel
+from .model import TestedModel
 
 
 @pytest.mark.parametrize("options", [[], ["-one-insn-per-tb"]], ids=["blocks", "single-step"])

@@ -10,7 +10,8 @@ import pytest
 
 from colonnade.errors import ColonnadeError
 from colonnade.validation.band import read_band, write_core_variant
-from timing.model import CORE, ROOT, WORK, TestedModel
+
+from .model import CORE, ROOT, WORK, TestedModel
 
 
 def reference_hits(lines: list[int], sets: int, ways: int) -> list[str]:

@@ -4,7 +4,8 @@ import pytest
 
 from colonnade.errors import ColonnadeError
 from colonnade.validation import Region
-from timing.model import TestedModel
+
+from .model import TestedModel
 
 SIZES = (1, 2, 4, 8)
 

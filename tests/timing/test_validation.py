@@ -9,7 +9,8 @@ from colonnade.tables import VALIDATION, read_table
 from colonnade.validation import KERNEL_POINTS
 from colonnade.validation.compare import held_out_errors, write_validation
 from colonnade.validation.kernels import ORDERINGS
-from timing.model import ROOT, WORK, TestedModel
+
+from .model import ROOT, WORK, TestedModel
 
 
 @pytest.fixture(scope="module")

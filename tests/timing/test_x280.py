@@ -6,7 +6,8 @@ import re
 import pytest
 
 from colonnade.validation import MICROBENCHMARKS, assembly
-from timing.model import ROOT, WORK, TestedModel
+
+from .model import ROOT, WORK, TestedModel
 
 X280 = "kernels/timing/cores/x280.json"
 LMULS = ("mf8", "mf4", "mf2", "m1", "m2", "m4", "m8")

@@ -209,10 +209,10 @@ def test_batches_that_shared_memory_does_not_hold_go_through_a_pipe(
 IN_LITTLE = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from test_exhausted import _batches
-import torch, test_exhausted
+from tests.unit.harness import test_exhausted
+import torch
 test_exhausted.Noise.image = lambda self, example: torch.ones(3, 224, 224)
-print(len(_batches(2)))
+print(len(test_exhausted._batches(2)))
 """
 
 
@@ -221,7 +221,7 @@ def test_a_megabyte_of_shared_memory_is_enough_for_workers() -> None:
     script = 'mount -t tmpfs -o size=1m tmpfs /dev/shm && exec "$@"'
     enclosed = ["unshare", "--mount", "sh", "-c", script, "sh", sys.executable, "-c", IN_LITTLE]
     run = subprocess.run(
-        [*enclosed, str(Path(__file__).parent)], capture_output=True, text=True, check=False
+        [*enclosed, str(Path(__file__).parents[3])], capture_output=True, text=True, check=False
     )
     assert (run.returncode, run.stdout) == (0, "3\n"), run.stderr[-2000:]
 
