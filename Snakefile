@@ -17,12 +17,12 @@ if library is None or Path(library).resolve().parents[1] != checkout / "workflow
 if workflow.overwrite_workdir and Path.cwd() != checkout:
     raise WorkflowError(f"--directory {Path.cwd()}: a run stays in {checkout}; leave it out")
 
-from colonnade.config_sources import parse_command_line
+from colonnade.config.sources import parse_command_line
 from colonnade.container import select_engine
-from colonnade.errors import ColonnadeError
-from colonnade.run import claim, find_programs
-from colonnade.time_left import show_time_left
-from colonnade.workflow import Workflow
+from colonnade.common.errors import ColonnadeError
+from colonnade.workflow.run import claim, find_programs
+from colonnade.workflow.time_left import show_time_left
+from colonnade.workflow.workflow import Workflow
 
 find_programs()
 

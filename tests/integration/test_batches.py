@@ -13,8 +13,8 @@ import pytest
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
+from colonnade.common.errors import ColonnadeError
 from colonnade.container import Container
-from colonnade.errors import ColonnadeError
 
 IMPLEMENTATIONS = ("xnnpack_nhwc_dense", "colnm_dense")
 CHANNELS, CLASSES, IMAGES = 5, 4, 13

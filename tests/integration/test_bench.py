@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from colonnade.common.errors import ColonnadeError
 from colonnade.container import Container
-from colonnade.errors import ColonnadeError
-from colonnade.models import conv_shapes
+from colonnade.models.architecture import conv_shapes
 
 EMULATOR = ("/opt/qemu/bin/qemu-riscv64", "-cpu")
 POINTWISE = "n1c24h9w9-o20-k1x1-s1-p0-d1"

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 from colonnade.container import Container
-from colonnade.package import write_package
+from colonnade.package.archive import write_package
 
 CASES = 200
 VECTOR_LENGTHS = (128, 256, 512, 1024)

@@ -14,10 +14,12 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from colonnade import conv, package_graph, strict_json
+from colonnade.common import strict_json
+from colonnade.common.errors import ColonnadeError
 from colonnade.container import Container
-from colonnade.errors import ColonnadeError
-from colonnade.package import read_package
+from colonnade.models import conv_shape as conv
+from colonnade.package import graph as package_graph
+from colonnade.package.archive import read_package
 
 from .damages import DAMAGES, Damage, draft
 

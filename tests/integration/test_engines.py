@@ -15,8 +15,8 @@ import pytest
 import requests
 from docker.errors import DockerException
 
+from colonnade.common.files import sha256_file
 from colonnade.container import open_image, select_engine
-from colonnade.files import sha256_file
 
 PROGRAMS = ("colonnade-run", "colonnade-bench", "colonnade-tests")
 START_SECONDS = 60

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from colonnade.common.errors import ColonnadeError
 from colonnade.container import Container, open_image, rootfs
-from colonnade.errors import ColonnadeError
 
 COLONNADE = [sys.executable, "-c", "from colonnade.cli import main; main()"]
 CONV = "n1c16h8w8-o16-k3x3-s1-p1-d1"

@@ -9,13 +9,15 @@ import torch
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
+from colonnade.config.model import ModelName
+from colonnade.config.pruning import Pattern, Recipe
 from colonnade.container import Container
 from colonnade.data.dataset import Normalisation
-from colonnade.export import export_package
-from colonnade.models import ModelName, conv_shapes
+from colonnade.models.architecture import conv_shapes
 from colonnade.models.resnet import build
-from colonnade.pruning import Pattern, Recipe, prunable_convs, uniform_plan
+from colonnade.package.export import export_package
 from colonnade.pruning.layers import importances, make_masks
+from colonnade.pruning.plan import prunable_convs, uniform_plan
 from colonnade.pruning.weights import kept_weights
 from colonnade.training.checkpoint import CheckpointInfo, write_checkpoint
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from colonnade.common.files import sha256_file
+from colonnade.config.pruning import Pattern
 from colonnade.container import Container
-from colonnade.files import sha256_file
-from colonnade.package import compress, read_package
-from colonnade.pruning import Pattern
+from colonnade.package.archive import compress, read_package
 from colonnade.pruning.mask import make_mask
 
 EMULATOR = ("/opt/qemu/bin/qemu-riscv64", "-cpu", "rv64,v=true,vlen=256")

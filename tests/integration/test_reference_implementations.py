@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 from torch.nn.functional import conv2d, max_pool2d
 
+from colonnade.common.errors import ColonnadeError
 from colonnade.container import Container
-from colonnade.errors import ColonnadeError
-from colonnade.package import write_package
+from colonnade.package.archive import write_package
 
 IMPLEMENTATIONS = ("rownm", "xnnpack_spmm", "colnm_unfused", "colnm_packed", "xnnpack_nhwc_dense")
 CHANNELS = 12

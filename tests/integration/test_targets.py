@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from colonnade.config import load_target
+from colonnade.config.schema import load_target
 from colonnade.container import Container
-from colonnade.targets import Target
+from colonnade.targets.target import Target
 
 ROOT = Path(__file__).resolve().parents[2]
 CORES = sorted((ROOT / "kernels/timing/cores").glob("*.json"))

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from colonnade.config import TargetConfig
+from colonnade.config.schema import TargetConfig
 from colonnade.container import Container
-from colonnade.targets import Target
+from colonnade.targets.target import Target
 
 CONV = "n1c16h14w14-o32-k3x3-s1-p1-d1"
 

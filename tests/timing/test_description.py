@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from colonnade.errors import ColonnadeError
+from colonnade.common.errors import ColonnadeError
 
 from .model import ROOT, TestedModel
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from colonnade.errors import ColonnadeError
+from colonnade.common.errors import ColonnadeError
 from colonnade.validation.band import read_band, write_core_variant
 
 from .model import CORE, ROOT, WORK, TestedModel

@@ -2,7 +2,7 @@
 
 import pytest
 
-from colonnade.errors import ColonnadeError
+from colonnade.common.errors import ColonnadeError
 from colonnade.validation import Region
 
 from .model import TestedModel

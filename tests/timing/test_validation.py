@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from colonnade.tables import VALIDATION, read_table
+from colonnade.results.tables import VALIDATION, read_table
 from colonnade.validation import KERNEL_POINTS
 from colonnade.validation.compare import held_out_errors, write_validation
 from colonnade.validation.kernels import ORDERINGS

@@ -7,10 +7,11 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from colonnade.data import ImageNetConfig
-from colonnade.models import ModelConfig
-from colonnade.pruning import Pattern, Recipe, prunable_convs, uniform_plan
-from colonnade.training import AdamWConfig, PhaseConfig, TrainingConfig
+from colonnade.config.data import ImageNetConfig
+from colonnade.config.model import ModelConfig
+from colonnade.config.pruning import Pattern, Recipe
+from colonnade.config.training import AdamWConfig, PhaseConfig, TrainingConfig
+from colonnade.pruning.plan import prunable_convs, uniform_plan
 from colonnade.training.stages import prune_and_finetune, train_dense
 
 CLASSES = ("three", "two", "zero")

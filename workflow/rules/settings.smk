@@ -1,5 +1,5 @@
 rule scope:
-    """What all results of this folder share; see workflow/colonnade/scope.py."""
+    """What all results of this folder share; see workflow/colonnade/workflow/scope.py."""
     output:
         "<results>/scope.json",
     log:

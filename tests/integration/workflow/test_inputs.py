@@ -15,7 +15,7 @@ from safetensors.numpy import load_file
 
 from .conftest import Checkout, Job
 
-# They build from declared sources, in minutes; tests/unit/harness/test_versions.py lists all rules.
+# They build from declared sources, in minutes; tests/unit/workflow/test_versions.py lists all rules.
 BUILDS = {"toolchain", "kernels_riscv64", "timing_model"}
 
 

@@ -7,9 +7,9 @@ import re
 
 import pytest
 
-from colonnade.conv import ConvShape
-from colonnade.pruning import Pattern
-from colonnade.tables import ACCURACY, LAYERS, THROUGHPUT
+from colonnade.config.pruning import Pattern
+from colonnade.models.conv_shape import ConvShape
+from colonnade.results.tables import ACCURACY, LAYERS, THROUGHPUT
 
 from .conftest import CONV, Checkout
 

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from colonnade.budget import Network
 from colonnade.budget.front import judge, write_front
 from colonnade.budget.layer_sensitivity import write_layer_sensitivity
+from colonnade.budget.network import Network
 from colonnade.budget.plan import choose, read_budget, write_budget
-from colonnade.data import ImageNetConfig
-from colonnade.errors import ColonnadeError
-from colonnade.pruning import Pattern
-from colonnade.tables import LAYER_SENSITIVITY, LAYERS, PARETO, read_table, write_table
-from colonnade.training import TrainingConfig
+from colonnade.common.errors import ColonnadeError
+from colonnade.config.data import ImageNetConfig
+from colonnade.config.pruning import Pattern
+from colonnade.config.training import TrainingConfig
+from colonnade.results.tables import LAYER_SENSITIVITY, LAYERS, PARETO, read_table, write_table
 
 HALF, QUARTER = Pattern(m="full", sparsity=0.5), Pattern(m="full", sparsity=0.75)
 TILES = {"layer1.0.conv1": 8, "layer4.1.conv2": 16}

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from colonnade.common.errors import ColonnadeError
 from colonnade.container.processes import child
 from colonnade.container.transcript import CompletedRun, Transcript
-from colonnade.errors import ColonnadeError
 
 
 def _run(script: str, log: Path | None = None, stdin: bytes | None = None) -> CompletedRun:

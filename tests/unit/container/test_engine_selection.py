@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from colonnade.common.errors import ColonnadeError
 from colonnade.container import select_engine
 from colonnade.container import selection as selection_module
 from colonnade.container.docker import DockerEngine
@@ -10,7 +11,6 @@ from colonnade.container.image import Image
 from colonnade.container.podman import PodmanEngine
 from colonnade.container.rootfs import RootfsEngine
 from colonnade.container.selection import open_image
-from colonnade.errors import ColonnadeError
 
 KINDS = (DockerEngine, PodmanEngine, RootfsEngine)
 

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from colonnade.common.errors import ColonnadeError
 from colonnade.container.image import Image
 from colonnade.container.recipe import debian_suite, recipe_files, recipe_hash
-from colonnade.errors import ColonnadeError
 
 ROOT = Path(__file__).resolve().parents[3]
 

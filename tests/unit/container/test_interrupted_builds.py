@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
+from colonnade.common.errors import ColonnadeError
 from colonnade.container import temporary
 from colonnade.container.recipe import recipe_hash
 from colonnade.container.rootfs import RootfsEngine
 from colonnade.container.temporary import mounts_below, temporary_folder
-from colonnade.errors import ColonnadeError
 
 ROOT = Path(__file__).resolve().parents[3]
 SECONDS = 60

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from colonnade.common.errors import ColonnadeError
 from colonnade.container import sdk
 from colonnade.container.mounts import Mount, mounts
 from colonnade.container.sdk import SdkEngine
-from colonnade.errors import ColonnadeError
 
 
 @pytest.fixture

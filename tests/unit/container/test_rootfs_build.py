@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from colonnade.common.errors import ColonnadeError
 from colonnade.container import mmdebstrap
 from colonnade.container.recipe import recipe_hash
 from colonnade.container.rootfs import RootfsEngine
-from colonnade.errors import ColonnadeError
 
 ROOT = Path(__file__).resolve().parents[3]
 

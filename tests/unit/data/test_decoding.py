@@ -11,10 +11,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from colonnade.data import ImageNetConfig
+from colonnade.common.errors import ColonnadeError
+from colonnade.config.data import ImageNetConfig
 from colonnade.data.dataset import Example
 from colonnade.data.imagenet import NORMALISATION, FolderSplit
-from colonnade.errors import ColonnadeError
 
 PX = 40
 Pixels = NDArray[np.uint8]

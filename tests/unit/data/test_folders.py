@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from colonnade.data import ImageNetConfig, TexturesConfig
+from colonnade.common.errors import ColonnadeError, some
+from colonnade.config.data import ImageNetConfig, TexturesConfig
 from colonnade.data.dataset import Example
 from colonnade.data.folders import KAGGLE
 from colonnade.data.imagenet import FolderSplit
 from colonnade.data.opening import open_data
 from colonnade.data.textures import folder_of
-from colonnade.errors import ColonnadeError, some
 
 NOBODY = 65534
 

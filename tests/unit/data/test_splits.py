@@ -10,11 +10,11 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from colonnade.data import DataConfig, DigitsConfig, ImageNetConfig, TexturesConfig
+from colonnade.common.errors import ColonnadeError
+from colonnade.config.data import DataConfig, DigitsConfig, ImageNetConfig, TexturesConfig
 from colonnade.data.dataset import Example, evaluation_batches, training_batches
 from colonnade.data.imagenet import NORMALISATION, FolderSplit, evaluation_crop
 from colonnade.data.opening import open_data
-from colonnade.errors import ColonnadeError
 
 
 def _configurations(folder: ImageNetConfig, cache: Path) -> list[DataConfig]:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from pydantic import ValidationError
 
-from colonnade.data import TexturesConfig
+from colonnade.config.data import TexturesConfig
 from colonnade.data.dataset import Example
 from colonnade.data.opening import open_data
 from colonnade.data.textures import FILE_PX, Textures, _write_class, folder_of, generate, render

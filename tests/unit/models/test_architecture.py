@@ -4,10 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from colonnade.conv import ConvShape
-from colonnade.errors import ColonnadeError
-from colonnade.models import MODEL_NAMES, conv_shapes
-from colonnade.models.architecture import architecture
+from colonnade.common.errors import ColonnadeError
+from colonnade.models.architecture import MODEL_NAMES, architecture, conv_shapes
+from colonnade.models.conv_shape import ConvShape
 from colonnade.models.graph import AddTensors, trace
 from colonnade.models.resnet import build
 

@@ -3,7 +3,7 @@
 import pytest
 from torch import Tensor, nn
 
-from colonnade.errors import ColonnadeError
+from colonnade.common.errors import ColonnadeError
 from colonnade.models.graph import AddTensors, Conv2d, trace
 from colonnade.models.resnet import build
 

@@ -5,8 +5,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from colonnade.errors import ColonnadeError
-from colonnade.models import MODEL_NAMES
+from colonnade.common.errors import ColonnadeError
+from colonnade.models.architecture import MODEL_NAMES
 from colonnade.models.resnet import build
 
 # torchvision's documentation: parameters with 1,000 classes.

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from colonnade.errors import ColonnadeError
+from colonnade.common.errors import ColonnadeError
 from colonnade.models.resnet import build
 from colonnade.models.weights import load_weights
 

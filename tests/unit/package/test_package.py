@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from colonnade.data import ImageNetConfig
-from colonnade.errors import ColonnadeError
-from colonnade.export import export_package
+from colonnade.common.errors import ColonnadeError
+from colonnade.config.data import ImageNetConfig
+from colonnade.config.pruning import Pattern, Recipe
+from colonnade.config.training import TrainingConfig
 from colonnade.models.graph import fold, trace
-from colonnade.package import read_package
-from colonnade.pruning import LayerPlan, Pattern, Recipe
-from colonnade.training import TrainingConfig
+from colonnade.package.archive import read_package
+from colonnade.package.export import export_package
+from colonnade.pruning.plan import LayerPlan
 from colonnade.training.checkpoint import read_checkpoint
 from colonnade.training.stages import prune_and_finetune
 

@@ -7,11 +7,12 @@ from pydantic import ValidationError
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from colonnade.errors import ColonnadeError
+from colonnade.common.errors import ColonnadeError
+from colonnade.config.pruning import Pattern, PruningConfig
 from colonnade.models.resnet import build
-from colonnade.pruning import LayerPlan, Pattern, PruningConfig, prunable_convs, uniform_plan
 from colonnade.pruning.layers import importances, make_masks, sparsity_of
 from colonnade.pruning.mask import make_mask
+from colonnade.pruning.plan import LayerPlan, prunable_convs, uniform_plan
 from colonnade.pruning.serial import masks_from_tensors, masks_to_tensors
 from colonnade.pruning.weights import weight_matrix
 

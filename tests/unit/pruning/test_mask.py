@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from pydantic import ValidationError
 
-from colonnade.errors import ColonnadeError
-from colonnade.package import compress, expand
-from colonnade.pruning import Pattern
+from colonnade.common.errors import ColonnadeError
+from colonnade.config.pruning import Pattern
+from colonnade.package.archive import compress, expand
 from colonnade.pruning.mask import ColumnMask, make_mask
 from colonnade.pruning.weights import kept_weights, weight_matrix
 

@@ -7,12 +7,13 @@ import pytest
 import torch
 from torch import nn
 
+from colonnade.config.pruning import Pattern
 from colonnade.models.graph import trace
 from colonnade.models.resnet import build
-from colonnade.pruning import Pattern, prunable_convs, uniform_plan
 from colonnade.pruning.layers import importances, make_masks
 from colonnade.pruning.mask import make_mask
 from colonnade.pruning.permutation import permute, search, spaces
+from colonnade.pruning.plan import prunable_convs, uniform_plan
 from colonnade.pruning.weights import weight_matrix
 
 

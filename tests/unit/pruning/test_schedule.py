@@ -8,8 +8,9 @@ import torch
 from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
 
-from colonnade.pruning import Gradual, OneShot, Pattern, Regrow, uniform_plan
+from colonnade.config.pruning import Gradual, OneShot, Pattern, Regrow
 from colonnade.pruning.layers import Masks, importances, make_masks
+from colonnade.pruning.plan import uniform_plan
 from colonnade.pruning.schedule import Sparsifier
 from colonnade.pruning.weights import kept_weights
 

@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from colonnade.data import ImageNetConfig
-from colonnade.files import read_json, write_json
-from colonnade.pruning import Recipe
-from colonnade.study import Evaluated, StudyConfig, study_runs
+from colonnade.common.files import read_json, write_json
+from colonnade.config.data import ImageNetConfig
+from colonnade.config.pruning import Recipe
+from colonnade.config.study import StudyConfig
+from colonnade.config.training import TrainingConfig
+from colonnade.results.tables import STUDY, STUDY_SUMMARY, read_table
 from colonnade.study.evaluation import evaluate_run
 from colonnade.study.results import half_interval, write_study
-from colonnade.tables import STUDY, STUDY_SUMMARY, read_table
-from colonnade.training import TrainingConfig
+from colonnade.study.runs import Evaluated, study_runs
 
 SMALL = StudyConfig(
     seeds=(1, 2),

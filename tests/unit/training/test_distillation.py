@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
+from colonnade.config.pruning import Distillation
 from colonnade.models.resnet import build
-from colonnade.pruning import Distillation
 from colonnade.training.distillation import STAGES, Teacher
 from colonnade.training.hardware import Hardware
 

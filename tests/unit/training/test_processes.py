@@ -9,9 +9,9 @@ import pytest
 import torch
 import yaml
 
-from colonnade.data import ImageNetConfig
+from colonnade.config.data import ImageNetConfig
+from colonnade.config.training import TrainingConfig
 from colonnade.data.opening import open_data
-from colonnade.training import TrainingConfig
 from colonnade.training.checkpoint import read_checkpoint
 from colonnade.training.hardware import Hardware
 from colonnade.training.judge import predict
@@ -21,9 +21,10 @@ SCRIPT = """
 import sys
 from pathlib import Path
 import yaml
-from colonnade.data import ImageNetConfig
-from colonnade.pruning import Gradual, Pattern, Recipe, prunable_convs, uniform_plan
-from colonnade.training import TrainingConfig
+from colonnade.config.data import ImageNetConfig
+from colonnade.config.pruning import Gradual, Pattern, Recipe
+from colonnade.pruning.plan import prunable_convs, uniform_plan
+from colonnade.config.training import TrainingConfig
 from colonnade.training.stages import prune_and_finetune
 
 values = yaml.safe_load(Path(sys.argv[1]).read_text())

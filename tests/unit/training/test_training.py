@@ -11,22 +11,20 @@ import numpy as np
 import pytest
 import torch
 
-from colonnade.data import ImageNetConfig
-from colonnade.data.opening import open_data
-from colonnade.errors import ColonnadeError
-from colonnade.pruning import (
-    Distillation,
-    Gradual,
-    Pattern,
-    Plan,
-    Recipe,
-    Regrow,
-    prunable_convs,
-    uniform_plan,
+from colonnade.common.errors import ColonnadeError
+from colonnade.config.data import ImageNetConfig
+from colonnade.config.pruning import Distillation, Gradual, Pattern, Recipe, Regrow
+from colonnade.config.training import (
+    AdamWConfig,
+    PhaseConfig,
+    SGDConfig,
+    StepSchedule,
+    TrainingConfig,
 )
+from colonnade.data.opening import open_data
 from colonnade.pruning.layers import importances, make_masks
+from colonnade.pruning.plan import Plan, prunable_convs, uniform_plan
 from colonnade.pruning.weights import kept_weights
-from colonnade.training import AdamWConfig, PhaseConfig, SGDConfig, StepSchedule, TrainingConfig
 from colonnade.training import loop as training_loop
 from colonnade.training import stages as training_stages
 from colonnade.training.checkpoint import Checkpoint, read_checkpoint

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from colonnade.config import ProfileConfig, ThroughputConfig, load_target
-from colonnade.targets import Target
+from colonnade.config.schema import ProfileConfig, ThroughputConfig, load_target
+from colonnade.targets.target import Target
 from colonnade.tuning.core import Core, core_of
 
 ROOT = Path(__file__).resolve().parents[3]

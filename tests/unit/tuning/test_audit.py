@@ -5,16 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from colonnade import progress
-from colonnade.config import ProfileConfig, ThroughputConfig
-from colonnade.conv import ConvShape
-from colonnade.pruning import Pattern
-from colonnade.tables import TUNER_QUALITY, read_table
-from colonnade.targets import Target
-from colonnade.tuning import DENSE, Profiled, sample
+from colonnade.common import progress
+from colonnade.config.pruning import Pattern
+from colonnade.config.schema import ProfileConfig, ThroughputConfig
+from colonnade.models.conv_shape import ConvShape
+from colonnade.results.tables import TUNER_QUALITY, read_table
+from colonnade.targets.target import Target
 from colonnade.tuning.audit import audit_conv, quality_table
+from colonnade.tuning.bench import DENSE, Profiled
 from colonnade.tuning.core import core_of
 from colonnade.tuning.prior import Prior
+from colonnade.tuning.sampling import sample
 from colonnade.tuning.space import grid, search_space
 
 from .conftest import CONV, FakeContainer

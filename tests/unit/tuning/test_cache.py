@@ -12,13 +12,12 @@ from typing import Any
 
 import pytest
 
-from colonnade.config import ProfileConfig, ThroughputConfig
-from colonnade.conv import ConvShape
-from colonnade.errors import ColonnadeError
-from colonnade.pruning import Pattern
-from colonnade.targets import Target
-from colonnade.tuning import DENSE, Profiled
-from colonnade.tuning.bench import Bench
+from colonnade.common.errors import ColonnadeError
+from colonnade.config.pruning import Pattern
+from colonnade.config.schema import ProfileConfig, ThroughputConfig
+from colonnade.models.conv_shape import ConvShape
+from colonnade.targets.target import Target
+from colonnade.tuning.bench import DENSE, Bench, Profiled
 from colonnade.tuning.cache import _RESULTS, ProfileCache, Setting
 from colonnade.tuning.space import Candidate
 

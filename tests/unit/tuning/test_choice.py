@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from colonnade.conv import ConvShape
-from colonnade.errors import ColonnadeError
-from colonnade.pruning import Pattern
-from colonnade.reference import REFERENCE
-from colonnade.tables import LAYERS
-from colonnade.targets import Target
+from colonnade.common.errors import ColonnadeError
+from colonnade.common.reference import REFERENCE
+from colonnade.config.pruning import Pattern
+from colonnade.models.conv_shape import ConvShape
+from colonnade.results.tables import LAYERS
+from colonnade.targets.target import Target
 from colonnade.tuning.choice import choose, collect, tiles_for
 
 from .conftest import CONV

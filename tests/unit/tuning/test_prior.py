@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from colonnade.config import TargetConfig, fits_registers, load_target
-from colonnade.conv import ConvShape
-from colonnade.errors import ColonnadeError
+from colonnade.common.errors import ColonnadeError
+from colonnade.config.schema import TargetConfig, fits_registers, load_target
+from colonnade.models.conv_shape import ConvShape
 from colonnade.tuning import kernels
 from colonnade.tuning.core import KINDS, LMULS, Core, Kind, core_of
 from colonnade.tuning.kernels import Lines, call_cost, row_cost

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from colonnade import progress
-from colonnade.config import ProfileConfig, ThroughputConfig
-from colonnade.conv import ConvShape
-from colonnade.pruning import Pattern
-from colonnade.targets import Target
-from colonnade.tuning import DENSE, Profiled
+from colonnade.common import progress
+from colonnade.config.pruning import Pattern
+from colonnade.config.schema import ProfileConfig, ThroughputConfig
+from colonnade.models.conv_shape import ConvShape
+from colonnade.targets.target import Target
+from colonnade.tuning.bench import DENSE, Profiled
 from colonnade.tuning.core import core_of
 from colonnade.tuning.prior import Prior
 from colonnade.tuning.search import fastest, others, profile_conv, refine, tune

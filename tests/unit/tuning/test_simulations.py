@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from colonnade.config import ProfileConfig, ThroughputConfig
-from colonnade.conv import ConvShape
-from colonnade.pruning import Pattern
-from colonnade.targets import Target
-from colonnade.tuning import DENSE, Profiled, simulations
+from colonnade.config.pruning import Pattern
+from colonnade.config.schema import ProfileConfig, ThroughputConfig
+from colonnade.models.conv_shape import ConvShape
+from colonnade.targets.target import Target
+from colonnade.tuning import simulations
 from colonnade.tuning.audit import audit_conv
+from colonnade.tuning.bench import DENSE, Profiled
 from colonnade.tuning.core import Core
 from colonnade.tuning.prior import Prior
 from colonnade.tuning.search import profile_conv

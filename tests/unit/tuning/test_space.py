@@ -2,8 +2,8 @@
 
 import pytest
 
-from colonnade.config import ProfileConfig
-from colonnade.conv import ConvShape
+from colonnade.config.schema import ProfileConfig
+from colonnade.models.conv_shape import ConvShape
 from colonnade.tuning.core import Core
 from colonnade.tuning.space import XNNPACK, Candidate, grid, search_space
 

@@ -3,8 +3,3 @@
 What measures, solves and compares is imported from its module, for its heavy libraries:
 `layer_sensitivity`, `plan` and `front`.
 """
-
-from colonnade.budget.network import Network
-from colonnade.budget.settings import BudgetConfig
-
-__all__ = ["BudgetConfig", "Network"]

@@ -8,13 +8,13 @@ import polars as pl
 
 from colonnade.budget.network import Network
 from colonnade.budget.plan import Costs
-from colonnade.data import DataConfig
-from colonnade.evaluate import judged, open_checkpoint
-from colonnade.files import write_text
+from colonnade.common.files import write_text
+from colonnade.config.data import DataConfig
+from colonnade.config.training import TrainingConfig
+from colonnade.evaluation.top1 import judged, open_checkpoint
 from colonnade.pruning.layers import sparsity_of
 from colonnade.report.pareto import pareto_figure
-from colonnade.tables import PARETO, write_table
-from colonnade.training import TrainingConfig
+from colonnade.results.tables import PARETO, write_table
 from colonnade.training.judge import measure
 
 

@@ -3,14 +3,15 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from colonnade.data import DataConfig
-from colonnade.evaluate import judged, open_checkpoint
-from colonnade.progress import track
-from colonnade.pruning import Pattern, uniform_plan
+from colonnade.common.progress import track
+from colonnade.config.data import DataConfig
+from colonnade.config.pruning import Pattern
+from colonnade.config.training import TrainingConfig
+from colonnade.evaluation.top1 import judged, open_checkpoint
 from colonnade.pruning.layers import importances, make_masks
+from colonnade.pruning.plan import uniform_plan
 from colonnade.pruning.weights import conv_weight, kept_weights
-from colonnade.tables import LAYER_SENSITIVITY, NO_LAYER, write_table
-from colonnade.training import TrainingConfig
+from colonnade.results.tables import LAYER_SENSITIVITY, NO_LAYER, write_table
 from colonnade.training.judge import measure
 
 

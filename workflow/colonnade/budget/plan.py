@@ -13,11 +13,12 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from colonnade.conv import ConvShape
-from colonnade.errors import ColonnadeError
-from colonnade.files import read_record, write_json
-from colonnade.pruning import LayerPlan, Pattern
-from colonnade.tables import LAYER_SENSITIVITY, LAYERS, NO_LAYER, read_table
+from colonnade.common.errors import ColonnadeError
+from colonnade.common.files import read_record, write_json
+from colonnade.config.pruning import Pattern
+from colonnade.models.conv_shape import ConvShape
+from colonnade.pruning.plan import LayerPlan
+from colonnade.results.tables import LAYER_SENSITIVITY, LAYERS, NO_LAYER, read_table
 
 
 class Budget(BaseModel):

@@ -1,6 +1,6 @@
 """The `colonnade` command: one subcommand per rule, in modules named like the rules' files.
 
-Commands that need configuration take a settings file first: see `colonnade.settings`. The workflow leaves
+Commands that need configuration take a settings file first: see `colonnade.workflow.settings`. The workflow leaves
 those of its jobs in results/settings.
 """
 
@@ -25,8 +25,8 @@ from colonnade.cli import (
     validation,
 )
 from colonnade.cli.common import cli
+from colonnade.common.failures import explained
 from colonnade.container.processes import exit_on_signals
-from colonnade.failures import explained
 
 __all__ = [
     "accuracy",

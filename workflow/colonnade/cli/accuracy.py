@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 
 from colonnade.cli.common import FILE, cli, target_of
-from colonnade.files import sha256_file
-from colonnade.settings import read_settings
-from colonnade.stages import DENSE, Stages
+from colonnade.common.files import sha256_file
+from colonnade.workflow.settings import read_settings
+from colonnade.workflow.stages import DENSE, Stages
 
 
 @cli.command()
@@ -18,7 +18,7 @@ from colonnade.stages import DENSE, Stages
 @click.argument("output", type=FILE)
 def evaluate(settings: Path, variant: str, checkpoint: Path, graph: Path, output: Path) -> None:
     """Top-1 of VARIANT: its CHECKPOINT in PyTorch, its package with GRAPH on emulated RISC-V."""
-    from colonnade.evaluate import evaluate_variant
+    from colonnade.evaluation.top1 import evaluate_variant
 
     given = read_settings(settings)
     evaluate_variant(
@@ -40,7 +40,7 @@ def evaluate(settings: Path, variant: str, checkpoint: Path, graph: Path, output
 @click.argument("reports", type=FILE, nargs=-1, required=True)
 def write_accuracy_table(settings: Path, output: Path, reports: tuple[Path, ...]) -> None:
     """Collect top-1 of every variant from its REPORTS."""
-    from colonnade.accuracy import accuracy_table
+    from colonnade.results.accuracy import accuracy_table
 
     stages = Stages(read_settings(settings).config)
     rows = [

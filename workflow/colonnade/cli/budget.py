@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 
 from colonnade.cli.common import FILE, cli, finetune
-from colonnade.pruning import Pattern
-from colonnade.settings import read_settings
-from colonnade.stages import Stages
+from colonnade.config.pruning import Pattern
+from colonnade.workflow.settings import read_settings
+from colonnade.workflow.stages import Stages
 
 
 @cli.command("layer-sensitivity")

@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 
 from colonnade.container import Container, open_image
-from colonnade.pruning import Plan
-from colonnade.settings import Settings
-from colonnade.targets import Target
+from colonnade.pruning.plan import Plan
+from colonnade.targets.target import Target
+from colonnade.workflow.settings import Settings
 
 ROOT = Path()
 # What does not depend on the configuration lies here, whatever folder it gives its results.

@@ -8,8 +8,8 @@ from colonnade.cli.common import cli
 @cli.command("config-reference")
 def config_reference() -> None:
     """Write docs/configuration.md and config/schema.json from the models that check a configuration."""
-    from colonnade.config_reference import DOCUMENT, SCHEMA, reference, schema
-    from colonnade.files import write_text
+    from colonnade.common.files import write_text
+    from colonnade.config.reference import DOCUMENT, SCHEMA, reference, schema
 
     for path, text in ((DOCUMENT, reference()), (SCHEMA, schema())):
         write_text(path, text)

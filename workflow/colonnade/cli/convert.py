@@ -13,7 +13,7 @@ from colonnade.cli.common import FILE, cli
 @click.option("--table", type=FILE, help="CSV of what was pruned, a row for each convolution.")
 def to_torch(checkpoint: Path, output: Path, table: Path | None) -> None:
     """Write CHECKPOINT as a plain state dict, OUTPUT (.pth or .safetensors), with torchvision's names."""
-    from colonnade.to_torch import pruned_layers, write_pruned, write_state_dict
+    from colonnade.package.to_torch import pruned_layers, write_pruned, write_state_dict
 
     source = write_state_dict(checkpoint, output)
     rows = pruned_layers(source)

@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from colonnade.cli.common import BUILD, FILE, ROOT, cli, container
+from colonnade.common.progress import Progress, followed, ninja_steps
 from colonnade.container import select_engine
-from colonnade.progress import Progress, followed, ninja_steps
 
 
 @cli.command()

@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 
 from colonnade.cli.common import FILE, cli, target_of
-from colonnade.conv import ConvShape
-from colonnade.settings import read_settings
-from colonnade.stages import Stages
+from colonnade.models.conv_shape import ConvShape
+from colonnade.workflow.settings import read_settings
+from colonnade.workflow.stages import Stages
 
 
 @cli.command()
@@ -44,7 +44,7 @@ def schedules(settings: Path, schedules: Path, table: Path, profiles: tuple[Path
 @click.argument("profiles", type=FILE, nargs=-1, required=True)
 def write_bounds_table(settings: Path, output: Path, profiles: tuple[Path, ...]) -> None:
     """Compare the winners of PROFILES with what the core could do."""
-    from colonnade.bounds import bounds_table
+    from colonnade.evaluation.bounds import bounds_table
 
     given = read_settings(settings)
     name, threads = given.config.model.name, given.config.throughput.threads
@@ -57,7 +57,7 @@ def write_bounds_table(settings: Path, output: Path, profiles: tuple[Path, ...])
 @click.argument("profiles", type=FILE, nargs=-1, required=True)
 def write_packing_table(settings: Path, output: Path, profiles: tuple[Path, ...]) -> None:
     """Compare packed and direct in PROFILES, and say what packing takes."""
-    from colonnade.packing_cost import packing_table
+    from colonnade.evaluation.packing_cost import packing_table
 
     given = read_settings(settings)
     packing_table(profiles, given.config.model.name, target_of(given), output)

@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from colonnade.cli.common import FILE, cli, finetune
-from colonnade.settings import read_settings
-from colonnade.stages import Stages
+from colonnade.workflow.settings import read_settings
+from colonnade.workflow.stages import Stages
 
 
 @cli.command()
@@ -29,7 +29,7 @@ def train(settings: Path, output: Path) -> None:
 @click.argument("output", type=FILE)
 def prune(settings: Path, variant: str, dense: Path, schedules: Path, output: Path) -> None:
     """Mask the checkpoint DENSE with the pattern VARIANT, and fine-tune it."""
-    from colonnade.pruning import uniform_plan
+    from colonnade.pruning.plan import uniform_plan
     from colonnade.tuning.choice import tiles_for
 
     given = read_settings(settings)
@@ -44,6 +44,6 @@ def prune(settings: Path, variant: str, dense: Path, schedules: Path, output: Pa
 @click.argument("package", type=FILE)
 def export(checkpoint: Path, package: Path) -> None:
     """Export CHECKPOINT as the folder PACKAGE."""
-    from colonnade.export import export_package
+    from colonnade.package.export import export_package
 
     export_package(checkpoint, package)

@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 
 from colonnade.cli.common import FILE, IMAGE, cli
-from colonnade.files import file_bytes
-from colonnade.settings import read_settings
-from colonnade.stages import Stages
+from colonnade.common.files import file_bytes
+from colonnade.workflow.settings import read_settings
+from colonnade.workflow.stages import Stages
 
 
 @cli.command()
@@ -17,7 +17,7 @@ from colonnade.stages import Stages
 @click.argument("packages", type=FILE, nargs=-1, required=True)
 def claims(throughput: Path, accuracy: Path, output: Path, packages: tuple[Path, ...]) -> None:
     """Judge the claims from the tables and from the files of all PACKAGES."""
-    from colonnade.claims import write_claims
+    from colonnade.results.claims import write_claims
 
     sizes: dict[str, int] = {}
     for file in packages:
@@ -31,7 +31,7 @@ def claims(throughput: Path, accuracy: Path, output: Path, packages: tuple[Path,
 @click.argument("output", type=FILE)
 def provenance(settings: Path, output: Path) -> None:
     """Record where the numbers come from."""
-    from colonnade.provenance import write_provenance
+    from colonnade.results.provenance import write_provenance
 
     write_provenance(read_settings(settings).config, IMAGE, output)
 
@@ -62,7 +62,7 @@ def report(
 @click.argument("baseline", type=FILE, required=False)
 def regression(settings: Path, table: Path, output: Path, baseline: Path | None) -> None:
     """Compare modelled cycles of TABLE with those of BASELINE, if there is one."""
-    from colonnade.regression import compare
+    from colonnade.results.regression import compare
 
     allowed = read_settings(settings).config.nightly.allowed_slowdown_percent
     compare(table, baseline, allowed, output)

@@ -11,12 +11,12 @@ from pathlib import Path
 import click
 
 from colonnade.cli.common import BUILD, IMAGE, cli, container
-from colonnade.config import load_target
+from colonnade.common.errors import ColonnadeError
+from colonnade.config.schema import load_target
 from colonnade.container import Container
-from colonnade.errors import ColonnadeError
-from colonnade.targets import Target
+from colonnade.targets.target import Target
 from colonnade.tuning.bench import PROGRAM
-from colonnade.workflow import TARGETS
+from colonnade.workflow.workflow import TARGETS
 
 _PASSED_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 # The bench's option whose value is a file.

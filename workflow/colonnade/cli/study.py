@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from colonnade.cli.common import FILE, cli
-from colonnade.settings import read_settings
-from colonnade.stages import Stages
+from colonnade.workflow.settings import read_settings
+from colonnade.workflow.stages import Stages
 
 
 @cli.command("study-start")
@@ -15,7 +15,7 @@ from colonnade.stages import Stages
 @click.argument("output", type=FILE)
 def study_start(settings: Path, seed: int, output: Path) -> None:
     """Train the dense network from which all runs of the study with SEED start."""
-    from colonnade.models import ModelConfig
+    from colonnade.config.model import ModelConfig
     from colonnade.training.stages import train_dense
 
     config = read_settings(settings).config
@@ -66,8 +66,8 @@ def study_table(
     settings: Path, table: Path, summary: Path, figure: Path, reports: tuple[Path, ...]
 ) -> None:
     """Collect the REPORTS of the study's networks, run by run."""
-    from colonnade.study import Evaluated
     from colonnade.study.results import write_study
+    from colonnade.study.runs import Evaluated
 
     networks = Stages(read_settings(settings).config).study_networks
     evaluated = [

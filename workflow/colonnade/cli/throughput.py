@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from colonnade.cli.common import FILE, cli, target_of
-from colonnade.settings import read_settings
-from colonnade.stages import Stages
+from colonnade.workflow.settings import read_settings
+from colonnade.workflow.stages import Stages
 
 
 @cli.command()
@@ -14,7 +14,7 @@ from colonnade.stages import Stages
 @click.argument("output", type=FILE)
 def images(settings: Path, output: Path) -> None:
     """Write random images to time networks on."""
-    from colonnade.throughput import write_random_images
+    from colonnade.evaluation.throughput import write_random_images
 
     config = read_settings(settings).config
     timed = config.throughput
@@ -39,7 +39,7 @@ def throughput(
     output: Path,
 ) -> None:
     """Time IMPLEMENTATION of the package with GRAPH on the target."""
-    from colonnade.throughput import run_network
+    from colonnade.evaluation.throughput import run_network
 
     given = read_settings(settings)
     target = target_of(given) if core is None else target_of(given).with_core(core)
@@ -53,7 +53,7 @@ def throughput(
 @click.argument("reports", type=FILE, nargs=-1, required=True)
 def write_throughput_table(settings: Path, output: Path, reports: tuple[Path, ...]) -> None:
     """Collect the REPORTS of all runs of the whole network."""
-    from colonnade.throughput import throughput_table
+    from colonnade.evaluation.throughput import throughput_table
 
     given = read_settings(settings)
     stages = Stages(given.config)
@@ -70,7 +70,7 @@ def write_throughput_table(settings: Path, output: Path, reports: tuple[Path, ..
 @click.argument("reports", type=FILE, nargs=-1, required=True)
 def write_decomposition_table(settings: Path, output: Path, reports: tuple[Path, ...]) -> None:
     """Collect the REPORTS of the runs that change one thing at a time."""
-    from colonnade.decomposition import decomposition_table
+    from colonnade.evaluation.decomposition import decomposition_table
 
     given = read_settings(settings)
     steps = list(zip(Stages(given.config).steps, reports, strict=True))

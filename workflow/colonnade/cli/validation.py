@@ -5,10 +5,10 @@ from pathlib import Path
 import click
 
 from colonnade.cli.common import BUILD, FILE, cli, container
-from colonnade.errors import ColonnadeError
-from colonnade.settings import read_settings
-from colonnade.stages import Stages
-from colonnade.targets import PLUGIN
+from colonnade.common.errors import ColonnadeError
+from colonnade.targets.target import PLUGIN
+from colonnade.workflow.settings import read_settings
+from colonnade.workflow.stages import Stages
 
 
 @cli.command()

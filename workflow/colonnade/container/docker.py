@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 from typing import ClassVar
 
+from colonnade.common.errors import ColonnadeError
 from colonnade.container.image import EngineName
 from colonnade.container.sdk import SdkEngine
-from colonnade.errors import ColonnadeError
 
 
 class DockerEngine(SdkEngine):

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from colonnade.common.errors import ColonnadeError
 from colonnade.container.image import EngineName, Image
 from colonnade.container.mounts import mounts
 from colonnade.container.recipe import recipe_hash
 from colonnade.container.transcript import CompletedRun
-from colonnade.errors import ColonnadeError
 
 # One line per fact, so that describing an image costs a single run.
 _DESCRIBE = r"""

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from colonnade.files import read_record, write_json
+from colonnade.common.files import read_record, write_json
 
 EngineName = Literal["docker", "podman", "rootfs"]
 

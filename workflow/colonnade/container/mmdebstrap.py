@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
+from colonnade.common.errors import ColonnadeError
 from colonnade.container.processes import child, works
 from colonnade.container.progress import BuildLog
 from colonnade.container.recipe import debian_suite, recipe_files
 from colonnade.container.temporary import enclosed, temporary_folder
-from colonnade.errors import ColonnadeError
 
 PACKAGES = "mmdebstrap"
 # Not /tmp, which is often kept in memory; not the checkout, which the root of a user namespace may

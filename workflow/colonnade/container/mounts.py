@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from colonnade.common.errors import ColonnadeError
+from colonnade.common.files import check_folder
 from colonnade.container.recipe import MOUNT_POINT, STATE_FOLDER
-from colonnade.errors import ColonnadeError
-from colonnade.files import check_folder
 
 RESULTS_FOLDER = "results"
 """Folder in the checkout that most commands write to."""

@@ -9,10 +9,10 @@ import time
 from pathlib import Path
 from typing import ClassVar
 
+from colonnade.common.errors import ColonnadeError
 from colonnade.container.image import EngineName
 from colonnade.container.processes import end
 from colonnade.container.sdk import SdkEngine
-from colonnade.errors import ColonnadeError
 
 _START_SECONDS = 20
 # A service that lost us to SIGKILL ends by itself after this many idle seconds.

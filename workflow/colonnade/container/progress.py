@@ -10,7 +10,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.status import Status
 
-from colonnade.errors import ColonnadeError
+from colonnade.common.errors import ColonnadeError
 
 _TAIL_LINES = 25
 

@@ -4,7 +4,7 @@ import hashlib
 import re
 from pathlib import Path
 
-from colonnade.errors import ColonnadeError
+from colonnade.common.errors import ColonnadeError
 
 MOUNT_POINT = "/colonnade"
 """Where the repository appears in every container; also the working directory."""

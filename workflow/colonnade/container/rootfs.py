@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
+from colonnade.common.errors import ColonnadeError
+from colonnade.common.files import write_text
 from colonnade.container import mmdebstrap
 from colonnade.container.engine import Container, Engine, image_missing
 from colonnade.container.image import EngineName
@@ -21,8 +23,6 @@ from colonnade.container.progress import BuildLog
 from colonnade.container.recipe import MOUNT_POINT, STATE_FOLDER
 from colonnade.container.temporary import delete, enclosed
 from colonnade.container.transcript import CompletedRun, Transcript
-from colonnade.errors import ColonnadeError
-from colonnade.files import write_text
 
 BASE_ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",

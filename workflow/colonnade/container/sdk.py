@@ -17,6 +17,7 @@ import docker
 import requests
 from docker.errors import DockerException, ImageNotFound
 
+from colonnade.common.errors import ColonnadeError
 from colonnade.container import mmdebstrap
 from colonnade.container.engine import Container, Engine, image_missing
 from colonnade.container.mounts import Mount, mounts
@@ -24,7 +25,6 @@ from colonnade.container.processes import attached, exit_on_signals
 from colonnade.container.progress import BuildLog
 from colonnade.container.recipe import MOUNT_POINT, STATE_FOLDER, debian_suite
 from colonnade.container.transcript import CompletedRun, Transcript
-from colonnade.errors import ColonnadeError
 
 _REPOSITORY = "colonnade-toolchain"
 _ANSWER_SECONDS = 5

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
+from colonnade.common.errors import ColonnadeError
 from colonnade.container.docker import DockerEngine
 from colonnade.container.engine import Container, Engine
 from colonnade.container.image import Image
 from colonnade.container.podman import PodmanEngine
 from colonnade.container.rootfs import RootfsEngine
-from colonnade.errors import ColonnadeError
 
 # In the order in which `auto` tries them.
 _ENGINES: dict[str, type[Engine]] = {

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from colonnade.errors import ColonnadeError
+from colonnade.common.errors import ColonnadeError
 
 _PREFIX = "colonnade-build-"
 # What was killed last may still be ending.

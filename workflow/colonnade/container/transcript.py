@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Literal
 
-from colonnade.errors import ColonnadeError
+from colonnade.common.errors import ColonnadeError
 
 # Of each stream, in the message of a failed command.
 _TAIL_BYTES = 2000

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from colonnade.errors import ColonnadeError
+from colonnade.common.errors import ColonnadeError
 
 Batch = tuple[Tensor, Tensor]
 

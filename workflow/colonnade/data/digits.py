@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
+from colonnade.config.data import DigitsConfig
 from colonnade.data.dataset import Example, ImageData, Normalisation, Split
-from colonnade.data.settings import DigitsConfig
 
 # Mean and deviation of all 1,797 scans, grey levels scaled to 0..1: properties of the collection,
 # kept as constants so that they do not move with the split.

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from colonnade.errors import ColonnadeError, some
+from colonnade.common.errors import ColonnadeError, some
 
 IMAGE_SUFFIXES = frozenset({".jpeg", ".jpg", ".png", ".bmp", ".webp"})
 ARCHIVE_SUFFIXES = frozenset({".tar", ".tgz", ".gz", ".zip"})

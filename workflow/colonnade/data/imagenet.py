@@ -17,10 +17,10 @@ import torch
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
+from colonnade.common.errors import ColonnadeError, some
+from colonnade.config.data import FolderConfig, ImageNetConfig
 from colonnade.data.dataset import Example, ImageData, Normalisation, Split
 from colonnade.data.folders import FolderListing, list_folder
-from colonnade.data.settings import FolderConfig, ImageNetConfig
-from colonnade.errors import ColonnadeError, some
 
 NORMALISATION = Normalisation(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
 # By content, whatever the name says: a few of ImageNet's .JPEG files are PNGs, or in CMYK.

@@ -1,9 +1,9 @@
 """Opens the configured data set."""
 
+from colonnade.config.data import DataConfig, DigitsConfig, TexturesConfig
 from colonnade.data.dataset import ImageData
 from colonnade.data.digits import open_digits
 from colonnade.data.imagenet import open_imagenet
-from colonnade.data.settings import DataConfig, DigitsConfig, TexturesConfig
 from colonnade.data.textures import open_textures
 
 

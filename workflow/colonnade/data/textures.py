@@ -18,13 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from colonnade.common.errors import ColonnadeError, some
+from colonnade.common.files import atomic_path, locked
+from colonnade.common.progress import Progress
+from colonnade.config.data import TexturesConfig
 from colonnade.data.dataset import ImageData
 from colonnade.data.folders import FolderListing, list_folder
 from colonnade.data.imagenet import split_by_class
-from colonnade.data.settings import TexturesConfig
-from colonnade.errors import ColonnadeError, some
-from colonnade.files import atomic_path, locked
-from colonnade.progress import Progress
 
 # Part of the cache's key: a change of what is drawn must change it.
 VERSION = 1

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, get_args
 
-from colonnade.conv import ConvShape
-from colonnade.errors import ColonnadeError
-from colonnade.models.settings import ModelName
+from colonnade.common.errors import ColonnadeError
+from colonnade.config.model import ModelName
+from colonnade.models.conv_shape import ConvShape
 
 MODEL_NAMES: tuple[str, ...] = get_args(ModelName)
 IMAGE_CHANNELS = 3

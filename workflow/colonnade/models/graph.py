@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import fx, nn
 
-from colonnade.errors import ColonnadeError
+from colonnade.common.errors import ColonnadeError
 from colonnade.models.resnet import Add
 
 Activation = Literal["none", "relu"]

@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from colonnade.errors import ColonnadeError
+from colonnade.common.errors import ColonnadeError
 from colonnade.models.architecture import Architecture, Block, Conv, architecture
-from colonnade.models.conv import PlaneConv2d
+from colonnade.models.layers import PlaneConv2d
 
 
 def _conv(conv: Conv) -> nn.Conv2d:

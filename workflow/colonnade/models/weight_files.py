@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from colonnade.errors import ColonnadeError, some
+from colonnade.common.errors import ColonnadeError, some
 
 PICKLES = (".pth", ".pt", ".pth.tar", ".tar", ".bin", ".ckpt")
 SUFFIXES = (*PICKLES, ".safetensors")

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from colonnade.errors import ColonnadeError, some
+from colonnade.common.errors import ColonnadeError, some
 from colonnade.models.lookalikes import lookalike
 from colonnade.models.weight_files import read_state
 

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from colonnade.errors import ColonnadeError
+from colonnade.common.errors import ColonnadeError
+from colonnade.config.pruning import Score
 from colonnade.pruning.mask import ColumnMask, make_mask
 from colonnade.pruning.plan import Plan
-from colonnade.pruning.settings import Score
 from colonnade.pruning.weights import conv_weight, weight_matrix
 
 Importances = Mapping[str, NDArray[np.floating]]

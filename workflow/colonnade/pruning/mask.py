@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from colonnade.errors import ColonnadeError
-from colonnade.pruning.settings import Pattern
+from colonnade.common.errors import ColonnadeError
+from colonnade.config.pruning import Pattern
 
 Scores = NDArray[np.float64]
 

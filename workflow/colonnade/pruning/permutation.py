@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from torch import nn
 
+from colonnade.config.pruning import Pattern
 from colonnade.models.graph import AddTensors, Conv2d, FullyConnected, Graph
 from colonnade.pruning.layers import Importances
 from colonnade.pruning.mask import make_mask, tile_scores
 from colonnade.pruning.plan import Plan
-from colonnade.pruning.settings import Pattern
 
 Order = NDArray[np.int64]
 ROUNDS = 20

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 
 from pydantic import BaseModel, ConfigDict
 
-from colonnade.errors import ColonnadeError
+from colonnade.common.errors import ColonnadeError
+from colonnade.config.pruning import Pattern
 from colonnade.models.architecture import architecture
-from colonnade.pruning.settings import Pattern
 
 
 class LayerPlan(BaseModel):

@@ -7,11 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from colonnade.config.pruning import Gradual, OneShot, Regrow
 from colonnade.pruning.layers import Masks
 from colonnade.pruning.mask import ColumnMask
 from colonnade.pruning.plan import Plan
 from colonnade.pruning.serial import masks_from_tensors, masks_to_tensors
-from colonnade.pruning.settings import Gradual, OneShot, Regrow
 from colonnade.pruning.weights import conv_weight, kept_weights
 
 # Masks of the model as it is, with the given share of the final sparsity.

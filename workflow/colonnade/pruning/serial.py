@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from colonnade.errors import ColonnadeError
+from colonnade.common.errors import ColonnadeError
 from colonnade.pruning.mask import ColumnMask
 
 PREFIX = "mask."

@@ -7,8 +7,7 @@ from typing import Any
 import jinja2
 import polars as pl
 
-from colonnade.files import read_json, write_text
-from colonnade.records import Accuracy, Claim, Provenance, Run
+from colonnade.common.files import read_json, write_text
 from colonnade.report.bounds import bounds_summary, decomposition_rows, packing_summary
 from colonnade.report.figures import cost_per_layer, throughput_bars
 from colonnade.report.heatmap import candidates_by_tile
@@ -16,7 +15,8 @@ from colonnade.report.model import cycle_figures, sensitivity_summary, validatio
 from colonnade.report.pareto import pareto_of
 from colonnade.report.study import study_summary
 from colonnade.report.tuning import stays_dense, tuner_quality
-from colonnade.tables import ACCURACY, LAYERS, THROUGHPUT, read_table
+from colonnade.results.records import Accuracy, Claim, Provenance, Run
+from colonnade.results.tables import ACCURACY, LAYERS, THROUGHPUT, read_table
 
 _HERE = Path(__file__).parent
 

@@ -6,9 +6,9 @@ from typing import Any
 import polars as pl
 from matplotlib.figure import Figure
 
-from colonnade.reference import REFERENCE
+from colonnade.common.reference import REFERENCE
 from colonnade.report.figures import COLOURS, MARKERS, clear, legend_above, name_rows, svg
-from colonnade.tables import BOUNDS, DECOMPOSITION, PACKING, read_if_made
+from colonnade.results.tables import BOUNDS, DECOMPOSITION, PACKING, read_if_made
 
 
 def bounds_summary(file: Path | None) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from colonnade.reference import REFERENCE
+from colonnade.common.reference import REFERENCE
 from colonnade.report.figures import svg
 
 # Times this much longer than the best, and all above, have the same colour.

@@ -8,7 +8,7 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from colonnade.report.figures import COLOURS, MARKERS, clear, legend_above, name_rows, svg
-from colonnade.tables import SENSITIVITY, VALIDATION, read_if_made
+from colonnade.results.tables import SENSITIVITY, VALIDATION, read_if_made
 
 # What the model counts, by the name that the figure gives it.
 REASONS = {

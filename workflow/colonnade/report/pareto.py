@@ -6,7 +6,7 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from colonnade.report.figures import COLOURS, MARKERS, clear, svg
-from colonnade.tables import PARETO, read_if_made
+from colonnade.results.tables import PARETO, read_if_made
 
 
 def pareto_of(file: Path | None) -> str | None:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from colonnade.report.figures import COLOURS, MARKERS, clear, svg
-from colonnade.tables import STUDY_SUMMARY, read_if_made
+from colonnade.results.tables import STUDY_SUMMARY, read_if_made
 
 
 def study_summary(file: Path | None) -> dict[str, Any] | None:

@@ -5,8 +5,8 @@ from typing import Any
 
 import polars as pl
 
-from colonnade.reference import REFERENCE
-from colonnade.tables import TOP, TUNER_QUALITY, read_if_made
+from colonnade.common.reference import REFERENCE
+from colonnade.results.tables import TOP, TUNER_QUALITY, read_if_made
 
 
 def stays_dense(layers: pl.DataFrame) -> list[dict[str, Any]]:

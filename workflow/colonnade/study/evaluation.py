@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from colonnade.data import DataConfig
-from colonnade.evaluate import judged, open_checkpoint, top1
-from colonnade.files import write_json
+from colonnade.common.files import write_json
+from colonnade.config.data import DataConfig
+from colonnade.config.training import TrainingConfig
+from colonnade.evaluation.top1 import judged, open_checkpoint, top1
 from colonnade.pruning.layers import sparsity_of
-from colonnade.training import TrainingConfig
 from colonnade.training.judge import predict
 
 

@@ -9,11 +9,11 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
-from colonnade.files import read_json, write_text
-from colonnade.records import StudyEvaluation
+from colonnade.common.files import read_json, write_text
 from colonnade.report.study import study_figure
+from colonnade.results.records import StudyEvaluation
+from colonnade.results.tables import STUDY, STUDY_SUMMARY, write_table
 from colonnade.study.runs import Evaluated
-from colonnade.tables import STUDY, STUDY_SUMMARY, write_table
 
 CONFIDENCE = 0.95
 

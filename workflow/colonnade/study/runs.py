@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from colonnade.pruning import LayerPlan, Pattern, Recipe, uniform_plan
-from colonnade.study.settings import GROUPS, PAPER, StudyConfig
+from colonnade.config.pruning import Pattern, Recipe
+from colonnade.config.study import GROUPS, PAPER, StudyConfig
+from colonnade.pruning.plan import LayerPlan, uniform_plan
 
 START = "start"
 DENSE = "dense"

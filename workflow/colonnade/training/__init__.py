@@ -2,21 +2,3 @@
 
 What needs torch is imported from its module: `stages`, `checkpoint`, `judge`, `hardware` and `loop`.
 """
-
-from colonnade.training.settings import (
-    AdamWConfig,
-    CosineSchedule,
-    PhaseConfig,
-    SGDConfig,
-    StepSchedule,
-    TrainingConfig,
-)
-
-__all__ = [
-    "AdamWConfig",
-    "CosineSchedule",
-    "PhaseConfig",
-    "SGDConfig",
-    "StepSchedule",
-    "TrainingConfig",
-]

@@ -15,13 +15,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from colonnade.common.errors import ColonnadeError, some
+from colonnade.common.files import sha256_file, write_bytes
+from colonnade.config.model import ModelName
+from colonnade.config.pruning import Recipe
 from colonnade.data.dataset import Normalisation
-from colonnade.errors import ColonnadeError, some
-from colonnade.files import sha256_file, write_bytes
-from colonnade.models import ModelName
 from colonnade.models.resnet import ResNet, build
-from colonnade.pruning import LayerPlan, Recipe
 from colonnade.pruning.mask import ColumnMask
+from colonnade.pruning.plan import LayerPlan
 from colonnade.pruning.serial import masks_from_tensors, masks_to_tensors
 from colonnade.pruning.weights import kept_weights
 

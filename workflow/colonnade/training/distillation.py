@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, kl_div, log_softmax, mse_loss
 
-from colonnade.pruning import Distillation
+from colonnade.config.pruning import Distillation
 from colonnade.training.hardware import Hardware
 
 STAGES = ("layer1", "layer2", "layer3", "layer4")

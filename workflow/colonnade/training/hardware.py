@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from colonnade.errors import ColonnadeError
-from colonnade.training.settings import TrainingConfig
+from colonnade.common.errors import ColonnadeError
+from colonnade.config.training import TrainingConfig
 
 T = TypeVar("T")
 

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from colonnade.common.progress import track
 from colonnade.data.dataset import Split, batch_count, evaluation_batches
-from colonnade.progress import track
 from colonnade.training.hardware import Hardware
 
 EVALUATION_BATCH = 256

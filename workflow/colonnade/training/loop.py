@@ -21,15 +21,15 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim import SGD, AdamW, Optimizer
 
+from colonnade.common.errors import ColonnadeError
+from colonnade.common.files import write_bytes, write_text
+from colonnade.common.progress import duration, track
+from colonnade.config.training import AdamWConfig, CosineSchedule, PhaseConfig
 from colonnade.data.dataset import ImageData, batch_count, training_batches
-from colonnade.errors import ColonnadeError
-from colonnade.files import write_bytes, write_text
-from colonnade.progress import duration, track
 from colonnade.pruning.schedule import Sparsifier
 from colonnade.training.distillation import Teacher
 from colonnade.training.hardware import Hardware
 from colonnade.training.judge import measure
-from colonnade.training.settings import AdamWConfig, CosineSchedule, PhaseConfig
 
 
 @dataclass(frozen=True)

@@ -7,19 +7,21 @@ import json
 from pathlib import Path
 from typing import Any
 
-from colonnade.contents import folder_digest
-from colonnade.data import DataConfig, ImageNetConfig
+from colonnade.common.contents import folder_digest
+from colonnade.common.errors import ColonnadeError
+from colonnade.common.files import sha256_file
+from colonnade.config.data import DataConfig, ImageNetConfig
+from colonnade.config.model import ModelConfig
+from colonnade.config.pruning import OneShot, Recipe
+from colonnade.config.training import PhaseConfig, TrainingConfig
 from colonnade.data.dataset import ImageData, training_batches
 from colonnade.data.opening import open_data
-from colonnade.errors import ColonnadeError
-from colonnade.files import sha256_file
-from colonnade.models import ModelConfig
 from colonnade.models.graph import trace
 from colonnade.models.resnet import ResNet, build
 from colonnade.models.weights import load_weights
-from colonnade.pruning import OneShot, Plan, Recipe
 from colonnade.pruning.layers import Masks, importances, make_masks
 from colonnade.pruning.permutation import permute, search
+from colonnade.pruning.plan import Plan
 from colonnade.pruning.schedule import Sparsifier
 from colonnade.training.checkpoint import (
     Checkpoint,
@@ -30,7 +32,6 @@ from colonnade.training.checkpoint import (
 from colonnade.training.distillation import Teacher
 from colonnade.training.hardware import Hardware, open_hardware
 from colonnade.training.loop import Phase, deterministic, run_phase
-from colonnade.training.settings import PhaseConfig, TrainingConfig
 
 # Batches on which the Taylor score is measured each time.
 SCORED_BATCHES = 8

@@ -7,8 +7,3 @@ and the fastest wins. Here an analytic prior ranks them (`prior`), only the prom
 Searches are named here, for the workflow's rules; what runs them and judges what they found is
 imported from its module: `search`, `choice` and `audit`.
 """
-
-from colonnade.tuning.bench import DENSE, Profiled
-from colonnade.tuning.sampling import sample
-
-__all__ = ["DENSE", "Profiled", "sample"]

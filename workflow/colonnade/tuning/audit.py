@@ -10,12 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from colonnade.config import ProfileConfig, ThroughputConfig
-from colonnade.conv import ConvShape
-from colonnade.files import read_json, write_json
-from colonnade.progress import Progress
-from colonnade.tables import TOP, TUNER_QUALITY, write_table
-from colonnade.targets import Target
+from colonnade.common.files import read_json, write_json
+from colonnade.common.progress import Progress
+from colonnade.config.schema import ProfileConfig, ThroughputConfig
+from colonnade.models.conv_shape import ConvShape
+from colonnade.results.tables import TOP, TUNER_QUALITY, write_table
+from colonnade.targets.target import Target
 from colonnade.tuning.bench import DENSE, PROGRAM, Bench, Profiled
 from colonnade.tuning.cache import Result
 from colonnade.tuning.core import core_of

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from colonnade.config import ProfileConfig, ThroughputConfig
-from colonnade.conv import ConvShape
-from colonnade.files import discard, make_folder
-from colonnade.pruning import Pattern
-from colonnade.targets import Target
+from colonnade.common.files import discard, make_folder
+from colonnade.config.pruning import Pattern
+from colonnade.config.schema import ProfileConfig, ThroughputConfig
+from colonnade.models.conv_shape import ConvShape
+from colonnade.targets.target import Target
 from colonnade.tuning.cache import ProfileCache, Result, Setting
 from colonnade.tuning.space import Candidate
 

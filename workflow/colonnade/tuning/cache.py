@@ -17,8 +17,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from colonnade.errors import ColonnadeError
-from colonnade.files import locked
+from colonnade.common.errors import ColonnadeError
+from colonnade.common.files import locked
 from colonnade.tuning.space import Candidate
 
 Key = tuple[Any, ...]

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from colonnade.conv import ConvShape
-from colonnade.errors import ColonnadeError
-from colonnade.files import read_json, write_json
-from colonnade.pruning import Pattern
-from colonnade.records import Profile, Schedules
-from colonnade.tables import LAYERS, write_table
-from colonnade.targets import Target
+from colonnade.common.errors import ColonnadeError
+from colonnade.common.files import read_json, write_json
+from colonnade.config.pruning import Pattern
+from colonnade.models.conv_shape import ConvShape
+from colonnade.results.records import Profile, Schedules
+from colonnade.results.tables import LAYERS, write_table
+from colonnade.targets.target import Target
 from colonnade.tuning.bench import DENSE
 from colonnade.tuning.cache import Result
 from colonnade.tuning.search import choose_each, fastest

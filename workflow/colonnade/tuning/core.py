@@ -11,9 +11,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from colonnade.config import TargetConfig
-from colonnade.errors import ColonnadeError
-from colonnade.files import read_json
+from colonnade.common.errors import ColonnadeError
+from colonnade.common.files import read_json
+from colonnade.config.schema import TargetConfig
 
 LMULS = (1, 2, 4, 8)
 F32_BYTES = 4

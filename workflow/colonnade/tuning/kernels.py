@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from colonnade.config import VECTOR_REGISTERS
+from colonnade.config.schema import VECTOR_REGISTERS
 from colonnade.tuning.core import F32_BYTES, Cache, Core, Kind
 from colonnade.tuning.pipeline import Access, Step, simulate
 

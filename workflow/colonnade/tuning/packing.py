@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from colonnade.conv import ConvShape
+from colonnade.models.conv_shape import ConvShape
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
-from colonnade.conv import ConvShape
+from colonnade.models.conv_shape import ConvShape
 from colonnade.tuning.core import F32_BYTES, LMULS, Cache, Core, Kind
 from colonnade.tuning.kernels import CallCost, Lines
 from colonnade.tuning.packing import packing_work

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Sequence
 
-from colonnade.config import ProfileConfig
+from colonnade.config.schema import ProfileConfig
 from colonnade.tuning.bench import Profiled
 
 Search = tuple[str, Profiled]

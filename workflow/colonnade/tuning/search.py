@@ -10,11 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from colonnade.config import ProfileConfig, ThroughputConfig
-from colonnade.conv import ConvShape
-from colonnade.files import write_json
-from colonnade.progress import track
-from colonnade.targets import Target
+from colonnade.common.files import write_json
+from colonnade.common.progress import track
+from colonnade.config.schema import ProfileConfig, ThroughputConfig
+from colonnade.models.conv_shape import ConvShape
+from colonnade.targets.target import Target
 from colonnade.tuning.bench import DENSE, Bench, Profiled
 from colonnade.tuning.cache import Result
 from colonnade.tuning.core import core_of

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import astuple
 from pathlib import Path
 
-from colonnade.files import sha256_file
+from colonnade.common.files import sha256_file
 from colonnade.tuning.cache import CacheFile, Key, Table
 from colonnade.tuning.core import Core, Kind
 from colonnade.tuning.kernels import CallCost, Lines, call_cost, row_cost

@@ -4,9 +4,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
-from colonnade.config import ProfileConfig, fits_registers
-from colonnade.conv import ConvShape
-from colonnade.reference import REFERENCE
+from colonnade.common.reference import REFERENCE
+from colonnade.config.schema import ProfileConfig, fits_registers
+from colonnade.models.conv_shape import ConvShape
 from colonnade.tuning.core import F32_BYTES, Core
 
 # Of the rows that its tiles have room for, the share that a convolution may leave empty.

@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from colonnade.errors import ColonnadeError
-from colonnade.files import read_json, read_record, write_text
+from colonnade.common.errors import ColonnadeError
+from colonnade.common.files import read_json, read_record, write_text
 
 
 class Variant(BaseModel):

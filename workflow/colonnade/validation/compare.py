@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from colonnade.errors import ColonnadeError
-from colonnade.files import write_text
-from colonnade.tables import VALIDATION, write_table
+from colonnade.common.errors import ColonnadeError
+from colonnade.common.files import write_text
+from colonnade.results.tables import VALIDATION, write_table
 from colonnade.validation.instructions import MICROBENCHMARKS, assembly
 from colonnade.validation.kernels import KERNEL_POINTS, Run
 from colonnade.validation.model import Region, TimingModel

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from colonnade.targets import QEMU, Runner
+from colonnade.targets.target import QEMU, Runner
 
 Region = dict[str, Any]
 """One line of the model's output: `cycles` and the counters of a marked region."""

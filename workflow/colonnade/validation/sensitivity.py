@@ -9,10 +9,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from colonnade.errors import ColonnadeError
-from colonnade.files import read_json, write_text
-from colonnade.records import Run
-from colonnade.tables import SENSITIVITY, write_table
+from colonnade.common.errors import ColonnadeError
+from colonnade.common.files import read_json, write_text
+from colonnade.results.records import Run
+from colonnade.results.tables import SENSITIVITY, write_table
 from colonnade.validation.band import Band
 
 NOMINAL = "nominal"

@@ -1,0 +1,70 @@
+"""Parsing the workflow, and commands that do not train, start without the heavy libraries."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+HEAVY = {"torch", "torchvision", "scipy", "sklearn", "matplotlib"}
+# Without its first input a command has imported all it needs, and is refused.
+RUN = """
+import sys
+from colonnade.cli import cli
+from colonnade.common.errors import ColonnadeError
+try:
+    cli(sys.argv[1:], standalone_mode=False)
+except ColonnadeError as error:
+    assert str(error).startswith("missing: "), error
+else:
+    raise AssertionError("ran without an input")
+print(*sys.modules)
+"""
+COMMANDS = [
+    ["profile", "missing", "conv", "output"],
+    ["schedules", "missing", "schedules", "table", "profile"],
+    ["bounds-table", "missing", "output", "profile"],
+    ["packing-table", "missing", "output", "profile"],
+    ["audit-tuner", "missing", "conv", "output"],
+    ["tuner-quality-table", "missing", "output", "audit"],
+    ["images", "missing", "output"],
+    ["throughput", "missing", "implementation", "graph", "schedules", "images", "output"],
+    ["throughput-table", "missing", "output", "report"],
+    ["decomposition-table", "missing", "output", "report"],
+    ["accuracy-table", "missing", "output", "report"],
+    ["core-variant", "--band", "missing", "core", "output"],
+    ["model-sensitivity", "--band", "band", "missing", "table", "text", "report"],
+    ["claims", "throughput", "accuracy", "output", "missing"],
+    ["provenance", "missing", "output"],
+    ["regression", "missing", "table", "output"],
+]
+
+
+def imported(folder: Path, code: str, *arguments: str) -> set[str]:
+    """Modules that Python has after `code`, run in `folder`."""
+    run = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "workflow")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    return set(run.stdout.split())
+
+
+def test_parsing_the_workflow(tmp_path: Path) -> None:
+    modules = imported(tmp_path, "import sys, colonnade.workflow.workflow; print(*sys.modules)")
+    assert not modules & (HEAVY | {"polars", "docker"})
+
+
+@pytest.mark.parametrize("arguments", COMMANDS, ids=lambda arguments: arguments[0])
+def test_commands(arguments: list[str], tmp_path: Path) -> None:
+    assert not imported(tmp_path, RUN, *arguments) & HEAVY
+
+
+def test_profiling_reads_and_writes_no_tables(tmp_path: Path) -> None:
+    assert "polars" not in imported(tmp_path, RUN, *COMMANDS[0])

@@ -1,0 +1,208 @@
+"""The configuration is accepted whole, or refused with every mistake named, with file and key."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from colonnade.common.errors import ColonnadeError
+from colonnade.config.schema import Config, TargetConfig, load_target, read_config
+from colonnade.config.training import SGDConfig
+from colonnade.training.loop import learning_rate
+
+ROOT = Path(__file__).resolve().parents[3]
+DEFAULT = ROOT / "config/default.yaml"
+TARGETS = ROOT / "config/targets"
+
+
+@pytest.fixture(autouse=True)
+def files_of_overlays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What config/imagenet.yaml names is there, as on a machine of somebody who uses it."""
+    (tmp_path / "imagenet").mkdir()
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights/resnet50.pth").touch()
+    (tmp_path / "kernels").symlink_to(ROOT / "kernels")
+    monkeypatch.chdir(tmp_path)
+
+
+def read(*files: Path, **command_line: Any) -> tuple[Config, TargetConfig]:
+    return read_config(command_line, files, TARGETS)
+
+
+def complaints(tmp_path: Path, text: str, **command_line: Any) -> list[str]:
+    mine = tmp_path / "my.yaml"
+    mine.write_text(text)
+    with pytest.raises(ColonnadeError) as caught:
+        read(mine, DEFAULT, **command_line)
+    return [
+        line.replace(f"{tmp_path}/", "").replace(f"{ROOT}/", "")
+        for line in str(caught.value).splitlines()
+    ]
+
+
+def test_default_is_valid() -> None:
+    config, target = read(DEFAULT)
+    assert [pattern.label for pattern in config.pruning.patterns] == ["full0.5", "full0.75"]
+    assert target.is_emulated
+
+
+def test_overlays_are_valid_on_top_of_default() -> None:
+    names = sorted(path.stem for path in (ROOT / "config").glob("*.yaml"))
+    assert names == ["default", "imagenet", "imagenet-sgd", "nightly", "resnet50", "textures"]
+    for name in names:
+        below = [ROOT / "config/imagenet.yaml"] if name == "imagenet-sgd" else []
+        read(ROOT / f"config/{name}.yaml", *below, DEFAULT)
+
+
+def test_the_authors_recipes_are_those_of_their_code() -> None:
+    imagenet = ROOT / "config/imagenet.yaml"
+    config, _ = read(imagenet, DEFAULT)
+    assert (config.training.dense.epochs, config.training.finetune.epochs) == (0, 200)
+    rates = [learning_rate(config.training.finetune, epoch) for epoch in (0, 30, 199)]
+    assert rates == pytest.approx([1e-4, 1e-5, 1e-10])
+    config, _ = read(ROOT / "config/imagenet-sgd.yaml", imagenet, DEFAULT)
+    optimizer = config.training.finetune.optimizer
+    assert isinstance(optimizer, SGDConfig)
+    assert (optimizer.lr, optimizer.nesterov, optimizer.weight_decay) == (0.1, True, 1e-4)
+
+
+def test_textures_are_trained_as_in_the_study() -> None:
+    """The overlay and the study's defaults say the same twice, as files and defaults must."""
+    config, _ = read(ROOT / "config/textures.yaml", DEFAULT)
+    study = config.study
+    assert config.data == study.data
+    assert config.training.dense == study.training.dense
+    assert config.training.finetune == study.training.finetune
+
+
+def test_every_mistake_is_reported_at_once_with_its_file(tmp_path: Path) -> None:
+    text = """
+sed: 1
+target: k230
+container: {engien: docker}
+data: {imagepx: 32, image_px: big}
+training:
+  dens: {epochs: 2}
+  dense: {epochs: 2, optimizer: {name: adamw, lr: -1}}
+pruning:
+  patterns: [{n: 5, m: 4}, {n: 1, m: 4}]
+profile: {tiles: [0, 8], lmuls: [3]}
+"""
+    found = complaints(tmp_path, text, throughput={"batch": 0})
+    assert sorted(found) == sorted(
+        [
+            "my.yaml: sed: unknown key; did you mean 'seed'? allowed: results, seed, target,"
+            " container, model, data, training, pruning, profile, throughput, accuracy, nightly, study,"
+            " budget",
+            "target: 'k230'; allowed: host, x280, x60 (files of config/targets)",
+            "my.yaml: container.engien: unknown key; did you mean 'engine'? allowed: engine",
+            "my.yaml: data.imagepx: unknown key; did you mean 'image_px'? allowed: name, image_px,"
+            " augment, split_seed",
+            "my.yaml: data.image_px: 'big'; allowed: a valid integer, unable to parse string as an"
+            " integer",
+            "my.yaml: training.dens: unknown key; did you mean 'dense'? allowed: device, precision,"
+            " processes, threads, dense, finetune",
+            "my.yaml: training.dense.optimizer.lr: -1; allowed: greater than 0",
+            "my.yaml: pruning.patterns.0: n: 5: allowed: 1 to m, here 4",
+            "my.yaml: profile.tiles.0: 0; allowed: greater than or equal to 1",
+            "my.yaml: profile.lmuls.0: 3; allowed: 1, 2, 4 or 8",
+            "--config: throughput.batch: 0; allowed: greater than or equal to 1",
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("pattern", "reason"),
+    [
+        ("{n: 5, m: 4}", "n: 5: allowed: 1 to m, here 4"),
+        ("{n: 0, m: 4}", "allowed: greater than or equal to 1"),
+        ("{n: 1, m: 0}", "allowed: greater than or equal to 1"),
+        ("{n: 1}", "is missing"),
+        ("{n: 1, m: full}", "m: full needs a sparsity"),
+        ("{m: full, sparsity: 1.5}", "sparsity: 1.5: allowed: between 0 and 1"),
+        ("{n: 1, m: 3.5}", "or allowed: 'full'"),
+    ],
+)
+def test_impossible_patterns_are_refused(tmp_path: Path, pattern: str, reason: str) -> None:
+    found = complaints(tmp_path, f"pruning: {{patterns: [{pattern}]}}")
+    assert any(line.startswith("my.yaml: pruning.patterns.0") and reason in line for line in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("profile: {tiles: [31], lmuls: [2]}", "tile 31 at lmul 2 needs 64; allowed: at most 32"),
+        (
+            "throughput: {threads: 16}",
+            "throughput.threads: 16; allowed for the emulated target x60: 1 to 8",
+        ),
+        ("data: {name: cifar}", "my.yaml: data: allowed: 'digits', 'imagenet', 'textures'"),
+        (
+            "study: {sparsities: [0.5]}",
+            "my.yaml: study: recipe_sparsity: 0.75: allowed: 0.5",
+        ),
+        ("budget: {speedups: [0.5]}", "my.yaml: budget.speedups.0: 0.5; allowed: greater than"),
+        (
+            "pruning: {recipe: {schedule: {name: sudden}}}",
+            "my.yaml: pruning.recipe.schedule: allowed: 'one-shot', 'gradual', 'regrow'",
+        ),
+        ("data: 5", "my.yaml: data: 5; "),
+    ],
+)
+def test_contradictions_are_refused(tmp_path: Path, text: str, expected: str) -> None:
+    found = complaints(tmp_path, text)
+    assert len(found) == 1
+    assert expected in found[0]
+
+
+def test_missing_keys_are_asked_of_the_default(tmp_path: Path) -> None:
+    only = tmp_path / "only.yaml"
+    only.write_text(
+        "\n".join(line for line in DEFAULT.read_text().splitlines() if not line.startswith("seed:"))
+    )
+    with pytest.raises(ColonnadeError, match=r"only\.yaml: seed: is missing"):
+        read(only)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("kind: emulated\nvlen: 256\n", "kind: emulated: a target of this kind needs core"),
+        ("kind: host\nclock_ghz: 2\n", "kind: host: a target of this kind has no clock_ghz"),
+        ("kind: board\n", "kind: 'board'; allowed: 'emulated' or 'host'"),
+        ("kind: emulated\nvlen: 100\n", "vlen: 100; allowed: 128, 256, 512 or 1024"),
+        ("kind: [\n", "not a valid YAML file"),
+    ],
+)
+def test_damaged_targets_are_refused(tmp_path: Path, text: str, expected: str) -> None:
+    (tmp_path / "mine.yaml").write_text(text)
+    with pytest.raises(ColonnadeError) as caught:
+        load_target(tmp_path, "mine")
+    assert expected in str(caught.value)
+    assert str(tmp_path / "mine.yaml") in str(caught.value)
+
+
+def test_shipped_targets_are_valid() -> None:
+    names = sorted(file.stem for file in TARGETS.glob("*.yaml"))
+    assert names == ["host", "x280", "x60"]
+    for name in names:
+        assert load_target(TARGETS, name).contradictions() == []
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "allowed"), [("vlen", "512", "256"), ("clock_ghz", "1.5", "1.6")]
+)
+def test_a_target_and_its_core_must_agree(
+    tmp_path: Path, key: str, value: str, allowed: str
+) -> None:
+    target = yaml.safe_load((TARGETS / "x60.yaml").read_text()) | {key: float(value)}
+    target["vlen"] = int(target["vlen"])
+    (tmp_path / "x60.yaml").write_text(yaml.safe_dump(target))
+    values = yaml.safe_load(DEFAULT.read_text())
+    with pytest.raises(ColonnadeError) as caught:
+        read_config(values, [DEFAULT], tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path / 'x60.yaml'}: {key}: {value};"
+        f" allowed with the core kernels/timing/cores/x60.json: {allowed}"
+    )

@@ -1,0 +1,47 @@
+"""What a configuration may say is what the programs take: their limits are in their own sources."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from colonnade.config import section
+from colonnade.config.schema import VECTOR_REGISTERS
+from colonnade.package import graph as package_graph
+
+KERNELS = Path(__file__).resolve().parents[3] / "kernels"
+
+
+def constant(file: str, name: str) -> int:
+    (value,) = re.findall(rf"\b{name} = ([^;]+);", (KERNELS / file).read_text("utf-8"))
+    base, _, shift = re.sub(r"size_t\{(\d+)\}", r"\1", value).partition(" << ")
+    return int(base) << int(shift or 0)
+
+
+def option(program: str, name: str) -> int:
+    """The most that a program's numeric option takes."""
+    source = (KERNELS / program / "main.cc").read_text("utf-8")
+    (most,) = re.findall(rf'"--{name}",[^;]*Range\(\w+, (\d+)u?\)', source)
+    return int(most)
+
+
+@pytest.mark.parametrize("file", ["common/size_limits.h", "bench/main.cc"])
+def test_tiles_are_those_that_kernels_have(file: str) -> None:
+    assert section.MAX_TILE == package_graph.MAX_TILE == constant(file, "kMaxTile")
+    # One accumulator a row, and a strip vector.
+    assert section.MAX_TILE == VECTOR_REGISTERS - 1
+
+
+def test_blocks_and_parts_are_taken_by_bench_and_runner() -> None:
+    most = constant("bench/main.cc", "kMaxBlock")
+    assert min(most, constant("common/size_limits.h", "kMaxStrips")) >= section.MAX_STRIPS
+    assert min(most, constant("common/size_limits.h", "kMaxParts")) >= section.MAX_PARTS
+
+
+@pytest.mark.parametrize("program", ["bench", "runner"])
+def test_threads_are_taken_by_the_programs(program: str) -> None:
+    assert option(program, "threads") >= section.MAX_THREADS
+
+
+def test_repetitions_are_taken_by_the_bench() -> None:
+    assert option("bench", "repetitions") >= section.MAX_REPETITIONS

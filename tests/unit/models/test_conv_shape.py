@@ -1,0 +1,49 @@
+"""The string that names a convolution."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from colonnade.common.errors import ColonnadeError
+from colonnade.models.conv_shape import ConvShape
+
+
+def test_round_trip_and_derived_sizes() -> None:
+    text = "n2c3h224w200-o64-k7x5-s2-p3-d1"
+    shape = ConvShape.parse(text)
+    assert str(shape) == text
+    assert (shape.out_height, shape.out_width) == (112, 101)
+    assert shape.reduction == 7 * 5 * 3
+    assert shape.macs == 2 * 112 * 101 * 64 * 105
+
+
+def test_a_residual_is_part_of_the_name() -> None:
+    text = "n1c64h56w56-o64-k3x3-s1-p1-d1"
+    shape, plain = ConvShape.parse(f"{text}-r"), ConvShape.parse(text)
+    assert (str(shape), shape.residual, plain.residual) == (f"{text}-r", True, False)
+    assert shape != plain
+    assert shape.macs == plain.macs
+
+
+CASES = json.loads((Path(__file__).parents[2] / "data/conv_shapes.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("text", CASES["accepted"])
+def test_possible_shapes_keep_their_name(text: str) -> None:
+    assert str(ConvShape.parse(text)) == text
+
+
+@pytest.mark.parametrize(("text", "reason"), CASES["refused"].items())
+def test_impossible_shapes_are_refused(text: str, reason: str) -> None:
+    """The bench refuses the same ones with the same words."""
+    with pytest.raises(ColonnadeError) as refused:
+        ConvShape.parse(text)
+    assert reason in str(refused.value)
+    assert str(refused.value).startswith("convolution shape '")
+
+
+def test_endless_names_are_refused_in_short() -> None:
+    with pytest.raises(ColonnadeError) as refused:
+        ConvShape.parse("n" + "1" * 10**6)
+    assert len(str(refused.value)) < 400

@@ -1,0 +1,52 @@
+"""The accuracy table: the contract's columns, and the method of every pattern."""
+
+from pathlib import Path
+
+import yaml
+
+from colonnade.common.files import write_json
+from colonnade.config.schema import read_config
+from colonnade.results.accuracy import accuracy_table
+from colonnade.results.tables import ACCURACY, read_table
+from colonnade.workflow.stages import Stages
+
+ROOT = Path(__file__).resolve().parents[3]
+PATTERNS = [
+    {"n": 1, "m": 4},
+    {"method": "row-wise", "n": 2, "m": 4},
+    {"method": "unstructured", "m": "full", "sparsity": 0.75},
+    {"method": "filters", "m": "full", "sparsity": 0.5},
+]
+
+
+def test_rows_name_method_and_drop(tmp_path: Path) -> None:
+    default = yaml.safe_load((ROOT / "config/default.yaml").read_text())
+    values = {**default, "pruning": {"patterns": PATTERNS}}
+    config, _ = read_config(values, [], ROOT / "config/targets")
+    stages = Stages(config)
+    reports = []
+    for index, variant in enumerate(stages.variants):
+        path = tmp_path / f"{variant}.json"
+        report = {
+            "checkpoint_sha256": variant,
+            "n_images": 50,
+            "target": "x60",
+            "top1_torch": 0.9 - 0.02 * index,
+            "top1_target": 0.9 - 0.02 * index,
+            "agreement": 1.0,
+            "max_abs_logit_difference": 1e-5,
+        }
+        write_json(path, report)
+        columns = {"method": stages.method(variant), **stages.pattern_columns(variant)}
+        reports.append((path, columns))
+    accuracy_table("resnet18", "digits", reports, tmp_path / "accuracy.csv")
+    rows = read_table(tmp_path / "accuracy.csv", ACCURACY).rows(named=True)
+    assert [(row["method"], row["n"], row["m"], row["sparsity"]) for row in rows[::2]] == [
+        ("dense", None, None, 0.0),
+        ("column-wise", 1.0, "4", 0.75),
+        ("row-wise", 2.0, "4", 0.5),
+        ("unstructured", 0.25, "full", 0.75),
+        ("filters", 0.5, "full", 0.5),
+    ]
+    assert [row["executed_on"] for row in rows] == ["torch", "x60"] * 5
+    assert [round(row["drop_points"], 6) for row in rows[::2]] == [0, 2, 4, 6, 8]

@@ -1,0 +1,63 @@
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from colonnade.common.errors import ColonnadeError
+from colonnade.config.schema import TargetConfig
+from colonnade.targets.target import Target, inside_checkout
+
+EMULATED = TargetConfig(kind="emulated", vlen=256, core=Path("core.json"), clock_ghz=1.6)
+BUILT = ("riscv64/colonnade-bench", "timing/libcolonnade-timing.so", "host/colonnade-bench")
+
+
+def _target(config: TargetConfig) -> Target:
+    return Target("mine", config, SimpleNamespace())  # type: ignore[arg-type]
+
+
+@pytest.fixture(autouse=True)
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "checkout"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("config", "rules", "missing"),
+    [
+        (EMULATED, "kernels_riscv64 timing_model", BUILT[:2]),
+        (TargetConfig(kind="host"), "kernels_host", BUILT[2:]),
+    ],
+)
+def test_what_is_not_built_is_named_with_what_builds_it(
+    config: TargetConfig, rules: str, missing: tuple[str, ...]
+) -> None:
+    names = ", ".join(f"results/build/{name}" for name in missing)
+    with pytest.raises(ColonnadeError) as caught:
+        _target(config).check_built("colonnade-bench")
+    assert (
+        str(caught.value) == f"{names}: not built yet; `snakemake {rules}` builds what is missing"
+    )
+    for name in missing:
+        path = Path("results/build", name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    _target(config).check_built("colonnade-bench")
+
+
+def test_a_core_outside_the_checkout_is_refused_by_name(tmp_path: Path) -> None:
+    core = tmp_path / "my_core.json"
+    target = _target(EMULATED.model_copy(update={"core": core}))
+    with pytest.raises(
+        ColonnadeError, match=rf"target mine: core: {core}: lies outside the checkout"
+    ):
+        target.command("colonnade-bench", timing=Path("timing"))
+
+
+def test_paths_are_told_as_the_container_sees_them(checkout: Path) -> None:
+    core = checkout / "cores/mine.json"
+    target = _target(EMULATED.model_copy(update={"core": core}))
+    command, _ = target.command("colonnade-bench", timing=Path("timing"))
+    assert any("core=cores/mine.json,out=timing" in part for part in command)
+    assert inside_checkout(Path("..a/file"), "key") == Path("..a/file")

@@ -1,0 +1,110 @@
+"""Results folders: where they may lie, and that each holds results of one scope."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from colonnade.common.errors import ColonnadeError
+from colonnade.config.schema import RESULTS, TAKEN, read_config
+from colonnade.workflow.scope import SCOPE
+from colonnade.workflow.workflow import Workflow
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def values(**changed: Any) -> dict[str, Any]:
+    return {**yaml.safe_load((ROOT / "config/default.yaml").read_text()), **changed}
+
+
+@pytest.mark.parametrize("folder", ["results", "results/host", "results/x60/resnet_50-a.1"])
+def test_results_lie_below_one_folder(folder: str) -> None:
+    config, _ = read_config(values(results=folder), [], ROOT / "config/targets")
+    assert config.results == folder
+    # Where they lie changes no number.
+    default, _ = read_config(values(), [], ROOT / "config/targets")
+    assert config.digest() == default.digest()
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [
+        *("", "/tmp/x", "../x", "results/../x", "results/", "results//a", "other", "results/a b"),
+        *("results/.hidden", "results/$(id)", "results/{x}", "results/<x>", "results/tables"),
+    ],
+)
+def test_other_places_are_refused(folder: str) -> None:
+    with pytest.raises(ColonnadeError, match=r"results: .*allowed: ") as refused:
+        read_config(values(results=folder), [], ROOT / "config/targets")
+    assert f"results: {folder!r}; allowed: " in str(refused.value)
+
+
+def test_names_that_the_rules_use_are_taken() -> None:
+    rules = [file.read_text() for file in (ROOT / "workflow/rules").glob("*.smk")]
+    used = {
+        name for rule in rules for name in re.findall(r'"(?:<results>|results)/([\w-]+)/', rule)
+    }
+    assert len(used) > 10
+    assert used <= TAKEN
+
+
+@pytest.fixture
+def held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout whose results are those of the default configuration."""
+    for name in ("config", "kernels"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / RESULTS).mkdir()
+    scope = tmp_path / RESULTS / SCOPE
+    scope.write_text(Workflow.from_config(values(), []).scope)
+    return scope
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"target": "host"}, ["target x60, not host"]),
+        ({"model": {"name": "resnet34"}}, ["model.name resnet18, not resnet34"]),
+        ({"data": {"name": "textures"}}, ["data.name digits, not textures"]),
+        (
+            {
+                "throughput": {
+                    "image_px": 32,
+                    "batch": 2,
+                    "threads": 1,
+                    "repetitions": 1,
+                    "warmup": 0,
+                }
+            },
+            ["throughput.image_px 224, not 32", "throughput.batch 1, not 2"],
+        ),
+    ],
+)
+def test_results_of_another_scope_are_refused(
+    held: Path, changed: dict[str, Any], expected: list[str]
+) -> None:
+    with pytest.raises(ColonnadeError) as refused:
+        Workflow.from_config(values(**changed), [])
+    message = str(refused.value)
+    assert message.startswith(f"results: results holds results of {'; '.join(expected)}. Give ")
+    (folder,) = re.findall(r"--config results=(\S+)$", message)
+    Workflow.from_config(values(results=folder, **changed), [])
+    assert json.loads(held.read_text())["target"] == "x60"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{}, {"seed": 1}, {"pruning": {"patterns": [{"n": 1, "m": 4}]}}, {"training": {"threads": 1}}],
+)
+def test_what_only_makes_results_anew_is_not(held: Path, changed: dict[str, Any]) -> None:
+    assert held.exists()
+    Workflow.from_config(values(**changed), [])
+
+
+def test_a_damaged_scope_is_named(held: Path) -> None:
+    held.write_text("[]")
+    with pytest.raises(ColonnadeError, match=r"results/scope\.json: damaged"):
+        Workflow.from_config(values(), [])

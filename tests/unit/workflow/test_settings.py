@@ -1,0 +1,137 @@
+"""Settings files: a job sees what its rule names of the configuration, and is refused the rest."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from colonnade.common.errors import ColonnadeError
+from colonnade.workflow.settings import read_settings, select
+from colonnade.workflow.workflow import Workflow
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def default(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    monkeypatch.chdir(ROOT)
+    values = yaml.safe_load((ROOT / "config/default.yaml").read_text())
+    assert isinstance(values, dict)
+    return values
+
+
+def write(stages: Workflow, path: str, folder: Path) -> Path:
+    """The settings file as rule `settings` writes it; it is named by its content."""
+    digest = Path(path).stem
+    text = stages.settings_text(digest) + "\n"
+    assert hashlib.sha256(text.encode()).hexdigest().startswith(digest)
+    file = folder / f"{digest}.json"
+    file.write_text(text)
+    return file
+
+
+def test_a_job_reads_its_sections_and_no_other(default: dict[str, Any], tmp_path: Path) -> None:
+    stages = Workflow.from_config(default, [])
+    path = stages.settings("seed", "target", "training", "-training.finetune", "study.data")
+    given = read_settings(write(stages, path, tmp_path))
+    assert given.config.seed == stages.config.seed
+    assert given.config.target == "x60"
+    assert given.target == stages.target
+    assert given.config.training.dense == stages.config.training.dense
+    assert given.config.training.alone.threads == stages.config.training.threads
+    assert given.config.study.data == stages.config.study.data
+    # Keys with defaults, too, are refused: a default is not what was configured.
+    for access in (
+        lambda: given.config.model,
+        lambda: given.config.training.finetune,
+        lambda: given.config.training.alone.finetune,
+        lambda: given.config.study.seeds,
+        lambda: given.run,
+    ):
+        with pytest.raises(ColonnadeError, match=r"\.json: has no \S+"):
+            access()
+
+
+PATTERNS = [{"n": 1, "m": 4}, {"method": "filters", "m": "full", "sparsity": 0.5}]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"target": "host"},
+        {"data": {"name": "textures", "classes": 2}},
+        {"pruning": {"patterns": PATTERNS, "recipe": {"schedule": {"name": "gradual"}}}},
+    ],
+)
+def test_all_of_it_reads_back_the_same(
+    default: dict[str, Any], tmp_path: Path, changed: dict[str, Any]
+) -> None:
+    stages = Workflow.from_config({**default, **changed}, [])
+    file = write(stages, stages.settings(*stages.SECTIONS), tmp_path)
+    read = read_settings(file).config
+    assert read.model_dump() == stages.config.model_dump(exclude={"results"})
+    assert read.digest() == stages.config.digest()
+
+
+def test_a_run_of_the_study_reads_back_the_same(default: dict[str, Any], tmp_path: Path) -> None:
+    stages = Workflow.from_config(default, [])
+    assert {"start", "dense", "full0.75", "full0.75-distilled"} <= set(stages.study_runs)
+    for label, run in stages.study_runs.items():
+        assert read_settings(write(stages, stages.study_settings(label), tmp_path)).run == run
+    with pytest.raises(ColonnadeError, match=r"run 'full0\.3' of the study: allowed: dense, start"):
+        stages.study_settings("full0.3")
+
+
+def test_only_what_a_job_reads_changes_its_settings(default: dict[str, Any]) -> None:
+    changed = {**default, "training": {"finetune": {"epochs": 1, "optimizer": {"lr": 1.0}}}}
+    changed["training"]["finetune"]["optimizer"]["name"] = "adamw"
+    before, after = (Workflow.from_config(values, []) for values in (default, changed))
+    dense = ("seed", "model", "data", "training", "-training.finetune")
+    assert before.settings(*dense) == after.settings(*dense)
+    assert before.settings(*before.JUDGING) == after.settings(*after.JUDGING)
+    assert before.settings(*before.FINETUNING) != after.settings(*after.FINETUNING)
+
+
+def test_a_variant_does_not_depend_on_other_patterns(default: dict[str, Any]) -> None:
+    more = {**default, "pruning": {**default["pruning"]}}
+    more["pruning"]["patterns"] = [*default["pruning"]["patterns"], {"n": 1, "m": 4}]
+    before, after = (Workflow.from_config(values, []) for values in (default, more))
+    assert before.settings("pruning") != after.settings("pruning")
+    assert before.only("full0.5").settings("pruning") == after.only("full0.5").settings("pruning")
+    with pytest.raises(ColonnadeError, match=r"variant '1of4': allowed: dense, full0\.5"):
+        before.only("1of4")
+
+
+def test_a_wrong_section_is_an_error_of_the_rule() -> None:
+    with pytest.raises(KeyError):
+        select({"a": {"b": 1}}, ["a.c"])
+    with pytest.raises(KeyError):
+        select({"a": {"b": 1}}, ["-a.b"])
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("[1]", "not a settings file"),
+        ("{", "not a valid JSON file"),
+        ({"sed": 1}, "sed: unknown key"),
+        ({"seed": -1}, "seed: -1: Input should be greater than or equal to 0"),
+        ({"training": {"threads": 0}}, "training.threads: 0: Input should be"),
+        ({"model": {"name": "vgg", "weights": None}}, "model.name: 'vgg': Input should be"),
+        ({"target": "x60"}, "target: a name and a description are needed"),
+        ({"target": {"kind": "host"}}, "target: a name and a description are needed"),
+        ({"target": {"name": "x60", "kind": "emulated"}}, "needs vlen"),
+        ({"run": {"recipe_name": "paper"}}, "run"),
+    ],
+)
+def test_a_damaged_file_is_refused_by_name(tmp_path: Path, content: Any, expected: str) -> None:
+    file = tmp_path / "settings.json"
+    file.write_text(content if isinstance(content, str) else json.dumps(content))
+    with pytest.raises(ColonnadeError, match=r"settings\.json: ") as refused:
+        read_settings(file)
+    assert expected in str(refused.value)
+    assert "\n" not in str(refused.value)

@@ -1,0 +1,118 @@
+"""Versions of code: a command's changes with what it runs, and with nothing else."""
+
+import ast
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from colonnade.workflow.versions import HARNESS, PACKAGE, Library
+
+ROOT = Path(__file__).resolve().parents[3]
+SOURCES = ROOT / "workflow/colonnade"
+COMMANDS = set(Library(SOURCES).commands)
+# What people type, and no rule runs.
+BY_HAND = {"bench-conv", "config-reference", "shell", "to-torch"}
+TRAINING = {"train", "prune", "study-start", "study-finetune", "budget-prune"}
+JUDGING = {"evaluate", "study-evaluate", "layer-sensitivity", "pareto"}
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(SOURCES, tmp_path / "colonnade"))
+
+
+def versions(copy: Path) -> dict[str, str]:
+    library = Library(copy)
+    return {name: library.version(name) for name in COMMANDS}
+
+
+def changed_by(copy: Path, file: str, old: str = "", new: str = "\n# edited\n") -> set[str]:
+    """Commands whose version an edit changes."""
+    before = versions(copy)
+    path = copy / file
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new) if old else text + new)
+    after = versions(copy)
+    return {name for name in COMMANDS if after[name] != before[name]}
+
+
+def test_every_rule_has_the_version_of_its_command() -> None:
+    """Rules that build from declared sources have none: the library only starts their builds."""
+    found = {}
+    for file in (ROOT / "workflow/rules").glob("*.smk"):
+        for rule in re.split(r"(?m)^(?=rule )", file.read_text()):
+            for command in re.findall(r'"(?:\{params\.launch\})?colonnade ([a-z-]+)', rule):
+                found[rule.split(":")[0]] = command
+                versions = re.findall(r'code=stages\.code\("([a-z-]+)"\)', rule)
+                assert versions == ([] if command in {"toolchain", "build"} else [command])
+    assert set(found.values()) == COMMANDS - BY_HAND
+    assert len(found) > 25
+
+
+@pytest.mark.parametrize(
+    "file", ["report/report.html.j2", "report/report.css", "report/heatmap.py"]
+)
+def test_another_page_trains_nothing(copy: Path, file: str) -> None:
+    changed = changed_by(copy, file)
+    # Figures of the study and of the front are drawn where their tables are made.
+    assert "report" in changed
+    assert changed <= {"report", "study-table", "pareto"}
+
+
+def test_training_runs_again_where_it_is_used(copy: Path) -> None:
+    assert changed_by(copy, "training/loop.py") >= TRAINING | JUDGING
+    profiling = {"profile", "schedules", "throughput", "images", "validation", "report"}
+    assert not changed_by(copy, "training/loop.py") & profiling
+
+
+def test_a_command_depends_on_its_own_function_and_helpers(copy: Path) -> None:
+    cli = "cli/prune.py"
+    assert changed_by(copy, cli, "metrics = output.with_suffix", "m = output.with_suffix") == {
+        "train"
+    }
+    assert changed_by(
+        copy, "cli/common.py", "dense,\n        plan,", "dense,\n        {**plan},"
+    ) == {
+        "prune",
+        "budget-prune",
+    }
+
+
+@pytest.mark.parametrize(
+    "file", ["workflow/workflow.py", "container/engine.py", "common/files.py", "cli/kernels.py"]
+)
+def test_what_starts_jobs_runs_none_again(copy: Path, file: str) -> None:
+    assert changed_by(copy, file) <= {"toolchain", "build"}
+
+
+def test_derived_lists_run_their_jobs_again(copy: Path) -> None:
+    changed = changed_by(copy, "workflow/stages.py")
+    assert {"profile", "prune", "throughput-table"} <= changed
+    assert not {"train", "export", "throughput", "validation"} & changed
+
+
+def test_imports_are_those_that_python_sees() -> None:
+    """The fast reading of imports misses none that a parser finds."""
+    library = Library(SOURCES)
+    seen = 0
+    for module, file in library.sources.items():
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(PACKAGE):
+                assert node.level == 0
+                expected = {str(node.module)}
+                expected |= {f"{node.module}.{each.name}" for each in node.names}
+            elif isinstance(node, ast.Import):
+                expected = {each.name for each in node.names if each.name.startswith(PACKAGE)}
+            else:
+                continue
+            expected = {each for each in expected if each in library.sources} - {PACKAGE}
+            assert expected <= set(library.imports(module)), (module, ast.unparse(node))
+            seen += len(expected)
+    assert seen > 200
+
+
+def test_harness_modules_exist() -> None:
+    assert set(Library(SOURCES).sources) >= set(HARNESS)

@@ -1,0 +1,32 @@
+"""Exhausted resources, told in one line: what a user can mend is no matter for a traceback."""
+
+from concurrent.futures.process import BrokenProcessPool
+
+from colonnade.common.errors import ColonnadeError
+
+# Torch raises RuntimeError for all of these; the first part that its message has, decides.
+_TORCH = {
+    "shared memory": "not enough shared memory (/dev/shm): give it more, or set data.workers: 0",
+    "Too many open files": "too many open files: raise the limit (ulimit -n), or set data.workers: 0",
+    "received 0 items of ancdata": "too many open files: raise the limit (ulimit -n), or set"
+    " data.workers: 0",
+    "No space left on device": "no space left on device",
+    "CUDA out of memory": "out of memory on the GPU: set a smaller batch_size",
+    "can't allocate memory": "out of memory",
+    "not enough memory": "out of memory",
+}
+
+
+def explained(error: BaseException) -> str | None:
+    """What to tell the user of an error; None if it is a mistake of the program."""
+    if isinstance(error, ColonnadeError):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror is not None:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    if isinstance(error, MemoryError):
+        return "out of memory"
+    if isinstance(error, BrokenProcessPool):
+        return "a worker process was killed, perhaps because memory ran out"
+    if isinstance(error, RuntimeError):
+        return next((told for part, told in _TORCH.items() if part in str(error)), None)
+    return None

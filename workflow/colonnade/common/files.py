@@ -1,0 +1,186 @@
+"""Files that are either whole or absent: write beside the target, then rename."""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from colonnade.common.errors import ColonnadeError
+
+Record = TypeVar("Record", bound=BaseModel)
+
+# Far above what any stage writes; what is larger would fill the memory.
+MAX_JSON_BYTES = 256 << 20
+
+
+@contextmanager
+def atomic_path(target: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `target`; rename it to `target` when the block succeeds.
+
+    Works for a file and for a directory that the block creates. On any exception the temporary is
+    removed and `target` stays as it was.
+
+    Raises:
+        ColonnadeError: the file system refused (full disk, no permission, read-only).
+    """
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}.tmp")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        _replace(temporary, target)
+    except OSError as error:
+        raise ColonnadeError(f"{target}: cannot be written: {error.strerror or error}") from error
+    finally:
+        discard(temporary)
+
+
+def _replace(temporary: Path, target: Path) -> None:
+    # rename(2) does not replace a directory that has entries.
+    if temporary.is_dir() and target.is_dir():
+        shutil.rmtree(target)
+    temporary.replace(target)
+
+
+def discard(temporary: Path) -> None:
+    """Remove a file or folder if that is possible: an error in `finally` would hide the first one."""
+    with suppress(OSError):
+        if temporary.is_dir():
+            shutil.rmtree(temporary, ignore_errors=True)
+        else:
+            temporary.unlink(missing_ok=True)
+
+
+def make_folder(folder: Path) -> None:
+    """Create a folder and its parents, unless they exist.
+
+    Raises:
+        ColonnadeError: the file system refused.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ColonnadeError(f"{folder}: cannot be created: {error.strerror}") from error
+
+
+@contextmanager
+def locked(target: Path) -> Iterator[None]:
+    """Hold a lock on `target` among processes; they wait for each other.
+
+    Raises:
+        ColonnadeError: the file system refused.
+    """
+    lock = target.with_name(f".{target.name}.lock")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        stream = lock.open("w")
+        fcntl.flock(stream, fcntl.LOCK_EX)
+    except OSError as error:
+        raise ColonnadeError(f"{lock}: cannot be locked: {error.strerror or error}") from error
+    with stream:
+        yield
+
+
+def check_folder(path: Path) -> None:
+    """Make sure that `path` is a folder, or could become one.
+
+    Raises:
+        ColonnadeError: something else is there, such as a symlink to where nothing is.
+    """
+    if path.is_symlink() and not path.exists():
+        raise ColonnadeError(
+            f"{path}: a symlink to {path.readlink()}, where nothing is; create that folder, or remove"
+            " the link"
+        )
+    if path.exists() and not path.is_dir():
+        raise ColonnadeError(f"{path}: not a folder, but files are to be kept in it; remove it")
+
+
+def write_bytes(target: Path, content: bytes | memoryview) -> None:
+    """Write `content` to `target`, whole or not at all."""
+    with atomic_path(target) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_text(target: Path, text: str) -> None:
+    """Write `text` to `target` as UTF-8, whole or not at all."""
+    write_bytes(target, text.encode("utf-8"))
+
+
+def write_json(target: Path, value: Any) -> None:
+    """Write `value` as indented JSON with a final newline, whole or not at all."""
+    write_text(target, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def read_json(path: Path, shape: Any = None) -> Any:
+    """Parse a JSON file; with `shape`, a type such as those of `colonnade.results.records`, check it too.
+
+    Raises:
+        ColonnadeError: the file is missing, unreadable or not JSON, or a value has another type; the
+            message names the first of these.
+    """
+    try:
+        size = path.stat().st_size
+        if size > MAX_JSON_BYTES:
+            raise ColonnadeError(f"{path}: {size} bytes of JSON; allowed: at most {MAX_JSON_BYTES}")
+        value = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_constant)
+    except OSError as error:
+        raise ColonnadeError(f"{path}: cannot be read: {error.strerror}") from error
+    except RecursionError as error:
+        raise ColonnadeError(f"{path}: not a valid JSON file: nested too deep") from error
+    except ValueError as error:
+        raise ColonnadeError(f"{path}: not a valid JSON file: {error}") from error
+    if shape is not None:
+        with _named(path):
+            TypeAdapter(shape).validate_python(value, strict=True)
+    return value
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def read_record(path: Path, kind: type[Record]) -> Record:
+    """Read a JSON file that holds the fields of a model.
+
+    Raises:
+        ColonnadeError: see `read_json`; or a field is wrong, and the message names the first one.
+    """
+    with _named(path):
+        return kind.model_validate(read_json(path))
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Tell the first mistake in a file's values."""
+    try:
+        yield
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"])) or "all of it"
+        raise ColonnadeError(f"{path}: {key}: {first['msg']}") from error
+
+
+def sha256_file(path: Path) -> str:
+    """Hex SHA-256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def file_bytes(path: Path) -> int:
+    """Size of a file.
+
+    Raises:
+        ColonnadeError: it cannot be read.
+    """
+    try:
+        return path.stat().st_size
+    except OSError as error:
+        raise ColonnadeError(f"{path}: cannot be read: {error.strerror}") from error

@@ -1,0 +1,103 @@
+"""Configuration section `study`: what is compared, on which data, and how long each run trains.
+
+The defaults train 87 networks of 6 epochs, about 70 s of a core with AMX each, and 3 dense ones of
+30. The learning rate of fine-tuning was chosen by validation top-1 among 1, 2, 4 and 8e-3, on
+column-wise pruning at 75% with one seed.
+"""
+
+import re
+from typing import Self
+
+from pydantic import Field, field_validator, model_validator
+
+from colonnade.config.data import DataConfig, TexturesConfig
+from colonnade.config.pruning import Distillation, Gradual, Recipe
+from colonnade.config.section import Name, Section, Seed, Share, Tile
+from colonnade.config.training import (
+    AdamWConfig,
+    CosineSchedule,
+    PhaseConfig,
+    TrainingConfig,
+)
+
+DATA = TexturesConfig(name="textures", classes=50, train_per_class=80, image_px=48)
+TRAINING = TrainingConfig(
+    threads=1,
+    precision="bfloat16",
+    dense=PhaseConfig(
+        epochs=30,
+        optimizer=AdamWConfig(lr=1e-3, weight_decay=0.05),
+        schedule=CosineSchedule(warmup_epochs=1),
+    ),
+    finetune=PhaseConfig(
+        epochs=6,
+        optimizer=AdamWConfig(lr=4e-3, weight_decay=0.05),
+        schedule=CosineSchedule(warmup_epochs=0.25),
+    ),
+)
+RECIPES = {
+    "permuted": Recipe(permute=True),
+    "gradual": Recipe(schedule=Gradual(name="gradual")),
+    "distilled": Recipe(distillation=Distillation()),
+    "permuted-distilled": Recipe(permute=True, distillation=Distillation()),
+}
+PAPER = "paper"
+# Sizes M of the groups of row-wise N:M patterns.
+GROUPS = (4, 8, 16, 32)
+
+
+class StudyConfig(Section):
+    """Every pattern at each of `sparsities`, column-wise ones with the profiled and other `tiles`.
+
+    All runs of a seed start from the same dense network and train for equally many epochs. Recipes
+    are compared on the column-wise pattern with profiled tiles at `recipe_sparsity`.
+    """
+
+    data: DataConfig = Field(default=DATA, description="Which images.")
+    training: TrainingConfig = Field(
+        default=TRAINING, description="How dense networks and pruned ones are trained."
+    )
+    seeds: tuple[Seed, ...] = Field(
+        default=(1, 2, 3), min_length=1, max_length=100, description="Every run once with each."
+    )
+    sparsities: tuple[Share, ...] = Field(
+        default=(0.5, 0.75, 0.875),
+        min_length=1,
+        max_length=GROUPS[-1],
+        description=f"Multiples of 1/{GROUPS[-1]}, so that N:M patterns of rows have them too.",
+    )
+    tiles: tuple[Tile, ...] = Field(
+        default=(1, 4, 8, 16),
+        max_length=100,
+        description="Tiles of column-wise patterns, besides the profiled ones.",
+    )
+    recipe_sparsity: Share = Field(
+        default=0.75, description="One of `sparsities`, at which recipes are compared."
+    )
+    recipes: dict[Name, Recipe] = Field(
+        default=RECIPES,
+        max_length=100,
+        description="Recipes by name, beside the paper's; all of them are given or none.",
+    )
+
+    @field_validator("sparsities", mode="after")
+    @classmethod
+    def _rows_have_them(cls, sparsities: tuple[float, ...]) -> tuple[float, ...]:
+        for sparsity in sparsities:
+            if sparsity * GROUPS[-1] != int(sparsity * GROUPS[-1]):
+                raise ValueError(
+                    f"{sparsity:g}: allowed: multiples of 1/{GROUPS[-1]}, for the N:M patterns"
+                )
+        return sparsities
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.recipe_sparsity not in self.sparsities:
+            allowed = ", ".join(f"{sparsity:g}" for sparsity in self.sparsities)
+            raise ValueError(f"recipe_sparsity: {self.recipe_sparsity:g}: allowed: {allowed}")
+        if PAPER in self.recipes:
+            raise ValueError(f"recipes: {PAPER!r} is the default recipe's name; take another")
+        tiles = [name for name in self.recipes if re.fullmatch(r"t\d+", name)]
+        if tiles:
+            raise ValueError(f"recipes: {tiles[0]!r} would be named like a tile; take another")
+        return self

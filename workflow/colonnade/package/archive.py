@@ -1,0 +1,190 @@
+"""The exported package: what a checkpoint becomes for execution.
+
+A directory with `graph.json` (the nodes in execution order) and `weights.safetensors` (batch norm
+folded in, float32, K in (kh, kw, cin) order). Of a pruned convolution only the kept columns are
+stored: `values` tile after tile, column after column, the rows of a tile together. That needs tiles
+that keep equally many columns, as column-wise and row-wise patterns do; an unstructured mask, or
+one of filters, is stored as a dense convolution with zeros.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from colonnade.common.errors import ColonnadeError
+from colonnade.common.files import sha256_file, write_json
+from colonnade.common.strict_json import parse_strict
+from colonnade.package.graph import ConvNode, FullyConnectedNode, Graph, check_graph
+from colonnade.pruning.mask import ColumnMask
+
+GRAPH = "graph.json"
+WEIGHTS = "weights.safetensors"
+Array = NDArray[Any]
+
+
+def compress(matrix: NDArray[np.float32], mask: ColumnMask) -> NDArray[np.float32]:
+    """The kept weights of a matrix [Cout, K] as one vector [Cout * kept].
+
+    Tile after tile, each a block [kept, rows of the tile], row-major.
+    """
+    blocks = [
+        matrix[start : start + mask.tile, columns].T.ravel()
+        for start, columns in zip(range(0, len(matrix), mask.tile), mask.columns, strict=True)
+    ]
+    return np.concatenate(blocks)
+
+
+def expand(values: NDArray[np.float32], mask: ColumnMask) -> NDArray[np.float32]:
+    """The inverse of `compress`: the matrix [Cout, K] with zeros in all other places."""
+    matrix = np.zeros((mask.out_channels, mask.k), dtype=np.float32)
+    offset = 0
+    for start, columns in zip(range(0, len(matrix), mask.tile), mask.columns, strict=True):
+        rows = matrix[start : start + mask.tile]
+        size = len(rows) * mask.kept
+        rows[:, columns] = values[offset : offset + size].reshape(mask.kept, len(rows)).T
+        offset += size
+    return matrix
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package read from `path`: the graph as parsed JSON, and the tensors by name."""
+
+    path: Path
+    graph: dict[str, Any]
+    tensors: dict[str, Array]
+
+    def node(self, name: str) -> dict[str, Any]:
+        """The node of that name."""
+        for node in self.graph["nodes"]:
+            if node["name"] == name:
+                return dict(node)
+        raise ColonnadeError(f"{self.path / GRAPH}: has no node {name!r}")
+
+    def mask(self, name: str) -> ColumnMask | None:
+        """The mask of a convolution; None if it is dense."""
+        node = self.node(name)
+        if node["pattern"] is None:
+            return None
+        k = node["in_channels"] * node["kernel"][0] * node["kernel"][1]
+        columns = self.tensors[f"{name}.columns"].astype(np.int64)
+        return ColumnMask.from_columns(node["tile"], columns, k, node["out_channels"])
+
+    def to_dense(self, name: str) -> NDArray[np.float32]:
+        """Weight [Cout, KH, KW, Cin] of a convolution, zeros where it is pruned."""
+        node, mask = self.node(name), self.mask(name)
+        if mask is None:
+            return np.asarray(self.tensors[f"{name}.weight"], dtype=np.float32)
+        matrix = expand(self.tensors[f"{name}.values"], mask)
+        return matrix.reshape(node["out_channels"], *node["kernel"], node["in_channels"])
+
+
+def write_package(folder: Path, graph: dict[str, Any], tensors: dict[str, Array]) -> None:
+    """Write the files of a package into an existing `folder`; `graph` gets the weights' digest."""
+    (folder / WEIGHTS).write_bytes(save(tensors))
+    digest = sha256_file(folder / WEIGHTS)
+    write_json(folder / GRAPH, {**graph, "weights_sha256": digest})
+
+
+def read_package(path: Path) -> Package:
+    """Read a package and check all of it, as strictly as the runner does.
+
+    The graph's keys, types, ranges, ranks and channels; the digest of the weights; every tensor's
+    presence, type and shape, and that no other is there; that weights are finite and columns ascend.
+
+    Raises:
+        ColonnadeError: damaged or truncated package, or one of another version.
+    """
+    try:
+        document = parse_strict((path / GRAPH).read_bytes())
+        graph = check_graph(document)
+    except OSError as error:
+        raise ColonnadeError(f"{path / GRAPH}: cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise ColonnadeError(f"{path / GRAPH}: {error}") from error
+    weights = path / WEIGHTS
+    if not weights.is_file():
+        raise ColonnadeError(f"{weights}: no such file")
+    digest = sha256_file(weights)
+    if digest != graph.weights_sha256:
+        raise ColonnadeError(
+            f"{weights}: damaged: SHA-256 {digest}; {GRAPH} has weights_sha256 "
+            f"{graph.weights_sha256}"
+        )
+    try:
+        tensors = _read_tensors(weights.read_bytes())
+        _check_tensors(graph, tensors)
+    except (SafetensorError, ValueError) as error:
+        raise ColonnadeError(f"{weights}: damaged: {error}") from error
+    return Package(path, document, tensors)
+
+
+def _read_tensors(content: bytes) -> dict[str, Array]:
+    tensors = load(content)
+    # The library takes the last of two tensors of one name.
+    parse_strict(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    return tensors
+
+
+def _check_tensors(graph: Graph, tensors: dict[str, Array]) -> None:
+    known: set[str] = set()
+
+    def check(name: str, dtype: type[np.generic], *shape: int) -> None:
+        known.add(name)
+        tensor = tensors.get(name)
+        if tensor is None:
+            raise ValueError(f"tensor {name!r} is missing")
+        if tensor.dtype != dtype or tensor.shape != shape:
+            raise ValueError(
+                f"tensor {name!r} is {tensor.dtype} {list(tensor.shape)}; "
+                f"expected {np.dtype(dtype)} {list(shape)}"
+            )
+        if not np.isfinite(tensor).all():
+            raise ValueError(f"tensor {name!r} holds a number that is not finite")
+
+    for node in graph.nodes:
+        if isinstance(node, FullyConnectedNode):
+            check(f"{node.name}.weight", np.float32, node.out_features, node.in_features)
+            check(f"{node.name}.bias", np.float32, node.out_features)
+        elif isinstance(node, ConvNode):
+            check(f"{node.name}.bias", np.float32, node.out_channels)
+            if node.tile is None:
+                shape = (node.out_channels, *node.kernel, node.in_channels)
+                check(f"{node.name}.weight", np.float32, *shape)
+                continue
+            kept = _kept(node, tensors)
+            check(f"{node.name}.columns", np.int32, -(-node.out_channels // node.tile), kept)
+            check(f"{node.name}.values", np.float32, node.out_channels * kept)
+            _check_columns(f"{node.name}.columns", tensors, node.reduction)
+    unknown = sorted(tensors.keys() - known)
+    if unknown:
+        raise ValueError(f"tensor {unknown[0]!r} belongs to no node")
+
+
+def _kept(node: ConvNode, tensors: dict[str, Array]) -> int:
+    name = f"{node.name}.columns"
+    if name not in tensors:
+        raise ValueError(f"tensor {name!r} is missing")
+    shape = tensors[name].shape
+    if len(shape) != 2 or not 1 <= shape[1] <= node.reduction:
+        raise ValueError(
+            f"tensor {name!r} is {list(shape)}; expected [tiles, kept], "
+            f"of 1 to {node.reduction} kept columns"
+        )
+    return int(shape[1])
+
+
+def _check_columns(name: str, tensors: dict[str, Array], reduction: int) -> None:
+    columns = tensors[name].astype(np.int64)
+    if columns.min() < 0 or columns.max() >= reduction:
+        raise ValueError(
+            f"tensor {name!r} holds {columns.min()} to {columns.max()}; "
+            f"allowed: 0 to {reduction - 1}"
+        )
+    if not (np.diff(columns, axis=1) > 0).all():
+        raise ValueError(f"tensor {name!r}; allowed: ascending columns of each tile")

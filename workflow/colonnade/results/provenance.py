@@ -1,0 +1,74 @@
+"""Where the numbers of a run come from: code, image, compilers, packages, CPU, seeds, configuration."""
+
+import importlib.metadata
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from colonnade.common.errors import ColonnadeError
+from colonnade.common.files import read_json, write_json
+from colonnade.config.schema import Config
+from colonnade.results.records import ImageFacts
+
+
+def _git(*arguments: str) -> str:
+    # Whose code runs here may also be asked for its commit, be it another user's checkout.
+    command = ("git", "-c", "safe.directory=*", *arguments)
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise ColonnadeError(f"git: {error.strerror}") from error
+    if result.returncode != 0:
+        raise ColonnadeError(result.stderr.strip())
+    return result.stdout.strip()
+
+
+def revision() -> dict[str, Any]:
+    """Commit of the checkout that this is, and whether it was changed; or why that is not known."""
+    try:
+        _check_top(Path.cwd(), Path(_git("rev-parse", "--show-toplevel")))
+        commit, changes = _git("rev-parse", "HEAD"), _git("status", "--porcelain")
+    except ColonnadeError as error:
+        return {"git_commit": None, "dirty": None, "git_problem": str(error)}
+    return {"git_commit": commit, "dirty": bool(changes), "git_problem": None}
+
+
+def _check_top(checkout: Path, top: Path) -> None:
+    if top.resolve() != checkout:
+        raise ColonnadeError(f"not a git checkout, but a folder in that of {top}")
+
+
+def cpu_model() -> str:
+    """What this machine's CPU calls itself."""
+    for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.machine()
+
+
+def write_provenance(config: Config, image_file: Path, target: Path) -> None:
+    """Write `provenance.json`. Where `git_commit` is null, `git_problem` says why."""
+    image = read_json(image_file, ImageFacts)
+    packages = sorted(
+        (str(dist.metadata["Name"]), dist.version) for dist in importlib.metadata.distributions()
+    )
+    write_json(
+        target,
+        {
+            **revision(),
+            "image": {key: image[key] for key in ("engine", "reference", "digest")},
+            "qemu": image["qemu"],
+            "compilers": image["compilers"],
+            "image_packages": image["packages"],
+            "python": platform.python_version(),
+            "python_packages": dict(packages),
+            "cpu": cpu_model(),
+            "seeds": {
+                "run": config.seed,
+                "profile": config.profile.seed,
+                "split": config.data.split_seed,
+            },
+            "config_sha256": config.digest(),
+        },
+    )

@@ -1,0 +1,266 @@
+"""The tables of the results contract: one schema each, checked whenever a table is written or read."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from colonnade.common.errors import ColonnadeError, some
+from colonnade.common.files import write_text
+
+LAYERS = {
+    "model": pl.String,
+    "layer": pl.String,
+    "conv": pl.String,
+    "target": pl.String,
+    "algorithm": pl.String,
+    "tile": pl.Int64,
+    "lmul": pl.Int64,
+    "sparsity": pl.Float64,
+    "cycles": pl.Int64,
+    "ms": pl.Float64,
+    "mac_per_cycle": pl.Float64,
+    "evidence": pl.String,
+    "chosen": pl.Int64,
+    "strips": pl.Int64,
+    "parts": pl.Int64,
+    "m": pl.String,
+    "kept": pl.Int64,
+}
+# Of so many of the prior's first candidates `top5_loss_percent` takes the best.
+TOP = 5
+TUNER_QUALITY = {
+    "model": pl.String,
+    "conv": pl.String,
+    "target": pl.String,
+    "sparsity": pl.Float64,
+    "candidates": pl.Int64,
+    "trials": pl.Int64,
+    "best": pl.String,
+    "best_ms": pl.Float64,
+    "rank_of_best": pl.Int64,
+    "top5_loss_percent": pl.Float64,
+    "tuned_loss_percent": pl.Float64,
+    "evidence": pl.String,
+    "kernels": pl.String,
+}
+THROUGHPUT = {
+    "model": pl.String,
+    "batch": pl.Int64,
+    "image_px": pl.Int64,
+    "target": pl.String,
+    "vlen": pl.Int64,
+    "threads": pl.Int64,
+    "implementation": pl.String,
+    "n": pl.Float64,
+    "m": pl.String,
+    "sparsity": pl.Float64,
+    "images_per_s": pl.Float64,
+    "cycles": pl.Int64,
+    "speedup_vs_xnnpack_dense": pl.Float64,
+    "evidence": pl.String,
+    "checkpoint_sha256": pl.String,
+}
+ACCURACY = {
+    "model": pl.String,
+    "dataset": pl.String,
+    "method": pl.String,
+    "n": pl.Float64,
+    "m": pl.String,
+    "sparsity": pl.Float64,
+    "top1": pl.Float64,
+    "top1_dense": pl.Float64,
+    "drop_points": pl.Float64,
+    "n_images": pl.Int64,
+    "executed_on": pl.String,
+    "agreement_with_torch": pl.Float64,
+    "checkpoint_sha256": pl.String,
+}
+# Of unstructured masks `columns_kept` is a mean over rows.
+PRUNED = {
+    "layer": pl.String,
+    "pattern": pl.String,
+    "tile": pl.Int64,
+    "columns": pl.Int64,
+    "columns_kept": pl.Float64,
+    "weights": pl.Int64,
+    "weights_kept": pl.Int64,
+}
+VALIDATION = {
+    "group": pl.String,
+    "point": pl.String,
+    "source": pl.String,
+    "unit": pl.String,
+    "published": pl.Float64,
+    "modelled": pl.Float64,
+    "error_percent": pl.Float64,
+    "role": pl.String,
+}
+SENSITIVITY = {
+    "kind": pl.String,
+    "conclusion": pl.String,
+    "nominal": pl.Float64,
+    "lowest": pl.Float64,
+    "lowest_with": pl.String,
+    "highest": pl.Float64,
+    "highest_with": pl.String,
+    "holds": pl.Int64,
+}
+
+# In column `layer`, the network as it is, without a layer pruned.
+NO_LAYER = ""
+LAYER_SENSITIVITY = {
+    "layer": pl.String,
+    "pattern": pl.String,
+    "validation_loss": pl.Float64,
+    "validation_top1": pl.Float64,
+}
+PARETO = {
+    "network": pl.String,
+    "kind": pl.String,
+    "dataset": pl.String,
+    "sparsity": pl.Float64,
+    "validation_top1": pl.Float64,
+    "drop_points": pl.Float64,
+    "conv_cycles": pl.Int64,
+    "conv_ms": pl.Float64,
+    "conv_speedup": pl.Float64,
+    "evidence": pl.String,
+    "on_front": pl.Int64,
+    "chosen": pl.Int64,
+    "checkpoint_sha256": pl.String,
+}
+STUDY = {
+    "model": pl.String,
+    "dataset": pl.String,
+    "method": pl.String,
+    "n": pl.Float64,
+    "m": pl.String,
+    "tile": pl.String,
+    "sparsity": pl.Float64,
+    "recipe": pl.String,
+    "score": pl.String,
+    "seed": pl.Int64,
+    "epochs": pl.Int64,
+    "pruned_share": pl.Float64,
+    "top1": pl.Float64,
+    "validation_top1": pl.Float64,
+    "top1_dense": pl.Float64,
+    "drop_points": pl.Float64,
+    "n_images": pl.Int64,
+    "checkpoint_sha256": pl.String,
+}
+STUDY_SUMMARY = {
+    "model": pl.String,
+    "dataset": pl.String,
+    "method": pl.String,
+    "n": pl.Float64,
+    "m": pl.String,
+    "tile": pl.String,
+    "sparsity": pl.Float64,
+    "recipe": pl.String,
+    "score": pl.String,
+    "seeds": pl.Int64,
+    "top1_mean": pl.Float64,
+    "top1_interval": pl.Float64,
+    "validation_top1_mean": pl.Float64,
+    "drop_mean": pl.Float64,
+    "drop_interval": pl.Float64,
+}
+
+BOUNDS = {
+    "model": pl.String,
+    "conv": pl.String,
+    "target": pl.String,
+    "algorithm": pl.String,
+    "tile": pl.Int64,
+    "lmul": pl.Int64,
+    "strips": pl.Int64,
+    "parts": pl.Int64,
+    "sparsity": pl.Float64,
+    "cycles": pl.Int64,
+    "mac_per_cycle": pl.Float64,
+    "fma_bound_cycles": pl.Int64,
+    "memory_bound_cycles": pl.Int64,
+    "bound_mac_per_cycle": pl.Float64,
+    "bound_percent": pl.Float64,
+    "instructions": pl.Int64,
+    "vector_fma_percent": pl.Float64,
+    "vector_load_percent": pl.Float64,
+    "vector_store_percent": pl.Float64,
+    "vector_other_percent": pl.Float64,
+    "scalar_load_percent": pl.Float64,
+    "scalar_other_percent": pl.Float64,
+    "stalled_on_caches_percent": pl.Float64,
+    "stalled_on_units_percent": pl.Float64,
+    "stalled_otherwise_percent": pl.Float64,
+    "l1_misses": pl.Int64,
+    "l2_misses": pl.Int64,
+    "evidence": pl.String,
+}
+PACKING = {
+    "model": pl.String,
+    "conv": pl.String,
+    "target": pl.String,
+    "sparsity": pl.Float64,
+    "packed_cycles": pl.Int64,
+    "packing_cycles": pl.Int64,
+    "packing_percent": pl.Float64,
+    "direct_cycles": pl.Int64,
+    "packed_to_direct": pl.Float64,
+    "evidence": pl.String,
+}
+DECOMPOSITION = {
+    "model": pl.String,
+    "step": pl.String,
+    "implementation": pl.String,
+    "sparsity": pl.Float64,
+    "cycles": pl.Int64,
+    "factor_to_previous": pl.Float64,
+    "evidence": pl.String,
+}
+
+Schema = Mapping[str, type[pl.DataType]]
+
+
+def write_table(path: Path, schema: Schema, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write rows as CSV with exactly the schema's columns, in its order, whole or not at all.
+
+    Raises:
+        ColonnadeError: a row has other columns, or a value of another type.
+    """
+    for row in rows:
+        if set(row) != set(schema):
+            wrong = sorted(set(row) ^ set(schema))
+            raise ColonnadeError(f"{path}: columns missing or unknown: {', '.join(wrong)}")
+    try:
+        frame = pl.DataFrame(list(rows), schema=dict(schema), strict=True)
+    except (TypeError, pl.exceptions.PolarsError) as error:
+        raise ColonnadeError(f"{path}: {error}") from error
+    write_text(path, frame.write_csv())
+
+
+def read_table(path: Path, schema: Schema) -> pl.DataFrame:
+    """Read a table back.
+
+    Raises:
+        ColonnadeError: it is missing, or has other columns.
+    """
+    try:
+        frame = pl.read_csv(path, schema_overrides=dict(schema))
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise ColonnadeError(f"{path}: cannot be read: {error}") from error
+    if frame.columns != list(schema):
+        seen = some([column[:40] for column in frame.columns])
+        raise ColonnadeError(f"{path}: columns {seen}; expected {', '.join(schema)}")
+    return frame
+
+
+def read_if_made(path: Path | None, schema: Schema) -> pl.DataFrame | None:
+    """Read a table back that only some targets make; None where it was not made.
+
+    Raises:
+        ColonnadeError: it has other columns.
+    """
+    return None if path is None else read_table(path, schema)

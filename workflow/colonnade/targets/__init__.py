@@ -1,0 +1,1 @@
+"""Where programs run: under QEMU with the timing model, or on this machine."""

@@ -1,0 +1,192 @@
+"""Where code runs: emulated RISC-V under the timing model, or this host."""
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from colonnade.common.errors import ColonnadeError
+from colonnade.common.files import sha256_file
+from colonnade.config.schema import TargetConfig
+from colonnade.results.provenance import cpu_model
+
+QEMU = "/opt/qemu/bin/qemu-riscv64"
+PLUGIN = "libcolonnade-timing.so"
+Evidence = Literal["measured", "modelled"]
+_BUILD = Path("results/build")
+
+
+class Runner(Protocol):
+    """What running programs needs of a toolchain container: see `colonnade.container.Container`."""
+
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        log: Path | None = None,
+    ) -> "Finished":
+        """Run a command in the container."""
+
+
+class Finished(Protocol):
+    """A finished command."""
+
+    @property
+    def stdout(self) -> str:
+        """What it printed."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A target ready to run the programs of `kernels/`.
+
+    Paths in commands are relative to the checkout, which is the working directory inside a container.
+    """
+
+    name: str
+    config: TargetConfig
+    container: Runner
+
+    @property
+    def evidence(self) -> Evidence:
+        """What kind of time this target gives."""
+        return "modelled" if self.config.kind == "emulated" else "measured"
+
+    def need_model(self, what: str) -> None:
+        """Make sure that time is modelled here, for what only the timing model can tell.
+
+        Raises:
+            ColonnadeError: it is measured, so there is no `what`.
+        """
+        if self.evidence != "modelled":
+            raise ColonnadeError(
+                f"{what}: time on target {self.name} is measured; only the timing model of an"
+                " emulated target can tell"
+            )
+
+    @property
+    def vlen(self) -> int:
+        """VLEN in bits; 0 where there is no vector extension."""
+        return self.config.vlen or 0
+
+    def with_core(self, core: Path) -> "Target":
+        """The same target with another core of the timing model."""
+        return replace(self, config=self.config.model_copy(update={"core": core}))
+
+    def milliseconds(self, cycles: int) -> float:
+        """Time of modelled cycles at the target's clock."""
+        if self.config.clock_ghz is None:
+            raise ColonnadeError(f"target {self.name}: has no clock_ghz, so cycles have no time")
+        return cycles / (self.config.clock_ghz * 1e6)
+
+    def fingerprint(self, program: str) -> str:
+        """Hex SHA-256 over all that decides how long a program takes here.
+
+        That is the instruction set and VLEN, the program itself, and either the timing model with
+        its core description or this machine's CPU.
+
+        Raises:
+            ColonnadeError: the program or the timing model is not built.
+        """
+        parts: dict[str, Any] = {"vlen": self.vlen, "program": self.program_sha256(program)}
+        if self.config.core is None:
+            parts |= {"isa": platform.machine(), "cpu": cpu_model()}
+        else:
+            parts |= {"isa": "rv64gcv", "core": _digest(self.config.core)}
+            parts["model"] = _digest(self._plugin)
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def _plugin(self) -> Path:
+        return _BUILD / "timing" / PLUGIN
+
+    def program_sha256(self, program: str) -> str:
+        """Hex SHA-256 of a program: all that decides what it computes here, but not how fast.
+
+        Raises:
+            ColonnadeError: it is not built.
+        """
+        return _digest(self._path(program))
+
+    def _path(self, program: str) -> Path:
+        return _BUILD / ("host" if self.config.kind == "host" else "riscv64") / program
+
+    def run(
+        self,
+        program: str,
+        arguments: Sequence[str],
+        *,
+        timing: Path | None,
+        log: Path | None = None,
+    ) -> str:
+        """Run a program of `results/build` and return what it prints.
+
+        Args:
+            program: its name, such as `colonnade-run`.
+            arguments: its arguments.
+            timing: scratch file of the timing model, relative to the checkout; None runs without
+                the model, faster and without cycles. Ignored on the host.
+            log: file for all that it prints, written as it arrives.
+
+        Raises:
+            ColonnadeError: it failed.
+        """
+        command, env = self.command(program, timing=timing)
+        return self.container.run([*command, *arguments], env=env, log=log).stdout
+
+    def command(self, program: str, *, timing: Path | None) -> tuple[list[str], dict[str, str]]:
+        """The command line, without arguments, and the variables that `run` runs a program with.
+
+        Raises:
+            ColonnadeError: the core's description lies outside the checkout.
+        """
+        path = str(self._path(program))
+        if self.config.core is None:
+            return [path], {}
+        command = [QEMU, "-cpu", f"rv64,v=true,vlen={self.vlen},zfh=true,zvfh=true"]
+        if timing is None:
+            return [*command, path], {}
+        core = inside_checkout(self.config.core, f"target {self.name}: core")
+        plugin = f"{self._plugin},core={core},out={timing}"
+        return [*command, "-plugin", plugin, path], {"COLONNADE_TIMING": str(timing)}
+
+    def check_built(self, program: str) -> None:
+        """Make sure that a program, and the timing model where the target has one, are built.
+
+        Raises:
+            ColonnadeError: they are not; the message has the command that builds them.
+        """
+        host = self.config.core is None
+        needed = [self._path(program), *([] if host else [self._plugin])]
+        missing = [str(path) for path in needed if not path.is_file()]
+        if missing:
+            rules = "kernels_host" if host else "kernels_riscv64 timing_model"
+            raise ColonnadeError(
+                f"{', '.join(missing)}: not built yet; `snakemake {rules}` builds what is missing"
+            )
+
+
+def inside_checkout(path: Path, what: str) -> Path:
+    """A path relative to the checkout, which is our working directory, for a command in a container.
+
+    Raises:
+        ColonnadeError: it leads out of the checkout, which is all that the container sees.
+    """
+    relative = os.path.relpath(path)
+    if relative.split(os.sep, 1)[0] == os.pardir:
+        raise ColonnadeError(
+            f"{what}: {path}: lies outside the checkout, where the toolchain container cannot read it"
+        )
+    return Path(relative)
+
+
+def _digest(path: Path) -> str:
+    try:
+        return sha256_file(path)
+    except OSError as error:
+        raise ColonnadeError(f"{path}: cannot be read: {error.strerror}") from error

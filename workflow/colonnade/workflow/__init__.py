@@ -1,0 +1,1 @@
+"""What the Snakefile needs: the stages that a configuration asks for, and the settings of jobs."""
