@@ -14,17 +14,17 @@ from typing import Any
 import jinja2
 
 LMULS = (1, 2, 4, 8)
-# Byte offsets of struct xnn_colnm_strip, which colnm-gemm-config.c checks.
-STRIP = {
-    "STRIP_COUNT": 0,
-    "STRIP_INPUT": 8,
-    "STRIP_OUTPUT": 16,
-    "STRIP_RESIDUAL": 24,
-    "STRIP_OUTPUT_INDEX": 32,
-    "STRIP_RESIDUAL_INDEX": 40,
-    "STRIP_MASK": 48,
-    "STRIP_HOLE": 56,
-    "STRIP_SIZE": 64,
+# Byte offsets of struct xnn_colnm_panel, which colnm-gemm-config.c checks.
+PANEL = {
+    "PANEL_COUNT": 0,
+    "PANEL_INPUT": 8,
+    "PANEL_OUTPUT": 16,
+    "PANEL_RESIDUAL": 24,
+    "PANEL_OUTPUT_INDEX": 32,
+    "PANEL_RESIDUAL_INDEX": 40,
+    "PANEL_MASK": 48,
+    "PANEL_HOLE": 56,
+    "PANEL_SIZE": 64,
 }
 # The RVV register file; the other instruction sets offer the same tiles, so that one mask fits all.
 VECTOR_REGISTERS = 32
@@ -56,7 +56,7 @@ class Arithmetic:
     def tiles(self, lmul: int) -> range:
         """Tiles T whose accumulators fit the register file beside what else a kernel needs.
 
-        That is a strip vector of LMUL registers, or an index of offsets in its place.
+        That is a panel vector of LMUL registers, or an index of offsets in its place.
         """
         index = lmul * INDEX_BITS // self.bits
         if index > max(LMULS):
@@ -145,7 +145,7 @@ def renderings(architecture: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
                         "acc_bits": arithmetic.acc_bits,
                         "tiles": arithmetic.tiles(lmul),
                         **C_ELEMENTS[arithmetic.datatype],
-                        **STRIP,
+                        **PANEL,
                     },
                 )
         tables = {arithmetic.name: arithmetic.kernels() for arithmetic in isa.arithmetics}

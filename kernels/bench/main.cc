@@ -22,7 +22,7 @@ namespace colonnade {
 namespace {
 
 constexpr uint32_t kMaxTile = 31;
-constexpr uint32_t kMaxBlock = 1000000;  // strips of a block, and parts of the columns
+constexpr uint32_t kMaxBlock = 1000000;  // panels of a block, and KC splits
 
 // A share below 1 as it is written in decimal: `digits` of `unit`.
 struct Decimal {
@@ -35,8 +35,8 @@ struct Options {
   std::vector<std::string> algorithms{"packed"};
   std::vector<size_t> tiles{8};
   std::vector<uint32_t> lmuls{2};
-  std::vector<uint32_t> strips{1};
-  std::vector<uint32_t> parts{1};
+  std::vector<uint32_t> panels{1};
+  std::vector<uint32_t> kc_splits{1};
   std::vector<std::string> listed;
   std::vector<Keep> keeps{{1, 1}};
   std::vector<Decimal> sparsities;  // instead of `keeps`, of all columns
@@ -94,8 +94,8 @@ void run(const Options& options, const ConvShape& shape, const Candidate& candid
   line["arithmetic"] = arithmetic_name(arithmetic);
   line["tile"] = candidate.tile;
   line["lmul"] = candidate.lmul;
-  line["strips"] = candidate.strips;
-  line["parts"] = candidate.parts;
+  line["panels"] = candidate.panels;
+  line["kc_splits"] = candidate.kc_splits;
   line["pattern"] = options.pattern;
   line["keep"] = candidate.keep.str();
   line["kept"] = kept;
@@ -147,13 +147,13 @@ Candidate parse_candidate(const std::string& text) {
   std::smatch match;
   const std::string option = "--candidate '" + text.substr(0, 200) + "': ";
   if (text.size() > 200 || !std::regex_match(text, match, form)) {
-    throw std::invalid_argument(option + "expected ALGORITHM:TILE:LMUL:STRIPS:PARTS, of algorithm direct, packed or unfused, and LMUL 1, 2, 4 or 8, or xnnpack_nhwc_dense");
+    throw std::invalid_argument(option + "expected ALGORITHM:TILE:LMUL:PANELS:PARTS, of algorithm direct, packed or unfused, and LMUL 1, 2, 4 or 8, or xnnpack_nhwc_dense");
   }
   if (!match[1].matched) return {text, 0, 0, 0, 0, {}};
   const auto number = [&](size_t i, const char* name, uint32_t most) {
     return static_cast<uint32_t>(whole_number(option + name, match[i], 1, most));
   };
-  const Candidate candidate = {match[1], number(2, "TILE", kMaxTile), number(3, "LMUL", 8), number(4, "STRIPS", kMaxBlock), number(5, "PARTS", kMaxBlock), {}};
+  const Candidate candidate = {match[1], number(2, "TILE", kMaxTile), number(3, "LMUL", 8), number(4, "PANELS", kMaxBlock), number(5, "PARTS", kMaxBlock), {}};
   if ((candidate.tile + 1) * candidate.lmul > 32) throw std::invalid_argument(option + "allowed: (TILE + 1) * LMUL at most 32");
   return candidate;
 }
@@ -187,8 +187,8 @@ std::vector<Candidate> grid_candidates(const Options& options, const ConvShape& 
     for (const Keep& keep : keeps(options, shape))
       for (const size_t tile : options.tiles)
         for (const uint32_t lmul : ours ? options.lmuls : none)
-          for (const uint32_t strips : ours ? options.strips : none)
-            for (const uint32_t parts : ours ? options.parts : none) grid.push_back({algorithm, tile, lmul, strips, parts, keep});
+          for (const uint32_t panels : ours ? options.panels : none)
+            for (const uint32_t kc_splits : ours ? options.kc_splits : none) grid.push_back({algorithm, tile, lmul, panels, kc_splits, keep});
   }
   return grid;
 }
@@ -223,10 +223,10 @@ Options parse(int argc, char** argv) {
   app.add_option("--algorithm", o.algorithms, "xnnpack_spmm skips what is not 1x1 of stride 1")->delimiter(',')->check(CLI::IsMember(kAlgorithms));
   auto* tile = app.add_option("--tile", o.tiles, "Output channels per tile")->delimiter(',')->check(CLI::Range(1u, kMaxTile));
   app.add_option("--lmul", o.lmuls)->delimiter(',')->check(CLI::IsMember({1, 2, 4, 8}));
-  app.add_option("--strips", o.strips, "Strips of a block")->delimiter(',')->check(CLI::Range(1u, kMaxBlock));
-  app.add_option("--parts", o.parts, "Parts of the columns, one after the other")->delimiter(',')->check(CLI::Range(1u, kMaxBlock));
-  auto* listed = app.add_option("--candidate", o.listed, "Instead of a grid: ALGORITHM:TILE:LMUL:STRIPS:PARTS or xnnpack_nhwc_dense")->delimiter(',');
-  for (const char* name : {"--algorithm", "--tile", "--lmul", "--strips", "--parts"}) listed->excludes(app.get_option(name));
+  app.add_option("--panels", o.panels, "Panels of a block")->delimiter(',')->check(CLI::Range(1u, kMaxBlock));
+  app.add_option("--kc-splits", o.kc_splits, "KC splits of the columns, one after the other")->delimiter(',')->check(CLI::Range(1u, kMaxBlock));
+  auto* listed = app.add_option("--candidate", o.listed, "Instead of a grid: ALGORITHM:TILE:LMUL:PANELS:PARTS or xnnpack_nhwc_dense")->delimiter(',');
+  for (const char* name : {"--algorithm", "--tile", "--lmul", "--panels", "--kc-splits"}) listed->excludes(app.get_option(name));
   auto* kept = app.add_option("--keep", keep, "N:M: a tile keeps N of each M consecutive columns; all by default")->delimiter(',');
   app.add_option("--sparsity", sparsity, "Instead: the share removed of all columns, in decimal")->delimiter(',')->excludes(kept);
   auto* pattern = app.add_option("--pattern", o.pattern, "row: each row its own columns, which is a tile of 1")->check(CLI::IsMember({"column", "row"}));

@@ -51,7 +51,7 @@ xnn_colnm_algorithm algorithm_of(const Candidate& candidate) {
 template <typename T>
 Prepared prepare_colnm(const ConvCase& c, const Candidate& candidate, pthreadpool_t pool) {
   xnn_operator_t op = nullptr;
-  const xnn_colnm_schedule schedule = {algorithm_of(candidate), candidate.lmul, candidate.strips, candidate.parts};
+  const xnn_colnm_schedule schedule = {algorithm_of(candidate), candidate.lmul, candidate.panels, candidate.kc_splits};
   const xnn_colnm_convolution2d descriptor = c.descriptor();
   check(xnn_create_colnm_convolution2d_cnhw(&descriptor, &schedule, &op), "create");
   Operator owned(op);
@@ -61,8 +61,8 @@ Prepared prepare_colnm(const ConvCase& c, const Candidate& candidate, pthreadpoo
   const xnn_status status = xnn_reshape_colnm_convolution2d_cnhw(op, &layouts.input, &layouts.output, residual_planes, &workspace, &alignment, pool);
   // The layouts suit the algorithm: sizes are all that can be unsupported.
   if (status == xnn_status_unsupported_parameter) {
-    throw std::invalid_argument(c.shape.str() + ", " + candidate.algorithm + ", strips " + std::to_string(candidate.strips) +
-                                ": what a block reads lies over 4 GiB apart; allowed: less, with fewer strips or a smaller input");
+    throw std::invalid_argument(c.shape.str() + ", " + candidate.algorithm + ", panels " + std::to_string(candidate.panels) +
+                                ": what a block reads lies over 4 GiB apart; allowed: less, with fewer panels or a smaller input");
   }
   check(status, "reshape");
   auto* input = static_cast<T*>(arena_allocate(layouts.input.size * sizeof(T)));
@@ -132,7 +132,7 @@ bool can_run(const Candidate& candidate, const ConvShape& shape, xnn_colnm_arith
     return shape.kernel_h == 1 && shape.kernel_w == 1 && shape.stride == 1 && shape.padding == 0;
   }
   return is_xnnpack(candidate.algorithm) || (xnn_colnm_has_kernel(arithmetic, candidate.tile, candidate.lmul) &&
-                                             (arithmetic == xnn_colnm_f32 || candidate.parts == 1));
+                                             (arithmetic == xnn_colnm_f32 || candidate.kc_splits == 1));
 }
 
 Prepared prepare(const ConvCase& conv, const Candidate& candidate, pthreadpool_t pool) {

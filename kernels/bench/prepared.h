@@ -10,14 +10,14 @@
 
 namespace colonnade {
 
-// One way to run a convolution. XNNPACK's own have no LMUL and no strips, its dense one no tile
+// One way to run a convolution. XNNPACK's own have no LMUL and no panels, its dense one no tile
 // either: these are 0. It keeps all columns.
 struct Candidate {
   std::string algorithm;
   size_t tile;
   uint32_t lmul;
-  uint32_t strips;
-  uint32_t parts;
+  uint32_t panels;
+  uint32_t kc_splits;
   Keep keep;
 };
 

@@ -22,8 +22,8 @@ constexpr size_t kMaxTile = 31;
 constexpr size_t kMaxWeights = size_t{1} << 28;
 // Of an activation, and of all that one convolution reads or writes at a time.
 constexpr size_t kMaxElements = 2147483647;
-constexpr size_t kMaxStrips = size_t{1} << 20;
-constexpr size_t kMaxParts = size_t{1} << 10;
+constexpr size_t kMaxPanels = size_t{1} << 20;
+constexpr size_t kMaxKcSplits = size_t{1} << 10;
 // Objects and lists inside each other, and the length of a file or header, of JSON.
 constexpr size_t kMaxJsonDepth = 16;
 constexpr size_t kMaxJsonBytes = size_t{16} << 20;

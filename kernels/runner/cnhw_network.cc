@@ -17,14 +17,14 @@
 namespace colonnade {
 namespace {
 
-// Rows that share no columns: a tile of one row, so that every strip vector is loaded for a single FMA. Loading LMUL
+// Rows that share no columns: a tile of one row, so that every panel vector is loaded for a single FMA. Loading LMUL
 // registers takes the load unit twice the cycles that the FMA takes, so at most half of the FMA unit's cycles are of
 // use at any LMUL: 4 of 8 multiplications a cycle. More rows in one kernel would share the loads of columns that
 // several of them keep, but which these are is only known from the mask: a kernel would have to be compiled for each
 // mask, or branch at every column. Of all LMULs this one has the fewest modelled cycles over ResNet-50's convolutions.
 constexpr xnn_colnm_schedule kRowWise = {xnn_colnm_direct, 4, 2, 1};
 
-// For comparison: with 15 accumulators of two registers each, two are left for one strip vector, so a column's load
+// For comparison: with 15 accumulators of two registers each, two are left for one panel vector, so a column's load
 // waits until the one before was used. Every kernel that has registers for a second one is software-pipelined.
 constexpr ConvSchedule kUnpipelined = {15, {xnn_colnm_unfused, 2, 4, 1}};
 
@@ -209,7 +209,7 @@ class CnhwNetwork : public Network {
     }
     if (datatype_ == xnn_datatype_fp16) {
       d.arithmetic = xnn_colnm_f16_arithmetic(d.tile, d.kept);
-      schedule.schedule.parts = 1;
+      schedule.schedule.kc_splits = 1;
     }
     // A mask made for another target may have a tile this schedule's LMUL has no registers for.
     while (schedule.schedule.lmul > 1 && !xnn_colnm_has_kernel(d.arithmetic, d.tile, schedule.schedule.lmul)) schedule.schedule.lmul /= 2;

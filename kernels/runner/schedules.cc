@@ -12,15 +12,15 @@ namespace {
 constexpr size_t kVersion = 3;
 
 ConvSchedule read_schedule(const nlohmann::json& entry) {
-  const Fields fields(entry, "", {"algorithm", "tile", "lmul", "strips", "parts"});
+  const Fields fields(entry, "", {"algorithm", "tile", "lmul", "panels", "kc_splits"});
   ConvSchedule schedule = {};
   schedule.schedule.algorithm = fields.choice("algorithm", {"direct", "packed"}) == 0 ? xnn_colnm_direct : xnn_colnm_packed;
   schedule.tile = fields.size("tile", 1, kMaxTile);
   const size_t lmul = fields.size("lmul", 1, 8);
   if ((lmul & (lmul - 1)) != 0) throw std::invalid_argument("lmul: " + std::to_string(lmul) + "; allowed: 1, 2, 4, 8");
   schedule.schedule.lmul = static_cast<uint32_t>(lmul);
-  schedule.schedule.strips = static_cast<uint32_t>(fields.size("strips", 1, kMaxStrips));
-  schedule.schedule.parts = static_cast<uint32_t>(fields.size("parts", 1, kMaxParts));
+  schedule.schedule.panels = static_cast<uint32_t>(fields.size("panels", 1, kMaxPanels));
+  schedule.schedule.kc_splits = static_cast<uint32_t>(fields.size("kc_splits", 1, kMaxKcSplits));
   return schedule;
 }
 
@@ -45,7 +45,7 @@ std::string ConvSchedule::str() const {
   static const std::map<xnn_colnm_algorithm, std::string> names = {
       {xnn_colnm_direct, "direct"}, {xnn_colnm_packed, "packed"}, {xnn_colnm_unfused, "unfused"}};
   const auto s = [](size_t v) { return ":" + std::to_string(v); };
-  return names.at(schedule.algorithm) + s(tile) + s(schedule.lmul) + s(schedule.strips) + s(schedule.parts);
+  return names.at(schedule.algorithm) + s(tile) + s(schedule.lmul) + s(schedule.panels) + s(schedule.kc_splits);
 }
 
 Schedules::Schedules(const std::string& path) {

@@ -15,7 +15,7 @@ struct ConvSchedule {
   size_t tile;
   xnn_colnm_schedule schedule;
 
-  // As the bench takes it: ALGORITHM:TILE:LMUL:STRIPS:PARTS.
+  // As the bench takes it: ALGORITHM:TILE:LMUL:PANELS:PARTS.
   std::string str() const;
 };
 

@@ -65,8 +65,8 @@ RandomCase draw(uint32_t seed) {
   const Keep keep = group == 0 ? Keep{Keep{quarters, 4}.of(k), k} : Keep{group / 4 * quarters, group};
   const xnn_colnm_algorithm algorithm = std::array{xnn_colnm_direct, xnn_colnm_packed, xnn_colnm_unfused}[seed % 3];
   RandomCase r{ConvCase::random(shape, tile, keep, seed, arithmetic), {algorithm, lmul, in(1, 4), arithmetic == xnn_colnm_f32 ? in(1, 3) : 1}, {}, {}, in(0, 1) ? 3u : 1u};
-  // More strips than there are: all of them are one block.
-  if (seed % 7 == 0) r.schedule.strips = UINT32_MAX;
+  // More panels than there are: all of them are one block.
+  if (seed % 7 == 0) r.schedule.panels = UINT32_MAX;
   draw_layouts(r, g);
   if (in(0, 1)) r.conv.output_min = 0;
   if (in(0, 1)) r.conv.output_max = 1.5f;
@@ -127,7 +127,7 @@ TEST_P(RandomConvolution, MatchesFloat64) {
   initialize_xnnpack();
   const RandomCase r = draw(GetParam());
   SCOPED_TRACE(testing::Message() << r.conv.shape.str() << " tile " << r.conv.tile << " kept " << r.conv.kept
-                                  << " lmul " << r.schedule.lmul << " strips " << r.schedule.strips << " parts " << r.schedule.parts
+                                  << " lmul " << r.schedule.lmul << " panels " << r.schedule.panels << " kc_splits " << r.schedule.kc_splits
                                   << " algorithm " << r.schedule.algorithm << ' ' << arithmetic_name(r.conv.arithmetic));
   const auto at = GetParam() / 3 % 2 ? GuardedAt::kBegin : GuardedAt::kEnd;
   const std::vector<float> actual = r.conv.arithmetic == xnn_colnm_f32 ? run_operator<float>(r, at) : run_operator<_Float16>(r, at);
@@ -186,9 +186,9 @@ std::optional<size_t> workspace_of(const ConvCase& c, xnn_colnm_schedule schedul
   return workspace;
 }
 
-TEST(ConvolutionParameters, StripsThatDoNotExistTakeNoMemory) {
+TEST(ConvolutionParameters, PanelsThatDoNotExistTakeNoMemory) {
   initialize_xnnpack();
-  // 49 positions are seven strips of one register of eight lanes, and fewer longer ones.
+  // 49 positions are seven panels of one register of eight lanes, and fewer longer ones.
   const ConvCase c = ConvCase::random(ConvShape::parse("n1c8h7w7-o4-k3x3-s1-p1-d1"), 4, Keep{}, 1);
   for (const xnn_colnm_algorithm algorithm : {xnn_colnm_packed, xnn_colnm_unfused, xnn_colnm_direct}) {
     EXPECT_EQ(workspace_of(c, {algorithm, 1, UINT32_MAX, 1}), workspace_of(c, {algorithm, 1, 49, 1}));
@@ -198,7 +198,7 @@ TEST(ConvolutionParameters, StripsThatDoNotExistTakeNoMemory) {
 TEST(ConvolutionParameters, OffsetsOfMoreThan32BitsAreRefused) {
   initialize_xnnpack();
   ConvCase c = ConvCase::random(ConvShape::parse("n1c20h8w8-o1-k15x15-s1-p7-d1"), 1, Keep{}, 1);
-  // 4500 packed rows of 512 * 512 positions are 4.7 GB; in blocks of 1000 strips they fit.
+  // 4500 packed rows of 512 * 512 positions are 4.7 GB; in blocks of 1000 panels they fit.
   c.shape.height = c.shape.width = 512;
   for (const xnn_colnm_algorithm algorithm : {xnn_colnm_packed, xnn_colnm_unfused}) {
     EXPECT_FALSE(workspace_of(c, {algorithm, 1, UINT32_MAX, 1}).has_value());

@@ -19,7 +19,7 @@ enum class Store { kContiguous, kMasked, kHole, kIndexed };
 
 struct Case {
   size_t log2_lmul, tile, kc;
-  std::vector<size_t> counts;  // of each strip
+  std::vector<size_t> counts;  // of each panel
   Store store;
   bool residual;
 };
@@ -71,13 +71,13 @@ template <typename T>
 class Runner {
  public:
   Runner(const xnn_colnm_gemm_config& config, const Case& c, uint32_t seed)
-      : config_(config), c_(c), generator_(seed), strip_(config.lanes << c.log2_lmul), rows_(2 * c.kc),
-        stride_(2 * strip_ * c.counts.size()) {}
+      : config_(config), c_(c), generator_(seed), panel_(config.lanes << c.log2_lmul), rows_(2 * c.kc),
+        stride_(2 * panel_ * c.counts.size()) {}
 
   void run() {
-    const size_t strips = c_.counts.size();
-    // A strip vector is read whole, so the last strip's columns are as long as the others'.
-    GuardedBuffer<T> a(strips * rows_ * strip_, At::kEnd);
+    const size_t panels = c_.counts.size();
+    // A panel vector is read whole, so the last panel's columns are as long as the others'.
+    GuardedBuffer<T> a(panels * rows_ * panel_, At::kEnd);
     // Biases are as wide as accumulators.
     const size_t bias_elements = c_.tile * config_.accumulator_bytes / sizeof(T);
     GuardedBuffer<T> w(bias_elements + c_.tile * (c_.kc + COLNM_EXTRA_COLUMNS), At::kEnd, config_.accumulator_bytes);
@@ -96,24 +96,24 @@ class Runner {
     for (size_t p = 0; p < out.size(); p++) {
       if (is_hole(p % stride_)) out[p] = 0;
     }
-    for (uint32_t& o : offsets) o = static_cast<uint32_t>(generator_() % rows_ * strip_ * sizeof(T));
-    make_strips();
+    for (uint32_t& o : offsets) o = static_cast<uint32_t>(generator_() % rows_ * panel_ * sizeof(T));
+    make_panels();
     config_.ukernel[c_.log2_lmul][c_.tile - 1](
-        c_.kc, a.data(), w.data(), offsets.data(), strips, strips_.data(), out.data(), stride_ * sizeof(T),
+        c_.kc, a.data(), w.data(), offsets.data(), panels, panels_.data(), out.data(), stride_ * sizeof(T),
         c_.residual ? residual.data() : nullptr, stride_ * sizeof(T), &kParams);
     for (size_t i = 0; i < c_.tile; i++) {
       std::vector<bool> written(stride_);
-      for (size_t s = 0; s < strips; s++) {
+      for (size_t s = 0; s < panels; s++) {
         for (size_t j = 0; j < c_.counts[s]; j++) {
           if (!is_stored(s, j)) continue;
           std::vector<std::pair<T, T>> products;
           for (size_t k = 0; k < c_.kc; k++) {
-            products.emplace_back(w[bias_elements + k * c_.tile + i], a[s * rows_ * strip_ + offsets[k] / sizeof(T) + j]);
+            products.emplace_back(w[bias_elements + k * c_.tile + i], a[s * rows_ * panel_ + offsets[k] / sizeof(T) + j]);
           }
           const size_t place = position(s, j);
           const Expected expected = expect(bias[i], products, c_.residual ? &residual[i * stride_ + place] : nullptr, config_);
           ASSERT_NEAR(static_cast<double>(out[i * stride_ + place]), expected.value, expected.tolerance)
-              << "row " << i << ", strip " << s << ", position " << j;
+              << "row " << i << ", panel " << s << ", position " << j;
           written[place] = true;
         }
       }
@@ -125,67 +125,67 @@ class Runner {
   }
 
  private:
-  bool is_stored(size_t strip, size_t j) const {
-    if (c_.store == Store::kHole) return j != 1 || c_.counts[strip] < 3;
-    return c_.store != Store::kMasked || (j + strip) % 3 != 1;
+  bool is_stored(size_t panel, size_t j) const {
+    if (c_.store == Store::kHole) return j != 1 || c_.counts[panel] < 3;
+    return c_.store != Store::kMasked || (j + panel) % 3 != 1;
   }
 
   bool is_hole(size_t place) {
-    const size_t strip = place / (2 * strip_);
-    return c_.store == Store::kHole && place % (2 * strip_) == 1 && !is_stored(strip, 1);
+    const size_t panel = place / (2 * panel_);
+    return c_.store == Store::kHole && place % (2 * panel_) == 1 && !is_stored(panel, 1);
   }
 
   // Element of a row where a result goes. By index: every other one, backwards.
-  size_t position(size_t strip, size_t j) const {
-    const size_t begin = 2 * strip * strip_;
-    return c_.store == Store::kIndexed ? begin + 2 * (c_.counts[strip] - 1 - j) : begin + j;
+  size_t position(size_t panel, size_t j) const {
+    const size_t begin = 2 * panel * panel_;
+    return c_.store == Store::kIndexed ? begin + 2 * (c_.counts[panel] - 1 - j) : begin + j;
   }
 
-  void make_strips() {
-    strips_.resize(c_.counts.size());
-    masks_.assign(c_.counts.size(), std::vector<uint8_t>((strip_ + 7) / 8 + 1));
+  void make_panels() {
+    panels_.resize(c_.counts.size());
+    masks_.assign(c_.counts.size(), std::vector<uint8_t>((panel_ + 7) / 8 + 1));
     indices_.assign(c_.counts.size(), std::vector<uint32_t>());
     for (size_t s = 0; s < c_.counts.size(); s++) {
-      strips_[s].count = static_cast<uint32_t>(c_.counts[s]);
-      strips_[s].log2_lmul = static_cast<uint32_t>(c_.log2_lmul);
-      strips_[s].input = s * rows_ * strip_ * sizeof(T);
-      strips_[s].output = strips_[s].residual = 2 * s * strip_ * sizeof(T);
+      panels_[s].count = static_cast<uint32_t>(c_.counts[s]);
+      panels_[s].log2_lmul = static_cast<uint32_t>(c_.log2_lmul);
+      panels_[s].input = s * rows_ * panel_ * sizeof(T);
+      panels_[s].output = panels_[s].residual = 2 * s * panel_ * sizeof(T);
       for (size_t j = 0; j < c_.counts[s]; j++) {
         masks_[s][j / 8] |= static_cast<uint8_t>(is_stored(s, j) << (j % 8));
-        indices_[s].push_back(static_cast<uint32_t>((position(s, j) - 2 * s * strip_) * sizeof(T)));
+        indices_[s].push_back(static_cast<uint32_t>((position(s, j) - 2 * s * panel_) * sizeof(T)));
       }
-      if (c_.store == Store::kMasked || (c_.store == Store::kHole && !is_stored(s, 1))) strips_[s].mask = masks_[s].data();
-      if (c_.store == Store::kHole && !is_stored(s, 1)) strips_[s].hole = sizeof(T);
-      if (c_.store == Store::kIndexed) strips_[s].output_index = strips_[s].residual_index = indices_[s].data();
+      if (c_.store == Store::kMasked || (c_.store == Store::kHole && !is_stored(s, 1))) panels_[s].mask = masks_[s].data();
+      if (c_.store == Store::kHole && !is_stored(s, 1)) panels_[s].hole = sizeof(T);
+      if (c_.store == Store::kIndexed) panels_[s].output_index = panels_[s].residual_index = indices_[s].data();
     }
   }
 
   const xnn_colnm_gemm_config& config_;
   const Case& c_;
   std::mt19937 generator_;
-  size_t strip_, rows_, stride_;
-  std::vector<xnn_colnm_strip> strips_;
+  size_t panel_, rows_, stride_;
+  std::vector<xnn_colnm_panel> panels_;
   std::vector<std::vector<uint8_t>> masks_;
   std::vector<std::vector<uint32_t>> indices_;
 };
 
-// Every kernel of `config` over column counts, ways to store and lengths of strips; returns how many there are.
+// Every kernel of `config` over column counts, ways to store and lengths of panels; returns how many there are.
 template <typename T>
 size_t test_kernels(const xnn_colnm_gemm_config& config) {
   size_t kernels = 0, cases = 0;
   for (size_t log2_lmul = 0; log2_lmul < COLNM_LMULS; log2_lmul++) {
-    const size_t strip = config.lanes << log2_lmul;
+    const size_t panel = config.lanes << log2_lmul;
     for (size_t tile = 1; tile <= COLNM_MAX_TILE; tile++) {
       if (config.ukernel[log2_lmul][tile - 1] == nullptr) continue;
       kernels++;
-      // Strips that may start in the shadow of the one before, and one that may not because it is longer.
-      const std::vector<std::vector<size_t>> counts = {{strip}, {strip, strip, 1}, {strip - 1, strip, strip / 2 + 1}};
+      // Panels that may start in the shadow of the one before, and one that may not because it is longer.
+      const std::vector<std::vector<size_t>> counts = {{panel}, {panel, panel, 1}, {panel - 1, panel, panel / 2 + 1}};
       for (const size_t kc : {1u, 2u, 3u, 4u, 5u, 16u}) {
         for (const Store store : {Store::kContiguous, Store::kMasked, Store::kHole, Store::kIndexed}) {
           const Case c = {log2_lmul, tile, kc, counts[cases % counts.size()], store, cases / 2 % 2 == 0};
           const auto seed = static_cast<uint32_t>(cases);
           SCOPED_TRACE(testing::Message() << "lmul " << (1 << log2_lmul) << " tile " << tile << " kc " << kc << " store "
-                                          << static_cast<int>(store) << " strips " << cases % counts.size()
+                                          << static_cast<int>(store) << " panels " << cases % counts.size()
                                           << " residual " << c.residual << " seed " << seed);
           Runner<T>(config, c, seed).run();
           if (testing::Test::HasFatalFailure()) return kernels;

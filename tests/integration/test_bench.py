@@ -39,7 +39,7 @@ def test_every_algorithm_matches_float64(
     lines = bench(
         *("--shapes", str(shapes.relative_to(root))),
         *("--algorithm", "direct,packed,unfused,xnnpack_nhwc_dense,xnnpack_spmm"),
-        *("--tile", "4,7", "--lmul", "1,4", "--strips", "2", "--keep", "4:8"),
+        *("--tile", "4,7", "--lmul", "1,4", "--panels", "2", "--keep", "4:8"),
         *("--threads", str(threads), "--seed", "3", "--check"),
     )
     # Ours: tile 4 at both LMULs and tile 7 at both, on two shapes; the sparse one: two tiles, one shape.
@@ -82,10 +82,13 @@ def test_row_pattern_is_a_tile_of_one(bench: Any) -> None:
         (["--conv", POINTWISE, "--tile", "4294967300"], "--tile: Value 4294967300 not in range"),
         (["--conv", POINTWISE, "--tile", "0"], "--tile: Value 0 not in range [1 - 31]"),
         (
-            ["--conv", POINTWISE, "--strips", "4294967297"],
-            "--strips: Value 4294967297 not in range",
+            ["--conv", POINTWISE, "--panels", "4294967297"],
+            "--panels: Value 4294967297 not in range",
         ),
-        (["--conv", POINTWISE, "--parts", "0"], "--parts: Value 0 not in range [1 - 1000000]"),
+        (
+            ["--conv", POINTWISE, "--kc-splits", "0"],
+            "--kc-splits: Value 0 not in range [1 - 1000000]",
+        ),
         (["--conv", POINTWISE, "--lmul", "4294967297"], "--lmul"),
         (["--conv", POINTWISE, "--threads", "4294967297"], "--threads: Value 4294967297 not in"),
         (["--conv", POINTWISE, "--repetitions", "-1"], "--repetitions: Value -1 not in range"),
@@ -109,7 +112,7 @@ def test_row_pattern_is_a_tile_of_one(bench: Any) -> None:
         ),
         (
             ["--conv", POINTWISE, "--candidate", "packed:8:2:99999999999999999999:1"],
-            "STRIPS: 99999999999999999999; allowed: 1 to 1000000",
+            "PANELS: 99999999999999999999; allowed: 1 to 1000000",
         ),
         (
             ["--conv", POINTWISE, "--candidate", "packed:16:2:1:1"],
@@ -144,11 +147,11 @@ def test_shapes_are_those_that_the_library_allows(
         assert reason in answer, (text, answer)
 
 
-def test_strips_that_do_not_exist_change_nothing(bench: Any) -> None:
-    """512 bits are as many lanes as it takes for 9000 strips of K rows to lie over 4 GiB apart."""
+def test_panels_that_do_not_exist_change_nothing(bench: Any) -> None:
+    """512 bits are as many lanes as it takes for 9000 panels of K rows to lie over 4 GiB apart."""
     lines = bench(
         *("--conv", "n1c512h7w7-o64-k3x3-s1-p1-d1", "--algorithm", "direct,packed,unfused"),
-        *("--tile", "8", "--lmul", "2", "--strips", "7,9000,1000000", "--check"),
+        *("--tile", "8", "--lmul", "2", "--panels", "7,9000,1000000", "--check"),
         vlen=512,
     )
     assert len(lines) == 9
@@ -157,11 +160,11 @@ def test_strips_that_do_not_exist_change_nothing(bench: Any) -> None:
 
 def test_offsets_that_do_not_fit_are_refused(bench: Any) -> None:
     with pytest.raises(
-        ColonnadeError, match=r"packed, strips 1000000: .*4 GiB apart; allowed: less"
+        ColonnadeError, match=r"packed, panels 1000000: .*4 GiB apart; allowed: less"
     ):
         bench(
             *("--conv", "n1c20h512w512-o1-k15x15-s1-p7-d1"),
-            *("--algorithm", "packed", "--strips", "1000000"),
+            *("--algorithm", "packed", "--panels", "1000000"),
         )
 
 

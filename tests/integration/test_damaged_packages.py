@@ -127,7 +127,7 @@ def test_limits_are_the_same_in_both_languages() -> None:
 
 
 CONV = "n2c5h9w8-o8-k3x3-s1-p1-d1"
-SCHEDULE = {"algorithm": "direct", "tile": 4, "lmul": 1, "strips": 2, "parts": 1}
+SCHEDULE = {"algorithm": "direct", "tile": 4, "lmul": 1, "panels": 2, "kc_splits": 1}
 
 
 def write_schedules(path: Path, entry: Any, key: str = f"{CONV}|k45", **root: Any) -> str:
@@ -155,9 +155,9 @@ def test_a_schedule_is_taken(run: Any, scratch: Path) -> None:
         ({"tile": 2**32 + 4}, ["tile: 4294967300"]),
         ({"lmul": 2.9}, ["lmul: 2.9"]),
         ({"lmul": 3}, ["lmul: 3; allowed: 1, 2, 4, 8"]),
-        ({"strips": 0}, ["strips: 0"]),
-        ({"strips": 2**33}, ["strips: 8589934592"]),
-        ({"parts": True}, ["parts: true"]),
+        ({"panels": 0}, ["panels: 0"]),
+        ({"panels": 2**33}, ["panels: 8589934592"]),
+        ({"kc_splits": True}, ["kc_splits: true"]),
         ({"algorithm": "fastest"}, ["algorithm", "allowed: direct, packed"]),
         ({"groups": 1}, ["groups", "unknown key"]),
     ],

@@ -147,7 +147,7 @@ def _bench(root: Path, *arguments: str, folder: str = ".") -> list[dict[str, obj
 def test_the_bench_runs_on_a_target_by_name(root: Path, dashes: tuple[str, ...]) -> None:
     options = ("--conv", CONV, "--algorithm", "direct,packed", "--tile", "14", "--lmul", "2")
     found = _bench(
-        root, "--target", "x60", *dashes, *options, "--strips", "4", "--sparsity", "0,0.5"
+        root, "--target", "x60", *dashes, *options, "--panels", "4", "--sparsity", "0,0.5"
     )
     assert [each["algorithm"] for each in found] == ["direct", "direct", "packed", "packed"]
     assert {each["vlen"] for each in found} == {256}
@@ -162,7 +162,7 @@ def test_files_are_found_from_where_the_caller_is(root: Path, tmp_path: Path, fo
     shapes.write_text(f"{CONV}\n")
     for name in (str(shapes), os.path.relpath(shapes, root / "kernels")):
         option = form.replace(" ", "\0").format(name).split("\0")
-        options = (*option, "--algorithm", "direct", "--tile", "8", "--lmul", "1", "--strips", "1")
+        options = (*option, "--algorithm", "direct", "--tile", "8", "--lmul", "1", "--panels", "1")
         found = _bench(root, *options, folder="kernels")
         assert [each["conv"] for each in found] == [CONV]
 

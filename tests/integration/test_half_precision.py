@@ -116,14 +116,14 @@ def test_logits_in_f16_are_those_in_f32_but_for_rounding(
 def test_schedules_in_parts_are_those_of_f32_alone(
     toolchain: Container, riscv64_programs: Path, pruned: Path, root: Path
 ) -> None:
-    schedule = {"algorithm": "direct", "tile": 14, "lmul": 2, "strips": 4}
+    schedule = {"algorithm": "direct", "tile": 14, "lmul": 2, "panels": 4}
     shapes = [conv for _, conv in conv_shapes(MODEL, IMAGE_PX, BATCH)]
 
-    def logits(dtype: str, parts: int) -> NDArray[np.float32]:
+    def logits(dtype: str, kc_splits: int) -> NDArray[np.float32]:
         keys = (f"{conv}|k{HALF.keeps(conv.reduction)}" for conv in shapes)
-        convs = {key: {**schedule, "parts": parts} for key in keys}
+        convs = {key: {**schedule, "kc_splits": kc_splits} for key in keys}
         header = {"format": "colonnade-schedules", "version": 3, "target": "x60", "stays_dense": []}
-        file = pruned.parent / f"schedules-{parts}.json"
+        file = pruned.parent / f"schedules-{kc_splits}.json"
         file.write_text(json.dumps({**header, "convs": convs}))
         arguments = ("--implementation", "colnm_tuned", "--dtype", dtype)
         arguments += ("--schedules", str(file.relative_to(root)))

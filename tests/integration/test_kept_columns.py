@@ -115,14 +115,14 @@ def test_package_and_runner_keep_as_many(
     masks = [package.mask(f"conv{number}") for number in range(len(patterns))]
     assert [mask.kept for mask in masks if mask is not None] == expected
     shape = f"n1c{channels}h1w1-o{channels}-k1x1-s1-p0-d1"
-    # As many strips as columns: what ran tells which key was found.
+    # As many panels as columns: what ran tells which key was found.
     convs = {
         f"{shape}|k{count}": {
             "algorithm": "direct",
             "tile": 8,
             "lmul": 2,
-            "strips": count,
-            "parts": 1,
+            "panels": count,
+            "kc_splits": 1,
         }
         for count in expected
     }

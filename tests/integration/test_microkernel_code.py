@@ -36,7 +36,7 @@ class Family:
     """Kernels of one arithmetic: their instruction set, and the largest tile of each LMUL.
 
     A tile's accumulators, LMUL registers each or twice as many where they are wider than elements,
-    leave room for a strip vector, and for an index of 32-bit offsets in its place.
+    leave room for a panel vector, and for an index of 32-bit offsets in its place.
     """
 
     isa: str

@@ -25,7 +25,7 @@ def target(toolchain: Container, riscv64_programs: Path) -> Target:
 def run(target: Target, root: Path, scratch: Path, threads: int) -> list[dict[str, Any]]:
     arguments = [
         *("--conv", CONV, "--algorithm", "packed,xnnpack_nhwc_dense"),
-        *("--tile", "8", "--lmul", "1", "--strips", "1", "--sparsity", "0.5"),
+        *("--tile", "8", "--lmul", "1", "--panels", "1", "--sparsity", "0.5"),
         *("--threads", str(threads), "--check"),
     ]
     timing = scratch.relative_to(root) / "timing"

@@ -11,7 +11,7 @@
 extern "C" {
 #endif
 
-// Largest tile of any microkernel: 31 accumulators and a strip vector fill the 32 RVV registers.
+// Largest tile of any microkernel: 31 accumulators and a panel vector fill the 32 RVV registers.
 #define COLNM_MAX_TILE 31
 // LMUL 1, 2, 4, 8.
 #define COLNM_LMULS 4
@@ -19,14 +19,14 @@ extern "C" {
 // Positions per unit of LMUL of the plain C kernels.
 #define COLNM_SCALAR_LANES 8
 
-// Columns a kernel may read past the last one of a tile: it loads the next weights and the next strip
+// Columns a kernel may read past the last one of a tile: it loads the next weights and the next panel
 // vector ahead. Their offsets must be valid ones.
 #define COLNM_EXTRA_COLUMNS 2
 
-// One strip: consecutive positions of the input, and where their results go. Offsets count bytes.
-struct xnn_colnm_strip {
+// One panel: consecutive positions of the input, and where their results go. Offsets count bytes.
+struct xnn_colnm_panel {
   uint32_t count;      // positions, 1 to LMUL * lanes
-  uint32_t log2_lmul;  // of the kernel that computes the strip
+  uint32_t log2_lmul;  // of the kernel that computes the panel
   size_t input;
   // Of the first position; the others follow it, or lie at output + output_index[position].
   size_t output;
@@ -40,14 +40,14 @@ struct xnn_colnm_strip {
 };
 
 // C[T, count] = clamp(bias + sum_k w[k, T] * a[k, count] + residual[T, count], min, max) for one tile of
-// T output channels and each strip.
+// T output channels and each panel.
 //
 //   kc        kept columns, at least 1
-//   a         column k of a strip lies at byte offset strip.input + offsets[k] from here
+//   a         column k of a panel lies at byte offset panel.input + offsets[k] from here
 //   w         T biases of the accumulators' datatype, then kc columns of T weights, then COLNM_EXTRA_COLUMNS
 //             columns of anything; aligned to a bias
 //   offsets   kc byte offsets, then COLNM_EXTRA_COLUMNS valid ones
-//   count     strips, at least 1, all of the kernel's LMUL
+//   count     panels, at least 1, all of the kernel's LMUL
 //   c         output, cm_stride bytes from one channel to the next
 //   residual  NULL, or a tensor added before the clamp, rm_stride bytes from one channel to the next
 typedef void (*xnn_colnm_gemm_ukernel_fn)(
@@ -56,7 +56,7 @@ typedef void (*xnn_colnm_gemm_ukernel_fn)(
     const void* w,
     const uint32_t* offsets,
     size_t count,
-    const struct xnn_colnm_strip* strips,
+    const struct xnn_colnm_panel* panels,
     void* c,
     size_t cm_stride,
     const void* residual,
@@ -66,7 +66,7 @@ typedef void (*xnn_colnm_gemm_ukernel_fn)(
 struct xnn_colnm_gemm_config {
   // [log2 LMUL][T - 1]; NULL where no kernel exists.
   xnn_colnm_gemm_ukernel_fn ukernel[COLNM_LMULS][COLNM_MAX_TILE];
-  // Elements of one vector register; a strip has at most LMUL times as many.
+  // Elements of one vector register; a panel has at most LMUL times as many.
   size_t lanes;
   size_t element_bytes;
   size_t accumulator_bytes;

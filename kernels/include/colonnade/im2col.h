@@ -1,4 +1,4 @@
-// im2col of a block of strips, fused with packing.
+// im2col of a block of panels, fused with packing.
 #pragma once
 
 #include <stddef.h>

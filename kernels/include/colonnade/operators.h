@@ -48,7 +48,7 @@ struct xnn_colnm_convolution2d {
 };
 
 enum xnn_colnm_algorithm {
-  // im2col fused with packing, a block of strips at a time, resident in cache; only columns that some tile
+  // im2col fused with packing, a block of panels at a time, resident in cache; only columns that some tile
   // keeps are packed.
   xnn_colnm_packed,
   // No packing: a kept column is a byte offset into planes whose gaps hold the padding.
@@ -60,15 +60,15 @@ enum xnn_colnm_algorithm {
 // How the convolution is executed.
 struct xnn_colnm_schedule {
   enum xnn_colnm_algorithm algorithm;
-  // Vector registers per strip vector: 1, 2, 4 or 8. The last strip of a plane takes no more than it needs.
+  // Vector registers per panel vector: 1, 2, 4 or 8. The last panel of a plane takes no more than it needs.
   uint32_t lmul;
-  // Strips of a block, over which all tiles run before the next block begins: more of them reuse a tile's
-  // weights more often while they are in cache, fewer keep the strips in cache.
-  uint32_t strips;
-  // Parts of the kept columns, one after the other: all tiles run over a block's strips with the first part, then
+  // Panels of a block, over which all tiles run before the next block begins: more of them reuse a tile's
+  // weights more often while they are in cache, fewer keep the panels in cache.
+  uint32_t panels;
+  // KC splits of the kept columns, one after the other: all tiles run over a block's panels with the first part, then
   // add the next to the output. Less of the input is in use at a time, and less of a tile's weights. 1 for f16,
   // whose sums would be rounded in between.
-  uint32_t parts;
+  uint32_t kc_splits;
 };
 
 // Whether a convolution of that tile can have that LMUL.
@@ -78,7 +78,7 @@ bool xnn_colnm_has_kernel(enum xnn_colnm_arithmetic arithmetic, size_t tile, uin
 // many columns that f16 would lose too much, unless the tile is too wide for them.
 enum xnn_colnm_arithmetic xnn_colnm_f16_arithmetic(size_t tile, size_t kept);
 
-// Parallel over blocks of strips, and over groups of tiles where there are fewer blocks than threads.
+// Parallel over blocks of panels, and over groups of tiles where there are fewer blocks than threads.
 enum xnn_status xnn_create_colnm_convolution2d_cnhw(
     const struct xnn_colnm_convolution2d* convolution,
     const struct xnn_colnm_schedule* schedule,

@@ -26,7 +26,7 @@ struct xnn_colnm_planes {
   size_t size;    // of the buffer, gaps and the guards before and after the planes included
 };
 
-// Elements behind the last plane that a kernel may read: a strip of the longest vectors.
+// Elements behind the last plane that a kernel may read: a panel of the longest vectors.
 #define COLNM_PLANES_GUARD 256
 
 // Lays out a tensor with at least `row_gap` zero rows between planes and `column_gap` zero columns

@@ -10,7 +10,7 @@
 extern "C" {
 #endif
 
-// XNNPACK's xnn_f32_spmm_minmax_ukernel_fn; strips of four vector registers, one, two or four output channels
+// XNNPACK's xnn_f32_spmm_minmax_ukernel_fn; panels of four vector registers, one, two or four output channels
 // that share their columns.
 void xnn_f32_spmm_minmax_ukernel_4vx1__rvv(
     size_t, size_t, const float*, const float*, const int32_t*, const uint32_t*, float*, size_t,

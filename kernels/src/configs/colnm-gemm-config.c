@@ -19,12 +19,12 @@
 
 // The RVV kernels are assembly: generate.py tells them these offsets.
 _Static_assert(
-  offsetof(struct xnn_colnm_strip, count) == 0 && offsetof(struct xnn_colnm_strip, input) == 8 &&
-    offsetof(struct xnn_colnm_strip, output) == 16 && offsetof(struct xnn_colnm_strip, residual) == 24 &&
-    offsetof(struct xnn_colnm_strip, output_index) == 32 && offsetof(struct xnn_colnm_strip, residual_index) == 40 &&
-    offsetof(struct xnn_colnm_strip, mask) == 48 && offsetof(struct xnn_colnm_strip, hole) == 56 &&
-    sizeof(struct xnn_colnm_strip) == 64,
-  "see STRIP in generate.py");
+  offsetof(struct xnn_colnm_panel, count) == 0 && offsetof(struct xnn_colnm_panel, input) == 8 &&
+    offsetof(struct xnn_colnm_panel, output) == 16 && offsetof(struct xnn_colnm_panel, residual) == 24 &&
+    offsetof(struct xnn_colnm_panel, output_index) == 32 && offsetof(struct xnn_colnm_panel, residual_index) == 40 &&
+    offsetof(struct xnn_colnm_panel, mask) == 48 && offsetof(struct xnn_colnm_panel, hole) == 56 &&
+    sizeof(struct xnn_colnm_panel) == 64,
+  "see PANEL in generate.py");
 
 // The error of an f16 sum of K columns, relative to the root mean square of such sums, was measured against float64
 // as 1.05e-4 sqrt(K) for rectified normal inputs and normal weights. Up to so many columns it is below 2^-8.

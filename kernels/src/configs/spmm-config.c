@@ -9,7 +9,7 @@
 #include "xnnpack/microparams-init.h"
 #include "xnnpack/spmm.h"
 
-// Vector registers of a strip.
+// Vector registers of a panel.
 #define SPMM_LMUL 4
 
 static struct xnn_spmm_config f32_spmm_config;

@@ -33,24 +33,24 @@ struct colnm_stretches {
   struct colnm_stretch* items;  // [blocks, of_block]
 };
 
-struct colnm_strips {
+struct colnm_panels {
   size_t count;
-  struct xnn_colnm_strip* items;  // one allocation with all that is pointed to from here
-  struct xnn_colnm_strip* later;  // the same for all parts of the columns but the first: they add to the output
+  struct xnn_colnm_panel* items;  // one allocation with all that is pointed to from here
+  struct xnn_colnm_panel* later;  // the same for all KC splits but the first: they add to the output
   struct colnm_stretches output;
   struct colnm_stretches residual;  // none if there is no residual
 };
 
-// Cuts the grid into strips of at most the schedule's LMUL of the kernels' vectors, with `later` ones if the columns
-// are in parts.
-enum xnn_status colnm_build_strips(
+// Cuts the grid into panels of at most the schedule's LMUL of the kernels' vectors, with `later` ones if the columns
+// are in KC splits.
+enum xnn_status colnm_build_panels(
     const struct colnm_grid* grid,
     const struct xnn_colnm_planes* output,
     const struct xnn_colnm_planes* residual,
-    bool in_parts,
+    bool is_split,
     const struct xnn_colnm_schedule* schedule,
     const struct xnn_colnm_gemm_config* gemm,
-    struct colnm_strips* strips);
+    struct colnm_panels* panels);
 
 // Consecutive output positions in one output row.
 struct colnm_piece {
@@ -87,7 +87,7 @@ struct colnm_algorithm {
   // Whether it can read the input's layout.
   bool (*accepts)(const struct colnm_context* context);
   struct colnm_grid (*grid)(const struct colnm_context* context);
-  // Fills `offsets`, the sizes of the workspace and tables of its own, once strips, blocks and tile groups are
+  // Fills `offsets`, the sizes of the workspace and tables of its own, once panels, blocks and tile groups are
   // known.
   enum xnn_status (*index)(struct colnm_context* context);
   // Task `index`: block `index / tile_groups`, group of tiles `index % tile_groups`.
@@ -103,17 +103,17 @@ struct colnm_context {
   struct xnn_colnm_schedule schedule;
   union xnn_f32_minmax_params params;
   const struct xnn_colnm_gemm_config* gemm;
-  // A part of the kept columns after the other, and within it tile after tile: T biases, which are 0 in all parts
-  // but the first, then part_columns + COLNM_EXTRA_COLUMNS columns.
+  // A KC split of the kept columns after the other, and within it tile after tile: T biases, which are 0 in all KC splits
+  // but the first, then split_columns + COLNM_EXTRA_COLUMNS columns.
   uintptr_t weights;
-  size_t part_columns;  // of all parts but the last, which may have fewer
-  size_t parts;
-  size_t tile_bytes;    // of a whole tile's weights in a part
+  size_t split_columns;  // of all KC splits but the last, which may have fewer
+  size_t kc_splits;
+  size_t tile_bytes;    // of a whole tile's weights in a KC split
   uint32_t* columns;     // [tiles, kept] in the order in which they run, or NULL: every column is kept
   // Set by reshape.
   struct xnn_colnm_planes input, output, residual;
   bool has_residual;
-  struct colnm_strips strips;
+  struct colnm_panels panels;
   xnn_im2col_ukernel_fn im2col;
   struct colnm_packing packing;
   struct colnm_unfolding unfolding;
@@ -121,13 +121,13 @@ struct colnm_context {
   size_t block_bytes;      // of one packed row
   size_t shared_bytes;     // workspace of all threads together, and
   size_t thread_bytes;     // of each
-  uint32_t* offsets;     // [parts, tiles, part_columns + COLNM_EXTRA_COLUMNS] bytes, see colnm-gemm.h
-  // Direct only: elements from a strip to the lowest that its taps read, which offsets count from, and on to
+  uint32_t* offsets;     // [kc_splits, tiles, split_columns + COLNM_EXTRA_COLUMNS] bytes, see colnm-gemm.h
+  // Direct only: elements from a panel to the lowest that its taps read, which offsets count from, and on to
   // the highest; the phases they lie in, one bit each, modulo 64.
   ptrdiff_t lowest_tap;
   size_t tap_reach;
   uint64_t tap_phases;
-  size_t block_strips;
+  size_t block_panels;
   size_t blocks;
   size_t tile_groups;
   size_t group_tiles;
@@ -172,10 +172,10 @@ static inline size_t colnm_kept_column(const struct colnm_context* context, size
   return context->algorithm->by_channel ? k % taps * context->shape.in_channels + k / taps : k;
 }
 
-// A tile's offsets in a part of the columns.
-static inline uint32_t* colnm_tile_offsets(const struct colnm_context* context, size_t part, size_t tile) {
+// A tile's offsets in a KC split.
+static inline uint32_t* colnm_tile_offsets(const struct colnm_context* context, size_t split, size_t tile) {
   const size_t tiles = colnm_tile_count(&context->shape);
-  return context->offsets + (part * tiles + tile) * (context->part_columns + COLNM_EXTRA_COLUMNS);
+  return context->offsets + (split * tiles + tile) * (context->split_columns + COLNM_EXTRA_COLUMNS);
 }
 
 // Sets all offsets of a tile to `offset_of` of the columns they stand for. Those past the end repeat the last one.
@@ -183,10 +183,10 @@ static inline void colnm_index_tile(
     const struct colnm_context* context, size_t tile, const void* table,
     uint32_t (*offset_of)(const struct colnm_context* context, const void* table, size_t column))
 {
-  for (size_t part = 0; part < context->parts; part++) {
-    uint32_t* offsets = colnm_tile_offsets(context, part, tile);
-    for (size_t i = 0; i < context->part_columns + COLNM_EXTRA_COLUMNS; i++) {
-      const size_t k = part * context->part_columns + i;
+  for (size_t split = 0; split < context->kc_splits; split++) {
+    uint32_t* offsets = colnm_tile_offsets(context, split, tile);
+    for (size_t i = 0; i < context->split_columns + COLNM_EXTRA_COLUMNS; i++) {
+      const size_t k = split * context->split_columns + i;
       const size_t last = context->shape.kept - 1;
       offsets[i] = offset_of(context, table, colnm_kept_column(context, tile, k < last ? k : last));
     }
@@ -215,13 +215,13 @@ static inline void colnm_touch(uintptr_t address, size_t bytes) {
   }
 }
 
-// Runs tiles [first, end) over strips whose input offsets count from `input`.
+// Runs tiles [first, end) over panels whose input offsets count from `input`.
 void colnm_run_tiles(
     const struct colnm_context* context,
     size_t first,
     size_t end,
-    size_t first_strip,
-    size_t strip_count,
+    size_t first_panel,
+    size_t panel_count,
     const void* input);
 
 // Splits `count` positions of an output without gaps into pieces, at most `count`; returns how many.

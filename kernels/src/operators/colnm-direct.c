@@ -1,4 +1,4 @@
-// The direct algorithm: a kept column is a byte offset from a strip's first input element.
+// The direct algorithm: a kept column is a byte offset from a panel's first input element.
 #include "colnm-convolution.h"
 #include "xnnpack/math.h"
 
@@ -79,7 +79,7 @@ static struct colnm_grid direct_grid(const struct colnm_context* context) {
     grid.group_stride = input->phase_stride;
     grid.phases = input->phases;
   } else if (input->image_stride == input->height * input->row_stride) {
-    // No gap between images: strips run on from one to the next.
+    // No gap between images: panels run on from one to the next.
     grid.groups = 1;
     grid.height = input->batch * input->height;
   }
@@ -128,7 +128,7 @@ static enum xnn_status index_offsets(struct colnm_context* context) {
   return xnn_status_success;
 }
 
-static void touch_input(const struct colnm_context* context, const struct xnn_colnm_strip* first, const struct xnn_colnm_strip* last) {
+static void touch_input(const struct colnm_context* context, const struct xnn_colnm_panel* first, const struct xnn_colnm_panel* last) {
   const struct xnn_colnm_planes* planes = &context->input;
   const size_t element_bytes = context->gemm->element_bytes;
   const size_t phases = xnn_colnm_phase_planes(planes);
@@ -148,12 +148,12 @@ static void touch_input(const struct colnm_context* context, const struct xnn_co
 static void compute_direct(struct colnm_context* context, size_t thread, size_t index) {
   (void) thread;
   const size_t first_tile = index % context->tile_groups * context->group_tiles;
-  const size_t first_strip = index / context->tile_groups * context->block_strips;
-  const size_t strip_count = min(context->block_strips, context->strips.count - first_strip);
-  const struct xnn_colnm_strip* strips = context->strips.items + first_strip;
-  touch_input(context, strips, strips + strip_count - 1);
+  const size_t first_panel = index / context->tile_groups * context->block_panels;
+  const size_t panel_count = min(context->block_panels, context->panels.count - first_panel);
+  const struct xnn_colnm_panel* panels = context->panels.items + first_panel;
+  touch_input(context, panels, panels + panel_count - 1);
   colnm_run_tiles(
-    context, first_tile, min(first_tile + context->group_tiles, colnm_tile_count(&context->shape)), first_strip, strip_count,
+    context, first_tile, min(first_tile + context->group_tiles, colnm_tile_count(&context->shape)), first_panel, panel_count,
     (const void*) colnm_input(context, context->lowest_tap));
 }
 

@@ -1,4 +1,4 @@
-// The packed algorithm: im2col fused with packing, a block of strips at a time, resident in cache.
+// The packed algorithm: im2col fused with packing, a block of panels at a time, resident in cache.
 #include "colnm-convolution.h"
 #include "xnnpack/math.h"
 
@@ -50,17 +50,17 @@ static void compute_packed(struct colnm_context* context, size_t thread, size_t 
   const uintptr_t packed = context->workspace + thread * context->thread_bytes;
   const size_t group = index % context->tile_groups;
   const size_t first_tile = group * context->group_tiles;
-  const size_t first_strip = index / context->tile_groups * context->block_strips;
-  const size_t strip_count = min(context->block_strips, context->strips.count - first_strip);
-  const struct xnn_colnm_strip* strips = context->strips.items + first_strip;
-  const struct xnn_colnm_strip* last = strips + strip_count - 1;
+  const size_t first_panel = index / context->tile_groups * context->block_panels;
+  const size_t panel_count = min(context->block_panels, context->panels.count - first_panel);
+  const struct xnn_colnm_panel* panels = context->panels.items + first_panel;
+  const struct xnn_colnm_panel* last = panels + panel_count - 1;
   const size_t element_bytes = context->gemm->element_bytes;
-  const size_t positions = (last->input - strips->input) / element_bytes + last->count;
-  touch_input(context, strips->input / element_bytes, positions);
-  pack_block(context, group, strips->input / element_bytes, positions, packed);
+  const size_t positions = (last->input - panels->input) / element_bytes + last->count;
+  touch_input(context, panels->input / element_bytes, positions);
+  pack_block(context, group, panels->input / element_bytes, positions, packed);
   colnm_run_tiles(
-    context, first_tile, min(first_tile + context->group_tiles, colnm_tile_count(&context->shape)), first_strip, strip_count,
-    (const void*) (packed - strips->input));
+    context, first_tile, min(first_tile + context->group_tiles, colnm_tile_count(&context->shape)), first_panel, panel_count,
+    (const void*) (packed - panels->input));
 }
 
 static uint32_t packed_offset_of(const struct colnm_context* context, const void* row_of, size_t column) {

@@ -1,4 +1,4 @@
-// The unfused algorithm: the whole im2col matrix [K, N] is written, then all of it is packed into strips, then
+// The unfused algorithm: the whole im2col matrix [K, N] is written, then all of it is packed into panels, then
 // multiplied. What fusing the first two and keeping them in cache gains is the difference to the packed algorithm.
 #include "colnm-convolution.h"
 #include "xnnpack/math.h"
@@ -21,13 +21,13 @@ static uintptr_t packed_block(const struct colnm_context* context, size_t block)
 
 // A block's positions of every row of the matrix.
 static void pack_block(struct colnm_context* context, size_t block) {
-  const size_t first = block * context->block_strips;
-  const size_t end = min(first + context->block_strips, context->strips.count);
-  const struct xnn_colnm_strip* strips = context->strips.items;
-  const size_t begin = strips[first].input / context->gemm->element_bytes;
+  const size_t first = block * context->block_panels;
+  const size_t end = min(first + context->block_panels, context->panels.count);
+  const struct xnn_colnm_panel* panels = context->panels.items;
+  const size_t begin = panels[first].input / context->gemm->element_bytes;
   const struct xnn_im2col_run run = {
     .source = begin,
-    .count = (uint32_t) (strips[end - 1].input / context->gemm->element_bytes + strips[end - 1].count - begin),
+    .count = (uint32_t) (panels[end - 1].input / context->gemm->element_bytes + panels[end - 1].count - begin),
   };
   context->im2col(
     colnm_reduction(&context->shape), context->unfolding.matrix_rows, (const void*) context->workspace, 1, &run, 1,
@@ -38,12 +38,12 @@ static void compute_unfused(struct colnm_context* context, size_t thread, size_t
   (void) thread;
   const size_t block = index / context->tile_groups;
   const size_t first_tile = index % context->tile_groups * context->group_tiles;
-  const size_t first_strip = block * context->block_strips;
-  const struct xnn_colnm_strip* strips = context->strips.items + first_strip;
+  const size_t first_panel = block * context->block_panels;
+  const struct xnn_colnm_panel* panels = context->panels.items + first_panel;
   colnm_run_tiles(
     context, first_tile, min(first_tile + context->group_tiles, colnm_tile_count(&context->shape)),
-    first_strip, min(context->block_strips, context->strips.count - first_strip),
-    (const void*) (packed_block(context, block) - strips->input));
+    first_panel, min(context->block_panels, context->panels.count - first_panel),
+    (const void*) (packed_block(context, block) - panels->input));
 }
 
 static uint32_t matrix_offset_of(const struct colnm_context* context, const void* table, size_t column) {

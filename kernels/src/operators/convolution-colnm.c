@@ -1,6 +1,6 @@
 // Column-wise N:M convolution on CNHW activations: what its algorithms have in common.
 //
-// A task takes a block of strips and a group of tiles, and runs every tile over every strip of the block.
+// A task takes a block of panels and a group of tiles, and runs every tile over every panel of the block.
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -33,50 +33,50 @@ static void touch_rows(struct tile_rows rows, size_t count, const struct colnm_s
   }
 }
 
-static void run_part(
+static void run_split(
     const struct colnm_context* context,
-    size_t part,
+    size_t split,
     size_t first,
     size_t end,
-    size_t first_strip,
-    size_t strip_count,
+    size_t first_panel,
+    size_t panel_count,
     const void* input)
 {
   const struct xnn_colnm_convolution2d* shape = &context->shape;
-  const struct xnn_colnm_strip* strips = (part == 0 ? context->strips.items : context->strips.later) + first_strip;
-  const size_t block = first_strip / context->block_strips;
-  const size_t kc = min(context->part_columns, shape->kept - part * context->part_columns);
+  const struct xnn_colnm_panel* panels = (split == 0 ? context->panels.items : context->panels.later) + first_panel;
+  const size_t block = first_panel / context->block_panels;
+  const size_t kc = min(context->split_columns, shape->kept - split * context->split_columns);
   const size_t tiles = colnm_tile_count(shape);
   const union xnn_f32_minmax_params unclamped = {.scalar = {.min = -INFINITY, .max = INFINITY}};
-  const union xnn_f32_minmax_params* params = part + 1 == context->parts ? &context->params : &unclamped;
+  const union xnn_f32_minmax_params* params = split + 1 == context->kc_splits ? &context->params : &unclamped;
   for (size_t tile = first; tile < end; tile++) {
     const size_t channel = tile * shape->tile;
     const size_t rows = min(shape->tile, shape->out_channels - channel);
-    const void* weights = (const void*) (context->weights + (part * tiles + tile) * context->tile_bytes);
+    const void* weights = (const void*) (context->weights + (split * tiles + tile) * context->tile_bytes);
     const struct tile_rows output = find_rows(context, context->output_data, &context->output, channel);
-    const struct tile_rows residual = part != 0 ? output : find_rows(context, context->residual_data, &context->residual, channel);
-    touch_rows(output, rows, &context->strips.output, block);
-    if (part == 0) {
-      touch_rows(residual, rows, &context->strips.residual, block);
+    const struct tile_rows residual = split != 0 ? output : find_rows(context, context->residual_data, &context->residual, channel);
+    touch_rows(output, rows, &context->panels.output, block);
+    if (split == 0) {
+      touch_rows(residual, rows, &context->panels.residual, block);
     }
-    // Strips of one LMUL go to the kernel together.
-    for (size_t i = 0, next; i < strip_count; i = next) {
-      for (next = i + 1; next < strip_count && strips[next].log2_lmul == strips[i].log2_lmul;) {
+    // Panels of one LMUL go to the kernel together.
+    for (size_t i = 0, next; i < panel_count; i = next) {
+      for (next = i + 1; next < panel_count && panels[next].log2_lmul == panels[i].log2_lmul;) {
         next++;
       }
-      context->gemm->ukernel[strips[i].log2_lmul][rows - 1](
-        kc, input, weights, colnm_tile_offsets(context, part, tile), next - i, strips + i, (void*) output.first,
+      context->gemm->ukernel[panels[i].log2_lmul][rows - 1](
+        kc, input, weights, colnm_tile_offsets(context, split, tile), next - i, panels + i, (void*) output.first,
         output.stride, (const void*) residual.first, residual.stride, params);
     }
   }
 }
 
 void colnm_run_tiles(
-    const struct colnm_context* context, size_t first, size_t end, size_t first_strip, size_t strip_count,
+    const struct colnm_context* context, size_t first, size_t end, size_t first_panel, size_t panel_count,
     const void* input)
 {
-  for (size_t part = 0; part < context->parts; part++) {
-    run_part(context, part, first, end, first_strip, strip_count, input);
+  for (size_t split = 0; split < context->kc_splits; split++) {
+    run_split(context, split, first, end, first_panel, panel_count, input);
   }
 }
 
@@ -94,7 +94,7 @@ static enum xnn_status check_parameters(
   if (shape->kernel_height == 0 || shape->kernel_width == 0 || shape->stride_height == 0 ||
       shape->stride_width == 0 || shape->dilation_height == 0 || shape->dilation_width == 0 ||
       shape->in_channels == 0 || shape->out_channels == 0 || shape->tile == 0 || shape->kept == 0 ||
-      schedule->lmul == 0 || schedule->strips == 0 || schedule->parts == 0) {
+      schedule->lmul == 0 || schedule->panels == 0 || schedule->kc_splits == 0) {
     xnn_log_error("failed to create colnm convolution: sizes must not be zero");
     return xnn_status_invalid_parameter;
   }
@@ -110,8 +110,8 @@ static enum xnn_status check_parameters(
     xnn_log_error("failed to create colnm convolution: unknown arithmetic %d", (int) shape->arithmetic);
     return xnn_status_invalid_parameter;
   }
-  if (shape->arithmetic != xnn_colnm_f32 && schedule->parts != 1) {
-    xnn_log_error("failed to create colnm convolution: columns of f16 in %u parts", schedule->parts);
+  if (shape->arithmetic != xnn_colnm_f32 && schedule->kc_splits != 1) {
+    xnn_log_error("failed to create colnm convolution: columns of f16 in %u KC splits", schedule->kc_splits);
     return xnn_status_invalid_parameter;
   }
   if (isnan(shape->output_min) || isnan(shape->output_max) || shape->output_min > shape->output_max) {
@@ -173,14 +173,14 @@ static void pack_tile(struct colnm_context* context, size_t tile, const float* v
   const size_t element_bytes = context->gemm->element_bytes;
   const size_t channel = tile * shape->tile;
   const size_t rows = min(shape->tile, shape->out_channels - channel);
-  for (size_t part = 0; part < context->parts; part++) {
-    uintptr_t packed = context->weights + (part * colnm_tile_count(shape) + tile) * context->tile_bytes;
-    if (part == 0 && shape->bias != NULL) {
+  for (size_t split = 0; split < context->kc_splits; split++) {
+    uintptr_t packed = context->weights + (split * colnm_tile_count(shape) + tile) * context->tile_bytes;
+    if (split == 0 && shape->bias != NULL) {
       write_floats((void*) packed, shape->bias + channel, rows, accumulator_bytes);
     }
     packed += rows * accumulator_bytes;
-    const size_t end = min((part + 1) * context->part_columns, shape->kept);
-    for (size_t i = part * context->part_columns; i < end; i++) {
+    const size_t end = min((split + 1) * context->split_columns, shape->kept);
+    for (size_t i = split * context->split_columns; i < end; i++) {
       write_floats((void*) packed, values + order[i] * rows, rows, element_bytes);
       packed += rows * element_bytes;
     }
@@ -203,11 +203,11 @@ static void pack_tiles(struct colnm_context* context, uint32_t* order) {
 static void* allocate_weights(struct colnm_context* context) {
   const struct xnn_colnm_convolution2d* shape = &context->shape;
   const size_t row_bytes = context->gemm->accumulator_bytes +
-                           (context->part_columns + COLNM_EXTRA_COLUMNS) * context->gemm->element_bytes;
+                           (context->split_columns + COLNM_EXTRA_COLUMNS) * context->gemm->element_bytes;
   // The next tile's biases are aligned.
   context->tile_bytes = round_up_po2(shape->tile * row_bytes, sizeof(float));
   void* weights = xnn_allocate_zero_simd_memory(
-    context->parts * colnm_tile_count(shape) * context->tile_bytes + XNN_EXTRA_BYTES);
+    context->kc_splits * colnm_tile_count(shape) * context->tile_bytes + XNN_EXTRA_BYTES);
   context->weights = (uintptr_t) weights;
   return weights;
 }
@@ -217,7 +217,7 @@ static uint32_t* allocate_index(struct colnm_context* context) {
   const struct xnn_colnm_convolution2d* shape = &context->shape;
   const size_t tiles = colnm_tile_count(shape);
   const size_t kept = shape->columns == NULL ? 0 : tiles * shape->kept;
-  const size_t offsets = context->parts * tiles * (context->part_columns + COLNM_EXTRA_COLUMNS);
+  const size_t offsets = context->kc_splits * tiles * (context->split_columns + COLNM_EXTRA_COLUMNS);
   uint32_t* index = xnn_allocate_zero_simd_memory((kept + offsets) * sizeof(uint32_t));
   if (index == NULL) {
     return NULL;
@@ -273,8 +273,8 @@ enum xnn_status xnn_create_colnm_convolution2d_cnhw(
   context->schedule = *schedule;
   context->algorithm = find_algorithm(convolution, schedule->algorithm);
   context->im2col = xnn_init_im2col_ukernel(gemm->element_bytes);
-  context->part_columns = divide_round_up(convolution->kept, min(schedule->parts, convolution->kept));
-  context->parts = divide_round_up(convolution->kept, context->part_columns);
+  context->split_columns = divide_round_up(convolution->kept, min(schedule->kc_splits, convolution->kept));
+  context->kc_splits = divide_round_up(convolution->kept, context->split_columns);
   op->base.packed_weights.pointer = allocate_weights(context);
   op->base.lookup_table = allocate_index(context);
   uint32_t* order = xnn_allocate_memory((convolution->kept + convolution->in_channels) * sizeof(uint32_t));
@@ -308,12 +308,12 @@ static bool is_output_of(const struct xnn_colnm_planes* output, const struct col
                                       shape->dilation_width, shape->stride_width);
 }
 
-// Blocks of strips, and groups of tiles where there are fewer than two blocks for each thread.
+// Blocks of panels, and groups of tiles where there are fewer than two blocks for each thread.
 static void divide_work(struct colnm_context* context, size_t threads) {
   const size_t tiles = colnm_tile_count(&context->shape);
-  // Room for more strips than there are would only be packed around.
-  context->block_strips = min(context->schedule.strips, context->strips.count);
-  context->blocks = divide_round_up(context->strips.count, context->block_strips);
+  // Room for more panels than there are would only be packed around.
+  context->block_panels = min(context->schedule.panels, context->panels.count);
+  context->blocks = divide_round_up(context->panels.count, context->block_panels);
   const size_t wanted = threads == 1 ? 1 : divide_round_up(2 * threads, context->blocks);
   context->group_tiles = divide_round_up(tiles, min(wanted, tiles));
   context->tile_groups = divide_round_up(tiles, context->group_tiles);
@@ -331,14 +331,14 @@ static enum xnn_status reshape(struct colnm_context* context, size_t threads) {
     return xnn_status_unsupported_parameter;
   }
   const struct colnm_grid grid = context->algorithm->grid(context);
-  const enum xnn_status status = colnm_build_strips(
-    &grid, &context->output, context->has_residual ? &context->residual : NULL, context->parts > 1, &context->schedule,
-    context->gemm, &context->strips);
+  const enum xnn_status status = colnm_build_panels(
+    &grid, &context->output, context->has_residual ? &context->residual : NULL, context->kc_splits > 1, &context->schedule,
+    context->gemm, &context->panels);
   if (status != xnn_status_success) {
     return status;
   }
   divide_work(context, threads);
-  context->block_bytes = context->block_strips * context->schedule.lmul * context->gemm->lanes *
+  context->block_bytes = context->block_panels * context->schedule.lmul * context->gemm->lanes *
                          context->gemm->element_bytes;
   context->shared_bytes = context->thread_bytes = 0;
   return context->algorithm->index(context);
@@ -398,7 +398,7 @@ enum xnn_status xnn_reshape_colnm_convolution2d_cnhw(
   const size_t threads = pthreadpool_get_threads_count(threadpool);
   const enum xnn_status status = reshape(context, threads);
   // xnn_delete_operator releases these members of every operator.
-  op->base.zero_buffer = context->strips.items;
+  op->base.zero_buffer = context->panels.items;
   op->base.pixelwise_buffer = context->tables;
   if (status != xnn_status_success) {
     return status;

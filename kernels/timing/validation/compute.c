@@ -23,7 +23,7 @@ void mandelbrot_scalar(uint32_t* result, size_t width, uint32_t limit) {
   }
 }
 
-// One picture in strips of a register group; a point leaves the count when it has escaped.
+// One picture in panels of a register group; a point leaves the count when it has escaped.
 #define MANDELBROT(lmul, bits)                                                              \
   void mandelbrot_m##lmul(uint32_t* result, size_t width, uint32_t limit) {                 \
     const float step = 2.0f / (float) width;                                                \

@@ -49,8 +49,8 @@ SMALL = {
         **{
             "tiles": [6, 15],
             "lmuls": [2],
-            "strips": [1],
-            "parts": 2,
+            "panels": [1],
+            "kc_splits": 2,
             "margin_percent": 100,
             "audit": 1,
         },

@@ -101,7 +101,7 @@ def test_networks_run_the_schedules_that_were_chosen(finished: Checkout) -> None
         for layer, schedule in ran.items():
             conv = layers[layer]
             chosen = schedules.get(key_of(conv, pattern), schedules[key_of(conv, None)])
-            names = ("algorithm", "tile", "lmul", "strips", "parts")
+            names = ("algorithm", "tile", "lmul", "panels", "kc_splits")
             assert schedule == ":".join(str(chosen[name]) for name in names), layer
 
 
@@ -121,7 +121,7 @@ def test_tuner_quality_is_reported(finished: Checkout) -> None:
     # Two tiles, by both algorithms.
     assert row["candidates"] == "4"
     assert row["rank_of_best"] in {"1", "2", "3", "4"}
-    # Below 0 where two parts are faster than any one.
+    # Below 0 where two KC splits are faster than any one.
     assert float(row["tuned_loss_percent"]) <= 0
     assert "In 1 searches" in report(finished)
 

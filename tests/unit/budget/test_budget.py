@@ -77,8 +77,8 @@ def _layers(path: Path) -> Path:
             "mac_per_cycle": 1.0,
             "evidence": "modelled",
             "chosen": int(scale == 1),
-            "strips": 1,
-            "parts": 1,
+            "panels": 1,
+            "kc_splits": 1,
             "m": "full" if sparsity == 0 else "4",
             "kept": round(576 * (1 - sparsity)),
         }

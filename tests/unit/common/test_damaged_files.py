@@ -47,7 +47,7 @@ ROOT = Path(__file__).resolve().parents[3]
 CORE = ROOT / "kernels/timing/cores/x60.json"
 
 TRIAL = {
-    **{"algorithm": "direct", "tile": 8, "lmul": 1, "strips": 1, "parts": 1},
+    **{"algorithm": "direct", "tile": 8, "lmul": 1, "panels": 1, "kc_splits": 1},
     **{"cycles": 10, "ms": 1, "mac_per_cycle": 1.0, "useful_macs": 8},
     "counters": {
         **{"instructions": 9, "l1_misses": 1, "l2_misses": 0, "threads": 1},

@@ -28,14 +28,14 @@ def option(program: str, name: str) -> int:
 @pytest.mark.parametrize("file", ["common/size_limits.h", "bench/main.cc"])
 def test_tiles_are_those_that_kernels_have(file: str) -> None:
     assert section.MAX_TILE == package_graph.MAX_TILE == constant(file, "kMaxTile")
-    # One accumulator a row, and a strip vector.
+    # One accumulator a row, and a panel vector.
     assert section.MAX_TILE == VECTOR_REGISTERS - 1
 
 
 def test_blocks_and_parts_are_taken_by_bench_and_runner() -> None:
     most = constant("bench/main.cc", "kMaxBlock")
-    assert min(most, constant("common/size_limits.h", "kMaxStrips")) >= section.MAX_STRIPS
-    assert min(most, constant("common/size_limits.h", "kMaxParts")) >= section.MAX_PARTS
+    assert min(most, constant("common/size_limits.h", "kMaxPanels")) >= section.MAX_PANELS
+    assert min(most, constant("common/size_limits.h", "kMaxKcSplits")) >= section.MAX_KC_SPLITS
 
 
 @pytest.mark.parametrize("program", ["bench", "runner"])

@@ -72,30 +72,34 @@ def test_the_split_is_by_class_and_follows_its_seed(folder_data: ImageNetConfig)
     assert held_out(1) != held_out(2)
 
 
-@pytest.mark.parametrize("parts", [1, 2, 3])
-def test_parts_of_batches_make_the_whole_epoch(folder_data: ImageNetConfig, parts: int) -> None:
+@pytest.mark.parametrize("world_size", [1, 2, 3])
+def test_parts_of_batches_make_the_whole_epoch(
+    folder_data: ImageNetConfig, world_size: int
+) -> None:
     split = open_data(folder_data).train
     whole = list(training_batches(split, 6, seed=1, epoch=0))
-    shares = [list(training_batches(split, 6, 1, 0, part, parts)) for part in range(parts)]
+    shares = [
+        list(training_batches(split, 6, 1, 0, rank, world_size)) for rank in range(world_size)
+    ]
     for index, (images, labels) in enumerate(whole):
         joined = torch.empty_like(images)
-        for part, batches in enumerate(shares):
-            joined[part::parts] = batches[index][0]
+        for rank, batches in enumerate(shares):
+            joined[rank::world_size] = batches[index][0]
         assert torch.equal(joined, images)
         assert sum(len(batches[index][1]) for batches in shares) == len(labels)
 
 
-@pytest.mark.parametrize("parts", [1, 2, 3])
+@pytest.mark.parametrize("world_size", [1, 2, 3])
 def test_parts_of_an_evaluation_are_every_so_manieth_batch(
-    folder_data: ImageNetConfig, parts: int
+    folder_data: ImageNetConfig, world_size: int
 ) -> None:
     split = open_data(folder_data).train
     whole = [labels.tolist() for _, labels in evaluation_batches(split, 4)]
     shares = [
-        [labels.tolist() for _, labels in evaluation_batches(split, 4, part, parts)]
-        for part in range(parts)
+        [labels.tolist() for _, labels in evaluation_batches(split, 4, rank, world_size)]
+        for rank in range(world_size)
     ]
-    assert [shares[index % parts][index // parts] for index in range(len(whole))] == whole
+    assert [shares[index % world_size][index // world_size] for index in range(len(whole))] == whole
 
 
 @pytest.mark.parametrize("size", [(300, 400), (512, 384), (256, 256), (224, 500), (97, 640)])

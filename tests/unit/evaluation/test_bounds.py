@@ -78,7 +78,7 @@ def counters(cycles: int) -> dict[str, Any]:
 def trial(algorithm: str, sparsity: float, cycles: int) -> dict[str, Any]:
     macs = int(CONV.macs * (1 - sparsity))
     return {
-        **{"algorithm": algorithm, "tile": 14, "lmul": 2, "strips": 4, "parts": 1},
+        **{"algorithm": algorithm, "tile": 14, "lmul": 2, "panels": 4, "kc_splits": 1},
         **{"cycles": cycles, "ms": cycles / 1.6e6, "useful_macs": macs},
         **{"mac_per_cycle": macs / cycles, "counters": counters(cycles)},
     }

@@ -306,7 +306,7 @@ def test_hardware_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) 
     ):
         pass
     with open_hardware(TrainingConfig(processes=2).alone) as hardware:
-        assert (hardware.device.type, hardware.parts) == ("cpu", 1)
+        assert (hardware.device.type, hardware.world_size) == ("cpu", 1)
 
 
 def test_learning_rates_of_the_recipes() -> None:

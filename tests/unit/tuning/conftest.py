@@ -42,12 +42,12 @@ class FakeContainer:
         values = dict(itertools.pairwise(command))
         lines = []
         for text in values["--candidate"].split(","):
-            algorithm, tile, lmul, strips, parts = (*text.split(":"), *"0000")[:5]
+            algorithm, tile, lmul, panels, parts = (*text.split(":"), *"0000")[:5]
             cycles = self.cycles.get(f"{text}|{values['--keep']}", 10**9)
             modelled = "-plugin" in command
             report = {
                 **{"conv": values["--conv"], "algorithm": algorithm, "tile": int(tile)},
-                **{"lmul": int(lmul), "strips": int(strips), "parts": int(parts)},
+                **{"lmul": int(lmul), "panels": int(panels), "kc_splits": int(parts)},
                 **{"cycles": cycles if modelled else None, "ms": None if modelled else 1.0},
                 "mac_per_cycle": 1.0 if modelled else None,
             }
@@ -105,8 +105,8 @@ def settings(tmp_path: Path) -> ProfileConfig:
         algorithms=("direct", "packed"),
         tiles=(8, 12, 14, 16),
         lmuls=(1, 2),
-        strips=(2, 8),
-        parts=4,
+        panels=(2, 8),
+        kc_splits=4,
         trials=8,
         margin_percent=3,
         audit=2,

@@ -73,7 +73,7 @@ def test_rank_and_loss_of_a_best_candidate_that_the_prior_puts_late(
 def test_candidates_that_the_filters_leave_out_count_as_lost(
     target: Target, container: FakeContainer, settings: ProfileConfig, timed: ThroughputConfig
 ) -> None:
-    wide = settings.model_copy(update={"tiles": (8, 30), "lmuls": (1,), "strips": (2,)})
+    wide = settings.model_copy(update={"tiles": (8, 30), "lmuls": (1,), "panels": (2,)})
     container.cycles = {"direct:30:1:2:1|288:576": 5 * 10**8}
     _, pruned = audit(target, wide, timed)
     assert pruned["rank_of_best"] is None

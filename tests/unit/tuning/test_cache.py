@@ -67,7 +67,7 @@ def test_everything_that_decides_a_result_is_part_of_its_key(
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("algorithm", "direct"), ("tile", 13), ("lmul", 1), ("strips", 4)]
+    ("key", "value"), [("algorithm", "direct"), ("tile", 13), ("lmul", 1), ("panels", 4)]
 )
 def test_so_is_every_part_of_the_candidate(cache: ProfileCache, key: str, value: Any) -> None:
     assert cache.find(SETTING, [dataclasses.replace(CANDIDATE, **{key: value})]) == {}
@@ -149,16 +149,16 @@ FILES = 60
 PATIENCE_S = 60
 
 
-def row(process: int, strips: int) -> tuple[Setting, Candidate, dict[str, int]]:
+def row(process: int, panels: int) -> tuple[Setting, Candidate, dict[str, int]]:
     setting = dataclasses.replace(SETTING, target=f"process {process}")
-    return setting, Candidate("packed", 8, 1, strips), {"cycles": 1000 * process + strips}
+    return setting, Candidate("packed", 8, 1, panels), {"cycles": 1000 * process + panels}
 
 
 def write_rows(path: Path, process: int, start: Barrier) -> None:
     start.wait(PATIENCE_S)
     cache = ProfileCache(path)
-    for strips in range(1, ROWS + 1):
-        setting, candidate, result = row(process, strips)
+    for panels in range(1, ROWS + 1):
+        setting, candidate, result = row(process, panels)
         cache.add(setting, {candidate: result})
         assert cache.find(setting, [candidate]) == {candidate: result}
 
@@ -180,8 +180,8 @@ def write_at_once(path: Path, write: Callable[[Path, int, Barrier], None] = writ
 def assert_complete(path: Path) -> None:
     cache = ProfileCache(path)
     for process in range(PROCESSES):
-        for strips in range(1, ROWS + 1):
-            setting, candidate, result = row(process, strips)
+        for panels in range(1, ROWS + 1):
+            setting, candidate, result = row(process, panels)
             assert cache.find(setting, [candidate]) == {candidate: result}
 
 

@@ -24,7 +24,14 @@ CONVS = [(layer, ConvShape.parse(conv)) for layer, conv in LAYER_CONVS]
 
 def report(conv: str, tile: int, ms: float, algorithm: str = "direct") -> dict[str, Any]:
     return {
-        **{"conv": conv, "algorithm": algorithm, "tile": tile, "lmul": 1, "strips": 2, "parts": 1},
+        **{
+            "conv": conv,
+            "algorithm": algorithm,
+            "tile": tile,
+            "lmul": 1,
+            "panels": 2,
+            "kc_splits": 1,
+        },
         **{"cycles": int(ms * 1e6), "ms": ms, "mac_per_cycle": 1.0},
     }
 
@@ -113,7 +120,7 @@ def test_schedules_are_those_of_the_winners(collected: Path) -> None:
     }
     assert document["stays_dense"] == [f"{CONV}|k288"]
     for entry in document["convs"].values():
-        assert list(entry) == ["algorithm", "tile", "lmul", "strips", "parts"]
+        assert list(entry) == ["algorithm", "tile", "lmul", "panels", "kc_splits"]
 
 
 def test_table_has_every_candidate_of_every_layer(collected: Path) -> None:

@@ -150,8 +150,8 @@ def test_kernels_take_no_less_than_their_multiplications(core: Core, tile: int, 
     busy = tile * core.costs["vf_fma"].occupancy[LMULS.index(lmul)]
     slots = 2 * tile / core.width
     assert cost.column >= max(busy, slots)
-    # Bias, clamp and store of a strip.
-    assert cost.strip > tile * core.costs["vstore"].occupancy[LMULS.index(lmul)]
+    # Bias, clamp and store of a panel.
+    assert cost.panel > tile * core.costs["vstore"].occupancy[LMULS.index(lmul)]
 
 
 @pytest.mark.parametrize("stream", ["weights", "operand"])
@@ -166,7 +166,7 @@ def test_lines_from_further_away_cost_more(core: Core, stream: str) -> None:
     assert costs[2] > costs[0]
 
 
-def test_a_spare_strip_vector_hides_the_load(core: Core) -> None:
+def test_a_spare_panel_vector_hides_the_load(core: Core) -> None:
     # 15 rows at LMUL 2 leave no register for it: every column waits for its vector.
     waiting = call_cost(core, 15, 2, in_l1(core)).column / 15
     hidden = call_cost(core, 14, 2, in_l1(core)).column / 14
@@ -176,10 +176,10 @@ def test_a_spare_strip_vector_hides_the_load(core: Core) -> None:
 def test_a_residual_is_loaded_and_added(core: Core) -> None:
     plain = in_l1(core)
     near, far = (plain._replace(residual=level) for level in (core.l1, core.memory))
-    strips = [call_cost(core, 14, 2, lines).strip for lines in (plain, near, far)]
+    panels = [call_cost(core, 14, 2, lines).panel for lines in (plain, near, far)]
     loads = 14 * core.costs["vload"].occupancy[1]
-    assert strips[1] >= strips[0] + loads
-    assert strips[2] > strips[1]
+    assert panels[1] >= panels[0] + loads
+    assert panels[2] > panels[1]
     candidate = Candidate("direct", 14, 2, 4)
     shape = dataclasses.replace(SHAPE, residual=True)
     assert Prior(core).cycles(shape, shape.reduction // 2, candidate) > Prior(core).cycles(
@@ -290,10 +290,10 @@ def test_taps_of_a_channel_share_lines(core: Core) -> None:
 
 def test_threads_share_out_blocks_and_groups_of_tiles(core: Core) -> None:
     one, two = Prior(core), Prior(core, threads=2)
-    # 392 strips of 8 positions are 13 blocks of 32: two threads do seven of them in turn.
+    # 392 panels of 8 positions are 13 blocks of 32: two threads do seven of them in turn.
     many = Candidate("packed", 14, 1, 32)
     assert two.cycles(SHAPE, HALF, many) == pytest.approx(one.cycles(SHAPE, HALF, many) * 7 / 13)
-    # One block of all strips: its five tiles are shared out in groups of two, two and one.
+    # One block of all panels: its five tiles are shared out in groups of two, two and one.
     single = Candidate("packed", 14, 1, 392)
     assert two.cycles(SHAPE, HALF, single) == pytest.approx(one.cycles(SHAPE, HALF, single) * 2 / 3)
 

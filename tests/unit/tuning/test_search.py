@@ -142,8 +142,8 @@ def test_candidates_run_in_the_order_of_the_prior(
 
 def test_every_algorithm_gets_trials_that_run_the_same_network() -> None:
     ranked = [
-        (float(cost), Candidate(algorithm, tile, 1, strips))
-        for cost, (algorithm, tile, strips) in enumerate(
+        (float(cost), Candidate(algorithm, tile, 1, panels))
+        for cost, (algorithm, tile, panels) in enumerate(
             [
                 *[("direct", 14, 1), ("direct", 8, 1), ("packed", 14, 1), ("packed", 8, 1)],
                 *[("packed", 14, 2), ("packed", 14, 4), ("packed", 14, 8), ("packed", 14, 16)],
@@ -169,23 +169,23 @@ def test_columns_are_cut_into_parts_as_long_as_that_is_faster(settings: ProfileC
 
     def run(batch: list[Candidate]) -> list[dict[str, object]]:
         batches.append([str(each) for each in batch])
-        keys = [(each.strips, each.lmul, each.parts) for each in batch]
+        keys = [(each.panels, each.lmul, each.kc_splits) for each in batch]
         return [
             dataclasses.asdict(each) | {"ms": times.get(key, 10.0)}
             for each, key in zip(batch, keys, strict=True)
         ]
 
-    known = [Candidate("direct", 14, 2, strips) for strips in (2, 4, 8)]
+    known = [Candidate("direct", 14, 2, panels) for panels in (2, 4, 8)]
     start = run([known[1]])[0]
-    many = settings.model_copy(update={"parts": 16})
+    many = settings.model_copy(update={"kc_splits": 16})
     reports = refine(start, known, run, many)
-    # No block of 16 strips is known; from 8 parts on nothing is faster.
+    # No block of 16 panels is known; from 8 parts on nothing is faster.
     assert batches[1:] == [
         ["direct:14:2:4:2", "direct:14:2:8:2", "direct:14:2:4:4", "direct:14:2:8:4"],
         ["direct:14:2:8:4", "direct:14:2:8:8"],
         ["direct:14:2:8:16"],
     ]
-    assert fastest(reports)["parts"] == 8
+    assert fastest(reports)["kc_splits"] == 8
     assert [each["ms"] for each in refine(start, known, run, settings)] == [
         8.0,
         7.0,
@@ -193,5 +193,5 @@ def test_columns_are_cut_into_parts_as_long_as_that_is_faster(settings: ProfileC
         7.5,
         7.5,
     ]
-    whole = settings.model_copy(update={"parts": 1})
+    whole = settings.model_copy(update={"kc_splits": 1})
     assert refine(start, known, run, whole) == []

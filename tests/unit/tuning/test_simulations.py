@@ -111,7 +111,7 @@ def test_damaged_row_sets_the_file_aside(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     fresh = rank(core, settings)
-    # Arguments end with a strip vector's lines.
+    # Arguments end with a panel vector's lines.
     content = kept.read_bytes()
     kept.write_bytes(content.replace(b", 1, 0]]", b", 1, " + byte + b"]]", 1))
     assert kept.read_bytes() != content

@@ -17,7 +17,7 @@ def with_lists(settings: ProfileConfig, **lists: tuple[int, ...]) -> ProfileConf
 def test_the_papers_candidates_fit_the_registers_or_are_left_out(
     settings: ProfileConfig, core: Core
 ) -> None:
-    paper = with_lists(settings, tiles=tuple(range(3, 13)), lmuls=(1, 2, 4, 8), strips=(1,))
+    paper = with_lists(settings, tiles=tuple(range(3, 13)), lmuls=(1, 2, 4, 8), panels=(1,))
     found = {(each.tile, each.lmul) for each in grid(CONV, paper, core)}
     assert found == {
         (tile, lmul) for tile in range(3, 13) for lmul in (1, 2, 4, 8) if (tile + 1) * lmul <= 32
@@ -25,15 +25,15 @@ def test_the_papers_candidates_fit_the_registers_or_are_left_out(
 
 
 def test_schedules_that_run_alike_occur_once(settings: ProfileConfig, core: Core) -> None:
-    # 49 positions are 7 strips of 8: blocks of 8 and 16 strips are the same one block.
+    # 49 positions are 7 panels of 8: blocks of 8 and 16 panels are the same one block.
     small = ConvShape.parse("n1c512h7w7-o12-k3x3-s1-p1-d1")
-    lists = with_lists(settings, tiles=(8, 12, 16), lmuls=(1,), strips=(1, 4, 8, 16))
-    found = {(each.tile, each.strips) for each in grid(small, lists, core)}
-    assert found == {(tile, strips) for tile in (8, 12) for strips in (1, 4, 8)}
+    lists = with_lists(settings, tiles=(8, 12, 16), lmuls=(1,), panels=(1, 4, 8, 16))
+    found = {(each.tile, each.panels) for each in grid(small, lists, core)}
+    assert found == {(tile, panels) for tile in (8, 12) for panels in (1, 4, 8)}
 
 
 def test_order_of_the_lists_has_no_influence(settings: ProfileConfig, core: Core) -> None:
-    turned = with_lists(settings, tiles=(16, 8, 14, 12, 8), strips=(8, 2))
+    turned = with_lists(settings, tiles=(16, 8, 14, 12, 8), panels=(8, 2))
     assert grid(CONV, turned, core) == grid(CONV, with_lists(settings), core)
 
 
@@ -48,16 +48,16 @@ def test_tiles_that_leave_their_rows_empty_are_left_out(
 
 
 def test_blocks_far_beyond_the_cache_are_left_out(settings: ProfileConfig, core: Core) -> None:
-    # 2304 columns of 4 bytes: 2 MiB hold 227 positions, 28 strips.
+    # 2304 columns of 4 bytes: 2 MiB hold 227 positions, 28 panels.
     wide = ConvShape.parse("n1c256h14w14-o256-k3x3-s1-p1-d1")
-    lists = with_lists(settings, lmuls=(1,), strips=(1, 16, 24))
-    assert {each.strips for each in search_space(wide, lists, core)} == {1, 16, 24}
+    lists = with_lists(settings, lmuls=(1,), panels=(1, 16, 24))
+    assert {each.panels for each in search_space(wide, lists, core)} == {1, 16, 24}
     larger = ConvShape.parse("n1c512h14w14-o256-k3x3-s1-p1-d1")
-    assert {each.strips for each in search_space(larger, lists, core)} == {1}
+    assert {each.panels for each in search_space(larger, lists, core)} == {1}
 
 
 def test_where_every_candidate_is_poor_all_stay(settings: ProfileConfig, core: Core) -> None:
-    lists = with_lists(settings, tiles=(30,), lmuls=(1,), strips=(32,))
+    lists = with_lists(settings, tiles=(30,), lmuls=(1,), panels=(32,))
     wide = ConvShape.parse("n1c2048h14w14-o64-k3x3-s1-p1-d1")
     assert search_space(wide, lists, core) == grid(wide, lists, core) != []
 

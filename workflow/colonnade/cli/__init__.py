@@ -1,7 +1,7 @@
 """The `colonnade` command: one subcommand per rule, in modules named like the rules' files.
 
-Commands that need configuration take a settings file first: see `colonnade.workflow.settings`. The workflow leaves
-those of its jobs in results/settings.
+Commands that need configuration take a settings file first: see `colonnade.workflow.settings`. The
+workflow leaves those of its jobs in results/settings.
 """
 
 import signal

@@ -28,7 +28,7 @@ Every key, from the models that check it (`colonnade config-reference` writes th
 default below, and what is needed it has. Set a key on the command line, nested ones as a YAML mapping, or
 in a file of your own, which wins over the default:
 
-    snakemake -n full-run --config seed=7 'profile={trials: 5, strips: [4, 8]}'
+    snakemake -n full-run --config seed=7 'profile={trials: 5, panels: [4, 8]}'
     snakemake -n full-run --configfile config/nightly.yaml
 
 All mistakes are told at once, each with its file, its key and what is allowed.

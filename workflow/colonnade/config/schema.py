@@ -20,9 +20,9 @@ from colonnade.config.errors import COMMAND_LINE, Source, explain
 from colonnade.config.model import ModelConfig
 from colonnade.config.pruning import PruningConfig
 from colonnade.config.section import (
-    MAX_PARTS,
+    MAX_KC_SPLITS,
+    MAX_PANELS,
     MAX_REPETITIONS,
-    MAX_STRIPS,
     MAX_THREADS,
     ON_DISK,
     InputFile,
@@ -56,7 +56,7 @@ MAX_TIMED_PIXELS = 64 * 224 * 224
 
 
 def fits_registers(tile: int, lmul: int) -> bool:
-    """Whether a tile's accumulators fit the vector registers beside a strip vector."""
+    """Whether a tile's accumulators fit the vector registers beside a panel vector."""
     return (tile + 1) * lmul <= VECTOR_REGISTERS
 
 
@@ -72,12 +72,12 @@ class ContainerConfig(Section):
 class ProfileConfig(Section):
     """Section `profile`: the candidates of every convolution, and how many of them are run.
 
-    A candidate is an algorithm, a tile T, an LMUL, and the strips of a block over which all tiles
+    A candidate is an algorithm, a tile T, an LMUL, and the panels of an NC block, over which all tiles
     run; those that do not fit the vector registers, (T + 1) * LMUL > 32, are left out. Of the rest
     at most `trials` run, in the order of the prior, until it says that all others are slower than
     the fastest so far even if it is wrong by `margin_percent`. The fastest runs again with its
-    columns in 2, 4, ... up to `parts` parts. `audit` is the number of searches that `tuner-quality`
-    repeats over all candidates.
+    columns in 2, 4, ... up to `kc_splits` KC splits. `audit` is the number of searches that
+    `tuner-quality` repeats over all candidates.
     """
 
     algorithms: tuple[Literal["direct", "packed"], ...] = Field(
@@ -89,13 +89,13 @@ class ProfileConfig(Section):
     lmuls: tuple[Lmul, ...] = Field(
         min_length=1, max_length=4, description="Vector registers that work as one."
     )
-    strips: tuple[Annotated[Whole, Field(ge=1, le=MAX_STRIPS)], ...] = Field(
-        min_length=1, max_length=100, description="Strips of a block, over which all tiles run."
+    panels: tuple[Annotated[Whole, Field(ge=1, le=MAX_PANELS)], ...] = Field(
+        min_length=1, max_length=100, description="Panels of an NC block, over which all tiles run."
     )
-    parts: Whole = Field(
+    kc_splits: Whole = Field(
         ge=1,
-        le=MAX_PARTS,
-        description="Parts of the columns, at most, tried on the fastest candidate.",
+        le=MAX_KC_SPLITS,
+        description="KC splits of the columns, at most, tried on the fastest candidate.",
     )
     trials: Whole = Field(
         ge=1, le=1_000_000, description="Candidates run of each convolution and pattern, at most."

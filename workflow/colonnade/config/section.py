@@ -17,9 +17,9 @@ from pydantic import (
     field_validator,
 )
 
-MAX_TILE = 31  # a tile's accumulators and a strip vector share 32 registers
-MAX_STRIPS = 9999
-MAX_PARTS = 1024
+MAX_TILE = 31  # a tile's accumulators and a panel vector share 32 registers
+MAX_PANELS = 9999
+MAX_KC_SPLITS = 1024
 MAX_THREADS = 64
 MAX_REPETITIONS = 10_000
 MAX_GROUP = 65_536  # columns; beyond K a group is all of it

@@ -78,36 +78,36 @@ class ImageData:
 
 
 def training_batches(
-    split: Split, batch_size: int, seed: int, epoch: int, part: int = 0, parts: int = 1
+    split: Split, batch_size: int, seed: int, epoch: int, rank: int = 0, world_size: int = 1
 ) -> Iterator[Batch]:
     """One epoch of `split` in random order, augmented: (images [B, 3, px, px], labels [B]).
 
     The epoch is cut into equal batches of at most `batch_size`, so that none is a small rest. Order
-    and augmentation follow from (seed, epoch). Of every batch only share `part` of `parts` comes:
-    examples part, part + parts and so on.
+    and augmentation follow from (seed, epoch). Of every batch only share `rank` of `world_size` comes:
+    examples rank, rank + world_size and so on.
     """
     generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
     order = torch.randperm(len(split), generator=generator).tolist()
     seeds = torch.randint(2**62, (len(split),), generator=generator).tolist()
     examples = [Example(index, drawn) for index, drawn in zip(order, seeds, strict=True)]
-    return _load(split, [batch[part::parts] for batch in _cut(examples, batch_size)])
+    return _load(split, [batch[rank::world_size] for batch in _cut(examples, batch_size)])
 
 
 def evaluation_batches(
     split: Split,
     batch_size: int,
-    part: int = 0,
-    parts: int = 1,
+    rank: int = 0,
+    world_size: int = 1,
     *,
     indices: Sequence[int] | None = None,
 ) -> Iterator[Batch]:
-    """`split` in its own order, without augmentation; or batches part, part + parts, ...
+    """`split` in its own order, without augmentation; or batches rank, rank + world_size, ...
 
     With `indices`, these images of it alone.
     """
     chosen = range(len(split)) if indices is None else indices
     examples = [Example(index, None) for index in chosen]
-    return _load(split, _cut(examples, batch_size)[part::parts])
+    return _load(split, _cut(examples, batch_size)[rank::world_size])
 
 
 def draw_evenly(labels: Tensor, count: int, seed: int) -> list[int]:
@@ -131,7 +131,7 @@ def batch_count(split: Split, batch_size: int) -> int:
 
 def _cut(examples: list[Example], batch_size: int) -> list[list[Example]]:
     count = -(-len(examples) // batch_size)
-    bounds = [len(examples) * part // count for part in range(count + 1)]
+    bounds = [len(examples) * index // count for index in range(count + 1)]
     return [examples[low:high] for low, high in itertools.pairwise(bounds)]
 
 

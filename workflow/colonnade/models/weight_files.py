@@ -64,7 +64,7 @@ def read_state(path: Path, key: str | None = None) -> tuple[State, str | None]:
         raise ColonnadeError(
             f"{path}{where}: expected a state dict, tensors only; refused: {some(others)}"
         )
-    return _strip(path, dict(state)), note
+    return _panel(path, dict(state)), note
 
 
 def _read(path: Path) -> Any:
@@ -153,7 +153,7 @@ def _find(path: Path, content: Any, key: str | None) -> tuple[str, Any, str | No
     return f": {taken}", inner[taken], note
 
 
-def _strip(path: Path, state: State) -> State:
+def _panel(path: Path, state: State) -> State:
     """Parameters without the prefixes that all of them have."""
     state.pop(AVERAGED, None)
     while True:

@@ -63,7 +63,9 @@ def write_report(
             winners=_winners(layers),
             stays_dense=stays_dense(layers),
             tuner_quality=tuner_quality(tables.get("tuner_quality")),
-            candidates=layers.select("conv", "algorithm", "tile", "lmul", "strips", "parts", "kept")
+            candidates=layers.select(
+                "conv", "algorithm", "tile", "lmul", "panels", "kc_splits", "kept"
+            )
             .unique()
             .height,
             throughput_figure=throughput_bars(labels, throughput),

@@ -1,1 +1,1 @@
-"""The results contract: shapes of records and tables, claims, provenance, and comparison with a baseline."""
+"""The results contract: records, tables, claims, provenance, and comparison with a baseline."""

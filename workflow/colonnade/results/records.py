@@ -18,8 +18,8 @@ class Trial(TypedDict):
     algorithm: str
     tile: int
     lmul: int
-    strips: int
-    parts: int
+    panels: int
+    kc_splits: int
     cycles: int | None
     ms: float
     mac_per_cycle: float | None

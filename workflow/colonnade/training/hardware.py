@@ -22,17 +22,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Hardware:
-    """This process among `parts` equal ones; the first one, part 0, writes files."""
+    """This process among `world_size` equal ones; the first one, rank 0, writes files."""
 
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     mixed: bool = False
-    part: int = 0
-    parts: int = 1
+    rank: int = 0
+    world_size: int = 1
 
     @property
     def is_first(self) -> bool:
         """Whether this process writes files and shows progress."""
-        return self.part == 0
+        return self.rank == 0
 
     @property
     def memory_format(self) -> torch.memory_format:
@@ -62,11 +62,11 @@ class Hardware:
 
     def shared(self, model: nn.Module) -> nn.Module:
         """The module to train: `model`, its gradients averaged over processes if there are any."""
-        return DistributedDataParallel(model) if self.parts > 1 else model
+        return DistributedDataParallel(model) if self.world_size > 1 else model
 
     def from_first(self, value: T) -> T:
         """The first process's value, in all of them."""
-        if self.parts == 1:
+        if self.world_size == 1:
             return value
         box = [value]
         distributed.broadcast_object_list(box)
@@ -74,9 +74,9 @@ class Hardware:
 
     def gathered(self, value: T) -> list[T]:
         """The values of all processes, in all of them."""
-        if self.parts == 1:
+        if self.world_size == 1:
             return [value]
-        values: list[T] = [value] * self.parts
+        values: list[T] = [value] * self.world_size
         distributed.all_gather_object(values, value)
         return values
 
@@ -92,11 +92,11 @@ def open_hardware(config: TrainingConfig) -> Iterator[Hardware]:
     cuda = torch.cuda.is_available() if config.device == "auto" else config.device == "cuda"
     if cuda and not torch.cuda.is_available():
         raise ColonnadeError("training.device: cuda: no GPU is available; allowed here: auto, cpu")
-    parts = int(os.environ.get("WORLD_SIZE", "1"))
-    if parts != config.processes:
+    world_size = int(os.environ.get("WORLD_SIZE", "1"))
+    if world_size != config.processes:
         raise ColonnadeError(
-            f"training.processes: {config.processes}, but torchrun started {parts}"
-            if parts > 1
+            f"training.processes: {config.processes}, but torchrun started {world_size}"
+            if world_size > 1
             else f"training.processes: {config.processes}: start the command by torchrun"
         )
     device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if cuda else None
@@ -104,15 +104,15 @@ def open_hardware(config: TrainingConfig) -> Iterator[Hardware]:
         # cuBLAS is deterministic only with a workspace of fixed size.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.cuda.set_device(device)
-    if parts > 1:
+    if world_size > 1:
         distributed.init_process_group("gloo" if device is None else "nccl")
     try:
         yield Hardware(
             device or torch.device("cpu"),
             config.precision == "bfloat16",
-            distributed.get_rank() if parts > 1 else 0,
-            parts,
+            distributed.get_rank() if world_size > 1 else 0,
+            world_size,
         )
     finally:
-        if parts > 1:
+        if world_size > 1:
             distributed.destroy_process_group()

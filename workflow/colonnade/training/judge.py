@@ -30,15 +30,15 @@ def logits_of(model: nn.Module, images: Tensor, hardware: Hardware) -> Tensor:
 
 def predict(model: nn.Module, split: Split, hardware: Hardware) -> Tensor:
     """Logits float32 [N, classes] of the whole split on CPU, in its order, in evaluation mode."""
-    part, parts = hardware.part, hardware.parts
+    rank, world_size = hardware.rank, hardware.world_size
     batches = track(
-        evaluation_batches(split, EVALUATION_BATCH, part, parts),
+        evaluation_batches(split, EVALUATION_BATCH, rank, world_size),
         "evaluate",
-        len(range(part, batch_count(split, EVALUATION_BATCH), parts)),
+        len(range(rank, batch_count(split, EVALUATION_BATCH), world_size)),
         "batch",
         shown=hardware.is_first,
     )
     found = hardware.gathered([logits_of(model, images, hardware) for images, _ in batches])
     return torch.cat(
-        [found[index % parts][index // parts] for index in range(sum(map(len, found)))]
+        [found[index % world_size][index // world_size] for index in range(sum(map(len, found)))]
     )

@@ -152,12 +152,12 @@ def epoch_line(title: str, rows: Sequence[EpochMetrics], epochs: int) -> str:
 
 
 def _check_parts(phase: Phase) -> None:
-    images, parts = len(phase.data.train), phase.hardware.parts
-    smallest = images // batch_count(phase.data.train, phase.config.batch_size) // parts
+    images, world_size = len(phase.data.train), phase.hardware.world_size
+    smallest = images // batch_count(phase.data.train, phase.config.batch_size) // world_size
     if smallest < 2:
         raise ColonnadeError(
             f"training: batches of {phase.config.batch_size} from {images} images, shared by"
-            f" {parts} processes, leave {smallest} images for one; allowed: at least 2"
+            f" {world_size} processes, leave {smallest} images for one; allowed: at least 2"
         )
 
 
@@ -184,7 +184,7 @@ def _train_epoch(
     config, hardware, split = phase.config, phase.hardware, phase.data.train
     total = batch_count(split, config.batch_size)
     batches = training_batches(
-        split, config.batch_size, phase.seed, epoch, hardware.part, hardware.parts
+        split, config.batch_size, phase.seed, epoch, hardware.rank, hardware.world_size
     )
     title = f"{phase.title}, epoch {epoch + 1} of {config.epochs}"
     bar = track(batches, title, total, "batch", shown=hardware.is_first)

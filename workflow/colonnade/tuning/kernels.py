@@ -25,7 +25,7 @@ _OFFSET_BYTES = F32_BYTES
 class Lines(NamedTuple):
     """Where the lines of a call come from; `residual` is None where no residual is added.
 
-    A strip vector touches `touched` of them; where the prefetcher follows from one column to the next,
+    A panel vector touches `touched` of them; where the prefetcher follows from one column to the next,
     it brings `followed` lines for each, else that is 0.
     """
 
@@ -39,22 +39,22 @@ class Lines(NamedTuple):
 
 @dataclass(frozen=True)
 class CallCost:
-    """Cycles of a call: `first` and then `strip` for each strip, `column` for each of its columns."""
+    """Cycles of a call: `first` and then `panel` for each panel, `column` for each of its columns."""
 
     first: float
-    strip: float
+    panel: float
     column: float
 
 
 def call_cost(core: Core, tile: int, lmul: int, lines: Lines) -> CallCost:
-    """Cost of calls of the kernel for `tile` rows and strips of `lmul` vectors."""
+    """Cost of calls of the kernel for `tile` rows and panels of `lmul` vectors."""
     kernel = _Kernel(core, tile, lmul, lines)
     begin, end, one, two = simulate(core, kernel.steps())
     column = (end - begin) / (2 * kernel.period)
-    # The second call begins where the first one ended; it has two strips of the warming trips only.
+    # The second call begins where the first one ended; it has two panels of the warming trips only.
     call = one - 2 * (_WARM + kernel.period) * column
-    strip = two - one - call - (4 * _WARM + kernel.ahead) * column
-    return CallCost(call - strip, strip, column)
+    panel = two - one - call - (4 * _WARM + kernel.ahead) * column
+    return CallCost(call - panel, panel, column)
 
 
 def row_cost(core: Core, load: Kind, read: Access, write: Access) -> float:
@@ -116,7 +116,7 @@ class _Kernel:
         floats = core.line_bytes // F32_BYTES
         columns = floats if scattered else floats // math.gcd(floats, tile)
         self.period = max(1, columns // 2)
-        # Columns of a strip that are computed in the shadow of the stores of the one before.
+        # Columns of a panel that are computed in the shadow of the stores of the one before.
         self.ahead = 2 if self._pipelined else 0
 
     def _touch_steps(self, lines: Lines) -> dict[int, Sequence[Step]]:
@@ -138,24 +138,24 @@ class _Kernel:
         return steps
 
     def steps(self) -> Iterator[Step]:
-        """A call with one strip, then one with two; marks around a period, and after each call."""
-        for strips in (1, 2):
-            yield from self._call(strips)
+        """A call with one panel, then one with two; marks around a period, and after each call."""
+        for panels in (1, 2):
+            yield from self._call(panels)
             yield Step("mark")
 
-    def _call(self, strips: int) -> Iterator[Step]:
+    def _call(self, panels: int) -> Iterator[Step]:
         yield from (Step("fp_store") for _ in range(self._saved))
         yield from self._start()
-        for strip in range(strips):
+        for panel in range(panels):
             for _ in range(_WARM):
                 yield from self._trip()
-            if strips == 1:
+            if panels == 1:
                 yield Step("mark")
                 for _ in range(self.period):
                     yield from self._trip()
                 yield Step("mark")
             yield Step("flush")
-            last = strip + 1 == strips
+            last = panel + 1 == panels
             if last or not self._pipelined:
                 yield from self._finish()
                 if not last:
@@ -189,7 +189,7 @@ class _Kernel:
             yield self._weight(f"w0.{row}")
 
     def _trip(self) -> Iterator[Step]:
-        """Two columns: with a spare strip vector in one trip of the loop, without in two."""
+        """Two columns: with a spare panel vector in one trip of the loop, without in two."""
         if self._pipelined:
             for column, (vector, other) in enumerate((("a0", "a1"), ("a1", "a0"))):
                 yield from self._load(other, touched=self._touching)
@@ -231,7 +231,7 @@ class _Kernel:
         yield Step("alu", "row", ("scratch",))
 
     def _add_residual(self, access: Access) -> Iterator[Step]:
-        """With a spare strip vector the next row's load runs while a row is added."""
+        """With a spare panel vector the next row's load runs while a row is added."""
         spare = 2 if self._pipelined else 1
         yield from (Step("load", "addend") for _ in range(3))
         yield Step("alu", "addend", ("addend",))
@@ -256,7 +256,7 @@ class _Kernel:
         yield Step("taken")
 
     def _overlap(self) -> Iterator[Step]:
-        """Stores of a strip, with the next one's first two columns in their shadow."""
+        """Stores of a panel, with the next one's first two columns in their shadow."""
         tile, last = self._tile, self._banks - 1
         yield from self._prepare_stores()
         yield from (Step("load", "scratch") for _ in range(3))

@@ -2,7 +2,7 @@
 
 It ranks candidates so that only the promising ones are run. The cost is that of packing, if there is
 any, plus one kernel call (`kernels`) for every block and tile. Which cache a call finds its weights
-and its strips in follows from the distance between two uses of a line: what is touched in between
+and its panels in follows from the distance between two uses of a line: what is touched in between
 either fits, or, as LRU has it, pushes the line out before it is used again.
 """
 
@@ -39,10 +39,10 @@ class _Work:
     kept: int
     tiles: int
     positions: int  # that are computed: with those of gaps
-    strip: int
+    panel: int
     block: int
     blocks: int
-    rows: float  # that the tiles read of packed strips, or of planes
+    rows: float  # that the tiles read of packed panels, or of planes
     tile_weights: int
     weights: int
     operand: float  # what all tiles read of a block
@@ -70,7 +70,7 @@ class Prior:
     def cycles(self, conv: ConvShape, kept: int, candidate: Candidate) -> float:
         """Predicted cycles of one convolution whose tiles keep `kept` columns each."""
         work = self._work(conv, kept, candidate)
-        alone = self._touches(work) + self._products(work, self._strips_found(work))
+        alone = self._touches(work) + self._products(work, self._panels_found(work))
         if candidate.algorithm == "packed":
             alone += self._packing(work)
         tasks = self._tasks(work)
@@ -90,8 +90,8 @@ class Prior:
         # Taps of one axis that see different phases of the input, and those that see the same.
         phases = min(conv.stride, conv.kernel_h)
         positions = conv.batch * conv.out_height * (conv.out_width if packed else _row(conv))
-        strip = candidate.lmul * core.lanes
-        block = min(candidate.strips, math.ceil(positions / strip)) * strip
+        panel = candidate.lmul * core.lanes
+        block = min(candidate.panels, math.ceil(positions / panel)) * panel
         if packed:
             # Rows that at least one tile keeps, if each keeps others.
             rows = conv.reduction * (1 - (1 - kept / conv.reduction) ** tiles)
@@ -109,7 +109,7 @@ class Prior:
             kept=kept,
             tiles=tiles,
             positions=positions,
-            strip=strip,
+            panel=panel,
             block=block,
             blocks=math.ceil(positions / block),
             rows=rows,
@@ -185,41 +185,41 @@ class Prior:
         return max(beyond, 1 / work.blocks)
 
     def _products(self, work: _Work, operand: Found) -> float:
-        """All kernel calls; `operand` says where they find their strips."""
+        """All kernel calls; `operand` says where they find their panels."""
         tile, lmul, lanes = work.candidate.tile, work.candidate.lmul, self._core.lanes
-        strips, rest = divmod(work.positions, work.strip)
+        panels, rest = divmod(work.positions, work.panel)
         # What is left over is a call of its own, with the smallest LMUL that holds it.
         short = min((each for each in LMULS if each * lanes >= rest), default=lmul)
-        lmul = lmul if strips else short
+        lmul = lmul if panels else short
         last = work.conv.out_channels - (work.tiles - 1) * tile
-        # A block's first strip finds its tile's weights where the last block left them.
+        # A block's first panel finds its tile's weights where the last block left them.
         lost, spilled = self._lost(work), self._spilled_weights(work)
         weights = ((0.0, 1 - lost, lost), (1 - spilled, spilled, 0.0))
-        # Behind the touches of a tile's results the block's strips are looked through, one by one: the
+        # Behind the touches of a tile's results the block's panels are looked through, one by one: the
         # first of them waits for a line that was touched to come.
         wait = self._core.memory.latency / self._core.outstanding
-        wait += work.block / work.strip * self._core.l2.latency
+        wait += work.block / work.panel * self._core.l2.latency
         cycles = 0.0
         for rows, tiles in ((tile, work.tiles - 1), (last, 1)):
             first, later = (self._call(work, rows, lmul, where, operand) for where in weights)
-            begin = _CALL + wait + first.first + first.strip + work.kept * first.column
-            others = later.strip + work.kept * later.column
-            cycles += tiles * (work.blocks * begin + max(0, strips - work.blocks) * others)
-            if rest and strips:
+            begin = _CALL + wait + first.first + first.panel + work.kept * first.column
+            others = later.panel + work.kept * later.column
+            cycles += tiles * (work.blocks * begin + max(0, panels - work.blocks) * others)
+            if rest and panels:
                 end = self._call(work, rows, short, weights[1], operand)
-                cycles += tiles * (_CALL + end.first + end.strip + work.kept * end.column)
+                cycles += tiles * (_CALL + end.first + end.panel + work.kept * end.column)
         return cycles
 
     def _spilled_weights(self, work: _Work) -> float:
-        """Share of a tile's weights that a strip of the block pushes out of L1 for the next one.
+        """Share of a tile's weights that a panel of the block pushes out of L1 for the next one.
 
-        Packed rows lie a whole block's row apart, so a strip's crowd into some of the cache's sets.
+        Packed rows lie a whole block's row apart, so a panel's crowd into some of the cache's sets.
         """
         core, candidate = self._core, work.candidate
         sets = core.l1.bytes // core.l1.ways // core.line_bytes
-        lines = max(1, work.strip * F32_BYTES / core.line_bytes)
+        lines = max(1, work.panel * F32_BYTES / core.line_bytes)
         crowded = 1.0
-        if candidate.strips > 1 and candidate.algorithm == "packed":
+        if candidate.panels > 1 and candidate.algorithm == "packed":
             apart = max(1, work.block * F32_BYTES // core.line_bytes)
             crowded = min(1, lines / math.gcd(apart, sets))
         own = work.tile_weights / core.line_bytes / sets + candidate.tile * lines / sets
@@ -228,11 +228,11 @@ class Prior:
         elsewhere = min(1, max(0, own - core.l1.ways))
         return crowded * min(1, max(0, own + others - core.l1.ways)) + (1 - crowded) * elsewhere
 
-    def _strips_found(self, work: _Work) -> Found:
-        """Where a tile finds a strip, on average over the blocks: the last one may be short."""
+    def _panels_found(self, work: _Work) -> Found:
+        """Where a tile finds a panel, on average over the blocks: the last one may be short."""
         find = self._packed_found if work.candidate.algorithm == "packed" else self._direct_found
         rest = work.positions - (work.blocks - 1) * work.block
-        short = replace(work.candidate, strips=math.ceil(rest / work.strip))
+        short = replace(work.candidate, panels=math.ceil(rest / work.panel))
         last = find(self._work(work.conv, work.kept, short))
         share = rest / work.positions
         l1, l2, memory = (
@@ -242,9 +242,9 @@ class Prior:
         return l1, l2, memory
 
     def _packed_found(self, work: _Work) -> Found:
-        """Where a tile finds the rows of a strip that packing or earlier tiles touched.
+        """Where a tile finds the rows of a panel that packing or earlier tiles touched.
 
-        Between two tiles that keep the same column lie all strips of the block, and the weights of
+        Between two tiles that keep the same column lie all panels of the block, and the weights of
         the tiles between them.
         """
         share = min(1, work.kept / work.rows)
@@ -252,16 +252,16 @@ class Prior:
         return self._found(work, work.operand + between * work.tile_weights, 0.0)
 
     def _direct_found(self, work: _Work) -> Found:
-        """Where a tile finds the elements of a strip that earlier tiles, or the first pass, touched.
+        """Where a tile finds the elements of a panel that earlier tiles, or the first pass, touched.
 
         The columns of an input channel follow each other: the first of those that share a line brings
-        it, and the others find it. Of the strips that need it only the first one meets it in memory.
+        it, and the others find it. Of the panels that need it only the first one meets it in memory.
         """
         conv = work.conv
         share, taps = work.kept / conv.reduction, conv.kernel_h * conv.kernel_w
         sharing, needed = self._needed(work)
         distinct = needed / (share * sharing)
-        # Taps of other rows read the same lines, for other strips of the block.
+        # Taps of other rows read the same lines, for other panels of the block.
         used = 1 - (1 - share) ** (taps / min(conv.stride, conv.kernel_h) ** 2)
         between = min(work.tiles, 1 / used) * work.tile_weights
         l1, _, beyond = self._found(work, between, work.operand)
@@ -269,21 +269,21 @@ class Prior:
         return 1 - distinct * (1 - l1), distinct * (1 - l1) - memory, memory
 
     def _needed(self, work: _Work) -> tuple[float, float]:
-        """How many taps share a line of a strip, and the share of these lines that a tile needs."""
+        """How many taps share a line of a panel, and the share of these lines that a tile needs."""
         conv = work.conv
         lines = self._channel_lines(work)
         sharing = conv.kernel_h * conv.kernel_w * self._touched(work) / lines
         return sharing, 1 - (1 - work.kept / conv.reduction) ** sharing
 
     def _overlap(self, work: _Work) -> float:
-        """How many strips of a block need the same line, for different rows of the kernel."""
-        strips = work.block / work.strip * work.conv.in_channels
-        return strips * self._channel_lines(work) * self._core.line_bytes / work.operand
+        """How many panels of a block need the same line, for different rows of the kernel."""
+        panels = work.block / work.panel * work.conv.in_channels
+        return panels * self._channel_lines(work) * self._core.line_bytes / work.operand
 
     def _sources(self, work: _Work, operand: Found) -> Sequence[tuple[float, Cache]]:
-        """The levels that a strip's lines come from, each with its share.
+        """The levels that a panel's lines come from, each with its share.
 
-        Where strips overlap, the lines that are new to one follow those that it shares with the strip
+        Where panels overlap, the lines that are new to one follow those that it shares with the panel
         before, if a tile needs these: the prefetcher is on their track. If all columns are kept, they
         and the lines from L2 take turns, and none is waited for at once: what counts is the mean of both.
         """
@@ -304,13 +304,13 @@ class Prior:
         return [(share, each) for share, each in [(l1, core.l1), *beyond] if share > 0]
 
     def _channel_lines(self, work: _Work) -> float:
-        """Lines of a strip under all taps of one channel: rows apart, or one after the other."""
+        """Lines of a panel under all taps of one channel: rows apart, or one after the other."""
         conv, line = work.conv, self._core.line_bytes / F32_BYTES
         phases = min(conv.stride, conv.kernel_h)
         beyond = (conv.kernel_w - 1) * conv.dilation / conv.stride
         rows = (conv.kernel_h - 1) * conv.dilation / conv.stride
-        apart = conv.kernel_h / phases * (work.strip + beyond + line - 1)
-        together = work.strip + beyond + rows * _row(conv) + line - 1
+        apart = conv.kernel_h / phases * (work.panel + beyond + line - 1)
+        together = work.panel + beyond + rows * _row(conv) + line - 1
         lines = phases**2 * min(apart, together) / line
         # No more than all columns touch, and no fewer than one of them does.
         taps = conv.kernel_h * conv.kernel_w
@@ -339,25 +339,25 @@ class Prior:
             residual = results if work.conv.residual else None
             return Lines(weights, operand, results, residual, touched, followed)
 
-        first = strip = column = 0.0
+        first = panel = column = 0.0
         sources = self._sources(work, operand)
         for (one, held), (two, read) in product(self._levels(weights), sources):
             cost = self._simulations.call(rows, lmul, lines(held, read, core.l1))
             first += one * two * cost.first
-            strip += one * two * cost.strip
+            panel += one * two * cost.panel
             column += one * two * cost.column
         # Where the tile's results were touched, they are found again if the block leaves them in L1.
         results = rows * work.block * F32_BYTES * (2 if work.conv.residual else 1)
         beyond = _spilled(results + work.tile_weights, core.l1)
         stores = [
-            self._simulations.call(rows, lmul, lines(core.l1, core.l1, level)).strip
+            self._simulations.call(rows, lmul, lines(core.l1, core.l1, level)).panel
             for level in (core.l1, core.l2)
         ]
-        return CallCost(first, strip + beyond * (stores[1] - stores[0]), column)
+        return CallCost(first, panel + beyond * (stores[1] - stores[0]), column)
 
     def _touched(self, work: _Work) -> int:
-        """Lines of a strip vector: in packed and gapless rows it begins with one, else anywhere."""
-        line, size = self._core.line_bytes, work.strip * F32_BYTES
+        """Lines of a panel vector: in packed and gapless rows it begins with one, else anywhere."""
+        line, size = self._core.line_bytes, work.panel * F32_BYTES
         if work.candidate.algorithm == "packed" or _is_pointwise(work.conv):
             return self._count(size)
         return self._count(size + line - F32_BYTES)

@@ -152,18 +152,18 @@ def refine(
 ) -> list[Result]:
     """Run a report's schedule in two and four times as many parts, as long as that makes it faster.
 
-    With fewer columns at a time more strips of a block stay in cache, so as many strips and twice as
+    With fewer columns at a time more panels of a block stay in cache, so as many panels and twice as
     many are tried, if they are among `candidates`. Returns the reports of those that ran.
     """
     reports: list[Result] = []
     while True:
         best = Candidate(**{name: report[name] for name in SCHEDULE})
         tried = [
-            replace(best, strips=strips, parts=parts)
-            for parts in (2 * best.parts, 4 * best.parts)
-            if parts <= settings.parts
-            for strips in (best.strips, 2 * best.strips)
-            if replace(best, strips=strips, parts=1) in candidates
+            replace(best, panels=panels, kc_splits=parts)
+            for parts in (2 * best.kc_splits, 4 * best.kc_splits)
+            if parts <= settings.kc_splits
+            for panels in (best.panels, 2 * best.panels)
+            if replace(best, panels=panels, kc_splits=1) in candidates
         ]
         fresh = run(tried)
         reports += fresh

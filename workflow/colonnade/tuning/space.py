@@ -17,7 +17,7 @@ _BLOCK_LIMIT = 4
 
 @dataclass(frozen=True)
 class Candidate:
-    """A schedule: algorithm, tile T, LMUL, the strips of a block over which all tiles run, and the
+    """A schedule: algorithm, tile T, LMUL, the panels of a block over which all tiles run, and the
     parts of the kept columns, one of which runs over a block after the other.
 
     XNNPACK's own algorithms have none of the four; they are 0.
@@ -26,8 +26,8 @@ class Candidate:
     algorithm: str
     tile: int
     lmul: int
-    strips: int
-    parts: int = 1
+    panels: int
+    kc_splits: int = 1
 
     def __str__(self) -> str:
         """As the bench takes it."""
@@ -43,19 +43,19 @@ SCHEDULE = tuple(field.name for field in fields(Candidate))
 def grid(conv: ConvShape, settings: ProfileConfig, core: Core) -> list[Candidate]:
     """Every different schedule of one part that the configuration allows and the registers hold.
 
-    Tiles of more rows than there are output channels, and blocks of more strips than there are, run
+    Tiles of more rows than there are output channels, and blocks of more panels than there are, run
     as the next smaller one does and are left out.
     """
     positions = conv.batch * conv.out_height * conv.out_width
     found = []
     for lmul in settings.lmuls:
-        strips = _distinct(settings.strips, math.ceil(positions / (lmul * core.lanes)))
+        panels = _distinct(settings.panels, math.ceil(positions / (lmul * core.lanes)))
         found += [
             Candidate(algorithm, tile, lmul, count)
             for algorithm in settings.algorithms
             for tile in _distinct(settings.tiles, conv.out_channels)
             if fits_registers(tile, lmul)
-            for count in strips
+            for count in panels
         ]
     return found
 
@@ -87,6 +87,6 @@ def _fills_its_tiles(conv: ConvShape, candidate: Candidate) -> bool:
 
 
 def _fits_caches(conv: ConvShape, candidate: Candidate, core: Core) -> bool:
-    positions = candidate.strips * candidate.lmul * core.lanes
+    positions = candidate.panels * candidate.lmul * core.lanes
     rows = conv.reduction if candidate.algorithm == "packed" else conv.in_channels
     return rows * positions * F32_BYTES <= _BLOCK_LIMIT * core.l2.bytes

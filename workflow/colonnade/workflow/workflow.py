@@ -79,7 +79,8 @@ class Workflow(Stages):
         the jobs that have it. Rule `settings` writes the file.
 
         Args:
-            sections: see `colonnade.workflow.settings.select`; part `target` holds its name and description.
+            sections: see `colonnade.workflow.settings.select`; part `target` holds its name and
+                description.
             run: the run of the accuracy study that the job is about.
         """
         values = self.config.model_dump(mode="json")

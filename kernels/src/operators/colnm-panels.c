@@ -1,4 +1,4 @@
-// Cutting the positions of a convolution into strips.
+// Cutting the positions of a convolution into panels.
 #include <string.h>
 
 #include "colnm-convolution.h"
@@ -47,7 +47,7 @@ static struct position locate(const struct builder* b, size_t group, size_t q) {
   return p;
 }
 
-// Writes the byte offsets of a strip's results in the output or the residual, from the lowest of them, which it
+// Writes the byte offsets of a panel's results in the output or the residual, from the lowest of them, which it
 // returns. Positions in a gap point there too: nothing comes from them.
 static size_t write_index(struct builder* b, size_t group, size_t q, size_t count, bool of_output, const uint32_t** index) {
   size_t lowest = SIZE_MAX;
@@ -64,9 +64,9 @@ static size_t write_index(struct builder* b, size_t group, size_t q, size_t coun
   return lowest * b->element_bytes;
 }
 
-// The strip that begins at the real position q and has at most `most` positions; returns where the next
+// The panel that begins at the real position q and has at most `most` positions; returns where the next
 // may begin.
-static size_t make_strip(struct builder* b, size_t group, size_t q, size_t most, struct xnn_colnm_strip* strip) {
+static size_t make_panel(struct builder* b, size_t group, size_t q, size_t most, struct xnn_colnm_panel* panel) {
   const struct position first = locate(b, group, q);
   size_t real_end = 1, gap_begin = most;
   bool output_follows = true, residual_follows = true;
@@ -82,23 +82,23 @@ static size_t make_strip(struct builder* b, size_t group, size_t q, size_t most,
   }
   size_t count = real_end;
   if (!output_follows) {
-    // Stores by index have no mask: the strip ends where a gap begins.
+    // Stores by index have no mask: the panel ends where a gap begins.
     count = min(count, gap_begin);
   }
-  *strip = (struct xnn_colnm_strip) {
+  *panel = (struct xnn_colnm_panel) {
     .count = (uint32_t) count,
     .input = first.input * b->element_bytes,
     .output = first.output * b->element_bytes,
     .residual = first.residual * b->element_bytes,
   };
-  while ((b->lanes << strip->log2_lmul) < count) {
-    strip->log2_lmul++;
+  while ((b->lanes << panel->log2_lmul) < count) {
+    panel->log2_lmul++;
   }
   if (!output_follows) {
-    strip->output = write_index(b, group, q, count, true, &strip->output_index);
+    panel->output = write_index(b, group, q, count, true, &panel->output_index);
   }
   if (!residual_follows) {
-    strip->residual = write_index(b, group, q, count, false, &strip->residual_index);
+    panel->residual = write_index(b, group, q, count, false, &panel->residual_index);
   }
   if (gap_begin < count) {
     size_t missing = 0;
@@ -107,16 +107,16 @@ static size_t make_strip(struct builder* b, size_t group, size_t q, size_t most,
       b->mask[i / 8] |= (uint8_t) (is_real << (i % 8));
       missing += !is_real;
     }
-    strip->mask = b->mask;
-    strip->hole = missing == 1 ? gap_begin * b->element_bytes : 0;
+    panel->mask = b->mask;
+    panel->hole = missing == 1 ? gap_begin * b->element_bytes : 0;
     // Vector kernels read the bits of whole vectors.
-    b->mask += divide_round_up(b->lanes << strip->log2_lmul, 8);
+    b->mask += divide_round_up(b->lanes << panel->log2_lmul, 8);
   }
   return q + count;
 }
 
-// All strips of the grid, one after the other; returns how many.
-static size_t cut(struct builder* b, size_t positions, size_t longest, struct xnn_colnm_strip* strips) {
+// All panels of the grid, one after the other; returns how many.
+static size_t cut(struct builder* b, size_t positions, size_t longest, struct xnn_colnm_panel* panels) {
   size_t count = 0;
   for (size_t group = 0; group < b->grid->groups; group++) {
     for (size_t q = 0; q < positions;) {
@@ -124,14 +124,14 @@ static size_t cut(struct builder* b, size_t positions, size_t longest, struct xn
         q++;
         continue;
       }
-      struct xnn_colnm_strip* strip = &strips[count++];
+      struct xnn_colnm_panel* panel = &panels[count++];
       const struct builder before = *b;
-      // A strip that begins behind a gap ends where it would have ended anyway: its neighbours stay aligned
+      // A panel that begins behind a gap ends where it would have ended anyway: its neighbours stay aligned
       // with cache lines. That is for nothing if it is stored by index.
-      size_t next = make_strip(b, group, q, min(longest - q % longest, positions - q), strip);
-      if (strip->output_index != NULL) {
+      size_t next = make_panel(b, group, q, min(longest - q % longest, positions - q), panel);
+      if (panel->output_index != NULL) {
         *b = before;
-        next = make_strip(b, group, q, min(longest, positions - q), strip);
+        next = make_panel(b, group, q, min(longest, positions - q), panel);
       }
       q = next;
     }
@@ -158,15 +158,15 @@ static void stretch_over(
   }
 }
 
-static void find_stretches(const struct builder* b, size_t block_strips, struct colnm_strips* strips) {
-  for (size_t i = 0; i < strips->count; i++) {
-    const struct xnn_colnm_strip* strip = &strips->items[i];
-    const size_t block = i / block_strips;
+static void find_stretches(const struct builder* b, size_t block_panels, struct colnm_panels* panels) {
+  for (size_t i = 0; i < panels->count; i++) {
+    const struct xnn_colnm_panel* panel = &panels->items[i];
+    const size_t block = i / block_panels;
     stretch_over(
-      b->output, b->element_bytes, &strips->output, block, strip->output, strip->output_index, strip->count);
+      b->output, b->element_bytes, &panels->output, block, panel->output, panel->output_index, panel->count);
     if (b->residual != NULL) {
       stretch_over(
-        b->residual, b->element_bytes, &strips->residual, block, strip->residual, strip->residual_index, strip->count);
+        b->residual, b->element_bytes, &panels->residual, block, panel->residual, panel->residual_index, panel->count);
     }
   }
 }
@@ -175,48 +175,48 @@ static size_t phases_of(const struct xnn_colnm_planes* planes) {
   return planes == NULL ? 0 : xnn_colnm_phase_planes(planes);
 }
 
-enum xnn_status colnm_build_strips(
+enum xnn_status colnm_build_panels(
     const struct colnm_grid* grid,
     const struct xnn_colnm_planes* output,
     const struct xnn_colnm_planes* residual,
-    bool in_parts,
+    bool is_split,
     const struct xnn_colnm_schedule* schedule,
     const struct xnn_colnm_gemm_config* gemm,
-    struct colnm_strips* strips)
+    struct colnm_panels* panels)
 {
   const size_t longest = schedule->lmul * gemm->lanes;
   const size_t positions = (grid->height - 1) * grid->row_stride + grid->width;
-  const size_t copies = in_parts ? 2 : 1;
-  // One for each stretch of the longest kind, and one more where a strip ends at a gap.
+  const size_t copies = is_split ? 2 : 1;
+  // One for each stretch of the longest kind, and one more where a panel ends at a gap.
   const size_t most = grid->groups * (divide_round_up(positions, longest) + 2 * grid->height);
-  const size_t blocks = divide_round_up(most, schedule->strips);
+  const size_t blocks = divide_round_up(most, schedule->panels);
   const size_t output_phases = phases_of(output), residual_phases = phases_of(residual);
   const size_t stretches = blocks * (output_phases + residual_phases);
   const size_t index_bytes = copies * 2 * grid->groups * positions * sizeof(uint32_t);
   const size_t mask_bytes = copies * most * divide_round_up(longest, 8);
-  xnn_release_simd_memory(strips->items);
-  *strips = (struct colnm_strips) {
+  xnn_release_simd_memory(panels->items);
+  *panels = (struct colnm_panels) {
     .items = xnn_allocate_zero_simd_memory(
-      copies * most * sizeof(struct xnn_colnm_strip) + stretches * sizeof(struct colnm_stretch) + index_bytes + mask_bytes),
+      copies * most * sizeof(struct xnn_colnm_panel) + stretches * sizeof(struct colnm_stretch) + index_bytes + mask_bytes),
     .output.of_block = output_phases,
     .residual.of_block = residual_phases,
   };
-  if (strips->items == NULL) {
+  if (panels->items == NULL) {
     return xnn_status_out_of_memory;
   }
-  strips->output.items = (struct colnm_stretch*) (strips->items + copies * most);
-  strips->residual.items = strips->output.items + blocks * output_phases;
+  panels->output.items = (struct colnm_stretch*) (panels->items + copies * most);
+  panels->residual.items = panels->output.items + blocks * output_phases;
   struct builder b = {
     .grid = grid, .output = output, .residual = residual, .lanes = gemm->lanes, .element_bytes = gemm->element_bytes,
   };
-  b.index = (uint32_t*) (strips->output.items + stretches);
+  b.index = (uint32_t*) (panels->output.items + stretches);
   b.mask = (uint8_t*) b.index + index_bytes;
-  strips->count = cut(&b, positions, longest, strips->items);
-  find_stretches(&b, schedule->strips, strips);
-  if (in_parts) {
+  panels->count = cut(&b, positions, longest, panels->items);
+  find_stretches(&b, schedule->panels, panels);
+  if (is_split) {
     b.residual = output;
-    strips->later = strips->items + strips->count;
-    cut(&b, positions, longest, strips->later);
+    panels->later = panels->items + panels->count;
+    cut(&b, positions, longest, panels->later);
   }
   return xnn_status_success;
 }
