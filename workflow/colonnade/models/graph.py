@@ -5,6 +5,7 @@ folded into the convolution before it, ReLU becomes the activation of the convol
 before it. The package's graph.json is this list.
 """
 
+from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Literal
 
@@ -50,6 +51,7 @@ class Conv2d(_Node):
     stride: Pair
     padding: Pair
     dilation: Pair
+    residual: str | None = None
     activation: Activation = "none"
     batch_norm: str | None = None
 
@@ -241,7 +243,32 @@ def trace(model: nn.Module) -> Graph:
             raise ColonnadeError(f"operation {value}: has no counterpart in a package")
     last = builder.nodes[-1]
     last.output = "logits"
-    return Graph(input=image, output=last.output, nodes=builder.nodes)
+    return Graph(input=image, output=last.output, nodes=_fuse_residuals(builder.nodes))
+
+
+def _fuse_residuals(nodes: list[Node]) -> list[Node]:
+    reads = Counter(
+        source
+        for node in nodes
+        for source in (node.inputs if isinstance(node, AddTensors) else [node.input])
+    )
+    found: dict[str, Node] = {}
+    for node in nodes:
+        first = found.get(node.inputs[0]) if isinstance(node, AddTensors) else None
+        if (
+            isinstance(node, AddTensors)
+            and isinstance(first, Conv2d)
+            and first.activation == "none"
+            and first.residual is None
+            and reads[first.output] == 1
+        ):
+            del found[first.output]
+            first.residual, first.activation = node.inputs[1], node.activation
+            first.output = node.output
+            found[node.output] = first
+        else:
+            found[node.output] = node
+    return list(found.values())
 
 
 def fold(model: nn.Module, conv: Conv2d) -> Folded:

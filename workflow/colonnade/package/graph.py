@@ -13,7 +13,7 @@ from colonnade.models.conv_shape import MAX_SIZE, MAX_WINDOW
 from colonnade.package.shapes import MapShape, infer_shapes
 
 FORMAT = "colonnade-package"
-VERSION = 1
+VERSION = 2
 MAX_NODES = 4096
 MAX_TILE = 31
 MAX_WEIGHTS = 1 << 28
@@ -70,6 +70,7 @@ class ConvNode(_Node):
     stride: Positive
     padding: Padding
     dilation: Positive
+    residual: Name | None
     activation: Literal["none", "relu"]
     pattern: Pattern | None
     tile: Annotated[int, Field(ge=1, le=MAX_TILE)] | None
@@ -128,7 +129,7 @@ class Graph(_Strict):
     """All of graph.json."""
 
     format: Literal["colonnade-package"]
-    version: Literal[1]
+    version: Literal[2]
     model: Name | None = None
     dtype: Literal["f32"] = "f32"
     checkpoint_sha256: Name | None = None

@@ -46,6 +46,8 @@ def infer_shapes(
     for node in nodes:
         where = f"node {node['name']!r}"
         sources = node["inputs"] if node["op"] == "add" else [node["input"]]
+        if node.get("residual") is not None:
+            sources = [*sources, node["residual"]]
         for source in sources:
             if source not in known:
                 raise ValueError(f"{where}: input {source!r} does not exist")
@@ -69,7 +71,13 @@ def _output(where: str, node: Mapping[str, Any], sources: Mapping[str, TensorSha
     channels = node["in_channels"] if node["op"] == "conv2d" else None
     source = _need_map(where, names[0], first, channels)
     if node["op"] == "conv2d":
-        return _window(where, node, source, node["dilation"], node["out_channels"])
+        output = _window(where, node, source, node["dilation"], node["out_channels"])
+        if node["residual"] is not None:
+            name = node["residual"]
+            residual = _need_map(where, name, sources[name], node["out_channels"])
+            if residual != output:
+                raise ValueError(f"{where}: residual {name!r} is {residual}; needed: {output}")
+        return output
     if node["op"] == "max_pool2d":
         if any(p >= k for p, k in zip(node["padding"], node["kernel"], strict=True)):
             raise ValueError(
