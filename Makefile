@@ -34,6 +34,7 @@ lint: env
 	$(IN_ENV) snakefmt --check Snakefile workflow/rules
 	$(IN_ENV) snakemake --lint
 	$(IN_ENV) mypy
+	$(IN_ENV) lint-imports
 
 test: lint
 	$(IN_ENV) pytest

@@ -165,7 +165,9 @@ def _named(path: Path) -> Iterator[None]:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"])) or "all of it"
-        raise ColonnadeError(f"{path}: {key}: {first['msg']}") from error
+        seen = "" if first["type"] == "missing" else f"{first['input']!r:.80}; "
+        allowed = first["msg"].replace("Input should be", "allowed:")
+        raise ColonnadeError(f"{path}: {key}: {seen}{allowed}") from error
 
 
 def sha256_file(path: Path) -> str:

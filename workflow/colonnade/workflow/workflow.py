@@ -17,7 +17,9 @@ from pydantic import TypeAdapter
 from colonnade.common.contents import file_digest, folder_digest
 from colonnade.common.errors import ColonnadeError
 from colonnade.config.data import DataConfig, ImageNetConfig
-from colonnade.config.schema import Config, TargetConfig, load_target, read_config
+from colonnade.config.reading import read_config
+from colonnade.config.schema import Config
+from colonnade.config.target import TargetConfig, load_target
 from colonnade.config.training import TrainingConfig
 from colonnade.pruning.plan import prunable_convs
 from colonnade.study.runs import StudyRun, study_runs
@@ -65,8 +67,7 @@ class Workflow(Stages):
         Raises:
             ColonnadeError: the configuration is wrong.
         """
-        config, target = read_config(values, files, TARGETS)
-        prunable_convs(config.model.name, config.pruning.skip)
+        config, target = read_config(values, files, TARGETS, [_skipped_layers_exist])
         study_runs(config.study)
         stages = cls(config, target)
         check_scope(config)
@@ -283,6 +284,10 @@ class Workflow(Stages):
         """What running a program on the target needs, and taking its time."""
         plugin = ["results/build/timing/libcolonnade-timing.so"] if self.core else []
         return [*self.program(name), *plugin, *self.core]
+
+
+def _skipped_layers_exist(config: Config) -> None:
+    prunable_convs(config.model.name, config.pruning.skip)
 
 
 def _folders(data: DataConfig) -> list[str]:
