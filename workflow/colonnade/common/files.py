@@ -119,6 +119,20 @@ def write_json(target: Path, value: Any) -> None:
     write_text(target, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
+def read_text(path: Path) -> str:
+    """The content of a text file.
+
+    Raises:
+        ColonnadeError: it cannot be read, or is not UTF-8.
+    """
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise ColonnadeError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ColonnadeError(f"{path}: no text in UTF-8: {error.reason}") from error
+
+
 def read_json(path: Path, shape: Any = None) -> Any:
     """Parse a JSON file; with `shape`, a type such as those of `colonnade.results.records`, check it too.
 

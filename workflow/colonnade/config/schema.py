@@ -36,7 +36,16 @@ RESULTS = "results"
 TAKEN = frozenset(
     (
         *("accuracy", "baseline", "budget", "build", "data", "figures", "logs", "packages"),
-        *("profile", "sensitivity", "settings", "study", "tables", "throughput", "toolchain"),
+        *(
+            "profile",
+            "report",
+            "sensitivity",
+            "settings",
+            "study",
+            "tables",
+            "throughput",
+            "toolchain",
+        ),
         *("train", "tuner"),
     )
 )

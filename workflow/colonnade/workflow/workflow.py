@@ -6,7 +6,7 @@ nothing. What is written is written by rules.
 
 import hashlib
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -181,20 +181,6 @@ class Workflow(Stages):
     def modelled(self, *tables: str) -> list[str]:
         """Those tables that only a timing model can give, where the target has one."""
         return list(tables) if self.target.is_emulated else []
-
-    @staticmethod
-    def shown(tables: Mapping[str, str], requested: Collection[str]) -> list[str]:
-        """Those tables that the report shows: what was made is shown, and kept up to date with it.
-
-        Args:
-            tables: the target that makes a table, by table.
-            requested: the targets of this run of the workflow.
-        """
-        return [
-            table
-            for table, target in tables.items()
-            if target in requested or table in requested or Path(table).exists()
-        ]
 
     @property
     def baseline(self) -> list[str]:
