@@ -47,6 +47,9 @@ class Pattern(Section):
     @classmethod
     def _derive_sparsity(cls, value: Any) -> Any:
         if isinstance(value, dict) and "sparsity" not in value:
+            if "m" not in value:
+                # Refused for that alone: without it nobody knows whether a sparsity is needed.
+                return {**value, "sparsity": 0}
             n, m = _number(value.get("n")), _number(value.get("m"))
             if isinstance(n, int) and isinstance(m, int) and m > 0:
                 return {**value, "sparsity": (m - n) / m}
