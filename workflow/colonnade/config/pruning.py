@@ -47,16 +47,15 @@ class Pattern(Section):
     @classmethod
     def _derive_sparsity(cls, value: Any) -> Any:
         if isinstance(value, dict) and "sparsity" not in value:
-            if "m" not in value:
-                # Refused for that alone: without it nobody knows whether a sparsity is needed.
-                return {**value, "sparsity": 0}
             n, m = _number(value.get("n")), _number(value.get("m"))
             if isinstance(n, int) and isinstance(m, int) and m > 0:
                 return {**value, "sparsity": (m - n) / m}
             if m == "full":
                 raise ValueError("m: full needs a sparsity; allowed: between 0 and 1")
-            if n is None:
+            if n is None and isinstance(m, int):
                 raise ValueError("a whole m needs n; allowed: 1 to m")
+            # Refused for its m or n alone: nobody knows whether a sparsity is needed.
+            return {**value, "sparsity": 0}
         return value
 
     @model_validator(mode="after")
