@@ -1,4 +1,7 @@
 #!/bin/sh
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 # Make the Python environment of this checkout in the folder $1; say nothing if it is there already.
 #
 # Programs of an environment name its path. So one that was copied or moved with its checkout is made

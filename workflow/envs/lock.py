@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Pin every Python package, with the hashes of its files, as `pyproject.toml` asks for them now.
 
     pip install uv
