@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 # Tables that only some targets make, by table, and sections of the report once they are asked for.
 EXTRA_TABLES = {
     rules.tuner_quality.output[0]: "tuner-quality",

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Checkouts that were copied, and runs from other folders, for other users, on read-only files."""
 
 import os

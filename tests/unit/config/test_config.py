@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The configuration is accepted whole, or refused with every mistake named, with file and key."""
 
 from pathlib import Path

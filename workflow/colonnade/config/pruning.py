@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Configuration section `pruning`: patterns to prune with, how networks get there, and which layers."""
 
 import math

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The reference of all configuration keys, written from the models that check them.
 
 docs/configuration.md and config/schema.json are these texts; a test compares them.

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The configuration: typed, complete, and refused as a whole with every mistake listed.
 
 docs/configuration.md documents the keys. Targets are files of their own, `config/targets/<name>.yaml`.

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The report: one HTML file with everything inline, so that it opens offline."""
 
 from collections.abc import Mapping, Sequence

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The parts of the report about the kernels: bounds, what packing costs, where the speedup comes from."""
 
 from pathlib import Path

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The steps of the speedup: one change at a time, from XNNPACK's dense network to the tuned one.
 
 Each step is a whole network, run like any row of the throughput table.
