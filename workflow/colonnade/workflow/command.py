@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The `snakemake` of this environment: Snakemake's own, which it starts after two mends.
 
 Snakemake refuses a dotted key of --config with a traceback before it reads the Snakefile, and ends in
