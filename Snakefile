@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Targets of the workflow. docs/configuration.md documents what can be configured."""
 
 from importlib.util import find_spec

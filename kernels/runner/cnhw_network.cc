@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // colnm_* and rownm: our operators on planes; xnnpack_spmm: XNNPACK's sparse operator among them. A residual add is
 // fused into the convolution of ours that makes its first operand, when nothing else reads that.
 #include <algorithm>

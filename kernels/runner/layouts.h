@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Chooses how every tensor of a network lies in planes, so that convolutions read without packing and
 // store without an index wherever they can.
 #pragma once

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // A package made runnable: XNNPACK operators created once, with their buffers, in execution order.
 #pragma once
 

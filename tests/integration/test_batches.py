@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The runner a batch at a time: the same results as all at once, in memory that does not grow."""
 
 import hashlib

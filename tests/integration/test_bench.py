@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The bench: every algorithm and pattern it offers, on emulated RISC-V and in its modelled cycles."""
 
 import json

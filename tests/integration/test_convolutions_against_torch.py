@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Column-wise convolutions on emulated RISC-V against PyTorch in float64, at every vector length.
 
 All random convolutions go into one package as independent nodes, so that a vector length costs one run

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Damaged and hostile packages: both languages' readers refuse them, and name the same node and key.
 
 One table of damages for the Python reader and the runner; each message must hold the same words.

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """A whole network in f16 on emulated RISC-V against the same one in f32."""
 
 import json

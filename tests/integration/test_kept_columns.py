@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """How many columns a pattern keeps: one number in the mask, the bench, the package and the runner."""
 
 import json

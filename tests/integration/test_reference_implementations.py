@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The implementations that only serve comparison, on a small residual network on emulated RISC-V.
 
 Its rows have columns of their own, so that every implementation runs the same package. There are two

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Threads of the programs under the timing model: cores with the same cycles on every run."""
 
 import json

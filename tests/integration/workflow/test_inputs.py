@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Jobs depend on what they name: on all of it, on nothing else, and on no other run."""
 
 import os

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The configuration is accepted whole, or refused with every mistake named, with file and key."""
 
 import json
@@ -121,7 +124,7 @@ profile: {tiles: [0, 8], lmuls: [3]}
         ("{n: 5, m: 4}", "n: 5: allowed: 1 to m, here 4"),
         ("{n: 0, m: 4}", "allowed: greater than or equal to 1"),
         ("{n: 1, m: 0}", "allowed: greater than or equal to 1"),
-        ("{n: 1}", "is missing"),
+        ("{n: 1}", "m: is missing"),
         ("{n: 1, m: full}", "m: full needs a sparsity"),
         ("{m: full, sparsity: 1.5}", "sparsity: 1.5: allowed: between 0 and 1"),
         ("{n: 1, m: 3.5}", "or allowed: 'full'"),
@@ -129,7 +132,8 @@ profile: {tiles: [0, 8], lmuls: [3]}
 )
 def test_impossible_patterns_are_refused(tmp_path: Path, pattern: str, reason: str) -> None:
     found = complaints(tmp_path, f"pruning: {{patterns: [{pattern}]}}")
-    assert any(line.startswith("my.yaml: pruning.patterns.0") and reason in line for line in found)
+    (line,) = found
+    assert line.startswith("my.yaml: pruning.patterns.0") and reason in line
 
 
 @pytest.mark.parametrize(

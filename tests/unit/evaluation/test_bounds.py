@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Bounds and packing by hand, and the tables and figures that are made of them."""
 
 import dataclasses

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The decomposition changes one thing at a time, and its factors multiply to the whole."""
 
 import math

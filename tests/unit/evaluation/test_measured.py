@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Where time is measured: what needs the timing model is refused by name, and nothing is made of it."""
 
 from pathlib import Path

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Evaluation in chunks: bounded, resumed behind what is finished, on an even draw of the images."""
 
 import json

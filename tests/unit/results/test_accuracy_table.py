@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The accuracy table: the contract's columns, and the method of every pattern."""
 
 from pathlib import Path

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """A small search space on the X60 core, and a bench that answers without running anything."""
 
 import itertools

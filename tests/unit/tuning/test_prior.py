@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The prior: what it takes from a core description, its parts, and its limits."""
 
 import dataclasses

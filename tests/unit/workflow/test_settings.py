@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Settings files: a job sees what its rule names of the configuration, and is refused the rest."""
 
 import hashlib

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The toolchain by hand: a shell in it, and the bench of single convolutions."""
 
 import os

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """What is wrong with a configuration, in lines that a user can act on.
 
 pydantic finds the mistakes; here each becomes `source: key: value seen; what is allowed`.

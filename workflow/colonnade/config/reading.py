@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Reads a configuration from files and the command line; it is refused with every mistake listed."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

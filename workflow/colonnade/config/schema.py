@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The configuration: its sections and keys, and what each may be.
 
 docs/configuration.md documents the keys. `colonnade.config.reading` reads files of them.

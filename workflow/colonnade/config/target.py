@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Targets, where code runs: files of `config/targets/`, one for each.
 
 A target names its core, a description for the timing model in `kernels/timing/cores`; all else that is

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Where the speedup comes from: the factor of each step is the time of the step before over its own."""
 
 from collections.abc import Sequence

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Which whole networks are run: an implementation of a variant each."""
 
 from collections.abc import Sequence

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Which sections the report can have, in their order, and which target of the workflow asks for each.
 
 The page of a target has its own sections and those of `full-run`. What else could be made it names, with

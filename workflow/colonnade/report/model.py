@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The parts of the report about the timing model: where cycles go, and how far it can be trusted."""
 
 from collections.abc import Mapping, Sequence

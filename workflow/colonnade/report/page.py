@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Joins the sections of the report into one page."""
 
 from collections.abc import Mapping, Sequence

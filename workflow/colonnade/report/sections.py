@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Renders single sections, each from the files that it shows."""
 
 from collections.abc import Callable, Mapping, Sequence

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The tables of the results contract: one schema each, checked whenever a table is written or read."""
 
 from collections.abc import Mapping, Sequence

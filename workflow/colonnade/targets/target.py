@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Where code runs: emulated RISC-V under the timing model, or this host."""
 
 import hashlib

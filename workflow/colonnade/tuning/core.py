@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """What the prior needs to know of a processor core.
 
 For an emulated target it comes from the timing model's own description of the core

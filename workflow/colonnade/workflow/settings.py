@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Settings of a job: a JSON file with what its rule names of the configuration, and nothing else.
 
 The workflow writes the file (`canonical`); a command reads it (`read_settings`). What the file leaves

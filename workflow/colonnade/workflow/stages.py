@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """What a configuration asks for: its convolutions, variants, runs and searches.
 
 A variant is one trained network: `dense`, or the label of a pattern. A run is an implementation

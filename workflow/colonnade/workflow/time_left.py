@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """How long a run of the workflow will take, from what its rules took before.
 
 Steps differ from under a second to minutes, so their number says little. A rule's cost is the time that

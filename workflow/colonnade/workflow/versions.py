@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Versions of the library's code: one for each command, of what it runs and nothing else.
 
 A command's version is a hash over its function and over the sources of the modules that it reaches,

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """What the rules need to know: settings of jobs, files they are built from, and how they start.
 
 Nothing here writes a file: reading the workflow (for a dry run, a list of rules, a linter) changes
