@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from colonnade.common.paths import VALIDATED_CORE
 from colonnade.targets.target import QEMU, Runner
 
 Region = dict[str, Any]
 """One line of the model's output: `cycles` and the counters of a marked region."""
 
-CORE = Path("kernels/timing/cores/x60.json")
 CLANG = [
     "clang-19",
     "--target=riscv64-linux-gnu",
@@ -53,7 +53,7 @@ class TimingModel:
         program: Path,
         *,
         arguments: Sequence[str] = (),
-        core: Path = CORE,
+        core: Path = VALIDATED_CORE,
         vlen: int = 256,
         qemu_options: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
