@@ -143,4 +143,10 @@ void Network::build_fully_connected(const Node& node) {
   check(xnn_setup_fully_connected_nc_f32(op, in.f32(), out.f32()), described(node));
 }
 
+std::unique_ptr<Network> make_network(const Package& package, const Implementation& implementation, const Schedules* schedules,
+                                      xnn_datatype datatype, pthreadpool_t pool) {
+  if (implementation.layout == Layout::nhwc) return make_nhwc_network(package, pool);
+  return make_cnhw_network(package, implementation, schedules, datatype, pool);
+}
+
 }  // namespace colonnade

@@ -21,6 +21,8 @@ from safetensors.numpy import load_file, save_file
 from colonnade.container import Container
 from colonnade.package.archive import write_package
 
+from . import schedules
+
 CASES = 200
 VECTOR_LENGTHS = (128, 256, 512, 1024)
 
@@ -126,6 +128,7 @@ def package(convs: list[RandomConv], scratch: Path) -> Path:
         }
     write_package(scratch, graph, tensors)
     save_file({str(c.node["input"]): c.image for c in convs}, scratch / "input.safetensors")
+    schedules.write(scratch / "schedules.json", schedules.cover(scratch))
     return scratch
 
 
@@ -139,6 +142,7 @@ def run(
         str(programs.relative_to(root) / "colonnade-run"),
         *("--package", str(where)),
         *("--implementation", implementation),
+        *("--schedules", str(where / "schedules.json")),
         *("--input", str(where / "input.safetensors")),
         *("--output", str(where / "output.safetensors")),
         *("--report", str(where / "report.json")),

@@ -24,6 +24,8 @@ from colonnade.common.errors import ColonnadeError
 from colonnade.container import Container
 from colonnade.package.archive import write_package
 
+from . import schedules
+
 IMPLEMENTATIONS = ("rownm", "xnnpack_spmm", "colnm_unfused", "colnm_packed", "xnnpack_nhwc_dense")
 CHANNELS = 12
 IMAGE = (2, CHANNELS, 11, 9)
@@ -93,6 +95,7 @@ def write_test_package(folder: Path, tile: int) -> dict[str, NDArray[np.float64]
     write_package(folder, graph, tensors)
     image = rng.uniform(-1, 1, IMAGE).astype(np.float32)
     save_file({"image": image}, folder / "input.safetensors")
+    schedules.write(folder / "schedules.json", schedules.cover(folder))
     return dense | {"image": image.astype(np.float64)}
 
 
@@ -121,6 +124,7 @@ def run(toolchain: Container, riscv64_programs: Path, root: Path) -> Any:
             [
                 *("/opt/qemu/bin/qemu-riscv64", "-cpu", f"rv64,v=true,vlen={vlen}", str(program)),
                 *("--package", str(where), "--implementation", implementation),
+                *("--schedules", str(where / "schedules.json")),
                 *("--input", str(where / "input.safetensors")),
                 *("--output", str(where / "output.safetensors")),
                 *("--report", str(where / "report.json")),

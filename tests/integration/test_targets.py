@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from colonnade.config.schema import load_target
+from colonnade.config.target import load_target
 from colonnade.container import Container
 from colonnade.targets.target import Target
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from colonnade.config.schema import TargetConfig
+from colonnade.config.target import TargetConfig
 from colonnade.container import Container
 from colonnade.targets.target import Target
 

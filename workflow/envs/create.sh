@@ -42,14 +42,6 @@ create() {
     echo "Creating $venv with $python"
     rm -rf "$venv"
     "$python" -m venv "$venv"
-    cat >>"$venv/bin/activate" <<'END'
-
-# Snakemake has a cache in the home folder. Where that cannot be written, it is here.
-if ! { test -n "${HOME:-}" && mkdir -p "${XDG_CACHE_HOME:-$HOME/.cache}/snakemake" &&
-    test -w "${XDG_CACHE_HOME:-$HOME/.cache}/snakemake"; } 2>/dev/null; then
-    export XDG_CACHE_HOME="$VIRTUAL_ENV/cache"
-fi
-END
     # Builds of PyTorch without CUDA are smaller, but not in every package index.
     if ! install --require-hashes -r requirements-cpu.txt 2>/dev/null; then
         echo "No PyTorch without CUDA in the package index: installing the one with CUDA"

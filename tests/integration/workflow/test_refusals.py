@@ -52,6 +52,19 @@ def test_layer_to_skip_must_exist(fresh: Checkout) -> None:
     refuse(run, "pruning.skip: conv7", "layer1.0.conv1")
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("model.name=resnet5", "model.name: 'resnet5'; allowed: 'resnet18'"),
+        ("model.nme=resnet50", "model.nme: unknown key; did you mean 'name'?"),
+        ("full-run", "error: --config: 'full-run'; allowed: KEY=VALUE"),
+        ("x=1", "error: --config: 'x=1'; allowed: KEY=VALUE"),
+    ],
+)
+def test_command_line_is_read_as_files_are(fresh: Checkout, given: str, expected: str) -> None:
+    refuse(fresh.workflow("-n", "--config", given), expected)
+
+
 def test_missing_engine_is_named(fresh: Checkout) -> None:
     run = fresh.command(
         "colonnade",

@@ -13,8 +13,9 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from colonnade.common.errors import ColonnadeError
+from colonnade.config.reading import read_config
 from colonnade.config.reference import schema
-from colonnade.config.schema import Config, read_config
+from colonnade.config.schema import Config
 from colonnade.config.sources import TAG, merge, parse_command_line, sections_of, tags_of
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from colonnade.common.files import write_json
-from colonnade.config.schema import load_target
+from colonnade.config.target import load_target
 from colonnade.evaluation.bounds import MIX, STALLS, bounds_table, fma_cycles, memory_cycles
 from colonnade.evaluation.packing_cost import packing_table
 from colonnade.models.conv_shape import ConvShape

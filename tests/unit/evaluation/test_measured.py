@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from colonnade.common.errors import ColonnadeError
-from colonnade.config.schema import TargetConfig
+from colonnade.config.target import TargetConfig
 from colonnade.container import CompletedRun
 from colonnade.evaluation.bounds import bounds_table
 from colonnade.evaluation.packing_cost import packing_table

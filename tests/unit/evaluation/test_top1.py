@@ -18,7 +18,8 @@ from safetensors.numpy import load_file, save_file
 from colonnade.common import progress
 from colonnade.common.errors import ColonnadeError
 from colonnade.config.data import ImageNetConfig
-from colonnade.config.schema import AccuracyConfig, TargetConfig
+from colonnade.config.schema import AccuracyConfig
+from colonnade.config.target import TargetConfig
 from colonnade.config.training import TrainingConfig
 from colonnade.container import CompletedRun
 from colonnade.data.dataset import draw_evenly

@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from colonnade.common.files import write_json
-from colonnade.config.schema import read_config
+from colonnade.config.reading import read_config
 from colonnade.results.accuracy import accuracy_table
 from colonnade.results.tables import ACCURACY, read_table
 from colonnade.workflow.stages import Stages

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from colonnade.common.errors import ColonnadeError
-from colonnade.config.schema import TargetConfig
+from colonnade.config.target import TargetConfig
 from colonnade.targets.target import Target, inside_checkout
 
 EMULATED = TargetConfig(kind="emulated", vlen=256, core=Path("core.json"), clock_ghz=1.6)

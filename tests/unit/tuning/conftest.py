@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from colonnade.config.schema import ProfileConfig, ThroughputConfig, load_target
+from colonnade.config.schema import ProfileConfig, ThroughputConfig
+from colonnade.config.target import load_target
 from colonnade.targets.target import Target
 from colonnade.tuning.core import Core, core_of
 

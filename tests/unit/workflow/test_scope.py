@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from colonnade.common.errors import ColonnadeError
-from colonnade.config.schema import RESULTS, TAKEN, read_config
+from colonnade.config.reading import read_config
+from colonnade.config.schema import RESULTS, TAKEN
 from colonnade.workflow.scope import SCOPE
 from colonnade.workflow.workflow import Workflow
 

@@ -258,12 +258,3 @@ def read_table(path: Path, schema: Schema) -> pl.DataFrame:
         seen = some([column[:40] for column in frame.columns])
         raise ColonnadeError(f"{path}: columns {seen}; expected {', '.join(schema)}")
     return frame
-
-
-def read_if_made(path: Path | None, schema: Schema) -> pl.DataFrame | None:
-    """Read a table back that only some targets make; None where it was not made.
-
-    Raises:
-        ColonnadeError: it has other columns.
-    """
-    return None if path is None else read_table(path, schema)

@@ -16,7 +16,7 @@ from typing import Any, Literal, get_args
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import read_json
-from colonnade.config.schema import TargetConfig
+from colonnade.config.target import TargetConfig
 
 LMULS = (1, 2, 4, 8)
 F32_BYTES = 4

@@ -18,7 +18,8 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import read_json
-from colonnade.config.schema import Config, TargetConfig
+from colonnade.config.schema import Config
+from colonnade.config.target import TargetConfig
 from colonnade.study.runs import StudyRun
 
 Kind = TypeVar("Kind", bound=BaseModel)

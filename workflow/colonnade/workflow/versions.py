@@ -24,8 +24,9 @@ PACKAGE = "colonnade"
 HARNESS = tuple(
     f"{PACKAGE}.{name}"
     for name in (
-        *("cli", "container", "common.errors", "common.files", "config.errors", "config.schema"),
-        *("config.sources", "workflow.settings", "workflow.versions", "workflow.workflow"),
+        *("cli", "container", "common.errors", "common.files", "config.errors"),
+        *("config.reading", "config.schema", "config.sources", "config.target"),
+        *("workflow.settings", "workflow.versions", "workflow.workflow"),
     )
 )
 # Every import statement that names a module of the library, wherever in a file it is.
