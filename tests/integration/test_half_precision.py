@@ -22,6 +22,7 @@ from colonnade.package.export import export_package
 from colonnade.pruning.layers import importances, make_masks
 from colonnade.pruning.plan import prunable_convs, uniform_plan
 from colonnade.pruning.weights import kept_weights
+from colonnade.targets.emulator import emulator
 from colonnade.training.checkpoint import CheckpointInfo, write_checkpoint
 
 MODEL: ModelName = "resnet18"
@@ -63,14 +64,13 @@ def pruned(scratch: Path) -> Path:
 
 
 def run(
-    toolchain: Container, programs: Path, pruned: Path, root: Path, cpu: str, *arguments: str
+    toolchain: Container, programs: Path, pruned: Path, root: Path, cpu: list[str], *arguments: str
 ) -> tuple[NDArray[np.float32], dict[str, str]]:
     """Logits, and the arithmetic of each convolution."""
     where = pruned.parent.relative_to(root)
     toolchain.run(
         [
-            "/opt/qemu/bin/qemu-riscv64",
-            *("-cpu", cpu),
+            *cpu,
             str(programs.relative_to(root) / "colonnade-run"),
             *("--package", str(where / pruned.name)),
             *("--input", str(where / "images.safetensors")),
@@ -101,11 +101,9 @@ def test_logits_in_f16_are_those_in_f32_but_for_rounding(
     vlen: int,
     implementation: str,
 ) -> None:
-    cpu = f"rv64,v=true,vlen={vlen},zfh=true,zvfh=true"
-
     def logits(dtype: str) -> tuple[NDArray[np.float32], dict[str, str]]:
         arguments = ("--implementation", implementation, "--dtype", dtype)
-        return run(toolchain, riscv64_programs, pruned, root, cpu, *arguments)
+        return run(toolchain, riscv64_programs, pruned, root, emulator(vlen), *arguments)
 
     (exact, _), (half, arithmetics) = logits("f32"), logits("f16")
     assert set(arithmetics.values()) == {"f16", "f16_f32acc"}
@@ -130,8 +128,7 @@ def test_schedules_in_parts_are_those_of_f32_alone(
         file.write_text(json.dumps({**header, "convs": convs}))
         arguments = ("--implementation", "colnm_tuned", "--dtype", dtype)
         arguments += ("--schedules", str(file.relative_to(root)))
-        cpu = "rv64,v=true,vlen=256,zfh=true,zvfh=true"
-        return run(toolchain, riscv64_programs, pruned, root, cpu, *arguments)[0]
+        return run(toolchain, riscv64_programs, pruned, root, emulator(256), *arguments)[0]
 
     whole, in_parts = logits("f32", 1), logits("f32", 3)
     assert not np.array_equal(whole, in_parts)
@@ -142,11 +139,11 @@ def test_schedules_in_parts_are_those_of_f32_alone(
 def test_a_cpu_without_vectors_of_f16_gets_the_same_network(
     toolchain: Container, riscv64_programs: Path, pruned: Path, root: Path
 ) -> None:
-    def logits(cpu: str) -> NDArray[np.float32]:
+    def logits(cpu: list[str]) -> NDArray[np.float32]:
         arguments = ("--implementation", "colnm_direct", "--dtype", "f16")
         return run(toolchain, riscv64_programs, pruned, root, cpu, *arguments)[0]
 
-    with_vectors = logits("rv64,v=true,vlen=256,zfh=true,zvfh=true")
-    in_c = logits("rv64,v=true,vlen=256")
+    with_vectors = logits(emulator(256))
+    in_c = logits(emulator(256, half_precision=False))
     error = np.linalg.norm(in_c - with_vectors) / np.linalg.norm(with_vectors)
     assert 0 < error <= 20 * 2.0**-11

@@ -23,6 +23,7 @@ from torch.nn.functional import conv2d, max_pool2d
 from colonnade.common.errors import ColonnadeError
 from colonnade.container import Container
 from colonnade.package.archive import write_package
+from colonnade.targets.emulator import emulator
 
 IMPLEMENTATIONS = ("rownm", "xnnpack_spmm", "colnm_unfused", "colnm_packed", "xnnpack_nhwc_dense")
 CHANNELS = 12
@@ -119,7 +120,7 @@ def run(toolchain: Container, riscv64_programs: Path, root: Path) -> Any:
         where = package.relative_to(root)
         toolchain.run(
             [
-                *("/opt/qemu/bin/qemu-riscv64", "-cpu", f"rv64,v=true,vlen={vlen}", str(program)),
+                *(*emulator(vlen, half_precision=False), str(program)),
                 *("--package", str(where), "--implementation", implementation),
                 *("--input", str(where / "input.safetensors")),
                 *("--output", str(where / "output.safetensors")),
