@@ -24,7 +24,6 @@ def test_every_core_has_a_target_that_runs(
 ) -> None:
     config = load_target(root / "config/targets", core.stem)
     assert config.core == core.relative_to(root)
-    assert config.contradictions() == []
     target = Target(core.stem, config, toolchain)
     arguments = ["--conv", CONV, "--algorithm", "direct,packed,xnnpack_nhwc_dense", "--check"]
     timing = scratch.relative_to(root) / f"{core.stem}.timing"

@@ -29,6 +29,8 @@ BANDS = Path("kernels/timing/bands")
 VALIDATED_CORE = Path("kernels/timing/cores/x60.json")
 
 RUNNER, BENCH, TESTS = PROGRAMS = ("colonnade-run", "colonnade-bench", "colonnade-tests")
+# In the toolchain's image.
+QEMU = "/opt/qemu/bin/qemu-riscv64"
 TIMING_MODEL = BUILD / "timing/libcolonnade-timing.so"
 
 

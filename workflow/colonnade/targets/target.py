@@ -18,8 +18,8 @@ from colonnade.common.files import sha256_file
 from colonnade.common.paths import TIMING_MODEL
 from colonnade.config.target import TargetConfig
 from colonnade.results.provenance import cpu_model
+from colonnade.targets.emulator import emulator, timed
 
-QEMU = "/opt/qemu/bin/qemu-riscv64"
 Evidence = Literal["measured", "modelled"]
 
 
@@ -147,12 +147,11 @@ class Target:
         path = str(self._path(program))
         if self.config.core is None:
             return [path], {}
-        command = [QEMU, "-cpu", f"rv64,v=true,vlen={self.vlen},zfh=true,zvfh=true"]
+        command = emulator(self.vlen)
         if timing is None:
             return [*command, path], {}
         core = inside_checkout(self.config.core, f"target {self.name}: core")
-        plugin = f"{TIMING_MODEL},core={core},out={timing}"
-        return [*command, "-plugin", plugin, path], {"COLONNADE_TIMING": str(timing)}
+        return [*command, *timed(core, timing), path], {"COLONNADE_TIMING": str(timing)}
 
     def check_built(self, program: str) -> None:
         """Make sure that a program, and the timing model where the target has one, are built.

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from colonnade.common.paths import VALIDATED_CORE
-from colonnade.targets.target import QEMU, Runner
+from colonnade.targets.emulator import emulator, timed
+from colonnade.targets.target import Runner
 
 Region = dict[str, Any]
 """One line of the model's output: `cycles` and the counters of a marked region."""
@@ -64,9 +65,8 @@ class TimingModel:
             ColonnadeError: the program or the model failed.
         """
         out = self.work / "regions.jsonl"
-        cpu = f"rv64,v=true,vlen={vlen},zfh=true,zvfh=true"
-        plugin = f"{self.plugin},core={core},out={out}"
-        command = [QEMU, "-cpu", cpu, *qemu_options, "-plugin", plugin, str(program), *arguments]
+        model = timed(core, out, self.plugin)
+        command = [*emulator(vlen), *qemu_options, *model, str(program), *arguments]
         finished = self.container.run(command, env=env or {})
         lines = out.read_text("utf-8").splitlines()
         return [json.loads(line) for line in lines], finished.stdout
