@@ -69,17 +69,13 @@ def pruned(scratch: Path) -> Path:
 
 
 def run(
-<<<<<<< HEAD
     toolchain: Container,
     programs: Path,
     pruned: Path,
     root: Path,
-    cpu: str,
+    cpu: list[str],
     *arguments: str,
     schedule_file: str = "schedules.json",
-=======
-    toolchain: Container, programs: Path, pruned: Path, root: Path, cpu: list[str], *arguments: str
->>>>>>> wt-w
 ) -> tuple[NDArray[np.float32], dict[str, str]]:
     """Logits, and the arithmetic of each convolution."""
     where = pruned.parent.relative_to(root)
@@ -146,14 +142,8 @@ def test_schedules_in_parts_are_those_of_f32_alone(
         }
         name = schedules.write(pruned.parent / f"schedules-{kc_splits}.json", convs).name
         arguments = ("--implementation", "colnm_tuned", "--dtype", dtype)
-<<<<<<< HEAD
-        cpu = "rv64,v=true,vlen=256,zfh=true,zvfh=true"
-        programs = riscv64_programs
+        programs, cpu = riscv64_programs, emulator(256)
         return run(toolchain, programs, pruned, root, cpu, *arguments, schedule_file=name)[0]
-=======
-        arguments += ("--schedules", str(file.relative_to(root)))
-        return run(toolchain, riscv64_programs, pruned, root, emulator(256), *arguments)[0]
->>>>>>> wt-w
 
     whole, in_parts = logits("f32", 1), logits("f32", 3)
     assert not np.array_equal(whole, in_parts)

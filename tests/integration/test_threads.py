@@ -18,17 +18,8 @@ CONV = "n1c16h14w14-o32-k3x3-s1-p1-d1"
 
 
 @pytest.fixture(scope="module")
-<<<<<<< HEAD
 def target(toolchain: Container, riscv64_programs: Path, timing_model: None) -> Target:
-    core = Path("kernels/timing/cores/x60.json")
-    config = TargetConfig(kind="emulated", vlen=256, core=core, clock_ghz=1.6)
-    return Target("x60", config, toolchain)
-=======
-def target(toolchain: Container, riscv64_programs: Path) -> Target:
-    output = riscv64_programs.parent / "timing"
-    toolchain.run(["sh", "kernels/build.sh", "timing", f"results/build/{output.name}"])
     return Target("x60", load_target(TARGETS, "x60"), toolchain)
->>>>>>> wt-w
 
 
 def run(target: Target, root: Path, scratch: Path, threads: int) -> list[dict[str, Any]]:
