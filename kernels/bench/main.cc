@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Runs convolutions over candidates, a grid or a list, and prints one JSON line per run.
 //
 // Under the timing model (COLONNADE_TIMING) each run is a cold region: a layer of a network finds its

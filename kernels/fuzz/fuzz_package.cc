@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Packages: a graph and its weights, read, built and run. An input of the fuzzer is the graph's text, a line
 // of two dashes, the header's text of the weights, another such line, and the bytes of the tensors; the lengths and the digest are filled in, or no
 // damage would reach what lies behind them. What the reader takes is run on a small image, and then once more refused

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Runs an exported package and reports outputs and times.
 #include <sys/resource.h>
 

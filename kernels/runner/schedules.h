@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Schedules chosen by profiling, keyed by conv shape and kept columns: the winner's, and each algorithm's best.
 #pragma once
 

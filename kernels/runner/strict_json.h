@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // JSON read without leniency: whole numbers are whole and in range, no key is unknown, missing or given twice.
 #pragma once
 

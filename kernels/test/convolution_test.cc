@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The column-wise convolution operator against float64 on random shapes.
 #include <cmath>
 #include <array>

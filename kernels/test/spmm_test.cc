@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // XNNPACK's sparse 1x1 convolution with our kernels, against float64.
 #include <array>
 #include <cmath>

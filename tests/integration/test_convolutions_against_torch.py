@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Column-wise convolutions on emulated RISC-V against PyTorch in float64, at every vector length.
 
 All random convolutions go into one package as independent nodes, so that a vector length costs one run
@@ -17,6 +20,7 @@ from safetensors.numpy import load_file, save_file
 
 from colonnade.container import Container
 from colonnade.package.archive import write_package
+from colonnade.targets.emulator import emulator
 
 from . import schedules
 
@@ -135,8 +139,7 @@ def run(
 ) -> dict[str, NDArray[np.float32]]:
     where = package.relative_to(root)
     command = [
-        "/opt/qemu/bin/qemu-riscv64",
-        *("-cpu", f"rv64,v=true,vlen={vlen},zfh=true,zvfh=true"),
+        *emulator(vlen),
         str(programs.relative_to(root) / "colonnade-run"),
         *("--package", str(where)),
         *("--implementation", implementation),

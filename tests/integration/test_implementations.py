@@ -10,9 +10,10 @@ import pytest
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.container import Container
+from colonnade.targets.emulator import emulator
 from colonnade.targets.implementations import IMPLEMENTATIONS
 
-EMULATOR = ("/opt/qemu/bin/qemu-riscv64", "-cpu", "rv64,v=true,vlen=256")
+EMULATOR = emulator(256)
 
 
 def test_the_workflow_knows_the_runners(

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The implementations that only serve comparison, on a small residual network on emulated RISC-V.
 
 Its rows have columns of their own, so that every implementation runs the same package. There are two
@@ -20,6 +23,7 @@ from torch.nn.functional import conv2d, max_pool2d
 from colonnade.common.errors import ColonnadeError
 from colonnade.container import Container
 from colonnade.package.archive import write_package
+from colonnade.targets.emulator import emulator
 
 from . import schedules
 
@@ -119,7 +123,7 @@ def run(toolchain: Container, riscv64_programs: Path, root: Path) -> Any:
         where = package.relative_to(root)
         toolchain.run(
             [
-                *("/opt/qemu/bin/qemu-riscv64", "-cpu", f"rv64,v=true,vlen={vlen}", str(program)),
+                *(*emulator(vlen, half_precision=False), str(program)),
                 *("--package", str(where), "--implementation", implementation),
                 *("--schedules", str(where / "schedules.json")),
                 *("--input", str(where / "input.safetensors")),

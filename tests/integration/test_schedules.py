@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Which schedule a convolution runs, and where it is said to come from."""
 
 import json
@@ -23,6 +26,7 @@ from colonnade.package.export import export_package
 from colonnade.pruning.layers import importances, make_masks
 from colonnade.pruning.plan import prunable_convs, uniform_plan
 from colonnade.pruning.weights import kept_weights
+from colonnade.targets.emulator import emulator
 from colonnade.targets.implementations import IMPLEMENTATIONS
 from colonnade.training.checkpoint import CheckpointInfo, write_checkpoint
 from colonnade.tuning.choice import schedule_key
@@ -31,7 +35,7 @@ from . import schedules
 
 CHANNELS = 8
 IMAGE = (1, CHANNELS, 9, 7)
-CPU = "rv64,v=true,vlen=256,zfh=true,zvfh=true"
+EMULATOR = emulator(256)
 WITH_SCHEDULES = [name for name, each in IMPLEMENTATIONS.items() if each.needs_schedules]
 WITHOUT_SCHEDULES = [name for name in IMPLEMENTATIONS if name not in WITH_SCHEDULES]
 
@@ -93,7 +97,7 @@ class Runner:
             given += ["--schedules", str(where / file.name)]
         self.toolchain.run(
             [
-                *("/opt/qemu/bin/qemu-riscv64", "-cpu", CPU),
+                *EMULATOR,
                 str(self.program.relative_to(self.root)),
                 *("--package", str(package.relative_to(self.root))),
                 *("--implementation", implementation),

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Max pooling and global average pooling on planes, one task per channel of an image.
 #include <stdint.h>
 #include <string.h>

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Evaluation in chunks: bounded, resumed behind what is finished, on an even draw of the images."""
 
 import json
@@ -15,7 +18,8 @@ from safetensors.numpy import load_file, save_file
 from colonnade.common import progress
 from colonnade.common.errors import ColonnadeError
 from colonnade.config.data import ImageNetConfig
-from colonnade.config.schema import AccuracyConfig, TargetConfig
+from colonnade.config.schema import AccuracyConfig
+from colonnade.config.target import TargetConfig
 from colonnade.config.training import TrainingConfig
 from colonnade.container import CompletedRun
 from colonnade.data.dataset import draw_evenly

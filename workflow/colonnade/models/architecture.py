@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The ResNets as data: their convolutions by name, without torch.
 
 The modules of `resnet` are built from this description; names, and the shapes that a workflow

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The execution graph of a model, derived from its module in this one place.
 
 `trace` turns a torch module into the list of nodes that an exported package holds: batch norm is

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The convolution of the networks, with another way to compute it where oneDNN is slow."""
 
 import math

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """ResNet modules with torchvision's parameter names, so that its weight files load."""
 
 import torch

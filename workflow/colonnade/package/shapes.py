@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Ranks, channels and shapes of every tensor of a package's graph, inferred and checked."""
 
 from collections.abc import Mapping, Sequence
