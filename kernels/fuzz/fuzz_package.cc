@@ -128,7 +128,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   put(draft);
   if (!is_taken()) return 0;
   const Package package(fuzz_folder());
-  for (const char* name : {"colnm_direct", "colnm_packed", "colnm_unfused", "xnnpack_nhwc_dense"}) {
+  for (const char* name : {"colnm_direct", "colnm_packed", "colnm_unfused"}) {
     const Implementation& implementation = find_implementation(name);
     for (const std::string& dtype : implementation.dtypes) {
       try {

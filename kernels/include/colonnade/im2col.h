@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <xnnpack.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -46,9 +47,12 @@ COLNM_DECLARE_IM2COL(xnn_f32_f16_im2col_ukernel__rvvfp16);
 COLNM_DECLARE_IM2COL(xnn_f32_f16_im2col_ukernel__scalar);
 #undef COLNM_DECLARE_IM2COL
 
-// The kernel for the CPU this runs on: copies elements of 4 bytes or of 2, or rounds f32 to f16.
+// Bytes of an element of activations, f32 or f16; 0 for a datatype that they cannot have.
+size_t xnn_colnm_element_bytes(enum xnn_datatype datatype);
+
+// The kernel for the CPU this runs on: copies elements of 4 bytes or of 2, or makes them of f32.
 xnn_im2col_ukernel_fn xnn_init_im2col_ukernel(size_t element_bytes);
-xnn_im2col_ukernel_fn xnn_init_f32_f16_im2col_ukernel(void);
+xnn_im2col_ukernel_fn xnn_init_f32_im2col_ukernel(enum xnn_datatype datatype);
 
 #ifdef __cplusplus
 }  // extern "C"

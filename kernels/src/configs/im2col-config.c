@@ -17,7 +17,18 @@ xnn_im2col_ukernel_fn xnn_init_im2col_ukernel(size_t element_bytes) {
   return element_bytes == sizeof(uint32_t) ? xnn_x32_im2col_ukernel__scalar : xnn_x16_im2col_ukernel__scalar;
 }
 
-xnn_im2col_ukernel_fn xnn_init_f32_f16_im2col_ukernel(void) {
+size_t xnn_colnm_element_bytes(enum xnn_datatype datatype) {
+  switch (datatype) {
+    case xnn_datatype_fp32: return 4;
+    case xnn_datatype_fp16: return 2;
+    default: return 0;
+  }
+}
+
+xnn_im2col_ukernel_fn xnn_init_f32_im2col_ukernel(enum xnn_datatype datatype) {
+  if (datatype == xnn_datatype_fp32) {
+    return xnn_init_im2col_ukernel(xnn_colnm_element_bytes(datatype));
+  }
   #if XNN_ARCH_RISCV && XNN_ENABLE_RISCV_VECTOR
     if (colnm_has_zvfh()) {
       return xnn_f32_f16_im2col_ukernel__rvvfp16;

@@ -50,7 +50,7 @@ enum xnn_status xnn_create_copy_to_planes(enum xnn_datatype datatype, xnn_operat
   if (!colnm_is_initialized()) {
     return xnn_status_uninitialized;
   }
-  const size_t element_bytes = colnm_element_bytes(datatype);
+  const size_t element_bytes = xnn_colnm_element_bytes(datatype);
   if (element_bytes == 0) {
     xnn_log_error("failed to create copy to planes: their datatype is neither f32 nor f16");
     return xnn_status_unsupported_parameter;
@@ -59,8 +59,7 @@ enum xnn_status xnn_create_copy_to_planes(enum xnn_datatype datatype, xnn_operat
   if (op == NULL) {
     return xnn_status_out_of_memory;
   }
-  op->context.copy =
-    datatype == xnn_datatype_fp16 ? xnn_init_f32_f16_im2col_ukernel() : xnn_init_im2col_ukernel(element_bytes);
+  op->context.copy = xnn_init_f32_im2col_ukernel(datatype);
   op->context.element_bytes = element_bytes;
   op->base.type = xnn_operator_type_copy_nc_x32;
   op->base.state = xnn_run_state_invalid;

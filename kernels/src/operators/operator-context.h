@@ -17,15 +17,6 @@
 // compute_parameters.context_offset counts it.
 #define COLNM_CONTEXT_OFFSET(type) (offsetof(struct type, context) - offsetof(struct xnn_operator, context))
 
-// Bytes of an element of activations, 0 for a datatype they cannot have.
-static inline size_t colnm_element_bytes(enum xnn_datatype datatype) {
-  switch (datatype) {
-    case xnn_datatype_fp32: return 4;
-    case xnn_datatype_fp16: return 2;
-    default: return 0;
-  }
-}
-
 static inline bool colnm_is_initialized(void) {
   return (xnn_params.init_flags & XNN_INIT_FLAG_XNNPACK) != 0;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "colonnade/cnhw-pool.h"
+#include "colonnade/im2col.h"
 #include "colonnade/operators.h"
 #include "colonnade/window.h"
 #include "operator-context.h"
@@ -110,7 +111,7 @@ enum xnn_status xnn_create_max_pooling2d_cnhw(
     xnn_log_error("failed to create CNHW max pooling: empty window, or one that lies in the padding");
     return xnn_status_invalid_parameter;
   }
-  const size_t element_bytes = colnm_element_bytes(datatype);
+  const size_t element_bytes = xnn_colnm_element_bytes(datatype);
   if (element_bytes == 0) {
     xnn_log_error("failed to create CNHW max pooling: its datatype is neither f32 nor f16");
     return xnn_status_unsupported_parameter;
@@ -213,7 +214,7 @@ enum xnn_status xnn_create_global_average_pooling_cnhw(
   if (!colnm_is_initialized()) {
     return xnn_status_uninitialized;
   }
-  const size_t element_bytes = colnm_element_bytes(datatype);
+  const size_t element_bytes = xnn_colnm_element_bytes(datatype);
   if (element_bytes == 0) {
     xnn_log_error("failed to create CNHW average pooling: its datatype is neither f32 nor f16");
     return xnn_status_unsupported_parameter;
