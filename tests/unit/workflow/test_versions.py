@@ -59,7 +59,9 @@ def test_every_rule_has_the_version_of_its_command() -> None:
     assert len(found) > 25
 
 
-@pytest.mark.parametrize("file", ["report/page.html.j2", "report/report.css", "report/heatmap.py"])
+@pytest.mark.parametrize(
+    "file", ["report/page.html.j2", "report/report.css", "report/schedules.py"]
+)
 def test_another_page_trains_nothing(copy: Path, file: str) -> None:
     changed = changed_by(copy, file)
     # Figures of the study and of the front are drawn where their tables are made.
@@ -103,6 +105,11 @@ def test_derived_lists_run_their_jobs_again(copy: Path) -> None:
     assert not others & (networks | convolutions)
     assert not {"step profile"} & networks
     assert not {"table throughput"} & convolutions
+
+
+def test_a_table_is_collected_anew_from_runs_that_stay(copy: Path) -> None:
+    changed = changed_by(copy, "evaluation/tables.py")
+    assert changed == {"table throughput", "table decomposition", "table accuracy"}
 
 
 def test_imports_are_those_that_python_sees() -> None:

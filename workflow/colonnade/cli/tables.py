@@ -19,7 +19,7 @@ from colonnade.workflow.settings import read_settings
 @click.argument("reports", type=FILE, nargs=-1, required=True)
 def throughput(settings: Path, output: Path, reports: tuple[Path, ...]) -> None:
     """Collect the REPORTS of all runs of the whole network."""
-    from colonnade.evaluation.throughput import throughput_table
+    from colonnade.evaluation.tables import throughput_table
 
     given = read_settings(settings)
     networks = Networks(given.config)
@@ -36,7 +36,7 @@ def throughput(settings: Path, output: Path, reports: tuple[Path, ...]) -> None:
 @click.argument("reports", type=FILE, nargs=-1, required=True)
 def accuracy(settings: Path, output: Path, reports: tuple[Path, ...]) -> None:
     """Collect top-1 of every variant from its REPORTS."""
-    from colonnade.results.accuracy import accuracy_table
+    from colonnade.evaluation.tables import accuracy_table
 
     networks = Networks(read_settings(settings).config)
     rows = [
@@ -52,7 +52,7 @@ def accuracy(settings: Path, output: Path, reports: tuple[Path, ...]) -> None:
 @click.argument("reports", type=FILE, nargs=-1, required=True)
 def decomposition(settings: Path, output: Path, reports: tuple[Path, ...]) -> None:
     """Collect the REPORTS of the runs that change one thing at a time."""
-    from colonnade.evaluation.decomposition import decomposition_table
+    from colonnade.evaluation.tables import decomposition_table
 
     given = read_settings(settings)
     steps = list(zip(Networks(given.config).steps, reports, strict=True))

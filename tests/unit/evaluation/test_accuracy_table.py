@@ -9,7 +9,7 @@ import yaml
 
 from colonnade.common.files import write_json
 from colonnade.config.reading import read_config
-from colonnade.results.accuracy import accuracy_table
+from colonnade.evaluation.tables import accuracy_table
 from colonnade.results.tables import ACCURACY, read_table
 from colonnade.workflow.networks import Networks
 
