@@ -7,6 +7,7 @@ rule evaluate:
         checkpoint="<results>/train/{variant}.safetensors",
         graph=rules.package.output.graph,
         weights=rules.package.output.weights,
+        schedules=rules.schedules.output.schedules,
     output:
         "<results>/accuracy/{variant}.json",
     log:
@@ -17,7 +18,7 @@ rule evaluate:
         code=stages.code("evaluate"),
     shell:
         "colonnade evaluate {input.settings} {wildcards.variant} {input.checkpoint} {input.graph}"
-        " {output} 2>&1 | tee {log}"
+        " {input.schedules} {output} 2>&1 | tee {log}"
 
 
 rule accuracy_table:
