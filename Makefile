@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 # The two commands of a user, `make full-run` and `make test`, and the steps they are made of.
 VENV := .venv
 IN_ENV := . $(VENV)/bin/activate &&
@@ -34,6 +37,7 @@ lint: env
 	$(IN_ENV) snakefmt --check Snakefile workflow/rules
 	$(IN_ENV) snakemake --lint
 	$(IN_ENV) mypy
+	$(IN_ENV) lint-imports
 
 test: lint
 	$(IN_ENV) pytest

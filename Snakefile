@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Targets of the workflow. docs/configuration.md documents what can be configured."""
 
 from importlib.util import find_spec
@@ -20,6 +23,7 @@ if workflow.overwrite_workdir and Path.cwd() != checkout:
 from colonnade.config.sources import parse_command_line
 from colonnade.container import select_engine
 from colonnade.common.errors import ColonnadeError
+from colonnade.report.contents import left_out, on_page
 from colonnade.workflow.run import claim, find_programs
 from colonnade.workflow.time_left import show_time_left
 from colonnade.workflow.workflow import Workflow
@@ -86,55 +90,62 @@ rule:
     default_target: True
     input:
         rules.report.output,
-        rules.report.input.claims,
-        rules.report.input.provenance,
-        rules.report.input.tables,
+        rules.claims.output,
+        rules.provenance.output,
+        rules.throughput_table.output,
+        rules.accuracy_table.output,
+        rules.schedules.output.table,
+        stages.modelled(*rules.validation.output, *rules.bounds.output, *rules.packing.output),
 
 
 rule:
     name:
         "artifact-evaluation"
     input:
-        "<results>/report.html",
-        "<results>/claims.json",
-        "<results>/provenance.json",
-        "<results>/nightly.txt",
-        "<results>/tables/sensitivity.csv" if stages.core_variants else [],
+        rules.report.output,
+        rules.claims.output,
+        rules.provenance.output,
+        rules.regression.output,
+        rules.model_sensitivity.output.table if stages.core_variants else [],
 
 
 rule:
     name:
         "accuracy-study"
     input:
-        "<results>/tables/study.csv",
+        rules.report.output,
+        rules.study_table.output,
 
 
 rule:
     name:
         "pareto-front"
     input:
-        "<results>/tables/pareto.csv",
+        rules.report.output,
+        rules.pareto.output,
 
 
 rule:
     name:
         "nightly-regression"
     input:
-        "<results>/nightly.txt",
+        rules.regression.output,
 
 
 rule:
     name:
         "kernel-figures"
     input:
-        "<results>/tables/throughput.csv",
-        "<results>/tables/decomposition.csv",
-        "<results>/tables/layers.csv",
-        stages.modelled("<results>/tables/bounds.csv", "<results>/tables/packing.csv"),
+        rules.report.output,
+        rules.throughput_table.output,
+        rules.decomposition_table.output,
+        rules.schedules.output.table,
+        stages.modelled(*rules.bounds.output, *rules.packing.output),
 
 
 rule:
     name:
         "tuner-quality"
     input:
-        "<results>/tables/tuner_quality.csv",
+        rules.report.output,
+        rules.tuner_quality.output,

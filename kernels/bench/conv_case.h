@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // One convolution with seeded random data: shared by the bench and the tests.
 #pragma once
 

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 #include "prepared.h"
 
 #include <algorithm>
@@ -86,8 +89,8 @@ Prepared prepare_colnm(const ConvCase& c, const Candidate& candidate, pthreadpoo
 Prepared prepare_nhwc(const ConvCase& c, pthreadpool_t pool) {
   const ConvShape& s = c.shape;
   xnn_operator_t op = nullptr;
-  check(xnn_create_convolution2d_nhwc_f32(s.padding, s.padding, s.padding, s.padding, s.kernel_h, s.kernel_w, s.stride,
-                                          s.stride, s.dilation, s.dilation, 1, s.in_channels, s.out_channels,
+  check(xnn_create_convolution2d_nhwc_f32(s.padding[0], s.padding[1], s.padding[0], s.padding[1], s.kernel[0], s.kernel[1], s.stride[0],
+                                          s.stride[1], s.dilation[0], s.dilation[1], 1, s.in_channels, s.out_channels,
                                           s.in_channels, s.out_channels, c.dense_weights().data(), c.bias.data(),
                                           c.output_min, c.output_max, 0, nullptr, nullptr, &op),
         "create");
@@ -128,9 +131,9 @@ const std::vector<std::string> kAlgorithms = {"direct", "packed", "unfused", "xn
 bool is_xnnpack(const std::string& algorithm) { return algorithm.rfind("xnnpack", 0) == 0; }
 
 bool can_run(const Candidate& candidate, const ConvShape& shape, xnn_colnm_arithmetic arithmetic) {
-  if (candidate.algorithm == "xnnpack_spmm") {
-    return shape.kernel_h == 1 && shape.kernel_w == 1 && shape.stride == 1 && shape.padding == 0;
-  }
+  if (candidate.algorithm == "xnnpack_spmm") return shape.is_pointwise();
+  // Planes are split into phases by one stride.
+  if (candidate.algorithm == "direct" && shape.stride[0] != shape.stride[1]) return false;
   return is_xnnpack(candidate.algorithm) || (xnn_colnm_has_kernel(arithmetic, candidate.tile, candidate.lmul) &&
                                              (arithmetic == xnn_colnm_f32 || candidate.kc_splits == 1));
 }

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Packages: a graph and its weights, read, built and run. An input of the fuzzer is the graph's text, a line
 // of two dashes, the header's text of the weights, another such line, and the bytes of the tensors; the lengths and the digest are filled in, or no
 // damage would reach what lies behind them. What the reader takes is run on a small image, and then once more refused
@@ -66,6 +69,24 @@ bool is_small(const Package& package, const std::map<std::string, Shape>& inputs
   return package.nodes().size() <= 32;
 }
 
+// A schedules file with an entry for every key that a convolution of the package is looked up by.
+nlohmann::json schedule_each(const Package& package, const std::map<std::string, TensorShape>& shapes) {
+  nlohmann::json document = {{"format", "colonnade-schedules"}, {"version", 3}, {"target", "none"}, {"stays_dense", nlohmann::json::array()}};
+  nlohmann::json& convs = document["convs"] = nlohmann::json::object();
+  for (const Node& node : package.nodes()) {
+    if (node.op != "conv2d") continue;
+    const Conv& c = node.conv;
+    const Shape& in = shapes.at(node.inputs[0]).shape;
+    for (const bool residual : {false, true}) {
+      const ConvShape conv = {in.n, in.c, in.h, in.w, c.out_channels, c.kernel, c.stride, c.padding, c.dilation, residual};
+      for (const char* algorithm : {"direct", "packed"}) {
+        convs[schedule_key(conv, package.kept(node), algorithm)] = {{"algorithm", algorithm}, {"tile", 14}, {"lmul", 2}, {"panels", 4}, {"kc_splits", 1}};
+      }
+    }
+  }
+  return document;
+}
+
 void run(const Package& package, const std::string& implementation, xnn_datatype datatype) {
   std::map<std::string, Shape> inputs;
   size_t size = 5;
@@ -73,8 +94,8 @@ void run(const Package& package, const std::string& implementation, xnn_datatype
   for (const GraphInput& input : package.inputs()) inputs[input.name] = {2, input.channels, size, size + 2};
   if (!is_small(package, inputs)) return;
   const ArenaScope scope;
-  const Schedules schedules;
-  const auto network = make_cnhw_network(package, schedules, implementation, datatype, nullptr);
+  const Schedules schedules("schedules", schedule_each(package, package.shapes(inputs)));
+  const auto network = make_network(package, find_implementation(implementation), &schedules, datatype, nullptr);
   network->build(inputs);
   for (const auto& [name, shape] : inputs) {
     std::vector<float> image(shape.elements());

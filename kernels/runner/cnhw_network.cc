@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // colnm_* and rownm: our operators on planes; xnnpack_spmm: XNNPACK's sparse operator among them. A residual add is
 // fused into the convolution of ours that makes its first operand, when nothing else reads that.
 #include <algorithm>
@@ -17,22 +20,11 @@
 namespace colonnade {
 namespace {
 
-// Rows that share no columns: a tile of one row, so that every panel vector is loaded for a single FMA. Loading LMUL
-// registers takes the load unit twice the cycles that the FMA takes, so at most half of the FMA unit's cycles are of
-// use at any LMUL: 4 of 8 multiplications a cycle. More rows in one kernel would share the loads of columns that
-// several of them keep, but which these are is only known from the mask: a kernel would have to be compiled for each
-// mask, or branch at every column. Of all LMULs this one has the fewest modelled cycles over ResNet-50's convolutions.
-constexpr xnn_colnm_schedule kRowWise = {xnn_colnm_direct, 4, 2, 1};
-
-// For comparison: with 15 accumulators of two registers each, two are left for one panel vector, so a column's load
-// waits until the one before was used. Every kernel that has registers for a second one is software-pipelined.
-constexpr ConvSchedule kUnpipelined = {15, {xnn_colnm_unfused, 2, 4, 1}};
-
 class CnhwNetwork : public Network {
  public:
-  CnhwNetwork(const Package& package, const Schedules& schedules, const std::string& implementation,
+  CnhwNetwork(const Package& package, const Implementation& implementation, const Schedules* schedules,
               xnn_datatype datatype, pthreadpool_t pool)
-      : Network(package, datatype, pool), schedules_(schedules), implementation_(implementation) {
+      : Network(package, datatype, pool), implementation_(implementation), schedules_(schedules) {
     std::map<std::string, size_t> uses;
     for (const std::string& output : package.outputs()) uses[output]++;
     for (const Node& node : package.nodes())
@@ -56,9 +48,12 @@ class CnhwNetwork : public Network {
 
  protected:
   void plan(const std::map<std::string, TensorShape>& shapes) override {
-    const auto algorithm = [this](const Node& node, const Shape& input) { return find_schedule(node, input).schedule.algorithm; };
+    for (const Node& node : package_.nodes()) {
+      if (node.op == "conv2d" && !is_spmm(node)) found_[node.name] = find_schedule(node, shapes.at(node.inputs[0]).shape);
+    }
+    const auto algorithm = [this](const Node& node) { return is_spmm(node) ? xnn_colnm_packed : found_.at(node.name).schedule.schedule.algorithm; };
     layouts_ = std::make_unique<Layouts>(package_, shapes, algorithm, fused_adds_);
-    if (implementation_ == "xnnpack_spmm") layouts_->make_dense();
+    if (implementation_.layout == Layout::nchw) layouts_->make_dense();
   }
 
   size_t buffer_size(const std::string& name, const Shape&) const override { return layouts_->planes(name).size; }
@@ -127,7 +122,7 @@ class CnhwNetwork : public Network {
 
  private:
   static ConvShape shape_of(const Conv& conv, const Shape& in, bool residual) {
-    return {in.n, in.c, in.h, in.w, conv.out_channels, conv.kernel[0], conv.kernel[1], conv.stride[0], conv.padding[0], conv.dilation[0], residual};
+    return {in.n, in.c, in.h, in.w, conv.out_channels, conv.kernel, conv.stride, conv.padding, conv.dilation, residual};
   }
 
   // Dense [out, K] weights, tile after tile, column after column.
@@ -143,19 +138,15 @@ class CnhwNetwork : public Network {
 
   // XNNPACK's sparse operator has a kernel for these convolutions only.
   bool is_spmm(const Node& node) const {
-    return implementation_ == "xnnpack_spmm" && node.op == "conv2d" && is_pointwise(node.conv);
+    return implementation_.layout == Layout::nchw && node.op == "conv2d" && is_pointwise(node.conv);
   }
 
-  ConvSchedule find_schedule(const Node& node, const Shape& input) const {
-    if (implementation_ == "rownm" && node.conv.tile != 0) return {1, kRowWise};
-    if (implementation_ == "colnm_unpipelined") return kUnpipelined;
-    // Without an algorithm: the one that profiling chose.
-    std::string algorithm;
-    if (implementation_ == "colnm_direct") algorithm = "direct";
-    if (implementation_ == "colnm_packed" || implementation_ == "colnm_unfused" || implementation_ == "xnnpack_spmm") algorithm = "packed";
-    ConvSchedule found = schedules_.find(shape_of(node.conv, input, deferred_.count(node.output) != 0), package_.kept(node), algorithm);
-    // What is not fused runs on the fused algorithm's schedule: the difference is the fusion alone.
-    if (implementation_ == "colnm_unfused") found.schedule.algorithm = xnn_colnm_unfused;
+  FoundSchedule find_schedule(const Node& node, const Shape& input) const {
+    const bool is_fixed = implementation_.fixed.has_value() && (node.conv.tile != 0 || !implementation_.needs_schedules());
+    if (is_fixed) return {*implementation_.fixed, ScheduleSource::fixed, ""};
+    const ConvShape shape = shape_of(node.conv, input, deferred_.count(node.output) != 0);
+    FoundSchedule found = schedules_->find("node '" + node.name + "'", shape, package_.kept(node), implementation_.key_algorithm());
+    if (implementation_.algorithm.has_value()) found.schedule.schedule.algorithm = *implementation_.algorithm;
     return found;
   }
 
@@ -189,7 +180,8 @@ class CnhwNetwork : public Network {
   void append_conv(const Node& node, const std::string& output, const std::string* residual, bool relu) {
     const Conv& conv = node.conv;
     const Activation in = activation(node.inputs[0]);
-    ConvSchedule schedule = find_schedule(node, in.shape);
+    const FoundSchedule& found = found_.at(node.name);
+    ConvSchedule schedule = found.schedule;
     schedule.schedule.algorithm = layouts_->algorithm(node.name);
     xnn_colnm_convolution2d d = geometry(conv);
     d.output_min = relu ? 0.0f : -INFINITY;
@@ -202,7 +194,7 @@ class CnhwNetwork : public Network {
       values = interleave(package_.dense_weights(node), conv, d.tile);
       d.values = values.data();
     } else {
-      d.tile = conv.tile;
+      d.tile = schedule.tile = conv.tile;
       d.kept = package_.kept(node);
       d.values = package_.weights(node.name + ".values").f32();
       d.columns = reinterpret_cast<const uint32_t*>(package_.weights(node.name + ".columns").i32());
@@ -219,7 +211,13 @@ class CnhwNetwork : public Network {
     Layer& layer = add_layer(node);
     layer.operators.emplace_back(op);
     layer.arithmetic = arithmetic_name(d.arithmetic);
-    layer.schedule = ConvSchedule{d.tile, schedule.schedule}.str();
+    layer.schedule = schedule.str();
+    layer.found = found;
+    const xnn_colnm_schedule &wanted = found.schedule.schedule, &run = schedule.schedule;
+    if (run.algorithm != wanted.algorithm) layer.adapted.push_back("algorithm");
+    if (schedule.tile != found.schedule.tile) layer.adapted.push_back("tile");
+    if (run.lmul != wanted.lmul) layer.adapted.push_back("lmul");
+    if (run.kc_splits != wanted.kc_splits) layer.adapted.push_back("kc_splits");
     const xnn_colnm_planes& planes = layouts_->planes(output);
     size_t workspace, alignment;
     check(xnn_reshape_colnm_convolution2d_cnhw(op, &layouts_->planes(node.inputs[0]), &planes,
@@ -234,8 +232,9 @@ class CnhwNetwork : public Network {
     });
   }
 
-  const Schedules& schedules_;
-  const std::string implementation_;
+  const Implementation& implementation_;
+  const Schedules* schedules_;
+  std::map<std::string, FoundSchedule> found_;  // by convolution
   std::map<std::string, float*> images_;  // NCHW, by input
   std::map<std::string, const Node*> deferred_;  // convolutions, by output, that a fused addition runs
   std::set<std::string> fused_adds_;
@@ -244,9 +243,9 @@ class CnhwNetwork : public Network {
 
 }  // namespace
 
-std::unique_ptr<Network> make_cnhw_network(const Package& package, const Schedules& schedules, const std::string& implementation,
+std::unique_ptr<Network> make_cnhw_network(const Package& package, const Implementation& implementation, const Schedules* schedules,
                                            xnn_datatype datatype, pthreadpool_t pool) {
-  return std::make_unique<CnhwNetwork>(package, schedules, implementation, datatype, pool);
+  return std::make_unique<CnhwNetwork>(package, implementation, schedules, datatype, pool);
 }
 
 }  // namespace colonnade

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 #include "layouts.h"
 
 #include <algorithm>
@@ -26,7 +29,7 @@ xnn_colnm_convolution2d geometry(const Conv& conv) {
 }
 
 Layouts::Layouts(const Package& package, const std::map<std::string, TensorShape>& shapes,
-                 const std::function<xnn_colnm_algorithm(const Node&, const Shape&)>& algorithm,
+                 const std::function<xnn_colnm_algorithm(const Node&)>& algorithm,
                  const std::set<std::string>& fused_adds)
     : package_(package) {
   for (const auto& [name, tensor] : shapes) plans_[name].shape = tensor.shape;
@@ -34,7 +37,7 @@ Layouts::Layouts(const Package& package, const std::map<std::string, TensorShape
     if (node.op != "conv2d") continue;
     // Planes are split into phases by one stride.
     const bool can_be_direct = node.conv.stride[0] == node.conv.stride[1];
-    algorithms_[node.name] = can_be_direct ? algorithm(node, plans_.at(node.inputs[0]).shape) : xnn_colnm_packed;
+    algorithms_[node.name] = can_be_direct ? algorithm(node) : xnn_colnm_packed;
   }
   choose_phases(fused_adds);
   choose_gaps(fused_adds);

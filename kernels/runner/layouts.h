@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Chooses how every tensor of a network lies in planes, so that convolutions read without packing and
 // store without an index wherever they can.
 #pragma once
@@ -17,7 +20,7 @@ class Layouts {
   // `algorithm` says how a convolution is to be executed; `fused_adds` names the additions that a
   // convolution does on the way. Throws std::runtime_error for a tensor whose layout would be too large.
   Layouts(const Package& package, const std::map<std::string, TensorShape>& shapes,
-          const std::function<xnn_colnm_algorithm(const Node&, const Shape& input)>& algorithm,
+          const std::function<xnn_colnm_algorithm(const Node&)>& algorithm,
           const std::set<std::string>& fused_adds);
 
   const xnn_colnm_planes& planes(const std::string& tensor) const { return planes_.at(tensor); }

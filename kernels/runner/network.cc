@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 #include "network.h"
 
 #include <cmath>
@@ -138,6 +141,12 @@ void Network::build_fully_connected(const Node& node) {
   layer.operators.emplace_back(op);
   check(xnn_reshape_fully_connected_nc_f32(op, in.shape.n, pool_), described(node));
   check(xnn_setup_fully_connected_nc_f32(op, in.f32(), out.f32()), described(node));
+}
+
+std::unique_ptr<Network> make_network(const Package& package, const Implementation& implementation, const Schedules* schedules,
+                                      xnn_datatype datatype, pthreadpool_t pool) {
+  if (implementation.layout == Layout::nhwc) return make_nhwc_network(package, pool);
+  return make_cnhw_network(package, implementation, schedules, datatype, pool);
 }
 
 }  // namespace colonnade

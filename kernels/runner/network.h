@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // A package made runnable: XNNPACK operators created once, with their buffers, in execution order.
 #pragma once
 
@@ -7,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "implementations.h"
 #include "package.h"
 #include "region_clock.h"
 #include "schedules.h"
@@ -26,7 +30,14 @@ struct Layer {
   std::string name;
   std::string op;
   std::string arithmetic;  // of a colnm convolution
-  std::string schedule;    // of a colnm convolution, as ConvSchedule::str has it
+  std::string schedule;    // of a colnm convolution, as it ran, as ConvSchedule::str has it
+  FoundSchedule found;     // what that was made of; the source counts where there is a schedule
+  // Which of the found schedule's fields ran otherwise; these, and no others:
+  //   tile       a pruned convolution has the tile of its mask
+  //   lmul       halved until there is a kernel with accumulators for the tile's rows
+  //   algorithm  packed where the input cannot be laid out for direct reading
+  //   kc_splits  one with f16, whose sums would be rounded in between
+  std::vector<std::string> adapted;
   size_t macs = 0;         // of the dense layer
   size_t useful_macs = 0;  // of kept columns
   std::vector<Operator> operators;
@@ -95,8 +106,11 @@ class Network {
   size_t workspace_size_ = 0;
 };
 
+// A network of that implementation. `schedules` is NULL unless it needs them.
+std::unique_ptr<Network> make_network(const Package& package, const Implementation& implementation, const Schedules* schedules,
+                                      xnn_datatype datatype, pthreadpool_t pool);
 std::unique_ptr<Network> make_nhwc_network(const Package& package, pthreadpool_t pool);
-std::unique_ptr<Network> make_cnhw_network(const Package& package, const Schedules& schedules, const std::string& implementation,
+std::unique_ptr<Network> make_cnhw_network(const Package& package, const Implementation& implementation, const Schedules* schedules,
                                            xnn_datatype datatype, pthreadpool_t pool);
 
 }  // namespace colonnade

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // xnnpack_nhwc_dense: stock XNNPACK operators on NHWC activations, masked weights expanded to dense.
 #include <cmath>
 #include <stdexcept>

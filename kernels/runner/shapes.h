@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Ranks, channels and shapes of every tensor of a graph, inferred and checked in one place before anything is built.
 #pragma once
 

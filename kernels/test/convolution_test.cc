@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The column-wise convolution operator against float64 on random shapes.
 #include <cmath>
 #include <array>
@@ -37,7 +40,7 @@ void draw_layouts(RandomCase& r, std::mt19937& g) {
   if (g() % 2) change(r.residual, 1 + g() % 2);
   xnn_colnm_planes& in = r.layouts.input;
   const ConvShape& s = r.conv.shape;
-  if (s.kernel_h == 1 && s.kernel_w == 1 && s.stride == 1 && s.padding == 0 && r.schedule.algorithm == xnn_colnm_direct) {
+  if (s.is_pointwise() && r.schedule.algorithm == xnn_colnm_direct) {
     change(in, 1 + g() % 2);
   } else if (g() % 3 == 0) {
     const size_t rows = in.phase_stride / in.row_stride - xnn_colnm_phase_height(&in) + g() % 2;
@@ -51,9 +54,10 @@ void draw_layouts(RandomCase& r, std::mt19937& g) {
 RandomCase draw(uint32_t seed) {
   std::mt19937 g(seed);
   const auto in = [&](uint32_t low, uint32_t high) { return low + static_cast<uint32_t>(g() % (high - low + 1)); };
+  const auto both = [](uint32_t size) { return Pair{size, size}; };
   ConvShape shape;
   do {
-    shape = {in(1, 3), in(1, 9), in(1, 17), in(1, 19), in(1, 40), in(1, 7), in(1, 7), in(1, 3), in(0, 3), in(1, 2)};
+    shape = {in(1, 3), in(1, 9), in(1, 17), in(1, 19), in(1, 40), {in(1, 7), in(1, 7)}, both(in(1, 3)), both(in(0, 3)), both(in(1, 2))};
   } while (shape.positions() == 0);
   shape.residual = in(0, 1);
   const xnn_colnm_arithmetic arithmetic = seed <= kCases ? xnn_colnm_f32 : seed / 2 % 2 ? xnn_colnm_f16 : xnn_colnm_f16_f32acc;

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Marks the region of a program that the timing model measures, the cores that it runs on, and the memory
 // that it asked to lie in huge pages.
 //

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """A small package, and what can be wrong with one: the words that every reader's message has."""
 
 import hashlib

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The runner a batch at a time: the same results as all at once, in memory that does not grow."""
 
 import hashlib
@@ -15,6 +18,8 @@ from safetensors.numpy import load_file, save_file
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.container import Container
+
+from . import schedules
 
 IMPLEMENTATIONS = ("xnnpack_nhwc_dense", "colnm_dense")
 CHANNELS, CLASSES, IMAGES = 5, 4, 13
@@ -63,6 +68,8 @@ def write_package(folder: Path, inputs: tuple[str, ...] = ("image",)) -> Path:
         "nodes": nodes,
     }
     (folder / "graph.json").write_text(json.dumps(graph))
+    convs = schedules.cover(folder)
+    schedules.write(folder / "schedules.json", convs)
     return folder
 
 
@@ -109,6 +116,7 @@ class Runner:
             str(self._program.relative_to(self._root)),
             *("--package", str(self._package.relative_to(self._root))),
             *("--implementation", implementation),
+            *("--schedules", str(self._package.relative_to(self._root) / "schedules.json")),
             *(text for name, path in paths.items() for text in (f"--{name}", path)),
             *arguments,
         ]
@@ -121,7 +129,7 @@ class Runner:
                 (self._root / path).unlink(missing_ok=True)
             # Of a run that was refused nothing half-written stays.
             names = {file.name for file in self._package.iterdir()}
-            assert names == {"graph.json", "weights.safetensors"}
+            assert names == {"graph.json", "weights.safetensors", "schedules.json"}
 
 
 def images(count: int, image_px: int, seed: int = 0) -> NDArray[np.float32]:

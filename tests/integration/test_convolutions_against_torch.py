@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Column-wise convolutions on emulated RISC-V against PyTorch in float64, at every vector length.
 
 All random convolutions go into one package as independent nodes, so that a vector length costs one run
@@ -17,6 +20,8 @@ from safetensors.numpy import load_file, save_file
 
 from colonnade.container import Container
 from colonnade.package.archive import write_package
+
+from . import schedules
 
 CASES = 200
 VECTOR_LENGTHS = (128, 256, 512, 1024)
@@ -123,6 +128,7 @@ def package(convs: list[RandomConv], scratch: Path) -> Path:
         }
     write_package(scratch, graph, tensors)
     save_file({str(c.node["input"]): c.image for c in convs}, scratch / "input.safetensors")
+    schedules.write(scratch / "schedules.json", schedules.cover(scratch))
     return scratch
 
 
@@ -136,6 +142,7 @@ def run(
         str(programs.relative_to(root) / "colonnade-run"),
         *("--package", str(where)),
         *("--implementation", implementation),
+        *("--schedules", str(where / "schedules.json")),
         *("--input", str(where / "input.safetensors")),
         *("--output", str(where / "output.safetensors")),
         *("--report", str(where / "report.json")),

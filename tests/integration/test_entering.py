@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Entering the toolchain by hand, and a checkout whose folders are symlinks to another disk."""
 
 import json

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """How many columns a pattern keeps: one number in the mask, the bench, the package and the runner."""
 
 import json
@@ -13,6 +16,8 @@ from colonnade.config.pruning import Pattern
 from colonnade.container import Container
 from colonnade.package.archive import compress, read_package
 from colonnade.pruning.mask import make_mask
+
+from . import schedules
 
 EMULATOR = ("/opt/qemu/bin/qemu-riscv64", "-cpu", "rv64,v=true,vlen=256")
 GROUPS = [Pattern(n=n, m=m) for m in range(2, 65) for n in range(1, m)]
@@ -117,17 +122,9 @@ def test_package_and_runner_keep_as_many(
     shape = f"n1c{channels}h1w1-o{channels}-k1x1-s1-p0-d1"
     # As many panels as columns: what ran tells which key was found.
     convs = {
-        f"{shape}|k{count}": {
-            "algorithm": "direct",
-            "tile": 8,
-            "lmul": 2,
-            "panels": count,
-            "kc_splits": 1,
-        }
-        for count in expected
+        f"{shape}|k{count}": {**schedules.DIRECT, "tile": 8, "panels": count} for count in expected
     }
-    header = {"format": "colonnade-schedules", "version": 3, "target": "x60", "stays_dense": []}
-    (folder / "schedules.json").write_text(json.dumps({**header, "convs": convs}))
+    schedules.write(folder / "schedules.json", convs)
     where = folder.relative_to(root)
     toolchain.run(
         [
@@ -142,6 +139,7 @@ def test_package_and_runner_keep_as_many(
     report = json.loads((folder / "report.json").read_text())
     layers = [layer for layer in report["layers"] if layer["op"] == "conv2d"]
     assert [layer["useful_macs"] for layer in layers] == [channels * count for count in expected]
+    assert {layer["schedule_source"] for layer in layers} == {"tuned"}
     assert [layer["schedule"] for layer in layers] == [
         f"direct:8:2:{count}:1" for count in expected
     ]

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The kernels' own tests and XNNPACK's: on emulated RISC-V, and under sanitizers on the host."""
 
 import re

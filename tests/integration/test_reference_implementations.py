@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The implementations that only serve comparison, on a small residual network on emulated RISC-V.
 
 Its rows have columns of their own, so that every implementation runs the same package. There are two
@@ -20,6 +23,8 @@ from torch.nn.functional import conv2d, max_pool2d
 from colonnade.common.errors import ColonnadeError
 from colonnade.container import Container
 from colonnade.package.archive import write_package
+
+from . import schedules
 
 IMPLEMENTATIONS = ("rownm", "xnnpack_spmm", "colnm_unfused", "colnm_packed", "xnnpack_nhwc_dense")
 CHANNELS = 12
@@ -90,6 +95,7 @@ def write_test_package(folder: Path, tile: int) -> dict[str, NDArray[np.float64]
     write_package(folder, graph, tensors)
     image = rng.uniform(-1, 1, IMAGE).astype(np.float32)
     save_file({"image": image}, folder / "input.safetensors")
+    schedules.write(folder / "schedules.json", schedules.cover(folder))
     return dense | {"image": image.astype(np.float64)}
 
 
@@ -118,6 +124,7 @@ def run(toolchain: Container, riscv64_programs: Path, root: Path) -> Any:
             [
                 *("/opt/qemu/bin/qemu-riscv64", "-cpu", f"rv64,v=true,vlen={vlen}", str(program)),
                 *("--package", str(where), "--implementation", implementation),
+                *("--schedules", str(where / "schedules.json")),
                 *("--input", str(where / "input.safetensors")),
                 *("--output", str(where / "output.safetensors")),
                 *("--report", str(where / "report.json")),

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Every core that is described has a target, and code runs there."""
 
 import json
@@ -5,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from colonnade.config.schema import load_target
+from colonnade.config.target import load_target
 from colonnade.container import Container
 from colonnade.targets.target import Target
 

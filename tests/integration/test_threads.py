@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Threads of the programs under the timing model: cores with the same cycles on every run."""
 
 import json
@@ -6,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from colonnade.config.schema import TargetConfig
+from colonnade.config.target import TargetConfig
 from colonnade.container import Container
 from colonnade.targets.target import Target
 

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """A small image folder in ImageNet's layout, made of real scans, and tiny checkpoints of it."""
 
 from pathlib import Path

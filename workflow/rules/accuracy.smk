@@ -1,3 +1,7 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+
 rule evaluate:
     """Top-1 over the test split, in PyTorch and on emulated RISC-V."""
     input:

@@ -1,3 +1,7 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+
 rule layer_sensitivity:
     """Validation loss with one layer pruned at a time."""
     input:

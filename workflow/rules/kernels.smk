@@ -1,3 +1,7 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+
 rule kernels_riscv64:
     """Modified XNNPACK, runner, bench and tests for RISC-V with the vector extension."""
     input:

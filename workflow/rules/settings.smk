@@ -1,3 +1,7 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+
 rule scope:
     """What all results of this folder share; see workflow/colonnade/workflow/scope.py."""
     output:

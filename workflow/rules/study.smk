@@ -1,3 +1,7 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+
 rule study_start:
     """Train the dense network from which all runs of a seed start."""
     input:

@@ -1,3 +1,7 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+
 rule images:
     """Random images to time networks on."""
     input:

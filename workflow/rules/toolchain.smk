@@ -1,3 +1,7 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+
 rule toolchain:
     """Build the toolchain container, or find it built."""
     input:

@@ -1,3 +1,7 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+
 rule validation:
     """The timing model of the X60 against published measurements."""
     input:

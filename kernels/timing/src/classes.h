@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The instruction classes: every class has one cost in the core description.
 //
 // CLASS(enumerator, name in the core description, group in the report)

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // One in-order core: issue with a scoreboard, execution units, branch prediction.
 //
 // Operations issue in program order, up to `issue_width` in a cycle, each as soon as its

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The V extension: OP-V arithmetic and vector loads and stores.
 //
 // The arithmetic encodings are three tables of 64 entries, indexed by funct6: OPI (integer),

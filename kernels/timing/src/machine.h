@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The simulated machine: what one thread of the guest does, executed on one or several cores.
 //
 // Several cores work as a team. The guest runs the members of a team one after the other, task

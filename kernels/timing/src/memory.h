@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The memory system: a cache of its own for each core, one second-level cache for each cluster of
 // cores, and the memory behind them.
 //

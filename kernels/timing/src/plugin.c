@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // QEMU plugin: feeds the instructions and memory accesses of marked regions to the core model.
 //
 //   qemu-riscv64 -plugin libcolonnade-timing.so,core=x60.json,out=regions.jsonl PROGRAM

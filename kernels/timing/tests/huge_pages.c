@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Reads lines 32 KB apart, again and again, from memory that lies in huge pages if there is an argument. There
 // they share a set of the caches; in small pages each has a frame of its own, one behind the other.
 

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Shows what the parts of the timing model do, for the tests to compare with references.
 //
 //   model-dump decode            hexadecimal instruction words on stdin; for each, a line

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The kernels that validation times; bytes and steps as in kernels.S, pixels in compute.c.
 
 #ifndef COLONNADE_TIMING_VALIDATION_KERNELS_H_

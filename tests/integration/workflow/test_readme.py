@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Every command of README, typed in a new user's shell.
 
 Commands run for real on the small configuration of the copied checkout. Those whose files or hours a

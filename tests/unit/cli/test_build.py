@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """A build says how far it is while it runs, and leaves its log."""
 
 from collections.abc import Sequence

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Files that a configuration only names: what they hold is part of the settings of their jobs."""
 
 import os

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Parsing the workflow, and commands that do not train, start without the heavy libraries."""
 
 import os

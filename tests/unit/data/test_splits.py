@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Splits are disjoint, batches complete, and images what the published transforms make of files."""
 
 import shutil

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Evaluation in chunks: bounded, resumed behind what is finished, on an even draw of the images."""
 
 import json
@@ -16,7 +19,8 @@ from colonnade.common import progress
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import read_json
 from colonnade.config.data import ImageNetConfig
-from colonnade.config.schema import AccuracyConfig, TargetConfig
+from colonnade.config.schema import AccuracyConfig
+from colonnade.config.target import TargetConfig
 from colonnade.config.training import TrainingConfig
 from colonnade.container import CompletedRun
 from colonnade.data.dataset import draw_evenly

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Shapes of convolutions: against the modules that run, and cost against published numbers."""
 
 import pytest

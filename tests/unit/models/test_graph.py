@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Networks as data: what they say of a ResNet, what fusion makes of it, and what does not fit."""
 
 from typing import Any

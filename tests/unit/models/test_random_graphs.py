@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Networks drawn at random: shapes, the module, its gradient and fusion, against torch's functions."""
 
 import copy

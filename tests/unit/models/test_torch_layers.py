@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The matrix product that stands for a convolution, against PyTorch's own in float64."""
 
 import pytest

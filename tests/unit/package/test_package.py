@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Packages: what is exported of each pattern, exact to the bit, and refused when damaged."""
 
 import json

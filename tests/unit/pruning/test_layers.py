@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Masks of whole models, the scores that rank columns, and their storage."""
 
 import numpy as np

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The accuracy table: the contract's columns, and the method of every pattern."""
 
 from pathlib import Path
@@ -5,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from colonnade.common.files import write_json
-from colonnade.config.schema import read_config
+from colonnade.config.reading import read_config
 from colonnade.results.accuracy import accuracy_table
 from colonnade.results.tables import ACCURACY, read_table
 from colonnade.workflow.stages import Stages

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Training for real on a few images: masks hold, recipes work, and interrupted runs end the same."""
 
 import csv

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The prior: what it takes from a core description, its parts, and its limits."""
 
 import dataclasses
@@ -11,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from colonnade.common.errors import ColonnadeError
-from colonnade.config.schema import TargetConfig, fits_registers, load_target
+from colonnade.config.schema import fits_registers
+from colonnade.config.target import TargetConfig, load_target
 from colonnade.models.conv_shape import ConvShape
 from colonnade.tuning import kernels
 from colonnade.tuning.core import KINDS, LMULS, Core, Kind, core_of

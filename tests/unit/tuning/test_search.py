@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Candidates run in the order of the prior, and only as long as one of the rest may win."""
 
 import dataclasses

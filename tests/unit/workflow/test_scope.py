@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Results folders: where they may lie, and that each holds results of one scope."""
 
 import json
@@ -9,7 +12,8 @@ import pytest
 import yaml
 
 from colonnade.common.errors import ColonnadeError
-from colonnade.config.schema import RESULTS, TAKEN, read_config
+from colonnade.config.reading import read_config
+from colonnade.config.schema import RESULTS, TAKEN
 from colonnade.workflow.scope import SCOPE
 from colonnade.workflow.workflow import Workflow
 

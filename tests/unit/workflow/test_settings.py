@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Settings files: a job sees what its rule names of the configuration, and is refused the rest."""
 
 import hashlib
@@ -124,7 +127,7 @@ def test_a_wrong_section_is_an_error_of_the_rule() -> None:
         ({"model": {"name": "vgg", "weights": None}}, "model.name: 'vgg': Input should be"),
         ({"target": "x60"}, "target: a name and a description are needed"),
         ({"target": {"kind": "host"}}, "target: a name and a description are needed"),
-        ({"target": {"name": "x60", "kind": "emulated"}}, "needs vlen"),
+        ({"target": {"name": "x60", "kind": "emulated"}}, "needs core"),
         ({"run": {"recipe_name": "paper"}}, "run"),
     ],
 )

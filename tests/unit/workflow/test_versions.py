@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Versions of code: a command's changes with what it runs, and with nothing else."""
 
 import ast
@@ -52,20 +55,24 @@ def test_every_rule_has_the_version_of_its_command() -> None:
     assert len(found) > 25
 
 
-@pytest.mark.parametrize(
-    "file", ["report/report.html.j2", "report/report.css", "report/heatmap.py"]
-)
+@pytest.mark.parametrize("file", ["report/page.html.j2", "report/report.css", "report/heatmap.py"])
 def test_another_page_trains_nothing(copy: Path, file: str) -> None:
     changed = changed_by(copy, file)
     # Figures of the study and of the front are drawn where their tables are made.
-    assert "report" in changed
-    assert changed <= {"report", "study-table", "pareto"}
+    assert {"report", "report-section"} <= changed
+    assert changed <= {"report", "report-section", "study-table", "pareto"}
 
 
 def test_training_runs_again_where_it_is_used(copy: Path) -> None:
     assert changed_by(copy, "training/loop.py") >= TRAINING | JUDGING
     profiling = {"profile", "schedules", "throughput", "images", "validation", "report"}
     assert not changed_by(copy, "training/loop.py") & profiling
+
+
+def test_a_network_that_is_looked_for_runs_its_jobs_again(copy: Path) -> None:
+    changed = changed_by(copy, "models/networks/resnet.py")
+    assert changed >= TRAINING | JUDGING | {"profile", "schedules", "export"}
+    assert not {"claims", "regression", "throughput", "report"} & changed
 
 
 def test_a_command_depends_on_its_own_function_and_helpers(copy: Path) -> None:

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The `colonnade` command: one subcommand per rule, in modules named like the rules' files.
 
 Commands that need configuration take a settings file first: see `colonnade.workflow.settings`. The

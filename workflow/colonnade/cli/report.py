@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Claims, provenance, report and regression."""
 
 from pathlib import Path
@@ -7,7 +10,6 @@ import click
 from colonnade.cli.common import FILE, IMAGE, cli
 from colonnade.common.files import file_bytes
 from colonnade.workflow.settings import read_settings
-from colonnade.workflow.stages import Stages
 
 
 @cli.command()
@@ -36,23 +38,36 @@ def provenance(settings: Path, output: Path) -> None:
     write_provenance(read_settings(settings).config, IMAGE, output)
 
 
-@cli.command()
-@click.argument("settings", type=FILE)
-@click.argument("claims", type=FILE)
+@cli.command("report-section")
+@click.argument("name")
 @click.argument("provenance", type=FILE)
 @click.argument("output", type=FILE)
-@click.argument("files", type=FILE, nargs=-1, required=True)
-def report(
-    settings: Path, claims: Path, provenance: Path, output: Path, files: tuple[Path, ...]
-) -> None:
-    """Render the report of FILES: the reports of all runs and of all top-1, then tables."""
-    from colonnade.report import write_report
+@click.argument("files", type=FILE, nargs=-1)
+def report_section(name: str, provenance: Path, output: Path, files: tuple[Path, ...]) -> None:
+    """Render the section NAME of the report from the FILES that it shows."""
+    from colonnade.report.sections import write_section
 
-    stages = Stages(read_settings(settings).config)
-    evaluated = len(stages.runs)
-    tables = evaluated + len(stages.variants)
-    named = {table.stem: table for table in files[tables:]}
-    write_report(claims, provenance, files[:evaluated], files[evaluated:tables], named, output)
+    write_section(name, provenance, files, output)
+
+
+@cli.command()
+@click.option("--left-out", multiple=True, help="A section that another target asks for.")
+@click.argument("throughput", type=FILE)
+@click.argument("accuracy", type=FILE)
+@click.argument("output", type=FILE)
+@click.argument("sections", type=FILE, nargs=-1, required=True)
+def report(
+    left_out: tuple[str, ...],
+    throughput: Path,
+    accuracy: Path,
+    output: Path,
+    sections: tuple[Path, ...],
+) -> None:
+    """Join rendered SECTIONS into the page OUTPUT; its heading is of both tables."""
+    from colonnade.report.page import write_page
+
+    named = {section.stem: section for section in sections}
+    write_page(throughput, accuracy, named, left_out, output)
 
 
 @cli.command()

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The toolchain by hand: a shell in it, and the bench of single convolutions."""
 
 import os
@@ -12,7 +15,7 @@ import click
 
 from colonnade.cli.common import BUILD, IMAGE, cli, container
 from colonnade.common.errors import ColonnadeError
-from colonnade.config.schema import load_target
+from colonnade.config.target import load_target
 from colonnade.container import Container
 from colonnade.targets.target import Target
 from colonnade.tuning.bench import PROGRAM

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Configuration section `model`: which network, and which weights it starts from."""
 
 from typing import TYPE_CHECKING, Literal

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Configuration section `pruning`: patterns to prune with, how networks get there, and which layers."""
 
 import math
@@ -52,8 +55,10 @@ class Pattern(Section):
                 return {**value, "sparsity": (m - n) / m}
             if m == "full":
                 raise ValueError("m: full needs a sparsity; allowed: between 0 and 1")
-            if n is None:
+            if n is None and isinstance(m, int):
                 raise ValueError("a whole m needs n; allowed: 1 to m")
+            # Refused for its m or n alone: nobody knows whether a sparsity is needed.
+            return {**value, "sparsity": 0}
         return value
 
     @model_validator(mode="after")

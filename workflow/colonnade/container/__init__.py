@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The toolchain container: built once, then every compiler and emulator run happens in it.
 
     engine = select_engine("auto")          # or docker, podman, rootfs

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """What every container engine can do: build the toolchain image, and run commands in it."""
 
 from abc import ABC, abstractmethod

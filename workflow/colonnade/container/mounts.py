@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """What a container sees: the checkout, and what symlinks in it lead to.
 
 A symlink to another disk, say `results -> /mnt/disk/results`, would dangle inside. So what it leads to

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Time a whole network, one implementation at a time, and compare with XNNPACK's dense one."""
 
 from collections.abc import Sequence

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Judging a checkpoint: top-1 in PyTorch, and whether an execution elsewhere agrees with it.
 
 The reference is the trained module itself in evaluation mode, batch norm not folded: an error of

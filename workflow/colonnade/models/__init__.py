@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The networks: lists of nodes as data, and what follows from them.
 
 `networks` has the networks by name, `layers` the layer types, `graph` and `builder` lists of nodes,

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """What the convolutions of a network are: their names, and their shapes for an input."""
 
 from functools import cache

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Writes a network down, node by node; input channels follow from what is read."""
 
 from colonnade.models.graph import Graph, Input, add_shape

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Passes over the nodes of a network that make one operation of two, as a package has them.
 
 Each joins a node with the one that makes its first input, if nothing else reads that: the result then

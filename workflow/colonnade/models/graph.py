@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """A network as data: its nodes in execution order, in the vocabulary of a package's graph.json.
 
 The torch module (`module`), shapes, fusion, packages and reports follow from it. Nothing here needs

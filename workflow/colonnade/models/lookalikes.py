@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """What network a state dict belongs to, guessed from its names, for messages about a misfit."""
 
 from collections.abc import Mapping

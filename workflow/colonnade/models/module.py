@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """A network as a torch module, built from its nodes."""
 
 from collections.abc import Iterator

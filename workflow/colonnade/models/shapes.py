@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Shapes of the tensors of a network, and the size of what a window that slides over a plane makes."""
 
 from collections.abc import Mapping, Sequence

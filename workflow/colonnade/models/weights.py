@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Loading a local weight file into a model: every name, shape, type and value is checked.
 
 Accepted are files as torchvision, timm, Lightning and PyTorch's wrappers write them: see

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The exported package: what a checkpoint becomes for execution.
 
 A directory with `graph.json` (the nodes in execution order) and `weights.safetensors` (batch norm

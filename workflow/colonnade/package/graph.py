@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The schema of a package's graph.json: what keys there are, of what types, in what ranges.
 
 The runner's C++ reader has the same limits (kernels/common/size_limits.h); a test gives damaged packages

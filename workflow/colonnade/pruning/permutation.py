@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Reordering channels before masking, so that the rows of a tile agree on their columns.
 
 Exact, and free at run time: a permutation of a convolution's output channels is undone by

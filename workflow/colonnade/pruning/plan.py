@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The plan of a network's pruning: which convolutions, and each by which pattern in which tiles."""
 
 from collections.abc import Iterable, Mapping

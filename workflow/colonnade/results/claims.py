@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The claims of the paper and of its summary, each judged from the tables of a run.
 
 Values are compared in the precision in which the claim states them: 3.97 reproduces "4.0x".

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Shapes of the JSON files that stages leave for each other, as far as others rely on them.
 
 `files.read_json` checks a file against its shape: one that was damaged, or left by another version, is

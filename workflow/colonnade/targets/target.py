@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Where code runs: emulated RISC-V under the timing model, or this host."""
 
 import hashlib
@@ -11,7 +14,7 @@ from typing import Any, Literal, Protocol
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import sha256_file
-from colonnade.config.schema import TargetConfig
+from colonnade.config.target import TargetConfig
 from colonnade.results.provenance import cpu_model
 
 QEMU = "/opt/qemu/bin/qemu-riscv64"

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Checkpoints: one safetensors file with the state dict, the masks and a JSON header.
 
 The SHA-256 of this file is the `checkpoint_sha256` of every table. Equal content gives equal bytes.

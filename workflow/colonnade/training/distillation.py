@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The loss of a batch: cross-entropy, and what the dense network has to say where it teaches."""
 
 from collections.abc import Iterator

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """One training phase: seeded, resumable, and under masks that follow their schedule.
 
 After every epoch the whole state goes to a file beside the checkpoint. A run that finds such a file

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Candidates run on the target by `colonnade-bench`, unless the profile cache knows the result."""
 
 import json

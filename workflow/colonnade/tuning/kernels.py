@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The instructions of the column-wise kernels and of im2col, and what they cost.
 
 Both are straight-line code around loops, written for an in-order core. A few trips of a loop are

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """A stream of instructions on a core: the time it takes, by the rules of the timing model.
 
 Time follows from issue width, latencies, occupancies of units, and the way of cache lines to the core.

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Tune one convolution: run its candidates in the order of the prior until no other can win.
 
 The prior knows schedules of one part. In how many parts the columns run is tried afterwards, on the

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """What all results of one folder share, so that two targets or models do not replace each other's.
 
 The first run that writes results into a folder leaves its scope there, in `scope.json`; a run of

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """What a configuration asks for: its convolutions, variants, runs and searches.
 
 A variant is one trained network: `dense`, or the label of a pattern. A run is an implementation
@@ -9,16 +12,15 @@ from typing import Any
 
 from colonnade.budget.network import Network
 from colonnade.common.errors import ColonnadeError
-from colonnade.common.reference import REFERENCE
 from colonnade.config.pruning import Pattern
 from colonnade.config.schema import Config
+from colonnade.evaluation.runs import Step, plan_steps, timed_runs
 from colonnade.models.architecture import conv_shapes
 from colonnade.models.conv_shape import ConvShape
 from colonnade.study.runs import StudyRun, study_runs
 from colonnade.tuning.bench import DENSE as DENSE_PROFILE
 from colonnade.tuning.bench import Profiled
 from colonnade.tuning.sampling import sample
-from colonnade.workflow.steps import Step, plan_steps
 
 DENSE = "dense"
 
@@ -104,13 +106,7 @@ class Stages:
     @property
     def runs(self) -> list[tuple[str, str]]:
         """(implementation, variant) of every row of the throughput table, the baseline first."""
-        pruned = [
-            (f"colnm_{algorithm}", variant)
-            for variant in self.variants
-            if variant != DENSE
-            for algorithm in ("packed", "direct", "tuned")
-        ]
-        return [(REFERENCE, DENSE), ("colnm_dense", DENSE), *pruned]
+        return timed_runs(DENSE, self.variants[1:])
 
     @property
     def steps(self) -> list[Step]:

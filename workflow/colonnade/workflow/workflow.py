@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """What the rules need to know: settings of jobs, files they are built from, and how they start.
 
 Nothing here writes a file: reading the workflow (for a dry run, a list of rules, a linter) changes
@@ -6,7 +9,7 @@ nothing. What is written is written by rules.
 
 import hashlib
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +20,9 @@ from pydantic import TypeAdapter
 from colonnade.common.contents import file_digest, folder_digest
 from colonnade.common.errors import ColonnadeError
 from colonnade.config.data import DataConfig, ImageNetConfig
-from colonnade.config.schema import Config, TargetConfig, load_target, read_config
+from colonnade.config.reading import read_config
+from colonnade.config.schema import Config
+from colonnade.config.target import TargetConfig, load_target
 from colonnade.config.training import TrainingConfig
 from colonnade.pruning.plan import prunable_convs
 from colonnade.study.runs import StudyRun, study_runs
@@ -65,8 +70,7 @@ class Workflow(Stages):
         Raises:
             ColonnadeError: the configuration is wrong.
         """
-        config, target = read_config(values, files, TARGETS)
-        prunable_convs(config.model.name, config.pruning.skip)
+        config, target = read_config(values, files, TARGETS, [_skipped_layers_exist])
         study_runs(config.study)
         stages = cls(config, target)
         check_scope(config)
@@ -181,20 +185,6 @@ class Workflow(Stages):
         """Those tables that only a timing model can give, where the target has one."""
         return list(tables) if self.target.is_emulated else []
 
-    @staticmethod
-    def shown(tables: Mapping[str, str], requested: Collection[str]) -> list[str]:
-        """Those tables that the report shows: what was made is shown, and kept up to date with it.
-
-        Args:
-            tables: the target that makes a table, by table.
-            requested: the targets of this run of the workflow.
-        """
-        return [
-            table
-            for table, target in tables.items()
-            if target in requested or table in requested or Path(table).exists()
-        ]
-
     @property
     def baseline(self) -> list[str]:
         """The recorded throughput that a nightly run is compared with, if there is one."""
@@ -283,6 +273,10 @@ class Workflow(Stages):
         """What running a program on the target needs, and taking its time."""
         plugin = ["results/build/timing/libcolonnade-timing.so"] if self.core else []
         return [*self.program(name), *plugin, *self.core]
+
+
+def _skipped_layers_exist(config: Config) -> None:
+    prunable_convs(config.model.name, config.pruning.skip)
 
 
 def _folders(data: DataConfig) -> list[str]:

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The layer types, one file each; a new one is a file and a line of `LAYERS`."""
 
 from colonnade.models.layers.add import Add

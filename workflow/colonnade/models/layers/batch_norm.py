@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Batch normalisation, which a package has as a part of the convolution before it."""
 
 from collections.abc import Mapping

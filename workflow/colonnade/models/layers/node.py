@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """What all layer types have in common: a node of a network, as data."""
 
 from abc import ABC, abstractmethod

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Rectification, which a package has as the activation of the operation before it."""
 
 from collections.abc import Mapping

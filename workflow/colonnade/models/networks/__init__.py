@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The networks by name: every module of this folder has some in its `NETWORKS`.
 
 A network is a function that takes a number of classes and gives a `Graph`.

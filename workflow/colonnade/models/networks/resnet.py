@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The ResNets, with torchvision's names.
 
 Architecture: He et al., "Deep Residual Learning for Image Recognition" (arXiv 1512.03385), with the

@@ -1,7 +1,7 @@
-"""The steps of the speedup: one change at a time, from XNNPACK's dense network to the tuned one.
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
 
-Each step is a whole network, run like any row of the throughput table.
-"""
+"""Which whole networks are run: an implementation of a variant each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,9 +10,25 @@ from colonnade.common.reference import REFERENCE
 from colonnade.config.pruning import Pattern
 
 
+def timed_runs(dense: str, pruned: Sequence[str]) -> list[tuple[str, str]]:
+    """(implementation, variant) of every row of the throughput table, the baseline first.
+
+    `dense` labels the unpruned variant, `pruned` the others.
+    """
+    return [
+        (REFERENCE, dense),
+        ("colnm_dense", dense),
+        *(
+            (f"colnm_{algorithm}", variant)
+            for variant in pruned
+            for algorithm in ("packed", "direct", "tuned")
+        ),
+    ]
+
+
 @dataclass(frozen=True)
 class Step:
-    """One change, and the run that has it: an implementation of a variant of that sparsity."""
+    """A step of the speedup: one change, and the run that has it, of a variant of that sparsity."""
 
     name: str
     implementation: str
