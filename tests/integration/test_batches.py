@@ -18,6 +18,7 @@ from safetensors.numpy import load_file, save_file
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.container import Container
+from colonnade.targets.emulator import emulator
 
 from . import schedules
 
@@ -112,7 +113,7 @@ class Runner:
         else:
             save_file(images, self._root / paths["input"])
         command = [
-            *("/opt/qemu/bin/qemu-riscv64", "-cpu", "rv64,v=true,vlen=256,zfh=true,zvfh=true"),
+            *emulator(256),
             str(self._program.relative_to(self._root)),
             *("--package", str(self._package.relative_to(self._root))),
             *("--implementation", implementation),

@@ -14,8 +14,8 @@ import pytest
 from colonnade.common.errors import ColonnadeError
 from colonnade.container import Container
 from colonnade.models.architecture import conv_shapes
+from colonnade.targets.emulator import emulator
 
-EMULATOR = ("/opt/qemu/bin/qemu-riscv64", "-cpu")
 POINTWISE = "n1c24h9w9-o20-k1x1-s1-p0-d1"
 STRIDED = "n2c5h11w9-o13-k3x3-s2-p1-d1"
 
@@ -26,7 +26,7 @@ def bench(toolchain: Container, riscv64_programs: Path, root: Path) -> Any:
 
     def run(*options: str, vlen: int = 256) -> list[dict[str, Any]]:
         lines = toolchain.run(
-            [*EMULATOR, f"rv64,v=true,vlen={vlen}", program, *options]
+            [*emulator(vlen, half_precision=False), program, *options]
         ).stdout.splitlines()
         return [json.loads(line) for line in lines]
 
@@ -137,7 +137,7 @@ def test_shapes_are_those_that_the_library_allows(
     assert [line["conv"] for line in accepted] == cases["accepted"]
     # One start of the container for all of them.
     program = riscv64_programs.relative_to(root) / "colonnade-bench"
-    command = " ".join([*EMULATOR, "rv64,v=true,vlen=256", str(program), "--dry-run", "--conv"])
+    command = " ".join([*emulator(256), str(program), "--dry-run", "--conv"])
     refused = scratch / "refused"
     refused.write_bytes("".join(f"{text}\0" for text in cases["refused"]).encode())
     loop = (

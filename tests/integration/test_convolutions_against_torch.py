@@ -20,6 +20,7 @@ from safetensors.numpy import load_file, save_file
 
 from colonnade.container import Container
 from colonnade.package.archive import write_package
+from colonnade.targets.emulator import emulator
 
 from . import schedules
 
@@ -137,8 +138,7 @@ def run(
 ) -> dict[str, NDArray[np.float32]]:
     where = package.relative_to(root)
     command = [
-        "/opt/qemu/bin/qemu-riscv64",
-        *("-cpu", f"rv64,v=true,vlen={vlen},zfh=true,zvfh=true"),
+        *emulator(vlen),
         str(programs.relative_to(root) / "colonnade-run"),
         *("--package", str(where)),
         *("--implementation", implementation),

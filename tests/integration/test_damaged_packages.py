@@ -22,13 +22,13 @@ from colonnade.container import Container
 from colonnade.models import conv_shape as conv
 from colonnade.package import graph as package_graph
 from colonnade.package.archive import read_package
+from colonnade.targets.emulator import emulator
 
 from . import schedules
 from .damages import DAMAGES, Damage, draft
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGE = (2, 5, 9, 8)
-EMULATOR = ("/opt/qemu/bin/qemu-riscv64", "-cpu", "rv64,v=true,vlen=256,zfh=true,zvfh=true")
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def run(toolchain: Container, riscv64_programs: Path, scratch: Path) -> Any:
         given["schedules"] = where / "all.json"
         flags = {"implementation": implementation, **given, **options}
         words = [word for key, value in flags.items() for word in (f"--{key}", str(value))]
-        toolchain.run([*EMULATOR, str(program), *words])
+        toolchain.run([*emulator(256), str(program), *words])
         return load_file(scratch / "output.safetensors")["logits"]
 
     return run

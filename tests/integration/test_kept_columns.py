@@ -16,10 +16,11 @@ from colonnade.config.pruning import Pattern
 from colonnade.container import Container
 from colonnade.package.archive import compress, read_package
 from colonnade.pruning.mask import make_mask
+from colonnade.targets.emulator import emulator
 
 from . import schedules
 
-EMULATOR = ("/opt/qemu/bin/qemu-riscv64", "-cpu", "rv64,v=true,vlen=256")
+EMULATOR = emulator(256, half_precision=False)
 GROUPS = [Pattern(n=n, m=m) for m in range(2, 65) for n in range(1, m)]
 # Primes, and sizes of convolutions that few groups divide.
 REDUCTIONS = (1, 61, 67, 127, 147, 576, 1153)

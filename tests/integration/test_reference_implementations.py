@@ -23,6 +23,7 @@ from torch.nn.functional import conv2d, max_pool2d
 from colonnade.common.errors import ColonnadeError
 from colonnade.container import Container
 from colonnade.package.archive import write_package
+from colonnade.targets.emulator import emulator
 
 from . import schedules
 
@@ -122,7 +123,7 @@ def run(toolchain: Container, riscv64_programs: Path, root: Path) -> Any:
         where = package.relative_to(root)
         toolchain.run(
             [
-                *("/opt/qemu/bin/qemu-riscv64", "-cpu", f"rv64,v=true,vlen={vlen}", str(program)),
+                *(*emulator(vlen, half_precision=False), str(program)),
                 *("--package", str(where), "--implementation", implementation),
                 *("--schedules", str(where / "schedules.json")),
                 *("--input", str(where / "input.safetensors")),

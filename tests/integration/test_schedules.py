@@ -26,6 +26,7 @@ from colonnade.package.export import export_package
 from colonnade.pruning.layers import importances, make_masks
 from colonnade.pruning.plan import prunable_convs, uniform_plan
 from colonnade.pruning.weights import kept_weights
+from colonnade.targets.emulator import emulator
 from colonnade.training.checkpoint import CheckpointInfo, write_checkpoint
 from colonnade.tuning.choice import schedule_key
 
@@ -33,7 +34,7 @@ from . import schedules
 
 CHANNELS = 8
 IMAGE = (1, CHANNELS, 9, 7)
-CPU = "rv64,v=true,vlen=256,zfh=true,zvfh=true"
+EMULATOR = emulator(256)
 WITHOUT_SCHEDULES = {"xnnpack_nhwc_dense", "colnm_unpipelined"}
 WITH_SCHEDULES = {
     *{"colnm_dense", "colnm_tuned", "colnm_direct", "colnm_packed", "colnm_unfused"},
@@ -98,7 +99,7 @@ class Runner:
             given += ["--schedules", str(where / file.name)]
         self.toolchain.run(
             [
-                *("/opt/qemu/bin/qemu-riscv64", "-cpu", CPU),
+                *EMULATOR,
                 str(self.program.relative_to(self.root)),
                 *("--package", str(package.relative_to(self.root))),
                 *("--implementation", implementation),
