@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-"""The core's description, the target, and the program's vectors agree; the documentation has every key."""
+"""Core, target and the program's vectors agree; the documentation names every key."""
 
 import json
 import re
