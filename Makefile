@@ -60,7 +60,7 @@ test: check docs
 
 # Pages, links and anchors are checked, and nothing is fetched: the site is read offline.
 docs: dev
-	$(IN_ENV) mkdocs build --strict --quiet
+	$(IN_ENV) NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
 
 format: dev
 	$(IN_ENV) ruff check --fix $(PYTHON_SOURCES)
