@@ -22,6 +22,8 @@ from colonnade.container import Container
 from colonnade.package.archive import write_package
 from colonnade.targets.emulator import emulator
 
+from . import schedules
+
 CASES = 200
 VECTOR_LENGTHS = (128, 256, 512, 1024)
 
@@ -87,6 +89,7 @@ def draw(seed: int) -> RandomConv:
         "stride": stride.tolist(),
         "padding": padding.tolist(),
         "dilation": dilation.tolist(),
+        "residual": None,
         "activation": str(rng.choice(["relu", "none"])),
         "pattern": {"sparsity": 0.5, "m": "full"},
         "tile": tile,
@@ -112,7 +115,7 @@ def package(convs: list[RandomConv], scratch: Path) -> Path:
     """A directory with the package and its input, inside the checkout so that containers see it."""
     graph = {
         "format": "colonnade-package",
-        "version": 1,
+        "version": 2,
         "inputs": [{"name": c.node["input"], "channels": c.node["in_channels"]} for c in convs],
         "outputs": [c.node["output"] for c in convs],
         "nodes": [c.node for c in convs],
@@ -127,6 +130,7 @@ def package(convs: list[RandomConv], scratch: Path) -> Path:
         }
     write_package(scratch, graph, tensors)
     save_file({str(c.node["input"]): c.image for c in convs}, scratch / "input.safetensors")
+    schedules.write(scratch / "schedules.json", schedules.cover(scratch))
     return scratch
 
 
@@ -139,6 +143,7 @@ def run(
         str(programs.relative_to(root) / "colonnade-run"),
         *("--package", str(where)),
         *("--implementation", implementation),
+        *("--schedules", str(where / "schedules.json")),
         *("--input", str(where / "input.safetensors")),
         *("--output", str(where / "output.safetensors")),
         *("--report", str(where / "report.json")),

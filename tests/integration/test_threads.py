@@ -18,9 +18,7 @@ CONV = "n1c16h14w14-o32-k3x3-s1-p1-d1"
 
 
 @pytest.fixture(scope="module")
-def target(toolchain: Container, riscv64_programs: Path) -> Target:
-    output = riscv64_programs.parent / "timing"
-    toolchain.run(["sh", "kernels/build.sh", "timing", f"results/build/{output.name}"])
+def target(toolchain: Container, riscv64_programs: Path, timing_model: None) -> Target:
     return Target("x60", load_target(TARGETS, "x60"), toolchain)
 
 
