@@ -3,6 +3,7 @@
 
 """Renders single sections, each from the files that it shows."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -110,7 +111,10 @@ def _accuracy(files: Files) -> dict[str, Any]:
     rows = read_table(files[0], ACCURACY).rows(named=True)
     reports = [read_json(path, Accuracy) for path in files[1:]]
     differences = {each["checkpoint_sha256"]: each["max_abs_logit_difference"] for each in reports}
-    return {"rows": rows, "logit_difference": differences}
+    sources: Counter[str] = Counter()
+    for report in reports:
+        sources.update(report["schedule_sources"])
+    return {"rows": rows, "logit_difference": differences, "sources": sources}
 
 
 def _layers(files: Files) -> dict[str, Any]:
