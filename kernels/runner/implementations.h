@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The implementations of a whole network that the runner has, one row each.
 #pragma once
 
@@ -46,6 +49,9 @@ struct Implementation {
 };
 
 const std::vector<Implementation>& implementations();
+
+// The table as `colonnade-run --list` prints it; workflow/colonnade/targets/implementations.py is the same.
+nlohmann::ordered_json list_implementations();
 
 // The row of that name, which is one of the table's.
 const Implementation& find_implementation(const std::string& name);

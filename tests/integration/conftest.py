@@ -30,6 +30,12 @@ def riscv64_programs(toolchain: Container, root: Path) -> Path:
     return output
 
 
+@pytest.fixture(scope="session")
+def timing_model(toolchain: Container) -> None:
+    """The timing model, brought up to date with its sources, where targets look for it."""
+    toolchain.run(["sh", "kernels/build.sh", "timing", "results/build/timing"])
+
+
 @pytest.fixture(scope="module")
 def scratch(root: Path) -> Iterator[Path]:
     """An empty folder inside the checkout, removed with what a module's tests left in it."""

@@ -18,6 +18,7 @@ from safetensors.numpy import load_file, save_file
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.container import Container
+from colonnade.targets.emulator import emulator
 
 from . import schedules
 
@@ -37,7 +38,7 @@ def write_package(folder: Path, inputs: tuple[str, ...] = ("image",)) -> Path:
             {
                 **{"op": "conv2d", "name": f"{name}.conv", "input": name, "output": f"{name}.a"},
                 **{"in_channels": 3, "out_channels": CHANNELS, "kernel": [3, 3], "stride": [2, 2]},
-                **{**pair, "activation": "relu", "pattern": None, "tile": None},
+                **{**pair, "residual": None, "activation": "relu", "pattern": None, "tile": None},
             },
             {
                 **{"op": "global_avg_pool", "name": f"{name}.pool"},
@@ -61,7 +62,7 @@ def write_package(folder: Path, inputs: tuple[str, ...] = ("image",)) -> Path:
     save_file(tensors, weights)
     graph = {
         "format": "colonnade-package",
-        "version": 1,
+        "version": 2,
         "weights_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
         "inputs": [{"name": name, "channels": 3} for name in inputs],
         "outputs": [f"{name}.out" for name in inputs],
@@ -112,7 +113,7 @@ class Runner:
         else:
             save_file(images, self._root / paths["input"])
         command = [
-            *("/opt/qemu/bin/qemu-riscv64", "-cpu", "rv64,v=true,vlen=256,zfh=true,zvfh=true"),
+            *emulator(256),
             str(self._program.relative_to(self._root)),
             *("--package", str(self._package.relative_to(self._root))),
             *("--implementation", implementation),

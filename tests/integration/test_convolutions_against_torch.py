@@ -20,6 +20,7 @@ from safetensors.numpy import load_file, save_file
 
 from colonnade.container import Container
 from colonnade.package.archive import write_package
+from colonnade.targets.emulator import emulator
 
 from . import schedules
 
@@ -88,6 +89,7 @@ def draw(seed: int) -> RandomConv:
         "stride": stride.tolist(),
         "padding": padding.tolist(),
         "dilation": dilation.tolist(),
+        "residual": None,
         "activation": str(rng.choice(["relu", "none"])),
         "pattern": {"sparsity": 0.5, "m": "full"},
         "tile": tile,
@@ -113,7 +115,7 @@ def package(convs: list[RandomConv], scratch: Path) -> Path:
     """A directory with the package and its input, inside the checkout so that containers see it."""
     graph = {
         "format": "colonnade-package",
-        "version": 1,
+        "version": 2,
         "inputs": [{"name": c.node["input"], "channels": c.node["in_channels"]} for c in convs],
         "outputs": [c.node["output"] for c in convs],
         "nodes": [c.node for c in convs],
@@ -137,8 +139,7 @@ def run(
 ) -> dict[str, NDArray[np.float32]]:
     where = package.relative_to(root)
     command = [
-        "/opt/qemu/bin/qemu-riscv64",
-        *("-cpu", f"rv64,v=true,vlen={vlen},zfh=true,zvfh=true"),
+        *emulator(vlen),
         str(programs.relative_to(root) / "colonnade-run"),
         *("--package", str(where)),
         *("--implementation", implementation),

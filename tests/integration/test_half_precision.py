@@ -22,6 +22,7 @@ from colonnade.package.export import export_package
 from colonnade.pruning.layers import importances, make_masks
 from colonnade.pruning.plan import prunable_convs, uniform_plan
 from colonnade.pruning.weights import kept_weights
+from colonnade.targets.emulator import emulator
 from colonnade.training.checkpoint import CheckpointInfo, write_checkpoint
 from colonnade.tuning.choice import schedule_key
 
@@ -72,7 +73,7 @@ def run(
     programs: Path,
     pruned: Path,
     root: Path,
-    cpu: str,
+    cpu: list[str],
     *arguments: str,
     schedule_file: str = "schedules.json",
 ) -> tuple[NDArray[np.float32], dict[str, str]]:
@@ -80,8 +81,7 @@ def run(
     where = pruned.parent.relative_to(root)
     toolchain.run(
         [
-            "/opt/qemu/bin/qemu-riscv64",
-            *("-cpu", cpu),
+            *cpu,
             str(programs.relative_to(root) / "colonnade-run"),
             *("--package", str(where / pruned.name)),
             *("--schedules", str(where / schedule_file)),
@@ -113,11 +113,9 @@ def test_logits_in_f16_are_those_in_f32_but_for_rounding(
     vlen: int,
     implementation: str,
 ) -> None:
-    cpu = f"rv64,v=true,vlen={vlen},zfh=true,zvfh=true"
-
     def logits(dtype: str) -> tuple[NDArray[np.float32], dict[str, str]]:
         arguments = ("--implementation", implementation, "--dtype", dtype)
-        return run(toolchain, riscv64_programs, pruned, root, cpu, *arguments)
+        return run(toolchain, riscv64_programs, pruned, root, emulator(vlen), *arguments)
 
     (exact, _), (half, arithmetics) = logits("f32"), logits("f16")
     assert set(arithmetics.values()) == {"f16", "f16_f32acc"}
@@ -144,8 +142,7 @@ def test_schedules_in_parts_are_those_of_f32_alone(
         }
         name = schedules.write(pruned.parent / f"schedules-{kc_splits}.json", convs).name
         arguments = ("--implementation", "colnm_tuned", "--dtype", dtype)
-        cpu = "rv64,v=true,vlen=256,zfh=true,zvfh=true"
-        programs = riscv64_programs
+        programs, cpu = riscv64_programs, emulator(256)
         return run(toolchain, programs, pruned, root, cpu, *arguments, schedule_file=name)[0]
 
     whole, in_parts = logits("f32", 1), logits("f32", 3)
@@ -157,11 +154,11 @@ def test_schedules_in_parts_are_those_of_f32_alone(
 def test_a_cpu_without_vectors_of_f16_gets_the_same_network(
     toolchain: Container, riscv64_programs: Path, pruned: Path, root: Path
 ) -> None:
-    def logits(cpu: str) -> NDArray[np.float32]:
+    def logits(cpu: list[str]) -> NDArray[np.float32]:
         arguments = ("--implementation", "colnm_direct", "--dtype", "f16")
         return run(toolchain, riscv64_programs, pruned, root, cpu, *arguments)[0]
 
-    with_vectors = logits("rv64,v=true,vlen=256,zfh=true,zvfh=true")
-    in_c = logits("rv64,v=true,vlen=256")
+    with_vectors = logits(emulator(256))
+    in_c = logits(emulator(256, half_precision=False))
     error = np.linalg.norm(in_c - with_vectors) / np.linalg.norm(with_vectors)
     assert 0 < error <= 20 * 2.0**-11

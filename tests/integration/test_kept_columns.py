@@ -16,10 +16,11 @@ from colonnade.config.pruning import Pattern
 from colonnade.container import Container
 from colonnade.package.archive import compress, read_package
 from colonnade.pruning.mask import make_mask
+from colonnade.targets.emulator import emulator
 
 from . import schedules
 
-EMULATOR = ("/opt/qemu/bin/qemu-riscv64", "-cpu", "rv64,v=true,vlen=256")
+EMULATOR = emulator(256, half_precision=False)
 GROUPS = [Pattern(n=n, m=m) for m in range(2, 65) for n in range(1, m)]
 # Primes, and sizes of convolutions that few groups divide.
 REDUCTIONS = (1, 61, 67, 127, 147, 576, 1153)
@@ -88,14 +89,14 @@ def write_package(folder: Path, patterns: list[Pattern], channels: int) -> None:
             **{"op": "conv2d", "name": name, "output": f"{name}.out"},
             **{"input": f"conv{number - 1}.out" if number else "image"},
             **{"in_channels": channels, "out_channels": channels, "kernel": [1, 1]},
-            **{"stride": [1, 1], "padding": [0, 0], "dilation": [1, 1], "activation": "none"},
-            **{"pattern": pattern.to_json(), "tile": mask.tile},
+            **{"stride": [1, 1], "padding": [0, 0], "dilation": [1, 1], "residual": None},
+            **{"activation": "none", "pattern": pattern.to_json(), "tile": mask.tile},
         }
         nodes.append(node)
     folder.mkdir()
     save_file(tensors, folder / "weights.safetensors")
     graph = {
-        **{"format": "colonnade-package", "version": 1, "model": "chain", "dtype": "f32"},
+        **{"format": "colonnade-package", "version": 2, "model": "chain", "dtype": "f32"},
         **{"checkpoint_sha256": "0" * 64},
         "weights_sha256": sha256_file(folder / "weights.safetensors"),
         "inputs": [{"name": "image", "channels": channels}],

@@ -1,11 +1,12 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
+
 rule claims:
     input:
         throughput=rules.throughput_table.output,
         accuracy=rules.accuracy_table.output,
-        packages=expand(rules.package.output, variant=stages.variants),
+        packages=expand(rules.package.output, variant=plan.networks.variants),
     output:
         "<results>/claims.json",
     log:
@@ -13,15 +14,15 @@ rule claims:
     conda:
         "../envs/colonnade.yaml"
     params:
-        code=stages.code("claims"),
+        code=code("step claims"),
     shell:
-        "colonnade claims {input.throughput} {input.accuracy} {output} {input.packages} 2> {log}"
+        "colonnade step claims {input.throughput} {input.accuracy} {output} {input.packages} 2> {log}"
 
 
 rule provenance:
     input:
-        stages.image,
-        settings=lambda _: stages.settings(*stages.SECTIONS),
+        rules.toolchain.output,
+        settings=lambda _: plan.settings.of(*SECTIONS),
         tables=[rules.throughput_table.output, rules.accuracy_table.output],
     output:
         "<results>/provenance.json",
@@ -30,9 +31,9 @@ rule provenance:
     conda:
         "../envs/colonnade.yaml"
     params:
-        code=stages.code("provenance"),
+        code=code("step provenance"),
     shell:
-        "colonnade provenance {input.settings} {output} 2> {log}"
+        "colonnade step provenance {input.settings} {output} 2> {log}"
 
 
 # What each section of the report shows, of those that this configuration can have.
@@ -48,14 +49,14 @@ SHOWN = {
     "tuner_quality": rules.tuner_quality.output,
     "provenance": [],
 }
-if stages.target.is_emulated:
+if plan.target.is_emulated:
     SHOWN |= {
         "cycles": SHOWN["layers"],
         "bounds": rules.bounds.output,
         "packing": rules.packing.output,
         "validation": rules.validation.output,
     }
-if stages.core_variants:
+if plan.machine.core_variants:
     SHOWN["sensitivity"] = [rules.model_sensitivity.output.table]
 
 
@@ -65,17 +66,17 @@ rule report_section:
         provenance=rules.provenance.output,
         shown=lambda wildcards: SHOWN[wildcards.section],
     output:
-        "<results>/report/{section}.html",
+        results.section("{section}"),
     log:
         "<results>/logs/report-{section}.log",
     wildcard_constraints:
-        section=stages.one_of(SHOWN),
+        section=one_of(SHOWN),
     conda:
         "../envs/colonnade.yaml"
     params:
-        code=stages.code("report-section"),
+        code=code("step section"),
     shell:
-        "colonnade report-section {wildcards.section} {input.provenance} {output} {input.shown} 2> {log}"
+        "colonnade step section {wildcards.section} {input.provenance} {output} {input.shown} 2> {log}"
 
 
 # Which sections a run asks for its own process knows, so the page is joined there.
@@ -88,29 +89,29 @@ rule report:
             rules.report_section.output, section=on_page(SHOWN, workflow.dag_settings.targets)
         ),
     output:
-        "<results>/report.html",
+        results.page,
     log:
         "<results>/logs/report.log",
     localrule: True
     conda:
         "../envs/colonnade.yaml"
     params:
-        code=stages.code("report"),
+        code=code("step report"),
         left_out=lambda _: [
             f"--left-out {name}"
             for name in left_out(SHOWN, on_page(SHOWN, workflow.dag_settings.targets))
         ],
     shell:
-        "colonnade report {params.left_out} {input.throughput} {input.accuracy} {output}"
+        "colonnade step report {params.left_out} {input.throughput} {input.accuracy} {output}"
         " {input.sections} 2> {log}"
 
 
 rule regression:
     """Compare modelled cycles with the committed baseline."""
     input:
-        settings=stages.settings("nightly"),
+        settings=plan.settings.of("nightly"),
         table=rules.throughput_table.output,
-        baseline=stages.baseline,
+        baseline=inputs.baseline(),
     output:
         "<results>/nightly.txt",
     log:
@@ -118,6 +119,6 @@ rule regression:
     conda:
         "../envs/colonnade.yaml"
     params:
-        code=stages.code("regression"),
+        code=code("step regression"),
     shell:
-        "colonnade regression {input.settings} {input.table} {output} {input.baseline} 2>&1 | tee {log}"
+        "colonnade step regression {input.settings} {input.table} {output} {input.baseline} 2>&1 | tee {log}"

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Where a window that slides over a padded plane ends: of convolutions and of pools.
 #pragma once
 

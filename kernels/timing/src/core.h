@@ -19,13 +19,13 @@
 #include "params.h"
 
 // Why an operation did not issue in the cycle in which the one before it did.
-#define COLONNADE_STALLS(STALL)           \
-  STALL(LOAD_RESULT, "load_result")       \
-  STALL(RESULT, "result")                 \
-  STALL(CACHE_MISS, "cache_miss")         \
-  STALL(MEMORY_UNIT, "memory_unit")       \
-  STALL(EXECUTE_UNIT, "execute_unit")     \
-  STALL(BRANCH, "branch")                 \
+#define COLONNADE_STALLS(STALL)       \
+  STALL(LOAD_RESULT, "load_result")   \
+  STALL(RESULT, "result")             \
+  STALL(CACHE_MISS, "cache_miss")     \
+  STALL(MEMORY_UNIT, "memory_unit")   \
+  STALL(EXECUTE_UNIT, "execute_unit") \
+  STALL(BRANCH, "branch")             \
   STALL(IDLE, "idle")
 
 enum Stall {

@@ -40,11 +40,11 @@ struct Machine {
   struct MemorySystem memory;
   struct Core* cores[MAX_CORES];  // made when a team first needs them
   struct Queue queues[MAX_CORES];
-  unsigned member;       // the core that the guest executes as
-  bool switched;         // it has just become that, in the vector state `switch_vtype`
+  unsigned member;  // the core that the guest executes as
+  bool switched;  // it has just become that, in the vector state `switch_vtype`
   uint64_t switch_vtype;
-  unsigned team_size;    // 1 outside of a team
-  unsigned core_count;   // cores that have been in a team since the caches were emptied
+  unsigned team_size;  // 1 outside of a team
+  unsigned core_count;  // cores that have been in a team since the caches were emptied
   unsigned region_size;  // cores that were in a team in this region
   uint64_t region_start;  // cycle
 };

@@ -89,6 +89,8 @@ int main(int argc, char** argv) {
   if (strcmp(command, "params") == 0 && argc == 3) {
     return dump_params(argv[2]);
   }
-  fprintf(stderr, "usage: model-dump decode | cache BYTES WAYS LINE | pages LOG2 BEGIN END STACK | params FILE\n");
+  fprintf(stderr,
+          "usage: model-dump decode | cache BYTES WAYS LINE | pages LOG2 BEGIN END STACK | params "
+          "FILE\n");
   return EXIT_FAILURE;
 }

@@ -9,9 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define COLONNADE_BYTE_LOOPS(lmul)                                \
-  void copy_##lmul(void* to, const void* from, size_t bytes);     \
-  void fill_##lmul(void* to, size_t bytes);                       \
+#define COLONNADE_BYTE_LOOPS(lmul)                            \
+  void copy_##lmul(void* to, const void* from, size_t bytes); \
+  void fill_##lmul(void* to, size_t bytes);                   \
   size_t count_##lmul(const void* from, size_t bytes);
 
 COLONNADE_BYTE_LOOPS(m1)

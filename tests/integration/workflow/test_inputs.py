@@ -98,7 +98,9 @@ def test_results_of_another_target_are_refused(finished: Checkout) -> None:
     assert "results holds results of target x60, not host" in run.stdout
     assert "--config results=results/host-resnet18" in run.stdout
     jobs = planned(finished, "full-run", "--config", "target=host", "results=results/host-resnet18")
-    assert jobs["kernels_host"] == jobs["train"] == jobs["report"] == 1
+    assert jobs["train"] == jobs["report"] == 1
+    assert "kernels_host" in jobs or (finished / "results/build/host/colonnade-run").exists()
+    assert "kernels_riscv64" not in jobs
 
 
 def append(name: str) -> Callable[[Checkout], None]:

@@ -114,6 +114,7 @@ def test_masks_survive_storage(pattern: Pattern) -> None:
     masks = make_masks(importances(model, plan, "l1"), plan)
     tensors = masks_to_tensors(masks) | dict(model.state_dict())
     back = masks_from_tensors(tensors, {name: layer.tile for name, layer in plan.items()})
+    assert set(back) == set(masks) == set(tiles)
     for name, mask in masks.items():
         assert np.array_equal(back[name].keep, mask.keep)
         assert (back[name].k, back[name].out_channels) == (mask.k, mask.out_channels)

@@ -11,7 +11,7 @@ from colonnade.common.files import write_json
 from colonnade.config.reading import read_config
 from colonnade.results.accuracy import accuracy_table
 from colonnade.results.tables import ACCURACY, read_table
-from colonnade.workflow.stages import Stages
+from colonnade.workflow.networks import Networks
 
 ROOT = Path(__file__).resolve().parents[3]
 PATTERNS = [
@@ -26,11 +26,11 @@ def test_rows_name_method_and_drop(tmp_path: Path) -> None:
     default = yaml.safe_load((ROOT / "config/default.yaml").read_text())
     values = {**default, "pruning": {"patterns": PATTERNS}}
     config, _ = read_config(values, [], ROOT / "config/targets")
-    stages = Stages(config)
+    networks = Networks(config)
     reports = []
     schedule = {"layer": "conv1", "schedule": "direct:8:1:1:1", "source": "other size"}
     schedule |= {"key": "n1c3h224w224-o64-k7x7-s2-p3-d1|k147", "adapted": []}
-    for index, variant in enumerate(stages.variants):
+    for index, variant in enumerate(networks.variants):
         path = tmp_path / f"{variant}.json"
         report = {
             "checkpoint_sha256": variant,
@@ -44,7 +44,7 @@ def test_rows_name_method_and_drop(tmp_path: Path) -> None:
             "schedules": [schedule],
         }
         write_json(path, report)
-        columns = {"method": stages.method(variant), **stages.pattern_columns(variant)}
+        columns = {"method": networks.method(variant), **networks.pattern_columns(variant)}
         reports.append((path, columns))
     accuracy_table("resnet18", "digits", reports, tmp_path / "accuracy.csv")
     rows = read_table(tmp_path / "accuracy.csv", ACCURACY).rows(named=True)

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import click
 
-from colonnade.cli.common import FILE, IMAGE, cli
+from colonnade.cli.common import FILE, step
 from colonnade.common.files import file_bytes
+from colonnade.common.paths import IMAGE
 from colonnade.workflow.settings import read_settings
 
 
-@cli.command()
+@step.command()
 @click.argument("throughput", type=FILE)
 @click.argument("accuracy", type=FILE)
 @click.argument("output", type=FILE)
@@ -28,7 +29,7 @@ def claims(throughput: Path, accuracy: Path, output: Path, packages: tuple[Path,
     write_claims(throughput, accuracy, sizes, output)
 
 
-@cli.command()
+@step.command()
 @click.argument("settings", type=FILE)
 @click.argument("output", type=FILE)
 def provenance(settings: Path, output: Path) -> None:
@@ -38,19 +39,19 @@ def provenance(settings: Path, output: Path) -> None:
     write_provenance(read_settings(settings).config, IMAGE, output)
 
 
-@cli.command("report-section")
+@step.command("section")
 @click.argument("name")
 @click.argument("provenance", type=FILE)
 @click.argument("output", type=FILE)
 @click.argument("files", type=FILE, nargs=-1)
-def report_section(name: str, provenance: Path, output: Path, files: tuple[Path, ...]) -> None:
+def section(name: str, provenance: Path, output: Path, files: tuple[Path, ...]) -> None:
     """Render the section NAME of the report from the FILES that it shows."""
     from colonnade.report.sections import write_section
 
     write_section(name, provenance, files, output)
 
 
-@cli.command()
+@step.command()
 @click.option("--left-out", multiple=True, help="A section that another target asks for.")
 @click.argument("throughput", type=FILE)
 @click.argument("accuracy", type=FILE)
@@ -70,7 +71,7 @@ def report(
     write_page(throughput, accuracy, named, left_out, output)
 
 
-@cli.command()
+@step.command()
 @click.argument("settings", type=FILE)
 @click.argument("table", type=FILE)
 @click.argument("output", type=FILE)

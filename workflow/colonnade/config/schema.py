@@ -13,6 +13,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from colonnade.common.paths import RESULTS, TAKEN
 from colonnade.config.budget import BudgetConfig
 from colonnade.config.data import DataConfig
 from colonnade.config.model import ModelConfig
@@ -34,24 +35,6 @@ from colonnade.config.study import StudyConfig
 from colonnade.config.training import TrainingConfig
 
 VECTOR_REGISTERS = 32
-# The folder of all results, and the names in it that other folders of results cannot have.
-RESULTS = "results"
-TAKEN = frozenset(
-    (
-        *("accuracy", "baseline", "budget", "build", "data", "figures", "logs", "packages"),
-        *(
-            "profile",
-            "report",
-            "sensitivity",
-            "settings",
-            "study",
-            "tables",
-            "throughput",
-            "toolchain",
-        ),
-        *("train", "tuner"),
-    )
-)
 # What the programs' arena has room for, of the deepest network: 64 images of 224 px.
 MAX_TIMED_PIXELS = 64 * 224 * 224
 
@@ -188,7 +171,7 @@ class Config(Section):
     """All of it."""
 
     results: str = Field(
-        default=RESULTS,
+        default=str(RESULTS),
         description="Folder of the results: `results`, or one below it. Results of another target,"
         " network, data set or timed input need a folder of their own.",
     )
@@ -215,7 +198,7 @@ class Config(Section):
     @classmethod
     def _check_results(cls, folder: str) -> str:
         first, *below = folder.split("/")
-        if first != RESULTS or not all(re.fullmatch(r"\w[\w.-]*", part) for part in below):
+        if first != str(RESULTS) or not all(re.fullmatch(r"\w[\w.-]*", part) for part in below):
             raise ValueError(
                 f"allowed: {RESULTS}, or a folder below it such as {RESULTS}/host, of"
                 " letters, digits and . _ -"

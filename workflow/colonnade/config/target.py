@@ -41,6 +41,11 @@ class TargetFile(Section):
         """Whether code runs under QEMU and its time is modelled."""
         return self.kind == "emulated"
 
+    @property
+    def part(self) -> Literal["riscv64", "host"]:
+        """For what the programs are built: the part of `colonnade build`."""
+        return "riscv64" if self.is_emulated else "host"
+
 
 class TargetConfig(TargetFile):
     """A target with what its core's description says of it: VLEN in bits, and the clock in GHz."""

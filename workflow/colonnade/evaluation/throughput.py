@@ -12,6 +12,7 @@ from safetensors.numpy import save
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import discard, make_folder, read_json, write_bytes, write_json
+from colonnade.common.paths import RUNNER
 from colonnade.common.reference import REFERENCE
 from colonnade.config.schema import ThroughputConfig
 from colonnade.package.archive import read_package
@@ -61,7 +62,7 @@ def run_network(
         *("--warmup", "0" if modelled else str(timed.warmup)),
     ]
     try:
-        target.run("colonnade-run", arguments, timing=timing)
+        target.run(RUNNER, arguments, timing=timing)
         identity = {key: graph[key] for key in ("model", "checkpoint_sha256")}
         write_json(output, {**identity, **read_json(report, dict[str, Any])})
     finally:

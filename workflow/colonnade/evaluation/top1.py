@@ -29,6 +29,7 @@ from torch import Tensor
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import read_json, read_record, sha256_file, write_json, write_text
+from colonnade.common.paths import RUNNER
 from colonnade.common.progress import Progress, followed
 from colonnade.config.data import DataConfig
 from colonnade.config.schema import AccuracyConfig
@@ -46,7 +47,6 @@ from colonnade.training.stages import check_same_data
 
 Logits = NDArray[np.float32]
 
-RUNNER = "colonnade-run"
 # Of a chunk: its images lie in memory and in a file at once, and are lost with a kill.
 CHUNK_BYTES = 32 << 20
 CHUNK_IMAGES = 256

@@ -12,6 +12,7 @@ import polars as pl
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import read_json, write_text
+from colonnade.common.paths import table_file
 from colonnade.report.bounds import achieved_and_possible, packed_and_direct
 from colonnade.report.contents import SECTIONS
 from colonnade.report.figures import cost_per_layer, throughput_bars
@@ -64,7 +65,7 @@ def write_section(name: str, provenance: Path, files: Files, target: Path) -> No
 
 
 def environment() -> jinja2.Environment:
-    """Templates of the report, with filters `group` (thousands) and `percent` (of a share)."""
+    """Templates of the report; filters `group` (thousands), `percent` (of a share); files by `table`."""
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_HERE),
         autoescape=True,
@@ -73,6 +74,7 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.filters["group"] = lambda value: f"{value:,}".replace(",", "\u202f")
+    made.globals["table"] = table_file
     made.filters["percent"] = lambda share: f"{100 * share:.0f}%"
     return made
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from colonnade.common.files import discard, make_folder
+from colonnade.common.paths import BENCH
 from colonnade.config.pruning import Pattern
 from colonnade.config.schema import ProfileConfig, ThroughputConfig
 from colonnade.models.conv_shape import ConvShape
@@ -17,7 +18,7 @@ from colonnade.targets.target import Target
 from colonnade.tuning.cache import ProfileCache, Result, Setting
 from colonnade.tuning.space import Candidate
 
-PROGRAM = "colonnade-bench"
+PROGRAM = BENCH
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,8 @@ from typing import Any
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import read_json
+from colonnade.common.paths import Results
 from colonnade.config.schema import Config
-
-SCOPE = "scope.json"
 
 
 def scope_of(config: Config) -> dict[str, Any]:
@@ -36,7 +35,7 @@ def check_scope(config: Config) -> None:
     Raises:
         ColonnadeError: every difference is named, with the key that gives results a folder.
     """
-    file = Path(config.results) / SCOPE
+    file = Path(Results(config.results).scope)
     if not file.exists():
         return
     theirs, ours = read_json(file), scope_of(config)

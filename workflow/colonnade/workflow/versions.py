@@ -24,11 +24,13 @@ PACKAGE = "colonnade"
 HARNESS = tuple(
     f"{PACKAGE}.{name}"
     for name in (
-        *("cli", "container", "common.errors", "common.files", "config.errors"),
+        *("cli", "container", "common.errors", "common.files", "common.paths", "config.errors"),
         *("config.reading", "config.schema", "config.sources", "config.target"),
-        *("workflow.settings", "workflow.versions", "workflow.workflow"),
+        *("workflow.job_settings", "workflow.settings", "workflow.versions", "workflow.workflow"),
     )
 )
+# What precedes the names of a group's commands, by how a function becomes one.
+GROUPS = {"cli.command": "", "table.command": "table ", "step.command": "step "}
 # Every import statement that names a module of the library, wherever in a file it is.
 _IMPORT = re.compile(
     rf"^[ \t]*(?:from[ \t]+({PACKAGE}[\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n#]+)"
@@ -200,6 +202,7 @@ def _imports_of(nodes: Iterator[ast.AST]) -> dict[str, str]:
 
 def _command_name(function: Function) -> Iterator[str]:
     for decorator in function.decorator_list:
-        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "cli.command":
+        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) in GROUPS:
             named = [each.value for each in decorator.args if isinstance(each, ast.Constant)]
-            yield str(named[0]) if named else function.name.replace("_", "-")
+            name = str(named[0]) if named else function.name.replace("_", "-")
+            yield GROUPS[ast.unparse(decorator.func)] + name

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-"""Checkpoints for other people's tools."""
+"""What people take away: checkpoints for other tools, and the reference of configuration keys."""
 
 from pathlib import Path
 
@@ -30,3 +30,14 @@ def to_torch(checkpoint: Path, output: Path, table: Path | None) -> None:
     kept, weights = (sum(row[key] for row in rows) for key in ("weights_kept", "weights"))
     what = f"{len(rows)} pruned convolutions keep {kept} of {weights} weights" if rows else "dense"
     click.echo(f"{output}: {source.info.model}, {source.info.num_classes} classes; {what}")
+
+
+@cli.command("config-reference")
+def config_reference() -> None:
+    """Write docs/configuration.md and config/schema.json from the models that check a configuration."""
+    from colonnade.common.files import write_text
+    from colonnade.config.reference import DOCUMENT, SCHEMA, reference, schema
+
+    for path, text in ((DOCUMENT, reference()), (SCHEMA, schema())):
+        write_text(path, text)
+        click.echo(str(path))

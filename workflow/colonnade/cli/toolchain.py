@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-"""The toolchain by hand: a shell in it, and the bench of single convolutions."""
+"""The toolchain and the programs; by hand, a shell in it and the bench of single convolutions."""
 
 import os
 import shutil
@@ -13,17 +13,37 @@ from pathlib import Path
 
 import click
 
-from colonnade.cli.common import BUILD, IMAGE, cli, container
+from colonnade.cli.common import FILE, ROOT, cli, container
 from colonnade.common.errors import ColonnadeError
+from colonnade.common.paths import BENCH, BUILD, IMAGE, TARGETS
+from colonnade.common.progress import Progress, followed, ninja_steps
 from colonnade.config.target import load_target
-from colonnade.container import Container
+from colonnade.container import Container, select_engine
 from colonnade.targets.target import Target
-from colonnade.tuning.bench import PROGRAM
-from colonnade.workflow.workflow import TARGETS
 
 _PASSED_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 # The bench's option whose value is a file.
 _FILE_OPTION = "--shapes"
+
+
+@cli.command()
+@click.option("--engine", default="auto", show_default=True)
+@click.argument("output", type=FILE)
+def toolchain(engine: str, output: Path) -> None:
+    """Build the toolchain container and record it in OUTPUT."""
+    select_engine(engine).build(ROOT).save(output)
+
+
+@cli.command()
+@click.argument("part", type=click.Choice(["riscv64", "host", "timing"]))
+@click.option("--log", type=FILE, required=True)
+def build(part: str, log: Path) -> None:
+    """Compile a PART of kernels/ in the container."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    BUILD.mkdir(parents=True, exist_ok=True)
+    command = ["sh", "kernels/build.sh", part, str(BUILD / part)]
+    with Progress(f"build {part}", 0, "step") as progress, followed(log, ninja_steps(progress)):
+        container().run(command, log=log)
 
 
 @cli.command(context_settings=_PASSED_ON)
@@ -53,8 +73,8 @@ def bench_conv(name: str, options: tuple[str, ...]) -> None:
     given = list(options)
     with _checkout() as here, _scratch() as scratch:
         target = Target(name, load_target(TARGETS, name), toolchain := _toolchain())
-        target.check_built(PROGRAM)
-        command, env = target.command(PROGRAM, timing=scratch / "regions.jsonl")
+        target.check_built(BENCH)
+        command, env = target.command(BENCH, timing=scratch / "regions.jsonl")
         status = toolchain.attach([*command, *_visible(given, here, scratch)], env=env)
     sys.exit(status)
 
