@@ -71,7 +71,7 @@ class Convolution(UnaryNode):
         if self.residual is not None and known[self.residual] != made:
             raise ValueError(
                 f"{self.where}: residual: {self.residual!r} is {known[self.residual]};"
-                f" needed: the shape of its output, {made}"
+                f" needed: {made}, the shape of its output"
             )
         return made
 
