@@ -12,12 +12,13 @@ namespace colonnade {
 
 ConvCase ConvCase::random(const ConvShape& shape, size_t tile, Keep keep, uint32_t seed,
                           xnn_colnm_arithmetic arithmetic) {
+  const Datatype& elements = find_arithmetic(arithmetic).elements;
   std::mt19937 generator(seed);
   const auto fill = [&](std::vector<float>& vector, size_t size) {
     vector.resize(size);
     for (float& value : vector) {
       value = static_cast<float>(generator() >> 8) / 8388608.0f - 1.0f;
-      if (arithmetic != xnn_colnm_f32) value = static_cast<float>(static_cast<_Float16>(value));
+      value = elements.round(value);
     }
   };
   ConvCase c;

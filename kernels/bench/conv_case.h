@@ -10,6 +10,7 @@
 
 #include "colonnade/operators.h"
 #include "conv_shape.h"
+#include "datatype.h"
 #include "xnn.h"
 
 namespace colonnade {
@@ -38,7 +39,7 @@ struct ConvCase {
   xnn_colnm_arithmetic arithmetic;
 
   // Random weights, bias, input and residual in [-1, 1); columns drawn at random per tile and group, as many as
-  // `keep` says. All are f16 numbers if the arithmetic's elements are.
+  // `keep` says. All are numbers of the arithmetic's elements.
   static ConvCase random(const ConvShape& shape, size_t tile, Keep keep, uint32_t seed,
                          xnn_colnm_arithmetic arithmetic = xnn_colnm_f32);
 

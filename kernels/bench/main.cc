@@ -91,7 +91,7 @@ void run(const Options& options, const ConvShape& shape, const Candidate& candid
   nlohmann::ordered_json line;
   line["conv"] = shape.str();
   line["algorithm"] = candidate.algorithm;
-  line["arithmetic"] = arithmetic_name(arithmetic);
+  line["arithmetic"] = find_arithmetic(arithmetic).name;
   line["tile"] = candidate.tile;
   line["lmul"] = candidate.lmul;
   line["panels"] = candidate.panels;
@@ -230,10 +230,10 @@ Options parse(int argc, char** argv) {
   auto* kept = app.add_option("--keep", keep, "N:M: a tile keeps N of each M consecutive columns; all by default")->delimiter(',');
   app.add_option("--sparsity", sparsity, "Instead: the share removed of all columns, in decimal")->delimiter(',')->excludes(kept);
   auto* pattern = app.add_option("--pattern", o.pattern, "row: each row its own columns, which is a tile of 1")->check(CLI::IsMember({"column", "row"}));
-  const std::map<std::string, xnn_colnm_arithmetic> arithmetics = {
-      {"f32", xnn_colnm_f32}, {"f16", xnn_colnm_f16}, {"f16_f32acc", xnn_colnm_f16_f32acc}};
+  std::map<std::string, xnn_colnm_arithmetic> by_name;
+  for (const Arithmetic& each : arithmetics()) by_name[each.name] = each.value;
   app.add_option("--arithmetic", o.arithmetic, "Elements and accumulators of our kernels")
-      ->transform(CLI::CheckedTransformer(arithmetics));
+      ->transform(CLI::CheckedTransformer(by_name));
   app.add_option("--threads", o.threads)->check(CLI::Range(1, 256));
   app.add_option("--repetitions", o.repetitions)->check(CLI::Range(1u, 1000000u));
   app.add_option("--seed", o.seed)->check(CLI::Range(0u, UINT32_MAX));

@@ -8,7 +8,6 @@
 #include <stdexcept>
 
 #include "arena.h"
-#include "planes.h"
 
 namespace colonnade {
 namespace {
@@ -50,8 +49,6 @@ xnn_colnm_algorithm algorithm_of(const Candidate& candidate) {
   return candidate.algorithm == "unfused" ? xnn_colnm_unfused : xnn_colnm_packed;
 }
 
-// T is the element of the case's arithmetic.
-template <typename T>
 Prepared prepare_colnm(const ConvCase& c, const Candidate& candidate, pthreadpool_t pool) {
   xnn_operator_t op = nullptr;
   const xnn_colnm_schedule schedule = {algorithm_of(candidate), candidate.lmul, candidate.panels, candidate.kc_splits};
@@ -68,20 +65,21 @@ Prepared prepare_colnm(const ConvCase& c, const Candidate& candidate, pthreadpoo
                                 ": what a block reads lies over 4 GiB apart; allowed: less, with fewer panels or a smaller input");
   }
   check(status, "reshape");
-  auto* input = static_cast<T*>(arena_allocate(layouts.input.size * sizeof(T)));
-  auto* output = static_cast<T*>(arena_allocate(layouts.output.size * sizeof(T)));
-  nchw_to_planes(c.input.data(), layouts.input, input);
-  T* residual = nullptr;
+  const Datatype& elements = find_arithmetic(c.arithmetic).elements;
+  void* input = arena_allocate(layouts.input.size * elements.element_bytes);
+  void* output = arena_allocate(layouts.output.size * elements.element_bytes);
+  elements.to_planes(c.input.data(), layouts.input, input);
+  void* residual = nullptr;
   if (residual_planes != nullptr) {
-    residual = static_cast<T*>(arena_allocate(layouts.output.size * sizeof(T)));
-    nchw_to_planes(c.residual.data(), layouts.output, residual);
+    residual = arena_allocate(layouts.output.size * elements.element_bytes);
+    elements.to_planes(c.residual.data(), layouts.output, residual);
   }
   check(xnn_setup_colnm_convolution2d_cnhw(op, arena_allocate(workspace), input, residual, output), "setup");
   std::vector<Operator> operators;
   operators.push_back(std::move(owned));
-  return {std::move(operators), [=, size = c.shape.positions() * c.shape.out_channels] {
+  return {std::move(operators), [=, &elements, size = c.shape.positions() * c.shape.out_channels] {
     std::vector<float> nchw(size);
-    planes_to_nchw(layouts.output, output, nchw.data());
+    elements.from_planes(layouts.output, output, nchw.data());
     return nchw;
   }};
 }
@@ -135,13 +133,13 @@ bool can_run(const Candidate& candidate, const ConvShape& shape, xnn_colnm_arith
   // Planes are split into phases by one stride.
   if (candidate.algorithm == "direct" && shape.stride[0] != shape.stride[1]) return false;
   return is_xnnpack(candidate.algorithm) || (xnn_colnm_has_kernel(arithmetic, candidate.tile, candidate.lmul) &&
-                                             (arithmetic == xnn_colnm_f32 || candidate.kc_splits == 1));
+                                             (find_arithmetic(arithmetic).elements.has_kc_splits || candidate.kc_splits == 1));
 }
 
 Prepared prepare(const ConvCase& conv, const Candidate& candidate, pthreadpool_t pool) {
   if (candidate.algorithm == "xnnpack_nhwc_dense") return prepare_nhwc(conv, pool);
   if (candidate.algorithm == "xnnpack_spmm") return prepare_spmm(conv, pool);
-  return conv.arithmetic == xnn_colnm_f32 ? prepare_colnm<float>(conv, candidate, pool) : prepare_colnm<_Float16>(conv, candidate, pool);
+  return prepare_colnm(conv, candidate, pool);
 }
 
 }  // namespace colonnade

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 // How large what the readers take may be. Beyond these sizes no loop runs and nothing is allocated, so that a damaged
-// file costs a message and no time; within them no product of sizes wraps around. workflow/colonnade/conv.py,
-// package_graph.py and strict_json.py have those of packages too, and tests/integration/test_damaged_packages.py compares.
+// file costs a message and no time; within them no product of sizes wraps around. The library's
+// readers have those of packages and shapes too; tests/integration/test_damaged_packages.py compares.
 #pragma once
 
 #include <cstddef>

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include <nlohmann/json.hpp>
+
 namespace colonnade {
 namespace {
 
@@ -18,6 +20,35 @@ constexpr ConvSchedule kRowWise = {1, {xnn_colnm_direct, 4, 2, 1}};
 // For comparison: with 15 accumulators of two registers each, two are left for one panel vector, so a column's load
 // waits until the one before was used. Every kernel that has registers for a second one is software-pipelined.
 constexpr ConvSchedule kUnpipelined = {15, {xnn_colnm_unfused, 2, 4, 1}};
+
+const char* name_of(Layout layout) {
+  switch (layout) {
+    case Layout::nhwc: return "nhwc";
+    case Layout::planes: return "planes";
+    case Layout::nchw: return "nchw";
+  }
+  __builtin_unreachable();
+}
+
+const char* name_of(PrunedWeights pruned) {
+  switch (pruned) {
+    case PrunedWeights::dense: return "dense";
+    case PrunedWeights::sparse: return "sparse";
+    case PrunedWeights::rows: return "rows";
+    case PrunedWeights::refused: return "refused";
+  }
+  __builtin_unreachable();
+}
+
+const char* name_of(ScheduleKey key) {
+  switch (key) {
+    case ScheduleKey::none: return "none";
+    case ScheduleKey::fastest: return "fastest";
+    case ScheduleKey::direct: return "direct";
+    case ScheduleKey::packed: return "packed";
+  }
+  __builtin_unreachable();
+}
 
 }  // namespace
 
@@ -45,11 +76,22 @@ const Implementation& find_implementation(const std::string& name) {
 }
 
 std::string Implementation::key_algorithm() const {
-  switch (key) {
-    case ScheduleKey::direct: return "direct";
-    case ScheduleKey::packed: return "packed";
-    default: return "";
+  return key == ScheduleKey::direct || key == ScheduleKey::packed ? name_of(key) : "";
+}
+
+nlohmann::ordered_json list_implementations() {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const Implementation& each : implementations()) {
+    list.push_back({
+        {"name", each.name},
+        {"layout", name_of(each.layout)},
+        {"pruned", name_of(each.pruned)},
+        {"schedules", name_of(each.key)},
+        {"fixed_schedule", each.fixed.has_value() ? nlohmann::ordered_json(each.fixed->str()) : nullptr},
+        {"dtypes", each.dtypes},
+    });
   }
+  return list;
 }
 
 }  // namespace colonnade

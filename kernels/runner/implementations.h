@@ -50,6 +50,9 @@ struct Implementation {
 
 const std::vector<Implementation>& implementations();
 
+// The table as `colonnade-run --list` prints it; workflow/colonnade/targets/implementations.py is the same.
+nlohmann::ordered_json list_implementations();
+
 // The row of that name, which is one of the table's.
 const Implementation& find_implementation(const std::string& name);
 

@@ -13,6 +13,7 @@
 #include "arena.h"
 #include "batches.h"
 #include "network.h"
+#include "operations/conv2d.h"
 
 namespace colonnade {
 namespace {
@@ -24,6 +25,13 @@ struct Options {
   unsigned repetitions = 1;
   unsigned warmup = 0;
 };
+
+template <typename Row>
+std::vector<std::string> names_of(const std::vector<Row>& table) {
+  std::vector<std::string> names;
+  for (const Row& row : table) names.push_back(row.name);
+  return names;
+}
 
 template <typename T, typename Get>
 T median(const std::vector<Sample>& samples, Get get) {
@@ -81,11 +89,13 @@ nlohmann::ordered_json make_report(const Options& options, const BatchPlan& plan
 Options parse(int argc, char** argv) {
   Options o;
   CLI::App app{"Runs an exported package on its input and writes outputs and times."};
+  app.add_flag_callback("--list", [] {
+    std::cout << list_implementations().dump(2) << std::endl;
+    throw CLI::Success();
+  }, "Print the implementations as JSON")->trigger_on_parse();
   app.add_option("--package", o.package, "Directory with graph.json and weights.safetensors")->required();
-  std::vector<std::string> names;
-  for (const Implementation& each : implementations()) names.push_back(each.name);
-  app.add_option("--implementation", o.implementation)->required()->check(CLI::IsMember(names));
-  app.add_option("--dtype", o.dtype, "Activations and weights; XNNPACK's own have f32 only")->check(CLI::IsMember({"f32", "f16"}));
+  app.add_option("--implementation", o.implementation)->required()->check(CLI::IsMember(names_of(implementations())));
+  app.add_option("--dtype", o.dtype, "Activations and weights; XNNPACK's own have f32 only")->check(CLI::IsMember(names_of(datatypes())));
   app.add_option("--schedules", o.schedules, "Schedules chosen by profiling; needed unless the implementation has its own");
   app.add_option("--input", o.input, "safetensors, NCHW float32 tensors by input name")->required();
   app.add_option("--output", o.output, "safetensors to write")->required();
@@ -99,6 +109,8 @@ Options parse(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {
     std::exit(app.exit(help));
+  } catch (const CLI::Success&) {
+    std::exit(0);
   }
   return o;
 }
@@ -106,15 +118,26 @@ Options parse(int argc, char** argv) {
 // Throws std::runtime_error where the implementation does not run packages with these masks.
 void check_masks(const Package& package, const Options& options, const Implementation& implementation) {
   for (const Node& node : package.nodes()) {
-    if (node.op != "conv2d" || node.conv.tile == 0) continue;
+    const Conv2d* conv = as_conv2d(node);
+    if (conv == nullptr || !conv->is_pruned()) continue;
     if (implementation.pruned == PrunedWeights::refused) {
       throw std::runtime_error(options.package + ": is pruned; " + options.implementation + " runs dense packages");
     }
-    if (implementation.pruned == PrunedWeights::rows && node.conv.tile != 1) {
-      throw std::runtime_error(options.package + ": node '" + node.name + "' has tile " + std::to_string(node.conv.tile) +
+    if (implementation.pruned == PrunedWeights::rows && conv->tile() != 1) {
+      throw std::runtime_error(options.package + ": node '" + node.name + "' has tile " + std::to_string(conv->tile()) +
                                "; " + options.implementation + " runs packages whose rows have columns of their own, of tile 1");
     }
   }
+}
+
+// Throws std::runtime_error where the implementation has no operators for the datatype.
+void check_dtype(const Options& options, const Implementation& implementation) {
+  std::string allowed;
+  for (const std::string& dtype : implementation.dtypes) {
+    if (dtype == options.dtype) return;
+    allowed += (allowed.empty() ? "" : ", ") + dtype;
+  }
+  throw std::runtime_error("--dtype " + options.dtype + ": " + options.implementation + " has no " + options.dtype + " on RVV; allowed: " + allowed);
 }
 
 // Says on stderr how many images are done, at most once a second.
@@ -149,12 +172,9 @@ int run(int argc, char** argv) {
   initialize_xnnpack();
   RegionClock clock;
   const ThreadPool pool = make_thread_pool(options.threads, clock.modelled());
-  const std::vector<std::string>& dtypes = implementation.dtypes;
-  if (std::find(dtypes.begin(), dtypes.end(), options.dtype) == dtypes.end()) {
-    throw std::runtime_error("--dtype " + options.dtype + ": " + options.implementation + " has no " + options.dtype + " on RVV; allowed: f32");
-  }
+  check_dtype(options, implementation);
   const auto network = make_network(package, implementation, schedules.has_value() ? &*schedules : nullptr,
-                                    options.dtype == "f16" ? xnn_datatype_fp16 : xnn_datatype_fp32, pool.get());
+                                    find_datatype(options.dtype), pool.get());
   network->build(images.shapes(plan));
   OutputFile output(options.output, plan, *network);
   Progress progress(plan.images);

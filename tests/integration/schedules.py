@@ -30,7 +30,7 @@ def key(node: Mapping[str, Any], image: Sequence[int], kept: int) -> str:
     windows = "".join(
         f"-{each[0]}{_pair(node[each])}" for each in ("stride", "padding", "dilation")
     )
-    residual = "-r" if node.get("residual") else ""
+    residual = "-r" if node["residual"] else ""
     return f"n{n}c{c}h{h}w{w}-o{node['out_channels']}-k{kernel}{windows}{residual}|k{kept}"
 
 
@@ -49,11 +49,8 @@ def cover(package: Path, fastest: Schedule = DIRECT) -> dict[str, Schedule]:
             kept = node["in_channels"] * node["kernel"][0] * node["kernel"][1]
             if node["pattern"] is not None:
                 kept = weights.get_slice(f"{node['name']}.columns").get_shape()[1]
-            # The runner decides which convolution adds a residual.
-            for residual in (None, "any"):
-                same = {**node, "residual": residual}
-                entry = key(same, (1, node["in_channels"], 64, 64), kept)
-                convs |= {entry: fastest, f"{entry}|direct": DIRECT, f"{entry}|packed": PACKED}
+            entry = key(node, (1, node["in_channels"], 64, 64), kept)
+            convs |= {entry: fastest, f"{entry}|direct": DIRECT, f"{entry}|packed": PACKED}
     return convs
 
 

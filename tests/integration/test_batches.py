@@ -38,7 +38,7 @@ def write_package(folder: Path, inputs: tuple[str, ...] = ("image",)) -> Path:
             {
                 **{"op": "conv2d", "name": f"{name}.conv", "input": name, "output": f"{name}.a"},
                 **{"in_channels": 3, "out_channels": CHANNELS, "kernel": [3, 3], "stride": [2, 2]},
-                **{**pair, "activation": "relu", "pattern": None, "tile": None},
+                **{**pair, "residual": None, "activation": "relu", "pattern": None, "tile": None},
             },
             {
                 **{"op": "global_avg_pool", "name": f"{name}.pool"},
@@ -62,7 +62,7 @@ def write_package(folder: Path, inputs: tuple[str, ...] = ("image",)) -> Path:
     save_file(tensors, weights)
     graph = {
         "format": "colonnade-package",
-        "version": 1,
+        "version": 2,
         "weights_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
         "inputs": [{"name": name, "channels": 3} for name in inputs],
         "outputs": [f"{name}.out" for name in inputs],

@@ -12,8 +12,11 @@ from typing import Any
 import pytest
 
 from colonnade.common.errors import ColonnadeError
+from colonnade.config import section
+from colonnade.config.schema import fits_registers
 from colonnade.container import Container
 from colonnade.models.architecture import conv_shapes
+from colonnade.models.conv_shape import ConvShape
 from colonnade.targets.emulator import emulator
 
 POINTWISE = "n1c24h9w9-o20-k1x1-s1-p0-d1"
@@ -135,6 +138,9 @@ def test_shapes_are_those_that_the_library_allows(
     cases = json.loads((root / "tests/data/conv_shapes.json").read_text("utf-8"))
     accepted = bench("--conv", ",".join(cases["accepted"]), "--dry-run")
     assert [line["conv"] for line in accepted] == cases["accepted"]
+    # The size of the output follows from all that a shape says.
+    macs = [ConvShape.parse(text).macs for text in cases["accepted"]]
+    assert [line["macs"] for line in accepted] == macs
     # One start of the container for all of them.
     program = riscv64_programs.relative_to(root) / "colonnade-bench"
     command = " ".join([*emulator(256), str(program), "--dry-run", "--conv"])
@@ -148,6 +154,29 @@ def test_shapes_are_those_that_the_library_allows(
     assert len(answers) == len(cases["refused"])
     for (text, reason), answer in zip(cases["refused"].items(), answers, strict=True):
         assert reason in answer, (text, answer)
+
+
+def test_kernels_are_those_that_fit_the_registers(bench: Any) -> None:
+    sizes = [(tile, lmul) for tile in range(1, section.MAX_TILE + 1) for lmul in (1, 2, 4, 8)]
+    lines = bench(
+        *("--conv", POINTWISE, "--tile", ",".join(map(str, range(1, section.MAX_TILE + 1)))),
+        *("--lmul", "1,2,4,8", "--dry-run"),
+    )
+    found = [(line["tile"], line["lmul"]) for line in lines]
+    assert found == [each for each in sizes if fits_registers(*each)]
+
+
+def test_height_and_width_may_differ(bench: Any) -> None:
+    """In the programs: the library's shapes have one stride, padding and dilation for both."""
+    conv = "n1c3h9w12-o4-k1x3-s2x1-p0x1-d1x2-r"
+    lines = bench("--conv", conv, "--algorithm", "direct,packed,xnnpack_nhwc_dense", "--check")
+    # Planes are split into phases by one stride: none that is direct.
+    assert [(line["conv"], line["algorithm"]) for line in lines] == [
+        (conv, "packed"),
+        (conv, "xnnpack_nhwc_dense"),
+    ]
+    assert all(line["max_abs_error"] < 1e-5 for line in lines)
+    assert lines[0]["macs"] == (5 * 10) * 4 * 9
 
 
 def test_panels_that_do_not_exist_change_nothing(bench: Any) -> None:

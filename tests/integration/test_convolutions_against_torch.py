@@ -89,6 +89,7 @@ def draw(seed: int) -> RandomConv:
         "stride": stride.tolist(),
         "padding": padding.tolist(),
         "dilation": dilation.tolist(),
+        "residual": None,
         "activation": str(rng.choice(["relu", "none"])),
         "pattern": {"sparsity": 0.5, "m": "full"},
         "tile": tile,
@@ -114,7 +115,7 @@ def package(convs: list[RandomConv], scratch: Path) -> Path:
     """A directory with the package and its input, inside the checkout so that containers see it."""
     graph = {
         "format": "colonnade-package",
-        "version": 1,
+        "version": 2,
         "inputs": [{"name": c.node["input"], "channels": c.node["in_channels"]} for c in convs],
         "outputs": [c.node["output"] for c in convs],
         "nodes": [c.node for c in convs],

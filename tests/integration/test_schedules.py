@@ -20,13 +20,14 @@ from colonnade.config.pruning import Pattern, Recipe
 from colonnade.container import Container
 from colonnade.data.dataset import Normalisation
 from colonnade.models.architecture import conv_shapes
-from colonnade.models.resnet import build
+from colonnade.models.module import build
 from colonnade.package.archive import write_package
 from colonnade.package.export import export_package
 from colonnade.pruning.layers import importances, make_masks
 from colonnade.pruning.plan import prunable_convs, uniform_plan
 from colonnade.pruning.weights import kept_weights
 from colonnade.targets.emulator import emulator
+from colonnade.targets.implementations import IMPLEMENTATIONS
 from colonnade.training.checkpoint import CheckpointInfo, write_checkpoint
 from colonnade.tuning.choice import schedule_key
 
@@ -35,19 +36,16 @@ from . import schedules
 CHANNELS = 8
 IMAGE = (1, CHANNELS, 9, 7)
 EMULATOR = emulator(256)
-WITHOUT_SCHEDULES = {"xnnpack_nhwc_dense", "colnm_unpipelined"}
-WITH_SCHEDULES = {
-    *{"colnm_dense", "colnm_tuned", "colnm_direct", "colnm_packed", "colnm_unfused"},
-    *{"rownm", "xnnpack_spmm"},
-}
+WITH_SCHEDULES = [name for name, each in IMPLEMENTATIONS.items() if each.needs_schedules]
+WITHOUT_SCHEDULES = [name for name in IMPLEMENTATIONS if name not in WITH_SCHEDULES]
 
 
 def conv(name: str, source: str, **other: Any) -> dict[str, Any]:
     """A dense 3x3 convolution of `CHANNELS` channels."""
     node = {"op": "conv2d", "name": name, "input": source, "output": f"{name}.out"}
     node |= {"in_channels": CHANNELS, "out_channels": CHANNELS, "kernel": [3, 3]}
-    node |= {"stride": [1, 1], "padding": [1, 1], "dilation": [1, 1], "activation": "relu"}
-    return node | {"pattern": None, "tile": None, **other}
+    node |= {"stride": [1, 1], "padding": [1, 1], "dilation": [1, 1], "residual": None}
+    return node | {"activation": "relu", "pattern": None, "tile": None, **other}
 
 
 def write_chain(folder: Path, nodes: list[dict[str, Any]]) -> None:
@@ -67,7 +65,7 @@ def write_chain(folder: Path, nodes: list[dict[str, Any]]) -> None:
         tensors[f"{name}.columns"] = np.tile(columns, (tiles, 1))
         tensors[f"{name}.values"] = values.astype(np.float32)
     folder.mkdir()
-    graph = {"format": "colonnade-package", "version": 1}
+    graph = {"format": "colonnade-package", "version": 2}
     graph |= {"inputs": [{"name": "image", "channels": CHANNELS}], "nodes": nodes}
     write_package(folder, {**graph, "outputs": [nodes[-1]["output"]]}, tensors)
 
@@ -138,7 +136,7 @@ def at(size: str, kept: int = 72) -> str:
     return f"n1c{CHANNELS}{size}-o{CHANNELS}-k3x3-s1-p1-d1|k{kept}"
 
 
-@pytest.mark.parametrize("implementation", sorted(WITH_SCHEDULES))
+@pytest.mark.parametrize("implementation", WITH_SCHEDULES)
 def test_an_implementation_does_not_start_without_its_schedules(
     runner: Runner, single: Path, implementation: str
 ) -> None:
@@ -146,14 +144,14 @@ def test_an_implementation_does_not_start_without_its_schedules(
         runner.layers(single, implementation, None)
 
 
-@pytest.mark.parametrize("implementation", sorted(WITHOUT_SCHEDULES))
+@pytest.mark.parametrize("implementation", WITHOUT_SCHEDULES)
 def test_an_implementation_without_schedules_needs_none(
     runner: Runner, single: Path, implementation: str
 ) -> None:
     only = runner.layers(single, implementation, None)["only"]
-    ours = implementation.startswith("colnm")
-    assert only.get("schedule") == ("unfused:15:2:4:1" if ours else None)
-    assert only.get("schedule_source") == ("fixed" if ours else None)
+    fixed = IMPLEMENTATIONS[implementation].fixed_schedule
+    assert only.get("schedule") == fixed
+    assert only.get("schedule_source") == (None if fixed is None else "fixed")
 
 
 MISSES = [

@@ -28,6 +28,8 @@ def test_rows_name_method_and_drop(tmp_path: Path) -> None:
     config, _ = read_config(values, [], ROOT / "config/targets")
     networks = Networks(config)
     reports = []
+    schedule = {"layer": "conv1", "schedule": "direct:8:1:1:1", "source": "other size"}
+    schedule |= {"key": "n1c3h224w224-o64-k7x7-s2-p3-d1|k147", "adapted": []}
     for index, variant in enumerate(networks.variants):
         path = tmp_path / f"{variant}.json"
         report = {
@@ -38,6 +40,8 @@ def test_rows_name_method_and_drop(tmp_path: Path) -> None:
             "top1_target": 0.9 - 0.02 * index,
             "agreement": 1.0,
             "max_abs_logit_difference": 1e-5,
+            "schedule_sources": {"tuned": 0, "other size": 1, "fixed": 0},
+            "schedules": [schedule],
         }
         write_json(path, report)
         columns = {"method": networks.method(variant), **networks.pattern_columns(variant)}

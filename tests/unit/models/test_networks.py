@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from colonnade.common.errors import ColonnadeError
-from colonnade.models.architecture import MODEL_NAMES
-from colonnade.models.resnet import build
+from colonnade.models.module import build
+from colonnade.models.networks import NAMES
 
 # torchvision's documentation: parameters with 1,000 classes.
 PARAMETERS = {
@@ -46,7 +46,7 @@ SHAPES = {
 
 
 def test_all_models_are_covered() -> None:
-    assert set(MODEL_NAMES) == set(PARAMETERS) == set(ENTRIES)
+    assert set(NAMES) == set(PARAMETERS) == set(ENTRIES)
 
 
 @pytest.mark.parametrize("name", PARAMETERS)

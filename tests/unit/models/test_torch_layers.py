@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn.functional import conv2d
 
-from colonnade.models.layers import SMALL_PLANE, PlaneConv2d
+from colonnade.models.torch_layers import SMALL_PLANE, PlaneConv2d
 
 # (in, out, kernel, stride, padding, height, width)
 SHAPES = [
