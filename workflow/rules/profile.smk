@@ -91,7 +91,7 @@ rule audit_tuner:
 
 
 rule tuner_quality:
-    """How often the prior's first candidates hold the best of all."""
+    """How often the cost model's first candidates hold the best of all."""
     input:
         stages.image,
         settings=stages.settings("target", "model.name"),
