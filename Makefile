@@ -1,13 +1,19 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 # The two commands of a user, `make full-run` and `make test`, and the steps they are made of.
 VENV := .venv
 IN_ENV := . $(VENV)/bin/activate &&
-PYTHON_SOURCES := workflow tests
+PYTHON_SOURCES := workflow tests kernels
+C_SOURCES := $(shell find kernels -name '*.c' -o -name '*.cc' -o -name '*.h' | sort)
+# Those that clang-format wrote.
+FORMATTED := $(filter kernels/timing/%,$(C_SOURCES))
 WORKFLOW_TARGETS := full-run artifact-evaluation nightly-regression accuracy-study pareto-front kernel-figures tuner-quality
 
 # Packages of another Python would hide those of the environment.
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help env test lint clean $(WORKFLOW_TARGETS) fuzz-nightly
+.PHONY: help env dev lint check test docs tidy format clean $(WORKFLOW_TARGETS) fuzz-nightly
 
 help:
 	@echo "make full-run             everything, from the toolchain to the report"
@@ -17,29 +23,57 @@ help:
 	@echo "make kernel-figures       bounds and decomposition of the speedup, beside full-run's tables"
 	@echo "make pareto-front         a pattern for every layer, top-1 against modelled cycles"
 	@echo "make tuner-quality        what tuning missed, against running all candidates"
-	@echo "make test                 linters, type checker and tests"
+	@echo "make check                linters, type checker and unit tests, in two minutes"
+	@echo "make test                 the same, documentation and all other tests"
+	@echo "make docs                 the documentation as a site, in results/docs"
+	@echo "make format               write the sources as the linters want them"
+	@echo "make tidy                 clang-tidy over the programs"
 	@echo "make fuzz-nightly         ten million damaged inputs for all that the programs read"
-	@echo "make env                  only the Python environment, in $(VENV)"
+	@echo "make env                  only the Python environment, in $(VENV); make dev: with developers' tools"
 	@echo "make clean                remove the environment, the toolchain and the results"
 
 env:
 	@sh workflow/envs/create.sh $(VENV)
 
+dev:
+	@sh workflow/envs/create.sh $(VENV) dev
+
 $(WORKFLOW_TARGETS): env
 	$(IN_ENV) snakemake $@
 
-lint: env
+lint: dev
 	$(IN_ENV) ruff check $(PYTHON_SOURCES)
 	$(IN_ENV) ruff format --check $(PYTHON_SOURCES)
 	$(IN_ENV) snakefmt --check Snakefile workflow/rules
 	$(IN_ENV) snakemake --lint
 	$(IN_ENV) mypy
+	$(IN_ENV) lint-imports
+	$(IN_ENV) codespell
+	$(IN_ENV) reuse lint --quiet
+	$(IN_ENV) clang-format --dry-run -Werror $(FORMATTED)
 
-test: lint
-	$(IN_ENV) pytest
+check: lint
+	$(IN_ENV) pytest -n auto --cov tests/unit
+
+test: check docs
+	$(IN_ENV) pytest --ignore=tests/unit
+
+# Pages, links and anchors are checked, and nothing is fetched: the site is read offline.
+docs: dev
+	$(IN_ENV) NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
+
+format: dev
+	$(IN_ENV) ruff check --fix $(PYTHON_SOURCES)
+	$(IN_ENV) ruff format $(PYTHON_SOURCES)
+	$(IN_ENV) snakefmt Snakefile workflow/rules
+	$(IN_ENV) clang-format -i $(C_SOURCES)
+
+tidy: dev
+	$(IN_ENV) snakemake kernels_host
+	$(IN_ENV) colonnade shell -- sh kernels/tidy.sh results/build/host $(VENV)/lib/python3.*/site-packages/clang_tidy/data/bin/clang-tidy
 
 # Ten million inputs, by all fuzz targets: hours.
-fuzz-nightly: env
+fuzz-nightly: dev
 	$(IN_ENV) COLONNADE_FUZZ_RUNS=10000000 pytest tests/integration/test_fuzz.py
 
 clean:

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Targets of the workflow. docs/configuration.md documents what can be configured."""
 
 from importlib.util import find_spec
@@ -11,7 +14,7 @@ checkout = Path(workflow.basedir).resolve()
 library = getattr(find_spec("colonnade"), "origin", None)
 if library is None or Path(library).resolve().parents[1] != checkout / "workflow":
     raise WorkflowError(
-        f"colonnade is {library or 'not installed'}, not from this checkout:"
+        f"colonnade step is {library or 'not installed'}, not from this checkout:"
         f" run `make env` in {checkout}, then `. .venv/bin/activate` (and unset PYTHONPATH if it is set)"
     )
 if workflow.overwrite_workdir and Path.cwd() != checkout:
@@ -20,9 +23,30 @@ if workflow.overwrite_workdir and Path.cwd() != checkout:
 from colonnade.config.sources import parse_command_line
 from colonnade.container import select_engine
 from colonnade.common.errors import ColonnadeError
+from colonnade.common.paths import (
+    BENCH,
+    IMAGE,
+    PROGRAMS,
+    RUNNER,
+    TIMING_MODEL,
+    VALIDATED_CORE,
+    program,
+)
+from colonnade.report.contents import left_out, on_page
+from colonnade.study.runs import START
+from colonnade.workflow import inputs
+from colonnade.workflow.job_settings import (
+    FINETUNING,
+    FOLDER,
+    JUDGING,
+    LAYERS,
+    PRUNED_LAYERS,
+    SECTIONS,
+)
+from colonnade.workflow.networks import DENSE
 from colonnade.workflow.run import claim, find_programs
 from colonnade.workflow.time_left import show_time_left
-from colonnade.workflow.workflow import Workflow
+from colonnade.workflow.workflow import Workflow, code, launcher, one_of, run_wildcards
 
 find_programs()
 
@@ -39,21 +63,24 @@ try:
     # --config makes text of every nested value.
     given = workflow.config_settings
     files = [*map(Path, reversed(given.configfiles)), Path("config/default.yaml")]
-    stages = Workflow.from_config(parse_command_line(given.config_args or []), files)
+    plan = Workflow.from_config(parse_command_line(given.config_args or []), files)
     if workflow.exec_mode == ExecMode.DEFAULT and not workflow.output_settings.dryrun:
-        folders = [Path(each) for each in (stages.config.results, "results", ".colonnade")]
+        folders = [Path(each) for each in (plan.config.results, "results", ".colonnade")]
         for message in claim(Path(".snakemake"), folders):
             logger.warning(message)
 except ColonnadeError as error:
     raise WorkflowError(str(error)) from None
 
 
-show_time_left(logger, workflow.cores, stages.config.results)
+show_time_left(logger, workflow.cores, plan.config.results)
 
 
 # Rules say <results>/... for what depends on the configuration.
+results = FOLDER
+
+
 pathvars:
-    results=stages.config.results,
+    results=plan.config.results,
 
 
 onstart:
@@ -62,7 +89,7 @@ onstart:
         job.rule.name == "toolchain" for job in workflow.dag.needrun_jobs()
     ):
         try:
-            select_engine(stages.config.container.engine)
+            select_engine(plan.config.container.engine)
         except ColonnadeError as error:
             raise WorkflowError(str(error)) from None
 
@@ -86,55 +113,62 @@ rule:
     default_target: True
     input:
         rules.report.output,
-        rules.report.input.claims,
-        rules.report.input.provenance,
-        rules.report.input.tables,
+        rules.claims.output,
+        rules.provenance.output,
+        rules.throughput_table.output,
+        rules.accuracy_table.output,
+        rules.schedules.output.table,
+        plan.machine.modelled(*rules.validation.output, *rules.bounds.output, *rules.packing.output),
 
 
 rule:
     name:
         "artifact-evaluation"
     input:
-        "<results>/report.html",
-        "<results>/claims.json",
-        "<results>/provenance.json",
-        "<results>/nightly.txt",
-        "<results>/tables/sensitivity.csv" if stages.core_variants else [],
+        rules.report.output,
+        rules.claims.output,
+        rules.provenance.output,
+        rules.regression.output,
+        rules.model_sensitivity.output.table if plan.machine.core_variants else [],
 
 
 rule:
     name:
         "accuracy-study"
     input:
-        "<results>/tables/study.csv",
+        rules.report.output,
+        rules.study_table.output,
 
 
 rule:
     name:
         "pareto-front"
     input:
-        "<results>/tables/pareto.csv",
+        rules.report.output,
+        rules.pareto.output,
 
 
 rule:
     name:
         "nightly-regression"
     input:
-        "<results>/nightly.txt",
+        rules.regression.output,
 
 
 rule:
     name:
         "kernel-figures"
     input:
-        "<results>/tables/throughput.csv",
-        "<results>/tables/decomposition.csv",
-        "<results>/tables/layers.csv",
-        stages.modelled("<results>/tables/bounds.csv", "<results>/tables/packing.csv"),
+        rules.report.output,
+        rules.throughput_table.output,
+        rules.decomposition_table.output,
+        rules.schedules.output.table,
+        plan.machine.modelled(*rules.bounds.output, *rules.packing.output),
 
 
 rule:
     name:
         "tuner-quality"
     input:
-        "<results>/tables/tuner_quality.csv",
+        rules.report.output,
+        rules.tuner_quality.output,

@@ -1,4 +1,7 @@
 #!/bin/sh
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 # Make this machine able to create the environment and the toolchain; print the Python to use.
 # As root on Debian or Ubuntu it installs what is missing, and says so; otherwise it names it.
 set -eu

@@ -1,4 +1,7 @@
 #!/bin/sh
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 # Build one part of kernels/ inside the toolchain container: build.sh PART OUTPUT_DIR
 #   riscv64, host   modified XNNPACK, runner, bench and tests
 #   host-sanitized  the tests with sanitizers

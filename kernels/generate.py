@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Render the microkernel templates: `generate.py ARCHITECTURE OUTPUT_DIR`, run by CMake.
 
 A template becomes one C or assembly file per instruction set, datatype and LMUL. The set of tiles follows

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 #include "conv_case.h"
 
 #include <algorithm>
@@ -9,12 +12,13 @@ namespace colonnade {
 
 ConvCase ConvCase::random(const ConvShape& shape, size_t tile, Keep keep, uint32_t seed,
                           xnn_colnm_arithmetic arithmetic) {
+  const Datatype& elements = find_arithmetic(arithmetic).elements;
   std::mt19937 generator(seed);
   const auto fill = [&](std::vector<float>& vector, size_t size) {
     vector.resize(size);
     for (float& value : vector) {
       value = static_cast<float>(generator() >> 8) / 8388608.0f - 1.0f;
-      if (arithmetic != xnn_colnm_f32) value = static_cast<float>(static_cast<_Float16>(value));
+      value = elements.round(value);
     }
   };
   ConvCase c;
@@ -66,10 +70,10 @@ std::vector<double> ConvCase::reference() const {
     for (size_t y = 0; y < out_h; y++) {
       for (size_t x = 0; x < out_w; x++) {
         size_t k = 0;
-        for (size_t kh = 0; kh < shape.kernel_h; kh++) {
-          for (size_t kw = 0; kw < shape.kernel_w; kw++) {
-            const size_t in_y = y * shape.stride + kh * shape.dilation - shape.padding;
-            const size_t in_x = x * shape.stride + kw * shape.dilation - shape.padding;
+        for (size_t kh = 0; kh < shape.kernel[0]; kh++) {
+          for (size_t kw = 0; kw < shape.kernel[1]; kw++) {
+            const size_t in_y = y * shape.stride[0] + kh * shape.dilation[0] - shape.padding[0];
+            const size_t in_x = x * shape.stride[1] + kw * shape.dilation[1] - shape.padding[1];
             for (size_t c = 0; c < shape.in_channels; c++, k++) {
               const bool inside = in_y < shape.height && in_x < shape.width;
               patch[k] = inside ? input[((n * shape.in_channels + c) * shape.height + in_y) * shape.width + in_x] : 0.0;
@@ -100,14 +104,7 @@ std::vector<double> ConvCase::magnitudes() const {
 }
 
 xnn_colnm_convolution2d ConvCase::descriptor() const {
-  xnn_colnm_convolution2d d = {};
-  d.padding_height = d.padding_width = shape.padding;
-  d.kernel_height = shape.kernel_h;
-  d.kernel_width = shape.kernel_w;
-  d.stride_height = d.stride_width = shape.stride;
-  d.dilation_height = d.dilation_width = shape.dilation;
-  d.in_channels = shape.in_channels;
-  d.out_channels = shape.out_channels;
+  xnn_colnm_convolution2d d = shape.geometry();
   d.arithmetic = arithmetic;
   d.tile = tile;
   d.kept = kept;
@@ -125,7 +122,7 @@ ConvLayouts best_layouts(const ConvCase& conv, xnn_colnm_algorithm algorithm) {
   const bool direct = algorithm == xnn_colnm_direct;
   const xnn_colnm_gaps gaps = direct ? xnn_colnm_input_gaps(&descriptor, s.height, s.width) : xnn_colnm_gaps{0, 0};
   ConvLayouts layouts;
-  xnn_colnm_planes_init(&layouts.input, s.batch, s.in_channels, s.height, s.width, direct ? s.stride : 1, gaps.rows, gaps.columns);
+  xnn_colnm_planes_init(&layouts.input, s.batch, s.in_channels, s.height, s.width, direct ? s.stride[0] : 1, gaps.rows, gaps.columns);
   const size_t column_gap = direct ? layouts.input.row_stride - s.out_width() : 0;
   xnn_colnm_planes_init(&layouts.output, s.batch, s.out_channels, s.out_height(), s.out_width(), 1, gaps.rows, column_gap);
   return layouts;

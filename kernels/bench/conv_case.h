@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // One convolution with seeded random data: shared by the bench and the tests.
 #pragma once
 
@@ -7,6 +10,7 @@
 
 #include "colonnade/operators.h"
 #include "conv_shape.h"
+#include "datatype.h"
 #include "xnn.h"
 
 namespace colonnade {
@@ -35,7 +39,7 @@ struct ConvCase {
   xnn_colnm_arithmetic arithmetic;
 
   // Random weights, bias, input and residual in [-1, 1); columns drawn at random per tile and group, as many as
-  // `keep` says. All are f16 numbers if the arithmetic's elements are.
+  // `keep` says. All are numbers of the arithmetic's elements.
   static ConvCase random(const ConvShape& shape, size_t tile, Keep keep, uint32_t seed,
                          xnn_colnm_arithmetic arithmetic = xnn_colnm_f32);
 

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Runs convolutions over candidates, a grid or a list, and prints one JSON line per run.
 //
 // Under the timing model (COLONNADE_TIMING) each run is a cold region: a layer of a network finds its
@@ -20,9 +23,6 @@
 
 namespace colonnade {
 namespace {
-
-constexpr uint32_t kMaxTile = 31;
-constexpr uint32_t kMaxBlock = 1000000;  // panels of a block, and KC splits
 
 // A share below 1 as it is written in decimal: `digits` of `unit`.
 struct Decimal {
@@ -91,7 +91,7 @@ void run(const Options& options, const ConvShape& shape, const Candidate& candid
   nlohmann::ordered_json line;
   line["conv"] = shape.str();
   line["algorithm"] = candidate.algorithm;
-  line["arithmetic"] = arithmetic_name(arithmetic);
+  line["arithmetic"] = find_arithmetic(arithmetic).name;
   line["tile"] = candidate.tile;
   line["lmul"] = candidate.lmul;
   line["panels"] = candidate.panels;
@@ -147,14 +147,14 @@ Candidate parse_candidate(const std::string& text) {
   std::smatch match;
   const std::string option = "--candidate '" + text.substr(0, 200) + "': ";
   if (text.size() > 200 || !std::regex_match(text, match, form)) {
-    throw std::invalid_argument(option + "expected ALGORITHM:TILE:LMUL:PANELS:PARTS, of algorithm direct, packed or unfused, and LMUL 1, 2, 4 or 8, or xnnpack_nhwc_dense");
+    throw std::invalid_argument(option + "expected ALGORITHM:TILE:LMUL:PANELS:KC_SPLITS, of algorithm direct, packed or unfused, and LMUL 1, 2, 4 or 8, or xnnpack_nhwc_dense");
   }
   if (!match[1].matched) return {text, 0, 0, 0, 0, {}};
-  const auto number = [&](size_t i, const char* name, uint32_t most) {
+  const auto number = [&](size_t i, const char* name, size_t most) {
     return static_cast<uint32_t>(whole_number(option + name, match[i], 1, most));
   };
-  const Candidate candidate = {match[1], number(2, "TILE", kMaxTile), number(3, "LMUL", 8), number(4, "PANELS", kMaxBlock), number(5, "PARTS", kMaxBlock), {}};
-  if ((candidate.tile + 1) * candidate.lmul > 32) throw std::invalid_argument(option + "allowed: (TILE + 1) * LMUL at most 32");
+  const Candidate candidate = {match[1], number(2, "TILE", kMaxTile), number(3, "LMUL", kMaxLmul), number(4, "PANELS", kMaxPanels), number(5, "KC_SPLITS", kMaxKcSplits), {}};
+  if (!colnm_fits_registers(candidate.tile, candidate.lmul)) throw std::invalid_argument(option + "allowed: (TILE + 1) * LMUL at most 32");
   return candidate;
 }
 
@@ -221,19 +221,19 @@ Options parse(int argc, char** argv) {
   shapes->add_option("--shapes", o.shapes, "File of such shapes, one a line")->check(CLI::ExistingFile);
   shapes->require_option(1);
   app.add_option("--algorithm", o.algorithms, "xnnpack_spmm skips what is not 1x1 of stride 1")->delimiter(',')->check(CLI::IsMember(kAlgorithms));
-  auto* tile = app.add_option("--tile", o.tiles, "Output channels per tile")->delimiter(',')->check(CLI::Range(1u, kMaxTile));
+  auto* tile = app.add_option("--tile", o.tiles, "Output channels per tile")->delimiter(',')->check(CLI::Range(size_t{1}, kMaxTile));
   app.add_option("--lmul", o.lmuls)->delimiter(',')->check(CLI::IsMember({1, 2, 4, 8}));
-  app.add_option("--panels", o.panels, "Panels of a block")->delimiter(',')->check(CLI::Range(1u, kMaxBlock));
-  app.add_option("--kc-splits", o.kc_splits, "KC splits of the columns, one after the other")->delimiter(',')->check(CLI::Range(1u, kMaxBlock));
-  auto* listed = app.add_option("--candidate", o.listed, "Instead of a grid: ALGORITHM:TILE:LMUL:PANELS:PARTS or xnnpack_nhwc_dense")->delimiter(',');
+  app.add_option("--panels", o.panels, "Panels of a block")->delimiter(',')->check(CLI::Range(size_t{1}, kMaxPanels));
+  app.add_option("--kc-splits", o.kc_splits, "KC splits of the columns, one after the other")->delimiter(',')->check(CLI::Range(size_t{1}, kMaxKcSplits));
+  auto* listed = app.add_option("--candidate", o.listed, "Instead of a grid: ALGORITHM:TILE:LMUL:PANELS:KC_SPLITS or xnnpack_nhwc_dense")->delimiter(',');
   for (const char* name : {"--algorithm", "--tile", "--lmul", "--panels", "--kc-splits"}) listed->excludes(app.get_option(name));
   auto* kept = app.add_option("--keep", keep, "N:M: a tile keeps N of each M consecutive columns; all by default")->delimiter(',');
   app.add_option("--sparsity", sparsity, "Instead: the share removed of all columns, in decimal")->delimiter(',')->excludes(kept);
   auto* pattern = app.add_option("--pattern", o.pattern, "row: each row its own columns, which is a tile of 1")->check(CLI::IsMember({"column", "row"}));
-  const std::map<std::string, xnn_colnm_arithmetic> arithmetics = {
-      {"f32", xnn_colnm_f32}, {"f16", xnn_colnm_f16}, {"f16_f32acc", xnn_colnm_f16_f32acc}};
+  std::map<std::string, xnn_colnm_arithmetic> by_name;
+  for (const Arithmetic& each : arithmetics()) by_name[each.name] = each.value;
   app.add_option("--arithmetic", o.arithmetic, "Elements and accumulators of our kernels")
-      ->transform(CLI::CheckedTransformer(arithmetics));
+      ->transform(CLI::CheckedTransformer(by_name));
   app.add_option("--threads", o.threads)->check(CLI::Range(1, 256));
   app.add_option("--repetitions", o.repetitions)->check(CLI::Range(1u, 1000000u));
   app.add_option("--seed", o.seed)->check(CLI::Range(0u, UINT32_MAX));
@@ -265,7 +265,7 @@ int bench(int argc, char** argv) {
       runs++;
     }
   }
-  if (runs == 0) throw std::invalid_argument("no candidate can run: (TILE + 1) * LMUL is at most 32, f16 has one part, and xnnpack_spmm needs 1x1 of stride 1");
+  if (runs == 0) throw std::invalid_argument("no candidate can run: (TILE + 1) * LMUL is at most 32, f16 has one KC split, and xnnpack_spmm needs 1x1 of stride 1");
   return 0;
 }
 

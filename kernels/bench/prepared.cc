@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 #include "prepared.h"
 
 #include <algorithm>
@@ -5,7 +8,6 @@
 #include <stdexcept>
 
 #include "arena.h"
-#include "planes.h"
 
 namespace colonnade {
 namespace {
@@ -47,8 +49,6 @@ xnn_colnm_algorithm algorithm_of(const Candidate& candidate) {
   return candidate.algorithm == "unfused" ? xnn_colnm_unfused : xnn_colnm_packed;
 }
 
-// T is the element of the case's arithmetic.
-template <typename T>
 Prepared prepare_colnm(const ConvCase& c, const Candidate& candidate, pthreadpool_t pool) {
   xnn_operator_t op = nullptr;
   const xnn_colnm_schedule schedule = {algorithm_of(candidate), candidate.lmul, candidate.panels, candidate.kc_splits};
@@ -65,20 +65,21 @@ Prepared prepare_colnm(const ConvCase& c, const Candidate& candidate, pthreadpoo
                                 ": what a block reads lies over 4 GiB apart; allowed: less, with fewer panels or a smaller input");
   }
   check(status, "reshape");
-  auto* input = static_cast<T*>(arena_allocate(layouts.input.size * sizeof(T)));
-  auto* output = static_cast<T*>(arena_allocate(layouts.output.size * sizeof(T)));
-  nchw_to_planes(c.input.data(), layouts.input, input);
-  T* residual = nullptr;
+  const Datatype& elements = find_arithmetic(c.arithmetic).elements;
+  void* input = arena_allocate(layouts.input.size * elements.element_bytes);
+  void* output = arena_allocate(layouts.output.size * elements.element_bytes);
+  elements.to_planes(c.input.data(), layouts.input, input);
+  void* residual = nullptr;
   if (residual_planes != nullptr) {
-    residual = static_cast<T*>(arena_allocate(layouts.output.size * sizeof(T)));
-    nchw_to_planes(c.residual.data(), layouts.output, residual);
+    residual = arena_allocate(layouts.output.size * elements.element_bytes);
+    elements.to_planes(c.residual.data(), layouts.output, residual);
   }
   check(xnn_setup_colnm_convolution2d_cnhw(op, arena_allocate(workspace), input, residual, output), "setup");
   std::vector<Operator> operators;
   operators.push_back(std::move(owned));
-  return {std::move(operators), [=, size = c.shape.positions() * c.shape.out_channels] {
+  return {std::move(operators), [=, &elements, size = c.shape.positions() * c.shape.out_channels] {
     std::vector<float> nchw(size);
-    planes_to_nchw(layouts.output, output, nchw.data());
+    elements.from_planes(layouts.output, output, nchw.data());
     return nchw;
   }};
 }
@@ -86,8 +87,8 @@ Prepared prepare_colnm(const ConvCase& c, const Candidate& candidate, pthreadpoo
 Prepared prepare_nhwc(const ConvCase& c, pthreadpool_t pool) {
   const ConvShape& s = c.shape;
   xnn_operator_t op = nullptr;
-  check(xnn_create_convolution2d_nhwc_f32(s.padding, s.padding, s.padding, s.padding, s.kernel_h, s.kernel_w, s.stride,
-                                          s.stride, s.dilation, s.dilation, 1, s.in_channels, s.out_channels,
+  check(xnn_create_convolution2d_nhwc_f32(s.padding[0], s.padding[1], s.padding[0], s.padding[1], s.kernel[0], s.kernel[1], s.stride[0],
+                                          s.stride[1], s.dilation[0], s.dilation[1], 1, s.in_channels, s.out_channels,
                                           s.in_channels, s.out_channels, c.dense_weights().data(), c.bias.data(),
                                           c.output_min, c.output_max, 0, nullptr, nullptr, &op),
         "create");
@@ -128,17 +129,17 @@ const std::vector<std::string> kAlgorithms = {"direct", "packed", "unfused", "xn
 bool is_xnnpack(const std::string& algorithm) { return algorithm.rfind("xnnpack", 0) == 0; }
 
 bool can_run(const Candidate& candidate, const ConvShape& shape, xnn_colnm_arithmetic arithmetic) {
-  if (candidate.algorithm == "xnnpack_spmm") {
-    return shape.kernel_h == 1 && shape.kernel_w == 1 && shape.stride == 1 && shape.padding == 0;
-  }
+  if (candidate.algorithm == "xnnpack_spmm") return shape.is_pointwise();
+  // Planes are split into phases by one stride.
+  if (candidate.algorithm == "direct" && shape.stride[0] != shape.stride[1]) return false;
   return is_xnnpack(candidate.algorithm) || (xnn_colnm_has_kernel(arithmetic, candidate.tile, candidate.lmul) &&
-                                             (arithmetic == xnn_colnm_f32 || candidate.kc_splits == 1));
+                                             (find_arithmetic(arithmetic).elements.has_kc_splits || candidate.kc_splits == 1));
 }
 
 Prepared prepare(const ConvCase& conv, const Candidate& candidate, pthreadpool_t pool) {
   if (candidate.algorithm == "xnnpack_nhwc_dense") return prepare_nhwc(conv, pool);
   if (candidate.algorithm == "xnnpack_spmm") return prepare_spmm(conv, pool);
-  return conv.arithmetic == xnn_colnm_f32 ? prepare_colnm<float>(conv, candidate, pool) : prepare_colnm<_Float16>(conv, candidate, pool);
+  return prepare_colnm(conv, candidate, pool);
 }
 
 }  // namespace colonnade

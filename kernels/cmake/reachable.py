@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Which sources of XNNPACK a program needs: `reachable.py ROOTS CANDIDATES`, run by CMake.
 
 Both arguments are files with one path a line. From every name that the roots mention the search goes on

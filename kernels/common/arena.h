@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // All memory that timed code touches comes from one arena at a fixed address, so that modelled cycles,
 // which depend on cache sets, are the same in every run. It asks for huge pages: in small ones the frames, and
 // with them the cache sets, would depend on what else ran, and every few planes would cost a TLB miss.

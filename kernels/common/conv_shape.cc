@@ -1,34 +1,34 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 #include "conv_shape.h"
 
 #include <regex>
 #include <stdexcept>
 
+#include "colonnade/window.h"
 #include "whole_number.h"
 
 namespace colonnade {
 namespace {
 
-size_t output_size(size_t input, size_t kernel, size_t stride, size_t padding, size_t dilation) {
-  const size_t reach = dilation * (kernel - 1) + 1;
-  return input + 2 * padding < reach ? 0 : (input + 2 * padding - reach) / stride + 1;
-}
-
 // Throws if the sizes have a product above kMaxElements. None of them is 0, or above kMaxElements itself.
 void check_elements(const std::string& what, std::initializer_list<size_t> sizes) {
-  size_t product = 1;
-  for (const size_t size : sizes) {
-    product *= size;
-    if (product > kMaxElements) {
-      throw std::invalid_argument(what + ": too many elements; allowed: " + std::to_string(kMaxElements));
-    }
+  if (!product_within(kMaxElements, sizes)) {
+    throw std::invalid_argument(what + ": too many elements; allowed: " + std::to_string(kMaxElements));
   }
 }
+
+std::string number(size_t value) { return std::to_string(value); }
+
+// A single number where height and width have the same.
+std::string shortest(const Pair& pair) { return number(pair[0]) + (pair[0] == pair[1] ? "" : "x" + number(pair[1])); }
 
 }  // namespace
 
 ConvShape ConvShape::parse(const std::string& text) {
   static const std::regex form(
-      R"(n(\d+)c(\d+)h(\d+)w(\d+)-o(\d+)-k(\d+)x(\d+)-s(\d+)-p(\d+)-d(\d+)(-r)?)");
+      R"(n(\d+)c(\d+)h(\d+)w(\d+)-o(\d+)-k(\d+)x(\d+)-s(\d+)(?:x(\d+))?-p(\d+)(?:x(\d+))?-d(\d+)(?:x(\d+))?(-r)?)");
   std::smatch match;
   // std::regex recurses once for each character.
   if (text.size() > 200 || !std::regex_match(text, match, form)) {
@@ -36,11 +36,13 @@ ConvShape ConvShape::parse(const std::string& text) {
   }
   try {
     const auto size = [&](size_t i, const char* name) { return static_cast<size_t>(whole_number(name, match[i], 1, kMaxDimension)); };
-    const auto window = [&](size_t i, const char* name, uint32_t least) {
-      return static_cast<uint32_t>(whole_number(name, match[i], least, kMaxWindow));
+    const auto pair = [&](size_t i, const char* name, uint32_t least) {
+      const auto value = [&](size_t at) { return static_cast<uint32_t>(whole_number(name, match[at], least, kMaxWindow)); };
+      const uint32_t first = value(i);
+      return Pair{first, match[i + 1].matched ? value(i + 1) : first};
     };
-    const ConvShape shape = {size(1, "n"), size(2, "c"), size(3, "h"), size(4, "w"), size(5, "o"), window(6, "k", 1),
-                             window(7, "k", 1), window(8, "s", 1), window(9, "p", 0), window(10, "d", 1), match[11].matched};
+    const ConvShape shape = {size(1, "n"), size(2, "c"), size(3, "h"), size(4, "w"), size(5, "o"), pair(6, "k", 1),
+                             pair(8, "s", 1), pair(10, "p", 0), pair(12, "d", 1), match[14].matched};
     if (shape.positions() == 0) throw std::invalid_argument("the kernel does not fit the input");
     check_elements("input", {shape.batch, shape.in_channels, shape.height, shape.width});
     check_elements("weights", {shape.out_channels, shape.reduction()});
@@ -52,12 +54,31 @@ ConvShape ConvShape::parse(const std::string& text) {
 }
 
 std::string ConvShape::str() const {
-  const auto s = [](size_t v) { return std::to_string(v); };
-  return "n" + s(batch) + "c" + s(in_channels) + "h" + s(height) + "w" + s(width) + "-o" + s(out_channels) + "-k" +
-         s(kernel_h) + "x" + s(kernel_w) + "-s" + s(stride) + "-p" + s(padding) + "-d" + s(dilation) + (residual ? "-r" : "");
+  return "n" + number(batch) + "c" + number(in_channels) + "h" + number(height) + "w" + number(width) + "-o" + number(out_channels) + "-k" +
+         number(kernel[0]) + "x" + number(kernel[1]) + "-s" + shortest(stride) + "-p" + shortest(padding) + "-d" + shortest(dilation) + (residual ? "-r" : "");
 }
 
-size_t ConvShape::out_height() const { return output_size(height, kernel_h, stride, padding, dilation); }
-size_t ConvShape::out_width() const { return output_size(width, kernel_w, stride, padding, dilation); }
+size_t ConvShape::out_height() const { return colnm_output_size(height, padding[0], kernel[0], dilation[0], stride[0]); }
+size_t ConvShape::out_width() const { return colnm_output_size(width, padding[1], kernel[1], dilation[1], stride[1]); }
+
+bool ConvShape::has_weights_of(const ConvShape& other) const {
+  return in_channels == other.in_channels && out_channels == other.out_channels && kernel == other.kernel && stride == other.stride &&
+         padding == other.padding && dilation == other.dilation && residual == other.residual;
+}
+
+xnn_colnm_convolution2d ConvShape::geometry() const {
+  xnn_colnm_convolution2d d = {};
+  d.padding_height = padding[0];
+  d.padding_width = padding[1];
+  d.kernel_height = kernel[0];
+  d.kernel_width = kernel[1];
+  d.stride_height = stride[0];
+  d.stride_width = stride[1];
+  d.dilation_height = dilation[0];
+  d.dilation_width = dilation[1];
+  d.in_channels = in_channels;
+  d.out_channels = out_channels;
+  return d;
+}
 
 }  // namespace colonnade

@@ -1,19 +1,26 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The shape of one convolution, and the string that names it in options, schedules and tables.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 
+#include "colonnade/operators.h"
 #include "size_limits.h"
 
 namespace colonnade {
 
+using Pair = std::array<uint32_t, 2>;  // height, width
+
 // The convolution named by a string such as n1c64h56w56-o64-k3x3-s1-p1-d1; an -r behind it adds a residual to the
-// output.
+// output. A stride, padding or dilation that differs in height and width has both: s1x2.
 struct ConvShape {
   size_t batch, in_channels, height, width, out_channels;
-  uint32_t kernel_h, kernel_w, stride, padding, dilation;
+  Pair kernel, stride, padding, dilation;
   bool residual = false;
 
   // Throws std::invalid_argument if `text` is not of that form, exceeds a limit of size_limits.h, or the kernel does not fit.
@@ -22,8 +29,14 @@ struct ConvShape {
   size_t out_height() const;
   size_t out_width() const;
   size_t positions() const { return batch * out_height() * out_width(); }
-  size_t reduction() const { return size_t{kernel_h} * kernel_w * in_channels; }
+  size_t reduction() const { return size_t{kernel[0]} * kernel[1] * in_channels; }
   size_t macs() const { return positions() * out_channels * reduction(); }
+  // 1x1, stride 1, no padding: each output reads the input at its own position.
+  bool is_pointwise() const { return kernel == Pair{1, 1} && stride == Pair{1, 1} && padding == Pair{0, 0}; }
+  // Whether the weights of `other` would do: all but batch, height and width are equal.
+  bool has_weights_of(const ConvShape& other) const;
+  // As the operator takes it; weights, columns, arithmetic and activation are left open.
+  xnn_colnm_convolution2d geometry() const;
 };
 
 }  // namespace colonnade

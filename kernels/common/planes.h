@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // NCHW tensors to and from planes, element by element: for input, output and checks, outside timed regions.
 #pragma once
 

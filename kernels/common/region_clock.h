@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Times a region of code: in modelled cycles under the timing model, in seconds of wall clock otherwise.
 #pragma once
 

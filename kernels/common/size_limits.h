@@ -1,10 +1,15 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // How large what the readers take may be. Beyond these sizes no loop runs and nothing is allocated, so that a damaged
-// file costs a message and no time; within them no product of sizes wraps around. workflow/colonnade/conv.py,
-// package_graph.py and strict_json.py have those of packages too, and tests/integration/test_damaged_packages.py compares.
+// file costs a message and no time; within them no product of sizes wraps around. The library's
+// readers have those of packages and shapes too; tests/integration/test_damaged_packages.py compares.
 #pragma once
 
 #include <cstddef>
 #include <initializer_list>
+
+#include "colonnade/registers.h"
 
 namespace colonnade {
 
@@ -17,11 +22,13 @@ constexpr size_t kMaxDimension = 65536;
 // Kernel, stride, padding and dilation, each way.
 constexpr size_t kMaxWindow = 255;
 // Rows of a tile: no kernel has more accumulators.
-constexpr size_t kMaxTile = 31;
+constexpr size_t kMaxTile = COLNM_MAX_TILE;
+constexpr size_t kMaxLmul = size_t{1} << (COLNM_LMULS - 1);
 // Weights of one layer, before pruning.
 constexpr size_t kMaxWeights = size_t{1} << 28;
 // Of an activation, and of all that one convolution reads or writes at a time.
 constexpr size_t kMaxElements = 2147483647;
+// Of a schedule: panels of a block, and KC splits of the columns.
 constexpr size_t kMaxPanels = size_t{1} << 20;
 constexpr size_t kMaxKcSplits = size_t{1} << 10;
 // Objects and lists inside each other, and the length of a file or header, of JSON.

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // A thread pool whose threads are cores of the timing model.
 //
 // Under emulation the order in which threads run is arbitrary, and so would be modelled cycles. A

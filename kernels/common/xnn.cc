@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 #include "xnn.h"
 
 #include "arena.h"
@@ -16,11 +19,6 @@ void check(xnn_status status, const std::string& what) {
 }
 
 void initialize_xnnpack() { check(xnn_initialize(arena_allocator()), "XNNPACK"); }
-
-const char* arithmetic_name(xnn_colnm_arithmetic arithmetic) {
-  static const char* const names[xnn_colnm_arithmetics] = {"f32", "f16", "f16_f32acc"};
-  return names[arithmetic];
-}
 
 unsigned vector_length_bits() {
 #if defined(__riscv)

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // XNNPACK's C API with C++ ownership and exceptions.
 #pragma once
 
@@ -9,7 +12,6 @@
 #include <pthreadpool.h>
 #include <xnnpack.h>
 
-#include "colonnade/arithmetic.h"
 
 namespace colonnade {
 
@@ -18,9 +20,6 @@ void check(xnn_status status, const std::string& what);
 
 // Initialises XNNPACK with the arena's allocator.
 void initialize_xnnpack();
-
-// f32, f16 or f16_f32acc.
-const char* arithmetic_name(xnn_colnm_arithmetic arithmetic);
 
 // VLEN in bits, 0 where there is no vector extension.
 unsigned vector_length_bits();

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // A safetensors file with the images of a run: opened, planned and read. An input of the fuzzer is the header's text, a
 // line of two dashes, and the bytes of the tensors.
 #include <algorithm>

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Packages: a graph and its weights, read, built and run. An input of the fuzzer is the graph's text, a line
 // of two dashes, the header's text of the weights, another such line, and the bytes of the tensors; the lengths and the digest are filled in, or no
 // damage would reach what lies behind them. What the reader takes is run on a small image, and then once more refused
@@ -10,6 +13,7 @@
 #include "batches.h"
 #include "files.h"
 #include "network.h"
+#include "operations/conv2d.h"
 #include "sha256.h"
 
 namespace {
@@ -56,25 +60,42 @@ bool is_small(const Package& package, const std::map<std::string, Shape>& inputs
     if (tensor.shape.elements() > kMostElements) return false;
   }
   for (const Node& node : package.nodes()) {
-    if (node.op != "conv2d") continue;
+    const Conv2d* conv = as_conv2d(node);
+    if (conv == nullptr) continue;
     // Gaps and phases multiply what planes take.
-    for (const Pair& window : {node.conv.stride, node.conv.padding, node.conv.dilation, node.conv.kernel}) {
+    const ConvShape& g = conv->geometry();
+    for (const Pair& window : {g.stride, g.padding, g.dilation, g.kernel}) {
       if (std::max(window[0], window[1]) > 16) return false;
     }
-    if (shapes.at(node.output).shape.elements() * node.conv.reduction() > kMostMacs) return false;
+    if (shapes.at(node.output).shape.elements() * g.reduction() > kMostMacs) return false;
   }
   return package.nodes().size() <= 32;
 }
 
-void run(const Package& package, const std::string& implementation, xnn_datatype datatype) {
+// A schedules file with an entry for every key that a convolution of the package is looked up by.
+nlohmann::json schedule_each(const Package& package, const std::map<std::string, TensorShape>& shapes) {
+  nlohmann::json document = {{"format", "colonnade-schedules"}, {"version", 3}, {"target", "none"}, {"stays_dense", nlohmann::json::array()}};
+  nlohmann::json& convs = document["convs"] = nlohmann::json::object();
+  for (const Node& node : package.nodes()) {
+    const Conv2d* conv = as_conv2d(node);
+    if (conv == nullptr) continue;
+    const ConvShape shape = conv->shape(shapes.at(node.inputs[0]).shape);
+    for (const char* algorithm : {"direct", "packed"}) {
+      convs[schedule_key(shape, conv->kept(node, package), algorithm)] = {{"algorithm", algorithm}, {"tile", 14}, {"lmul", 2}, {"panels", 4}, {"kc_splits", 1}};
+    }
+  }
+  return document;
+}
+
+void run(const Package& package, const std::string& implementation, const Datatype& datatype) {
   std::map<std::string, Shape> inputs;
   size_t size = 5;
   // Inputs of one size, so that sums of what comes of them have a chance.
   for (const GraphInput& input : package.inputs()) inputs[input.name] = {2, input.channels, size, size + 2};
   if (!is_small(package, inputs)) return;
   const ArenaScope scope;
-  const Schedules schedules;
-  const auto network = make_cnhw_network(package, schedules, implementation, datatype, nullptr);
+  const Schedules schedules("schedules", schedule_each(package, package.shapes(inputs)));
+  const auto network = make_network(package, find_implementation(implementation), &schedules, datatype, nullptr);
   network->build(inputs);
   for (const auto& [name, shape] : inputs) {
     std::vector<float> image(shape.elements());
@@ -108,7 +129,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!is_taken()) return 0;
   const Package package(fuzz_folder());
   for (const char* implementation : {"colnm_direct", "colnm_packed", "colnm_unfused"}) {
-    for (const xnn_datatype datatype : {xnn_datatype_fp32, xnn_datatype_fp16}) {
+    for (const Datatype& datatype : datatypes()) {
       try {
         run(package, implementation, datatype);
       } catch (const std::runtime_error&) {

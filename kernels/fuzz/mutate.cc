@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Mutations that keep text what it is: a number or name becomes another one, where libFuzzer's own would mostly
 // destroy the JSON around. Half of the time its own are taken.
 #include <cctype>

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Images in and results out, a batch at a time: memory holds one batch, whatever the files hold.
 #pragma once
 

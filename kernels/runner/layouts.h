@@ -1,56 +1,68 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Chooses how every tensor of a network lies in planes, so that convolutions read without packing and
 // store without an index wherever they can.
 #pragma once
 
 #include <functional>
 #include <map>
-#include <set>
 #include <string>
+#include <vector>
 
+#include "colonnade/operators.h"
 #include "colonnade/planes.h"
-#include "network.h"
+#include "shapes.h"
 
 namespace colonnade {
 
-class Layouts {
- public:
-  // `algorithm` says how a convolution is to be executed; `fused_adds` names the additions that a
-  // convolution does on the way. Throws std::runtime_error for a tensor whose layout would be too large.
-  Layouts(const Package& package, const std::map<std::string, TensorShape>& shapes,
-          const std::function<xnn_colnm_algorithm(const Node&, const Shape& input)>& algorithm,
-          const std::set<std::string>& fused_adds);
+class Package;
 
-  const xnn_colnm_planes& planes(const std::string& tensor) const { return planes_.at(tensor); }
-  // Lays every tensor out as [N, C, H, W] without any gap or phase, for XNNPACK's own operators among packed
-  // convolutions.
-  void make_dense();
-  // What was asked for, but packed where another reader of the input stands in the way.
-  xnn_colnm_algorithm algorithm(const std::string& conv) const { return algorithms_.at(conv); }
-
- private:
-  struct Plan {
-    Shape shape;
-    uint32_t phases = 1;
-    size_t rows = 0, columns = 0;  // gaps
-    size_t phase_width() const { return (shape.w + phases - 1) / phases; }
-    size_t row_stride() const { return phase_width() + columns; }
-  };
-
-  bool is_direct(const Node& node) const { return node.op == "conv2d" && algorithms_.at(node.name) == xnn_colnm_direct; }
-  void choose_phases(const std::set<std::string>& fused_adds);
-  void choose_gaps(const std::set<std::string>& fused_adds);
-  bool align_rows(const Node& node);
-
-  const Package& package_;
-  std::map<std::string, Plan> plans_;
-  std::map<std::string, xnn_colnm_algorithm> algorithms_;
-  std::map<std::string, xnn_colnm_planes> planes_;
+// What an operation wants of the planes of its tensors.
+struct PlaneNeeds {
+  // Phases (space-to-depth) of each input; 0: any number. An input that is wanted in several numbers of them stays whole.
+  std::vector<uint32_t> phases;
+  // Whether the output is stored in whole planes only.
+  bool whole_output = false;
+  // Least halo of the first input.
+  xnn_colnm_gaps halo = {0, 0};
 };
 
-// 1x1, stride 1, no padding: each output reads the input at its own position.
-bool is_pointwise(const Conv& conv);
+// How a tensor is going to lie in planes.
+struct PlanePlan {
+  Shape shape;
+  uint32_t phases = 1;
+  size_t rows = 0, columns = 0;  // of the halo: below each plane, and between rows
+  size_t phase_width() const { return (shape.w + phases - 1) / phases; }
+  size_t row_stride() const { return phase_width() + columns; }
+};
 
-// The convolution's geometry; weights, columns and activation are left open.
-xnn_colnm_convolution2d geometry(const Conv& conv);
+// Lets the rows of two tensors be equally far apart; says whether they were not.
+bool align_rows(PlanePlan& a, PlanePlan& b);
+
+class Layouts {
+ public:
+  // `is_direct` says whether a node is a convolution that is to read without packing. Throws std::runtime_error for a
+  // tensor whose layout would be too large.
+  Layouts(const Package& package, const std::map<std::string, TensorShape>& shapes, const std::function<bool(const Node&)>& is_direct);
+
+  const xnn_colnm_planes& planes(const std::string& tensor) const { return planes_.at(tensor); }
+  // Lays every tensor out as [N, C, H, W] without any halo or phase, for XNNPACK's own operators among packed
+  // convolutions.
+  void make_dense();
+  // What was asked for, but for convolutions whose input another reader needs in other phases: these have to pack.
+  bool is_direct(const std::string& node) const { return is_direct_.at(node); }
+
+ private:
+  PlaneNeeds needs(const Node& node) const;
+  void choose_phases();
+  void choose_halos();
+  bool align_node(const Node& node);
+
+  const Package& package_;
+  std::map<std::string, PlanePlan> plans_;
+  std::map<std::string, bool> is_direct_;
+  std::map<std::string, xnn_colnm_planes> planes_;
+};
 
 }  // namespace colonnade

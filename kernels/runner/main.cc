@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Runs an exported package and reports outputs and times.
 #include <sys/resource.h>
 
@@ -10,6 +13,7 @@
 #include "arena.h"
 #include "batches.h"
 #include "network.h"
+#include "operations/conv2d.h"
 
 namespace colonnade {
 namespace {
@@ -21,6 +25,13 @@ struct Options {
   unsigned repetitions = 1;
   unsigned warmup = 0;
 };
+
+template <typename Row>
+std::vector<std::string> names_of(const std::vector<Row>& table) {
+  std::vector<std::string> names;
+  for (const Row& row : table) names.push_back(row.name);
+  return names;
+}
 
 template <typename T, typename Get>
 T median(const std::vector<Sample>& samples, Get get) {
@@ -57,7 +68,12 @@ nlohmann::ordered_json make_report(const Options& options, const BatchPlan& plan
     entry["cycles"] = clock.modelled() ? nlohmann::ordered_json(median<uint64_t>(layer.samples, [](auto& s) { return *s.cycles; })) : nullptr;
     entry["seconds"] = median<double>(layer.samples, [](auto& s) { return s.seconds; });
     if (!layer.arithmetic.empty()) entry["arithmetic"] = layer.arithmetic;
-    if (!layer.schedule.empty()) entry["schedule"] = layer.schedule;
+    if (!layer.schedule.empty()) {
+      entry["schedule"] = layer.schedule;
+      entry["schedule_source"] = name_of(layer.found.source);
+      if (layer.found.source == ScheduleSource::other_size) entry["schedule_key"] = layer.found.key;
+      if (!layer.adapted.empty()) entry["schedule_adapted"] = layer.adapted;
+    }
     entry["macs"] = layer.macs;
     entry["useful_macs"] = layer.useful_macs;
     entry["counters"] = layer.samples.back().counters;
@@ -73,11 +89,14 @@ nlohmann::ordered_json make_report(const Options& options, const BatchPlan& plan
 Options parse(int argc, char** argv) {
   Options o;
   CLI::App app{"Runs an exported package on its input and writes outputs and times."};
+  app.add_flag_callback("--list", [] {
+    std::cout << list_implementations().dump(2) << std::endl;
+    throw CLI::Success();
+  }, "Print the implementations as JSON")->trigger_on_parse();
   app.add_option("--package", o.package, "Directory with graph.json and weights.safetensors")->required();
-  app.add_option("--implementation", o.implementation)->required()->check(CLI::IsMember({
-      "xnnpack_nhwc_dense", "xnnpack_spmm", "colnm_dense", "colnm_unpipelined", "colnm_unfused", "colnm_packed", "colnm_direct", "colnm_tuned", "rownm"}));
-  app.add_option("--dtype", o.dtype, "Activations and weights; XNNPACK's own have f32 only")->check(CLI::IsMember({"f32", "f16"}));
-  app.add_option("--schedules", o.schedules, "Schedules chosen by profiling");
+  app.add_option("--implementation", o.implementation)->required()->check(CLI::IsMember(names_of(implementations())));
+  app.add_option("--dtype", o.dtype, "Activations and weights; XNNPACK's own have f32 only")->check(CLI::IsMember(names_of(datatypes())));
+  app.add_option("--schedules", o.schedules, "Schedules chosen by profiling; needed unless the implementation has its own");
   app.add_option("--input", o.input, "safetensors, NCHW float32 tensors by input name")->required();
   app.add_option("--output", o.output, "safetensors to write")->required();
   app.add_option("--report", o.report, "JSON to write")->required();
@@ -90,22 +109,35 @@ Options parse(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {
     std::exit(app.exit(help));
+  } catch (const CLI::Success&) {
+    std::exit(0);
   }
   return o;
 }
 
 // Throws std::runtime_error where the implementation does not run packages with these masks.
-void check_masks(const Package& package, const Options& options) {
+void check_masks(const Package& package, const Options& options, const Implementation& implementation) {
   for (const Node& node : package.nodes()) {
-    if (node.op != "conv2d" || node.conv.tile == 0) continue;
-    if (options.implementation == "colnm_dense" || options.implementation == "colnm_unpipelined") {
+    const Conv2d* conv = as_conv2d(node);
+    if (conv == nullptr || !conv->is_pruned()) continue;
+    if (implementation.pruned == PrunedWeights::refused) {
       throw std::runtime_error(options.package + ": is pruned; " + options.implementation + " runs dense packages");
     }
-    if (options.implementation == "rownm" && node.conv.tile != 1) {
-      throw std::runtime_error(options.package + ": node '" + node.name + "' has tile " + std::to_string(node.conv.tile) +
-                               "; rownm runs packages whose rows have columns of their own, of tile 1");
+    if (implementation.pruned == PrunedWeights::rows && conv->tile() != 1) {
+      throw std::runtime_error(options.package + ": node '" + node.name + "' has tile " + std::to_string(conv->tile()) +
+                               "; " + options.implementation + " runs packages whose rows have columns of their own, of tile 1");
     }
   }
+}
+
+// Throws std::runtime_error where the implementation has no operators for the datatype.
+void check_dtype(const Options& options, const Implementation& implementation) {
+  std::string allowed;
+  for (const std::string& dtype : implementation.dtypes) {
+    if (dtype == options.dtype) return;
+    allowed += (allowed.empty() ? "" : ", ") + dtype;
+  }
+  throw std::runtime_error("--dtype " + options.dtype + ": " + options.implementation + " has no " + options.dtype + " on RVV; allowed: " + allowed);
 }
 
 // Says on stderr how many images are done, at most once a second.
@@ -127,21 +159,22 @@ class Progress {
 
 int run(int argc, char** argv) {
   const Options options = parse(argc, argv);
+  const Implementation& implementation = find_implementation(options.implementation);
+  if (implementation.needs_schedules() && options.schedules.empty()) {
+    throw std::runtime_error("--schedules: missing; " + options.implementation + " runs the schedules that profiling chose, of a file schedules.json");
+  }
   const Package package(options.package);
-  check_masks(package, options);
+  check_masks(package, options, implementation);
   InputImages images(options.input, package);
   const BatchPlan plan = images.plan(options.batch);
-  const Schedules schedules = options.schedules.empty() ? Schedules() : Schedules(options.schedules);
+  std::optional<Schedules> schedules;
+  if (!options.schedules.empty()) schedules.emplace(options.schedules);
   initialize_xnnpack();
   RegionClock clock;
   const ThreadPool pool = make_thread_pool(options.threads, clock.modelled());
-  if (options.dtype != "f32" && options.implementation.rfind("xnnpack_", 0) == 0) {
-    throw std::runtime_error("--dtype " + options.dtype + ": " + options.implementation + " has no f16 on RVV; allowed: f32");
-  }
-  const auto network = options.implementation == "xnnpack_nhwc_dense"
-      ? make_nhwc_network(package, pool.get())
-      : make_cnhw_network(package, schedules, options.implementation,
-                          options.dtype == "f16" ? xnn_datatype_fp16 : xnn_datatype_fp32, pool.get());
+  check_dtype(options, implementation);
+  const auto network = make_network(package, implementation, schedules.has_value() ? &*schedules : nullptr,
+                                    find_datatype(options.dtype), pool.get());
   network->build(images.shapes(plan));
   OutputFile output(options.output, plan, *network);
   Progress progress(plan.images);

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // A package made runnable: XNNPACK operators created once, with their buffers, in execution order.
 #pragma once
 
@@ -7,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "datatype.h"
+#include "implementations.h"
 #include "package.h"
 #include "region_clock.h"
 #include "schedules.h"
@@ -16,8 +21,9 @@ namespace colonnade {
 
 struct Activation {
   Shape shape;
-  void* data;     // of the network's datatype, but for features
-  bool features;  // f32 [N, C], whatever the network's layout
+  void* data;       // of the network's datatype, but for features
+  size_t elements;  // of the buffer
+  bool features;    // f32 [N, C], whatever the network's layout
   float* f32() const { return static_cast<float*>(data); }
 };
 
@@ -26,19 +32,24 @@ struct Layer {
   std::string name;
   std::string op;
   std::string arithmetic;  // of a colnm convolution
-  std::string schedule;    // of a colnm convolution, as ConvSchedule::str has it
+  std::string schedule;    // of a colnm convolution, as it ran, as ConvSchedule::str has it
+  FoundSchedule found;     // what that was made of; the source counts where there is a schedule
+  // Which of the found schedule's fields ran otherwise; these, and no others:
+  //   algorithm  packed where the input cannot be laid out for direct reading
+  //   tile       a pruned convolution has the tile of its mask
+  //   lmul       halved until there is a kernel with accumulators for the tile's rows
+  //   kc_splits  one with a datatype in which sums would be rounded between two of them
+  std::vector<std::string> adapted;
   size_t macs = 0;         // of the dense layer
   size_t useful_macs = 0;  // of kept columns
   std::vector<Operator> operators;
   std::vector<Sample> samples;
 };
 
-// Builds the layers of one implementation. Subclasses differ in layout and in the operators they choose.
+// Runs the layers that operations append to it. Subclasses differ in layout.
 class Network {
  public:
-  // Activations are f32 or f16.
-  Network(const Package& package, xnn_datatype datatype, pthreadpool_t pool)
-      : package_(package), datatype_(datatype), pool_(pool) {}
+  Network(const Package& package, const Datatype& datatype, pthreadpool_t pool) : package_(package), datatype_(datatype), pool_(pool) {}
   virtual ~Network() = default;
 
   // Creates every operator for inputs of these shapes, by name. Throws std::runtime_error for inputs that do not fit,
@@ -58,6 +69,24 @@ class Network {
 
   std::vector<Layer>& layers() { return layers_; }
 
+  // --- for operations, while they build ---
+
+  const Package& package() const { return package_; }
+  const Datatype& datatype() const { return datatype_; }
+  pthreadpool_t pool() const { return pool_; }
+  // A node, its parameters and its input, for messages.
+  std::string described(const Node& node) const;
+  const Activation& activation(const std::string& name) const { return activations_.at(name); }
+  Activation define(const std::string& name, const Shape& shape);
+  Activation define_features(const std::string& name, const Shape& shape);
+  // A buffer of its own that lies as the tensor of that name and shape does.
+  Activation allocate_as(const std::string& name, const Shape& shape) const;
+  Layer& add_layer(const std::string& name, const std::string& op);
+  Layer& add_layer(const Node& node) { return add_layer(node.name, node.operation->name()); }
+  // Workspace shared by all layers: they run one after the other. Called with an operator's need;
+  // `setup` runs once the final address is known.
+  void on_workspace(size_t size, std::function<void(void*)> setup);
+
  protected:
   // Called first, with the shapes of all tensors.
   virtual void plan(const std::map<std::string, TensorShape>&) {}
@@ -65,38 +94,21 @@ class Network {
   virtual size_t buffer_size(const std::string&, const Shape& shape) const { return shape.elements(); }
   // Prepares an input activation to be loaded, which may take a layer.
   virtual void build_input(const std::string&) {}
+  virtual void build_node(const Node& node) = 0;
   virtual void store(const std::string& name, float* nchw) const = 0;
-  virtual void build_conv(const Node& node) = 0;
-  virtual void build_max_pool(const Node& node) = 0;
-  virtual void build_global_average(const Node& node) = 0;
-  virtual void build_add(const Node& node);
-  void build_fully_connected(const Node& node);
-
-  // A node, its parameters and its input, for messages.
-  std::string described(const Node& node) const;
-  const Activation& activation(const std::string& name) const { return activations_.at(name); }
-  Activation& define(const std::string& name, const Shape& shape, bool features = false);
-  Layer& add_layer(const std::string& name, const std::string& op);
-  Layer& add_layer(const Node& node) { return add_layer(node.name, node.op); }
-  // Workspace shared by all layers: they run one after the other. Called with an operator's need;
-  // `setup` runs once the final address is known.
-  void on_workspace(size_t size, std::function<void(void*)> setup);
-
-  const Package& package_;
-  const xnn_datatype datatype_;
-  pthreadpool_t pool_;
 
  private:
-  void build_node(const Node& node);
-
+  const Package& package_;
+  const Datatype& datatype_;
+  pthreadpool_t pool_;
   std::map<std::string, Activation> activations_;
   std::vector<Layer> layers_;
   std::vector<std::function<void(void*)>> workspace_users_;
   size_t workspace_size_ = 0;
 };
 
-std::unique_ptr<Network> make_nhwc_network(const Package& package, pthreadpool_t pool);
-std::unique_ptr<Network> make_cnhw_network(const Package& package, const Schedules& schedules, const std::string& implementation,
-                                           xnn_datatype datatype, pthreadpool_t pool);
+// A network of that implementation. `schedules` is NULL unless it needs them.
+std::unique_ptr<Network> make_network(const Package& package, const Implementation& implementation, const Schedules* schedules,
+                                      const Datatype& datatype, pthreadpool_t pool);
 
 }  // namespace colonnade

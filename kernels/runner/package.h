@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // An exported model: graph.json and weights.safetensors, checked while they are read.
 #pragma once
 
@@ -5,7 +8,7 @@
 #include <vector>
 
 #include "safetensors.h"
-#include "shapes.h"
+#include "operation.h"
 
 namespace colonnade {
 
@@ -30,16 +33,8 @@ class Package {
   // A tensor of weights.safetensors, of the shape that its node gives it.
   const Tensor& weights(const std::string& name) const { return tensors_.at(name); }
 
-  // Dense [out_channels, K] weights of a conv, zeros where its mask keeps nothing.
-  std::vector<float> dense_weights(const Node& node) const;
-  // Columns each tile of a conv keeps, all of them if it is not pruned.
-  size_t kept(const Node& node) const { return node.conv.tile == 0 ? node.conv.reduction() : weights(node.name + ".columns").shape[1]; }
-
  private:
   void read_graph(const nlohmann::json& graph);
-  void check_weights() const;
-  void check_tensor(const std::string& name, const std::string& dtype, const std::vector<size_t>& shape) const;
-  void check_columns(const Node& node) const;
 
   std::string directory_, weights_sha256_;
   std::vector<GraphInput> inputs_;

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The safetensors file format: an 8-byte little-endian header length, a JSON header, the tensors' bytes.
 #pragma once
 

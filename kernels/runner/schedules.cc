@@ -1,9 +1,13 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 #include "schedules.h"
 
+#include <set>
 #include <stdexcept>
 
-#include "size_limits.h"
 #include "safetensors.h"
+#include "size_limits.h"
 #include "strict_json.h"
 
 namespace colonnade {
@@ -16,7 +20,7 @@ ConvSchedule read_schedule(const nlohmann::json& entry) {
   ConvSchedule schedule = {};
   schedule.schedule.algorithm = fields.choice("algorithm", {"direct", "packed"}) == 0 ? xnn_colnm_direct : xnn_colnm_packed;
   schedule.tile = fields.size("tile", 1, kMaxTile);
-  const size_t lmul = fields.size("lmul", 1, 8);
+  const size_t lmul = fields.size("lmul", 1, kMaxLmul);
   if ((lmul & (lmul - 1)) != 0) throw std::invalid_argument("lmul: " + std::to_string(lmul) + "; allowed: 1, 2, 4, 8");
   schedule.schedule.lmul = static_cast<uint32_t>(lmul);
   schedule.schedule.panels = static_cast<uint32_t>(fields.size("panels", 1, kMaxPanels));
@@ -24,8 +28,15 @@ ConvSchedule read_schedule(const nlohmann::json& entry) {
   return schedule;
 }
 
-// A key is SHAPE|kKEPT for the fastest schedule, or SHAPE|kKEPT|ALGORITHM for that of the algorithm.
-void check_key(const std::string& key, const std::string& where, const std::string& algorithm) {
+struct Key {
+  ConvShape conv;
+  size_t kept;
+  std::string algorithm;
+};
+
+// A key is SHAPE|kKEPT for the fastest schedule, or SHAPE|kKEPT|ALGORITHM for that of the algorithm, which is the
+// entry's own.
+Key read_key(const std::string& key, const std::string& where, const std::string& algorithm) {
   const size_t bar = key.find('|');
   const std::string rest = bar == std::string::npos ? "" : key.substr(bar);
   const ConvShape conv = ConvShape::parse(key.substr(0, bar));
@@ -37,7 +48,10 @@ void check_key(const std::string& key, const std::string& where, const std::stri
   if (!digits || !ends || std::stoull(kept.substr(2)) > conv.reduction()) {
     throw std::invalid_argument(where + ": '" + key + "'; allowed: a shape and |k1 to |k" + std::to_string(conv.reduction()) + shown_algorithm);
   }
+  return {conv, std::stoull(kept.substr(2)), second == std::string::npos ? "" : algorithm};
 }
+
+size_t distance(size_t a, size_t b) { return a < b ? b - a : a - b; }
 
 }  // namespace
 
@@ -48,11 +62,32 @@ std::string ConvSchedule::str() const {
   return names.at(schedule.algorithm) + s(tile) + s(schedule.lmul) + s(schedule.panels) + s(schedule.kc_splits);
 }
 
-Schedules::Schedules(const std::string& path) {
+const char* name_of(ScheduleSource source) {
+  switch (source) {
+    case ScheduleSource::tuned: return "tuned";
+    case ScheduleSource::other_size: return "other size";
+    case ScheduleSource::fixed: return "fixed";
+  }
+  __builtin_unreachable();
+}
+
+std::string schedule_key(const ConvShape& conv, size_t kept, const std::string& algorithm) {
+  return conv.str() + "|k" + std::to_string(kept) + (algorithm.empty() ? "" : "|" + algorithm);
+}
+
+Schedules::Schedules(const std::string& path) : name_(path) {
   try {
     read(parse_json(read_file(path, kMaxJsonBytes)));
   } catch (const std::invalid_argument& error) {
     throw std::runtime_error(path + ": " + error.what());
+  }
+}
+
+Schedules::Schedules(const std::string& name, const nlohmann::json& document) : name_(name) {
+  try {
+    read(document);
+  } catch (const std::invalid_argument& error) {
+    throw std::runtime_error(name + ": " + error.what());
   }
 }
 
@@ -63,24 +98,41 @@ void Schedules::read(const nlohmann::json& document) {
   const Fields fields(document, "", {"format", "version", "target", "convs", "stays_dense"});
   fields.size("version", kVersion, kVersion);
   fields.text("target");
-  for (const auto& key : read_list(fields.at("stays_dense"), "stays_dense", 0, kMaxTensors)) check_key(read_text(key, "stays_dense"), "stays_dense", "");
+  for (const auto& key : read_list(fields.at("stays_dense"), "stays_dense", 0, kMaxTensors)) read_key(read_text(key, "stays_dense"), "stays_dense", "");
   const nlohmann::json& convs = fields.at("convs");
   if (!convs.is_object() || convs.size() > kMaxTensors) throw std::invalid_argument("convs: " + shown(convs) + "; allowed: an object of at most " + std::to_string(kMaxTensors) + " schedules");
   for (const auto& [key, entry] : convs.items()) {
     try {
-      convs_[read_text(key, "key")] = read_schedule(entry);
-      check_key(key, "key", entry.at("algorithm").get<std::string>());
+      const ConvSchedule schedule = read_schedule(entry);
+      const Key parts = read_key(read_text(key, "key"), "key", entry.at("algorithm").get<std::string>());
+      const bool is_new = entries_.emplace(schedule_key(parts.conv, parts.kept, parts.algorithm), Entry{parts.conv, parts.kept, parts.algorithm, schedule}).second;
+      if (!is_new) throw std::invalid_argument("the same convolution is there already, written otherwise");
     } catch (const std::invalid_argument& error) {
       throw std::invalid_argument("convs: " + key.substr(0, kMaxName) + ": " + error.what());
     }
   }
 }
 
-ConvSchedule Schedules::find(const ConvShape& conv, size_t kept, const std::string& algorithm) const {
-  const auto found = convs_.find(conv.str() + "|k" + std::to_string(kept) + (algorithm.empty() ? "" : "|" + algorithm));
-  if (found != convs_.end()) return found->second;
-  // Fits every tile up to 15, and does well on most shapes.
-  return {14, {algorithm == "packed" ? xnn_colnm_packed : xnn_colnm_direct, 2, 4, 1}};
+FoundSchedule Schedules::find(const std::string& user, const ConvShape& conv, size_t kept, const std::string& algorithm) const {
+  const std::string wanted = schedule_key(conv, kept, algorithm);
+  const auto found = entries_.find(wanted);
+  if (found != entries_.end()) return {found->second.schedule, ScheduleSource::tuned, wanted};
+  auto nearest = entries_.end();
+  std::set<size_t> others;  // kept columns for which there are schedules of these weights
+  for (auto each = entries_.begin(); each != entries_.end(); ++each) {
+    const Entry& entry = each->second;
+    if (entry.algorithm != algorithm || !entry.conv.has_weights_of(conv)) continue;
+    others.insert(entry.kept);
+    if (entry.kept != kept) continue;
+    const bool nearer = nearest == entries_.end() ||
+                        distance(entry.conv.positions(), conv.positions()) < distance(nearest->second.conv.positions(), conv.positions());
+    if (nearer) nearest = each;
+  }
+  if (nearest != entries_.end()) return {nearest->second.schedule, ScheduleSource::other_size, nearest->first};
+  std::string text = name_ + ": has no schedule for " + user + ", " + wanted + ", nor for the same weights at another size";
+  if (!others.empty()) text += "; of other numbers of kept columns it has";
+  for (const size_t other : others) text += " k" + std::to_string(other);
+  throw std::runtime_error(text);
 }
 
 }  // namespace colonnade

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // SHA-256 (FIPS 180-4). Our own, as no library of the toolchain has it for both architectures without a package more:
 // it is a page of code with published test vectors.
 #pragma once

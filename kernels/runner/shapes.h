@@ -1,34 +1,18 @@
-// Ranks, channels and shapes of every tensor of a graph, inferred and checked in one place before anything is built.
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
+// Ranks, channels and shapes of tensors, and what an operation needs of those that it reads.
 #pragma once
 
 #include <map>
 #include <string>
 #include <vector>
 
-#include "strict_json.h"
+#include "conv_shape.h"
 
 namespace colonnade {
 
-struct Conv {
-  size_t in_channels, out_channels;
-  Pair kernel, stride, padding, dilation;
-  bool relu;
-  // 0 where every column is kept.
-  size_t tile;
-  size_t reduction() const { return size_t{kernel[0]} * kernel[1] * in_channels; }
-  size_t tiles() const { return (out_channels + tile - 1) / tile; }
-};
-
-struct Node {
-  std::string op;  // conv2d, max_pool2d, add, global_avg_pool, fully_connected
-  std::string name;
-  std::vector<std::string> inputs;
-  std::string output;
-  Conv conv;                       // conv2d
-  Pair kernel, stride, padding;    // max_pool2d
-  bool relu = false;               // add
-  size_t in_features, out_features;  // fully_connected
-};
+struct Node;
 
 // Logical shape of an activation; the layout is the network's.
 struct Shape {
@@ -42,8 +26,30 @@ struct Shape {
 struct TensorShape {
   Shape shape;
   bool features;
-  // As messages have it: "map [N, 64, H, W]".
+  // As messages have it: "a map [N, 64, H, W]".
   std::string str() const;
+};
+
+// The tensors that a node reads. All functions throw std::invalid_argument naming the node, its input and what it needs.
+class InputShapes {
+ public:
+  // Refuses an input that is not `known`.
+  InputShapes(const Node& node, const std::map<std::string, TensorShape>& known);
+
+  // An input that is a map of so many channels, and one of features; 0 channels: of any number.
+  const Shape& map(size_t input, size_t channels = 0) const;
+  const Shape& features(size_t input, size_t channels = 0) const;
+  // The map of `channels` that a window makes of the first input. Refuses a window that does not fit.
+  TensorShape window(const Pair& kernel, const Pair& stride, const Pair& padding, const Pair& dilation, size_t channels) const;
+  // As messages have the shape of an input.
+  std::string str(size_t input) const { return inputs_[input]->str(); }
+  [[noreturn]] void fail(const std::string& what) const;
+
+ private:
+  const Shape& need(size_t input, bool features, size_t channels) const;
+
+  const Node& node_;
+  std::vector<const TensorShape*> inputs_;
 };
 
 // Every tensor of a graph, by name, of the inputs given. Throws std::invalid_argument naming the node, its input and

@@ -1,16 +1,18 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // JSON read without leniency: whole numbers are whole and in range, no key is unknown, missing or given twice.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <initializer_list>
 #include <string>
 
 #include <nlohmann/json.hpp>
 
-namespace colonnade {
+#include "conv_shape.h"
 
-using Pair = std::array<uint32_t, 2>;  // height, width
+namespace colonnade {
 
 // Throws std::invalid_argument for text that is not JSON, has a key twice in one object, or exceeds size_limits.h.
 nlohmann::json parse_json(const std::string& text);

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The column-wise convolution operator against float64 on random shapes.
 #include <cmath>
 #include <array>
@@ -8,7 +11,6 @@
 
 #include "conv_case.h"
 #include "guarded_buffer.h"
-#include "planes.h"
 
 namespace colonnade {
 namespace {
@@ -37,7 +39,7 @@ void draw_layouts(RandomCase& r, std::mt19937& g) {
   if (g() % 2) change(r.residual, 1 + g() % 2);
   xnn_colnm_planes& in = r.layouts.input;
   const ConvShape& s = r.conv.shape;
-  if (s.kernel_h == 1 && s.kernel_w == 1 && s.stride == 1 && s.padding == 0 && r.schedule.algorithm == xnn_colnm_direct) {
+  if (s.is_pointwise() && r.schedule.algorithm == xnn_colnm_direct) {
     change(in, 1 + g() % 2);
   } else if (g() % 3 == 0) {
     const size_t rows = in.phase_stride / in.row_stride - xnn_colnm_phase_height(&in) + g() % 2;
@@ -51,20 +53,23 @@ void draw_layouts(RandomCase& r, std::mt19937& g) {
 RandomCase draw(uint32_t seed) {
   std::mt19937 g(seed);
   const auto in = [&](uint32_t low, uint32_t high) { return low + static_cast<uint32_t>(g() % (high - low + 1)); };
+  const auto both = [](uint32_t size) { return Pair{size, size}; };
   ConvShape shape;
   do {
-    shape = {in(1, 3), in(1, 9), in(1, 17), in(1, 19), in(1, 40), in(1, 7), in(1, 7), in(1, 3), in(0, 3), in(1, 2)};
+    shape = {in(1, 3), in(1, 9), in(1, 17), in(1, 19), in(1, 40), {in(1, 7), in(1, 7)}, both(in(1, 3)), both(in(0, 3)), both(in(1, 2))};
   } while (shape.positions() == 0);
   shape.residual = in(0, 1);
-  const xnn_colnm_arithmetic arithmetic = seed <= kCases ? xnn_colnm_f32 : seed / 2 % 2 ? xnn_colnm_f16 : xnn_colnm_f16_f32acc;
-  const uint32_t lmul = 1u << in(0, arithmetic == xnn_colnm_f32 ? 3 : 2);
+  // The first of the table, or any other.
+  const Arithmetic& row = arithmetics()[seed <= kCases ? 0 : 1 + seed / 2 % (arithmetics().size() - 1)];
+  const xnn_colnm_arithmetic arithmetic = row.value;
+  const uint32_t lmul = 1u << in(0, row.elements.has_kc_splits ? 3 : 2);
   size_t tile = in(1, 32 / lmul - 1);
   while (!xnn_colnm_has_kernel(arithmetic, tile, lmul)) tile /= 2;
   const size_t quarters = 4 - in(0, 3), group = std::array<size_t, 4>{0, 4, 8, 0}[in(0, 3)];
   const size_t k = shape.reduction();
   const Keep keep = group == 0 ? Keep{Keep{quarters, 4}.of(k), k} : Keep{group / 4 * quarters, group};
   const xnn_colnm_algorithm algorithm = std::array{xnn_colnm_direct, xnn_colnm_packed, xnn_colnm_unfused}[seed % 3];
-  RandomCase r{ConvCase::random(shape, tile, keep, seed, arithmetic), {algorithm, lmul, in(1, 4), arithmetic == xnn_colnm_f32 ? in(1, 3) : 1}, {}, {}, in(0, 1) ? 3u : 1u};
+  RandomCase r{ConvCase::random(shape, tile, keep, seed, arithmetic), {algorithm, lmul, in(1, 4), row.elements.has_kc_splits ? in(1, 3) : 1}, {}, {}, in(0, 1) ? 3u : 1u};
   // More panels than there are: all of them are one block.
   if (seed % 7 == 0) r.schedule.panels = UINT32_MAX;
   draw_layouts(r, g);
@@ -73,8 +78,7 @@ RandomCase draw(uint32_t seed) {
   return r;
 }
 
-// Gaps are zero before and must be zero after; every buffer lies between guard pages. T is the element.
-template <typename T>
+// Gaps are zero before and must be zero after; every buffer lies between guard pages.
 std::vector<float> run_operator(const RandomCase& r, GuardedAt at) {
   const ThreadPool pool = make_thread_pool(r.threads);
   const xnn_colnm_convolution2d descriptor = r.conv.descriptor();
@@ -85,33 +89,36 @@ std::vector<float> run_operator(const RandomCase& r, GuardedAt at) {
   size_t workspace_size, alignment;
   check(xnn_reshape_colnm_convolution2d_cnhw(op, &r.layouts.input, &r.layouts.output, has_residual ? &r.residual : nullptr,
                                                  &workspace_size, &alignment, pool.get()), "reshape");
-  GuardedBuffer<T> input(r.layouts.input.size, at), residual(r.residual.size, at), output(r.layouts.output.size, at);
+  const Datatype& elements = find_arithmetic(r.conv.arithmetic).elements;
+  const size_t bytes = elements.element_bytes;
+  GuardedBuffer<char> input(r.layouts.input.size * bytes, at, bytes), residual(r.residual.size * bytes, at, bytes), output(r.layouts.output.size * bytes, at, bytes);
   GuardedBuffer<char> workspace(workspace_size, at, alignment);
-  nchw_to_planes(r.conv.input.data(), r.layouts.input, input.data());
-  if (has_residual) nchw_to_planes(r.conv.residual.data(), r.residual, residual.data());
+  elements.to_planes(r.conv.input.data(), r.layouts.input, input.data());
+  if (has_residual) elements.to_planes(r.conv.residual.data(), r.residual, residual.data());
   check(xnn_setup_colnm_convolution2d_cnhw(op, workspace.data(), input.data(), has_residual ? residual.data() : nullptr,
                                                output.data()), "setup");
   check(xnn_run_operator(op, pool.get()), "run");
   const ConvShape& s = r.conv.shape;
   std::vector<float> nchw(s.positions() * s.out_channels);
-  planes_to_nchw(r.layouts.output, output.data(), nchw.data());
+  elements.from_planes(r.layouts.output, output.data(), nchw.data());
   const std::vector<float> zeros(nchw.size());
-  nchw_to_planes(zeros.data(), r.layouts.output, output.data());
-  for (size_t i = 0; i < output.size(); i++) EXPECT_EQ(static_cast<float>(output[i]), 0.0f) << "a gap was written, element " << i;
+  elements.to_planes(zeros.data(), r.layouts.output, output.data());
+  for (size_t i = 0; i < output.size(); i++) EXPECT_EQ(output[i], 0) << "a gap was written, element " << i / bytes;
   return nchw;
 }
 
 // What the sum of each output may be off by: the error of n roundings is at most n u / (1 - n u) of the sum of
 // absolute values, u being half the distance from 1 to the next number.
 std::vector<double> tolerances(const ConvCase& c, const std::vector<double>& expected) {
-  const double n = static_cast<double>(c.kept) + 2, f32 = 0x1p-24, f16 = 0x1p-11;
-  const double u = c.arithmetic == xnn_colnm_f16 ? f16 : f32;
+  const Arithmetic& arithmetic = find_arithmetic(c.arithmetic);
+  const Datatype &elements = arithmetic.elements, &sums = arithmetic.sums;
+  const double n = static_cast<double>(c.kept) + 2, u = sums.relative_error;
   std::vector<double> tolerances = c.magnitudes();
   for (size_t i = 0; i < tolerances.size(); i++) {
     tolerances[i] *= n * u / (1 - n * u);
-    // An f32 sum is rounded to f16 at last; numbers near 0 have a fixed distance.
-    if (c.arithmetic == xnn_colnm_f16_f32acc) tolerances[i] += f16 * (std::abs(expected[i]) + tolerances[i]);
-    if (c.arithmetic != xnn_colnm_f32) tolerances[i] += n * 0x1p-25;
+    // A sum of another datatype is rounded at last; numbers near 0 have a fixed distance.
+    if (&sums != &elements) tolerances[i] += elements.relative_error * (std::abs(expected[i]) + tolerances[i]);
+    tolerances[i] += n * elements.least_error;
   }
   return tolerances;
 }
@@ -128,9 +135,9 @@ TEST_P(RandomConvolution, MatchesFloat64) {
   const RandomCase r = draw(GetParam());
   SCOPED_TRACE(testing::Message() << r.conv.shape.str() << " tile " << r.conv.tile << " kept " << r.conv.kept
                                   << " lmul " << r.schedule.lmul << " panels " << r.schedule.panels << " kc_splits " << r.schedule.kc_splits
-                                  << " algorithm " << r.schedule.algorithm << ' ' << arithmetic_name(r.conv.arithmetic));
+                                  << " algorithm " << r.schedule.algorithm << ' ' << find_arithmetic(r.conv.arithmetic).name);
   const auto at = GetParam() / 3 % 2 ? GuardedAt::kBegin : GuardedAt::kEnd;
-  const std::vector<float> actual = r.conv.arithmetic == xnn_colnm_f32 ? run_operator<float>(r, at) : run_operator<_Float16>(r, at);
+  const std::vector<float> actual = run_operator(r, at);
   const std::vector<double> expected = r.conv.reference();
   ASSERT_EQ(actual.size(), expected.size());
   const std::vector<double> tolerance = tolerances(r.conv, expected);

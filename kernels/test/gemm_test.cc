@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Every GEMM microkernel of this CPU: f32 against float64, f16 bit by bit against the same sums in the same order.
 #include <cmath>
 #include <cstring>

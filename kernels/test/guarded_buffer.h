@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Memory between two pages that nobody may touch: an access outside it ends the test.
 #pragma once
 

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The pooling operators, and the copy of an input to planes, against their definitions.
 #include <algorithm>
 #include <cmath>

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Test vectors of FIPS 180-4, by NIST.
 #include "sha256.h"
 

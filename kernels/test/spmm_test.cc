@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // XNNPACK's sparse 1x1 convolution with our kernels, against float64.
 #include <array>
 #include <cmath>
@@ -33,7 +36,7 @@ TEST_P(RandomSpmm, MatchesFloat64) {
   initialize_xnnpack();
   std::mt19937 g(GetParam());
   const auto in = [&](uint32_t low, uint32_t high) { return low + static_cast<uint32_t>(g() % (high - low + 1)); };
-  const ConvShape shape = {in(1, 2), in(1, 20), in(1, 17), in(1, 19), in(1, 40), 1, 1, 1, 0, 1};
+  const ConvShape shape = {in(1, 2), in(1, 20), in(1, 17), in(1, 19), in(1, 40), {1, 1}, {1, 1}, {0, 0}, {1, 1}};
   const size_t tile = std::array<size_t, 6>{1, 2, 3, 4, 6, 8}[GetParam() % 6];
   ConvCase c = ConvCase::random(shape, tile, std::array<Keep, 3>{Keep{1, 1}, {1, 2}, {1, 10}}[in(0, 2)], GetParam());
   if (in(0, 1)) c.output_min = 0;

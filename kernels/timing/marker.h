@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Marks the region of a program that the timing model measures, the cores that it runs on, and the memory
 // that it asked to lie in huge pages.
 //
@@ -8,9 +11,10 @@
 #define COLONNADE_TIMING_MARKER_H_
 
 #ifdef __riscv
-#define COLONNADE_TIMING_MARK(imm) __asm__ volatile("slti x0, x0, " #imm ::: "memory")
+#define COLONNADE_TIMING_MARK(imm) __asm__ volatile("slti x0, x0, " #imm::: "memory")
 #define COLONNADE_TIMING_TEAM(value) __asm__ volatile("slt x0, x0, %0" ::"r"(value) : "memory")
-#define COLONNADE_TIMING_HUGE(begin, end) __asm__ volatile("slt x0, %0, %1" ::"r"(begin), "r"(end) : "memory")
+#define COLONNADE_TIMING_HUGE(begin, end) \
+  __asm__ volatile("slt x0, %0, %1" ::"r"(begin), "r"(end) : "memory")
 #else
 #define COLONNADE_TIMING_MARK(imm) ((void) 0)
 #define COLONNADE_TIMING_HUGE(begin, end) ((void) (begin), (void) (end))

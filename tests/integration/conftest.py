@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The programs built from the working tree, and a scratch folder that containers see."""
 
 import shutil
@@ -25,6 +28,12 @@ def riscv64_programs(toolchain: Container, root: Path) -> Path:
     output.parent.mkdir(parents=True, exist_ok=True)
     toolchain.run(["sh", "kernels/build.sh", "riscv64", str(output.relative_to(root))])
     return output
+
+
+@pytest.fixture(scope="session")
+def timing_model(toolchain: Container) -> None:
+    """The timing model, brought up to date with its sources, where targets look for it."""
+    toolchain.run(["sh", "kernels/build.sh", "timing", "results/build/timing"])
 
 
 @pytest.fixture(scope="module")

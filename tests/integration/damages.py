@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """A small package, and what can be wrong with one: the words that every reader's message has."""
 
 import hashlib
@@ -17,7 +20,8 @@ def conv(name: str, source: str, channels: tuple[int, int], **other: Any) -> dic
     """A dense convolution from `channels[0]` to `channels[1]` channels."""
     node = {"op": "conv2d", "name": name, "input": source, "output": f"{name}.out"}
     node |= {"in_channels": channels[0], "out_channels": channels[1], **WINDOW}
-    return node | {"dilation": [1, 1], "activation": "relu", "pattern": None, "tile": None} | other
+    node |= {"dilation": [1, 1], "residual": None, "activation": "relu"}
+    return node | {"pattern": None, "tile": None} | other
 
 
 def nodes() -> list[dict[str, Any]]:
@@ -27,7 +31,8 @@ def nodes() -> list[dict[str, Any]]:
     return [
         conv("stem", "image", (5, 8)),
         conv("body", "stem.out", (8, 8), **one, **pruned),
-        {"op": "add", "name": "sum", "inputs": ["body.out", "stem.out"], "output": "sum.out"}
+        conv("tail", "body.out", (8, 8), **one, residual="stem.out"),
+        {"op": "add", "name": "sum", "inputs": ["tail.out", "stem.out"], "output": "sum.out"}
         | {"activation": "relu"},
         {"op": "max_pool2d", "name": "pool", "input": "sum.out", "output": "pool.out"}
         | {**WINDOW, "stride": [2, 2]},
@@ -79,6 +84,8 @@ def draft() -> Draft:
         "body.columns": columns,
         "body.values": rng.uniform(-1, 1, 32),
         "body.bias": rng.uniform(-1, 1, 8),
+        "tail.weight": rng.uniform(-1, 1, (8, 1, 1, 8)),
+        "tail.bias": rng.uniform(-1, 1, 8),
         "fc.weight": rng.uniform(-1, 1, (4, 8)),
         "fc.bias": rng.uniform(-1, 1, 4),
     }
@@ -92,7 +99,7 @@ def draft() -> Draft:
             "data_offsets": [len(data), len(data) + len(content)],
         }
         data += content
-    graph = {"format": "colonnade-package", "version": 1}
+    graph = {"format": "colonnade-package", "version": 2}
     graph |= {"inputs": [{"name": "image", "channels": 5}], "outputs": ["logits"]}
     return Draft(graph | {"nodes": nodes()}, header, data)
 
@@ -158,6 +165,7 @@ WHOLE: list[tuple[str, Damage, list[str]]] = [
         ("pool", "padding", [[3, 3], [1, 4]]),
         ("fc", "in_features", [8.5, 0, 2**63]),
         ("fc", "out_features", [10**10]),
+        ("tail", "residual", [3, "", ["stem.out"], False]),
         ("sum", "inputs", [["stem.out"], ["body.out", "stem.out", "stem.out"], "stem.out"]),
         ("sum", "op", ["subtract", 3]),
         ("mean", "groups", [1]),
@@ -173,7 +181,8 @@ DAMAGES: list[tuple[str, Damage, list[str]]] = [
     ("pattern key", put("body", "pattern", {"n": 1, "m": 4, "k": 1}), ["body", "pattern", "k"]),
     ("sparsity", put("body", "pattern", {"sparsity": 2, "m": "full"}), ["body", "sparsity"]),
     ("unknown root key", put_root("groups", 1), ["groups"]),
-    ("version", put_root("version", 2), ["colonnade-package"]),
+    ("version", put_root("version", 3), ["colonnade-package", " 3"]),
+    ("version before", put_root("version", 1), ["colonnade-package", " 1"]),
     ("format", put_root("format", "onnx"), ["colonnade-package"]),
     ("no nodes", put_root("nodes", []), ["nodes"]),
     ("no inputs", put_root("inputs", []), ["inputs"]),
@@ -238,13 +247,13 @@ DAMAGES: list[tuple[str, Damage, list[str]]] = [
     (
         "sum of features",
         append_nodes(
-            {**nodes()[2], "name": "late", "inputs": ["mean.out", "mean.out"], "output": "x"}
+            {**nodes()[3], "name": "late", "inputs": ["mean.out", "mean.out"], "output": "x"}
         ),
         ["late", "features [N, 8]", "needed: a map"],
     ),
     (
         "max pool of features",
-        append_nodes({**nodes()[3], "name": "late", "input": "mean.out", "output": "x"}),
+        append_nodes({**nodes()[4], "name": "late", "input": "mean.out", "output": "x"}),
         ["late", "features [N, 8]", "needed: a map"],
     ),
     (
@@ -262,6 +271,23 @@ DAMAGES: list[tuple[str, Damage, list[str]]] = [
         put("fc", "in_features", 9),
         ["fc", "features [N, 8]", "needed: features [N, 9]"],
     ),
+    (
+        "residual of nothing",
+        put("tail", "residual", "nowhere"),
+        ["tail", "nowhere", "does not exist"],
+    ),
+    ("residual of itself", put("tail", "residual", "tail.out"), ["tail", "does not exist"]),
+    (
+        "residual of other channels",
+        put("tail", "residual", "image"),
+        ["tail", "'image'", "a map [N, 5, H, W]", "needed: a map [N, 8, H, W]"],
+    ),
+    (
+        "residual of features",
+        append_nodes(conv("late", "stem.out", (8, 8), residual="mean.out")),
+        ["late", "features [N, 8]", "needed: a map"],
+    ),
+    ("no word of a residual", lambda p: p.node("stem").pop("residual"), ["stem", "residual"]),
     # Tensors.
     ("NaN weight", put_element("stem.weight", "<f4", 3, np.nan), ["stem.weight"]),
     ("infinite bias", put_element("fc.bias", "<f4", 3, np.inf), ["fc.bias"]),

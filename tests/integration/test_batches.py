@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The runner a batch at a time: the same results as all at once, in memory that does not grow."""
 
 import hashlib
@@ -15,6 +18,9 @@ from safetensors.numpy import load_file, save_file
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.container import Container
+from colonnade.targets.emulator import emulator
+
+from . import schedules
 
 IMPLEMENTATIONS = ("xnnpack_nhwc_dense", "colnm_dense")
 CHANNELS, CLASSES, IMAGES = 5, 4, 13
@@ -32,7 +38,7 @@ def write_package(folder: Path, inputs: tuple[str, ...] = ("image",)) -> Path:
             {
                 **{"op": "conv2d", "name": f"{name}.conv", "input": name, "output": f"{name}.a"},
                 **{"in_channels": 3, "out_channels": CHANNELS, "kernel": [3, 3], "stride": [2, 2]},
-                **{**pair, "activation": "relu", "pattern": None, "tile": None},
+                **{**pair, "residual": None, "activation": "relu", "pattern": None, "tile": None},
             },
             {
                 **{"op": "global_avg_pool", "name": f"{name}.pool"},
@@ -56,13 +62,15 @@ def write_package(folder: Path, inputs: tuple[str, ...] = ("image",)) -> Path:
     save_file(tensors, weights)
     graph = {
         "format": "colonnade-package",
-        "version": 1,
+        "version": 2,
         "weights_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
         "inputs": [{"name": name, "channels": 3} for name in inputs],
         "outputs": [f"{name}.out" for name in inputs],
         "nodes": nodes,
     }
     (folder / "graph.json").write_text(json.dumps(graph))
+    convs = schedules.cover(folder)
+    schedules.write(folder / "schedules.json", convs)
     return folder
 
 
@@ -105,10 +113,11 @@ class Runner:
         else:
             save_file(images, self._root / paths["input"])
         command = [
-            *("/opt/qemu/bin/qemu-riscv64", "-cpu", "rv64,v=true,vlen=256,zfh=true,zvfh=true"),
+            *emulator(256),
             str(self._program.relative_to(self._root)),
             *("--package", str(self._package.relative_to(self._root))),
             *("--implementation", implementation),
+            *("--schedules", str(self._package.relative_to(self._root) / "schedules.json")),
             *(text for name, path in paths.items() for text in (f"--{name}", path)),
             *arguments,
         ]
@@ -121,7 +130,7 @@ class Runner:
                 (self._root / path).unlink(missing_ok=True)
             # Of a run that was refused nothing half-written stays.
             names = {file.name for file in self._package.iterdir()}
-            assert names == {"graph.json", "weights.safetensors"}
+            assert names == {"graph.json", "weights.safetensors", "schedules.json"}
 
 
 def images(count: int, image_px: int, seed: int = 0) -> NDArray[np.float32]:

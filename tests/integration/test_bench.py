@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The bench: every algorithm and pattern it offers, on emulated RISC-V and in its modelled cycles."""
 
 import json
@@ -9,10 +12,13 @@ from typing import Any
 import pytest
 
 from colonnade.common.errors import ColonnadeError
+from colonnade.config import section
+from colonnade.config.schema import fits_registers
 from colonnade.container import Container
 from colonnade.models.architecture import conv_shapes
+from colonnade.models.conv_shape import ConvShape
+from colonnade.targets.emulator import emulator
 
-EMULATOR = ("/opt/qemu/bin/qemu-riscv64", "-cpu")
 POINTWISE = "n1c24h9w9-o20-k1x1-s1-p0-d1"
 STRIDED = "n2c5h11w9-o13-k3x3-s2-p1-d1"
 
@@ -23,7 +29,7 @@ def bench(toolchain: Container, riscv64_programs: Path, root: Path) -> Any:
 
     def run(*options: str, vlen: int = 256) -> list[dict[str, Any]]:
         lines = toolchain.run(
-            [*EMULATOR, f"rv64,v=true,vlen={vlen}", program, *options]
+            [*emulator(vlen, half_precision=False), program, *options]
         ).stdout.splitlines()
         return [json.loads(line) for line in lines]
 
@@ -87,7 +93,7 @@ def test_row_pattern_is_a_tile_of_one(bench: Any) -> None:
         ),
         (
             ["--conv", POINTWISE, "--kc-splits", "0"],
-            "--kc-splits: Value 0 not in range [1 - 1000000]",
+            "--kc-splits: Value 0 not in range [1 - 1024]",
         ),
         (["--conv", POINTWISE, "--lmul", "4294967297"], "--lmul"),
         (["--conv", POINTWISE, "--threads", "4294967297"], "--threads: Value 4294967297 not in"),
@@ -112,7 +118,7 @@ def test_row_pattern_is_a_tile_of_one(bench: Any) -> None:
         ),
         (
             ["--conv", POINTWISE, "--candidate", "packed:8:2:99999999999999999999:1"],
-            "PANELS: 99999999999999999999; allowed: 1 to 1000000",
+            "PANELS: 99999999999999999999; allowed: 1 to 1048576",
         ),
         (
             ["--conv", POINTWISE, "--candidate", "packed:16:2:1:1"],
@@ -132,9 +138,12 @@ def test_shapes_are_those_that_the_library_allows(
     cases = json.loads((root / "tests/data/conv_shapes.json").read_text("utf-8"))
     accepted = bench("--conv", ",".join(cases["accepted"]), "--dry-run")
     assert [line["conv"] for line in accepted] == cases["accepted"]
+    # The size of the output follows from all that a shape says.
+    macs = [ConvShape.parse(text).macs for text in cases["accepted"]]
+    assert [line["macs"] for line in accepted] == macs
     # One start of the container for all of them.
     program = riscv64_programs.relative_to(root) / "colonnade-bench"
-    command = " ".join([*EMULATOR, "rv64,v=true,vlen=256", str(program), "--dry-run", "--conv"])
+    command = " ".join([*emulator(256), str(program), "--dry-run", "--conv"])
     refused = scratch / "refused"
     refused.write_bytes("".join(f"{text}\0" for text in cases["refused"]).encode())
     loop = (
@@ -145,6 +154,29 @@ def test_shapes_are_those_that_the_library_allows(
     assert len(answers) == len(cases["refused"])
     for (text, reason), answer in zip(cases["refused"].items(), answers, strict=True):
         assert reason in answer, (text, answer)
+
+
+def test_kernels_are_those_that_fit_the_registers(bench: Any) -> None:
+    sizes = [(tile, lmul) for tile in range(1, section.MAX_TILE + 1) for lmul in (1, 2, 4, 8)]
+    lines = bench(
+        *("--conv", POINTWISE, "--tile", ",".join(map(str, range(1, section.MAX_TILE + 1)))),
+        *("--lmul", "1,2,4,8", "--dry-run"),
+    )
+    found = [(line["tile"], line["lmul"]) for line in lines]
+    assert found == [each for each in sizes if fits_registers(*each)]
+
+
+def test_height_and_width_may_differ(bench: Any) -> None:
+    """In the programs: the library's shapes have one stride, padding and dilation for both."""
+    conv = "n1c3h9w12-o4-k1x3-s2x1-p0x1-d1x2-r"
+    lines = bench("--conv", conv, "--algorithm", "direct,packed,xnnpack_nhwc_dense", "--check")
+    # Planes are split into phases by one stride: none that is direct.
+    assert [(line["conv"], line["algorithm"]) for line in lines] == [
+        (conv, "packed"),
+        (conv, "xnnpack_nhwc_dense"),
+    ]
+    assert all(line["max_abs_error"] < 1e-5 for line in lines)
+    assert lines[0]["macs"] == (5 * 10) * 4 * 9
 
 
 def test_panels_that_do_not_exist_change_nothing(bench: Any) -> None:

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Column-wise convolutions on emulated RISC-V against PyTorch in float64, at every vector length.
 
 All random convolutions go into one package as independent nodes, so that a vector length costs one run
@@ -17,6 +20,9 @@ from safetensors.numpy import load_file, save_file
 
 from colonnade.container import Container
 from colonnade.package.archive import write_package
+from colonnade.targets.emulator import emulator
+
+from . import schedules
 
 CASES = 200
 VECTOR_LENGTHS = (128, 256, 512, 1024)
@@ -83,6 +89,7 @@ def draw(seed: int) -> RandomConv:
         "stride": stride.tolist(),
         "padding": padding.tolist(),
         "dilation": dilation.tolist(),
+        "residual": None,
         "activation": str(rng.choice(["relu", "none"])),
         "pattern": {"sparsity": 0.5, "m": "full"},
         "tile": tile,
@@ -108,7 +115,7 @@ def package(convs: list[RandomConv], scratch: Path) -> Path:
     """A directory with the package and its input, inside the checkout so that containers see it."""
     graph = {
         "format": "colonnade-package",
-        "version": 1,
+        "version": 2,
         "inputs": [{"name": c.node["input"], "channels": c.node["in_channels"]} for c in convs],
         "outputs": [c.node["output"] for c in convs],
         "nodes": [c.node for c in convs],
@@ -123,6 +130,7 @@ def package(convs: list[RandomConv], scratch: Path) -> Path:
         }
     write_package(scratch, graph, tensors)
     save_file({str(c.node["input"]): c.image for c in convs}, scratch / "input.safetensors")
+    schedules.write(scratch / "schedules.json", schedules.cover(scratch))
     return scratch
 
 
@@ -131,11 +139,11 @@ def run(
 ) -> dict[str, NDArray[np.float32]]:
     where = package.relative_to(root)
     command = [
-        "/opt/qemu/bin/qemu-riscv64",
-        *("-cpu", f"rv64,v=true,vlen={vlen},zfh=true,zvfh=true"),
+        *emulator(vlen),
         str(programs.relative_to(root) / "colonnade-run"),
         *("--package", str(where)),
         *("--implementation", implementation),
+        *("--schedules", str(where / "schedules.json")),
         *("--input", str(where / "input.safetensors")),
         *("--output", str(where / "output.safetensors")),
         *("--report", str(where / "report.json")),

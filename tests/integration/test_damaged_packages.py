@@ -1,9 +1,11 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Damaged and hostile packages: both languages' readers refuse them, and name the same node and key.
 
 One table of damages for the Python reader and the runner; each message must hold the same words.
 """
 
-import json
 import re
 import shutil
 from collections.abc import Callable
@@ -20,12 +22,13 @@ from colonnade.container import Container
 from colonnade.models import conv_shape as conv
 from colonnade.package import graph as package_graph
 from colonnade.package.archive import read_package
+from colonnade.targets.emulator import emulator
 
+from . import schedules
 from .damages import DAMAGES, Damage, draft
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGE = (2, 5, 9, 8)
-EMULATOR = ("/opt/qemu/bin/qemu-riscv64", "-cpu", "rv64,v=true,vlen=256,zfh=true,zvfh=true")
 
 
 @pytest.fixture(scope="module")
@@ -35,12 +38,16 @@ def run(toolchain: Container, riscv64_programs: Path, scratch: Path) -> Any:
     save_file({"image": image}, scratch / "input.safetensors")
     where = scratch.relative_to(ROOT)
 
+    draft().write(scratch / "sound")
+    schedules.write(scratch / "all.json", schedules.cover(scratch / "sound"))
+
     def run(package: Path, implementation: str = "colnm_direct", **options: str) -> Any:
         paths = {"input": where / "input.safetensors", "output": where / "output.safetensors"}
         given = {"package": package.relative_to(ROOT), **paths, "report": where / "report.json"}
+        given["schedules"] = where / "all.json"
         flags = {"implementation": implementation, **given, **options}
         words = [word for key, value in flags.items() for word in (f"--{key}", str(value))]
-        toolchain.run([*EMULATOR, str(program), *words])
+        toolchain.run([*emulator(256), str(program), *words])
         return load_file(scratch / "output.safetensors")["logits"]
 
     return run
@@ -55,8 +62,7 @@ def refusal(action: Callable[[Path], Any], package: Path) -> str:
 
 
 def test_the_package_itself_is_taken_by_both(run: Any, scratch: Path) -> None:
-    draft().write(scratch / "sound")
-    assert len(read_package(scratch / "sound").tensors) == 7
+    assert len(read_package(scratch / "sound").tensors) == 9
     implementations = ("colnm_direct", "colnm_packed", "xnnpack_nhwc_dense")
     first, *others = (run(scratch / "sound", each) for each in implementations)
     for other in others:
@@ -112,7 +118,10 @@ def test_limits_are_the_same_in_both_languages() -> None:
     limits = {}
     for name, value in found.items():
         base, _, shift = value.replace("size_t{", "").replace("}", "").partition(" << ")
-        limits[name] = int(base) << int(shift or 0) if base.isdigit() else None
+        limits[name] = int(base) << int(shift or 0) if (base + shift).isdigit() else None
+    registers = (ROOT / "kernels/include/colonnade/registers.h").read_text()
+    (count,) = re.findall(r"#define COLNM_VECTOR_REGISTERS (\d+)", registers)
+    limits["kMaxTile"] = int(count) - 1
     expected = {
         "kMaxNodes": package_graph.MAX_NODES,
         "kMaxDimension": conv.MAX_SIZE,
@@ -132,19 +141,7 @@ SCHEDULE = {"algorithm": "direct", "tile": 4, "lmul": 1, "panels": 2, "kc_splits
 
 def write_schedules(path: Path, entry: Any, key: str = f"{CONV}|k45", **root: Any) -> str:
     """A schedules file of one entry; returns its path as the runner takes it."""
-    document = {"format": "colonnade-schedules", "version": 3, "target": "x60"}
-    document |= {"convs": {key: entry}, "stays_dense": [], **root}
-    path.write_text(json.dumps(document))
-    return str(path.relative_to(ROOT))
-
-
-def test_a_schedule_is_taken(run: Any, scratch: Path) -> None:
-    draft().write(scratch / "scheduled")
-    schedules = write_schedules(scratch / "sound.json", SCHEDULE)
-    run(scratch / "scheduled", "colnm_tuned", schedules=schedules)
-    report = json.loads((scratch / "report.json").read_text())
-    (stem,) = (layer for layer in report["layers"] if layer["name"] == "stem")
-    assert stem["schedule"] == "direct:4:1:2:1"
+    return str(schedules.write(path, {key: entry}, **root).relative_to(ROOT))
 
 
 @pytest.mark.parametrize(
@@ -169,9 +166,9 @@ def test_a_wrong_schedule_is_refused(
     package = scratch / "wrongly scheduled"
     if not package.exists():
         draft().write(package)
-    schedules = write_schedules(scratch / "wrong.json", {**SCHEDULE, **change})
+    wrong = write_schedules(scratch / "wrong.json", {**SCHEDULE, **change})
     with pytest.raises(ColonnadeError) as refused:
-        run(package, "colnm_tuned", schedules=schedules)
+        run(package, "colnm_tuned", schedules=wrong)
     for word in ["wrong.json", CONV, *words]:
         assert word in str(refused.value)
 
@@ -195,9 +192,9 @@ def test_a_wrong_schedules_file_is_refused(
     package = scratch / "scheduled wrongly"
     if not package.exists():
         draft().write(package)
-    schedules = write_schedules(scratch / "keys.json", SCHEDULE, key, **other)
+    wrong = write_schedules(scratch / "keys.json", SCHEDULE, key, **other)
     with pytest.raises(ColonnadeError) as refused:
-        run(package, "colnm_tuned", schedules=schedules)
+        run(package, "colnm_tuned", schedules=wrong)
     assert "keys.json" in str(refused.value)
     assert word in str(refused.value)
 
@@ -210,7 +207,7 @@ def test_a_tile_without_a_kernel_names_node_and_what_is_allowed(run: Any, scratc
     # A single tile of 8 rows.
     del wide.data[begin + 16 : end]
     tensor.update(shape=[1, 4], data_offsets=[begin, begin + 16])
-    for name in ("body.values", "body.bias", "fc.weight", "fc.bias"):
+    for name in list(wide.header)[list(wide.header).index("body.columns") + 1 :]:
         offsets = wide.header[name]["data_offsets"]
         wide.header[name]["data_offsets"] = [each - (end - begin - 16) for each in offsets]
     wide.write(scratch / "wide")

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The same build in a Docker container and in the engine that the other tests run in: the same bytes.
 
 A Docker daemon of the test's own is started where one is installed and this is root.

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Entering the toolchain by hand, and a checkout whose folders are symlinks to another disk."""
 
 import json
@@ -142,7 +145,7 @@ def _bench(root: Path, *arguments: str, folder: str = ".") -> list[dict[str, obj
     return [json.loads(line) for line in run.stdout.splitlines()]
 
 
-@pytest.mark.usefixtures("riscv64_programs")
+@pytest.mark.usefixtures("riscv64_programs", "timing_model")
 @pytest.mark.parametrize("dashes", [(), ("--",)])
 def test_the_bench_runs_on_a_target_by_name(root: Path, dashes: tuple[str, ...]) -> None:
     options = ("--conv", CONV, "--algorithm", "direct,packed", "--tile", "14", "--lmul", "2")
@@ -155,7 +158,7 @@ def test_the_bench_runs_on_a_target_by_name(root: Path, dashes: tuple[str, ...])
     assert list((root / "results").glob(".bench-conv-*")) == []
 
 
-@pytest.mark.usefixtures("riscv64_programs")
+@pytest.mark.usefixtures("riscv64_programs", "timing_model")
 @pytest.mark.parametrize("form", ["--shapes {}", "--shapes={}"])
 def test_files_are_found_from_where_the_caller_is(root: Path, tmp_path: Path, form: str) -> None:
     shapes = tmp_path / "my shapes.txt"
@@ -167,7 +170,7 @@ def test_files_are_found_from_where_the_caller_is(root: Path, tmp_path: Path, fo
         assert [each["conv"] for each in found] == [CONV]
 
 
-@pytest.mark.usefixtures("riscv64_programs")
+@pytest.mark.usefixtures("riscv64_programs", "timing_model")
 def test_what_the_bench_needs_is_named(root: Path) -> None:
     def message(*arguments: str) -> str:
         run = subprocess.run(

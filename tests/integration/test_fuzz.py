@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Fuzz targets: whatever the programs read, no crash, no hang, no sanitizer's complaint."""
 
 import json

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """A whole network in f16 on emulated RISC-V against the same one in f32."""
 
 import json
@@ -14,12 +17,16 @@ from colonnade.config.pruning import Pattern, Recipe
 from colonnade.container import Container
 from colonnade.data.dataset import Normalisation
 from colonnade.models.architecture import conv_shapes
-from colonnade.models.resnet import build
+from colonnade.models.module import build
 from colonnade.package.export import export_package
 from colonnade.pruning.layers import importances, make_masks
 from colonnade.pruning.plan import prunable_convs, uniform_plan
 from colonnade.pruning.weights import kept_weights
+from colonnade.targets.emulator import emulator
 from colonnade.training.checkpoint import CheckpointInfo, write_checkpoint
+from colonnade.tuning.choice import schedule_key
+
+from . import schedules
 
 MODEL: ModelName = "resnet18"
 IMAGE_PX = 32
@@ -56,20 +63,28 @@ def pruned(scratch: Path) -> Path:
     export_package(scratch / "pruned.safetensors", scratch / "pruned")
     image = np.random.default_rng(0).standard_normal((BATCH, 3, IMAGE_PX, IMAGE_PX))
     save_file({"image": image.astype(np.float32)}, scratch / "images.safetensors")
+    convs = schedules.cover(scratch / "pruned")
+    schedules.write(scratch / "schedules.json", convs)
     return scratch / "pruned"
 
 
 def run(
-    toolchain: Container, programs: Path, pruned: Path, root: Path, cpu: str, *arguments: str
+    toolchain: Container,
+    programs: Path,
+    pruned: Path,
+    root: Path,
+    cpu: list[str],
+    *arguments: str,
+    schedule_file: str = "schedules.json",
 ) -> tuple[NDArray[np.float32], dict[str, str]]:
     """Logits, and the arithmetic of each convolution."""
     where = pruned.parent.relative_to(root)
     toolchain.run(
         [
-            "/opt/qemu/bin/qemu-riscv64",
-            *("-cpu", cpu),
+            *cpu,
             str(programs.relative_to(root) / "colonnade-run"),
             *("--package", str(where / pruned.name)),
+            *("--schedules", str(where / schedule_file)),
             *("--input", str(where / "images.safetensors")),
             *("--output", str(where / "logits.safetensors")),
             *("--report", str(where / "report.json")),
@@ -98,11 +113,9 @@ def test_logits_in_f16_are_those_in_f32_but_for_rounding(
     vlen: int,
     implementation: str,
 ) -> None:
-    cpu = f"rv64,v=true,vlen={vlen},zfh=true,zvfh=true"
-
     def logits(dtype: str) -> tuple[NDArray[np.float32], dict[str, str]]:
         arguments = ("--implementation", implementation, "--dtype", dtype)
-        return run(toolchain, riscv64_programs, pruned, root, cpu, *arguments)
+        return run(toolchain, riscv64_programs, pruned, root, emulator(vlen), *arguments)
 
     (exact, _), (half, arithmetics) = logits("f32"), logits("f16")
     assert set(arithmetics.values()) == {"f16", "f16_f32acc"}
@@ -117,18 +130,20 @@ def test_schedules_in_parts_are_those_of_f32_alone(
     toolchain: Container, riscv64_programs: Path, pruned: Path, root: Path
 ) -> None:
     schedule = {"algorithm": "direct", "tile": 14, "lmul": 2, "panels": 4}
-    shapes = [conv for _, conv in conv_shapes(MODEL, IMAGE_PX, BATCH)]
+    kept = {
+        conv: conv.reduction if name == "conv1" else HALF.keeps(conv.reduction)
+        for name, conv in conv_shapes(MODEL, IMAGE_PX, BATCH)
+    }
 
     def logits(dtype: str, kc_splits: int) -> NDArray[np.float32]:
-        keys = (f"{conv}|k{HALF.keeps(conv.reduction)}" for conv in shapes)
-        convs = {key: {**schedule, "kc_splits": kc_splits} for key in keys}
-        header = {"format": "colonnade-schedules", "version": 3, "target": "x60", "stays_dense": []}
-        file = pruned.parent / f"schedules-{kc_splits}.json"
-        file.write_text(json.dumps({**header, "convs": convs}))
+        convs = {
+            schedule_key(conv, count): {**schedule, "kc_splits": kc_splits}
+            for conv, count in kept.items()
+        }
+        name = schedules.write(pruned.parent / f"schedules-{kc_splits}.json", convs).name
         arguments = ("--implementation", "colnm_tuned", "--dtype", dtype)
-        arguments += ("--schedules", str(file.relative_to(root)))
-        cpu = "rv64,v=true,vlen=256,zfh=true,zvfh=true"
-        return run(toolchain, riscv64_programs, pruned, root, cpu, *arguments)[0]
+        programs, cpu = riscv64_programs, emulator(256)
+        return run(toolchain, programs, pruned, root, cpu, *arguments, schedule_file=name)[0]
 
     whole, in_parts = logits("f32", 1), logits("f32", 3)
     assert not np.array_equal(whole, in_parts)
@@ -139,11 +154,11 @@ def test_schedules_in_parts_are_those_of_f32_alone(
 def test_a_cpu_without_vectors_of_f16_gets_the_same_network(
     toolchain: Container, riscv64_programs: Path, pruned: Path, root: Path
 ) -> None:
-    def logits(cpu: str) -> NDArray[np.float32]:
+    def logits(cpu: list[str]) -> NDArray[np.float32]:
         arguments = ("--implementation", "colnm_direct", "--dtype", "f16")
         return run(toolchain, riscv64_programs, pruned, root, cpu, *arguments)[0]
 
-    with_vectors = logits("rv64,v=true,vlen=256,zfh=true,zvfh=true")
-    in_c = logits("rv64,v=true,vlen=256")
+    with_vectors = logits(emulator(256))
+    in_c = logits(emulator(256, half_precision=False))
     error = np.linalg.norm(in_c - with_vectors) / np.linalg.norm(with_vectors)
     assert 0 < error <= 20 * 2.0**-11

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """How many columns a pattern keeps: one number in the mask, the bench, the package and the runner."""
 
 import json
@@ -13,8 +16,11 @@ from colonnade.config.pruning import Pattern
 from colonnade.container import Container
 from colonnade.package.archive import compress, read_package
 from colonnade.pruning.mask import make_mask
+from colonnade.targets.emulator import emulator
 
-EMULATOR = ("/opt/qemu/bin/qemu-riscv64", "-cpu", "rv64,v=true,vlen=256")
+from . import schedules
+
+EMULATOR = emulator(256, half_precision=False)
 GROUPS = [Pattern(n=n, m=m) for m in range(2, 65) for n in range(1, m)]
 # Primes, and sizes of convolutions that few groups divide.
 REDUCTIONS = (1, 61, 67, 127, 147, 576, 1153)
@@ -83,14 +89,14 @@ def write_package(folder: Path, patterns: list[Pattern], channels: int) -> None:
             **{"op": "conv2d", "name": name, "output": f"{name}.out"},
             **{"input": f"conv{number - 1}.out" if number else "image"},
             **{"in_channels": channels, "out_channels": channels, "kernel": [1, 1]},
-            **{"stride": [1, 1], "padding": [0, 0], "dilation": [1, 1], "activation": "none"},
-            **{"pattern": pattern.to_json(), "tile": mask.tile},
+            **{"stride": [1, 1], "padding": [0, 0], "dilation": [1, 1], "residual": None},
+            **{"activation": "none", "pattern": pattern.to_json(), "tile": mask.tile},
         }
         nodes.append(node)
     folder.mkdir()
     save_file(tensors, folder / "weights.safetensors")
     graph = {
-        **{"format": "colonnade-package", "version": 1, "model": "chain", "dtype": "f32"},
+        **{"format": "colonnade-package", "version": 2, "model": "chain", "dtype": "f32"},
         **{"checkpoint_sha256": "0" * 64},
         "weights_sha256": sha256_file(folder / "weights.safetensors"),
         "inputs": [{"name": "image", "channels": channels}],
@@ -117,17 +123,9 @@ def test_package_and_runner_keep_as_many(
     shape = f"n1c{channels}h1w1-o{channels}-k1x1-s1-p0-d1"
     # As many panels as columns: what ran tells which key was found.
     convs = {
-        f"{shape}|k{count}": {
-            "algorithm": "direct",
-            "tile": 8,
-            "lmul": 2,
-            "panels": count,
-            "kc_splits": 1,
-        }
-        for count in expected
+        f"{shape}|k{count}": {**schedules.DIRECT, "tile": 8, "panels": count} for count in expected
     }
-    header = {"format": "colonnade-schedules", "version": 3, "target": "x60", "stays_dense": []}
-    (folder / "schedules.json").write_text(json.dumps({**header, "convs": convs}))
+    schedules.write(folder / "schedules.json", convs)
     where = folder.relative_to(root)
     toolchain.run(
         [
@@ -142,6 +140,7 @@ def test_package_and_runner_keep_as_many(
     report = json.loads((folder / "report.json").read_text())
     layers = [layer for layer in report["layers"] if layer["op"] == "conv2d"]
     assert [layer["useful_macs"] for layer in layers] == [channels * count for count in expected]
+    assert {layer["schedule_source"] for layer in layers} == {"tuned"}
     assert [layer["schedule"] for layer in layers] == [
         f"direct:8:2:{count}:1" for count in expected
     ]

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The kernels' own tests and XNNPACK's: on emulated RISC-V, and under sanitizers on the host."""
 
 import re
@@ -6,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from colonnade.container import Container
-
-EMULATOR = ("/opt/qemu/bin/qemu-riscv64", "-cpu")
+from colonnade.targets.emulator import emulator
 
 
 @pytest.mark.parametrize("vlen", [128, 256, 512, 1024])
@@ -15,8 +17,7 @@ def test_kernels_and_operators_match_float64(
     toolchain: Container, riscv64_programs: Path, root: Path, vlen: int
 ) -> None:
     program = riscv64_programs.relative_to(root) / "colonnade-tests"
-    cpu = f"rv64,v=true,vlen={vlen},zfh=true,zvfh=true"
-    output = toolchain.run([*EMULATOR, cpu, str(program)]).stdout
+    output = toolchain.run([*emulator(vlen), str(program)]).stdout
     passed = re.search(r"\[  PASSED  \] (\d+) tests", output)
     assert passed is not None, output[-2000:]
     # 420 random convolutions, 120 of them in f16, 60 sparse ones, 40 poolings, every microkernel, copies,
@@ -42,7 +43,7 @@ def test_xnnpack_convolutions_do_what_they_did(
     output = riscv64_programs.relative_to(root)
     toolchain.run(["sh", "kernels/build.sh", "xnnpack-tests", str(output)])
     program = output / "xnnpack-convolution-tests"
-    command = [*EMULATOR, "rv64,v=true,vlen=256", str(program), "--gtest_filter=*_F32.*:-*_Q*"]
+    command = [*emulator(256, half_precision=False), str(program), "--gtest_filter=*_F32.*:-*_Q*"]
     log = toolchain.run(command).stdout
     passed = re.search(r"\[  PASSED  \] (\d+) tests", log)
     assert passed is not None, log[-2000:]

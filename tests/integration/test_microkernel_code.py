@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The machine code of the RVV microkernels: all are there, none spills, and their loops are tight."""
 
 import re

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The implementations that only serve comparison, on a small residual network on emulated RISC-V.
 
 Its rows have columns of their own, so that every implementation runs the same package. There are two
@@ -20,14 +23,17 @@ from torch.nn.functional import conv2d, max_pool2d
 from colonnade.common.errors import ColonnadeError
 from colonnade.container import Container
 from colonnade.package.archive import write_package
+from colonnade.targets.emulator import emulator
+
+from . import schedules
 
 IMPLEMENTATIONS = ("rownm", "xnnpack_spmm", "colnm_unfused", "colnm_packed", "xnnpack_nhwc_dense")
 CHANNELS = 12
 IMAGE = (2, CHANNELS, 11, 9)
-CONVS = {"expand": (1, "relu"), "spatial": (3, "none"), "project": (1, "none"), "last": (1, "relu")}
+CONVS = {"expand": (1, "relu"), "spatial": (3, "relu"), "project": (1, "none"), "last": (1, "relu")}
 
 
-def conv_node(name: str, source: str, tile: int) -> dict[str, object]:
+def conv_node(name: str, source: str, tile: int, residual: str | None = None) -> dict[str, object]:
     kernel, activation = CONVS[name]
     return {
         "op": "conv2d",
@@ -40,6 +46,7 @@ def conv_node(name: str, source: str, tile: int) -> dict[str, object]:
         "stride": [1, 1],
         "padding": [kernel // 2, kernel // 2],
         "dilation": [1, 1],
+        "residual": residual,
         "activation": activation,
         "pattern": {"sparsity": 0.5, "m": "full"},
         "tile": tile,
@@ -57,10 +64,9 @@ def write_test_package(folder: Path, tile: int) -> dict[str, NDArray[np.float64]
     pool = {"kernel": [3, 3], "stride": [2, 2], "padding": [1, 1]}
     nodes = [
         conv_node("expand", "image", tile),
-        conv_node("spatial", "expand.out", tile),
-        add_node("around", "spatial.out", "image"),
-        conv_node("project", "around", tile),
-        add_node("sum", "project.out", "around"),
+        conv_node("spatial", "expand.out", tile, residual="image"),
+        conv_node("project", "spatial.out", tile, residual="spatial.out"),
+        add_node("sum", "project.out", "spatial.out"),
         {"op": "max_pool2d", "name": "pool", "input": "sum", "output": "pooled", **pool},
         conv_node("last", "pooled", tile),
     ]
@@ -81,7 +87,7 @@ def write_test_package(folder: Path, tile: int) -> dict[str, NDArray[np.float64]
         dense[f"{name}.bias"] = bias.astype(np.float64)
     graph = {
         "format": "colonnade-package",
-        "version": 1,
+        "version": 2,
         "inputs": [{"name": "image", "channels": CHANNELS}],
         "outputs": ["last.out"],
         "nodes": nodes,
@@ -90,21 +96,22 @@ def write_test_package(folder: Path, tile: int) -> dict[str, NDArray[np.float64]
     write_package(folder, graph, tensors)
     image = rng.uniform(-1, 1, IMAGE).astype(np.float32)
     save_file({"image": image}, folder / "input.safetensors")
+    schedules.write(folder / "schedules.json", schedules.cover(folder))
     return dense | {"image": image.astype(np.float64)}
 
 
 def expected(tensors: dict[str, NDArray[np.float64]]) -> NDArray[np.float64]:
     """The network in float64."""
 
-    def conv(name: str, x: torch.Tensor) -> torch.Tensor:
+    def conv(name: str, x: torch.Tensor, residual: float | torch.Tensor = 0.0) -> torch.Tensor:
         weight = torch.from_numpy(tensors[f"{name}.weight"]).permute(0, 3, 1, 2)
         kernel, activation = CONVS[name]
         out = conv2d(x, weight, torch.from_numpy(tensors[f"{name}.bias"]), padding=kernel // 2)
-        return out.relu() if activation == "relu" else out
+        return (out + residual).relu() if activation == "relu" else out + residual
 
     image = torch.from_numpy(tensors["image"])
-    around = (conv("spatial", conv("expand", image)) + image).relu()
-    total = (conv("project", around) + around).relu()
+    around = conv("spatial", conv("expand", image), image)
+    total = (conv("project", around, around) + around).relu()
     return np.asarray(conv("last", max_pool2d(total, 3, 2, 1)))
 
 
@@ -116,8 +123,9 @@ def run(toolchain: Container, riscv64_programs: Path, root: Path) -> Any:
         where = package.relative_to(root)
         toolchain.run(
             [
-                *("/opt/qemu/bin/qemu-riscv64", "-cpu", f"rv64,v=true,vlen={vlen}", str(program)),
+                *(*emulator(vlen, half_precision=False), str(program)),
                 *("--package", str(where), "--implementation", implementation),
+                *("--schedules", str(where / "schedules.json")),
                 *("--input", str(where / "input.safetensors")),
                 *("--output", str(where / "output.safetensors")),
                 *("--report", str(where / "report.json")),

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Threads of the programs under the timing model: cores with the same cycles on every run."""
 
 import json
@@ -6,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from colonnade.config.schema import TargetConfig
+from colonnade.common.paths import TARGETS
+from colonnade.config.target import load_target
 from colonnade.container import Container
 from colonnade.targets.target import Target
 
@@ -14,12 +18,8 @@ CONV = "n1c16h14w14-o32-k3x3-s1-p1-d1"
 
 
 @pytest.fixture(scope="module")
-def target(toolchain: Container, riscv64_programs: Path) -> Target:
-    output = riscv64_programs.parent / "timing"
-    toolchain.run(["sh", "kernels/build.sh", "timing", f"results/build/{output.name}"])
-    core = Path("kernels/timing/cores/x60.json")
-    config = TargetConfig(kind="emulated", vlen=256, core=core, clock_ghz=1.6)
-    return Target("x60", config, toolchain)
+def target(toolchain: Container, riscv64_programs: Path, timing_model: None) -> Target:
+    return Target("x60", load_target(TARGETS, "x60"), toolchain)
 
 
 def run(target: Target, root: Path, scratch: Path, threads: int) -> list[dict[str, Any]]:

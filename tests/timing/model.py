@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The timing model of the working tree, and what its parts do when asked."""
 
 from pathlib import Path

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The decoder against LLVM's assembler: class and registers of a broad list of instructions."""
 
 import re

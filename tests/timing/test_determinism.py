@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The same region takes exactly the same cycles, whatever surrounds it."""
 
 from typing import Any

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Several cores: the same cycles on every run, faster than one, and not faster than they can be."""
 
 import pytest

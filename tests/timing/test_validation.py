@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Whole kernels and the table of validation: what the model is for, and how well it does it."""
 
 from statistics import median

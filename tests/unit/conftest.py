@@ -1,9 +1,14 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """A small image folder in ImageNet's layout, made of real scans, and tiny checkpoints of it."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from sklearn.datasets import load_digits
 
@@ -17,6 +22,17 @@ from colonnade.training.stages import prune_and_finetune, train_dense
 CLASSES = ("three", "two", "zero")
 TRAINING_IMAGES = 8
 TEST_IMAGES = 5
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Small networks: threads would only wait for each other, and tests run side by side."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")  # for the processes that tests start
+        yield
+    torch.set_num_threads(threads)
 
 
 def write_digit_folder(root: Path) -> None:

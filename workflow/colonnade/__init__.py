@@ -1,1 +1,4 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Column-wise N:M pruning for RISC-V vector CPUs: the library the workflow's rules call."""

@@ -1,28 +1,32 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+
 rule layer_sensitivity:
     """Validation loss with one layer pruned at a time."""
     input:
-        images=ancient(stages.images),
-        settings=lambda _: stages.settings(*stages.JUDGING, *stages.PRUNED_LAYERS),
+        images=ancient(inputs.images(plan.config.data)),
+        settings=lambda _: plan.settings.of(*JUDGING, *PRUNED_LAYERS),
         dense=rules.train.output,
         schedules=rules.schedules.output.schedules,
     output:
-        "<results>/tables/layer_sensitivity.csv",
+        results.table("layer_sensitivity"),
     log:
         "<results>/logs/layer-sensitivity.log",
     conda:
         "../envs/colonnade.yaml"
     threads: workflow.cores
     params:
-        code=stages.code("layer-sensitivity"),
+        code=code("step layer-sensitivity"),
     shell:
-        "colonnade layer-sensitivity {input.settings} {input.dense} {input.schedules} {output} 2>&1"
+        "colonnade step layer-sensitivity {input.settings} {input.dense} {input.schedules} {output} 2>&1"
         " | tee {log}"
 
 
 rule budget:
     """Choose a pattern for every layer."""
     input:
-        settings=stages.settings(*stages.PRUNED_LAYERS),
+        settings=plan.settings.of(*PRUNED_LAYERS),
         sensitivity=rules.layer_sensitivity.output,
         layers=rules.schedules.output.table,
         schedules=rules.schedules.output.schedules,
@@ -33,17 +37,17 @@ rule budget:
     conda:
         "../envs/colonnade.yaml"
     params:
-        code=stages.code("budget"),
+        code=code("step budget"),
     shell:
-        "colonnade budget {input.settings} {wildcards.speedup} {input.sensitivity} {input.layers}"
+        "colonnade step budget {input.settings} {wildcards.speedup} {input.sensitivity} {input.layers}"
         " {input.schedules} {output} 2> {log}"
 
 
 rule budget_prune:
     """Prune the dense network by a budget, and fine-tune it."""
     input:
-        images=ancient(stages.images),
-        settings=lambda _: stages.settings(*stages.FINETUNING),
+        images=ancient(inputs.images(plan.config.data)),
+        settings=lambda _: plan.settings.of(*FINETUNING),
         dense=rules.train.output,
         budget=rules.budget.output,
     output:
@@ -54,26 +58,26 @@ rule budget_prune:
         "../envs/colonnade.yaml"
     threads: workflow.cores
     params:
-        code=stages.code("budget-prune"),
-        launch=stages.launcher(stages.config.training),
+        code=code("step budget-prune"),
+        launch=launcher(plan.config.training),
     shell:
-        "{params.launch}colonnade budget-prune {input.settings} {input.budget} {input.dense} {output}"
+        "{params.launch}colonnade step budget-prune {input.settings} {input.budget} {input.dense} {output}"
         " 2>&1 | tee {log}"
 
 
 rule pareto:
     """Top-1 against modelled cycles, per-layer and uniform patterns side by side."""
     input:
-        images=ancient(stages.images),
-        settings=lambda _: stages.settings("budget", "pruning.patterns", *stages.JUDGING),
+        images=ancient(inputs.images(plan.config.data)),
+        settings=lambda _: plan.settings.of("budget", "pruning.patterns", *JUDGING),
         checkpoints=[
             *rules.train.output,
-            *expand(rules.prune.output, variant=stages.variants[1:]),
-            *expand(rules.budget_prune.output, speedup=stages.speedups),
+            *expand(rules.prune.output, variant=plan.networks.variants[1:]),
+            *expand(rules.budget_prune.output, speedup=plan.networks.speedups),
         ],
         layers=rules.schedules.output.table,
     output:
-        table="<results>/tables/pareto.csv",
+        table=results.table("pareto"),
         figure="<results>/figures/pareto.svg",
     log:
         "<results>/logs/pareto.log",
@@ -81,6 +85,6 @@ rule pareto:
         "../envs/colonnade.yaml"
     threads: workflow.cores
     params:
-        code=stages.code("pareto"),
+        code=code("step pareto"),
     shell:
-        "colonnade pareto {input.settings} {input.layers} {output} {input.checkpoints} 2>&1 | tee {log}"
+        "colonnade step pareto {input.settings} {input.layers} {output} {input.checkpoints} 2>&1 | tee {log}"

@@ -1,12 +1,14 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+
 rule kernels_riscv64:
     """Modified XNNPACK, runner, bench and tests for RISC-V with the vector extension."""
     input:
-        stages.image,
-        stages.kernel_sources,
+        rules.toolchain.output,
+        inputs.kernel_sources(),
     output:
-        "results/build/riscv64/colonnade-run",
-        "results/build/riscv64/colonnade-bench",
-        "results/build/riscv64/colonnade-tests",
+        [program("riscv64", name) for name in PROGRAMS],
     log:
         "results/logs/kernels-riscv64.log",
     conda:
@@ -19,12 +21,10 @@ rule kernels_riscv64:
 rule kernels_host:
     """The same programs for this machine."""
     input:
-        stages.image,
-        stages.kernel_sources,
+        rules.toolchain.output,
+        inputs.kernel_sources(),
     output:
-        "results/build/host/colonnade-run",
-        "results/build/host/colonnade-bench",
-        "results/build/host/colonnade-tests",
+        [program("host", name) for name in PROGRAMS],
     log:
         "results/logs/kernels-host.log",
     conda:
@@ -37,10 +37,10 @@ rule kernels_host:
 rule timing_model:
     """The X60 timing model, a plugin of the emulator."""
     input:
-        stages.image,
-        stages.timing_sources,
+        rules.toolchain.output,
+        inputs.timing_sources(),
     output:
-        "results/build/timing/libcolonnade-timing.so",
+        TIMING_MODEL,
     log:
         "results/logs/timing.log",
     conda:

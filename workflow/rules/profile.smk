@@ -1,108 +1,112 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+
 rule profile:
     """Run the promising candidate schedules of one convolution on the target."""
     input:
-        stages.timed_program("colonnade-bench"),
-        settings=stages.settings("profile", "throughput", "target", *stages.PRUNED_LAYERS),
+        plan.machine.timed_program(BENCH),
+        settings=plan.settings.of("profile", "throughput", "target", *PRUNED_LAYERS),
     output:
         "<results>/profile/{conv}.json",
     log:
         "<results>/logs/profile/{conv}.log",
     conda:
         "../envs/colonnade.yaml"
-    threads: stages.timing_threads(workflow.cores)
+    threads: plan.machine.timing_threads(workflow.cores)
     params:
-        code=stages.code("profile"),
+        code=code("step profile"),
     shell:
-        "colonnade profile {input.settings} {wildcards.conv} {output} 2>&1 | tee {log}"
+        "colonnade step profile {input.settings} {wildcards.conv} {output} 2>&1 | tee {log}"
 
 
 rule schedules:
     """Choose the fastest candidate of every convolution."""
     input:
-        stages.image,
-        settings=stages.settings("target", *stages.LAYERS),
-        profiles=expand(rules.profile.output, conv=stages.convs),
+        rules.toolchain.output,
+        settings=plan.settings.of("target", *LAYERS),
+        profiles=expand(rules.profile.output, conv=plan.convolutions.distinct),
     output:
         schedules="<results>/schedules.json",
-        table="<results>/tables/layers.csv",
+        table=results.table("layers"),
     log:
         "<results>/logs/schedules.log",
     conda:
         "../envs/colonnade.yaml"
     params:
-        code=stages.code("schedules"),
+        code=code("step schedules"),
     shell:
-        "colonnade schedules {input.settings} {output} {input.profiles} 2> {log}"
+        "colonnade step schedules {input.settings} {output} {input.profiles} 2> {log}"
 
 
 rule bounds:
     """Compare the winners with what the core could do."""
     input:
-        stages.image,
-        stages.core,
-        settings=stages.settings("target", "model.name", "throughput.threads"),
+        rules.toolchain.output,
+        plan.machine.core,
+        settings=plan.settings.of("target", "model.name", "throughput.threads"),
         profiles=rules.schedules.input.profiles,
     output:
-        "<results>/tables/bounds.csv",
+        results.table("bounds"),
     log:
         "<results>/logs/bounds.log",
     conda:
         "../envs/colonnade.yaml"
     params:
-        code=stages.code("bounds-table"),
+        code=code("table bounds"),
     shell:
-        "colonnade bounds-table {input.settings} {output} {input.profiles} 2> {log}"
+        "colonnade table bounds {input.settings} {output} {input.profiles} 2> {log}"
 
 
 rule packing:
     """What packing costs, beside the direct algorithm."""
     input:
-        stages.image,
-        settings=stages.settings("target", "model.name"),
+        rules.toolchain.output,
+        settings=plan.settings.of("target", "model.name"),
         profiles=rules.schedules.input.profiles,
     output:
-        "<results>/tables/packing.csv",
+        results.table("packing"),
     log:
         "<results>/logs/packing.log",
     conda:
         "../envs/colonnade.yaml"
     params:
-        code=stages.code("packing-table"),
+        code=code("table packing"),
     shell:
-        "colonnade packing-table {input.settings} {output} {input.profiles} 2> {log}"
+        "colonnade table packing {input.settings} {output} {input.profiles} 2> {log}"
 
 
 rule audit_tuner:
     """Run all candidate schedules of one convolution of the sample."""
     input:
-        stages.timed_program("colonnade-bench"),
-        settings=stages.settings("profile", "throughput", "target", *stages.PRUNED_LAYERS),
+        plan.machine.timed_program(BENCH),
+        settings=plan.settings.of("profile", "throughput", "target", *PRUNED_LAYERS),
     output:
         "<results>/tuner/{conv}.json",
     log:
         "<results>/logs/tuner/{conv}.log",
     conda:
         "../envs/colonnade.yaml"
-    threads: stages.timing_threads(workflow.cores)
+    threads: plan.machine.timing_threads(workflow.cores)
     params:
-        code=stages.code("audit-tuner"),
+        code=code("step audit-tuner"),
     shell:
-        "colonnade audit-tuner {input.settings} {wildcards.conv} {output} 2>&1 | tee {log}"
+        "colonnade step audit-tuner {input.settings} {wildcards.conv} {output} 2>&1 | tee {log}"
 
 
 rule tuner_quality:
     """How often the cost model's first candidates hold the best of all."""
     input:
-        stages.image,
-        settings=stages.settings("target", "model.name"),
-        audits=expand(rules.audit_tuner.output, conv=stages.audited),
+        rules.toolchain.output,
+        settings=plan.settings.of("target", "model.name"),
+        audits=expand(rules.audit_tuner.output, conv=plan.convolutions.audited),
     output:
-        "<results>/tables/tuner_quality.csv",
+        results.table("tuner_quality"),
     log:
         "<results>/logs/tuner-quality.log",
     conda:
         "../envs/colonnade.yaml"
     params:
-        code=stages.code("tuner-quality-table"),
+        code=code("table tuner_quality"),
     shell:
-        "colonnade tuner-quality-table {input.settings} {output} {input.audits} 2> {log}"
+        "colonnade table tuner_quality {input.settings} {output} {input.audits} 2> {log}"

@@ -1,55 +1,59 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+
 rule train:
     """Train the dense network."""
     input:
-        ancient(stages.weights),
-        ancient(stages.images),
-        settings=lambda _: stages.settings(
+        ancient(inputs.weights(plan.config.model)),
+        ancient(inputs.images(plan.config.data)),
+        settings=lambda _: plan.settings.of(
             "seed", "model", "data", "training", "-training.finetune"
         ),
     output:
-        "<results>/train/dense.safetensors",
+        results.checkpoint(DENSE),
     log:
         "<results>/logs/train.log",
     conda:
         "../envs/colonnade.yaml"
     threads: workflow.cores
     params:
-        code=stages.code("train"),
-        launch=stages.launcher(stages.config.training),
+        code=code("step train"),
+        launch=launcher(plan.config.training),
     shell:
-        "{params.launch}colonnade train {input.settings} {output} 2>&1 | tee {log}"
+        "{params.launch}colonnade step train {input.settings} {output} 2>&1 | tee {log}"
 
 
 rule prune:
     """Mask the dense network with the tiles that profiling chose, and fine-tune it."""
     input:
-        settings=lambda wildcards: stages.only(wildcards.variant).settings(
-            *stages.FINETUNING, *stages.PRUNED_LAYERS
+        settings=lambda wildcards: plan.settings.of_variant(
+            wildcards.variant, *FINETUNING, *PRUNED_LAYERS
         ),
-        images=ancient(stages.images),
+        images=ancient(inputs.images(plan.config.data)),
         dense=rules.train.output,
         schedules=rules.schedules.output.schedules,
     output:
-        "<results>/train/{variant}.safetensors",
+        results.checkpoint("{variant}"),
     log:
         "<results>/logs/prune-{variant}.log",
     wildcard_constraints:
-        variant=stages.one_of(stages.variants[1:]),
+        variant=one_of(plan.networks.variants[1:]),
     conda:
         "../envs/colonnade.yaml"
     threads: workflow.cores
     params:
-        code=stages.code("prune"),
-        launch=stages.launcher(stages.config.training),
+        code=code("step prune"),
+        launch=launcher(plan.config.training),
     shell:
-        "{params.launch}colonnade prune {input.settings} {wildcards.variant} {input.dense}"
+        "{params.launch}colonnade step prune {input.settings} {wildcards.variant} {input.dense}"
         " {input.schedules} {output} 2>&1 | tee {log}"
 
 
 rule package:
     """Export a checkpoint for the runner."""
     input:
-        "<results>/train/{variant}.safetensors",
+        results.checkpoint("{variant}"),
     output:
         graph="<results>/packages/{variant}/graph.json",
         weights="<results>/packages/{variant}/weights.safetensors",
@@ -58,6 +62,6 @@ rule package:
     conda:
         "../envs/colonnade.yaml"
     params:
-        code=stages.code("export"),
+        code=code("step export"),
     shell:
-        "colonnade export {input} $(dirname {output.graph}) 2> {log}"
+        "colonnade step export {input} $(dirname {output.graph}) 2> {log}"

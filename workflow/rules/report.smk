@@ -1,19 +1,12 @@
-# Tables that only some targets make, by table, and sections of the report once they are asked for.
-EXTRA_TABLES = {
-    rules.tuner_quality.output[0]: "tuner-quality",
-    rules.decomposition_table.output[0]: "kernel-figures",
-    rules.study_table.output.summary: "accuracy-study",
-    rules.pareto.output.table: "pareto-front",
-}
-if stages.core_variants:
-    EXTRA_TABLES[rules.model_sensitivity.output.table] = "artifact-evaluation"
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
 
 
 rule claims:
     input:
         throughput=rules.throughput_table.output,
         accuracy=rules.accuracy_table.output,
-        packages=expand(rules.package.output, variant=stages.variants),
+        packages=expand(rules.package.output, variant=plan.networks.variants),
     output:
         "<results>/claims.json",
     log:
@@ -21,15 +14,15 @@ rule claims:
     conda:
         "../envs/colonnade.yaml"
     params:
-        code=stages.code("claims"),
+        code=code("step claims"),
     shell:
-        "colonnade claims {input.throughput} {input.accuracy} {output} {input.packages} 2> {log}"
+        "colonnade step claims {input.throughput} {input.accuracy} {output} {input.packages} 2> {log}"
 
 
 rule provenance:
     input:
-        stages.image,
-        settings=lambda _: stages.settings(*stages.SECTIONS),
+        rules.toolchain.output,
+        settings=lambda _: plan.settings.of(*SECTIONS),
         tables=[rules.throughput_table.output, rules.accuracy_table.output],
     output:
         "<results>/provenance.json",
@@ -38,45 +31,87 @@ rule provenance:
     conda:
         "../envs/colonnade.yaml"
     params:
-        code=stages.code("provenance"),
+        code=code("step provenance"),
     shell:
-        "colonnade provenance {input.settings} {output} 2> {log}"
+        "colonnade step provenance {input.settings} {output} 2> {log}"
 
 
-rule report:
-    """One page of everything that was made."""
+# What each section of the report shows, of those that this configuration can have.
+SHOWN = {
+    "claims": rules.claims.output,
+    "throughput": rules.throughput_table.output,
+    "accuracy": [*rules.accuracy_table.output, *rules.accuracy_table.input.reports],
+    "study": [rules.study_table.output.summary],
+    "pareto": [rules.pareto.output.table],
+    "layers": [*rules.throughput_table.output, *rules.throughput_table.input.reports],
+    "decomposition": rules.decomposition_table.output,
+    "schedules": [rules.schedules.output.table],
+    "tuner_quality": rules.tuner_quality.output,
+    "provenance": [],
+}
+if plan.target.is_emulated:
+    SHOWN |= {
+        "cycles": SHOWN["layers"],
+        "bounds": rules.bounds.output,
+        "packing": rules.packing.output,
+        "validation": rules.validation.output,
+    }
+if plan.machine.core_variants:
+    SHOWN["sensitivity"] = [rules.model_sensitivity.output.table]
+
+
+rule report_section:
+    """One section of the report, from the tables that it shows."""
     input:
-        settings=stages.settings("pruning.patterns"),
-        claims=rules.claims.output,
         provenance=rules.provenance.output,
-        runs=rules.throughput_table.input.reports,
-        evaluations=rules.accuracy_table.input.reports,
-        tables=[
-            rules.throughput_table.output,
-            rules.accuracy_table.output,
-            rules.schedules.output.table,
-            stages.modelled(*rules.validation.output, *rules.bounds.output, *rules.packing.output),
-        ],
-        extra=lambda _: stages.shown(EXTRA_TABLES, workflow.dag_settings.targets),
+        shown=lambda wildcards: SHOWN[wildcards.section],
     output:
-        "<results>/report.html",
+        results.section("{section}"),
     log:
-        "<results>/logs/report.log",
+        "<results>/logs/report-{section}.log",
+    wildcard_constraints:
+        section=one_of(SHOWN),
     conda:
         "../envs/colonnade.yaml"
     params:
-        code=stages.code("report"),
+        code=code("step section"),
     shell:
-        "colonnade report {input.settings} {input.claims} {input.provenance} {output} {input.runs}"
-        " {input.evaluations} {input.tables} {input.extra} 2> {log}"
+        "colonnade step section {wildcards.section} {input.provenance} {output} {input.shown} 2> {log}"
+
+
+# Which sections a run asks for its own process knows, so the page is joined there.
+rule report:
+    """The page: sections of full-run and of the targets that were asked for."""
+    input:
+        throughput=rules.throughput_table.output,
+        accuracy=rules.accuracy_table.output,
+        sections=lambda _: expand(
+            rules.report_section.output, section=on_page(SHOWN, workflow.dag_settings.targets)
+        ),
+    output:
+        results.page,
+    log:
+        "<results>/logs/report.log",
+    localrule: True
+    conda:
+        "../envs/colonnade.yaml"
+    params:
+        code=code("step report"),
+        left_out=lambda _: [
+            f"--left-out {name}"
+            for name in left_out(SHOWN, on_page(SHOWN, workflow.dag_settings.targets))
+        ],
+    shell:
+        "colonnade step report {params.left_out} {input.throughput} {input.accuracy} {output}"
+        " {input.sections} 2> {log}"
 
 
 rule regression:
     """Compare modelled cycles with the committed baseline."""
     input:
-        settings=stages.settings("nightly"),
+        settings=plan.settings.of("nightly"),
         table=rules.throughput_table.output,
-        baseline=stages.baseline,
+        baseline=inputs.baseline(),
     output:
         "<results>/nightly.txt",
     log:
@@ -84,6 +119,6 @@ rule regression:
     conda:
         "../envs/colonnade.yaml"
     params:
-        code=stages.code("regression"),
+        code=code("step regression"),
     shell:
-        "colonnade regression {input.settings} {input.table} {output} {input.baseline} 2>&1 | tee {log}"
+        "colonnade step regression {input.settings} {input.table} {output} {input.baseline} 2>&1 | tee {log}"

@@ -1,14 +1,18 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+
 rule scope:
     """What all results of this folder share; see workflow/colonnade/workflow/scope.py."""
     output:
-        "<results>/scope.json",
+        results.scope,
     log:
         "<results>/logs/scope.log",
     localrule: True
     conda:
         "../envs/colonnade.yaml"
     params:
-        text=stages.scope,
+        text=plan.scope,
     shell:
         "printf '%s\\n' {params.text:q} > {output} 2> {log}"
 
@@ -18,7 +22,7 @@ rule settings:
     input:
         ancient(rules.scope.output),
     output:
-        "<results>/settings/{digest}.json",
+        results.settings("{digest}"),
     log:
         "<results>/logs/settings-{digest}.log",
     wildcard_constraints:
@@ -27,6 +31,6 @@ rule settings:
     conda:
         "../envs/colonnade.yaml"
     params:
-        text=lambda wildcards: stages.settings_text(wildcards.digest),
+        text=lambda wildcards: plan.settings.text(wildcards.digest),
     shell:
         "printf '%s\\n' {params.text:q} > {output} 2> {log}"

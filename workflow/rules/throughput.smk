@@ -1,7 +1,11 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+
 rule images:
     """Random images to time networks on."""
     input:
-        settings=stages.settings("seed", "throughput.batch", "throughput.image_px"),
+        settings=plan.settings.of("seed", "throughput.batch", "throughput.image_px"),
     output:
         "<results>/throughput/images.safetensors",
     log:
@@ -9,16 +13,16 @@ rule images:
     conda:
         "../envs/colonnade.yaml"
     params:
-        code=stages.code("images"),
+        code=code("step images"),
     shell:
-        "colonnade images {input.settings} {output} 2> {log}"
+        "colonnade step images {input.settings} {output} 2> {log}"
 
 
 rule throughput:
     """Run one implementation of the whole network on the target."""
     input:
-        stages.timed_program("colonnade-run"),
-        settings=stages.settings("target", "throughput"),
+        plan.machine.timed_program(RUNNER),
+        settings=plan.settings.of("target", "throughput"),
         images=rules.images.output,
         graph=rules.package.output.graph,
         weights=rules.package.output.weights,
@@ -29,44 +33,48 @@ rule throughput:
         "<results>/logs/throughput-{variant}-{implementation}.log",
     conda:
         "../envs/colonnade.yaml"
-    threads: stages.timing_threads(workflow.cores)
+    threads: plan.machine.timing_threads(workflow.cores)
     params:
-        code=stages.code("throughput"),
+        code=code("step throughput"),
     shell:
-        "colonnade throughput {input.settings} {wildcards.implementation} {input.graph}"
+        "colonnade step throughput {input.settings} {wildcards.implementation} {input.graph}"
         " {input.schedules} {input.images} {output} 2> {log}"
 
 
 rule throughput_table:
     input:
-        stages.image,
-        settings=stages.settings("target", "throughput", "pruning.patterns"),
-        reports=expand(rules.throughput.output, zip, **stages.run_wildcards),
+        rules.toolchain.output,
+        settings=plan.settings.of("target", "throughput", "pruning.patterns"),
+        reports=expand(rules.throughput.output, zip, **run_wildcards(plan.networks.runs)),
     output:
-        "<results>/tables/throughput.csv",
+        results.table("throughput"),
     log:
         "<results>/logs/throughput-table.log",
     conda:
         "../envs/colonnade.yaml"
     params:
-        code=stages.code("throughput-table"),
+        code=code("table throughput"),
     shell:
-        "colonnade throughput-table {input.settings} {output} {input.reports} 2> {log}"
+        "colonnade table throughput {input.settings} {output} {input.reports} 2> {log}"
 
 
 rule decomposition_table:
     """Where the speedup comes from."""
     input:
-        stages.image,
-        settings=stages.settings("target", "pruning.patterns"),
-        reports=expand(rules.throughput.output, zip, **stages.step_wildcards),
+        rules.toolchain.output,
+        settings=plan.settings.of("target", "pruning.patterns"),
+        reports=expand(
+            rules.throughput.output,
+            zip,
+            **run_wildcards((step.implementation, step.variant) for step in plan.networks.steps),
+        ),
     output:
-        "<results>/tables/decomposition.csv",
+        results.table("decomposition"),
     log:
         "<results>/logs/decomposition-table.log",
     conda:
         "../envs/colonnade.yaml"
     params:
-        code=stages.code("decomposition-table"),
+        code=code("table decomposition"),
     shell:
-        "colonnade decomposition-table {input.settings} {output} {input.reports} 2> {log}"
+        "colonnade table decomposition {input.settings} {output} {input.reports} 2> {log}"

@@ -1,27 +1,31 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+
 rule validation:
     """The timing model of the X60 against published measurements."""
     input:
-        stages.image,
+        rules.toolchain.output,
         rules.timing_model.output,
-        stages.validation_sources,
-        core="kernels/timing/cores/x60.json",
+        inputs.validation_sources(),
+        core=VALIDATED_CORE,
     output:
-        "<results>/tables/validation.csv",
+        results.table("validation"),
     log:
         "<results>/logs/validation.log",
     conda:
         "../envs/colonnade.yaml"
     params:
-        code=stages.code("validation"),
+        code=code("table validation"),
     shell:
-        "colonnade validation {output} 2> {log}"
+        "colonnade table validation {output} 2> {log}"
 
 
 rule core_variant:
     """A core that differs from the target's in what is not known of it."""
     input:
-        stages.core,
-        band=stages.band,
+        plan.machine.core,
+        band=plan.machine.band,
     output:
         "<results>/sensitivity/{core}/core.json",
     log:
@@ -29,16 +33,16 @@ rule core_variant:
     conda:
         "../envs/colonnade.yaml"
     params:
-        code=stages.code("core-variant"),
-        band=[f"--band {band}" for band in stages.band],
+        code=code("step core-variant"),
+        band=[f"--band {band}" for band in plan.machine.band],
     shell:
-        "colonnade core-variant {params.band} {wildcards.core} {output} 2> {log}"
+        "colonnade step core-variant {params.band} {wildcards.core} {output} 2> {log}"
 
 
 rule throughput_on_core_variant:
     input:
-        stages.timed_program("colonnade-run"),
-        settings=stages.settings("target", "throughput"),
+        plan.machine.timed_program(RUNNER),
+        settings=plan.settings.of("target", "throughput"),
         core=rules.core_variant.output,
         images=rules.images.output,
         graph=rules.package.output.graph,
@@ -51,37 +55,37 @@ rule throughput_on_core_variant:
     conda:
         "../envs/colonnade.yaml"
     params:
-        code=stages.code("throughput"),
+        code=code("step throughput"),
     shell:
-        "colonnade throughput --core {input.core} {input.settings} {wildcards.implementation}"
+        "colonnade step throughput --core {input.core} {input.settings} {wildcards.implementation}"
         " {input.graph} {input.schedules} {input.images} {output} 2> {log}"
 
 
 rule model_sensitivity:
     """Which conclusions hold whatever the unknown parameters are."""
     input:
-        settings=stages.settings("pruning.patterns"),
-        band=stages.band,
+        settings=plan.settings.of("pruning.patterns"),
+        band=plan.machine.band,
         nominal=rules.throughput_table.input.reports,
         varied=[
             expand(
                 rules.throughput_on_core_variant.output,
                 zip,
-                core=[core] * len(stages.runs),
-                **stages.run_wildcards,
+                core=[core] * len(plan.networks.runs),
+                **run_wildcards(plan.networks.runs),
             )
-            for core in stages.core_variants
+            for core in plan.machine.core_variants
         ],
     output:
-        table="<results>/tables/sensitivity.csv",
+        table=results.table("sensitivity"),
         text="<results>/sensitivity.txt",
     log:
         "<results>/logs/model-sensitivity.log",
     conda:
         "../envs/colonnade.yaml"
     params:
-        code=stages.code("model-sensitivity"),
-        band=[f"--band {band}" for band in stages.band],
+        code=code("table sensitivity"),
+        band=[f"--band {band}" for band in plan.machine.band],
     shell:
-        "colonnade model-sensitivity {params.band} {input.settings} {output} {input.nominal}"
+        "colonnade table sensitivity {params.band} {input.settings} {output} {input.nominal}"
         " {input.varied} 2> {log}"

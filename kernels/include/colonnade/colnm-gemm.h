@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Column-wise N:M GEMM microkernels and the table that picks one.
 #pragma once
 
@@ -5,16 +8,12 @@
 #include <stdint.h>
 
 #include "colonnade/arithmetic.h"
+#include "colonnade/registers.h"
 #include "xnnpack/microparams.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-// Largest tile of any microkernel: 31 accumulators and a panel vector fill the 32 RVV registers.
-#define COLNM_MAX_TILE 31
-// LMUL 1, 2, 4, 8.
-#define COLNM_LMULS 4
 
 // Positions per unit of LMUL of the plain C kernels.
 #define COLNM_SCALAR_LANES 8

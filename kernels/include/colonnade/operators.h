@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // XNNPACK operators on channel-major activations [C, N, H, W] ("CNHW").
 //
 // They follow XNNPACK's life cycle: create, reshape, setup, xnn_run_operator, xnn_delete_operator.

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Where the elements of a channel-major tensor lie.
 //
 // A tensor [C, N, H, W] is a sequence of planes with gaps that stay zero: a gap behind each row, which is

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Sparse matrix times dense planes: kernels for XNNPACK's sparse 1x1 convolution, which has none for RVV.
 #pragma once
 

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Which pooling kernels this CPU gets.
 #include "colonnade/cnhw-pool.h"
 

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Which column-wise GEMM kernels this CPU gets.
 #include "colonnade/colnm-gemm.h"
 #include "colonnade/operators.h"

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Which im2col kernel this CPU gets.
 #include "colonnade/im2col.h"
 

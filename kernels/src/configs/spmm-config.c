@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Which sparse kernels a RISC-V CPU gets: in the place of upstream's src/configs/spmm-config.c, which has scalar
 // ones only.
 #include "colonnade/spmm.h"

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // What the algorithms of the column-wise convolution share.
 #pragma once
 
@@ -7,6 +10,7 @@
 #include "colonnade/colnm-gemm.h"
 #include "colonnade/im2col.h"
 #include "colonnade/operators.h"
+#include "colonnade/window.h"
 #include "operator-context.h"
 
 // The positions of a convolution in the order in which they are computed: `groups` runs of rows that are
@@ -191,15 +195,6 @@ static inline void colnm_index_tile(
       offsets[i] = offset_of(context, table, colnm_kept_column(context, tile, k < last ? k : last));
     }
   }
-}
-
-// Output positions along one axis; 0 where the kernel does not fit.
-static inline size_t colnm_output_size(
-    size_t input, uint32_t padding, uint32_t kernel, uint32_t dilation, uint32_t stride)
-{
-  const size_t padded = input + 2 * (size_t) padding;
-  const size_t reach = (size_t) dilation * (kernel - 1) + 1;
-  return padded < reach ? 0 : (padded - reach) / stride + 1;
 }
 
 // Address of an element of the input.

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The direct algorithm: a kept column is a byte offset from a panel's first input element.
 #include "colnm-convolution.h"
 #include "xnnpack/math.h"

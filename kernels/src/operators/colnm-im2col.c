@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The geometry of im2col, for the algorithms that pack.
 #include "colnm-convolution.h"
 #include "xnnpack/math.h"

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The packed algorithm: im2col fused with packing, a block of panels at a time, resident in cache.
 #include "colnm-convolution.h"
 #include "xnnpack/math.h"

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The unfused algorithm: the whole im2col matrix [K, N] is written, then all of it is packed into panels, then
 // multiplied. What fusing the first two and keeping them in cache gains is the difference to the packed algorithm.
 #include "colnm-convolution.h"

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Column-wise N:M convolution on CNHW activations: what its algorithms have in common.
 //
 // A task takes a block of panels and a group of tiles, and runs every tile over every panel of the block.

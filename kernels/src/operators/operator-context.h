@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // An xnn_operator with a context of our own behind it. xnn_run_operator reads only the state, the flags,
 // the compute parameters and the context they point to, so upstream's context union needs no new member.
 #pragma once

@@ -1,9 +1,13 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Max pooling and global average pooling on planes, one task per channel of an image.
 #include <stdint.h>
 #include <string.h>
 
 #include "colonnade/cnhw-pool.h"
 #include "colonnade/operators.h"
+#include "colonnade/window.h"
 #include "operator-context.h"
 #include "xnnpack/math.h"
 
@@ -135,11 +139,6 @@ enum xnn_status xnn_create_max_pooling2d_cnhw(
   return xnn_status_success;
 }
 
-static size_t pooled_size(size_t input, uint32_t padding, uint32_t pooling, uint32_t stride) {
-  const size_t padded = input + 2 * (size_t) padding;
-  return padded < pooling ? 0 : (padded - pooling) / stride + 1;
-}
-
 enum xnn_status xnn_reshape_max_pooling2d_cnhw(
     xnn_operator_t max_pooling_op,
     const struct xnn_colnm_planes* input,
@@ -149,8 +148,8 @@ enum xnn_status xnn_reshape_max_pooling2d_cnhw(
   struct cnhw_max_pooling_context* context = &op->context;
   op->base.state = xnn_run_state_invalid;
   if (output->batch != input->batch || output->channels != input->channels || output->height == 0 || output->width == 0 ||
-      output->height != pooled_size(input->height, context->padding_height, context->pooling_height, context->stride_height) ||
-      output->width != pooled_size(input->width, context->padding_width, context->pooling_width, context->stride_width)) {
+      output->height != colnm_output_size(input->height, context->padding_height, context->pooling_height, 1, context->stride_height) ||
+      output->width != colnm_output_size(input->width, context->padding_width, context->pooling_width, 1, context->stride_width)) {
     xnn_log_error(
       "failed to reshape CNHW max pooling: a %zux%zu input does not give a %zux%zu output", input->height, input->width,
       output->height, output->width);

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 #include "blocks.h"
 
 #include <stdio.h>
@@ -22,8 +25,7 @@ int blocks_init(struct Blocks* blocks) {
   blocks->buckets = calloc(BUCKET_COUNT, sizeof(*blocks->buckets));
   blocks->branch_addresses = calloc(INITIAL_BRANCHES, sizeof(*blocks->branch_addresses));
   blocks->branch_ids = calloc(INITIAL_BRANCHES, sizeof(*blocks->branch_ids));
-  return blocks->buckets != NULL && blocks->branch_addresses != NULL &&
-         blocks->branch_ids != NULL;
+  return blocks->buckets != NULL && blocks->branch_addresses != NULL && blocks->branch_ids != NULL;
 }
 
 static size_t find_branch_slot(const uint64_t* addresses, size_t capacity, uint64_t address) {

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Decoded translation blocks, found by address and content.
 //
 // QEMU translates the same code again after a flush of its buffer; the table then returns the

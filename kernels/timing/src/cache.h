@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // A set-associative cache with LRU replacement, holding line numbers only.
 
 #ifndef COLONNADE_TIMING_CACHE_H_

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 #include "core.h"
 
 #include <stdio.h>
@@ -62,9 +65,7 @@ void core_idle_until(struct Core* core, uint64_t cycle) {
   }
 }
 
-static int clamp_lmul(int lmul_log2) {
-  return lmul_log2 < -3 ? -3 : lmul_log2 > 3 ? 3 : lmul_log2;
-}
+static int clamp_lmul(int lmul_log2) { return lmul_log2 < -3 ? -3 : lmul_log2 > 3 ? 3 : lmul_log2; }
 
 static int effective_lmul(const struct Core* core, const struct Operation* operation) {
   return clamp_lmul(core->lmul_log2 + (int) operation->eew_log2 - (int) core->sew_log2);
@@ -83,8 +84,7 @@ static unsigned span_registers(const struct Core* core, const struct Operation* 
     case SPAN_HALF: return registers_of_lmul(core->lmul_log2 - 1);
     case SPAN_QUARTER: return registers_of_lmul(core->lmul_log2 - 2);
     case SPAN_EIGHTH: return registers_of_lmul(core->lmul_log2 - 3);
-    case SPAN_EEW:
-      return operation->fields * registers_of_lmul(effective_lmul(core, operation));
+    case SPAN_EEW: return operation->fields * registers_of_lmul(effective_lmul(core, operation));
     default: return operation->fields;
   }
 }
@@ -92,8 +92,7 @@ static unsigned span_registers(const struct Core* core, const struct Operation* 
 static unsigned operation_shape(const struct Core* core, const struct Operation* operation) {
   switch (operation->size) {
     case SIZE_EEW: return shape_index(operation->eew_log2, effective_lmul(core, operation));
-    case SIZE_FIXED:
-      return shape_index(operation->eew_log2, 31 - __builtin_clz(operation->fields));
+    case SIZE_FIXED: return shape_index(operation->eew_log2, 31 - __builtin_clz(operation->fields));
     default: return shape_index(core->sew_log2, core->lmul_log2);
   }
 }
@@ -153,8 +152,8 @@ static inline void set_registers(struct Core* core, unsigned first, unsigned cou
 }
 
 // The unit is busy for `occupancy` sixteenths of a cycle, and not free before cycle `held`.
-static inline void occupy_unit(struct Core* core, unsigned unit, uint64_t cycle,
-                               uint32_t occupancy, uint64_t held, uint8_t stall) {
+static inline void occupy_unit(struct Core* core, unsigned unit, uint64_t cycle, uint32_t occupancy,
+                               uint64_t held, uint8_t stall) {
   struct Scoreboard* busy = &core->units[unit];
   const uint64_t start = cycle * OCCUPANCY_ONE;
   // Within the issue cycle, the unit continues at the fraction where it became free.
@@ -174,8 +173,7 @@ static struct Fill run_accesses(struct Core* core, const struct Trace* trace, ui
                                 bool is_write, uint64_t now) {
   struct AccessList* accesses = trace->accesses;
   struct Fill all = {now, now};
-  while (accesses->next < trace->access_end &&
-         accesses->items[accesses->next].operation == index) {
+  while (accesses->next < trace->access_end && accesses->items[accesses->next].operation == index) {
     const uint64_t address = accesses->items[accesses->next++].address;
     const struct Fill fill = memory_access(&core->path, address, is_write, now);
     all.accepted = fill.accepted > all.accepted ? fill.accepted : all.accepted;
@@ -222,8 +220,7 @@ static void run_vector(struct Core* core, const struct Trace* trace, uint32_t in
   const struct Operation* operation = &trace->operations[index];
   const struct Cost* cost = &core->params->costs[operation->class];
   const unsigned shape = operation_shape(core, operation);
-  const uint32_t occupancy =
-      operation->is_masked ? cost->masked[shape] : cost->occupancy[shape];
+  const uint32_t occupancy = operation->is_masked ? cost->masked[shape] : cost->occupancy[shape];
   struct Wait wait = {.until = core->cycle};
   wait_for(&wait, core->vtype.at, core->vtype.miss, core->vtype.stall);
   const bool is_memory = operation->memory != MEMORY_NONE;
@@ -258,8 +255,7 @@ static struct Prediction* find_prediction(struct Core* core, uint32_t branch_id)
       fprintf(stderr, "colonnade-timing: out of memory for branch predictions\n");
       abort();
     }
-    memset(grown + core->prediction_count, 0,
-           (count - core->prediction_count) * sizeof(*grown));
+    memset(grown + core->prediction_count, 0, (count - core->prediction_count) * sizeof(*grown));
     core->predictions = grown;
     core->prediction_count = count;
   }

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // One in-order core: issue with a scoreboard, execution units, branch prediction.
 //
 // Operations issue in program order, up to `issue_width` in a cycle, each as soon as its
@@ -16,13 +19,13 @@
 #include "params.h"
 
 // Why an operation did not issue in the cycle in which the one before it did.
-#define COLONNADE_STALLS(STALL)           \
-  STALL(LOAD_RESULT, "load_result")       \
-  STALL(RESULT, "result")                 \
-  STALL(CACHE_MISS, "cache_miss")         \
-  STALL(MEMORY_UNIT, "memory_unit")       \
-  STALL(EXECUTE_UNIT, "execute_unit")     \
-  STALL(BRANCH, "branch")                 \
+#define COLONNADE_STALLS(STALL)       \
+  STALL(LOAD_RESULT, "load_result")   \
+  STALL(RESULT, "result")             \
+  STALL(CACHE_MISS, "cache_miss")     \
+  STALL(MEMORY_UNIT, "memory_unit")   \
+  STALL(EXECUTE_UNIT, "execute_unit") \
+  STALL(BRANCH, "branch")             \
   STALL(IDLE, "idle")
 
 enum Stall {

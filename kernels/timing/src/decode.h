@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Decodes RV64GC, Zba, Zfh and V instructions into what the timing model needs:
 // the class, the registers read and written, and how many registers a vector operand spans.
 //

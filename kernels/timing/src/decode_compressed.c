@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The C extension: 16-bit encodings of common instructions.
 
 #include <stdbool.h>

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The program's functions, by number: what a core's cycles are counted by.
 
 #ifndef COLONNADE_TIMING_FUNCTIONS_H_

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The simulated machine: what one thread of the guest does, executed on one or several cores.
 //
 // Several cores work as a team. The guest runs the members of a team one after the other, task
@@ -37,11 +40,11 @@ struct Machine {
   struct MemorySystem memory;
   struct Core* cores[MAX_CORES];  // made when a team first needs them
   struct Queue queues[MAX_CORES];
-  unsigned member;       // the core that the guest executes as
-  bool switched;         // it has just become that, in the vector state `switch_vtype`
+  unsigned member;  // the core that the guest executes as
+  bool switched;  // it has just become that, in the vector state `switch_vtype`
   uint64_t switch_vtype;
-  unsigned team_size;    // 1 outside of a team
-  unsigned core_count;   // cores that have been in a team since the caches were emptied
+  unsigned team_size;  // 1 outside of a team
+  unsigned core_count;  // cores that have been in a team since the caches were emptied
   unsigned region_size;  // cores that were in a team in this region
   uint64_t region_start;  // cycle
 };

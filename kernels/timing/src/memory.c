@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 #include "memory.h"
 
 #include <string.h>
@@ -78,12 +81,10 @@ static uint64_t* first_free_slot(struct MemoryPath* path) {
   return best;
 }
 
-struct Fill memory_access(struct MemoryPath* path, uint64_t address, bool is_write,
-                          uint64_t now) {
+struct Fill memory_access(struct MemoryPath* path, uint64_t address, bool is_write, uint64_t now) {
   struct MemorySystem* memory = path->memory;
   const struct Params* params = memory->params;
-  const uint64_t line =
-      pages_translate(&memory->pages, address, path->core) >> params->line_log2;
+  const uint64_t line = pages_translate(&memory->pages, address, path->core) >> params->line_log2;
   path->counters.l1_accesses++;
   if (cache_access(&path->l1, line)) {
     return (struct Fill) {now, now};
@@ -110,8 +111,7 @@ struct Fill memory_access(struct MemoryPath* path, uint64_t address, bool is_wri
   return (struct Fill) {accepted, *slot};
 }
 
-void memory_invalidate(struct MemoryPath* path, const struct MemoryPath* writer,
-                       uint64_t address) {
+void memory_invalidate(struct MemoryPath* path, const struct MemoryPath* writer, uint64_t address) {
   const struct Params* params = path->memory->params;
   const uint64_t line =
       pages_translate(&path->memory->pages, address, writer->core) >> params->line_log2;

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The memory system: a cache of its own for each core, one second-level cache for each cluster of
 // cores, and the memory behind them.
 //
@@ -36,7 +39,7 @@ struct MemoryPath {
   struct MemorySystem* memory;
   unsigned core;
   struct Cache l1;
-  uint64_t port_free;               // cycle in which the next line can start
+  uint64_t port_free;  // cycle in which the next line can start
   uint64_t slots[MAX_OUTSTANDING];  // cycle in which each of them has its line
   struct Stream {
     uint64_t next;  // line

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Gives each virtual page a physical frame, in the order in which pages are first touched.
 //
 // An operating system does the same, and it makes the caches' set indices independent of

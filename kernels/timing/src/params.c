@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 #include "params.h"
 
 #include <cjson/cJSON.h>
@@ -78,8 +81,7 @@ static uint32_t get_count(struct Reader* reader, const cJSON* object, const char
 
 static bool is_power_of_two(uint32_t value) { return value != 0 && (value & (value - 1)) == 0; }
 
-static struct CacheGeometry read_cache(struct Reader* reader, const cJSON* root,
-                                       const char* name) {
+static struct CacheGeometry read_cache(struct Reader* reader, const cJSON* root, const char* name) {
   static const char* const keys[] = {"about", "bytes", "ways", "line", NULL};
   const cJSON* object = get_object(reader, root, name, keys);
   const struct CacheGeometry cache = {
@@ -120,8 +122,8 @@ static bool is_cost(const cJSON* item) {
 
 // One cost value: a number for all shapes, {"base", "per_element"}, a list over LMUL from mf8
 // to m8, or an object with one such list per element width.
-static double cost_value(struct Reader* reader, const cJSON* item, const char* where,
-                         unsigned sew, unsigned lmul) {
+static double cost_value(struct Reader* reader, const cJSON* item, const char* where, unsigned sew,
+                         unsigned lmul) {
   const cJSON* each = cJSON_GetObjectItemCaseSensitive(item, "per_element");
   if (each != NULL) {
     static const char* const keys[] = {"base", "per_element", NULL};
@@ -131,8 +133,8 @@ static double cost_value(struct Reader* reader, const cJSON* item, const char* w
       fail(reader, "%s: base and per_element: numbers from 0 to %d are needed", where, MAX_COST);
       return 0;
     }
-    const double cycles = (base == NULL ? 0 : base->valuedouble) +
-                          each->valuedouble * elements(reader, sew, lmul);
+    const double cycles =
+        (base == NULL ? 0 : base->valuedouble) + each->valuedouble * elements(reader, sew, lmul);
     if (cycles > MAX_CYCLES) {
       fail(reader, "%s: %.0f cycles for %s %s; at most %d are allowed", where, cycles,
            sew_names[sew], lmul_names[lmul], MAX_CYCLES);
@@ -225,7 +227,7 @@ static void read_units(struct Reader* reader, const cJSON* root) {
 
 static void read_classes(struct Reader* reader, const cJSON* root, struct Params* params) {
   const cJSON* classes = get_object(reader, root, "classes", NULL);
-  for (unsigned class = 0; class < CLASS_COUNT; class ++) {
+  for (unsigned class = 0; class < CLASS_COUNT; class++) {
     read_cost(reader, classes, class, &params->costs[class]);
   }
   const char* known[CLASS_COUNT + 1] = {NULL};
@@ -272,9 +274,9 @@ static void read_cores(struct Reader* reader, const cJSON* root, struct Params* 
 }
 
 static void read_root(struct Reader* reader, const cJSON* root, struct Params* params) {
-  static const char* const keys[] = {"about", "name",   "clock_mhz", "vlen", "issue",
+  static const char* const keys[] = {"about",  "name",  "clock_mhz", "vlen",      "issue",
                                      "branch", "l1",    "l2",        "huge_page", "miss",
-                                     "cores", "units",  "classes",   NULL};
+                                     "cores",  "units", "classes",   NULL};
   static const char* const issue_keys[] = {"about", "width", "vector_width", "vtype_latency", NULL};
   static const char* const branch_keys[] = {"about", "mispredict", "taken", NULL};
   check_keys(reader, root, "core", keys);

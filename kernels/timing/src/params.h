@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The core description: what every instruction class costs, the issue rules, the caches.
 // Read from a JSON file such as cores/x60.json, whose `about` lines cite the sources.
 

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // QEMU plugin: feeds the instructions and memory accesses of marked regions to the core model.
 //
 //   qemu-riscv64 -plugin libcolonnade-timing.so,core=x60.json,out=regions.jsonl PROGRAM
@@ -25,8 +28,9 @@ enum { MAX_CPUS = 64, MAX_BLOCK = 4096, STACK_POINTER = 2 };
 
 // The integer registers as QEMU names them, in order.
 static const char* const x_names[32] = {
-    "zero", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "fp", "s1", "a0",  "a1",  "a2", "a3", "a4", "a5",
-    "a6",   "a7", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6",
+    "zero", "ra", "sp", "gp", "tp",  "t0",  "t1", "t2", "fp", "s1", "a0",
+    "a1",   "a2", "a3", "a4", "a5",  "a6",  "a7", "s2", "s3", "s4", "s5",
+    "s6",   "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6",
 };
 
 // What the plugin knows of one virtual CPU.
@@ -105,7 +109,9 @@ struct Marker {
 static void check_vlen(const struct Cpu* cpu) {
   const uint64_t vlen = 8 * read_register(cpu->vlenb);
   if (vlen != 0 && vlen != params.vlen) {
-    fprintf(stderr, "colonnade-timing: %s: vlen: %u; that of the program's CPU is %" PRIu64 ", -cpu vlen=%u is allowed\n",
+    fprintf(stderr,
+            "colonnade-timing: %s: vlen: %u; that of the program's CPU is %" PRIu64
+            ", -cpu vlen=%u is allowed\n",
             core_path, params.vlen, vlen, params.vlen);
     exit(EXIT_FAILURE);
   }
@@ -171,9 +177,7 @@ static void on_team_marker(unsigned cpu_index, void* data) {
     case TEAM_BEGIN:
       machine_begin_team(&cpu->machine, number, read_register(cpu->x[STACK_POINTER]));
       break;
-    case TEAM_MEMBER:
-      machine_switch(&cpu->machine, number, read_register(cpu->vtype));
-      break;
+    case TEAM_MEMBER: machine_switch(&cpu->machine, number, read_register(cpu->vtype)); break;
     default: machine_end_team(&cpu->machine, read_register(cpu->vtype)); break;
   }
 }

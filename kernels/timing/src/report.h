@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Writes one JSON line for each measured region.
 
 #ifndef COLONNADE_TIMING_REPORT_H_

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // A program whose region uses the stack, the heap, indirect calls and vectors: what address
 // randomisation and the size of the environment could disturb.
 

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // A region whose time goes to two functions, one of which takes nine times as long.
 
 #include <stdio.h>

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Reads lines 32 KB apart, again and again, from memory that lies in huge pages if there is an argument. There
 // they share a set of the caches; in small pages each has a frame of its own, one behind the other.
 
@@ -13,7 +16,8 @@ enum { LINES = 64, DISTANCE = 32 << 10, ROUNDS = 4, HUGE_PAGE = 2 << 20 };
 int main(int argc, char** argv) {
   (void) argv;
   const size_t size = LINES * (size_t) DISTANCE;
-  char* memory = mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  char* memory =
+      mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) {
     return EXIT_FAILURE;
   }

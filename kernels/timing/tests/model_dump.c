@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Shows what the parts of the timing model do, for the tests to compare with references.
 //
 //   model-dump decode            hexadecimal instruction words on stdin; for each, a line
@@ -86,6 +89,8 @@ int main(int argc, char** argv) {
   if (strcmp(command, "params") == 0 && argc == 3) {
     return dump_params(argv[2]);
   }
-  fprintf(stderr, "usage: model-dump decode | cache BYTES WAYS LINE | pages LOG2 BEGIN END STACK | params FILE\n");
+  fprintf(stderr,
+          "usage: model-dump decode | cache BYTES WAYS LINE | pages LOG2 BEGIN END STACK | params "
+          "FILE\n");
   return EXIT_FAILURE;
 }

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // A team of cores, as many as the argument says: each sums its parts of a vector up, again and
 // again, and writes the sums side by side. Several members share cache lines of the result.
 

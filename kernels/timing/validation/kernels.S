@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 # Loops of published benchmarks, written again: what they do is theirs, the code is ours.
 
 # copy_mX(to, from, bytes) and fill_mX(to, bytes): camel-cdr/rvv-bench memcpy and memset.

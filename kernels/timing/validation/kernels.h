@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The kernels that validation times; bytes and steps as in kernels.S, pixels in compute.c.
 
 #ifndef COLONNADE_TIMING_VALIDATION_KERNELS_H_
@@ -6,9 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define COLONNADE_BYTE_LOOPS(lmul)                                \
-  void copy_##lmul(void* to, const void* from, size_t bytes);     \
-  void fill_##lmul(void* to, size_t bytes);                       \
+#define COLONNADE_BYTE_LOOPS(lmul)                            \
+  void copy_##lmul(void* to, const void* from, size_t bytes); \
+  void fill_##lmul(void* to, size_t bytes);                   \
   size_t count_##lmul(const void* from, size_t bytes);
 
 COLONNADE_BYTE_LOOPS(m1)

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Runs the kernels that validation times, each in its own region, and prints their names in order:
 // "NAME SIZE". A kernel runs once before its region, so that the region sees warm caches.
 

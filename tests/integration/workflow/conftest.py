@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The whole workflow for real, on small inputs.
 
 A copy of the checkout, with an environment of its own, is run as README says, in a clean shell. Its

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The workflow on this machine: everything is measured, and what needs the timing model is refused."""
 
 import csv

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Jobs depend on what they name: on all of it, on nothing else, and on no other run."""
 
 import os
@@ -95,7 +98,9 @@ def test_results_of_another_target_are_refused(finished: Checkout) -> None:
     assert "results holds results of target x60, not host" in run.stdout
     assert "--config results=results/host-resnet18" in run.stdout
     jobs = planned(finished, "full-run", "--config", "target=host", "results=results/host-resnet18")
-    assert jobs["kernels_host"] == jobs["train"] == jobs["report"] == 1
+    assert jobs["train"] == jobs["report"] == 1
+    assert "kernels_host" in jobs or (finished / "results/build/host/colonnade-run").exists()
+    assert "kernels_riscv64" not in jobs
 
 
 def append(name: str) -> Callable[[Checkout], None]:
@@ -121,15 +126,18 @@ def only_touched(checkout: Checkout) -> None:
 
 AFTER_TRAINING = {
     *("train", "prune", "package", "evaluate", "accuracy_table", "throughput", "throughput_table"),
-    *("claims", "provenance", "report", "full-run"),
+    *("claims", "provenance", "report_section", "report", "full-run"),
 }
 
 
 @pytest.mark.parametrize(
     ("change", "rules"),
     [
-        (append("workflow/colonnade/report/report.html.j2"), {"report", "full-run"}),
-        (append("workflow/colonnade/report/figures.py"), {"report", "full-run"}),
+        (
+            append("workflow/colonnade/report/page.html.j2"),
+            {"report_section", "report", "full-run"},
+        ),
+        (append("workflow/colonnade/report/figures.py"), {"report_section", "report", "full-run"}),
         (append("workflow/colonnade/training/loop.py"), AFTER_TRAINING),
         (new_picture, AFTER_TRAINING | {"settings"}),
         (append("workflow/colonnade/container/engine.py"), set()),
@@ -165,6 +173,44 @@ def test_deleted_results_are_made_again(finished: Checkout, deleted: list[str]) 
     assert run.returncode == 0, run.stdout[-4000:]
     assert all((finished / "results" / name).exists() for name in deleted)
     assert planned(finished) == {}
+
+
+PAGES = {
+    "full-run": set(),
+    "kernel-figures": {"decomposition"},
+    "accuracy-study": {"study"},
+    "pareto-front": {"pareto"},
+    "tuner-quality": {"tuner_quality"},
+    "artifact-evaluation": {"sensitivity"},
+}
+
+
+@pytest.mark.parametrize("target", PAGES)
+def test_the_page_of_a_target_is_made_of_its_sections(fresh: Checkout, target: str) -> None:
+    """Whatever was made before: a page that a section is missing from is made anew with it."""
+    jobs = {output: job for job in fresh.jobs(target) for output in job.outputs}
+    page = jobs["results/report.html"]
+    sections = {Path(name).stem for name in page.inputs if name.startswith("results/report/")}
+    own = PAGES[target]
+    assert sections & set.union(*PAGES.values()) == own
+    assert sections >= {"claims", "throughput", "accuracy", "bounds", "validation", "provenance"}
+    for section in own:
+        inputs = jobs[f"results/report/{section}.html"].inputs
+        (table,) = [name for name in inputs if name.startswith("results/tables/")]
+        assert table in jobs
+
+
+def test_a_section_is_made_anew_with_its_table(finished: Checkout) -> None:
+    first = finished.workflow("kernel-figures")
+    assert first.returncode == 0, first.stdout[-4000:]
+    assert planned(finished, "kernel-figures") == {}
+    (finished / "results/tables/decomposition.csv").unlink()
+    found = planned(finished, "kernel-figures")
+    assert found == dict.fromkeys(
+        ("decomposition_table", "report_section", "report", "kernel-figures"), 1
+    )
+    # Another target's page has it not, and says so.
+    assert set(planned(finished, "full-run")) == {"report", "full-run"}
 
 
 def test_rules_read_only_what_they_name(finished: Checkout, tmp_path: Path) -> None:

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Checkouts that were copied, and runs from other folders, for other users, on read-only files."""
 
 import os
@@ -77,10 +80,11 @@ def test_run_into_another_folder_is_refused(fresh: Checkout, tmp_path: Path) -> 
     assert not (tmp_path / "results").exists()
 
 
+@pytest.mark.parametrize("start", [". .venv/bin/activate\nsnakemake", ".venv/bin/snakemake"])
 @pytest.mark.parametrize("home", ["unset HOME", "HOME=/dev/null/none"])
-def test_home_that_cannot_be_written_is_not_needed(fresh: Checkout, home: str) -> None:
+def test_home_that_cannot_be_written_is_not_needed(fresh: Checkout, home: str, start: str) -> None:
     (fresh / IMAGES).unlink(missing_ok=True)
-    run = fresh.shell(f"{home}\n. .venv/bin/activate\nsnakemake {IMAGES}")
+    run = fresh.shell(f"{home}\n{start} {IMAGES}")
     assert run.returncode == 0, run.stdout
     assert (fresh / IMAGES).is_file()
 

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """What the workflow does with bad input, a full disk and a kill."""
 
 import os
@@ -47,6 +50,19 @@ def test_bad_configuration_is_refused_before_anything_runs(fresh: Checkout) -> N
 def test_layer_to_skip_must_exist(fresh: Checkout) -> None:
     run = fresh.workflow("full-run", "-n", "--config", "pruning={skip: [conv7]}")
     refuse(run, "pruning.skip: conv7", "layer1.0.conv1")
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("model.name=resnet5", "model.name: 'resnet5'; allowed: 'resnet18'"),
+        ("model.nme=resnet50", "model.nme: unknown key; did you mean 'name'?"),
+        ("full-run", "error: --config: 'full-run'; allowed: KEY=VALUE"),
+        ("x=1", "error: --config: 'x=1'; allowed: KEY=VALUE"),
+    ],
+)
+def test_command_line_is_read_as_files_are(fresh: Checkout, given: str, expected: str) -> None:
+    refuse(fresh.workflow("-n", "--config", given), expected)
 
 
 def test_missing_engine_is_named(fresh: Checkout) -> None:

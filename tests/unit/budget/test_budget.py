@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Per-layer patterns: the solver against all choices, and the stages on a tiny network."""
 
 import itertools

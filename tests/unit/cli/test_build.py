@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """A build says how far it is while it runs, and leaves its log."""
 
 from collections.abc import Sequence
@@ -6,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from colonnade.cli import kernels
+from colonnade.cli import toolchain
 from colonnade.common import progress
 from colonnade.container import CompletedRun
 
@@ -25,12 +28,12 @@ def test_a_build_says_how_far_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(kernels, "container", FakeContainer)
+    monkeypatch.setattr(toolchain, "container", FakeContainer)
     monkeypatch.setattr(progress, "LINE_SECONDS", 0)
     log = tmp_path / "logs/build.log"
     log.parent.mkdir()
     log.write_text("[9/9] of the build before\n")
-    run = CliRunner().invoke(kernels.build, ["host", "--log", str(log)])
+    run = CliRunner().invoke(toolchain.build, ["host", "--log", str(log)])
     assert run.exit_code == 0, run.output
     said = run.output.splitlines()
     assert [line.split(",")[0] for line in said[:-1]] == [

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Files that a configuration only names: what they hold is part of the settings of their jobs."""
 
 import os
@@ -10,6 +13,8 @@ import yaml
 from colonnade.common import contents
 from colonnade.common.contents import file_digest, folder_digest
 from colonnade.common.errors import ColonnadeError
+from colonnade.workflow import inputs
+from colonnade.workflow.job_settings import JUDGING
 from colonnade.workflow.workflow import Workflow
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -72,7 +77,7 @@ def test_links_are_followed_but_not_in_circles(folder: Path, tmp_path: Path) -> 
         folder_digest(folder)
 
 
-def stages(**changed: Any) -> Workflow:
+def plan(**changed: Any) -> Workflow:
     values = yaml.safe_load((ROOT / "config/default.yaml").read_text())
     return Workflow.from_config({**values, **changed}, [])
 
@@ -88,14 +93,14 @@ def test_other_weights_or_images_are_other_settings(
     training = ("seed", "model", "data", "training", "-training.finetune")
     timing = ("target", "throughput")
 
-    def paths() -> tuple[str, ...]:
-        found = stages(model=model, data=data, study={"data": data})
-        assert found.weights == [str(weights)]
-        assert found.images == found.study_images == [str(folder)]
-        judged = found.settings(*found.JUDGING)
-        return (found.settings(*training), judged, found.study_settings("dense")), found.settings(
-            *timing
-        )
+    def paths() -> tuple[tuple[str, ...], str]:
+        found = plan(model=model, data=data, study={"data": data})
+        assert inputs.weights(found.config.model) == [str(weights)]
+        assert inputs.images(found.config.data) == [str(folder)]
+        assert inputs.images(found.config.study.data) == [str(folder)]
+        settings = found.settings
+        read = (settings.of(*training), settings.of(*JUDGING), settings.of_run("dense"))
+        return read, settings.of(*timing)
 
     first, time = paths()
     assert paths() == (first, time)
@@ -115,7 +120,7 @@ def test_missing_files_are_all_named_when_the_workflow_is_read(
     gone = str(tmp_path / "gone")
     data = {"name": "imagenet", "path": gone, "image_px": 32}
     with pytest.raises(ColonnadeError) as refused:
-        stages(model={"name": "resnet18", "weights": gone}, data=data, study={"data": data})
+        plan(model={"name": "resnet18", "weights": gone}, data=data, study={"data": data})
     assert str(refused.value).splitlines() == [
         f"--config: model.weights: {gone!r}; no such file",
         f"--config: data.path: {gone!r}; no such folder",

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Every reader against every damage: one error that names the file, never another exception."""
 
 import copy
@@ -19,10 +22,10 @@ from safetensors.torch import save as save_torch
 from colonnade.budget.plan import read_budget
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import read_json, read_record
-from colonnade.config.schema import load_target
 from colonnade.config.sources import read_yaml
+from colonnade.config.target import load_target, read_core
 from colonnade.container.image import Image
-from colonnade.evaluation.top1 import Finished, read_logits
+from colonnade.evaluation.top1 import Finished, read_logits, read_schedules
 from colonnade.models.weight_files import read_state
 from colonnade.package.archive import read_package
 from colonnade.results.records import (
@@ -68,9 +71,25 @@ RUN = {
     **{"threads": 1, "total": {"cycles": 10, "seconds": 0.1}},
     "layers": [{"name": "conv1", "op": "conv2d", "cycles": 10, "seconds": 0.1}],
 }
+SCHEDULE = {
+    **{"layer": "conv1", "schedule": "direct:8:1:1:1", "source": "other size"},
+    **{"key": "n1c8h8w8-o8-k1x1-s1-p0-d1|k8", "adapted": ["lmul"]},
+}
+RAN = {
+    "layers": [
+        {"name": "image", "op": "copy_to_planes"},
+        {
+            **{"name": "conv1", "op": "conv2d", "schedule": "direct:8:1:1:1"},
+            **{"schedule_source": "other size", "schedule_key": SCHEDULE["key"]},
+            "schedule_adapted": ["lmul"],
+        },
+    ]
+}
 ACCURACY = {
     **{"checkpoint_sha256": "0", "n_images": 5, "target": "x60", "top1_torch": 0.5},
     **{"top1_target": 0.5, "agreement": 1, "max_abs_logit_difference": 1e-6},
+    "schedule_sources": {"tuned": 0, "other size": 1, "fixed": 0},
+    "schedules": [SCHEDULE],
 }
 STUDY = {
     **{"model": "resnet18", "dataset": "digits", "epochs": 1, "pruned_share": 0.5},
@@ -85,13 +104,13 @@ PROVENANCE = {
     **{"python": "3", "python_packages": {}, "cpu": "c", "seeds": {"run": 1}, "config_sha256": "0"},
 }
 BAND = {"about": ["a"], "core": str(CORE), "variants": [{"name": "v", "about": "a", "set": {}}]}
-CHUNKS = {"key": "0", "chunks": []}
+CHUNKS = {"key": "0", "chunks": [], "schedules": [SCHEDULE]}
 Reader = Callable[[Path], object]
 
 
 def _core(path: Path) -> object:
     target = load_target(ROOT / "config/targets", "x60").model_copy(update={"core": path})
-    return target.modelled_cores(), target.contradictions(), core_of(target)
+    return read_core(path), core_of(target)
 
 
 def _scope(path: Path) -> None:
@@ -114,6 +133,7 @@ JSON: dict[str, tuple[Any, Reader]] = {
     ),
     "run.json": (RUN, lambda path: read_json(path, Run)),
     "accuracy.json": (ACCURACY, lambda path: read_json(path, Accuracy)),
+    "ran.json": (RAN, read_schedules),
     "study.json": (STUDY, lambda path: read_json(path, StudyEvaluation)),
     "claims.json": ([CLAIM], lambda path: read_json(path, list[Claim])),
     "provenance.json": (PROVENANCE, lambda path: read_json(path, Provenance)),
@@ -247,14 +267,14 @@ def test_values_of_other_types_are_refused_by_name_or_harmless(tmp_path: Path, n
 
 def test_what_a_stage_left_is_never_read_unchecked() -> None:
     """Modules that call `read_json` without a shape check what they read themselves; see above."""
-    own = {"schema.py", "files.py", "scope.py", "settings.py", "core.py"}
+    own = {"files.py", "scope.py", "settings.py", "core.py"}
     sources = list((ROOT / "workflow/colonnade").rglob("*.py"))
     unchecked = {
         path.name
         for path in sources
         if re.search(r"\bread_json\([^(),]*(\([^()]*\))?\)|map\(read_json", path.read_text())
     }
-    assert unchecked <= own
+    assert unchecked == own
     assert len(sources) > 100
 
 

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Full disks, little memory and few handles: one line that names the file, and nothing half-written."""
 
 import os

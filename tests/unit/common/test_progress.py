@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Progress: a line now and then, time left from the pace so far, and lines of a file as they come."""
 
 import time

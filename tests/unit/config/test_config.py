@@ -1,19 +1,25 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The configuration is accepted whole, or refused with every mistake named, with file and key."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from colonnade.common.errors import ColonnadeError
-from colonnade.config.schema import Config, TargetConfig, load_target, read_config
+from colonnade.config.reading import read_config
+from colonnade.config.schema import Config
+from colonnade.config.target import TargetConfig, load_target
 from colonnade.config.training import SGDConfig
 from colonnade.training.loop import learning_rate
 
 ROOT = Path(__file__).resolve().parents[3]
 DEFAULT = ROOT / "config/default.yaml"
 TARGETS = ROOT / "config/targets"
+X60 = "kernels/timing/cores/x60.json"
 
 
 @pytest.fixture(autouse=True)
@@ -118,7 +124,7 @@ profile: {tiles: [0, 8], lmuls: [3]}
         ("{n: 5, m: 4}", "n: 5: allowed: 1 to m, here 4"),
         ("{n: 0, m: 4}", "allowed: greater than or equal to 1"),
         ("{n: 1, m: 0}", "allowed: greater than or equal to 1"),
-        ("{n: 1}", "is missing"),
+        ("{n: 1}", "m: is missing"),
         ("{n: 1, m: full}", "m: full needs a sparsity"),
         ("{m: full, sparsity: 1.5}", "sparsity: 1.5: allowed: between 0 and 1"),
         ("{n: 1, m: 3.5}", "or allowed: 'full'"),
@@ -126,7 +132,8 @@ profile: {tiles: [0, 8], lmuls: [3]}
 )
 def test_impossible_patterns_are_refused(tmp_path: Path, pattern: str, reason: str) -> None:
     found = complaints(tmp_path, f"pruning: {{patterns: [{pattern}]}}")
-    assert any(line.startswith("my.yaml: pruning.patterns.0") and reason in line for line in found)
+    (line,) = found
+    assert line.startswith("my.yaml: pruning.patterns.0") and reason in line
 
 
 @pytest.mark.parametrize(
@@ -168,10 +175,11 @@ def test_missing_keys_are_asked_of_the_default(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("kind: emulated\nvlen: 256\n", "kind: emulated: a target of this kind needs core"),
-        ("kind: host\nclock_ghz: 2\n", "kind: host: a target of this kind has no clock_ghz"),
+        ("kind: emulated\n", "kind: emulated: a target of this kind needs core"),
+        (f"kind: host\ncore: {X60}\n", "kind: host: a target of this kind has no core"),
         ("kind: board\n", "kind: 'board'; allowed: 'emulated' or 'host'"),
-        ("kind: emulated\nvlen: 100\n", "vlen: 100; allowed: 128, 256, 512 or 1024"),
+        (f"kind: emulated\ncore: {X60}\nvlen: 256\n", "vlen: unknown key; allowed: kind, core"),
+        ("kind: emulated\ncore: kernels\n", "core: 'kernels'; is a folder; allowed: a file"),
         ("kind: [\n", "not a valid YAML file"),
     ],
 )
@@ -183,26 +191,47 @@ def test_damaged_targets_are_refused(tmp_path: Path, text: str, expected: str) -
     assert str(tmp_path / "mine.yaml") in str(caught.value)
 
 
-def test_shipped_targets_are_valid() -> None:
+def test_shipped_targets_are_what_their_cores_say() -> None:
     names = sorted(file.stem for file in TARGETS.glob("*.yaml"))
     assert names == ["host", "x280", "x60"]
-    for name in names:
-        assert load_target(TARGETS, name).contradictions() == []
+    found = {name: load_target(TARGETS, name) for name in names}
+    assert (found["x60"].vlen, found["x60"].clock_ghz) == (256, 1.6)
+    assert (found["x280"].vlen, found["x280"].clock_ghz) == (512, 1.5)
+    assert (found["host"].vlen, found["host"].clock_ghz) == (None, None)
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "allowed"), [("vlen", "512", "256"), ("clock_ghz", "1.5", "1.6")]
+    ("key", "value", "expected"),
+    [
+        ("vlen", 100, "vlen: 100; allowed: 128, 256, 512 or 1024"),
+        ("vlen", None, "vlen: Field required"),
+        ("clock_mhz", 0, "clock_mhz: 0; allowed: greater than 0"),
+        ("cores", {"count": 0}, "cores.count: 0; allowed: greater than or equal to 1"),
+    ],
 )
-def test_a_target_and_its_core_must_agree(
-    tmp_path: Path, key: str, value: str, allowed: str
+def test_what_a_core_must_say_of_a_target(
+    tmp_path: Path, key: str, value: object, expected: str
 ) -> None:
-    target = yaml.safe_load((TARGETS / "x60.yaml").read_text()) | {key: float(value)}
-    target["vlen"] = int(target["vlen"])
-    (tmp_path / "x60.yaml").write_text(yaml.safe_dump(target))
-    values = yaml.safe_load(DEFAULT.read_text())
+    core = json.loads((ROOT / X60).read_text()) | {key: value}
+    mine = tmp_path / "mine.json"
+    mine.write_text(json.dumps({name: each for name, each in core.items() if each is not None}))
+    (tmp_path / "mine.yaml").write_text(f"kind: emulated\ncore: {mine}\n")
     with pytest.raises(ColonnadeError) as caught:
-        read_config(values, [DEFAULT], tmp_path)
-    assert str(caught.value) == (
-        f"{tmp_path / 'x60.yaml'}: {key}: {value};"
-        f" allowed with the core kernels/timing/cores/x60.json: {allowed}"
-    )
+        load_target(tmp_path, "mine")
+    assert str(caught.value) == f"{mine}: {expected}"
+
+
+def test_contradictions_with_a_target_and_with_rooms_above_are_told_at_once(
+    tmp_path: Path,
+) -> None:
+    def refuse(config: Config) -> None:
+        raise ColonnadeError(f"pruning.skip: {config.pruning.skip}")
+
+    mine = tmp_path / "my.yaml"
+    mine.write_text("throughput: {threads: 9}\npruning: {skip: [conv7]}\n")
+    with pytest.raises(ColonnadeError) as caught:
+        read_config({}, [mine, DEFAULT], TARGETS, [refuse])
+    assert str(caught.value).splitlines() == [
+        "pruning.skip: ('conv7',)",
+        f"throughput.threads: 9; allowed for the emulated target x60: 1 to 8 (cores of {X60})",
+    ]

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 import re
 from pathlib import Path
 
@@ -87,8 +90,8 @@ def test_image_record_round_trips(tmp_path: Path) -> None:
     [
         ("{", "not a valid JSON file"),
         ("{}", "engine: Field required"),
-        (_image().model_dump_json().replace("rootfs", "lxc", 1), "engine: Input should be"),
-        (_image().model_dump_json().replace("{", '{"extra": 1,', 1), "extra: Extra inputs"),
+        (_image().model_dump_json().replace("rootfs", "lxc", 1), "engine: 'lxc'; allowed: "),
+        (_image().model_dump_json().replace("{", '{"extra": 1,', 1), "extra: 1; Extra inputs"),
     ],
 )
 def test_a_broken_record_names_file_and_key(tmp_path: Path, content: str, message: str) -> None:

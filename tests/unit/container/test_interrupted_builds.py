@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """A toolchain build that a signal ends leaves no process, no mount and no file, at any moment.
 
 The stand-in for mmdebstrap mounts and writes in its temporary folder as the real one does, starts a

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The rootfs engine's bookkeeping, with a stand-in for mmdebstrap that makes tiny systems."""
 
 import shutil

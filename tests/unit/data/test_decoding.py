@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Every kind of picture becomes what it shows in 8-bit RGB, or is refused by name."""
 
 import struct

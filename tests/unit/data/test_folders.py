@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Folders of images as people have them: what is skipped is counted, the rest is told at once."""
 
 import os

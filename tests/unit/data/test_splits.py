@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Splits are disjoint, batches complete, and images what the published transforms make of files."""
 
 import shutil
@@ -33,6 +36,7 @@ def test_no_image_is_in_two_splits(folder_data: ImageNetConfig, tmp_path: Path) 
                 split.image(Example(index, None)).numpy().tobytes() for index in range(len(split))
             ]
             seen.append(set(pixels))
+        assert all(seen)
         for one, other in ((0, 1), (0, 2), (1, 2)):
             assert not seen[one] & seen[other], (config.name, one, other)
 
@@ -81,6 +85,7 @@ def test_parts_of_batches_make_the_whole_epoch(
     shares = [
         list(training_batches(split, 6, 1, 0, rank, world_size)) for rank in range(world_size)
     ]
+    assert len(whole) > 1
     for index, (images, labels) in enumerate(whole):
         joined = torch.empty_like(images)
         for rank, batches in enumerate(shares):

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Procedural textures: reproducible files in ImageNet's layout, and a task that is none of colour."""
 
 import hashlib

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Bounds and packing by hand, and the tables and figures that are made of them."""
 
 import dataclasses
@@ -7,7 +10,7 @@ from typing import Any
 import pytest
 
 from colonnade.common.files import write_json
-from colonnade.config.schema import load_target
+from colonnade.config.target import load_target
 from colonnade.evaluation.bounds import MIX, STALLS, bounds_table, fma_cycles, memory_cycles
 from colonnade.evaluation.packing_cost import packing_table
 from colonnade.models.conv_shape import ConvShape

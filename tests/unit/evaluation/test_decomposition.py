@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The decomposition changes one thing at a time, and its factors multiply to the whole."""
 
 import math
@@ -10,9 +13,9 @@ import pytest
 from colonnade.common.files import write_json
 from colonnade.config.pruning import Pattern
 from colonnade.evaluation.decomposition import decomposition_table
+from colonnade.evaluation.runs import plan_steps
 from colonnade.results.tables import DECOMPOSITION, read_table
 from colonnade.targets.target import Target
-from colonnade.workflow.steps import plan_steps
 
 PATTERNS = [
     Pattern(m="full", sparsity=0.75),

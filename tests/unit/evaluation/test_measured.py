@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Where time is measured: what needs the timing model is refused by name, and nothing is made of it."""
 
 from pathlib import Path
@@ -6,7 +9,7 @@ from typing import Any
 import pytest
 
 from colonnade.common.errors import ColonnadeError
-from colonnade.config.schema import TargetConfig
+from colonnade.config.target import TargetConfig
 from colonnade.container import CompletedRun
 from colonnade.evaluation.bounds import bounds_table
 from colonnade.evaluation.packing_cost import packing_table

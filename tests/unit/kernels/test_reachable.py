@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Which of XNNPACK's sources a build takes: what is called, under every name, and nothing else."""
 
 import subprocess

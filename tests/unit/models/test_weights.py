@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Loading of weight files: everything is checked, nothing is executed."""
 
 import argparse
@@ -10,7 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from colonnade.common.errors import ColonnadeError
-from colonnade.models.resnet import build
+from colonnade.models.module import build
 from colonnade.models.weights import load_weights
 
 State = dict[str, Tensor]

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Packages: what is exported of each pattern, exact to the bit, and refused when damaged."""
 
 import json
@@ -10,7 +13,7 @@ from colonnade.common.errors import ColonnadeError
 from colonnade.config.data import ImageNetConfig
 from colonnade.config.pruning import Pattern, Recipe
 from colonnade.config.training import TrainingConfig
-from colonnade.models.graph import fold, trace
+from colonnade.models.fusion import fused
 from colonnade.package.archive import read_package
 from colonnade.package.export import export_package
 from colonnade.pruning.plan import LayerPlan
@@ -49,8 +52,10 @@ def test_packages_hold_exactly_the_folded_weights(mixed_checkpoint: Path, tmp_pa
     export_package(mixed_checkpoint, tmp_path / "package")
     package = read_package(tmp_path / "package")
     model = read_checkpoint(mixed_checkpoint).model()
-    for conv in trace(model).convs:
-        weight, bias = fold(model, conv)
+    convs = fused(model.graph).convs
+    assert len(convs) == 20
+    for conv in convs:
+        weight, bias = conv.folded(model)
         assert np.array_equal(package.to_dense(conv.name), weight.astype(np.float32))
         assert np.array_equal(package.tensors[f"{conv.name}.bias"], bias.astype(np.float32))
 

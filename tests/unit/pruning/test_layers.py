@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Masks of whole models, the scores that rank columns, and their storage."""
 
 import numpy as np
@@ -9,7 +12,7 @@ from torch.nn.functional import cross_entropy
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.config.pruning import Pattern, PruningConfig
-from colonnade.models.resnet import build
+from colonnade.models.module import build
 from colonnade.pruning.layers import importances, make_masks, sparsity_of
 from colonnade.pruning.mask import make_mask
 from colonnade.pruning.plan import LayerPlan, prunable_convs, uniform_plan
@@ -111,6 +114,7 @@ def test_masks_survive_storage(pattern: Pattern) -> None:
     masks = make_masks(importances(model, plan, "l1"), plan)
     tensors = masks_to_tensors(masks) | dict(model.state_dict())
     back = masks_from_tensors(tensors, {name: layer.tile for name, layer in plan.items()})
+    assert set(back) == set(masks) == set(tiles)
     for name, mask in masks.items():
         assert np.array_equal(back[name].keep, mask.keep)
         assert (back[name].k, back[name].out_channels) == (mask.k, mask.out_channels)

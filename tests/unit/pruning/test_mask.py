@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The mask: its properties, against a brute-force choice written from the definition."""
 
 import itertools
@@ -114,7 +117,9 @@ def test_no_other_choice_keeps_more_magnitude(
     kept = make_mask(weight, pattern, tile).expand()
     for start in range(0, len(weight), tile):
         score = np.abs(weight[start : start + tile].astype(np.float64)).sum(axis=0)
-        for group, count in _groups(pattern, weight.shape[1]):
+        groups = list(_groups(pattern, weight.shape[1]))
+        assert groups
+        for group, count in groups:
             best = max(score[list(each)].sum() for each in itertools.combinations(group, count))
             own = score[group.start : group.stop][kept[start, group.start : group.stop]].sum()
             assert own == pytest.approx(best, rel=1e-12)

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Masks over the course of fine-tuning: held, tightened, and chosen anew with regrowth."""
 
 from collections.abc import Callable

@@ -1,18 +1,20 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The report's parts about the timing model."""
 
-from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from colonnade.report.model import (
     REASONS,
     cycle_figures,
     cycles_by_reason,
-    sensitivity_summary,
     validation_summary,
 )
-from colonnade.results.tables import SENSITIVITY, VALIDATION, write_table
+from colonnade.results.tables import VALIDATION
 
 STALLS = {
     "load_result": 10,
@@ -54,10 +56,6 @@ def test_the_fastest_run_and_the_baseline_are_shown() -> None:
     assert "Where the cycles of best go" in figures[0]
 
 
-def test_measured_runs_have_no_cycles_to_show() -> None:
-    assert cycle_figures(["base"], [report(None, layer("a1", 1, 1))]) == []
-
-
 def point(name: str, group: str, role: str, modelled: float) -> dict[str, Any]:
     error = 100 * (modelled / 10 - 1)
     fixed = {"source": "somewhere", "unit": "ns", "published": 10.0}
@@ -68,32 +66,16 @@ def point(name: str, group: str, role: str, modelled: float) -> dict[str, Any]:
     }
 
 
-def test_errors_are_summed_up_by_kind(tmp_path: Path) -> None:
+def test_errors_are_summed_up_by_kind() -> None:
     points = [
         point("add", "instruction", "fitted", 10.0),
         point("copy", "kernel", "held out", 11.0),
         point("fill", "kernel", "held out", 7.0),
     ]
-    table = tmp_path / "tables/validation.csv"
-    write_table(table, VALIDATION, points)
-    summary = validation_summary(table)
-    assert summary is not None
+    summary = validation_summary(pl.DataFrame(points, schema=dict(VALIDATION)))
     kernels = summary["groups"][1]
     assert (kernels["group"], kernels["points"]) == ("kernel", 2)
     assert kernels["median"] == pytest.approx(20)
     assert kernels["largest"] == pytest.approx(30)
     assert [row["point"] for row in summary["points"]] == ["copy", "fill"]
     assert "fill" in summary["figure"]
-
-
-def test_what_was_not_made_is_not_shown(tmp_path: Path) -> None:
-    assert validation_summary(None) is None
-    assert sensitivity_summary(None) is None
-    row = {
-        **{"kind": "order", "conclusion": "a is faster than b"},
-        **{"nominal": 2.0, "lowest": 0.5, "highest": 3.0, "holds": 0},
-        **{"lowest_with": "slow-memory", "highest_with": "nominal"},
-    }
-    table = tmp_path / "tables/sensitivity.csv"
-    write_table(table, SENSITIVITY, [row])
-    assert sensitivity_summary(table) == [row]

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The accuracy table: the contract's columns, and the method of every pattern."""
 
 from pathlib import Path
@@ -5,10 +8,10 @@ from pathlib import Path
 import yaml
 
 from colonnade.common.files import write_json
-from colonnade.config.schema import read_config
+from colonnade.config.reading import read_config
 from colonnade.results.accuracy import accuracy_table
 from colonnade.results.tables import ACCURACY, read_table
-from colonnade.workflow.stages import Stages
+from colonnade.workflow.networks import Networks
 
 ROOT = Path(__file__).resolve().parents[3]
 PATTERNS = [
@@ -23,9 +26,11 @@ def test_rows_name_method_and_drop(tmp_path: Path) -> None:
     default = yaml.safe_load((ROOT / "config/default.yaml").read_text())
     values = {**default, "pruning": {"patterns": PATTERNS}}
     config, _ = read_config(values, [], ROOT / "config/targets")
-    stages = Stages(config)
+    networks = Networks(config)
     reports = []
-    for index, variant in enumerate(stages.variants):
+    schedule = {"layer": "conv1", "schedule": "direct:8:1:1:1", "source": "other size"}
+    schedule |= {"key": "n1c3h224w224-o64-k7x7-s2-p3-d1|k147", "adapted": []}
+    for index, variant in enumerate(networks.variants):
         path = tmp_path / f"{variant}.json"
         report = {
             "checkpoint_sha256": variant,
@@ -35,9 +40,11 @@ def test_rows_name_method_and_drop(tmp_path: Path) -> None:
             "top1_target": 0.9 - 0.02 * index,
             "agreement": 1.0,
             "max_abs_logit_difference": 1e-5,
+            "schedule_sources": {"tuned": 0, "other size": 1, "fixed": 0},
+            "schedules": [schedule],
         }
         write_json(path, report)
-        columns = {"method": stages.method(variant), **stages.pattern_columns(variant)}
+        columns = {"method": networks.method(variant), **networks.pattern_columns(variant)}
         reports.append((path, columns))
     accuracy_table("resnet18", "digits", reports, tmp_path / "accuracy.csv")
     rows = read_table(tmp_path / "accuracy.csv", ACCURACY).rows(named=True)

@@ -1,10 +1,13 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from colonnade.common.errors import ColonnadeError
-from colonnade.config.schema import TargetConfig
+from colonnade.config.target import TargetConfig
 from colonnade.targets.target import Target, inside_checkout
 
 EMULATED = TargetConfig(kind="emulated", vlen=256, core=Path("core.json"), clock_ghz=1.6)

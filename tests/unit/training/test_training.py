@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Training for real on a few images: masks hold, recipes work, and interrupted runs end the same."""
 
 import csv
@@ -109,6 +112,7 @@ def test_the_papers_masks_come_from_the_dense_weights_and_do_not_change(
     dense = read_checkpoint(dense_checkpoint).model()
     found = read_checkpoint(finetuned("paper")).masks
     expected = make_masks(importances(dense, _plan(), "l1"), _plan())
+    assert set(found) == set(expected) == set(_plan())
     for name, mask in expected.items():
         assert np.array_equal(found[name].keep, mask.keep)
 

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """A small search space on the X60 core, and a bench that answers without running anything."""
 
 import itertools
@@ -8,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from colonnade.config.schema import ProfileConfig, ThroughputConfig, load_target
+from colonnade.config.schema import ProfileConfig, ThroughputConfig
+from colonnade.config.target import load_target
 from colonnade.targets.target import Target
 from colonnade.tuning.core import Core, core_of
 

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The profile cache survives damage and simultaneous writers, and never answers with a stale result."""
 
 import contextlib

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The fastest candidate wins; where pruning does not pay, the layer stays dense."""
 
 import csv

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """What is taken from a core description, and what it must have."""
 
 import json
@@ -6,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from colonnade.common.errors import ColonnadeError
-from colonnade.config.schema import TargetConfig
+from colonnade.config.target import TargetConfig
 from colonnade.tuning.core import KINDS, Cost, Kind, core_of
 
 from .conftest import ROOT

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Candidates run in the order of the cost model, and only as long as one of the rest may win."""
 
 import dataclasses
@@ -130,7 +133,7 @@ def test_an_interrupted_search_continues(
     assert not before & set(container.candidates)
 
 
-def test_candidates_run_in_the_order_of_the_prior(
+def test_candidates_run_in_the_order_of_the_cost_model(
     target: Target, container: FakeContainer, settings: ProfileConfig, timed: ThroughputConfig
 ) -> None:
     conv = ConvShape.parse(CONV)

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Conclusions over a band of cores: found, ranged, and marked where they change."""
 
 import json
@@ -93,7 +96,9 @@ def test_nothing_is_concluded_about_equals(tmp_path: Path) -> None:
 def test_a_variant_differs_in_what_it_sets(tmp_path: Path) -> None:
     band = read_band(BAND)
     nominal = json.loads(band.core.read_text())
+    assert len(band.variants) > 2
     for variant in band.variants:
+        assert variant.set
         target = tmp_path / f"{variant.name}.json"
         write_core_variant(BAND, variant.name, target)
         changed = json.loads(target.read_text())

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """One run at a time: what a killed run left is cleared, a live run's locks are kept."""
 
 import os

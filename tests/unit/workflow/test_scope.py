@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Results folders: where they may lie, and that each holds results of one scope."""
 
 import json
@@ -8,9 +11,11 @@ from typing import Any
 import pytest
 import yaml
 
+from colonnade.common import paths
 from colonnade.common.errors import ColonnadeError
-from colonnade.config.schema import RESULTS, TAKEN, read_config
-from colonnade.workflow.scope import SCOPE
+from colonnade.common.paths import BUILD, RESULTS, TAKEN, Results, table_file
+from colonnade.config.data import TexturesConfig
+from colonnade.config.reading import read_config
 from colonnade.workflow.workflow import Workflow
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -43,12 +48,14 @@ def test_other_places_are_refused(folder: str) -> None:
 
 
 def test_names_that_the_rules_use_are_taken() -> None:
-    rules = [file.read_text() for file in (ROOT / "workflow/rules").glob("*.smk")]
-    used = {
-        name for rule in rules for name in re.findall(r'"(?:<results>|results)/([\w-]+)/', rule)
-    }
-    assert len(used) > 10
-    assert used <= TAKEN
+    """And no others are."""
+    sources = [*(ROOT / "workflow/rules").glob("*.smk"), Path(paths.__file__)]
+    place = re.compile(r'(?:"<results>|"results|\{self\.folder\}|RESULTS / ")/?([\w-]+)/')
+    used = {name for file in sources for name in place.findall(file.read_text())}
+    # A table's folder is part of its name, and pictures lie where the configuration says.
+    elsewhere = {table_file("any").split("/")[0], *Results("").table("any").split("/")[1:-1]}
+    elsewhere |= {BUILD.name, TexturesConfig(name="textures").cache.name}
+    assert used | elsewhere == TAKEN
 
 
 @pytest.fixture
@@ -58,7 +65,7 @@ def held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / name).symlink_to(ROOT / name)
     monkeypatch.chdir(tmp_path)
     (tmp_path / RESULTS).mkdir()
-    scope = tmp_path / RESULTS / SCOPE
+    scope = tmp_path / Results(str(RESULTS)).scope
     scope.write_text(Workflow.from_config(values(), []).scope)
     return scope
 

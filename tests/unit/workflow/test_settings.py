@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Settings files: a job sees what its rule names of the configuration, and is refused the rest."""
 
 import hashlib
@@ -9,6 +12,7 @@ import pytest
 import yaml
 
 from colonnade.common.errors import ColonnadeError
+from colonnade.workflow.job_settings import FINETUNING, JUDGING, SECTIONS
 from colonnade.workflow.settings import read_settings, select
 from colonnade.workflow.workflow import Workflow
 
@@ -23,10 +27,10 @@ def default(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return values
 
 
-def write(stages: Workflow, path: str, folder: Path) -> Path:
+def write(plan: Workflow, path: str, folder: Path) -> Path:
     """The settings file as rule `settings` writes it; it is named by its content."""
     digest = Path(path).stem
-    text = stages.settings_text(digest) + "\n"
+    text = plan.settings.text(digest) + "\n"
     assert hashlib.sha256(text.encode()).hexdigest().startswith(digest)
     file = folder / f"{digest}.json"
     file.write_text(text)
@@ -34,15 +38,15 @@ def write(stages: Workflow, path: str, folder: Path) -> Path:
 
 
 def test_a_job_reads_its_sections_and_no_other(default: dict[str, Any], tmp_path: Path) -> None:
-    stages = Workflow.from_config(default, [])
-    path = stages.settings("seed", "target", "training", "-training.finetune", "study.data")
-    given = read_settings(write(stages, path, tmp_path))
-    assert given.config.seed == stages.config.seed
+    plan = Workflow.from_config(default, [])
+    path = plan.settings.of("seed", "target", "training", "-training.finetune", "study.data")
+    given = read_settings(write(plan, path, tmp_path))
+    assert given.config.seed == plan.config.seed
     assert given.config.target == "x60"
-    assert given.target == stages.target
-    assert given.config.training.dense == stages.config.training.dense
-    assert given.config.training.alone.threads == stages.config.training.threads
-    assert given.config.study.data == stages.config.study.data
+    assert given.target == plan.target
+    assert given.config.training.dense == plan.config.training.dense
+    assert given.config.training.alone.threads == plan.config.training.threads
+    assert given.config.study.data == plan.config.study.data
     # Keys with defaults, too, are refused: a default is not what was configured.
     for access in (
         lambda: given.config.model,
@@ -70,20 +74,20 @@ PATTERNS = [{"n": 1, "m": 4}, {"method": "filters", "m": "full", "sparsity": 0.5
 def test_all_of_it_reads_back_the_same(
     default: dict[str, Any], tmp_path: Path, changed: dict[str, Any]
 ) -> None:
-    stages = Workflow.from_config({**default, **changed}, [])
-    file = write(stages, stages.settings(*stages.SECTIONS), tmp_path)
+    plan = Workflow.from_config({**default, **changed}, [])
+    file = write(plan, plan.settings.of(*SECTIONS), tmp_path)
     read = read_settings(file).config
-    assert read.model_dump() == stages.config.model_dump(exclude={"results"})
-    assert read.digest() == stages.config.digest()
+    assert read.model_dump() == plan.config.model_dump(exclude={"results"})
+    assert read.digest() == plan.config.digest()
 
 
 def test_a_run_of_the_study_reads_back_the_same(default: dict[str, Any], tmp_path: Path) -> None:
-    stages = Workflow.from_config(default, [])
-    assert {"start", "dense", "full0.75", "full0.75-distilled"} <= set(stages.study_runs)
-    for label, run in stages.study_runs.items():
-        assert read_settings(write(stages, stages.study_settings(label), tmp_path)).run == run
+    plan = Workflow.from_config(default, [])
+    assert {"start", "dense", "full0.75", "full0.75-distilled"} <= set(plan.networks.study_runs)
+    for label, run in plan.networks.study_runs.items():
+        assert read_settings(write(plan, plan.settings.of_run(label), tmp_path)).run == run
     with pytest.raises(ColonnadeError, match=r"run 'full0\.3' of the study: allowed: dense, start"):
-        stages.study_settings("full0.3")
+        plan.settings.of_run("full0.3")
 
 
 def test_only_what_a_job_reads_changes_its_settings(default: dict[str, Any]) -> None:
@@ -91,19 +95,21 @@ def test_only_what_a_job_reads_changes_its_settings(default: dict[str, Any]) -> 
     changed["training"]["finetune"]["optimizer"]["name"] = "adamw"
     before, after = (Workflow.from_config(values, []) for values in (default, changed))
     dense = ("seed", "model", "data", "training", "-training.finetune")
-    assert before.settings(*dense) == after.settings(*dense)
-    assert before.settings(*before.JUDGING) == after.settings(*after.JUDGING)
-    assert before.settings(*before.FINETUNING) != after.settings(*after.FINETUNING)
+    assert before.settings.of(*dense) == after.settings.of(*dense)
+    assert before.settings.of(*JUDGING) == after.settings.of(*JUDGING)
+    assert before.settings.of(*FINETUNING) != after.settings.of(*FINETUNING)
 
 
 def test_a_variant_does_not_depend_on_other_patterns(default: dict[str, Any]) -> None:
     more = {**default, "pruning": {**default["pruning"]}}
     more["pruning"]["patterns"] = [*default["pruning"]["patterns"], {"n": 1, "m": 4}]
     before, after = (Workflow.from_config(values, []) for values in (default, more))
-    assert before.settings("pruning") != after.settings("pruning")
-    assert before.only("full0.5").settings("pruning") == after.only("full0.5").settings("pruning")
+    assert before.settings.of("pruning") != after.settings.of("pruning")
+    assert before.settings.of_variant("full0.5", "pruning") == after.settings.of_variant(
+        "full0.5", "pruning"
+    )
     with pytest.raises(ColonnadeError, match=r"variant '1of4': allowed: dense, full0\.5"):
-        before.only("1of4")
+        before.settings.of_variant("1of4", "pruning")
 
 
 def test_a_wrong_section_is_an_error_of_the_rule() -> None:
@@ -124,7 +130,7 @@ def test_a_wrong_section_is_an_error_of_the_rule() -> None:
         ({"model": {"name": "vgg", "weights": None}}, "model.name: 'vgg': Input should be"),
         ({"target": "x60"}, "target: a name and a description are needed"),
         ({"target": {"kind": "host"}}, "target: a name and a description are needed"),
-        ({"target": {"name": "x60", "kind": "emulated"}}, "needs vlen"),
+        ({"target": {"name": "x60", "kind": "emulated"}}, "needs core"),
         ({"run": {"recipe_name": "paper"}}, "run"),
     ],
 )

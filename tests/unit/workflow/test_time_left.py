@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The time that a run will take: from recorded costs, by the events that Snakemake tells."""
 
 import json

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Versions of code: a command's changes with what it runs, and with nothing else."""
 
 import ast
@@ -14,8 +17,12 @@ SOURCES = ROOT / "workflow/colonnade"
 COMMANDS = set(Library(SOURCES).commands)
 # What people type, and no rule runs.
 BY_HAND = {"bench-conv", "config-reference", "shell", "to-torch"}
-TRAINING = {"train", "prune", "study-start", "study-finetune", "budget-prune"}
-JUDGING = {"evaluate", "study-evaluate", "layer-sensitivity", "pareto"}
+BUILDS = {"toolchain", "build"}
+COMMAND = r'"(?:\{params\.launch\})?colonnade (toolchain|build|(?:step|table) [a-z_-]+)'
+TRAINING = {
+    f"step {name}" for name in ("train", "prune", "study-start", "study-finetune", "budget-prune")
+}
+JUDGING = {f"step {name}" for name in ("evaluate", "study-evaluate", "layer-sensitivity", "pareto")}
 
 
 @pytest.fixture
@@ -44,54 +51,64 @@ def test_every_rule_has_the_version_of_its_command() -> None:
     found = {}
     for file in (ROOT / "workflow/rules").glob("*.smk"):
         for rule in re.split(r"(?m)^(?=rule )", file.read_text()):
-            for command in re.findall(r'"(?:\{params\.launch\})?colonnade ([a-z-]+)', rule):
+            for command in re.findall(COMMAND, rule):
                 found[rule.split(":")[0]] = command
-                versions = re.findall(r'code=stages\.code\("([a-z-]+)"\)', rule)
-                assert versions == ([] if command in {"toolchain", "build"} else [command])
+                versions = re.findall(r'code=code\("([a-z_ -]+)"\)', rule)
+                assert versions == ([] if command in BUILDS else [command])
     assert set(found.values()) == COMMANDS - BY_HAND
     assert len(found) > 25
 
 
-@pytest.mark.parametrize(
-    "file", ["report/report.html.j2", "report/report.css", "report/heatmap.py"]
-)
+@pytest.mark.parametrize("file", ["report/page.html.j2", "report/report.css", "report/heatmap.py"])
 def test_another_page_trains_nothing(copy: Path, file: str) -> None:
     changed = changed_by(copy, file)
     # Figures of the study and of the front are drawn where their tables are made.
-    assert "report" in changed
-    assert changed <= {"report", "study-table", "pareto"}
+    assert {"step report", "step section"} <= changed
+    assert changed <= {"step report", "step section", "table study", "step pareto"}
 
 
 def test_training_runs_again_where_it_is_used(copy: Path) -> None:
     assert changed_by(copy, "training/loop.py") >= TRAINING | JUDGING
-    profiling = {"profile", "schedules", "throughput", "images", "validation", "report"}
+    profiling = {"step profile", "step schedules", "step throughput", "step images"}
+    profiling |= {"table validation", "step report"}
+    assert profiling <= COMMANDS
     assert not changed_by(copy, "training/loop.py") & profiling
 
 
+def test_a_network_that_is_looked_for_runs_its_jobs_again(copy: Path) -> None:
+    changed = changed_by(copy, "models/networks/resnet.py")
+    assert changed >= TRAINING | JUDGING | {"profile", "schedules", "export"}
+    assert not {"claims", "regression", "throughput", "report"} & changed
+
+
 def test_a_command_depends_on_its_own_function_and_helpers(copy: Path) -> None:
-    cli = "cli/prune.py"
-    assert changed_by(copy, cli, "metrics = output.with_suffix", "m = output.with_suffix") == {
-        "train"
-    }
+    cli = "cli/networks.py"
     assert changed_by(
-        copy, "cli/common.py", "dense,\n        plan,", "dense,\n        {**plan},"
-    ) == {
-        "prune",
-        "budget-prune",
+        copy, cli, "train_dense(config.model,", "train_dense(\n        config.model,"
+    ) == {"step train"}
+    assert changed_by(copy, cli, "dense,\n        plan,", "dense,\n        {**plan},") == {
+        "step prune",
+        "step budget-prune",
     }
 
 
 @pytest.mark.parametrize(
-    "file", ["workflow/workflow.py", "container/engine.py", "common/files.py", "cli/kernels.py"]
+    "file", ["workflow/workflow.py", "container/engine.py", "common/files.py", "cli/toolchain.py"]
 )
 def test_what_starts_jobs_runs_none_again(copy: Path, file: str) -> None:
-    assert changed_by(copy, file) <= {"toolchain", "build"}
+    assert changed_by(copy, file) == set()
 
 
 def test_derived_lists_run_their_jobs_again(copy: Path) -> None:
-    changed = changed_by(copy, "workflow/stages.py")
-    assert {"profile", "prune", "throughput-table"} <= changed
-    assert not {"train", "export", "throughput", "validation"} & changed
+    networks = changed_by(copy, "workflow/networks.py")
+    assert {"step prune", "table throughput", "table accuracy"} <= networks
+    convolutions = changed_by(copy, "workflow/convolutions.py")
+    assert {"step prune", "step profile", "step schedules"} <= convolutions
+    others = {"step train", "step export", "step throughput", "table validation"}
+    assert others <= COMMANDS
+    assert not others & (networks | convolutions)
+    assert not {"step profile"} & networks
+    assert not {"table throughput"} & convolutions
 
 
 def test_imports_are_those_that_python_sees() -> None:

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The Pareto front: validation top-1 against time, with uniform patterns beside per-layer ones."""
 
 from collections.abc import Mapping, Sequence

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """How much each layer minds each pattern: loss on the validation split with only it pruned."""
 
 from collections.abc import Mapping, Sequence

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The choice of a pattern for every layer: least loss within a budget of time.
 
 A multiple-choice knapsack problem, solved exactly by scipy's mixed-integer solver (HiGHS). The loss

@@ -1,7 +1,10 @@
-"""The `colonnade` command: one subcommand per rule, in modules named like the rules' files.
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
 
-Commands that need configuration take a settings file first: see `colonnade.workflow.settings`. The
-workflow leaves those of its jobs in results/settings.
+"""The `colonnade` command.
+
+What people type stands at the top; tables of the results are `colonnade table NAME`, and what only
+rules call `colonnade step NAME`.
 """
 
 import signal
@@ -10,40 +13,12 @@ from contextlib import suppress
 
 import click
 
-from colonnade.cli import (
-    accuracy,
-    budget,
-    config,
-    convert,
-    kernels,
-    profile,
-    prune,
-    report,
-    shell,
-    study,
-    throughput,
-    validation,
-)
+from colonnade.cli import documents, networks, report, tables, toolchain, tuning
 from colonnade.cli.common import cli
 from colonnade.common.failures import explained
 from colonnade.container.processes import exit_on_signals
 
-__all__ = [
-    "accuracy",
-    "budget",
-    "cli",
-    "config",
-    "convert",
-    "kernels",
-    "main",
-    "profile",
-    "prune",
-    "report",
-    "shell",
-    "study",
-    "throughput",
-    "validation",
-]
+__all__ = ["cli", "documents", "main", "networks", "report", "tables", "toolchain", "tuning"]
 
 
 def main() -> None:

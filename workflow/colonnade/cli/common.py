@@ -1,25 +1,64 @@
-"""What the commands share."""
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
 
+"""The groups of commands, and what commands share."""
+
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
 
+from colonnade.common.errors import ColonnadeError
+from colonnade.common.paths import IMAGE
 from colonnade.container import Container, open_image
-from colonnade.pruning.plan import Plan
 from colonnade.targets.target import Target
 from colonnade.workflow.settings import Settings
 
 ROOT = Path()
-# What does not depend on the configuration lies here, whatever folder it gives its results.
-BUILD = Path("results/build")
-IMAGE = Path("results/toolchain/image.json")
-
 FILE = click.Path(path_type=Path)
 
 
-@click.group()
+class _Sections(click.Group):
+    """A group whose help lists its commands under headings."""
+
+    headings: Mapping[str, Sequence[str]] = {
+        "By hand": ("shell", "bench-conv", "to-torch", "config-reference"),
+        "Toolchain and programs": ("toolchain", "build"),
+        "What the workflow runs": ("table", "step"),
+    }
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands, heading by heading."""
+        for heading, names in self.headings.items():
+            found = [(name, self.commands[name].get_short_help_str(80)) for name in names]
+            with formatter.section(heading):
+                formatter.write_dl(found)
+
+
+@click.group(cls=_Sections)
 def cli() -> None:
-    """Column-wise N:M pruning on RISC-V: the stages of the workflow."""
+    """Column-wise N:M pruned convolutions on RISC-V.
+
+    `snakemake` runs the workflow; these are commands to use beside it, and those that it is made of.
+    """
+
+
+@cli.group()
+def table() -> None:
+    """Collect a table of the results: `colonnade table NAME`.
+
+    Commands take a settings file first, which says what was configured (the workflow leaves those of
+    its jobs in results/settings), then the files they write, then what they read.
+    """
+
+
+@cli.group()
+def step() -> None:
+    """Run one step of the workflow, as its rules do.
+
+    Steps that need configuration take a settings file first; the workflow leaves those of its jobs in
+    results/settings.
+    """
 
 
 def container() -> Container:
@@ -32,18 +71,15 @@ def target_of(settings: Settings) -> Target:
     return Target(settings.config.target, settings.target, container())
 
 
-def finetune(settings: Settings, dense: Path, plan: Plan, output: Path) -> None:
-    """Mask the checkpoint `dense` by `plan` and fine-tune it as configured; metrics lie beside it."""
-    from colonnade.training.stages import prune_and_finetune
+def needed_band(band: Path | None) -> Path:
+    """The band, for commands that cannot do without.
 
-    config = settings.config
-    prune_and_finetune(
-        dense,
-        plan,
-        config.pruning.recipe,
-        config.data,
-        config.training,
-        config.seed,
-        output,
-        output.with_suffix(".csv"),
-    )
+    Raises:
+        ColonnadeError: the target has none.
+    """
+    if band is None:
+        raise ColonnadeError(
+            "this target has no band of core variants: only an emulated one whose core is in"
+            " kernels/timing/bands has"
+        )
+    return band

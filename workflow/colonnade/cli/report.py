@@ -1,16 +1,19 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Claims, provenance, report and regression."""
 
 from pathlib import Path
 
 import click
 
-from colonnade.cli.common import FILE, IMAGE, cli
+from colonnade.cli.common import FILE, step
 from colonnade.common.files import file_bytes
+from colonnade.common.paths import IMAGE
 from colonnade.workflow.settings import read_settings
-from colonnade.workflow.stages import Stages
 
 
-@cli.command()
+@step.command()
 @click.argument("throughput", type=FILE)
 @click.argument("accuracy", type=FILE)
 @click.argument("output", type=FILE)
@@ -26,7 +29,7 @@ def claims(throughput: Path, accuracy: Path, output: Path, packages: tuple[Path,
     write_claims(throughput, accuracy, sizes, output)
 
 
-@cli.command()
+@step.command()
 @click.argument("settings", type=FILE)
 @click.argument("output", type=FILE)
 def provenance(settings: Path, output: Path) -> None:
@@ -36,26 +39,39 @@ def provenance(settings: Path, output: Path) -> None:
     write_provenance(read_settings(settings).config, IMAGE, output)
 
 
-@cli.command()
-@click.argument("settings", type=FILE)
-@click.argument("claims", type=FILE)
+@step.command("section")
+@click.argument("name")
 @click.argument("provenance", type=FILE)
 @click.argument("output", type=FILE)
-@click.argument("files", type=FILE, nargs=-1, required=True)
+@click.argument("files", type=FILE, nargs=-1)
+def section(name: str, provenance: Path, output: Path, files: tuple[Path, ...]) -> None:
+    """Render the section NAME of the report from the FILES that it shows."""
+    from colonnade.report.sections import write_section
+
+    write_section(name, provenance, files, output)
+
+
+@step.command()
+@click.option("--left-out", multiple=True, help="A section that another target asks for.")
+@click.argument("throughput", type=FILE)
+@click.argument("accuracy", type=FILE)
+@click.argument("output", type=FILE)
+@click.argument("sections", type=FILE, nargs=-1, required=True)
 def report(
-    settings: Path, claims: Path, provenance: Path, output: Path, files: tuple[Path, ...]
+    left_out: tuple[str, ...],
+    throughput: Path,
+    accuracy: Path,
+    output: Path,
+    sections: tuple[Path, ...],
 ) -> None:
-    """Render the report of FILES: the reports of all runs and of all top-1, then tables."""
-    from colonnade.report import write_report
+    """Join rendered SECTIONS into the page OUTPUT; its heading is of both tables."""
+    from colonnade.report.page import write_page
 
-    stages = Stages(read_settings(settings).config)
-    evaluated = len(stages.runs)
-    tables = evaluated + len(stages.variants)
-    named = {table.stem: table for table in files[tables:]}
-    write_report(claims, provenance, files[:evaluated], files[evaluated:tables], named, output)
+    named = {section.stem: section for section in sections}
+    write_page(throughput, accuracy, named, left_out, output)
 
 
-@cli.command()
+@step.command()
 @click.argument("settings", type=FILE)
 @click.argument("table", type=FILE)
 @click.argument("output", type=FILE)

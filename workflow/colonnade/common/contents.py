@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """What files hold, for those that a configuration only names: weights, and folders of images.
 
 Their digests are part of the settings of the jobs that read them, so that other weights or images

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The one exception a user may see: it becomes a single line on stderr and a nonzero exit code."""
 
 from collections.abc import Iterable

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Exhausted resources, told in one line: what a user can mend is no matter for a traceback."""
 
 from concurrent.futures.process import BrokenProcessPool

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Files that are either whole or absent: write beside the target, then rename."""
 
 import fcntl
@@ -119,6 +122,20 @@ def write_json(target: Path, value: Any) -> None:
     write_text(target, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
+def read_text(path: Path) -> str:
+    """The content of a text file.
+
+    Raises:
+        ColonnadeError: it cannot be read, or is not UTF-8.
+    """
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise ColonnadeError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ColonnadeError(f"{path}: no text in UTF-8: {error.reason}") from error
+
+
 def read_json(path: Path, shape: Any = None) -> Any:
     """Parse a JSON file; with `shape`, a type such as those of `colonnade.results.records`, check it too.
 
@@ -165,7 +182,9 @@ def _named(path: Path) -> Iterator[None]:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"])) or "all of it"
-        raise ColonnadeError(f"{path}: {key}: {first['msg']}") from error
+        seen = "" if first["type"] == "missing" else f"{first['input']!r:.80}; "
+        allowed = first["msg"].replace("Input should be", "allowed:")
+        raise ColonnadeError(f"{path}: {key}: {seen}{allowed}") from error
 
 
 def sha256_file(path: Path) -> str:

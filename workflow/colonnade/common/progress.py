@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """How far a long command is, said on stderr: a bar on a terminal, a line now and then elsewhere."""
 
 import re

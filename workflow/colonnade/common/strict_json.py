@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """JSON read without leniency: no key twice, no NaN, bounded in length and depth."""
 
 import json

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Configuration section `budget`: how fast networks with a pattern per layer are to be."""
 
 from typing import Annotated

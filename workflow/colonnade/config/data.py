@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Configuration section `data`: which images a model is trained, tuned and judged on."""
 
 from pathlib import Path

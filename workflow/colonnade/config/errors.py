@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """What is wrong with a configuration, in lines that a user can act on.
 
 pydantic finds the mistakes; here each becomes `source: key: value seen; what is allowed`.
@@ -7,13 +10,16 @@ import difflib
 import json
 import typing
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from colonnade.config.section import ON_DISK
 from colonnade.config.sources import TAG, tags_of
+
+Model = TypeVar("Model", bound=BaseModel)
 
 Key = tuple[str | int, ...]
 # What it is called, and its content.
@@ -22,6 +28,24 @@ Source = tuple[str, object]
 COMMAND_LINE = "--config"
 _ABSENT = object()
 _SECTION_ERRORS = ("model_type", "model_attributes_type", "dict_type")
+
+
+def validate(
+    model: type[Model], values: object, sources: Sequence[Source], problems: list[str]
+) -> Model | None:
+    """The checked model of `values`, files looked for; or None, and lines of `problems`.
+
+    Args:
+        model: the model.
+        values: the merged configuration.
+        sources: what it was merged from, the one that wins first.
+        problems: gets the lines.
+    """
+    try:
+        return model.model_validate(values, context=ON_DISK)
+    except ValidationError as error:
+        problems.extend(explain(error, model, values, sources))
+        return None
 
 
 def explain(

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Configuration section `pruning`: patterns to prune with, how networks get there, and which layers."""
 
 import math
@@ -52,8 +55,10 @@ class Pattern(Section):
                 return {**value, "sparsity": (m - n) / m}
             if m == "full":
                 raise ValueError("m: full needs a sparsity; allowed: between 0 and 1")
-            if n is None:
+            if n is None and isinstance(m, int):
                 raise ValueError("a whole m needs n; allowed: 1 to m")
+            # Refused for its m or n alone: nobody knows whether a sparsity is needed.
+            return {**value, "sparsity": 0}
         return value
 
     @model_validator(mode="after")
@@ -177,7 +182,7 @@ class Distillation(Section):
     """The dense network as teacher (Hinton et al., arXiv 1503.02531).
 
     Loss: (1 - weight) * cross-entropy + weight * temperature^2 * KL divergence of the softened
-    logits + `features` * mean squared difference of the four stages' outputs, relative to the
+    logits + `features` * mean squared difference of the stages' outputs, relative to the
     teacher's mean square.
     """
 

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The reference of all configuration keys, written from the models that check them.
 
 docs/configuration.md and config/schema.json are these texts; a test compares them.
@@ -25,10 +28,10 @@ _HEAD = """# Configuration
 
 Every key, from the models that check it (`colonnade config-reference` writes this page and
 `config/schema.json`). `config/default.yaml` is the default configuration; what it leaves out has the
-default below, and what is needed it has. Set a key on the command line, nested ones as a YAML mapping, or
-in a file of your own, which wins over the default:
+default below, and what is needed it has. Set a key on the command line, a nested one with dots or as a
+YAML mapping, or in a file of your own, which wins over the default:
 
-    snakemake -n full-run --config seed=7 'profile={trials: 5, panels: [4, 8]}'
+    snakemake -n full-run --config seed=7 profile.trials=5 'throughput={batch: 2, threads: 4}'
     snakemake -n full-run --configfile config/nightly.yaml
 
 All mistakes are told at once, each with its file, its key and what is allowed.

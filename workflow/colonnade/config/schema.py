@@ -1,22 +1,21 @@
-"""The configuration: typed, complete, and refused as a whole with every mistake listed.
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
 
-docs/configuration.md documents the keys. Targets are files of their own, `config/targets/<name>.yaml`.
+"""The configuration: its sections and keys, and what each may be.
+
+docs/configuration.md documents the keys. `colonnade.config.reading` reads files of them.
 """
 
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from colonnade.common.errors import ColonnadeError
-from colonnade.common.files import read_json
+from colonnade.common.paths import RESULTS, TAKEN
 from colonnade.config.budget import BudgetConfig
 from colonnade.config.data import DataConfig
-from colonnade.config.errors import COMMAND_LINE, Source, explain
 from colonnade.config.model import ModelConfig
 from colonnade.config.pruning import PruningConfig
 from colonnade.config.section import (
@@ -24,8 +23,6 @@ from colonnade.config.section import (
     MAX_PANELS,
     MAX_REPETITIONS,
     MAX_THREADS,
-    ON_DISK,
-    InputFile,
     Lmul,
     Number,
     OutputFile,
@@ -34,23 +31,10 @@ from colonnade.config.section import (
     Tile,
     Whole,
 )
-from colonnade.config.sources import merge, read_yaml
 from colonnade.config.study import StudyConfig
 from colonnade.config.training import TrainingConfig
-from colonnade.pruning.plan import prunable_convs
-
-Model = TypeVar("Model", bound=BaseModel)
 
 VECTOR_REGISTERS = 32
-# The folder of all results, and the names in it that other folders of results cannot have.
-RESULTS = "results"
-TAKEN = frozenset(
-    (
-        *("accuracy", "baseline", "budget", "build", "data", "figures", "logs", "packages"),
-        *("profile", "sensitivity", "settings", "study", "tables", "throughput", "toolchain"),
-        *("train", "tuner"),
-    )
-)
 # What the programs' arena has room for, of the deepest network: 64 images of 224 px.
 MAX_TIMED_PIXELS = 64 * 224 * 224
 
@@ -187,7 +171,7 @@ class Config(Section):
     """All of it."""
 
     results: str = Field(
-        default=RESULTS,
+        default=str(RESULTS),
         description="Folder of the results: `results`, or one below it. Results of another target,"
         " network, data set or timed input need a folder of their own.",
     )
@@ -214,7 +198,7 @@ class Config(Section):
     @classmethod
     def _check_results(cls, folder: str) -> str:
         first, *below = folder.split("/")
-        if first != RESULTS or not all(re.fullmatch(r"\w[\w.-]*", part) for part in below):
+        if first != str(RESULTS) or not all(re.fullmatch(r"\w[\w.-]*", part) for part in below):
             raise ValueError(
                 f"allowed: {RESULTS}, or a folder below it such as {RESULTS}/host, of"
                 " letters, digits and . _ -"
@@ -228,160 +212,3 @@ class Config(Section):
         values = self.model_dump(mode="json", exclude={"results"})
         text = json.dumps(values, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
-
-
-class TargetConfig(Section):
-    """A file of `config/targets/`: where code runs.
-
-    `vlen` in bits and `clock_ghz` describe an emulated CPU; `core` is its timing model's description.
-    """
-
-    kind: Literal["emulated", "host"] = Field(
-        description="`emulated`: under QEMU, time modelled; `host`: this machine, time measured."
-    )
-    vlen: Literal[128, 256, 512, 1024] | None = Field(
-        default=None, description="Bits of a vector register."
-    )
-    core: InputFile | None = Field(default=None, description="The core's timing model.")
-    clock_ghz: Number | None = Field(
-        default=None, gt=0, le=100, description="Cycles of a nanosecond."
-    )
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        described = {"vlen": self.vlen, "core": self.core, "clock_ghz": self.clock_ghz}
-        wrong = [key for key, value in described.items() if (value is None) == self.is_emulated]
-        if wrong:
-            verb = "needs" if self.is_emulated else "has no"
-            raise ValueError(f"kind: {self.kind}: a target of this kind {verb} {', '.join(wrong)}")
-        return self
-
-    @property
-    def is_emulated(self) -> bool:
-        """Whether code runs under QEMU and its time is modelled."""
-        return self.kind == "emulated"
-
-    def contradictions(self) -> list[str]:
-        """What an emulated target says otherwise than its core's description, one line each.
-
-        Raises:
-            ColonnadeError: the core's description is missing or damaged.
-        """
-        if self.core is None or self.clock_ghz is None:
-            return []
-        try:
-            core = read_json(self.core)
-            vlen, clock_ghz = int(core["vlen"]), core["clock_mhz"] / 1000
-        except (KeyError, TypeError, ValueError) as error:
-            raise ColonnadeError(f"{self.core}: vlen, clock_mhz: numbers are needed") from error
-        same = {"vlen": (self.vlen, vlen), "clock_ghz": (self.clock_ghz, clock_ghz)}
-        return [
-            f"{key}: {ours:g}; allowed with the core {self.core}: {theirs:g}"
-            for key, (ours, theirs) in same.items()
-            if ours != theirs
-        ]
-
-    def modelled_cores(self) -> int:
-        """How many cores the timing model of an emulated target has.
-
-        Raises:
-            ColonnadeError: the core's description is missing or damaged.
-        """
-        if self.core is None:
-            return 0
-        try:
-            return int(read_json(self.core)["cores"]["count"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise ColonnadeError(f"{self.core}: cores.count: a whole number is needed") from error
-
-
-def read_config(
-    values: Mapping[str, Any], files: Sequence[Path], targets: Path
-) -> tuple[Config, TargetConfig]:
-    """Merge and check a configuration, and the target it names.
-
-    Args:
-        values: what the command line sets; it wins over all files.
-        files: configuration files, the one that wins first.
-        targets: folder of the targets' descriptions, one file each.
-
-    Raises:
-        ColonnadeError: one line for every wrong or missing key.
-    """
-    sources: list[Source] = [(COMMAND_LINE, values)]
-    sources += [(str(_shown(path)), read_yaml(path)) for path in files]
-    merged = merge(Config, [content for _, content in reversed(sources)])
-    problems: list[str] = []
-    target = None
-    config = _validate(Config, merged, sources, problems)
-    name = merged.get("target")
-    if isinstance(name, str):
-        target = _read_target(targets, name, problems)
-    if target is not None:
-        problems += [f"{targets}/{name}.yaml: {line}" for line in target.contradictions()]
-    if config is not None:
-        problems += _contradictions(config, target)
-    if config is None or target is None or problems:
-        raise ColonnadeError("\n".join(problems))
-    return config, target
-
-
-def _contradictions(config: Config, target: TargetConfig | None) -> list[str]:
-    """Mistakes between sections that are valid each."""
-    problems = []
-    try:
-        prunable_convs(config.model.name, config.pruning.skip)
-    except ColonnadeError as error:
-        problems.append(str(error))
-    if target is not None and target.is_emulated:
-        threads, cores = config.throughput.threads, target.modelled_cores()
-        if threads > cores:
-            problems.append(
-                f"throughput.threads: {threads}; allowed for the emulated target {config.target}:"
-                f" 1 to {cores} (cores of {target.core})"
-            )
-    return problems
-
-
-def load_target(targets: Path, name: str) -> TargetConfig:
-    """Read `<name>.yaml` of the folder `targets`.
-
-    Raises:
-        ColonnadeError: there is no such target, or its file is wrong.
-    """
-    problems: list[str] = []
-    target = _read_target(targets, name, problems)
-    if target is None:
-        raise ColonnadeError("\n".join(problems))
-    return target
-
-
-def _read_target(targets: Path, name: str, problems: list[str]) -> TargetConfig | None:
-    known = sorted(file.stem for file in targets.glob("*.yaml"))
-    if name not in known:
-        allowed = ", ".join(known)
-        problems.append(f"target: {name!r}; allowed: {allowed} (files of {targets})")
-        return None
-    path = targets / f"{name}.yaml"
-    try:
-        values = read_yaml(path)
-    except ColonnadeError as error:
-        problems.append(str(error))
-        return None
-    return _validate(TargetConfig, values, [(str(path), values)], problems)
-
-
-def _shown(path: Path) -> Path:
-    """As a user writes it: relative to the folder of the run where it is inside."""
-    absolute, here = path.absolute(), Path.cwd()
-    return absolute.relative_to(here) if absolute.is_relative_to(here) else path
-
-
-def _validate(
-    model: type[Model], values: object, sources: Sequence[Source], problems: list[str]
-) -> Model | None:
-    try:
-        return model.model_validate(values, context=ON_DISK)
-    except ValidationError as error:
-        problems.extend(explain(error, model, values, sources))
-        return None

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """What all sections of the configuration have in common, and the limits that several of them share.
 
 Every value is checked when the configuration is read. Limits that the programs have as well are here

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Where a configuration comes from, files and command line, and how these become one.
 
 Sections merge key by key. A section that has variants, told by its `name`, is another one where the

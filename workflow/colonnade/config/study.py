@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Configuration section `study`: what is compared, on which data, and how long each run trains.
 
 The defaults train 87 networks of 6 epochs, about 70 s of a core with AMX each, and 3 dense ones of

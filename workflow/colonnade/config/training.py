@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Configuration section `training`: the dense training and the fine-tuning after pruning.
 
 Defaults are the recipe of the embedded data set. For ImageNet see config/imagenet.yaml.

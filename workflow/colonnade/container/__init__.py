@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The toolchain container: built once, then every compiler and emulator run happens in it.
 
     engine = select_engine("auto")          # or docker, podman, rootfs
@@ -6,7 +9,7 @@
 
     container = open_image(root / "results/toolchain/image.json", root)
     container.run(["sh", "kernels/build.sh", "riscv64", "results/build/riscv64"], log=log)
-    text = container.run(["/opt/qemu/bin/qemu-riscv64", "--version"]).stdout
+    text = container.run(["clang-19", "--version"]).stdout
 
 Inside, the checkout `root` is `/colonnade`, which is also the working directory: pass paths
 relative to `root`. Files written there belong to the caller. A failed command raises ColonnadeError

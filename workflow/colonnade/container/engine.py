@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """What every container engine can do: build the toolchain image, and run commands in it."""
 
 from abc import ABC, abstractmethod
@@ -6,25 +9,26 @@ from pathlib import Path
 from typing import ClassVar
 
 from colonnade.common.errors import ColonnadeError
+from colonnade.common.paths import QEMU
 from colonnade.container.image import EngineName, Image
 from colonnade.container.mounts import mounts
 from colonnade.container.recipe import recipe_hash
 from colonnade.container.transcript import CompletedRun
 
 # One line per fact, so that describing an image costs a single run.
-_DESCRIBE = r"""
+_DESCRIBE = rf"""
 set -e
-first_line() {
+first_line() {{
     text=$("$@")
     printf '%s\n' "$text" | head -n 1
-}
+}}
 for compiler in clang-19 riscv64-linux-gnu-gcc-14 gcc-14; do
     version=$(first_line "$compiler" --version)
     echo "compiler $compiler $version"
 done
-version=$(first_line /opt/qemu/bin/qemu-riscv64 --version)
+version=$(first_line {QEMU} --version)
 echo "qemu $version"
-dpkg-query -W -f 'package ${Package} ${Version}\n'
+dpkg-query -W -f 'package ${{Package}} ${{Version}}\n'
 """
 
 

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The record of one toolchain image: what it is, where it is, and what is in it."""
 
 from pathlib import Path

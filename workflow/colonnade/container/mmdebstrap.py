@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Debian file systems from the archive alone: where no engine, or no registry, is at hand.
 
 mmdebstrap knows the archive's mirror and keys, and works for root and, with user namespaces, for

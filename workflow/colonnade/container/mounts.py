@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """What a container sees: the checkout, and what symlinks in it lead to.
 
 A symlink to another disk, say `results -> /mnt/disk/results`, would dangle inside. So what it leads to
@@ -11,9 +14,9 @@ from pathlib import Path
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import check_folder
+from colonnade.common.paths import RESULTS
 from colonnade.container.recipe import MOUNT_POINT, STATE_FOLDER
 
-RESULTS_FOLDER = "results"
 """Folder in the checkout that most commands write to."""
 
 # Levels of folders in which links are looked for: below begin data sets and build trees.
@@ -51,7 +54,7 @@ def mounts(root: Path) -> list[Mount]:
         ColonnadeError: a link among the results dangles, or a link leads to where the container has
             files of its own.
     """
-    for name in (RESULTS_FOLDER, STATE_FOLDER):
+    for name in (str(RESULTS), STATE_FOLDER):
         check_folder(root / name)
     checkout = Mount(root.resolve(), MOUNT_POINT)
     found = [checkout]
@@ -84,7 +87,7 @@ def _outside(seen: Mount, name: str, levels: int) -> Iterator[Mount]:
         inside = Mount(path, f"{seen.place}/{entry.name}")
         if entry.is_symlink():
             if not path.exists():
-                if _is_below(called, RESULTS_FOLDER):
+                if _is_below(called, str(RESULTS)):
                     check_folder(path)
                 continue
             place = os.path.normpath(Path(seen.place, path.readlink()))

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Podman on its socket, which is started for the time we need it where it is not there already."""
 
 import atexit

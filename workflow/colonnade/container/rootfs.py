@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The engine without an engine: a folder with a whole Debian system, entered by bubblewrap.
 
 Where bubblewrap is missing, root enters it by chroot in a mount namespace of its own.

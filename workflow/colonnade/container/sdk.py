@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Docker and Podman, both through the docker SDK: Podman's socket answers the same requests."""
 
 import json

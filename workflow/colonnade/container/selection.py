@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Which engine runs: the one that the configuration names, or the first that works here."""
 
 from pathlib import Path

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Temporary folders of builds that do not outlive them, whatever ends a build.
 
 A build's processes run in namespaces of their own, where root's mounts and all processes end with the

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """What every data set looks like to the rest: three disjoint splits of normalised images.
 
 Random augmentation takes its seed with the example, derived from (seed, epoch, position) alone: the

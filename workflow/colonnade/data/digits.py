@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The embedded data set: scikit-learn's 1,797 scanned handwritten digits of 8x8 pixels.
 
 The test set of the UCI "Optical Recognition of Handwritten Digits" collection, shipped inside

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Lists a data set in ImageNet's folder layout: train/<class>/* and val/<class>/*.
 
 What systems leave in folders (hidden files, Thumbs.db, ...) is skipped, and so are files beside the

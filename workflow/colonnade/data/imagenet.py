@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Data sets in ImageNet's folder layout: train/<class>/* and val/<class>/*.
 
 Classes are the folder names in sorted order, as torchvision numbers them. Evaluation resizes the

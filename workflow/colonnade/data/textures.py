@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Procedural textures: JPEG files in ImageNet's folder layout, made here from a seed.
 
 A class is a sum of plane waves with its own frequencies, angles and waveform. Every picture of it

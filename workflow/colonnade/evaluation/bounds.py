@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """How far each convolution is from what its core could do, and what stands in the way.
 
 Two bounds: a core that did nothing but multiply-accumulates of kept columns, and one that did nothing

@@ -1,14 +1,17 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Where the speedup comes from: the factor of each step is the time of the step before over its own."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from colonnade.common.files import read_json
+from colonnade.evaluation.runs import Step
 from colonnade.evaluation.throughput import milliseconds
 from colonnade.results.records import Run
 from colonnade.results.tables import DECOMPOSITION, write_table
 from colonnade.targets.target import Target
-from colonnade.workflow.steps import Step
 
 
 def decomposition_table(target: Target, runs: Sequence[tuple[Step, Path]], table: Path) -> None:

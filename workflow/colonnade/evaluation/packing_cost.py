@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """What packing costs, convolution by convolution: the packed algorithm, its packing, and direct.
 
 The timing model counts cycles by function. Packing is what runs in im2col kernels and in the geometry

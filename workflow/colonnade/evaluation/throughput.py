@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Time a whole network, one implementation at a time, and compare with XNNPACK's dense one."""
 
 from collections.abc import Sequence
@@ -9,6 +12,7 @@ from safetensors.numpy import save
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import discard, make_folder, read_json, write_bytes, write_json
+from colonnade.common.paths import RUNNER
 from colonnade.common.reference import REFERENCE
 from colonnade.config.schema import ThroughputConfig
 from colonnade.package.archive import read_package
@@ -58,7 +62,7 @@ def run_network(
         *("--warmup", "0" if modelled else str(timed.warmup)),
     ]
     try:
-        target.run("colonnade-run", arguments, timing=timing)
+        target.run(RUNNER, arguments, timing=timing)
         identity = {key: graph[key] for key in ("model", "checkpoint_sha256")}
         write_json(output, {**identity, **read_json(report, dict[str, Any])})
     finally:

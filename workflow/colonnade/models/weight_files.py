@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Weight files as people publish them, read down to parameter names and tensors; nothing is executed.
 
 A .pth, .pt, .pth.tar, .tar, .bin or .ckpt file is a pickle of PyTorch's. It is read by torch's own

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """A checkpoint for other people's tools: a plain state dict, and what was pruned of it."""
 
 from pathlib import Path

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Masks of a whole model: scores of its weights, and the masks that a plan makes of them."""
 
 from collections.abc import Iterable, Mapping

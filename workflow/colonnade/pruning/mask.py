@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The mask: which columns of a convolution's weight matrix each tile of output channels keeps.
 
 Every pattern is expressed by it: row-wise and unstructured pruning and pruning of filters are masks

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The plan of a network's pruning: which convolutions, and each by which pattern in which tiles."""
 
 from collections.abc import Iterable, Mapping
@@ -6,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.config.pruning import Pattern
-from colonnade.models.architecture import architecture
+from colonnade.models.architecture import conv_names
 
 
 class LayerPlan(BaseModel):
@@ -35,7 +38,7 @@ def prunable_convs(model_name: str, skip: Iterable[str]) -> list[str]:
     Raises:
         ColonnadeError: no such model, or `skip` names a layer that is no convolution of it.
     """
-    names = [conv.name for conv in architecture(model_name).convs]
+    names = conv_names(model_name)
     unknown = sorted(set(skip) - set(names))
     if unknown:
         raise ColonnadeError(

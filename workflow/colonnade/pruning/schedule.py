@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """When masks are chosen during fine-tuning, and what happens to pruned weights meanwhile."""
 
 from collections.abc import Callable, Iterator, Mapping

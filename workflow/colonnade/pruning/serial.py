@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Masks as tensors of a safetensors file, and back.
 
 A mask of layer L is the tensor `mask.L`, uint8 [tiles, ceil(K / 8)]: one bit per column, the first

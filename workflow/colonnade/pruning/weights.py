@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Weights of convolutions as torch has them, and the matrices and masks that belong to them."""
 
 import numpy as np

@@ -1,22 +1,13 @@
-"""The parts of the report about the kernels: bounds, what packing costs, where the speedup comes from."""
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
 
-from pathlib import Path
-from typing import Any
+"""Figures about the kernels: bounds, and what packing costs."""
 
 import polars as pl
 from matplotlib.figure import Figure
 
 from colonnade.common.reference import REFERENCE
 from colonnade.report.figures import COLOURS, MARKERS, clear, legend_above, name_rows, svg
-from colonnade.results.tables import BOUNDS, DECOMPOSITION, PACKING, read_if_made
-
-
-def bounds_summary(file: Path | None) -> dict[str, Any] | None:
-    """Rows and figure of `bounds.csv`; None where time is measured."""
-    table = read_if_made(file, BOUNDS)
-    if table is None:
-        return None
-    return {"rows": table.rows(named=True), "figure": achieved_and_possible(table)}
 
 
 def achieved_and_possible(table: pl.DataFrame) -> str:
@@ -52,14 +43,6 @@ def achieved_and_possible(table: pl.DataFrame) -> str:
     return svg(figure, "Multiply-accumulates per cycle and their bounds, by convolution")
 
 
-def packing_summary(file: Path | None) -> dict[str, Any] | None:
-    """Rows and figure of `packing.csv`; None where time is measured."""
-    table = read_if_made(file, PACKING)
-    if table is None or table.is_empty():
-        return None
-    return {"rows": table.rows(named=True), "figure": packed_and_direct(table)}
-
-
 def packed_and_direct(table: pl.DataFrame) -> str:
     """Cycles of the packed algorithm with its packing apart, and of direct, at the highest sparsity."""
     sparsity = max(table["sparsity"])
@@ -82,9 +65,3 @@ def packed_and_direct(table: pl.DataFrame) -> str:
     legend_above(axes, 3)
     clear(axes)
     return svg(figure, "What packing costs, by convolution, and the direct algorithm")
-
-
-def decomposition_rows(file: Path | None) -> list[dict[str, Any]] | None:
-    """The rows of `decomposition.csv`; None where `snakemake kernel-figures` has not been run."""
-    table = read_if_made(file, DECOMPOSITION)
-    return None if table is None else table.rows(named=True)

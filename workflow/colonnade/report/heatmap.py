@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The candidates of every convolution as heat maps over T and LMUL."""
 
 from collections.abc import Sequence

@@ -1,14 +1,15 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The parts of the report about the timing model: where cycles go, and how far it can be trusted."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 from matplotlib.figure import Figure
 
 from colonnade.report.figures import COLOURS, MARKERS, clear, legend_above, name_rows, svg
-from colonnade.results.tables import SENSITIVITY, VALIDATION, read_if_made
 
 # What the model counts, by the name that the figure gives it.
 REASONS = {
@@ -61,22 +62,17 @@ def where_cycles_go(label: str, report: Mapping[str, Any]) -> str:
 
 
 def cycle_figures(labels: Sequence[str], reports: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Where the cycles go in the fastest run and in the slowest, which is dense; modelled runs only."""
-    if any(report["total"]["cycles"] is None for report in reports):
-        return []
+    """Where the cycles go in the fastest run and in the first, the baseline; of modelled runs."""
     order = sorted(range(len(reports)), key=lambda index: reports[index]["total"]["cycles"])
     chosen = dict.fromkeys((order[0], 0))
     return [where_cycles_go(labels[index], reports[index]) for index in chosen]
 
 
-def validation_summary(file: Path | None) -> dict[str, Any] | None:
-    """Errors of the timing model by kind of point, its figure and its worst points.
+def validation_summary(table: pl.DataFrame) -> dict[str, Any]:
+    """Errors of the timing model by kind of point, points of whole kernels, and their figure.
 
-    None where the model was not validated.
+    `table` is `validation.csv`.
     """
-    table = read_if_made(file, VALIDATION)
-    if table is None:
-        return None
     errors = pl.col("error_percent").abs()
     groups = (
         table.group_by("group", "role", maintain_order=True)
@@ -119,9 +115,3 @@ def published_and_modelled(points: pl.DataFrame) -> str:
     legend_above(axes, 2)
     clear(axes)
     return svg(figure, "Modelled against published numbers of whole kernels")
-
-
-def sensitivity_summary(file: Path | None) -> list[dict[str, Any]] | None:
-    """The rows of `sensitivity.csv`; None where it was not made."""
-    table = read_if_made(file, SENSITIVITY)
-    return None if table is None else table.rows(named=True)

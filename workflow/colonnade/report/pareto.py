@@ -1,18 +1,12 @@
-"""Figure of the search for per-layer patterns."""
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
 
-from pathlib import Path
+"""Figure of the search for per-layer patterns."""
 
 import polars as pl
 from matplotlib.figure import Figure
 
 from colonnade.report.figures import COLOURS, MARKERS, clear, svg
-from colonnade.results.tables import PARETO, read_if_made
-
-
-def pareto_of(file: Path | None) -> str | None:
-    """The figure of `pareto.csv`; None where `snakemake pareto-front` has not been run."""
-    table = read_if_made(file, PARETO)
-    return None if table is None else pareto_figure(table)
 
 
 def pareto_figure(table: pl.DataFrame) -> str:

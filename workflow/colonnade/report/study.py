@@ -1,7 +1,9 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Figure of the accuracy study."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -9,15 +11,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from colonnade.report.figures import COLOURS, MARKERS, clear, svg
-from colonnade.results.tables import STUDY_SUMMARY, read_if_made
-
-
-def study_summary(file: Path | None) -> dict[str, Any] | None:
-    """Rows and figure of `study_summary.csv`; None where `snakemake accuracy-study` has not been run."""
-    table = read_if_made(file, STUDY_SUMMARY)
-    if table is None:
-        return None
-    return {"rows": table.rows(named=True), "figure": study_figure(table)}
 
 
 def study_figure(summary: pl.DataFrame) -> str:

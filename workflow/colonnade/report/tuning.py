@@ -1,12 +1,14 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """What the report says of tuning, from its tables."""
 
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from colonnade.common.reference import REFERENCE
-from colonnade.results.tables import TOP, TUNER_QUALITY, read_if_made
+from colonnade.results.tables import TOP
 
 
 def stays_dense(layers: pl.DataFrame) -> list[dict[str, Any]]:
@@ -29,15 +31,19 @@ def stays_dense(layers: pl.DataFrame) -> list[dict[str, Any]]:
     )
 
 
-def tuner_quality(file: Path | None) -> dict[str, Any] | None:
-    """Summary of `tuner_quality.csv`; None where `snakemake tuner-quality` has not been run.
+def winners(layers: pl.DataFrame) -> list[dict[str, Any]]:
+    """The chosen rows, one for each distinct convolution and kept columns, its layers counted."""
+    chosen = layers.filter(pl.col("chosen") == 1)
+    same = chosen.group_by("conv", "kept", maintain_order=True)
+    return same.agg(
+        pl.col("layer").first(),
+        pl.len().alias("layers"),
+        pl.exclude("layer").first(),
+    ).rows(named=True)
 
-    Raises:
-        ColonnadeError: the table is damaged.
-    """
-    rows = read_if_made(file, TUNER_QUALITY)
-    if rows is None:
-        return None
+
+def quality_summary(rows: pl.DataFrame) -> dict[str, Any]:
+    """What `tuner_quality.csv` says of the cost model and of tuning, over all its searches."""
     loss = rows["tuned_loss_percent"].to_list()
     return {
         "searches": rows.height,

@@ -1,1 +1,4 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The results contract: records, tables, claims, provenance, and comparison with a baseline."""

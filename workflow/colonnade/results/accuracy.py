@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The table of top-1 over the test split: PyTorch's, and the exported package's on emulated RISC-V."""
 
 from collections.abc import Mapping, Sequence

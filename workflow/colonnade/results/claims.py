@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The claims of the paper and of its summary, each judged from the tables of a run.
 
 Values are compared in the precision in which the claim states them: 3.97 reproduces "4.0x".
@@ -10,6 +13,7 @@ from typing import Any, Literal
 import polars as pl
 
 from colonnade.common.files import write_json
+from colonnade.common.paths import table_file
 from colonnade.results.tables import ACCURACY, THROUGHPUT, read_table
 
 Verdict = Literal["reproduced", "exceeded", "not reproduced", "not run"]
@@ -105,7 +109,7 @@ def _throughput(fastest: Row) -> Claim:
         fastest["evidence"],
         reaches(SPEEDUP, speedup, 1),
         f"{_timed(fastest)}, {fastest['implementation']} against XNNPACK's dense NHWC operators",
-        "tables/throughput.csv",
+        table_file("throughput"),
     )
 
 
@@ -116,7 +120,7 @@ def _top1(row: Row) -> list[Claim]:
         f"{row['top1']:.2f}% against {row['top1_dense']:.2f}%"
     )
     verdict = stays_within(DROP_POINTS, drop, 1)
-    artifact = "tables/accuracy.csv"
+    artifact = table_file("accuracy")
     if row["dataset"] == "imagenet":
         text = "ImageNet top-1 stays within 2.1 points of the dense network's"
         return [_claim("top1", text, DROP_POINTS, drop, "emulated", verdict, detail, artifact)]
@@ -169,7 +173,7 @@ def _speed(slowest: Row) -> Claim:
         slowest["evidence"],
         reaches(SPEED_PERCENT, gain, 0),
         f"the slowest pruned network: {_timed(slowest)}",
-        "tables/throughput.csv",
+        table_file("throughput"),
     )
 
 
@@ -193,6 +197,6 @@ def _risc_v(fastest: Row, on_target: pl.DataFrame) -> Claim:
         "emulated",
         verdict,
         detail,
-        "tables/accuracy.csv",
-        "tables/throughput.csv",
+        table_file("accuracy"),
+        table_file("throughput"),
     )

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Where the numbers of a run come from: code, image, compilers, packages, CPU, seeds, configuration."""
 
 import importlib.metadata

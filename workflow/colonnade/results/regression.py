@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Nightly regression: modelled cycles are exact, so they are compared exactly with the baseline's."""
 
 from pathlib import Path

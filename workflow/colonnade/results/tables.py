@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The tables of the results contract: one schema each, checked whenever a table is written or read."""
 
 from collections.abc import Mapping, Sequence
@@ -255,12 +258,3 @@ def read_table(path: Path, schema: Schema) -> pl.DataFrame:
         seen = some([column[:40] for column in frame.columns])
         raise ColonnadeError(f"{path}: columns {seen}; expected {', '.join(schema)}")
     return frame
-
-
-def read_if_made(path: Path | None, schema: Schema) -> pl.DataFrame | None:
-    """Read a table back that only some targets make; None where it was not made.
-
-    Raises:
-        ColonnadeError: it has other columns.
-    """
-    return None if path is None else read_table(path, schema)

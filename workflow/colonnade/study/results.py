@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The results of the study: top-1 by run and seed, means with intervals, and the figure."""
 
 import math

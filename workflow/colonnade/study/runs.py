@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The matrix of the study: which networks are trained and judged."""
 
 from collections.abc import Mapping

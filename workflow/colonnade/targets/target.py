@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Where code runs: emulated RISC-V under the timing model, or this host."""
 
 import hashlib
@@ -9,15 +12,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from colonnade.common import paths
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import sha256_file
-from colonnade.config.schema import TargetConfig
+from colonnade.common.paths import TIMING_MODEL
+from colonnade.config.target import TargetConfig
 from colonnade.results.provenance import cpu_model
+from colonnade.targets.emulator import emulator, timed
 
-QEMU = "/opt/qemu/bin/qemu-riscv64"
-PLUGIN = "libcolonnade-timing.so"
 Evidence = Literal["measured", "modelled"]
-_BUILD = Path("results/build")
 
 
 class Runner(Protocol):
@@ -98,12 +101,8 @@ class Target:
             parts |= {"isa": platform.machine(), "cpu": cpu_model()}
         else:
             parts |= {"isa": "rv64gcv", "core": _digest(self.config.core)}
-            parts["model"] = _digest(self._plugin)
+            parts["model"] = _digest(TIMING_MODEL)
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-    @property
-    def _plugin(self) -> Path:
-        return _BUILD / "timing" / PLUGIN
 
     def program_sha256(self, program: str) -> str:
         """Hex SHA-256 of a program: all that decides what it computes here, but not how fast.
@@ -114,7 +113,7 @@ class Target:
         return _digest(self._path(program))
 
     def _path(self, program: str) -> Path:
-        return _BUILD / ("host" if self.config.kind == "host" else "riscv64") / program
+        return paths.program(self.config.part, program)
 
     def run(
         self,
@@ -148,12 +147,11 @@ class Target:
         path = str(self._path(program))
         if self.config.core is None:
             return [path], {}
-        command = [QEMU, "-cpu", f"rv64,v=true,vlen={self.vlen},zfh=true,zvfh=true"]
+        command = emulator(self.vlen)
         if timing is None:
             return [*command, path], {}
         core = inside_checkout(self.config.core, f"target {self.name}: core")
-        plugin = f"{self._plugin},core={core},out={timing}"
-        return [*command, "-plugin", plugin, path], {"COLONNADE_TIMING": str(timing)}
+        return [*command, *timed(core, timing), path], {"COLONNADE_TIMING": str(timing)}
 
     def check_built(self, program: str) -> None:
         """Make sure that a program, and the timing model where the target has one, are built.
@@ -162,7 +160,7 @@ class Target:
             ColonnadeError: they are not; the message has the command that builds them.
         """
         host = self.config.core is None
-        needed = [self._path(program), *([] if host else [self._plugin])]
+        needed = [self._path(program), *([] if host else [TIMING_MODEL])]
         missing = [str(path) for path in needed if not path.is_file()]
         if missing:
             rules = "kernels_host" if host else "kernels_riscv64 timing_model"

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Where training runs: one or several processes, on CPU or GPU, in full or mixed precision.
 
 Under torchrun every process calls the same functions; each takes its part of every batch. Gloo

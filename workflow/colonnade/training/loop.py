@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """One training phase: seeded, resumable, and under masks that follow their schedule.
 
 After every epoch the whole state goes to a file beside the checkpoint. A run that finds such a file
@@ -26,6 +29,7 @@ from colonnade.common.files import write_bytes, write_text
 from colonnade.common.progress import duration, track
 from colonnade.config.training import AdamWConfig, CosineSchedule, PhaseConfig
 from colonnade.data.dataset import ImageData, batch_count, training_batches
+from colonnade.models.module import Network
 from colonnade.pruning.schedule import Sparsifier
 from colonnade.training.distillation import Teacher
 from colonnade.training.hardware import Hardware
@@ -57,7 +61,7 @@ class Phase:
     """
 
     title: str
-    model: nn.Module
+    model: Network
     data: ImageData
     config: PhaseConfig
     seed: int

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Tuning: which schedule runs each convolution, found by running candidates on the target.
 
 The method starts from AITemplate's, where each distinct convolution is profiled over all candidates

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """How good the cost model is: the search of some convolutions repeated over all candidates.
 
 Nothing is left out here but what the registers do not hold, so that a loss by the filters of the

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Candidates run on the target by `colonnade-bench`, unless the profile cache knows the result."""
 
 import json
@@ -7,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from colonnade.common.files import discard, make_folder
+from colonnade.common.paths import BENCH
 from colonnade.config.pruning import Pattern
 from colonnade.config.schema import ProfileConfig, ThroughputConfig
 from colonnade.models.conv_shape import ConvShape
@@ -14,7 +18,7 @@ from colonnade.targets.target import Target
 from colonnade.tuning.cache import ProfileCache, Result, Setting
 from colonnade.tuning.space import Candidate
 
-PROGRAM = "colonnade-bench"
+PROGRAM = BENCH
 
 
 @dataclass(frozen=True)

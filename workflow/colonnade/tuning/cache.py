@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The profile cache: a SQLite file that keeps what takes long to find out.
 
 The bench's reports of candidates are kept here, and the cost model's simulations. A row is keyed by

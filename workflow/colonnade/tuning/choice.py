@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Choose the schedules: the fastest candidate of every convolution, or the dense one.
 
 Where no pruned candidate of a convolution is faster than its fastest dense one, pruning it costs

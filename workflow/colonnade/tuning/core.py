@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """What the cost model needs to know of a processor core.
 
 For an emulated target it comes from the timing model's own description of the core
@@ -12,7 +15,7 @@ from typing import Any, Literal, get_args
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import read_json
-from colonnade.config.schema import TargetConfig
+from colonnade.config.target import TargetConfig
 
 LMULS = (1, 2, 4, 8)
 F32_BYTES = 4

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The work of im2col for one convolution: how often its kernel runs, and how many vectors it moves."""
 
 from dataclasses import dataclass

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Tune one convolution: run its candidates in the order of the cost model until no other can win.
 
 The model knows schedules of one KC split. How many splits the columns run in is tried afterwards, on

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The candidate schedules of a convolution: what the configuration allows, less what cannot win."""
 
 import math

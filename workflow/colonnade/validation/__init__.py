@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The timing model against what others measured, and how far conclusions depend on what they did not.
 
 Published numbers are facts with a source each; the programs that measure the same thing here are

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Bands: what is not known of a core, described as data by cores that differ from the nominal one."""
 
 import copy

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The table of validation: every published point beside what the model says."""
 
 from collections.abc import Mapping, Sequence

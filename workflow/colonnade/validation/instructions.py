@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Microbenchmarks of single instructions with the cycles published for the SpacemiT X60.
 
 Each one is a short sequence repeated in a loop; `cycles` is the published average for one

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Whole kernels that others timed on a K1, and what the model says of ours that do the same.
 
 Sources: `rvv-bench` camel-cdr/rvv-bench-results; `sbc-bench` ThomasKaiser/sbc-bench,

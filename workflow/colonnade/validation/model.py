@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Compiles programs for RISC-V and runs them under the timing model."""
 
 import json
@@ -6,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from colonnade.targets.target import QEMU, Runner
+from colonnade.common.paths import VALIDATED_CORE
+from colonnade.targets.emulator import emulator, timed
+from colonnade.targets.target import Runner
 
 Region = dict[str, Any]
 """One line of the model's output: `cycles` and the counters of a marked region."""
 
-CORE = Path("kernels/timing/cores/x60.json")
 CLANG = [
     "clang-19",
     "--target=riscv64-linux-gnu",
@@ -50,7 +54,7 @@ class TimingModel:
         program: Path,
         *,
         arguments: Sequence[str] = (),
-        core: Path = CORE,
+        core: Path = VALIDATED_CORE,
         vlen: int = 256,
         qemu_options: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
@@ -61,9 +65,8 @@ class TimingModel:
             ColonnadeError: the program or the model failed.
         """
         out = self.work / "regions.jsonl"
-        cpu = f"rv64,v=true,vlen={vlen},zfh=true,zvfh=true"
-        plugin = f"{self.plugin},core={core},out={out}"
-        command = [QEMU, "-cpu", cpu, *qemu_options, "-plugin", plugin, str(program), *arguments]
+        model = timed(core, out, self.plugin)
+        command = [*emulator(vlen), *qemu_options, *model, str(program), *arguments]
         finished = self.container.run(command, env=env or {})
         lines = out.read_text("utf-8").splitlines()
         return [json.loads(line) for line in lines], finished.stdout

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Which conclusions hold whatever the unknown parameters of the core are.
 
 Networks run on each core of a band; a conclusion holds if it is the same on all.

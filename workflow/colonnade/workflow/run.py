@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """What a run of the workflow needs before its first job: programs, writable folders, nobody in its way.
 
 Snakemake's locks do not say whose they are, so those of a killed run look like those of a live one.

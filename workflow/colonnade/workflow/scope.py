@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """What all results of one folder share, so that two targets or models do not replace each other's.
 
 The first run that writes results into a folder leaves its scope there, in `scope.json`; a run of
@@ -10,9 +13,8 @@ from typing import Any
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import read_json
+from colonnade.common.paths import Results
 from colonnade.config.schema import Config
-
-SCOPE = "scope.json"
 
 
 def scope_of(config: Config) -> dict[str, Any]:
@@ -33,7 +35,7 @@ def check_scope(config: Config) -> None:
     Raises:
         ColonnadeError: every difference is named, with the key that gives results a folder.
     """
-    file = Path(config.results) / SCOPE
+    file = Path(Results(config.results).scope)
     if not file.exists():
         return
     theirs, ours = read_json(file), scope_of(config)

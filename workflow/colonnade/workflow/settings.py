@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Settings of a job: a JSON file with what its rule names of the configuration, and nothing else.
 
 The workflow writes the file (`canonical`); a command reads it (`read_settings`). What the file leaves
@@ -15,7 +18,8 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import read_json
-from colonnade.config.schema import Config, TargetConfig
+from colonnade.config.schema import Config
+from colonnade.config.target import TargetConfig
 from colonnade.study.runs import StudyRun
 
 Kind = TypeVar("Kind", bound=BaseModel)

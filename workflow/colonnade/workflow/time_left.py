@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """How long a run of the workflow will take, from what its rules took before.
 
 Steps differ from under a second to minutes, so their number says little. A rule's cost is the time that
@@ -32,7 +35,8 @@ TYPICAL: Mapping[str, float] = {
     **{"audit_tuner": 120, "tuner_quality": 0.5},
     **{"images": 0.5, "throughput": 4, "throughput_table": 0.5, "decomposition_table": 0.5},
     **{"validation": 2, "core_variant": 0.3, "throughput_on_core_variant": 4},
-    **{"model_sensitivity": 0.5, "claims": 0.5, "provenance": 0.5, "report": 3, "regression": 0.5},
+    **{"model_sensitivity": 0.5, "claims": 0.5, "provenance": 0.5, "regression": 0.5},
+    **{"report_section": 2, "report": 1},
     **{"study_start": 75, "study_finetune": 75, "study_evaluate": 3, "study_table": 2},
     **{"layer_sensitivity": 400, "budget": 2, "budget_prune": 100, "pareto": 60},
     **{"settings": 0, "scope": 0},

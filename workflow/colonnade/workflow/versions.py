@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Versions of the library's code: one for each command, of what it runs and nothing else.
 
 A command's version is a hash over its function and over the sources of the modules that it reaches,
@@ -21,10 +24,13 @@ PACKAGE = "colonnade"
 HARNESS = tuple(
     f"{PACKAGE}.{name}"
     for name in (
-        *("cli", "container", "common.errors", "common.files", "config.errors", "config.schema"),
-        *("config.sources", "workflow.settings", "workflow.versions", "workflow.workflow"),
+        *("cli", "container", "common.errors", "common.files", "common.paths", "config.errors"),
+        *("config.reading", "config.schema", "config.sources", "config.target"),
+        *("workflow.job_settings", "workflow.settings", "workflow.versions", "workflow.workflow"),
     )
 )
+# What precedes the names of a group's commands, by how a function becomes one.
+GROUPS = {"cli.command": "", "table.command": "table ", "step.command": "step "}
 # Every import statement that names a module of the library, wherever in a file it is.
 _IMPORT = re.compile(
     rf"^[ \t]*(?:from[ \t]+({PACKAGE}[\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n#]+)"
@@ -89,9 +95,15 @@ class Library:
         return _Digests()
 
     def imports(self, module: str) -> list[str]:
-        """Modules of the library that a module imports, wherever in its file."""
+        """Modules of the library that a module imports, wherever in its file.
+
+        A package that looks for its modules imports them all.
+        """
         text = self.sources[module].read_text("utf-8")
-        return [name for found in _IMPORT.findall(text) for name in self._named(*found)]
+        found = [name for each in _IMPORT.findall(text) for name in self._named(*each)]
+        if "iter_modules(__path__)" in text:
+            found += [name for name in self.sources if name.startswith(f"{module}.")]
+        return found
 
     def _named(self, source: str, names: str, plain: str) -> Iterator[str]:
         """The modules of an import: the packages above it run first, names may be modules too."""
@@ -190,6 +202,7 @@ def _imports_of(nodes: Iterator[ast.AST]) -> dict[str, str]:
 
 def _command_name(function: Function) -> Iterator[str]:
     for decorator in function.decorator_list:
-        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "cli.command":
+        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) in GROUPS:
             named = [each.value for each in decorator.args if isinstance(each, ast.Constant)]
-            yield str(named[0]) if named else function.name.replace("_", "-")
+            name = str(named[0]) if named else function.name.replace("_", "-")
+            yield GROUPS[ast.unparse(decorator.func)] + name

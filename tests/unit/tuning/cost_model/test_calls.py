@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """What calls of kernels and rows of im2col cost: no less than their parts, more from further away."""
 
 import dataclasses

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """What kernels execute is read off their rendered code: every kernel, and every way to store."""
 
 import itertools

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The cost model: how costs follow from shapes and schedules, and what they are bounded by."""
 
 import dataclasses
@@ -5,7 +8,8 @@ import math
 
 import pytest
 
-from colonnade.config.schema import TargetConfig, fits_registers, load_target
+from colonnade.config.schema import fits_registers
+from colonnade.config.target import TargetConfig, load_target
 from colonnade.models.conv_shape import ConvShape
 from colonnade.tuning.core import KINDS, LMULS, Core, core_of
 from colonnade.tuning.cost_model.model import CostModel

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """What the cost model simulated is found again, exactly, by the same model of the same core alone."""
 
 import dataclasses

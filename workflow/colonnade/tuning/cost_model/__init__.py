@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The cost model: what a convolution takes under a schedule, predicted without running it.
 
     work      a convolution under a schedule, in positions, columns, lines and bytes

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The code of the column-wise kernels for RVV: the template rendered as for a build, and parsed."""
 
 import importlib.util

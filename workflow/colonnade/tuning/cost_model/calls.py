@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """What calls of the column-wise kernels and of im2col cost, from a few short runs of their code.
 
 A run's columns, and its panels, cost the same from some point on: what one more of them adds.

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The instructions that a kernel executes, one after the other, and the lines of memory it asks for.
 
 The scalar instructions are carried out on a small described memory: they decide where branches go and

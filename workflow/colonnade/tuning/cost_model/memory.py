@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Where kernel calls find their weights and their panels: in L1, in L2 or in memory.
 
 That follows from the distance between two uses of a line: what is touched in between either fits, or,

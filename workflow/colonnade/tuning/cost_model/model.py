@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """The cost model: cycles of a convolution under a schedule, from kernels, core and caches.
 
 It ranks candidates so that only the promising ones are run. The cost is that of packing, if there is

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Instructions as a core sees them: class, registers read and written, access to memory.
 
 Classes have the names of the timing model (`kernels/timing/src/classes.h`).

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """Executed instructions on a core: the time they take, by the rules of the timing model.
 
 Time follows from issue width, latencies, occupancies of units, predicted branches, and the way of

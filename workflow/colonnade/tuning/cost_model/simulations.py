@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """What the cost model simulates, once for all processes: the profile cache keeps it.
 
 A row is keyed by the arguments of the simulation and by a digest of all else that decides its cycles:

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
 """One convolution under one schedule, as its kernels meet it: in positions, columns, lines and bytes."""
 
 import math

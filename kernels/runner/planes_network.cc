@@ -1,0 +1,46 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "planes_network.h"
+
+#include <cstring>
+
+#include "arena.h"
+#include "colonnade/operators.h"
+#include "operations/conv2d.h"
+
+namespace colonnade {
+
+void PlanesNetwork::plan(const std::map<std::string, TensorShape>& shapes) {
+  for (const Node& node : package().nodes()) {
+    const Conv2d* conv = as_conv2d(node);
+    if (conv != nullptr && !conv->runs_as_spmm(implementation_)) {
+      found_[node.name] = conv->find_schedule(node, shapes.at(node.inputs[0]).shape, package(), implementation_, schedules_);
+    }
+  }
+  const auto is_direct = [this](const Node& node) {
+    const auto found = found_.find(node.name);
+    return found != found_.end() && found->second.schedule.schedule.algorithm == xnn_colnm_direct && as_conv2d(node)->can_be_direct();
+  };
+  layouts_ = std::make_unique<Layouts>(package(), shapes, is_direct);
+  if (implementation_.layout == Layout::nchw) layouts_->make_dense();
+}
+
+void PlanesNetwork::load(const std::string& name, const float* nchw) {
+  std::memcpy(images_.at(name), nchw, activation(name).shape.elements() * f32().element_bytes);
+}
+
+void PlanesNetwork::build_input(const std::string& name) {
+  xnn_operator_t op = nullptr;
+  check(xnn_create_copy_to_planes(datatype().xnnpack, &op), name);
+  add_layer(name, "copy_to_planes").operators.emplace_back(op);
+  check(xnn_reshape_copy_to_planes(op, &planes(name), xnn_colnm_nchw), name);
+  const Activation& input = activation(name);
+  auto* images = static_cast<float*>(arena_allocate(input.shape.elements() * f32().element_bytes));
+  images_[name] = images;
+  check(xnn_setup_copy_to_planes(op, images, input.data), name);
+}
+
+void PlanesNetwork::store(const std::string& name, float* nchw) const { datatype().from_planes(planes(name), activation(name).data, nchw); }
+
+}  // namespace colonnade

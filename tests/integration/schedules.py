@@ -1,0 +1,61 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""Schedules files for the packages of tests."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from safetensors import safe_open
+
+DIRECT = {"algorithm": "direct", "tile": 14, "lmul": 2, "panels": 4, "kc_splits": 1}
+PACKED = {**DIRECT, "algorithm": "packed"}
+Schedule = Mapping[str, Any]
+
+
+def _pair(sizes: Sequence[int]) -> str:
+    height, width = sizes
+    return f"{height}" if height == width else f"{height}x{width}"
+
+
+def key(node: Mapping[str, Any], image: Sequence[int], kept: int) -> str:
+    """The key of a convolution of an input [n, c, h, w], of the fastest algorithm.
+
+    Stride, padding and dilation may differ in height and width, unlike those of a `ConvShape`.
+    """
+    n, c, h, w = image
+    kernel = "x".join(map(str, node["kernel"]))
+    windows = "".join(
+        f"-{each[0]}{_pair(node[each])}" for each in ("stride", "padding", "dilation")
+    )
+    residual = "-r" if node["residual"] else ""
+    return f"n{n}c{c}h{h}w{w}-o{node['out_channels']}-k{kernel}{windows}{residual}|k{kept}"
+
+
+def cover(package: Path, fastest: Schedule = DIRECT) -> dict[str, Schedule]:
+    """Schedules for every convolution of a package, by key, for images of one size.
+
+    A convolution of another size runs them too. Those of the direct and of the packed algorithm are
+    `DIRECT` and `PACKED`.
+    """
+    graph = json.loads((package / "graph.json").read_text("utf-8"))
+    convs: dict[str, Schedule] = {}
+    with safe_open(package / "weights.safetensors", framework="np") as weights:
+        for node in graph["nodes"]:
+            if node["op"] != "conv2d":
+                continue
+            kept = node["in_channels"] * node["kernel"][0] * node["kernel"][1]
+            if node["pattern"] is not None:
+                kept = weights.get_slice(f"{node['name']}.columns").get_shape()[1]
+            entry = key(node, (1, node["in_channels"], 64, 64), kept)
+            convs |= {entry: fastest, f"{entry}|direct": DIRECT, f"{entry}|packed": PACKED}
+    return convs
+
+
+def write(path: Path, convs: Mapping[str, Schedule], **other: Any) -> Path:
+    """Write a schedules file; `other` takes the place of its other keys."""
+    header = {"format": "colonnade-schedules", "version": 3, "target": "x60", "stays_dense": []}
+    path.write_text(json.dumps({**header, "convs": convs, **other}), "utf-8")
+    return path

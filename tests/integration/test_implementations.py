@@ -1,0 +1,33 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""The runner's table of implementations, and the workflow's."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from colonnade.common.errors import ColonnadeError
+from colonnade.container import Container
+from colonnade.targets.emulator import emulator
+from colonnade.targets.implementations import IMPLEMENTATIONS
+
+EMULATOR = emulator(256)
+
+
+def test_the_workflow_knows_the_runners(
+    toolchain: Container, riscv64_programs: Path, root: Path
+) -> None:
+    program = str(riscv64_programs.relative_to(root) / "colonnade-run")
+    listed = json.loads(toolchain.run([*EMULATOR, program, "--list"]).stdout)
+    assert listed == [each.to_json() for each in IMPLEMENTATIONS.values()]
+    assert len(listed) == 9
+
+
+def test_no_other_is_taken(toolchain: Container, riscv64_programs: Path, root: Path) -> None:
+    program = str(riscv64_programs.relative_to(root) / "colonnade-run")
+    with pytest.raises(ColonnadeError) as refused:
+        toolchain.run([*EMULATOR, program, "--implementation", "colnm_fastest"])
+    for name in IMPLEMENTATIONS:
+        assert name in str(refused.value)

@@ -1,0 +1,193 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""Every section is rendered from the files it is given, and the page says what it leaves out."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from colonnade.common.errors import ColonnadeError
+from colonnade.common.files import write_json
+from colonnade.report.contents import SECTIONS, left_out, on_page
+from colonnade.report.page import write_page
+from colonnade.report.sections import CONTEXTS, write_section
+from colonnade.results import tables
+from colonnade.results.tables import Schema, write_table
+
+NAMES = [section.name for section in SECTIONS]
+DEFAULTS = {pl.String: "x", pl.Int64: 3, pl.Float64: 0.5}
+PROVENANCE = {
+    **{"git_commit": "0123456789abcdef", "dirty": False, "qemu": "qemu 10", "python": "3.11"},
+    **{"image": {"engine": "rootfs", "digest": "sha256:abc"}, "compilers": {"clang": "19"}},
+    **{"python_packages": {}, "cpu": "a cpu", "seeds": {"run": 1}, "config_sha256": "f00"},
+}
+STALLS = ("load_result", "result", "cache_miss", "memory_unit", "execute_unit", "branch", "idle")
+
+
+def row(schema: Schema, **changed: Any) -> dict[str, Any]:
+    return {name: DEFAULTS[kind] for name, kind in schema.items()} | changed
+
+
+def run(checkpoint: str) -> dict[str, Any]:
+    counters = {"cycles": 100, "threads": 1, "stalls": dict.fromkeys(STALLS, 2)}
+    layer = {"name": "conv1", "op": "conv2d", "cycles": 100, "seconds": 0.1, "counters": counters}
+    return {
+        **{"model": "resnet18", "checkpoint_sha256": checkpoint, "implementation": "i"},
+        **{"threads": 1, "layers": [layer], "total": {"cycles": 100, "seconds": 0.1}},
+    }
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, list[Path]]:
+    """What each section shows."""
+
+    def table(name: str, *rows: dict[str, Any]) -> Path:
+        path = tmp_path / f"tables/{name}.csv"
+        write_table(path, getattr(tables, name.upper()), rows)
+        return path
+
+    def record(name: str, value: Any) -> Path:
+        write_json(tmp_path / name, value)
+        return tmp_path / name
+
+    throughput = table(
+        "throughput",
+        row(tables.THROUGHPUT, implementation="base", sparsity=0.0, checkpoint_sha256="a"),
+        row(tables.THROUGHPUT, speedup_vs_xnnpack_dense=2.0, checkpoint_sha256="b"),
+    )
+    runs = [record(f"run-{name}.json", run(name)) for name in "ab"]
+    evaluation = {
+        **{"checkpoint_sha256": "b", "n_images": 4, "target": "x60", "top1_torch": 1.0},
+        **{"top1_target": 1.0, "agreement": 1.0, "max_abs_logit_difference": 1e-6},
+    }
+    claim = {
+        **{"claim": "fast", "detail": "very", "paper_value": 4.0, "our_value": 5.0},
+        **{"evidence": "modelled", "verdict": "exceeded"},
+    }
+    fixed = {"role": "fitted", "point": "memcpy"}
+    return {
+        "claims": [record("claims.json", [claim])],
+        "throughput": [throughput],
+        "accuracy": [
+            table("accuracy", row(tables.ACCURACY, checkpoint_sha256="b", executed_on="x60")),
+            record("evaluation.json", evaluation),
+        ],
+        "study": [
+            table("study_summary", *[row(tables.STUDY_SUMMARY, method=m) for m in ("dense", "x")])
+        ],
+        "pareto": [table("pareto", row(tables.PARETO))],
+        "layers": [throughput, *runs],
+        "cycles": [throughput, *runs],
+        "bounds": [table("bounds", row(tables.BOUNDS))],
+        "packing": [table("packing", row(tables.PACKING))],
+        "decomposition": [table("decomposition", row(tables.DECOMPOSITION, step="no packing"))],
+        "schedules": [
+            table("layers", *[row(tables.LAYERS, sparsity=s, chosen=1) for s in (0.0, 0.5)])
+        ],
+        "tuner_quality": [table("tuner_quality", row(tables.TUNER_QUALITY))],
+        "validation": [table("validation", row(tables.VALIDATION, **fixed))],
+        "sensitivity": [table("sensitivity", row(tables.SENSITIVITY, conclusion="a over b"))],
+        "provenance": [],
+    }
+
+
+@pytest.fixture
+def provenance(tmp_path: Path) -> Path:
+    write_json(tmp_path / "provenance.json", PROVENANCE)
+    return tmp_path / "provenance.json"
+
+
+def test_every_section_has_a_renderer_and_a_name_of_its_own() -> None:
+    assert list(CONTEXTS) == NAMES
+    assert len(set(NAMES)) == len(NAMES) > 10
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.name)
+def test_a_section_is_made_of_what_it_shows(
+    section: Any, files: dict[str, list[Path]], provenance: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "out/section.html"
+    write_section(section.name, provenance, files[section.name], target)
+    html = target.read_text()
+    heading = "h2" if section.short else "h3"
+    assert f'<{heading} id="{section.name}">{section.title}</{heading}>' in html
+    for file in files[section.name]:
+        if file.suffix == ".csv" and section.name not in ("layers", "cycles"):
+            assert f"tables/{file.name}" in html
+        file.rename(file.with_suffix(".gone"))
+        with pytest.raises(ColonnadeError, match=re.escape(str(file))):
+            write_section(section.name, provenance, files[section.name], target)
+        file.with_suffix(".gone").rename(file)
+
+
+def test_convolutions_that_no_two_algorithms_ran(provenance: Path, tmp_path: Path) -> None:
+    table = tmp_path / "packing.csv"
+    write_table(table, tables.PACKING, [])
+    write_section("packing", provenance, [table], tmp_path / "packing.html")
+    assert "No convolution was run by both" in (tmp_path / "packing.html").read_text()
+
+
+def test_another_section_is_refused(provenance: Path, tmp_path: Path) -> None:
+    with pytest.raises(ColonnadeError, match="section 'weather': allowed: claims, "):
+        write_section("weather", provenance, [], tmp_path / "weather.html")
+    with pytest.raises(ColonnadeError, match="no such section: weather"):
+        write_page(tmp_path, tmp_path, {"weather": tmp_path}, [], tmp_path / "page.html")
+
+
+def test_a_page_has_its_sections_in_order_and_names_the_others(
+    files: dict[str, list[Path]], provenance: Path, tmp_path: Path
+) -> None:
+    shown = on_page(NAMES, ["kernel-figures"])
+    rendered = {}
+    for name in reversed(shown):
+        rendered[name] = tmp_path / f"report/{name}.html"
+        write_section(name, provenance, files[name], rendered[name])
+    page = tmp_path / "report.html"
+    rest = left_out(NAMES, shown)
+    write_page(files["throughput"][0], files["accuracy"][0], rendered, rest, page)
+    html = page.read_text()
+    assert re.findall(r'<h[23] id="(\w[\w-]*)">', html) == [*shown[:-1], "left-out", shown[-1]]
+    assert "Where the speedup comes from" in html
+    assert re.findall(r"<li>([^<]+): <code>snakemake ([\w-]+)</code>", html) == [
+        ("Patterns and recipes at equal budget", "accuracy-study"),
+        ("A pattern for every layer", "pareto-front"),
+        ("What tuning missed", "tuner-quality"),
+        ("What does not depend on the unknown parameters", "artifact-evaluation"),
+    ]
+    assert html.count("<svg") == html.count("<figure")
+    links = set(re.findall(r'<a href="#([\w-]+)"', html))
+    assert links == {s.name for s in SECTIONS if s.short and s.name in shown}
+
+
+def test_a_page_without_a_row_of_the_fastest_network_is_refused(
+    files: dict[str, list[Path]], tmp_path: Path
+) -> None:
+    accuracy = tmp_path / "other.csv"
+    write_table(accuracy, tables.ACCURACY, [row(tables.ACCURACY)])
+    with pytest.raises(ColonnadeError, match=r"other\.csv: no row of checkpoint b"):
+        write_page(files["throughput"][0], accuracy, {}, [], tmp_path / "page.html")
+
+
+@pytest.mark.parametrize(
+    ("requested", "own"),
+    [
+        ([], set()),
+        (["full-run", "nightly-regression", "results/tables/study.csv"], set()),
+        (["kernel-figures"], {"decomposition"}),
+        (["accuracy-study", "pareto-front"], {"study", "pareto"}),
+        (["tuner-quality"], {"tuner_quality"}),
+        (["artifact-evaluation"], {"sensitivity"}),
+    ],
+)
+def test_a_page_has_the_sections_of_its_targets(requested: list[str], own: set[str]) -> None:
+    base = on_page(NAMES, [])
+    assert {"claims", "throughput", "bounds", "provenance"} <= set(base)
+    assert set(on_page(NAMES, requested)) - set(base) == own
+    assert not set(base) - set(on_page(NAMES, requested))
+    measured = [name for name in NAMES if name != "bounds"]
+    assert on_page(measured, requested) == [n for n in on_page(NAMES, requested) if n != "bounds"]
+    assert "bounds" not in left_out(measured, on_page(measured, requested))

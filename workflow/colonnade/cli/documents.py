@@ -1,0 +1,43 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""What people take away: checkpoints for other tools, and the reference of configuration keys."""
+
+from pathlib import Path
+
+import click
+
+from colonnade.cli.common import FILE, cli
+
+
+@cli.command("to-torch")
+@click.argument("checkpoint", type=FILE)
+@click.argument("output", type=FILE)
+@click.option("--table", type=FILE, help="CSV of what was pruned, a row for each convolution.")
+def to_torch(checkpoint: Path, output: Path, table: Path | None) -> None:
+    """Write CHECKPOINT as a plain state dict, OUTPUT (.pth or .safetensors), with torchvision's names."""
+    from colonnade.package.to_torch import pruned_layers, write_pruned, write_state_dict
+
+    source = write_state_dict(checkpoint, output)
+    rows = pruned_layers(source)
+    if table is not None:
+        write_pruned(source, table)
+    for row in rows:
+        click.echo(
+            f"{row['layer']}: {row['pattern']}, tile {row['tile']}: {row['columns_kept']:g} of"
+            f" {row['columns']} columns, {row['weights_kept']} of {row['weights']} weights"
+        )
+    kept, weights = (sum(row[key] for row in rows) for key in ("weights_kept", "weights"))
+    what = f"{len(rows)} pruned convolutions keep {kept} of {weights} weights" if rows else "dense"
+    click.echo(f"{output}: {source.info.model}, {source.info.num_classes} classes; {what}")
+
+
+@cli.command("config-reference")
+def config_reference() -> None:
+    """Write docs/configuration.md and config/schema.json from the models that check a configuration."""
+    from colonnade.common.files import write_text
+    from colonnade.config.reference import DOCUMENT, SCHEMA, reference, schema
+
+    for path, text in ((DOCUMENT, reference()), (SCHEMA, schema())):
+        write_text(path, text)
+        click.echo(str(path))

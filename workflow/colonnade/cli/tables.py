@@ -1,0 +1,148 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""Tables of the results contract, each collected from what was run: `colonnade table NAME`."""
+
+from pathlib import Path
+
+import click
+
+from colonnade.cli.common import FILE, container, needed_band, table, target_of
+from colonnade.common.paths import BUILD, TIMING_MODEL
+from colonnade.workflow.networks import Networks
+from colonnade.workflow.settings import read_settings
+
+
+@table.command("throughput")
+@click.argument("settings", type=FILE)
+@click.argument("output", type=FILE)
+@click.argument("reports", type=FILE, nargs=-1, required=True)
+def throughput(settings: Path, output: Path, reports: tuple[Path, ...]) -> None:
+    """Collect the REPORTS of all runs of the whole network."""
+    from colonnade.evaluation.throughput import throughput_table
+
+    given = read_settings(settings)
+    networks = Networks(given.config)
+    runs = [
+        (report, networks.pattern_columns(variant))
+        for (_, variant), report in zip(networks.runs, reports, strict=True)
+    ]
+    throughput_table(target_of(given), given.config.throughput, runs, output)
+
+
+@table.command("accuracy")
+@click.argument("settings", type=FILE)
+@click.argument("output", type=FILE)
+@click.argument("reports", type=FILE, nargs=-1, required=True)
+def accuracy(settings: Path, output: Path, reports: tuple[Path, ...]) -> None:
+    """Collect top-1 of every variant from its REPORTS."""
+    from colonnade.results.accuracy import accuracy_table
+
+    networks = Networks(read_settings(settings).config)
+    rows = [
+        (report, {"method": networks.method(variant), **networks.pattern_columns(variant)})
+        for variant, report in zip(networks.variants, reports, strict=True)
+    ]
+    accuracy_table(networks.config.model.name, networks.config.data.name, rows, output)
+
+
+@table.command("decomposition")
+@click.argument("settings", type=FILE)
+@click.argument("output", type=FILE)
+@click.argument("reports", type=FILE, nargs=-1, required=True)
+def decomposition(settings: Path, output: Path, reports: tuple[Path, ...]) -> None:
+    """Collect the REPORTS of the runs that change one thing at a time."""
+    from colonnade.evaluation.decomposition import decomposition_table
+
+    given = read_settings(settings)
+    steps = list(zip(Networks(given.config).steps, reports, strict=True))
+    decomposition_table(target_of(given), steps, output)
+
+
+@table.command("bounds")
+@click.argument("settings", type=FILE)
+@click.argument("output", type=FILE)
+@click.argument("profiles", type=FILE, nargs=-1, required=True)
+def bounds(settings: Path, output: Path, profiles: tuple[Path, ...]) -> None:
+    """Compare the winners of PROFILES with what the core could do."""
+    from colonnade.evaluation.bounds import bounds_table
+
+    given = read_settings(settings)
+    name, threads = given.config.model.name, given.config.throughput.threads
+    bounds_table(profiles, name, threads, target_of(given), output)
+
+
+@table.command("packing")
+@click.argument("settings", type=FILE)
+@click.argument("output", type=FILE)
+@click.argument("profiles", type=FILE, nargs=-1, required=True)
+def packing(settings: Path, output: Path, profiles: tuple[Path, ...]) -> None:
+    """Compare packed and direct in PROFILES, and say what packing takes."""
+    from colonnade.evaluation.packing_cost import packing_table
+
+    given = read_settings(settings)
+    packing_table(profiles, given.config.model.name, target_of(given), output)
+
+
+@table.command("tuner_quality")
+@click.argument("settings", type=FILE)
+@click.argument("output", type=FILE)
+@click.argument("audits", type=FILE, nargs=-1, required=True)
+def tuner_quality(settings: Path, output: Path, audits: tuple[Path, ...]) -> None:
+    """Collect the audits of single convolutions."""
+    from colonnade.tuning.audit import quality_table
+
+    given = read_settings(settings)
+    quality_table(audits, given.config.model.name, target_of(given), output)
+
+
+@table.command("study")
+@click.argument("settings", type=FILE)
+@click.argument("output", type=FILE)
+@click.argument("summary", type=FILE)
+@click.argument("figure", type=FILE)
+@click.argument("reports", type=FILE, nargs=-1, required=True)
+def study(
+    settings: Path, output: Path, summary: Path, figure: Path, reports: tuple[Path, ...]
+) -> None:
+    """Collect the REPORTS of the study's networks, run by run."""
+    from colonnade.study.results import write_study
+    from colonnade.study.runs import Evaluated
+
+    networks = Networks(read_settings(settings).config).study
+    evaluated = [
+        Evaluated(run, seed, report) for (run, seed), report in zip(networks, reports, strict=True)
+    ]
+    write_study(evaluated, output, summary, figure)
+
+
+@table.command("validation")
+@click.argument("output", type=FILE)
+def validation(output: Path) -> None:
+    """Compare the timing model with published measurements."""
+    from colonnade.validation import TimingModel
+    from colonnade.validation.compare import write_validation
+
+    work = BUILD / "validation"
+    work.mkdir(parents=True, exist_ok=True)
+    write_validation(TimingModel(container(), TIMING_MODEL, work), output)
+
+
+@table.command("sensitivity")
+@click.option(
+    "--band", type=FILE, help="What is not known of the target's core, where it has a band."
+)
+@click.argument("settings", type=FILE)
+@click.argument("output", type=FILE)
+@click.argument("text", type=FILE)
+@click.argument("reports", type=FILE, nargs=-1, required=True)
+def sensitivity(
+    band: Path | None, settings: Path, output: Path, text: Path, reports: tuple[Path, ...]
+) -> None:
+    """Say which conclusions hold with every core of the band, from REPORTS of all runs on each."""
+    from colonnade.validation.band import read_band
+    from colonnade.validation.sensitivity import read_reports, run_name, write_sensitivity
+
+    runs = Networks(read_settings(settings).config).runs
+    found = read_reports(reports, runs, read_band(needed_band(band)))
+    write_sensitivity(found, run_name(*runs[0]), output, text)

@@ -1,0 +1,140 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""The toolchain and the programs; by hand, a shell in it and the bench of single convolutions."""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from colonnade.cli.common import FILE, ROOT, cli, container
+from colonnade.common.errors import ColonnadeError
+from colonnade.common.paths import BENCH, BUILD, IMAGE, TARGETS
+from colonnade.common.progress import Progress, followed, ninja_steps
+from colonnade.config.target import load_target
+from colonnade.container import Container, select_engine
+from colonnade.targets.target import Target
+
+_PASSED_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}
+# The bench's option whose value is a file.
+_FILE_OPTION = "--shapes"
+
+
+@cli.command()
+@click.option("--engine", default="auto", show_default=True)
+@click.argument("output", type=FILE)
+def toolchain(engine: str, output: Path) -> None:
+    """Build the toolchain container and record it in OUTPUT."""
+    select_engine(engine).build(ROOT).save(output)
+
+
+@cli.command()
+@click.argument("part", type=click.Choice(["riscv64", "host", "timing"]))
+@click.option("--log", type=FILE, required=True)
+def build(part: str, log: Path) -> None:
+    """Compile a PART of kernels/ in the container."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    BUILD.mkdir(parents=True, exist_ok=True)
+    command = ["sh", "kernels/build.sh", part, str(BUILD / part)]
+    with Progress(f"build {part}", 0, "step") as progress, followed(log, ninja_steps(progress)):
+        container().run(command, log=log)
+
+
+@cli.command(context_settings=_PASSED_ON)
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+def shell(command: tuple[str, ...]) -> None:
+    """Enter the toolchain container: a shell, or `colonnade shell -- COMMAND ...`.
+
+    The checkout is /colonnade there, and the working directory is the same folder of it. What the
+    command reads, prints and returns is yours.
+    """
+    with _checkout() as here:
+        toolchain = _toolchain()
+        enter = ["/bin/sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", str(here)]
+        status = toolchain.attach([*enter, *(command or ["bash"])], env=_terminal())
+    sys.exit(status)
+
+
+@cli.command("bench-conv", context_settings={**_PASSED_ON, "allow_interspersed_args": True})
+@click.option("--target", "name", default="x60", show_default=True)
+@click.argument("options", nargs=-1, type=click.UNPROCESSED)
+def bench_conv(name: str, options: tuple[str, ...]) -> None:
+    """Run colonnade-bench with its own OPTIONS on a target of config/targets.
+
+    Time of an emulated target is that of its timing model. Results are JSON lines. `colonnade
+    bench-conv -- --help` lists the options.
+    """
+    given = list(options)
+    with _checkout() as here, _scratch() as scratch:
+        target = Target(name, load_target(TARGETS, name), toolchain := _toolchain())
+        target.check_built(BENCH)
+        command, env = target.command(BENCH, timing=scratch / "regions.jsonl")
+        status = toolchain.attach([*command, *_visible(given, here, scratch)], env=env)
+    sys.exit(status)
+
+
+@contextmanager
+def _checkout() -> Iterator[Path]:
+    """Work in the checkout that the working directory is in; yields where it was, relative to it.
+
+    Raises:
+        ColonnadeError: it is in none.
+    """
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "containers/versions.env").is_file() and (folder / "Snakefile").is_file():
+            os.chdir(folder)
+            try:
+                yield here.relative_to(folder)
+            finally:
+                os.chdir(here)
+            return
+    raise ColonnadeError(f"{here}: not in a checkout of Colonnade; change to one")
+
+
+def _toolchain() -> Container:
+    if not IMAGE.is_file():
+        raise ColonnadeError(
+            f"{IMAGE}: the toolchain is not built yet; `snakemake toolchain` does it"
+        )
+    return container()
+
+
+def _terminal() -> dict[str, str]:
+    return {"TERM": os.environ["TERM"]} if "TERM" in os.environ else {}
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """A folder of the checkout, removed at the end."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".bench-conv-", dir=BUILD) as folder:
+        yield Path(folder)
+
+
+def _visible(options: Sequence[str], here: Path, scratch: Path) -> list[str]:
+    """The options, files named as they are called in the container; those elsewhere are copied.
+
+    Raises:
+        ColonnadeError: there is no such file.
+    """
+    named: list[str] = []
+    for option in options:
+        # CLI11 takes `--shapes FILE` and `--shapes=FILE`.
+        name, given, value = option.partition("=")
+        named += [name, value] if name == _FILE_OPTION and given else [option]
+    for index, option in enumerate(named[:-1], 1):
+        if option == _FILE_OPTION:
+            path = here / named[index]
+            if not path.is_file():
+                raise ColonnadeError(f"{option}: {named[index]}: no such file")
+            copy = scratch / path.name
+            shutil.copyfile(path, copy)
+            named[index] = str(copy)
+    return named

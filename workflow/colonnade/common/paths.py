@@ -1,0 +1,81 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""Where things lie in a checkout: each place that more than one module or rule names, once.
+
+Paths are relative to the checkout, which is the working directory of every job. What does not depend on
+the configuration lies in `results` itself; all other results in the folder that it gives them.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+RESULTS = Path("results")
+BUILD = RESULTS / "build"
+IMAGE = RESULTS / "toolchain/image.json"
+BASELINE = RESULTS / "baseline/throughput.csv"
+# Names in `results` that no folder of results of its own can have.
+TAKEN = frozenset(
+    (
+        *("accuracy", "baseline", "budget", "build", "data", "figures", "logs", "packages"),
+        *("profile", "report", "sensitivity", "settings", "study", "tables", "throughput"),
+        *("toolchain", "train", "tuner"),
+    )
+)
+
+TARGETS = Path("config/targets")
+BANDS = Path("kernels/timing/bands")
+# The core whose published measurements the timing model is validated with.
+VALIDATED_CORE = Path("kernels/timing/cores/x60.json")
+
+RUNNER, BENCH, TESTS = PROGRAMS = ("colonnade-run", "colonnade-bench", "colonnade-tests")
+# In the toolchain's image.
+QEMU = "/opt/qemu/bin/qemu-riscv64"
+TIMING_MODEL = BUILD / "timing/libcolonnade-timing.so"
+
+
+def program(part: str, name: str) -> Path:
+    """A program of `PROGRAMS` as built for `riscv64` or `host`."""
+    return BUILD / part / name
+
+
+def table_file(name: str) -> str:
+    """A table of the results contract, in a folder of results."""
+    return f"tables/{name}.csv"
+
+
+@dataclass(frozen=True)
+class Results:
+    """A folder of results; `folder` may be a wildcard of the workflow."""
+
+    folder: str
+
+    @property
+    def scope(self) -> str:
+        """What all results of the folder share; see `colonnade.workflow.scope`."""
+        return f"{self.folder}/scope.json"
+
+    @property
+    def page(self) -> str:
+        """The report."""
+        return f"{self.folder}/report.html"
+
+    def section(self, name: str) -> str:
+        """One section of the report."""
+        return f"{self.folder}/report/{name}.html"
+
+    def settings(self, digest: str) -> str:
+        """What jobs were given of the configuration; see `colonnade.workflow.settings`."""
+        return f"{self.folder}/settings/{digest}.json"
+
+    def table(self, name: str) -> str:
+        """A table of the results contract."""
+        return f"{self.folder}/{table_file(name)}"
+
+    def checkpoint(self, variant: str) -> str:
+        """A trained network."""
+        return f"{self.folder}/train/{variant}.safetensors"
+
+    def study(self, run: str, seed: str, suffix: str) -> str:
+        """A network of the accuracy study (`safetensors`), or its evaluation (`json`)."""
+        return f"{self.folder}/study/{run}/{seed}.{suffix}"

@@ -1,0 +1,108 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""Targets, where code runs: files of `config/targets/`, one for each.
+
+A target names its core, a description for the timing model in `kernels/timing/cores`; all else that is
+known of an emulated target comes from there.
+"""
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, Field, model_validator
+
+from colonnade.common.errors import ColonnadeError
+from colonnade.common.files import read_record
+from colonnade.config.errors import validate
+from colonnade.config.section import InputFile, Number, Section, Whole
+from colonnade.config.sources import read_yaml
+
+
+class TargetFile(Section):
+    """A file of `config/targets/`: `core` describes an emulated target's CPU and its timing."""
+
+    kind: Literal["emulated", "host"] = Field(
+        description="`emulated`: under QEMU, time modelled; `host`: this machine, time measured."
+    )
+    core: InputFile | None = Field(
+        default=None, description="The core's description, a file of `kernels/timing/cores`."
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if (self.core is None) == self.is_emulated:
+            verb = "needs" if self.is_emulated else "has no"
+            raise ValueError(f"kind: {self.kind}: a target of this kind {verb} core")
+        return self
+
+    @property
+    def is_emulated(self) -> bool:
+        """Whether code runs under QEMU and its time is modelled."""
+        return self.kind == "emulated"
+
+    @property
+    def part(self) -> Literal["riscv64", "host"]:
+        """For what the programs are built: the part of `colonnade build`."""
+        return "riscv64" if self.is_emulated else "host"
+
+
+class TargetConfig(TargetFile):
+    """A target with what its core's description says of it: VLEN in bits, and the clock in GHz."""
+
+    vlen: Literal[128, 256, 512, 1024] | None = None
+    clock_ghz: Number | None = Field(default=None, gt=0, le=100)
+
+    @model_validator(mode="after")
+    def _described(self) -> Self:
+        described = {"vlen": self.vlen, "clock_ghz": self.clock_ghz}
+        wrong = [key for key, value in described.items() if (value is None) == self.is_emulated]
+        if wrong:
+            verb = "needs" if self.is_emulated else "has no"
+            raise ValueError(f"kind: {self.kind}: a target of this kind {verb} {', '.join(wrong)}")
+        return self
+
+
+class _Cores(BaseModel):
+    count: Whole = Field(ge=1)
+
+
+class Core(BaseModel):
+    """What a core's description says of the machine, beside its timing."""
+
+    vlen: Literal[128, 256, 512, 1024]
+    clock_mhz: Number = Field(gt=0, le=100_000)
+    cores: _Cores
+
+
+def read_core(path: Path) -> Core:
+    """Read a core's description.
+
+    Raises:
+        ColonnadeError: it is missing or damaged.
+    """
+    return read_record(path, Core)
+
+
+def load_target(targets: Path, name: str) -> TargetConfig:
+    """Read `<name>.yaml` of the folder `targets`, and what its core's description says.
+
+    Raises:
+        ColonnadeError: there is no such target, or its file or the core's is wrong.
+    """
+    known = sorted(file.stem for file in targets.glob("*.yaml"))
+    if name not in known:
+        allowed = ", ".join(known)
+        raise ColonnadeError(f"target: {name!r}; allowed: {allowed} (files of {targets})")
+    path = targets / f"{name}.yaml"
+    values = read_yaml(path)
+    problems: list[str] = []
+    file = validate(TargetFile, values, [(str(path), values)], problems)
+    if file is None:
+        raise ColonnadeError("\n".join(problems))
+    if file.core is None:
+        return TargetConfig(kind=file.kind)
+    core = read_core(file.core)
+    return TargetConfig(
+        kind=file.kind, core=file.core, vlen=core.vlen, clock_ghz=core.clock_mhz / 1000
+    )

@@ -1,0 +1,57 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""Which whole networks are run: an implementation of a variant each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from colonnade.common.reference import REFERENCE
+from colonnade.config.pruning import Pattern
+
+
+def timed_runs(dense: str, pruned: Sequence[str]) -> list[tuple[str, str]]:
+    """(implementation, variant) of every row of the throughput table, the baseline first.
+
+    `dense` labels the unpruned variant, `pruned` the others.
+    """
+    return [
+        (REFERENCE, dense),
+        ("colnm_dense", dense),
+        *(
+            (f"colnm_{algorithm}", variant)
+            for variant in pruned
+            for algorithm in ("packed", "direct", "tuned")
+        ),
+    ]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of the speedup: one change, and the run that has it, of a variant of that sparsity."""
+
+    name: str
+    implementation: str
+    variant: str
+    sparsity: float = 0.0
+
+
+def plan_steps(dense: str, patterns: Sequence[Pattern]) -> list[Step]:
+    """The steps up to the sparsest column-wise pattern of all columns (`m: full`) and profiled tiles.
+
+    `dense` labels the unpruned variant. Without such a pattern the last step tunes the dense network.
+    """
+    steps = [
+        Step("XNNPACK's dense NHWC", REFERENCE, dense),
+        Step("channel-major layout, im2col, then packing", "colnm_unpipelined", dense),
+        Step("software-pipelined kernels, profiled schedules", "colnm_unfused", dense),
+        Step("im2col fused with packing", "colnm_packed", dense),
+        Step("no packing", "colnm_direct", dense),
+    ]
+    plain = [p for p in patterns if p == Pattern(m="full", sparsity=p.sparsity)]
+    for pattern in sorted(plain, key=lambda p: p.sparsity):
+        name = f"{pattern.sparsity:.0%} of the columns removed"
+        steps.append(Step(name, "colnm_direct", pattern.label, pattern.sparsity))
+    last = steps[-1]
+    tuned = "colnm_tuned" if plain else "colnm_dense"
+    return [*steps, Step("each layer's fastest algorithm", tuned, last.variant, last.sparsity)]

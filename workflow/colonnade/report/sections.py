@@ -1,0 +1,189 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""Renders single sections, each from the files that it shows."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import polars as pl
+
+from colonnade.common.errors import ColonnadeError
+from colonnade.common.files import read_json, write_text
+from colonnade.common.paths import table_file
+from colonnade.report.bounds import achieved_and_possible, packed_and_direct
+from colonnade.report.contents import SECTIONS
+from colonnade.report.figures import cost_per_layer, throughput_bars
+from colonnade.report.heatmap import candidates_by_tile
+from colonnade.report.model import cycle_figures, validation_summary
+from colonnade.report.pareto import pareto_figure
+from colonnade.report.study import study_figure
+from colonnade.report.tuning import quality_summary, stays_dense, winners
+from colonnade.results.records import Accuracy, Claim, Provenance, Run
+from colonnade.results.tables import (
+    ACCURACY,
+    BOUNDS,
+    DECOMPOSITION,
+    LAYERS,
+    PACKING,
+    PARETO,
+    SENSITIVITY,
+    STUDY_SUMMARY,
+    THROUGHPUT,
+    TUNER_QUALITY,
+    VALIDATION,
+    Schema,
+    read_table,
+)
+
+_HERE = Path(__file__).parent
+Files = Sequence[Path]
+
+
+def write_section(name: str, provenance: Path, files: Files, target: Path) -> None:
+    """Render a section, a piece of the page, into the file `target`.
+
+    Args:
+        name: which of `contents.SECTIONS`.
+        provenance: `provenance.json`, which captions of tables quote.
+        files: what the section shows: see the functions of this module.
+        target: the file to write.
+
+    Raises:
+        ColonnadeError: there is no such section, or one of the files is missing or damaged.
+    """
+    found = [section for section in SECTIONS if section.name == name]
+    if not found:
+        allowed = ", ".join(section.name for section in SECTIONS)
+        raise ColonnadeError(f"section {name!r}: allowed: {allowed}")
+    html = environment().get_template("section.html.j2")
+    context = CONTEXTS[name](files)
+    origin = read_json(provenance, Provenance)
+    write_text(target, html.render(section=found[0], provenance=origin, **context))
+
+
+def environment() -> jinja2.Environment:
+    """Templates of the report; filters `group` (thousands), `percent` (of a share); files by `table`."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["group"] = lambda value: f"{value:,}".replace(",", "\u202f")
+    made.globals["table"] = table_file
+    made.filters["percent"] = lambda share: f"{100 * share:.0f}%"
+    return made
+
+
+def fastest_of(throughput: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The row of the fastest run; of equal ones the last."""
+    return sorted(throughput, key=lambda row: float(row["speedup_vs_xnnpack_dense"]))[-1]
+
+
+def _labels(throughput: pl.DataFrame) -> list[str]:
+    """How the rows of `throughput.csv` are called in figures."""
+    return [
+        f"{row['implementation']} {row['sparsity']:.0%}"
+        if row["sparsity"]
+        else str(row["implementation"])
+        for row in throughput.iter_rows(named=True)
+    ]
+
+
+def _claims(files: Files) -> dict[str, Any]:
+    """Of `claims.json`."""
+    return {"claims": read_json(files[0], list[Claim])}
+
+
+def _throughput(files: Files) -> dict[str, Any]:
+    """Of `throughput.csv`."""
+    table = read_table(files[0], THROUGHPUT)
+    rows = table.rows(named=True)
+    figure = throughput_bars(_labels(table), table)
+    return {"rows": rows, "fastest": fastest_of(rows), "figure": figure}
+
+
+def _accuracy(files: Files) -> dict[str, Any]:
+    """Of `accuracy.csv`, then the reports of top-1."""
+    rows = read_table(files[0], ACCURACY).rows(named=True)
+    reports = [read_json(path, Accuracy) for path in files[1:]]
+    differences = {each["checkpoint_sha256"]: each["max_abs_logit_difference"] for each in reports}
+    return {"rows": rows, "logit_difference": differences}
+
+
+def _layers(files: Files) -> dict[str, Any]:
+    """Of `throughput.csv`, then the report of the run of each of its rows."""
+    labels, reports = _runs(files)
+    return {"figure": cost_per_layer(labels, reports)}
+
+
+def _cycles(files: Files) -> dict[str, Any]:
+    """Of the same."""
+    return {"figures": cycle_figures(*_runs(files))}
+
+
+def _runs(files: Files) -> tuple[list[str], list[dict[str, Any]]]:
+    labels = _labels(read_table(files[0], THROUGHPUT))
+    if len(labels) != len(files) - 1:
+        raise ColonnadeError(f"{files[0]}: {len(labels)} rows, but reports of {len(files) - 1}")
+    return labels, [read_json(path, Run) for path in files[1:]]
+
+
+def _schedules(files: Files) -> dict[str, Any]:
+    """Of `layers.csv`."""
+    table = read_table(files[0], LAYERS)
+    candidate = ("conv", "algorithm", "tile", "lmul", "panels", "kc_splits", "kept")
+    return {
+        "candidates": table.select(candidate).unique().height,
+        "winners": winners(table),
+        "stays_dense": stays_dense(table),
+        "figure": candidates_by_tile(table),
+    }
+
+
+def _tuner_quality(files: Files) -> dict[str, Any]:
+    """Of `tuner_quality.csv`."""
+    return {"quality": quality_summary(read_table(files[0], TUNER_QUALITY))}
+
+
+def _validation(files: Files) -> dict[str, Any]:
+    """Of `validation.csv`."""
+    return validation_summary(read_table(files[0], VALIDATION))
+
+
+def _rows_of(
+    schema: Schema, figure: Callable[[pl.DataFrame], str] | None = None
+) -> Callable[[Files], dict[str, Any]]:
+    """Of one table: its rows, and a figure of them."""
+
+    def context(files: Files) -> dict[str, Any]:
+        table = read_table(files[0], schema)
+        found: dict[str, Any] = {"rows": table.rows(named=True)}
+        if figure is not None and not table.is_empty():
+            found["figure"] = figure(table)
+        return found
+
+    return context
+
+
+CONTEXTS: Mapping[str, Callable[[Files], dict[str, Any]]] = {
+    "claims": _claims,
+    "throughput": _throughput,
+    "accuracy": _accuracy,
+    "study": _rows_of(STUDY_SUMMARY, study_figure),
+    "pareto": _rows_of(PARETO, pareto_figure),
+    "layers": _layers,
+    "cycles": _cycles,
+    "bounds": _rows_of(BOUNDS, achieved_and_possible),
+    "packing": _rows_of(PACKING, packed_and_direct),
+    "decomposition": _rows_of(DECOMPOSITION),
+    "schedules": _schedules,
+    "tuner_quality": _tuner_quality,
+    "validation": _validation,
+    "sensitivity": _rows_of(SENSITIVITY),
+    "provenance": lambda _: {},
+}

@@ -1,0 +1,30 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""The emulator's command line, in the toolchain container: which CPU it is, and the timing model."""
+
+from pathlib import Path
+
+from colonnade.common.paths import QEMU, TIMING_MODEL
+
+
+def emulator(vlen: int, *, half_precision: bool = True) -> list[str]:
+    """The command that a RISC-V program and its arguments follow.
+
+    Args:
+        vlen: bits of a vector register.
+        half_precision: whether the CPU computes in f16, in scalars and in vectors.
+    """
+    f16 = ",zfh=true,zvfh=true" if half_precision else ""
+    return [QEMU, "-cpu", f"rv64,v=true,vlen={vlen}{f16}"]
+
+
+def timed(core: Path, regions: Path, model: Path = TIMING_MODEL) -> list[str]:
+    """Options of the emulator that run a program under the timing model.
+
+    Args:
+        core: the core's description.
+        regions: file that the model writes, a JSON line for each marked region.
+        model: the built model. All paths are as the container sees them.
+    """
+    return ["-plugin", f"{model},core={core},out={regions}"]

@@ -1,0 +1,96 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""Files that jobs read and no rule makes, and what running a program on a target needs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from colonnade.common.paths import BANDS, BASELINE, IMAGE, TIMING_MODEL, program
+from colonnade.config.data import DataConfig, ImageNetConfig
+from colonnade.config.model import ModelConfig
+from colonnade.config.target import TargetConfig
+from colonnade.validation.band import read_band
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A target, as its jobs depend on it. What it has not is an empty list."""
+
+    target: TargetConfig
+
+    def program(self, name: str) -> list[str]:
+        """What running a program needs."""
+        return [str(IMAGE), str(program(self.target.part, name))]
+
+    def timed_program(self, name: str) -> list[str]:
+        """What running a program needs, and taking its time."""
+        plugin = [str(TIMING_MODEL)] if self.target.is_emulated else []
+        return [*self.program(name), *plugin, *self.core]
+
+    def timing_threads(self, cores: int) -> int:
+        """Cores that a job takes which times code: where time is measured all of them, so that nothing
+        runs beside it.
+        """
+        return 1 if self.target.is_emulated else cores
+
+    @property
+    def core(self) -> list[str]:
+        """The description of the core; none if time is measured."""
+        return [] if self.target.core is None else [str(self.target.core)]
+
+    @property
+    def band(self) -> list[str]:
+        """What is not known of the core; none if time is measured, or without a band."""
+        bands = [BANDS / Path(core).name for core in self.core]
+        return [str(band) for band in bands if band.exists()]
+
+    @property
+    def core_variants(self) -> list[str]:
+        """Names of the cores of the band."""
+        return [core.name for band in self.band for core in read_band(Path(band)).variants]
+
+    def modelled(self, *tables: str) -> list[str]:
+        """Those tables that only a timing model can give, where there is one."""
+        return list(tables) if self.target.is_emulated else []
+
+
+def recipe() -> list[str]:
+    """Files that the toolchain image is built from."""
+    return _files("containers")
+
+
+def kernel_sources() -> list[str]:
+    """Files that the programs are built from."""
+    ours = [file for file in _files("kernels") if not file.startswith("kernels/timing/")]
+    return [*ours, "kernels/timing/marker.h"]
+
+
+def timing_sources() -> list[str]:
+    """Files that the timing model is built from."""
+    sources = [*_files("kernels/timing/src"), "kernels/timing/CMakeLists.txt"]
+    return [*sources, "kernels/build.sh"]
+
+
+def validation_sources() -> list[str]:
+    """Files of the kernels that the timing model is validated with."""
+    return [*_files("kernels/timing/validation"), "kernels/timing/marker.h"]
+
+
+def baseline() -> list[str]:
+    """The recorded throughput that a nightly run is compared with, if there is one."""
+    return [str(BASELINE)] if BASELINE.exists() else []
+
+
+def weights(model: ModelConfig) -> list[str]:
+    """The file of weights that training starts from, if there is one."""
+    return [] if model.weights is None else [str(model.weights)]
+
+
+def images(data: DataConfig) -> list[str]:
+    """The folder of images, if the data set is one that is not made here."""
+    return [str(data.path)] if isinstance(data, ImageNetConfig) else []
+
+
+def _files(directory: str) -> list[str]:
+    return sorted(str(path) for path in Path(directory).rglob("*") if path.is_file())
