@@ -60,7 +60,7 @@ double max_abs_error(const ConvCase& c, const std::vector<float>& actual) {
 void measure(const Options& options, const ConvShape& shape, const Candidate& candidate, xnn_colnm_arithmetic arithmetic,
              RegionClock& clock, pthreadpool_t pool, nlohmann::ordered_json& line) {
   const ArenaScope scope;
-  const size_t tile = candidate.tile == 0 ? shape.out_channels : candidate.tile;
+  const size_t tile = candidate.schedule.tile == 0 ? shape.out_channels : candidate.schedule.tile;
   const ConvCase c = ConvCase::random(shape, tile, candidate.keep, options.seed, arithmetic);
   const Prepared prepared = prepare(c, candidate, pool);
 
@@ -92,10 +92,7 @@ void run(const Options& options, const ConvShape& shape, const Candidate& candid
   line["conv"] = shape.str();
   line["algorithm"] = candidate.algorithm;
   line["arithmetic"] = find_arithmetic(arithmetic).name;
-  line["tile"] = candidate.tile;
-  line["lmul"] = candidate.lmul;
-  line["panels"] = candidate.panels;
-  line["kc_splits"] = candidate.kc_splits;
+  for (size_t i = 0; i < kScheduleFields.size(); i++) line[kScheduleFields[i].name] = candidate.schedule.numbers()[i];
   line["pattern"] = options.pattern;
   line["keep"] = candidate.keep.str();
   line["kept"] = kept;
@@ -143,19 +140,14 @@ std::vector<Keep> keeps(const Options& options, const ConvShape& shape) {
 
 // One value of --candidate. Throws std::invalid_argument if it names none.
 Candidate parse_candidate(const std::string& text) {
-  static const std::regex form(R"((direct|packed|unfused):(\d+):([1248]):(\d+):(\d+)|xnnpack_nhwc_dense)");
-  std::smatch match;
-  const std::string option = "--candidate '" + text.substr(0, 200) + "': ";
-  if (text.size() > 200 || !std::regex_match(text, match, form)) {
-    throw std::invalid_argument(option + "expected ALGORITHM:TILE:LMUL:PANELS:KC_SPLITS, of algorithm direct, packed or unfused, and LMUL 1, 2, 4 or 8, or xnnpack_nhwc_dense");
+  if (text == kDenseReference) return {text, {}, {}};
+  try {
+    const ConvSchedule schedule = ConvSchedule::parse(text);
+    if (!colnm_fits_registers(schedule.tile, schedule.schedule.lmul)) throw std::invalid_argument("allowed: (TILE + 1) * LMUL at most 32");
+    return {name_of(schedule.schedule.algorithm), schedule, {}};
+  } catch (const std::invalid_argument& error) {
+    throw std::invalid_argument("--candidate '" + text.substr(0, 200) + "': " + error.what() + "; allowed too: " + kDenseReference);
   }
-  if (!match[1].matched) return {text, 0, 0, 0, 0, {}};
-  const auto number = [&](size_t i, const char* name, size_t most) {
-    return static_cast<uint32_t>(whole_number(option + name, match[i], 1, most));
-  };
-  const Candidate candidate = {match[1], number(2, "TILE", kMaxTile), number(3, "LMUL", kMaxLmul), number(4, "PANELS", kMaxPanels), number(5, "KC_SPLITS", kMaxKcSplits), {}};
-  if (!colnm_fits_registers(candidate.tile, candidate.lmul)) throw std::invalid_argument(option + "allowed: (TILE + 1) * LMUL at most 32");
-  return candidate;
 }
 
 // The candidates of --candidate, ours at every pattern.
@@ -163,7 +155,7 @@ std::vector<Candidate> listed_candidates(const Options& options, const ConvShape
   std::vector<Candidate> list;
   for (const std::string& text : options.listed) {
     Candidate candidate = parse_candidate(text);
-    if (candidate.tile == 0) {
+    if (candidate.schedule.tile == 0) {
       list.push_back(candidate);
       continue;
     }
@@ -179,16 +171,17 @@ std::vector<Candidate> grid_candidates(const Options& options, const ConvShape& 
   const std::vector<uint32_t> none{0};
   std::vector<Candidate> grid;
   for (const std::string& algorithm : options.algorithms) {
-    if (algorithm == "xnnpack_nhwc_dense") {
-      grid.push_back({algorithm, 0, 0, 0, 0, {}});
+    if (algorithm == kDenseReference) {
+      grid.push_back({algorithm, {}, {}});
       continue;
     }
     const bool ours = !is_xnnpack(algorithm);
+    const xnn_colnm_algorithm value = ours ? find_algorithm(algorithm) : xnn_colnm_algorithm{};
     for (const Keep& keep : keeps(options, shape))
       for (const size_t tile : options.tiles)
         for (const uint32_t lmul : ours ? options.lmuls : none)
           for (const uint32_t panels : ours ? options.panels : none)
-            for (const uint32_t kc_splits : ours ? options.kc_splits : none) grid.push_back({algorithm, tile, lmul, panels, kc_splits, keep});
+            for (const uint32_t kc_splits : ours ? options.kc_splits : none) grid.push_back({algorithm, {tile, {value, lmul, panels, kc_splits}}, keep});
   }
   return grid;
 }
@@ -220,7 +213,7 @@ Options parse(int argc, char** argv) {
   shapes->add_option("--conv", o.convs, "Shape, such as n1c64h56w56-o64-k3x3-s1-p1-d1; -r behind it adds a residual")->delimiter(',');
   shapes->add_option("--shapes", o.shapes, "File of such shapes, one a line")->check(CLI::ExistingFile);
   shapes->require_option(1);
-  app.add_option("--algorithm", o.algorithms, "xnnpack_spmm skips what is not 1x1 of stride 1")->delimiter(',')->check(CLI::IsMember(kAlgorithms));
+  app.add_option("--algorithm", o.algorithms, "xnnpack_spmm skips what is not 1x1 of stride 1")->delimiter(',')->check(CLI::IsMember(bench_algorithms()));
   auto* tile = app.add_option("--tile", o.tiles, "Output channels per tile")->delimiter(',')->check(CLI::Range(size_t{1}, kMaxTile));
   app.add_option("--lmul", o.lmuls)->delimiter(',')->check(CLI::IsMember({1, 2, 4, 8}));
   app.add_option("--panels", o.panels, "Panels of a block")->delimiter(',')->check(CLI::Range(size_t{1}, kMaxPanels));

@@ -12,6 +12,8 @@
 namespace colonnade {
 namespace {
 
+constexpr char kSparseReference[] = "xnnpack_spmm";
+
 float* arena_copy(const std::vector<float>& values) {
   auto* copy = static_cast<float*>(arena_allocate(values.size() * sizeof(float) + XNN_EXTRA_BYTES));
   std::memcpy(copy, values.data(), values.size() * sizeof(float));
@@ -44,14 +46,9 @@ std::vector<Operator> with_residual(Operator convolution, const std::vector<floa
   return operators;
 }
 
-xnn_colnm_algorithm algorithm_of(const Candidate& candidate) {
-  if (candidate.algorithm == "direct") return xnn_colnm_direct;
-  return candidate.algorithm == "unfused" ? xnn_colnm_unfused : xnn_colnm_packed;
-}
-
 Prepared prepare_colnm(const ConvCase& c, const Candidate& candidate, pthreadpool_t pool) {
   xnn_operator_t op = nullptr;
-  const xnn_colnm_schedule schedule = {algorithm_of(candidate), candidate.lmul, candidate.panels, candidate.kc_splits};
+  const xnn_colnm_schedule& schedule = candidate.schedule.schedule;
   const xnn_colnm_convolution2d descriptor = c.descriptor();
   check(xnn_create_colnm_convolution2d_cnhw(&descriptor, &schedule, &op), "create");
   Operator owned(op);
@@ -61,7 +58,7 @@ Prepared prepare_colnm(const ConvCase& c, const Candidate& candidate, pthreadpoo
   const xnn_status status = xnn_reshape_colnm_convolution2d_cnhw(op, &layouts.input, &layouts.output, residual_planes, &workspace, &alignment, pool);
   // The layouts suit the algorithm: sizes are all that can be unsupported.
   if (status == xnn_status_unsupported_parameter) {
-    throw std::invalid_argument(c.shape.str() + ", " + candidate.algorithm + ", panels " + std::to_string(candidate.panels) +
+    throw std::invalid_argument(c.shape.str() + ", " + candidate.algorithm + ", panels " + std::to_string(schedule.panels) +
                                 ": what a block reads lies over 4 GiB apart; allowed: less, with fewer panels or a smaller input");
   }
   check(status, "reshape");
@@ -124,21 +121,27 @@ Prepared prepare_spmm(const ConvCase& c, pthreadpool_t pool) {
 
 }  // namespace
 
-const std::vector<std::string> kAlgorithms = {"direct", "packed", "unfused", "xnnpack_nhwc_dense", "xnnpack_spmm"};
+std::vector<std::string> bench_algorithms() {
+  std::vector<std::string> names;
+  for (const Algorithm& each : algorithms()) names.push_back(each.name);
+  names.insert(names.end(), {kDenseReference, kSparseReference});
+  return names;
+}
 
 bool is_xnnpack(const std::string& algorithm) { return algorithm.rfind("xnnpack", 0) == 0; }
 
 bool can_run(const Candidate& candidate, const ConvShape& shape, xnn_colnm_arithmetic arithmetic) {
-  if (candidate.algorithm == "xnnpack_spmm") return shape.is_pointwise();
+  if (candidate.algorithm == kSparseReference) return shape.is_pointwise();
   // Planes are split into phases by one stride.
-  if (candidate.algorithm == "direct" && shape.stride[0] != shape.stride[1]) return false;
-  return is_xnnpack(candidate.algorithm) || (xnn_colnm_has_kernel(arithmetic, candidate.tile, candidate.lmul) &&
-                                             (find_arithmetic(arithmetic).elements.has_kc_splits || candidate.kc_splits == 1));
+  const auto& [tile, schedule] = candidate.schedule;
+  if (is_xnnpack(candidate.algorithm)) return true;
+  if (schedule.algorithm == xnn_colnm_direct && shape.stride[0] != shape.stride[1]) return false;
+  return xnn_colnm_has_kernel(arithmetic, tile, schedule.lmul) && (find_arithmetic(arithmetic).elements.has_kc_splits || schedule.kc_splits == 1);
 }
 
 Prepared prepare(const ConvCase& conv, const Candidate& candidate, pthreadpool_t pool) {
-  if (candidate.algorithm == "xnnpack_nhwc_dense") return prepare_nhwc(conv, pool);
-  if (candidate.algorithm == "xnnpack_spmm") return prepare_spmm(conv, pool);
+  if (candidate.algorithm == kDenseReference) return prepare_nhwc(conv, pool);
+  if (candidate.algorithm == kSparseReference) return prepare_spmm(conv, pool);
   return prepare_colnm(conv, candidate, pool);
 }
 

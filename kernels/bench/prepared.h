@@ -9,23 +9,24 @@
 #include <vector>
 
 #include "conv_case.h"
+#include "conv_schedule.h"
 #include "xnn.h"
 
 namespace colonnade {
 
-// One way to run a convolution. XNNPACK's own have no LMUL and no panels, its dense one no tile
-// either: these are 0. It keeps all columns.
+// One way to run a convolution: by an algorithm of ours, which is the schedule's, or of XNNPACK's. XNNPACK's have no LMUL
+// and no panels, its dense one no tile either: these are 0. It keeps all columns.
 struct Candidate {
   std::string algorithm;
-  size_t tile;
-  uint32_t lmul;
-  uint32_t panels;
-  uint32_t kc_splits;
+  ConvSchedule schedule;
   Keep keep;
 };
 
+// XNNPACK's dense operator, which our kernels are compared with.
+constexpr char kDenseReference[] = "xnnpack_nhwc_dense";
+
 // What --algorithm allows.
-extern const std::vector<std::string> kAlgorithms;
+std::vector<std::string> bench_algorithms();
 
 bool is_xnnpack(const std::string& algorithm);
 

@@ -87,7 +87,7 @@ nlohmann::json schedule_each(const Package& package, const std::map<std::string,
   return document;
 }
 
-void run(const Package& package, const std::string& implementation, const Datatype& datatype) {
+void run(const Package& package, const Implementation& implementation, const Datatype& datatype) {
   std::map<std::string, Shape> inputs;
   size_t size = 5;
   // Inputs of one size, so that sums of what comes of them have a chance.
@@ -95,7 +95,7 @@ void run(const Package& package, const std::string& implementation, const Dataty
   if (!is_small(package, inputs)) return;
   const ArenaScope scope;
   const Schedules schedules("schedules", schedule_each(package, package.shapes(inputs)));
-  const auto network = make_network(package, find_implementation(implementation), &schedules, datatype, nullptr);
+  const auto network = make_network(package, implementation, &schedules, datatype, nullptr);
   network->build(inputs);
   for (const auto& [name, shape] : inputs) {
     std::vector<float> image(shape.elements());
@@ -128,10 +128,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   put(draft);
   if (!is_taken()) return 0;
   const Package package(fuzz_folder());
-  for (const char* implementation : {"colnm_direct", "colnm_packed", "colnm_unfused"}) {
-    for (const Datatype& datatype : datatypes()) {
+  for (const char* name : {"colnm_direct", "colnm_packed", "colnm_unfused", "xnnpack_nhwc_dense"}) {
+    const Implementation& implementation = find_implementation(name);
+    for (const std::string& dtype : implementation.dtypes) {
       try {
-        run(package, implementation, datatype);
+        run(package, implementation, find_datatype(dtype));
       } catch (const std::runtime_error&) {
         // Refused, with a message.
       }

@@ -16,16 +16,13 @@ namespace {
 constexpr size_t kVersion = 3;
 
 ConvSchedule read_schedule(const nlohmann::json& entry) {
-  const Fields fields(entry, "", {"algorithm", "tile", "lmul", "panels", "kc_splits"});
-  ConvSchedule schedule = {};
-  schedule.schedule.algorithm = fields.choice("algorithm", {"direct", "packed"}) == 0 ? xnn_colnm_direct : xnn_colnm_packed;
-  schedule.tile = fields.size("tile", 1, kMaxTile);
-  const size_t lmul = fields.size("lmul", 1, kMaxLmul);
-  if ((lmul & (lmul - 1)) != 0) throw std::invalid_argument("lmul: " + std::to_string(lmul) + "; allowed: 1, 2, 4, 8");
-  schedule.schedule.lmul = static_cast<uint32_t>(lmul);
-  schedule.schedule.panels = static_cast<uint32_t>(fields.size("panels", 1, kMaxPanels));
-  schedule.schedule.kc_splits = static_cast<uint32_t>(fields.size("kc_splits", 1, kMaxKcSplits));
-  return schedule;
+  std::vector<const char*> keys = {"algorithm"};
+  for (const ScheduleField& field : kScheduleFields) keys.push_back(field.name);
+  const Fields fields(entry, "", keys);
+  const xnn_colnm_algorithm algorithm = fields.choice("algorithm", {"direct", "packed"}) == 0 ? xnn_colnm_direct : xnn_colnm_packed;
+  ScheduleNumbers numbers;
+  for (size_t i = 0; i < numbers.size(); i++) numbers[i] = fields.size(kScheduleFields[i].name, 1, kScheduleFields[i].most);
+  return ConvSchedule::of(algorithm, numbers);
 }
 
 struct Key {
@@ -54,13 +51,6 @@ Key read_key(const std::string& key, const std::string& where, const std::string
 size_t distance(size_t a, size_t b) { return a < b ? b - a : a - b; }
 
 }  // namespace
-
-std::string ConvSchedule::str() const {
-  static const std::map<xnn_colnm_algorithm, std::string> names = {
-      {xnn_colnm_direct, "direct"}, {xnn_colnm_packed, "packed"}, {xnn_colnm_unfused, "unfused"}};
-  const auto s = [](size_t v) { return ":" + std::to_string(v); };
-  return names.at(schedule.algorithm) + s(tile) + s(schedule.lmul) + s(schedule.panels) + s(schedule.kc_splits);
-}
 
 const char* name_of(ScheduleSource source) {
   switch (source) {

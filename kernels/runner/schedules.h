@@ -9,18 +9,10 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "colonnade/operators.h"
+#include "conv_schedule.h"
 #include "conv_shape.h"
 
 namespace colonnade {
-
-struct ConvSchedule {
-  size_t tile;
-  xnn_colnm_schedule schedule;
-
-  // As the bench takes it: ALGORITHM:TILE:LMUL:PANELS:KC_SPLITS.
-  std::string str() const;
-};
 
 // Where the schedule of a convolution comes from.
 enum class ScheduleSource {

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <set>
 #include <stdexcept>
-#include <vector>
 
 #include "size_limits.h"
 
@@ -21,13 +20,13 @@ constexpr size_t kShown = 80;
 
 std::string range(size_t low, size_t high) { return std::to_string(low) + " to " + std::to_string(high); }
 
-std::string listed(std::initializer_list<const char*> names) {
+std::string listed(const std::vector<const char*>& names) {
   std::string text;
   for (const char* name : names) text += (text.empty() ? "" : ", ") + std::string(name);
   return text;
 }
 
-bool is_one_of(const std::string& text, std::initializer_list<const char*> names) {
+bool is_one_of(const std::string& text, const std::vector<const char*>& names) {
   return std::any_of(names.begin(), names.end(), [&](const char* name) { return text == name; });
 }
 
@@ -84,8 +83,8 @@ const nlohmann::json& read_list(const nlohmann::json& value, const char* key, si
   return value;
 }
 
-Fields::Fields(const nlohmann::json& value, const std::string& key, std::initializer_list<const char*> needed,
-               std::initializer_list<const char*> optional)
+Fields::Fields(const nlohmann::json& value, const std::string& key, const std::vector<const char*>& needed,
+               const std::vector<const char*>& optional)
     : value_(value), prefix_(key.empty() ? "" : key + ": ") {
   if (!value.is_object()) throw std::invalid_argument(prefix_ + shown(value) + "; allowed: an object");
   for (const auto& item : value.items()) {
@@ -106,7 +105,7 @@ Pair Fields::pair(const char* key, size_t low, size_t high) const {
   return {value[0].get<uint32_t>(), value[1].get<uint32_t>()};
 }
 
-size_t Fields::choice(const char* key, std::initializer_list<const char*> allowed) const {
+size_t Fields::choice(const char* key, const std::vector<const char*>& allowed) const {
   const std::string* text = at(key).get_ptr<const std::string*>();
   const auto found = std::find_if(allowed.begin(), allowed.end(), [&](const char* name) { return text != nullptr && *text == name; });
   if (found == allowed.end()) refuse(prefix_ + key, at(key), listed(allowed));

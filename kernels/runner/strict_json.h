@@ -5,8 +5,8 @@
 #pragma once
 
 #include <cstdint>
-#include <initializer_list>
 #include <string>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -33,8 +33,8 @@ const nlohmann::json& read_list(const nlohmann::json& value, const char* key, si
 class Fields {
  public:
   // `key`: what messages call the object, empty for one that they name themselves. Refuses what is no object, lacks one of the `needed` keys, or has one that is in neither list.
-  Fields(const nlohmann::json& value, const std::string& key, std::initializer_list<const char*> needed,
-         std::initializer_list<const char*> optional = {});
+  Fields(const nlohmann::json& value, const std::string& key, const std::vector<const char*>& needed,
+         const std::vector<const char*>& optional = {});
 
   const nlohmann::json& at(const char* key) const { return value_.at(key); }
   bool has(const char* key) const { return value_.contains(key); }
@@ -43,7 +43,7 @@ class Fields {
   Pair pair(const char* key, size_t low, size_t high) const;
   std::string text(const char* key) const { return read_text(at(key), prefix_ + key); }
   // The place in `allowed` of a text that is one of them.
-  size_t choice(const char* key, std::initializer_list<const char*> allowed) const;
+  size_t choice(const char* key, const std::vector<const char*>& allowed) const;
 
  private:
   const nlohmann::json& value_;

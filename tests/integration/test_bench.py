@@ -18,6 +18,7 @@ from colonnade.container import Container
 from colonnade.models.architecture import conv_shapes
 from colonnade.models.conv_shape import ConvShape
 from colonnade.targets.emulator import emulator
+from colonnade.tuning.space import SCHEDULE
 
 POINTWISE = "n1c24h9w9-o20-k1x1-s1-p0-d1"
 STRIDED = "n2c5h11w9-o13-k3x3-s2-p1-d1"
@@ -112,6 +113,9 @@ def test_row_pattern_is_a_tile_of_one(bench: Any) -> None:
         (["--conv", POINTWISE, "--sparsity", "0.1234567891"], "at most nine decimals"),
         (["--conv", POINTWISE, "--sparsity", "0.5", "--keep", "1:2"], "--keep excludes --sparsity"),
         (["--conv", POINTWISE, "--candidate", "direct:8:2:4"], "expected ALGORITHM:TILE:LMUL"),
+        (["--conv", POINTWISE, "--candidate", "direct:8:2:4:1:"], "expected ALGORITHM:TILE:LMUL"),
+        (["--conv", POINTWISE, "--candidate", "direct:8:3:4:1"], "lmul: 3; allowed: 1, 2, 4, 8"),
+        (["--conv", POINTWISE, "--candidate", "best:8:2:4:1"], "'best'; allowed: direct, packed,"),
         (
             ["--conv", POINTWISE, "--candidate", "direct:4294967304:1:4:1"],
             "TILE: 4294967304; allowed: 1 to 31",
@@ -166,6 +170,12 @@ def test_kernels_are_those_that_fit_the_registers(bench: Any) -> None:
     assert found == [each for each in sizes if fits_registers(*each)]
 
 
+def test_a_schedule_has_the_fields_that_the_library_knows(bench: Any) -> None:
+    candidate = "packed:5:4:3:2"
+    (line,) = bench("--conv", POINTWISE, "--candidate", candidate, "--dry-run")
+    assert ":".join(str(line[name]) for name in SCHEDULE) == candidate
+
+
 def test_height_and_width_may_differ(bench: Any) -> None:
     """In the programs: the library's shapes have one stride, padding and dilation for both."""
     conv = "n1c3h9w12-o4-k1x3-s2x1-p0x1-d1x2-r"
@@ -202,6 +212,7 @@ def test_offsets_that_do_not_fit_are_refused(bench: Any) -> None:
 
 @pytest.mark.parametrize("model", ["resnet18", "resnet50"])
 def test_shape_files_are_those_of_the_models(root: Path, model: str) -> None:
-    lines = (root / "kernels/bench" / f"{model}.txt").read_text().splitlines()[1:]
+    text = (root / "kernels/bench" / f"{model}.txt").read_text("utf-8")
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     counts = {shape.strip(): int(count) for shape, count in (line.split("#") for line in lines)}
     assert counts == Counter(str(shape) for _, shape in conv_shapes(model, 224, 1))

@@ -54,7 +54,7 @@ enum xnn_colnm_algorithm {
   // im2col fused with packing, a block of panels at a time, resident in cache; only columns that some tile
   // keeps are packed.
   xnn_colnm_packed,
-  // No packing: a kept column is a byte offset into planes whose gaps hold the padding.
+  // No packing: a kept column is a byte offset into planes whose gaps, the halo, hold the padding.
   xnn_colnm_direct,
   // For comparison: the whole im2col matrix first, then all of it packed, then the multiplication.
   xnn_colnm_unfused,
@@ -68,7 +68,7 @@ struct xnn_colnm_schedule {
   // Panels of a block, over which all tiles run before the next block begins: more of them reuse a tile's
   // weights more often while they are in cache, fewer keep the panels in cache.
   uint32_t panels;
-  // KC splits of the kept columns, one after the other: all tiles run over a block's panels with the first part, then
+  // KC splits of the kept columns, one after the other: all tiles run over a block's panels with the first split, then
   // add the next to the output. Less of the input is in use at a time, and less of a tile's weights. 1 for f16,
   // whose sums would be rounded in between.
   uint32_t kc_splits;
@@ -87,7 +87,7 @@ enum xnn_status xnn_create_colnm_convolution2d_cnhw(
     const struct xnn_colnm_schedule* schedule,
     xnn_operator_t* convolution_op_out);
 
-// The smallest gaps with which planes of a convolution's input can be read without packing; the phases
+// The smallest gaps (halo) with which planes of a convolution's input can be read without packing; the phases
 // are its stride.
 struct xnn_colnm_gaps {
   size_t rows;

@@ -3,10 +3,10 @@
 
 // Where the elements of a channel-major tensor lie.
 //
-// A tensor [C, N, H, W] is a sequence of planes with gaps that stay zero: a gap behind each row, which is
+// A tensor [C, N, H, W] is a sequence of planes with a halo, gaps that stay zero: a gap behind each row, which is
 // the right padding of this row and the left padding of the next one, and a gap below each plane, which is
 // the padding between two planes. A convolution then reads its padding like any other element. For a
-// convolution of stride s a plane can be split into s * s phase planes by the remainders of y and x, so
+// convolution of stride s a plane can be split into s * s phase planes (space-to-depth) by the remainders of y and x, so
 // that consecutive outputs read consecutive elements.
 #pragma once
 

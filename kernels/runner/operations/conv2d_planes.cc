@@ -25,13 +25,10 @@ void check_tile(const Node& node, const xnn_colnm_convolution2d& d) {
 // Names of the fields in which what runs differs from what was found.
 std::vector<std::string> differences(const ConvSchedule& found, const ConvSchedule& run) {
   std::vector<std::string> names;
-  const auto compare = [&](const char* name, size_t a, size_t b) {
-    if (a != b) names.push_back(name);
-  };
-  compare("algorithm", found.schedule.algorithm, run.schedule.algorithm);
-  compare("tile", found.tile, run.tile);
-  compare("lmul", found.schedule.lmul, run.schedule.lmul);
-  compare("kc_splits", found.schedule.kc_splits, run.schedule.kc_splits);
+  if (found.schedule.algorithm != run.schedule.algorithm) names.push_back("algorithm");
+  for (size_t i = 0; i < kScheduleFields.size(); i++) {
+    if (found.numbers()[i] != run.numbers()[i]) names.push_back(kScheduleFields[i].name);
+  }
   return names;
 }
 

@@ -203,7 +203,7 @@ static inline uintptr_t colnm_input(const struct colnm_context* context, ptrdiff
 }
 
 // Reads each line of [address, address + bytes) once, in order and without waiting for it.
-static inline void colnm_touch(uintptr_t address, size_t bytes) {
+static inline void colnm_prefetch(uintptr_t address, size_t bytes) {
   const uintptr_t end = address + bytes;
   for (address &= ~(uintptr_t) 63; bytes != 0 && address < end; address += 64) {
     (void) *(const volatile char*) address;

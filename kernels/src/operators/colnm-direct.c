@@ -131,7 +131,7 @@ static enum xnn_status index_offsets(struct colnm_context* context) {
   return xnn_status_success;
 }
 
-static void touch_input(const struct colnm_context* context, const struct xnn_colnm_panel* first, const struct xnn_colnm_panel* last) {
+static void prefetch_input(const struct colnm_context* context, const struct xnn_colnm_panel* first, const struct xnn_colnm_panel* last) {
   const struct xnn_colnm_planes* planes = &context->input;
   const size_t element_bytes = context->gemm->element_bytes;
   const size_t phases = xnn_colnm_phase_planes(planes);
@@ -141,7 +141,7 @@ static void touch_input(const struct colnm_context* context, const struct xnn_co
   for (size_t channel = 0; channel < planes->channels; channel++) {
     for (size_t phase = 0; phase < phases; phase++) {
       if (phase >= 64 || (context->tap_phases >> phase & 1) != 0) {
-        colnm_touch(begin + phase * phase_bytes, bytes);
+        colnm_prefetch(begin + phase * phase_bytes, bytes);
       }
     }
     begin += channel_bytes;
@@ -154,7 +154,7 @@ static void compute_direct(struct colnm_context* context, size_t thread, size_t 
   const size_t first_panel = index / context->tile_groups * context->block_panels;
   const size_t panel_count = min(context->block_panels, context->panels.count - first_panel);
   const struct xnn_colnm_panel* panels = context->panels.items + first_panel;
-  touch_input(context, panels, panels + panel_count - 1);
+  prefetch_input(context, panels, panels + panel_count - 1);
   colnm_run_tiles(
     context, first_tile, min(first_tile + context->group_tiles, colnm_tile_count(&context->shape)), first_panel, panel_count,
     (const void*) colnm_input(context, context->lowest_tap));

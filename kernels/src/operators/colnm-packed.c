@@ -32,7 +32,7 @@ static void pack_block(
 }
 
 // All rows that the block's positions read.
-static void touch_input(const struct colnm_context* context, size_t position, size_t count) {
+static void prefetch_input(const struct colnm_context* context, size_t position, size_t count) {
   const struct xnn_colnm_convolution2d* shape = &context->shape;
   const struct xnn_colnm_planes* input = &context->input;
   const size_t width = context->output.width, height = context->output.height;
@@ -44,7 +44,7 @@ static void touch_input(const struct colnm_context* context, size_t position, si
     input, last / width / height, min(doz(last_row, shape->padding_height), input->height - 1), input->width - 1);
   for (size_t channel = 0; channel < input->channels; channel++) {
     const size_t first = channel * input->channel_stride + begin;
-    colnm_touch(
+    colnm_prefetch(
       colnm_input(context, (ptrdiff_t) first), (end + 1 - begin) * context->gemm->element_bytes);
   }
 }
@@ -59,7 +59,7 @@ static void compute_packed(struct colnm_context* context, size_t thread, size_t 
   const struct xnn_colnm_panel* last = panels + panel_count - 1;
   const size_t element_bytes = context->gemm->element_bytes;
   const size_t positions = (last->input - panels->input) / element_bytes + last->count;
-  touch_input(context, panels->input / element_bytes, positions);
+  prefetch_input(context, panels->input / element_bytes, positions);
   pack_block(context, group, panels->input / element_bytes, positions, packed);
   colnm_run_tiles(
     context, first_tile, min(first_tile + context->group_tiles, colnm_tile_count(&context->shape)), first_panel, panel_count,

@@ -26,11 +26,11 @@ static struct tile_rows find_rows(
 
 // Brings a block of some channels into the cache, channel by channel. In that order lines follow each other, which
 // hardware prefetchers see; the kernels go from channel to channel.
-static void touch_rows(struct tile_rows rows, size_t count, const struct colnm_stretches* stretches, size_t block) {
+static void prefetch_rows(struct tile_rows rows, size_t count, const struct colnm_stretches* stretches, size_t block) {
   const struct colnm_stretch* first = stretches->items + block * stretches->of_block;
   for (; count != 0; count--) {
     for (size_t i = 0; i < stretches->of_block; i++) {
-      colnm_touch(rows.first + first[i].begin, first[i].bytes);
+      colnm_prefetch(rows.first + first[i].begin, first[i].bytes);
     }
     rows.first += rows.stride;
   }
@@ -58,9 +58,9 @@ static void run_split(
     const void* weights = (const void*) (context->weights + (split * tiles + tile) * context->tile_bytes);
     const struct tile_rows output = find_rows(context, context->output_data, &context->output, channel);
     const struct tile_rows residual = split != 0 ? output : find_rows(context, context->residual_data, &context->residual, channel);
-    touch_rows(output, rows, &context->panels.output, block);
+    prefetch_rows(output, rows, &context->panels.output, block);
     if (split == 0) {
-      touch_rows(residual, rows, &context->panels.residual, block);
+      prefetch_rows(residual, rows, &context->panels.residual, block);
     }
     // Panels of one LMUL go to the kernel together.
     for (size_t i = 0, next; i < panel_count; i = next) {

@@ -72,6 +72,13 @@ def test_another_classifier_only_if_asked(state: State, tmp_path: Path) -> None:
     assert torch.equal(model.conv1.weight, state["conv1.weight"])
 
 
+def test_a_classifier_of_as_many_classes_is_taken(state: State, tmp_path: Path) -> None:
+    """`replace_fc` leaves out only what is of another size."""
+    model = build("resnet18", 10)
+    load_weights(model, "resnet18", _save(state, tmp_path / "weights.pth"), replace_fc=True)
+    assert torch.equal(model.fc.weight, state["fc.weight"])
+
+
 def test_old_files_without_batch_counters_load(state: State, tmp_path: Path) -> None:
     old = {key: value for key, value in state.items() if "num_batches" not in key}
     load_weights(build("resnet18", 10), "resnet18", _save(old, tmp_path / "weights.pth"))

@@ -10,6 +10,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
 import yaml
 
 from colonnade.results import tables
@@ -27,6 +28,11 @@ FOLDERS = ("config", "containers", "docs", "kernels", "profiles", "tests", "work
 def named_files(page: Path) -> list[str]:
     names = re.findall(r"`([\w.-]+(?:/[\w.*<>{}-]+)+/?)`", page.read_text())
     return [name for name in names if name.split("/")[0] in FOLDERS and not ANY.search(name)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_files_that_are_named_exist(page: Path) -> None:
+    assert [name for name in named_files(page) if not (ROOT / name).exists()] == []
 
 
 def test_files_are_named() -> None:

@@ -65,18 +65,14 @@ class PackedConv2d(Convolution):
         super().check()
 
 
-PACKAGED: dict[str, type[Node]] = {
-    layer.model_fields["op"].default: PackedConv2d if layer is Conv2d else layer
-    for layer in LAYERS
-    if layer.is_packaged
-}
-"""The operations of a package by `op`."""
-
+_PACKAGED = tuple(
+    PackedConv2d if layer is Conv2d else layer for layer in LAYERS if layer.is_packaged
+)
 # mypy knows no unions but written ones.
 if TYPE_CHECKING:
     PackagedNode = Node
 else:
-    PackagedNode = Annotated[Union[tuple(PACKAGED.values())], Discriminator("op")]  # noqa: UP007
+    PackagedNode = Annotated[Union[_PACKAGED], Discriminator("op")]  # noqa: UP007
 
 
 class Graph(Strict):
@@ -101,9 +97,10 @@ def check_graph(document: Any) -> Graph:
     """
     known = document if isinstance(document, dict) else {}
     if known.get("format") != FORMAT or known.get("version") != VERSION:
+        seen = (f"{known.get(key)!r}"[:80] for key in ("format", "version"))
         raise ValueError(
-            f"format {known.get('format')!r} of version {known.get('version')!r};"
-            f" expected {FORMAT!r} of version {VERSION}: export the checkpoint again"
+            f"format {' of version '.join(seen)}; expected {FORMAT!r} of version {VERSION}:"
+            " export the checkpoint again"
         )
     try:
         graph = Graph.model_validate(document)

@@ -71,9 +71,28 @@ class Convolution(UnaryNode):
         if self.residual is not None and known[self.residual] != made:
             raise ValueError(
                 f"{self.where}: residual: {self.residual!r} is {known[self.residual]};"
-                f" needed: the shape of its output, {made}"
+                f" needed: {made}, the shape of its output"
             )
         return made
+
+    @property
+    def has_bias(self) -> bool:
+        """Whether a bias is added; a package's convolutions all have one."""
+        return True
+
+    def module(self) -> "nn.Module":
+        """The convolution alone: activation and residual are nodes of their own in a network."""
+        from colonnade.models.torch_layers import PlaneConv2d
+
+        return PlaneConv2d(
+            self.in_channels,
+            self.out_channels,
+            kernel_size=pair(self.kernel),
+            stride=pair(self.stride),
+            padding=pair(self.padding),
+            dilation=pair(self.dilation),
+            bias=self.has_bias,
+        )
 
     def weight_shapes(self) -> dict[str, tuple[int, ...]]:
         """Weight [Cout, KH, KW, Cin] and bias [Cout]."""
@@ -117,19 +136,10 @@ class Conv2d(Convolution):
     bias: bool
     batch_norm: Name | None
 
-    def module(self) -> "nn.Module":
-        """The convolution alone: activation and residual are nodes of their own in a network."""
-        from colonnade.models.torch_layers import PlaneConv2d
-
-        return PlaneConv2d(
-            self.in_channels,
-            self.out_channels,
-            kernel_size=pair(self.kernel),
-            stride=pair(self.stride),
-            padding=pair(self.padding),
-            dilation=pair(self.dilation),
-            bias=self.bias,
-        )
+    @property
+    def has_bias(self) -> bool:
+        """Whether the convolution itself has one; a batch norm that became a part of it adds one."""
+        return self.bias
 
     def weights(self, model: "nn.Module") -> "dict[str, NDArray[np.float32]]":
         """Weight and bias, the batch norm folded in."""

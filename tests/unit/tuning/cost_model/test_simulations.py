@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-"""What the prior simulated is found again, exactly, by the same model of the same core alone."""
+"""What the cost model simulated is found again, exactly, by the same model of the same core alone."""
 
 import dataclasses
 import shutil
@@ -14,16 +14,16 @@ from colonnade.config.pruning import Pattern
 from colonnade.config.schema import ProfileConfig, ThroughputConfig
 from colonnade.models.conv_shape import ConvShape
 from colonnade.targets.target import Target
-from colonnade.tuning import simulations
 from colonnade.tuning.audit import audit_conv
 from colonnade.tuning.bench import DENSE, Profiled
 from colonnade.tuning.core import Core
-from colonnade.tuning.prior import Prior
+from colonnade.tuning.cost_model import simulations
+from colonnade.tuning.cost_model.model import CostModel
+from colonnade.tuning.cost_model.simulations import Simulations
 from colonnade.tuning.search import profile_conv
-from colonnade.tuning.simulations import Simulations
 from colonnade.tuning.space import Candidate, search_space
 
-from .conftest import CONV
+from ..conftest import CONV
 
 SHAPE = ConvShape.parse(CONV)
 KEPT = (576, 288, 144)
@@ -44,8 +44,8 @@ def simulate_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 def rank(
     core: Core, settings: ProfileConfig, simulated: Simulations | None = None
 ) -> list[list[tuple[float, Candidate]]]:
-    prior, candidates = Prior(core, 1, simulated), search_space(SHAPE, settings, core)
-    return [prior.rank(SHAPE, kept, candidates) for kept in KEPT]
+    model, candidates = CostModel(core, 1, simulated), search_space(SHAPE, settings, core)
+    return [model.rank(SHAPE, kept, candidates) for kept in KEPT]
 
 
 @pytest.fixture
@@ -114,9 +114,9 @@ def test_damaged_row_sets_the_file_aside(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     fresh = rank(core, settings)
-    # Arguments end with a panel vector's lines.
+    # The arguments of a call begin with its kernel's tile and LMUL.
     content = kept.read_bytes()
-    kept.write_bytes(content.replace(b", 1, 0]]", b", 1, " + byte + b"]]", 1))
+    kept.write_bytes(content.replace(b'["call", [8, 1', b'["call", [8, ' + byte, 1))
     assert kept.read_bytes() != content
     simulated = Simulations(core, kept)
     message = capsys.readouterr().err

@@ -1,10 +1,11 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-"""What the prior simulates, once for all processes: the profile cache keeps it.
+"""What the cost model simulates, once for all processes: the profile cache keeps it.
 
 A row is keyed by the arguments of the simulation and by a digest of all else that decides its cycles:
-the core's parameters, and the source code that simulates. A changed model or core finds nothing.
+the core's parameters, the kernels' template, and the source code that simulates. A changed model, core
+or kernel finds nothing.
 """
 
 import hashlib
@@ -15,11 +16,17 @@ from pathlib import Path
 
 from colonnade.common.files import sha256_file
 from colonnade.tuning.cache import CacheFile, Key, Table
-from colonnade.tuning.core import Core, Kind
-from colonnade.tuning.kernels import CallCost, Lines, call_cost, row_cost
-from colonnade.tuning.pipeline import Access
+from colonnade.tuning.core import Core
+from colonnade.tuning.cost_model.assembly import GENERATOR, TEMPLATE
+from colonnade.tuning.cost_model.calls import CallCost, Kernel, Lines, Rows, call_cost, row_cost
 
-SOURCES = tuple(Path(__file__).with_name(f"{name}.py") for name in ("core", "kernels", "pipeline"))
+_SIMULATING = ("assembly", "calls", "execution", "operations", "pipeline")
+SOURCES = (
+    *(Path(__file__).with_name(f"{name}.py") for name in _SIMULATING),
+    Path(__file__).parents[1] / "core.py",
+    GENERATOR,
+    TEMPLATE,
+)
 _TABLE = Table("simulation", ("model", "arguments"))
 
 
@@ -33,8 +40,8 @@ class Simulations:
             ColonnadeError: the cache cannot be used.
         """
         self._core = core
-        self._calls: dict[tuple[int, int, Lines], CallCost] = {}
-        self._rows: dict[tuple[Kind, Access, Access], float] = {}
+        self._calls: dict[tuple[Kernel, Lines], CallCost] = {}
+        self._rows: dict[Rows, float] = {}
         self._model = _model(core)
         self._file = CacheFile(cache) if cache is not None else None
         self._known: dict[Key, Sequence[float]] = {}
@@ -42,23 +49,23 @@ class Simulations:
         if self._file is not None:
             self._known = self._file.find(_TABLE, [(self._model,)])
 
-    def call(self, tile: int, lmul: int, lines: Lines) -> CallCost:
+    def call(self, kernel: Kernel, lines: Lines) -> CallCost:
         """See `call_cost`."""
-        key = (tile, lmul, lines)
+        key = (kernel, lines)
         if key not in self._calls:
-            cost = self._look_up(key, lambda: astuple(call_cost(self._core, *key)))
+            cost = self._look_up(("call", *key), lambda: astuple(call_cost(self._core, *key)))
             self._calls[key] = CallCost(*cost)
         return self._calls[key]
 
-    def row(self, load: Kind, read: Access, write: Access) -> float:
+    def row(self, rows: Rows) -> float:
         """See `row_cost`."""
-        key = (load, read, write)
-        if key not in self._rows:
-            (self._rows[key],) = self._look_up(key, lambda: (row_cost(self._core, *key),))
-        return self._rows[key]
+        if rows not in self._rows:
+            (self._rows[rows],) = self._look_up(
+                ("row", rows), lambda: (row_cost(self._core, rows),)
+            )
+        return self._rows[rows]
 
     def _look_up(self, arguments: Key, simulate: Callable[[], Sequence[float]]) -> Sequence[float]:
-        # The arguments of a call begin with a number, those of a row with a name.
         key = (self._model, json.dumps(arguments, default=astuple))
         if key not in self._known:
             self._known[key] = self._fresh[key] = simulate()
