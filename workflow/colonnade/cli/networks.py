@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from colonnade.cli.common import FILE, needed_band, step, target_of
+from colonnade.cli.common import FILE, needed_band, paired, step, target_of
 from colonnade.common.files import sha256_file
 from colonnade.config.pruning import Pattern
 from colonnade.config.schema import Config
@@ -229,7 +229,7 @@ def pareto(
     from colonnade.budget.front import write_front
 
     config = read_settings(settings).config
-    networks = list(zip(Networks(config).front, checkpoints, strict=True))
+    networks = paired(Networks(config).front, checkpoints)
     allowed = config.budget.allowed_drop_points
     write_front(networks, layers, config.data, config.training, allowed, table, figure)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from colonnade.cli.common import FILE, container, needed_band, table, target_of
+from colonnade.cli.common import FILE, container, needed_band, paired, table, target_of
 from colonnade.common.paths import BUILD, TIMING_MODEL
 from colonnade.workflow.networks import Networks
 from colonnade.workflow.settings import read_settings
@@ -25,7 +25,7 @@ def throughput(settings: Path, output: Path, reports: tuple[Path, ...]) -> None:
     networks = Networks(given.config)
     runs = [
         (report, networks.pattern_columns(variant))
-        for (_, variant), report in zip(networks.runs, reports, strict=True)
+        for (_, variant), report in paired(networks.runs, reports)
     ]
     throughput_table(target_of(given), given.config.throughput, runs, output)
 
@@ -41,7 +41,7 @@ def accuracy(settings: Path, output: Path, reports: tuple[Path, ...]) -> None:
     networks = Networks(read_settings(settings).config)
     rows = [
         (report, {"method": networks.method(variant), **networks.pattern_columns(variant)})
-        for variant, report in zip(networks.variants, reports, strict=True)
+        for variant, report in paired(networks.variants, reports)
     ]
     accuracy_table(networks.config.model.name, networks.config.data.name, rows, output)
 
@@ -55,7 +55,7 @@ def decomposition(settings: Path, output: Path, reports: tuple[Path, ...]) -> No
     from colonnade.evaluation.tables import decomposition_table
 
     given = read_settings(settings)
-    steps = list(zip(Networks(given.config).steps, reports, strict=True))
+    steps = paired(Networks(given.config).steps, reports)
     decomposition_table(target_of(given), steps, output)
 
 
@@ -110,9 +110,7 @@ def study(
     from colonnade.study.runs import Evaluated
 
     networks = Networks(read_settings(settings).config).study
-    evaluated = [
-        Evaluated(run, seed, report) for (run, seed), report in zip(networks, reports, strict=True)
-    ]
+    evaluated = [Evaluated(run, seed, report) for (run, seed), report in paired(networks, reports)]
     write_study(evaluated, output, summary, figure)
 
 
