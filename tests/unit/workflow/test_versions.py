@@ -79,8 +79,8 @@ def test_training_runs_again_where_it_is_used(copy: Path) -> None:
 
 def test_a_network_that_is_looked_for_runs_its_jobs_again(copy: Path) -> None:
     changed = changed_by(copy, "models/networks/resnet.py")
-    assert changed >= TRAINING | JUDGING | {"profile", "schedules", "export"}
-    assert not {"claims", "regression", "throughput", "report"} & changed
+    assert changed >= TRAINING | JUDGING | {"step profile", "step schedules", "step export"}
+    assert not {"step claims", "step regression", "step throughput", "step report"} & changed
 
 
 def test_a_command_depends_on_its_own_function_and_helpers(copy: Path) -> None:
