@@ -53,7 +53,7 @@ lint: dev
 	$(IN_ENV) clang-format --dry-run -Werror $(FORMATTED)
 
 check: lint
-	$(IN_ENV) pytest -n auto --dist loadfile --cov tests/unit
+	$(IN_ENV) pytest -n auto --dist loadfile --cov=colonnade tests/unit
 
 test: check docs
 	$(IN_ENV) pytest --ignore=tests/unit
