@@ -131,8 +131,7 @@ def _in_order(  # noqa: PLR0912 (a loop that runs millions of times: no calls)
             if ready[source] > start:  # noqa: PLR1730 (`max` takes three times as long)
                 start = ready[source]
         if operation.is_store and operation.is_vector:
-            stored = operation.sources[0]
-            start = max(start, ready[stored] + later[stored])
+            start = max(start, *(ready[source] + later[source] for source in operation.sources))
         begin = free[unit]
         if begin > start:
             start = math.ceil(begin)
