@@ -53,14 +53,14 @@ lint: dev
 	$(IN_ENV) clang-format --dry-run -Werror $(FORMATTED)
 
 check: lint
-	$(IN_ENV) pytest -n auto --cov tests/unit
+	$(IN_ENV) pytest -n auto --dist loadfile --cov=colonnade tests/unit
 
 test: check docs
 	$(IN_ENV) pytest --ignore=tests/unit
 
 # Pages, links and anchors are checked, and nothing is fetched: the site is read offline.
 docs: dev
-	$(IN_ENV) mkdocs build --strict --quiet
+	$(IN_ENV) NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
 
 format: dev
 	$(IN_ENV) ruff check --fix $(PYTHON_SOURCES)

@@ -176,19 +176,25 @@ def renderings(architecture: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
             )
 
 
+ENVIRONMENT = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(SOURCE),
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+    undefined=jinja2.StrictUndefined,
+)
+
+
+def render(template: str, variables: dict[str, Any]) -> str:
+    """Text of one of the `renderings`."""
+    return ENVIRONMENT.get_template(template).render(variables)
+
+
 def main(architecture: str, output: Path) -> None:
     """Write the generated sources of one architecture below `output`."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(SOURCE),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        undefined=jinja2.StrictUndefined,
-    )
     output.mkdir(parents=True, exist_ok=True)
     for template, name, variables in renderings(architecture):
-        text = environment.get_template(template).render(variables)
-        (output / name).write_text(text, encoding="utf-8")
+        (output / name).write_text(render(template, variables), encoding="utf-8")
         if not name.endswith(".h"):
             print(name)
 

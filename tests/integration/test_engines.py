@@ -51,6 +51,9 @@ def private_docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     finally:
         daemon.terminate()
         daemon.wait(timeout=START_SECONDS)
+        # The network name space that it leaves mounted would keep the folder from being removed.
+        for space in (home / "exec/netns").glob("*"):
+            subprocess.run(["umount", space], check=True)
 
 
 def answers(address: str) -> bool:

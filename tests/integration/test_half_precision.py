@@ -17,7 +17,7 @@ from colonnade.config.pruning import Pattern, Recipe
 from colonnade.container import Container
 from colonnade.data.dataset import Normalisation
 from colonnade.models.architecture import conv_shapes
-from colonnade.models.resnet import build
+from colonnade.models.module import build
 from colonnade.package.export import export_package
 from colonnade.pruning.layers import importances, make_masks
 from colonnade.pruning.plan import prunable_convs, uniform_plan

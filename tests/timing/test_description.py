@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-"""The core's description, the target, and the program's vectors agree; README names every key."""
+"""Core, target and the program's vectors agree; the documentation names every key."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from colonnade.common.errors import ColonnadeError
 
 from .model import ROOT, TestedModel
 
-README = (ROOT / "kernels/timing/README.md").read_text("utf-8")
+PAGE = (ROOT / "docs/timing-model.md").read_text("utf-8")
 CORES = sorted((ROOT / "kernels/timing/cores").glob("*.json"))
 
 
@@ -29,20 +29,20 @@ def program(timing: TestedModel) -> Path:
     return timing.compile("described", ["kernels/timing/tests/functions.c"])
 
 
-def test_readme_names_every_key_of_a_description() -> None:
+def test_documentation_names_every_key_of_a_description() -> None:
     keys: set[str] = set()
     for core in CORES:
         description = json.loads(core.read_text("utf-8"))
         costs = description.pop("classes").values()
         keys |= keys_of(description) | {"classes"}.union(*costs)
     assert keys >= {"vlen", "fork_join", "store_latency", "masked", "outstanding", "classes"}
-    assert [key for key in sorted(keys) if f"`{key}`" not in README] == []
+    assert [key for key in sorted(keys) if f"`{key}`" not in PAGE] == []
 
 
-def test_readme_names_every_key_of_a_region(timing: TestedModel, program: Path) -> None:
+def test_documentation_names_every_key_of_a_region(timing: TestedModel, program: Path) -> None:
     (region,) = timing.regions(program)
     assert "functions" in region
-    assert [key for key in region if f"`{key}`" not in README] == []
+    assert [key for key in region if f"`{key}`" not in PAGE] == []
 
 
 @pytest.mark.parametrize(("core", "vlen", "other"), [("x60", 256, 512), ("x280", 512, 256)])

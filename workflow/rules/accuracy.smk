@@ -11,6 +11,7 @@ rule evaluate:
         checkpoint=results.checkpoint("{variant}"),
         graph=rules.package.output.graph,
         weights=rules.package.output.weights,
+        schedules=rules.schedules.output.schedules,
     output:
         "<results>/accuracy/{variant}.json",
     log:
@@ -21,7 +22,7 @@ rule evaluate:
         code=code("step evaluate"),
     shell:
         "colonnade step evaluate {input.settings} {wildcards.variant} {input.checkpoint} {input.graph}"
-        " {output} 2>&1 | tee {log}"
+        " {input.schedules} {output} 2>&1 | tee {log}"
 
 
 rule accuracy_table:

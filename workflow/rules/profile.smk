@@ -95,7 +95,7 @@ rule audit_tuner:
 
 
 rule tuner_quality:
-    """How often the prior's first candidates hold the best of all."""
+    """How often the cost model's first candidates hold the best of all."""
     input:
         rules.toolchain.output,
         settings=plan.settings.of("target", "model.name"),

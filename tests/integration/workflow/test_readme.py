@@ -1,14 +1,17 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-"""Every command of README, typed in a new user's shell.
+"""Every command of the documentation, typed in a new user's shell.
 
 Commands run for real on the small configuration of the copied checkout. Those whose files or hours a
 test does not have are planned on the real one: Snakemake reads what they name and says what it would run.
+Those that check the project itself are what runs this.
 """
 
 import itertools
 import re
+import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,13 +21,30 @@ from markdown_it import MarkdownIt
 
 from .conftest import ROOT, Checkout
 
-DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+DOCUMENTS = (
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "config/README.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+)
 PROGRAMS = ("make", "snakemake", "colonnade")
+# Languages of blocks that are typed.
+SHELL = ("", "sh")
 # Lines of a session that only prepare the next ones.
 PREPARATION = ("export", "cd")
 ACTIVATE = ". .venv/bin/activate"
-# `make test` is what runs this.
+# `make test` is what runs this, and the others are its parts or change the checkout.
 RUNNING = "make test"
+CHECKS = {
+    *(RUNNING, "make check", "make dev", "make docs"),
+    *("make format", "make fuzz-nightly", "make tidy"),
+}
+# What developers type beside these, in a checkout with its tests.
+TOOLS = {
+    "pre-commit install",
+    "pytest -n auto tests/unit",
+    "pytest tests/unit/config/test_config.py -k target",
+    "pytest tests/unit/pruning",
+    "python workflow/envs/lock.py",
+}
 # Of what is typed: ImageNet and a GPU, hours of training, a large network, all kernels for the host.
 PLANNED = {
     "snakemake full-run --config target=host results=results/host-resnet18",
@@ -37,7 +57,7 @@ PLANNED = {
 def sessions(document: Path) -> Iterator[str]:
     """What is typed by the document: code blocks, and single commands within sentences."""
     for token in MarkdownIt("commonmark").enable("table").parse(document.read_text()):
-        if token.type in ("code_block", "fence"):
+        if token.type in ("code_block", "fence") and token.info in SHELL:
             yield token.content
         for child in token.children or ():
             words = child.content.split()
@@ -73,9 +93,10 @@ def test_readme_has_the_commands_of_its_users() -> None:
     assert len(targets) >= 7
     typed = {line for command in DOCUMENTED for line in command.splitlines()}
     assert {f"snakemake {target}" for target in targets} <= typed
-    assert {"make full-run", RUNNING, *PLANNED} <= typed
+    assert {"make full-run", *CHECKS, *TOOLS, *PLANNED} <= typed
     # No option can be typed by mistake for a command.
-    assert all(command.splitlines()[-1].split()[0] in PROGRAMS for command in DOCUMENTED)
+    others = {command for command in DOCUMENTED if command not in TOOLS}
+    assert all(command.splitlines()[-1].split()[0] in PROGRAMS for command in others)
 
 
 @contextmanager
@@ -101,7 +122,7 @@ def planning(checkout: Checkout) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    "command", [c for c in DOCUMENTED if c not in PLANNED | {RUNNING}], ids=repr
+    "command", [c for c in DOCUMENTED if c not in PLANNED | CHECKS | TOOLS], ids=repr
 )
 def test_documented_command_works_as_typed(finished: Checkout, command: str) -> None:
     script = command if command.startswith("make ") else f"{ACTIVATE}\n{command}"
@@ -116,6 +137,19 @@ def test_documented_command_is_planned_as_typed(fresh: Checkout, command: str) -
         run = fresh.shell(f"{ACTIVATE}\n{command}")
     assert run.returncode == 0, run.stdout[-6000:]
     assert "This was a dry-run" in run.stdout
+
+
+@pytest.mark.parametrize("command", sorted(CHECKS))
+def test_documented_check_is_a_target(finished: Checkout, command: str) -> None:
+    run = finished.shell(f"{command} --dry-run")
+    assert run.returncode == 0, run.stdout[-6000:]
+
+
+@pytest.mark.parametrize("command", sorted(TOOLS))
+def test_documented_tool_is_in_the_environment(command: str) -> None:
+    program, *arguments = command.split()
+    assert shutil.which(program, path=str(Path(sys.executable).parent))
+    assert all((ROOT / each).exists() for each in arguments if "/" in each)
 
 
 def test_make_test_is_what_ci_runs(finished: Checkout) -> None:

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from colonnade.budget.front import judge, write_front
 from colonnade.budget.layer_sensitivity import write_layer_sensitivity
-from colonnade.budget.network import Network
 from colonnade.budget.plan import choose, read_budget, write_budget
 from colonnade.common.errors import ColonnadeError
 from colonnade.config.data import ImageNetConfig
 from colonnade.config.pruning import Pattern
 from colonnade.config.training import TrainingConfig
+from colonnade.evaluation.runs import Network
 from colonnade.results.tables import LAYER_SENSITIVITY, LAYERS, PARETO, read_table, write_table
 
 HALF, QUARTER = Pattern(m="full", sparsity=0.5), Pattern(m="full", sparsity=0.75)

@@ -25,7 +25,7 @@ from colonnade.common.files import read_json, read_record
 from colonnade.config.sources import read_yaml
 from colonnade.config.target import load_target, read_core
 from colonnade.container.image import Image
-from colonnade.evaluation.top1 import Finished, read_logits
+from colonnade.evaluation.top1 import Finished, read_logits, read_schedules
 from colonnade.models.weight_files import read_state
 from colonnade.package.archive import read_package
 from colonnade.results.records import (
@@ -71,9 +71,25 @@ RUN = {
     **{"threads": 1, "total": {"cycles": 10, "seconds": 0.1}},
     "layers": [{"name": "conv1", "op": "conv2d", "cycles": 10, "seconds": 0.1}],
 }
+SCHEDULE = {
+    **{"layer": "conv1", "schedule": "direct:8:1:1:1", "source": "other size"},
+    **{"key": "n1c8h8w8-o8-k1x1-s1-p0-d1|k8", "adapted": ["lmul"]},
+}
+RAN = {
+    "layers": [
+        {"name": "image", "op": "copy_to_planes"},
+        {
+            **{"name": "conv1", "op": "conv2d", "schedule": "direct:8:1:1:1"},
+            **{"schedule_source": "other size", "schedule_key": SCHEDULE["key"]},
+            "schedule_adapted": ["lmul"],
+        },
+    ]
+}
 ACCURACY = {
     **{"checkpoint_sha256": "0", "n_images": 5, "target": "x60", "top1_torch": 0.5},
     **{"top1_target": 0.5, "agreement": 1, "max_abs_logit_difference": 1e-6},
+    "schedule_sources": {"tuned": 0, "other size": 1, "fixed": 0},
+    "schedules": [SCHEDULE],
 }
 STUDY = {
     **{"model": "resnet18", "dataset": "digits", "epochs": 1, "pruned_share": 0.5},
@@ -88,7 +104,7 @@ PROVENANCE = {
     **{"python": "3", "python_packages": {}, "cpu": "c", "seeds": {"run": 1}, "config_sha256": "0"},
 }
 BAND = {"about": ["a"], "core": str(CORE), "variants": [{"name": "v", "about": "a", "set": {}}]}
-CHUNKS = {"key": "0", "chunks": []}
+CHUNKS = {"key": "0", "chunks": [], "schedules": [SCHEDULE]}
 Reader = Callable[[Path], object]
 
 
@@ -117,6 +133,7 @@ JSON: dict[str, tuple[Any, Reader]] = {
     ),
     "run.json": (RUN, lambda path: read_json(path, Run)),
     "accuracy.json": (ACCURACY, lambda path: read_json(path, Accuracy)),
+    "ran.json": (RAN, read_schedules),
     "study.json": (STUDY, lambda path: read_json(path, StudyEvaluation)),
     "claims.json": ([CLAIM], lambda path: read_json(path, list[Claim])),
     "provenance.json": (PROVENANCE, lambda path: read_json(path, Provenance)),

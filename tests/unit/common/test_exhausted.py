@@ -21,8 +21,7 @@ import torch
 from torch import Tensor
 
 from colonnade.cli import cli, main
-from colonnade.common.errors import ColonnadeError
-from colonnade.common.failures import explained
+from colonnade.common.errors import ColonnadeError, explained
 from colonnade.common.files import write_bytes, write_json, write_text
 from colonnade.config.data import TexturesConfig
 from colonnade.config.pruning import OneShot

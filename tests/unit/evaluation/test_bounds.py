@@ -14,8 +14,8 @@ from colonnade.config.target import load_target
 from colonnade.evaluation.bounds import MIX, STALLS, bounds_table, fma_cycles, memory_cycles
 from colonnade.evaluation.packing_cost import packing_table
 from colonnade.models.conv_shape import ConvShape
-from colonnade.report.bounds import bounds_summary, decomposition_rows, packing_summary
-from colonnade.results.tables import BOUNDS, DECOMPOSITION, PACKING, read_table, write_table
+from colonnade.report.bounds import achieved_and_possible, packed_and_direct
+from colonnade.results.tables import BOUNDS, PACKING, read_table
 from colonnade.targets.target import Target
 from colonnade.tuning.core import Core, core_of
 
@@ -122,11 +122,9 @@ def test_winners_are_compared_with_their_bounds(target: Target, tmp_path: Path) 
     assert sum(dense[f"{name}_percent"] for name in MIX) == pytest.approx(100)
     assert dense["stalled_on_caches_percent"] == pytest.approx(100 * 10 / 400_000)
 
-    summary = bounds_summary(path)
-    assert summary is not None
-    assert summary["rows"] == rows
+    figure = achieved_and_possible(read_table(path, BOUNDS))
     for text in ("XNNPACK's dense", "88% pruned", str(CONV)):
-        assert text in summary["figure"]
+        assert text in figure
 
 
 def test_packing_is_told_from_the_rest(target: Target, tmp_path: Path) -> None:
@@ -152,21 +150,6 @@ def test_packing_is_told_from_the_rest(target: Target, tmp_path: Path) -> None:
     # Two cores, together 2400 cycles.
     assert row["packing_cycles"] == 1200
     assert row["packing_percent"] == pytest.approx(1.5)
-    summary = packing_summary(tmp_path / "tables/packing.csv")
-    assert summary is not None
-    assert summary["rows"] == [row]
+    figure = packed_and_direct(read_table(tmp_path / "tables/packing.csv", PACKING))
     for text in ("packed: packing", "50%", str(CONV)):
-        assert text in summary["figure"]
-
-
-def test_report_says_nothing_of_tables_that_were_not_made(tmp_path: Path) -> None:
-    assert bounds_summary(None) is None
-    assert packing_summary(None) is None
-    assert decomposition_rows(None) is None
-    row = {
-        **{"model": "resnet50", "step": "no packing", "implementation": "colnm_direct"},
-        **{"sparsity": 0.0, "cycles": 10, "factor_to_previous": 1.5, "evidence": "modelled"},
-    }
-    table = tmp_path / "tables/decomposition.csv"
-    write_table(table, DECOMPOSITION, [row])
-    assert decomposition_rows(table) == [row]
+        assert text in figure

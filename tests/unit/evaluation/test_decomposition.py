@@ -12,8 +12,8 @@ import pytest
 
 from colonnade.common.files import write_json
 from colonnade.config.pruning import Pattern
-from colonnade.evaluation.decomposition import decomposition_table
 from colonnade.evaluation.runs import plan_steps
+from colonnade.evaluation.tables import decomposition_table
 from colonnade.results.tables import DECOMPOSITION, read_table
 from colonnade.targets.target import Target
 

@@ -17,6 +17,7 @@ from safetensors.numpy import load_file, save_file
 
 from colonnade.common import progress
 from colonnade.common.errors import ColonnadeError
+from colonnade.common.files import read_json
 from colonnade.config.data import ImageNetConfig
 from colonnade.config.schema import AccuracyConfig
 from colonnade.config.target import TargetConfig
@@ -26,6 +27,7 @@ from colonnade.data.dataset import draw_evenly
 from colonnade.data.opening import open_data
 from colonnade.evaluation import top1 as evaluate
 from colonnade.package.export import export_package
+from colonnade.results.records import Accuracy
 from colonnade.targets.target import Target
 from colonnade.training.checkpoint import read_checkpoint
 from colonnade.training.hardware import Hardware
@@ -38,18 +40,37 @@ class KilledError(Exception):
     """As a kill does it, nothing is cleaned up that only a normal end would."""
 
 
+def report(options: Mapping[str, str], images: int) -> dict[str, Any]:
+    """As the runner has it: a schedule of each source, looked up by the images that run at once."""
+    batch = min(int(options["--batch"]), images)
+    conv = {"op": "conv2d", "schedule": "direct:14:2:4:1"}
+    key = f"n{batch}c3h224w224-o64-k7x7-s2-p3-d1|k147"
+    other = {"schedule_source": "other size", "schedule_key": key, "schedule_adapted": ["lmul"]}
+    layers = [
+        {"name": "image", "op": "copy_to_planes"},
+        {"name": "conv1", **conv, **other},
+        {"name": "layer1.0.conv1", **conv, "schedule_source": "tuned"},
+        {"name": "layer1.0.conv2", **conv, "schedule_source": "tuned"},
+        {"name": "fc", "op": "fully_connected"},
+    ]
+    return {"implementation": options["--implementation"], "layers": layers}
+
+
 @dataclass
 class FakeRunner:
     """Runs the checkpoint's own network in the place of the runner, and remembers each run's images.
 
-    Of the `wrong` first images of every run it says what the network does not.
+    Of the `wrong` first images of every run it says what the network does not. Key `hidden` is not in
+    its reports.
     """
 
     checkpoint: Path
     killed_at: int | None = None
     wrong: int = 0
+    hidden: str | None = None
     images: list[int] = field(default_factory=list)
     batches: list[int] = field(default_factory=list)
+    schedules: list[str] = field(default_factory=list)
 
     def run(
         self,
@@ -67,6 +88,10 @@ class FakeRunner:
             logits = network(torch.from_numpy(pixels)).numpy()
         logits[: self.wrong] = -logits[: self.wrong]
         save_file({"logits": logits}, values["--output"])
+        said = report(values, len(pixels))
+        said["layers"][1].pop(self.hidden, None)
+        Path(values["--report"]).write_text(json.dumps(said))
+        self.schedules.append(values["--schedules"])
         self.images.append(len(pixels))
         self.batches.append(int(values["--batch"]))
         assert log is not None
@@ -82,12 +107,14 @@ class Case:
     training: TrainingConfig
     checkpoint: Path
     package: Path
+    schedules: Path
     output: Path
 
     def run(self, runner: FakeRunner, **accuracy: Any) -> dict[str, Any]:
         target = _Target("host", TargetConfig(kind="host"), runner)
         settings = AccuracyConfig(**{"batch": 2, **accuracy})
-        arguments = (self.checkpoint, self.package, "colnm_dense", self.output, repr(settings))
+        inputs = (self.checkpoint, self.package, "colnm_dense", self.schedules)
+        arguments = (*inputs, self.output, repr(settings))
         evaluate.evaluate_variant(target, self.data, self.training, settings, *arguments)
         found: dict[str, Any] = json.loads(self.output.read_text())
         return found
@@ -115,7 +142,9 @@ def case(
     package = tmp_path / "package"
     export_package(dense_checkpoint, package)
     output = tmp_path / "accuracy/dense.json"
-    return Case(folder_data, tiny_training, dense_checkpoint, package, output)
+    schedules = tmp_path / "schedules.json"
+    schedules.write_text("{}")
+    return Case(folder_data, tiny_training, dense_checkpoint, package, schedules, output)
 
 
 def test_chunks_add_up_to_the_whole_split(case: Case) -> None:
@@ -168,7 +197,38 @@ def test_a_killed_evaluation_goes_on_behind_its_last_chunk(case: Case, killed_at
     assert not case.kept.exists()
 
 
-@pytest.mark.parametrize("change", ["weights", "draw", "batch", "damage"])
+def test_the_report_says_which_schedule_every_convolution_ran(case: Case) -> None:
+    runner = FakeRunner(case.checkpoint)
+    found = case.run(runner)
+    assert set(runner.schedules) == {str(case.schedules)}
+    # The last chunk of three images has a batch of one behind the others of two.
+    assert runner.images == [4, 4, 4, 3]
+    plain = {"schedule": "direct:14:2:4:1", "source": "tuned", "key": None, "adapted": []}
+    key = "n2c3h224w224-o64-k7x7-s2-p3-d1|k147"
+    assert found["schedules"] == [
+        {**plain, "layer": "conv1", "source": "other size", "key": key, "adapted": ["lmul"]},
+        {**plain, "layer": "layer1.0.conv1"},
+        {**plain, "layer": "layer1.0.conv2"},
+    ]
+    assert found["schedule_sources"] == {"tuned": 2, "other size": 1, "fixed": 0}
+    read_json(case.output, Accuracy)
+
+
+def test_a_layer_counts_once_for_a_source_whatever_the_batches(case: Case) -> None:
+    found = case.run(FakeRunner(case.checkpoint), batch=4, n_images=5)
+    keys = [each["key"] for each in found["schedules"] if each["layer"] == "conv1"]
+    assert [key[:2] for key in keys] == ["n4", "n1"]
+    assert found["schedule_sources"] == {"tuned": 2, "other size": 1, "fixed": 0}
+
+
+@pytest.mark.parametrize("key", ["schedule", "schedule_source", "schedule_key"])
+def test_a_report_that_hides_a_schedule_is_refused(case: Case, key: str) -> None:
+    with pytest.raises(ColonnadeError, match=rf"dense\.report: layer.*{key}"):
+        case.run(FakeRunner(case.checkpoint, hidden=key))
+    assert not case.output.exists()
+
+
+@pytest.mark.parametrize("change", ["weights", "draw", "batch", "damage", "schedules"])
 def test_chunks_of_another_evaluation_are_not_taken(case: Case, change: str) -> None:
     with pytest.raises(KilledError):
         case.run(FakeRunner(case.checkpoint, 2))
@@ -178,6 +238,8 @@ def test_chunks_of_another_evaluation_are_not_taken(case: Case, change: str) -> 
         weights = bytearray((case.package / "weights.safetensors").read_bytes())
         weights[-1] ^= 1
         (case.package / "weights.safetensors").write_bytes(weights)
+    elif change == "schedules":
+        case.schedules.write_text("{ }")
     elif change == "draw":
         accuracy = {"n_images": 14}
     elif change == "batch":

@@ -1,17 +1,21 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-"""The architectures: against the modules built from them, and cost against published numbers."""
+"""Shapes of convolutions: against the modules that run, and cost against published numbers."""
 
 import pytest
 import torch
 from torch import nn
 
 from colonnade.common.errors import ColonnadeError
-from colonnade.models.architecture import MODEL_NAMES, architecture, conv_shapes
+from colonnade.models.architecture import conv_names, conv_shapes
+from colonnade.models.builder import IMAGE, Builder
 from colonnade.models.conv_shape import ConvShape
-from colonnade.models.graph import AddTensors, trace
-from colonnade.models.resnet import build
+from colonnade.models.fusion import fused
+from colonnade.models.layers import Conv2d
+from colonnade.models.module import build
+from colonnade.models.networks import NAMES, network
+from colonnade.models.shapes import MapShape, output_size
 
 # torchvision's documentation, "GFLOPS" of the published weights: multiply-accumulates in 1e9 at
 # 224 px, the classifier included.
@@ -68,24 +72,60 @@ def test_known_shapes_of_resnet50() -> None:
     assert str(shapes["layer4.2.conv3"]) == "n1c512h7w7-o2048-k1x1-s1-p0-d1-r"
 
 
-@pytest.mark.parametrize("name", MODEL_NAMES)
-def test_convolutions_are_those_of_the_traced_module(name: str) -> None:
-    with torch.device("meta"):
-        graph = trace(build(name, 10))
-    traced = graph.convs
-    # The runner fuses an addition with the convolution of its first operand.
-    added = {node.inputs[0] for node in graph.nodes if isinstance(node, AddTensors)}
-    assert [conv.name for conv in architecture(name).convs] == [conv.name for conv in traced]
-    for (_, shape), conv in zip(conv_shapes(name, 64, 1), traced, strict=True):
+@pytest.mark.parametrize("name", NAMES)
+def test_convolutions_are_those_that_are_executed(name: str) -> None:
+    executed = {conv.name: conv for conv in fused(network(name, 10)).convs}
+    shapes = conv_shapes(name, 64, 1)
+    assert [layer for layer, _ in shapes] == conv_names(name)
+    assert sorted(executed) == sorted(conv_names(name))
+    for layer, shape in shapes:
+        conv = executed[layer]
         assert (shape.in_channels, shape.out_channels) == (conv.in_channels, conv.out_channels)
-        assert (shape.kernel_h, shape.kernel_w) == conv.kernel
-        assert (shape.stride, shape.stride) == conv.stride
-        assert (shape.padding, shape.padding) == conv.padding
-        assert (shape.dilation, shape.dilation) == conv.dilation
-        assert shape.residual == (conv.output in added)
+        assert [shape.kernel_h, shape.kernel_w] == conv.kernel
+        assert [shape.stride, shape.stride] == conv.stride
+        assert [shape.padding, shape.padding] == conv.padding
+        assert [shape.dilation, shape.dilation] == conv.dilation
+        assert shape.residual == (conv.residual is not None)
+    # The last convolution of every block.
+    residuals = {layer for layer, shape in shapes if shape.residual}
+    blocks = {layer.rpartition(".")[0] for layer in conv_names(name) if "downsample" not in layer}
+    assert len(residuals) == len(blocks - {""}) > 7
+
+
+@pytest.mark.parametrize("key", ["stride", "padding", "dilation"])
+def test_a_shape_has_no_word_for_two_strides(key: str) -> None:
+    net = Builder(IMAGE)
+    net.conv2d("conv", IMAGE.name, 3, 3)
+    (conv,) = net.graph("conv").convs
+    assert isinstance(conv, Conv2d)
+    uneven = conv.model_copy(update={key: [1, 2]})
+    with pytest.raises(ColonnadeError, match=rf"layer conv: {key}: \[1, 2\]; allowed: the same"):
+        uneven.conv_shape(MapShape(1, 3, 8, 8))
+
+
+def test_sizes_of_windows_are_torchs() -> None:
+    cases = 0
+    for size in (5, 8):
+        for kernel in (1, 2, 3):
+            for stride in (1, 2, 3):
+                for padding in (0, 1, 2):
+                    for dilation in (1, 2):
+                        conv = nn.Conv1d(1, 1, kernel, stride, padding, dilation)
+                        seen = conv(torch.zeros(1, size)).shape[1]
+                        assert output_size(size, kernel, stride, padding, dilation) == seen
+                        cases += 1
+    assert cases == 108
 
 
 @pytest.mark.parametrize(("image_px", "batch"), [(0, 1), (32, 0)])
 def test_impossible_inputs_are_refused(image_px: int, batch: int) -> None:
     with pytest.raises(ColonnadeError, match="at least 1"):
         conv_shapes("resnet18", image_px, batch)
+
+
+def test_every_image_and_no_other_model_is_taken() -> None:
+    for name in NAMES:
+        # Halved five times, and padded, a pixel stays a pixel.
+        assert conv_shapes(name, 1, 1)[-1][1].height == 1
+    with pytest.raises(ColonnadeError, match=r"model 'resnet19': allowed are resnet18"):
+        conv_shapes("resnet19", 32, 1)

@@ -1,72 +1,132 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-"""The execution graph: what it says of a network, and what it refuses."""
+"""Networks as data: what they say of a ResNet, what fusion makes of it, and what does not fit."""
+
+from typing import Any
 
 import pytest
-from torch import Tensor, nn
+from pydantic import ValidationError
 
-from colonnade.common.errors import ColonnadeError
-from colonnade.models.graph import AddTensors, Conv2d, trace
-from colonnade.models.resnet import build
+from colonnade.models.builder import IMAGE, Builder
+from colonnade.models.fusion import fuse_residuals, fused
+from colonnade.models.graph import Graph
+from colonnade.models.layers import Add, Conv2d, FullyConnected
+from colonnade.models.networks import NAMES, network
 
 
-@pytest.mark.parametrize("name", ["resnet18", "resnet50"])
-def test_tensors_are_produced_once_and_before_use(name: str) -> None:
-    graph = trace(build(name, 10))
-    known = {graph.input}
+@pytest.mark.parametrize("name", NAMES)
+def test_executed_tensors_are_made_once_and_before_use(name: str) -> None:
+    graph = fused(network(name, 10))
+    known = {each.name for each in graph.inputs}
     for node in graph.nodes:
-        sources = node.inputs if isinstance(node, AddTensors) else (node.input,)
-        assert known.issuperset(sources)
+        assert node.is_packaged
+        assert known.issuperset(node.sources)
         assert node.output not in known
         known.add(node.output)
-    assert graph.output == graph.nodes[-1].output == "logits"
+    assert graph.outputs == (graph.nodes[-1].output,) == ("logits",)
     assert all(conv.batch_norm for conv in graph.convs)
+    assert [node.name for node in graph.classifiers] == ["fc"]
+    # Every addition of a residual network is a convolution's.
+    assert not [node for node in graph.nodes if isinstance(node, Add)]
 
 
-def test_activations_of_a_block() -> None:
-    nodes = {node.name: node for node in trace(build("resnet18", 10)).nodes}
-    activations = {
-        name: node.activation
-        for name, node in nodes.items()
-        if name.startswith("layer2.0") and isinstance(node, Conv2d | AddTensors)
+def test_what_a_block_executes() -> None:
+    nodes = [node for node in fused(network("resnet18", 10)).nodes if "layer2.0" in node.name]
+    found = {
+        node.name: (node.activation, node.residual) for node in nodes if isinstance(node, Conv2d)
     }
-    assert activations == {
-        "layer2.0.conv1": "relu",
-        "layer2.0.conv2": "none",
-        "layer2.0.downsample.0": "none",
-        "layer2.0.add": "relu",
+    # The projection first: the convolution that adds it stands where the addition stood.
+    assert list(found) == ["layer2.0.conv1", "layer2.0.downsample.0", "layer2.0.conv2"]
+    assert len(nodes) == 3
+    assert found == {
+        "layer2.0.conv1": ("relu", None),
+        "layer2.0.downsample.0": ("none", None),
+        "layer2.0.conv2": ("relu", "layer2.0.downsample.1"),
     }
 
 
-class _Branching(nn.Module):
-    """The convolution's result is used before and after its activation: it cannot be fused."""
+def _graph(build: Any) -> Graph:
+    net = Builder(IMAGE)
+    x = net.conv2d("conv", IMAGE.name, 3, 1)
+    return net.graph(*build(net, x))
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(3, 3, 1)
-        self.relu = nn.ReLU()
-        self.pool = nn.MaxPool2d(2)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        x = self.conv(x)
-        return self.relu(x), self.pool(x)
+KEPT = {
+    "batch norm alone": lambda net, x: [net.batch_norm("kept", net.max_pool2d("p", x, 2, 2, 0))],
+    "batch norm behind a ReLU": lambda net, x: [net.batch_norm("kept", net.relu("r", x))],
+    "two batch norms": lambda net, x: [net.batch_norm("kept", net.batch_norm("b", x))],
+    "ReLU of a pool": lambda net, x: [net.relu("kept", net.max_pool2d("p", x, 2, 2, 0))],
+    "read elsewhere": lambda net, x: [net.relu("kept", x), net.max_pool2d("p", x, 2, 2, 0)],
+    "an output itself": lambda net, x: [x, net.relu("kept", x)],
+    "sum of the activated": lambda net, x: [net.add("kept", net.relu("r", x), IMAGE.name)],
+    "second operand": lambda net, x: [net.add("kept", IMAGE.name, x)],
+    "sum with itself": lambda net, x: [net.add("kept", x, x)],
+    "third operand": lambda net, x: [net.add("kept", net.add("a", x, IMAGE.name), IMAGE.name)],
+}
+
+
+@pytest.mark.parametrize("build", KEPT.values(), ids=KEPT)
+def test_what_cannot_be_fused_stays(build: Any) -> None:
+    graph = fused(_graph(build))
+    assert "kept" in {node.name for node in graph.nodes}
+
+
+def test_a_residual_joins_with_its_activation_and_reads_the_other_operand() -> None:
+    graph = _graph(lambda net, x: [net.relu("relu", net.add("sum", x, IMAGE.name))])
+    (conv,) = fused(graph).nodes
+    assert isinstance(conv, Conv2d)
+    assert (conv.name, conv.output, conv.residual) == ("conv", "relu", IMAGE.name)
+    assert conv.activation == "relu"
+    assert conv.sources == (IMAGE.name, IMAGE.name)
+    # Without the pass for ReLUs the sum's own activation is none.
+    first, second = fuse_residuals(graph).nodes
+    assert isinstance(first, Conv2d)
+    assert (first.activation, second.name) == ("none", "relu")
 
 
 @pytest.mark.parametrize(
-    "model",
+    ("build", "words"),
     [
-        nn.Sequential(nn.Conv2d(4, 4, 3, groups=2)),
-        nn.Sequential(nn.Conv2d(4, 4, 3, padding="same")),
-        nn.Sequential(nn.Conv2d(4, 4, 3, padding=1, padding_mode="reflect")),
-        nn.Sequential(nn.MaxPool2d(2, ceil_mode=True)),
-        nn.Sequential(nn.BatchNorm2d(3)),
-        nn.Sequential(nn.Conv2d(3, 3, 1), nn.ReLU(), nn.BatchNorm2d(3)),
-        nn.Sequential(nn.Conv2d(3, 3, 1), nn.AdaptiveAvgPool2d(2)),
-        nn.Sequential(nn.Conv2d(3, 3, 1), nn.Sigmoid()),
-        _Branching(),
+        (lambda net: net.relu("r", "nothing"), "node 'r': input 'nothing' does not exist"),
+        (lambda net: net.relu("image", "image"), "output 'image' exists already"),
+        (lambda net: net.max_pool2d("p", "image", 2, 2, 2), r"padding: \[2, 2\]; allowed: less"),
+        (
+            lambda net: net.add("a", "image", net.conv2d("c", "image", 4, 1)),
+            r"a map \[N, 4, H, W\]; needed: a map \[N, 3",
+        ),
+        (
+            lambda net: net.node(
+                FullyConnected(name="f", output="f", input="image", in_features=3, out_features=2)
+            ),
+            r"'f': its input 'image' is a map .*; needed: features \[N, 3\]",
+        ),
+        (
+            lambda net: net.relu("r", net.global_avg_pool("g", net.global_avg_pool("h", "image"))),
+            r"its input 'h' is features \[N, 3\]; needed: a map",
+        ),
+        (lambda net: net.conv2d("c", "image", 65536, 255), "'c': out_channels: 65536 by 195075"),
     ],
 )
-def test_inexpressible_layers_are_refused(model: nn.Module) -> None:
-    with pytest.raises(ColonnadeError):
-        trace(model)
+def test_nodes_that_do_not_fit_are_refused_where_they_are_written(build: Any, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        build(Builder(IMAGE))
+
+
+@pytest.mark.parametrize(("key", "value"), [("kernel", 0), ("out_channels", 0), ("stride", 256)])
+def test_sizes_out_of_range_are_refused(key: str, value: int) -> None:
+    values = {"name": "c", "source": "image", "out_channels": 3, "kernel": 3, key: value}
+    with pytest.raises(ValidationError, match=key):
+        Builder(IMAGE).conv2d(**values)
+
+
+def test_a_residual_of_another_shape_is_refused() -> None:
+    graph = _graph(lambda net, x: [net.add("sum", net.conv2d("c", x, 3, 1), x)])
+    (first, second) = fused(graph).nodes
+    assert isinstance(second, Conv2d)
+    for change in ({"stride": [2, 2]}, {"residual": "image", "out_channels": 4}):
+        nodes = (first, second.model_copy(update=change))
+        with pytest.raises(
+            ValueError, match=r"node 'c': residual: .*; needed: .*, the shape of its"
+        ):
+            Graph(graph.inputs, graph.outputs, nodes).shapes(1, 8)

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from colonnade.common.errors import ColonnadeError
-from colonnade.models.resnet import build
+from colonnade.models.module import build
 from colonnade.models.weights import load_weights
 
 State = dict[str, Tensor]
@@ -70,6 +70,13 @@ def test_another_classifier_only_if_asked(state: State, tmp_path: Path) -> None:
     load_weights(model, "resnet18", path, replace_fc=True)
     assert torch.equal(model.fc.weight, own)
     assert torch.equal(model.conv1.weight, state["conv1.weight"])
+
+
+def test_a_classifier_of_as_many_classes_is_taken(state: State, tmp_path: Path) -> None:
+    """`replace_fc` leaves out only what is of another size."""
+    model = build("resnet18", 10)
+    load_weights(model, "resnet18", _save(state, tmp_path / "weights.pth"), replace_fc=True)
+    assert torch.equal(model.fc.weight, state["fc.weight"])
 
 
 def test_old_files_without_batch_counters_load(state: State, tmp_path: Path) -> None:

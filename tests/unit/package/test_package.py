@@ -4,7 +4,9 @@
 """Packages: what is exported of each pattern, exact to the bit, and refused when damaged."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,11 +15,13 @@ from colonnade.common.errors import ColonnadeError
 from colonnade.config.data import ImageNetConfig
 from colonnade.config.pruning import Pattern, Recipe
 from colonnade.config.training import TrainingConfig
-from colonnade.models.graph import fold, trace
+from colonnade.models.builder import IMAGE, Builder
+from colonnade.models.fusion import fused
+from colonnade.models.module import Network
 from colonnade.package.archive import read_package
 from colonnade.package.export import export_package
 from colonnade.pruning.plan import LayerPlan
-from colonnade.training.checkpoint import read_checkpoint
+from colonnade.training.checkpoint import Checkpoint, read_checkpoint
 from colonnade.training.stages import prune_and_finetune
 
 PLAN = {
@@ -52,8 +56,10 @@ def test_packages_hold_exactly_the_folded_weights(mixed_checkpoint: Path, tmp_pa
     export_package(mixed_checkpoint, tmp_path / "package")
     package = read_package(tmp_path / "package")
     model = read_checkpoint(mixed_checkpoint).model()
-    for conv in trace(model).convs:
-        weight, bias = fold(model, conv)
+    convs = fused(model.graph).convs
+    assert len(convs) == 20
+    for conv in convs:
+        weight, bias = conv.folded(model)
         assert np.array_equal(package.to_dense(conv.name), weight.astype(np.float32))
         assert np.array_equal(package.tensors[f"{conv.name}.bias"], bias.astype(np.float32))
 
@@ -78,6 +84,69 @@ def test_patterns_and_tiles_are_told_per_node(mixed_checkpoint: Path, tmp_path: 
         mask = package.mask(name)
         assert mask is not None
         assert np.array_equal(mask.keep, masks[name].keep)
+
+
+def _edited(checkpoint: Path, folder: Path, edit: Callable[[dict[str, Any]], object]) -> Path:
+    """A package whose graph.json is another one."""
+    export_package(checkpoint, folder)
+    graph = json.loads((folder / "graph.json").read_text())
+    edit(graph)
+    (folder / "graph.json").write_text(json.dumps(graph))
+    return folder
+
+
+def test_residuals_are_told_per_node(mixed_checkpoint: Path, tmp_path: Path) -> None:
+    export_package(mixed_checkpoint, tmp_path / "package")
+    nodes = read_package(tmp_path / "package").graph["nodes"]
+    assert not [node for node in nodes if node["op"] == "add"]
+    residuals = {node["name"]: node["residual"] for node in nodes if node["op"] == "conv2d"}
+    assert residuals["layer1.0.conv1"] is None
+    assert residuals["layer1.0.conv2"] == "maxpool"
+    assert residuals["layer2.0.conv2"] == "layer2.0.downsample.1"
+    assert sum(each is not None for each in residuals.values()) == 8
+    made = [node["output"] for node in nodes]
+    for index, node in enumerate(nodes):
+        assert node.get("residual") in {None, *made[:index]}
+
+
+def _conv2(graph: dict[str, Any]) -> dict[str, Any]:
+    (node,) = (each for each in graph["nodes"] if each["name"] == "layer2.0.conv2")
+    found: dict[str, Any] = node
+    return found
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        (lambda graph: graph.update(version=1), "of version 1; expected .* of version 2"),
+        (lambda graph: _conv2(graph).pop("residual"), "node 'layer2.0.conv2': residual: Field req"),
+        (lambda graph: _conv2(graph).update(residual=3), "node 'layer2.0.conv2': residual: 3"),
+        (lambda graph: _conv2(graph).update(residual="x"), "input 'x' does not exist"),
+        (
+            lambda graph: _conv2(graph).update(residual="maxpool"),
+            r"residual: 'maxpool' is a map \[N, 64, H, W\]; needed: a map \[N, 128, H, W\]",
+        ),
+        (lambda graph: _conv2(graph).update(op="relu"), "node 'layer2.0.conv2': op: "),
+    ],
+)
+def test_graphs_that_do_not_fit_are_refused(
+    mixed_checkpoint: Path, tmp_path: Path, edit: Callable[[dict[str, Any]], object], words: str
+) -> None:
+    folder = _edited(mixed_checkpoint, tmp_path / "package", edit)
+    with pytest.raises(ColonnadeError, match=rf"graph\.json: .*{words}"):
+        read_package(folder)
+
+
+def test_what_a_package_cannot_hold_is_named(
+    mixed_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net = Builder(IMAGE)
+    x = net.max_pool2d("pool", net.relu("early", IMAGE.name), 2, 2, 0)
+    graph = net.graph(net.fully_connected("fc", net.global_avg_pool("mean", x), 3))
+    monkeypatch.setattr(Checkpoint, "model", lambda _: Network(graph))
+    with pytest.raises(ColonnadeError, match="layer early: relu has no counterpart in a package"):
+        export_package(mixed_checkpoint, tmp_path / "package")
+    assert not (tmp_path / "package").exists()
 
 
 @pytest.mark.parametrize("damage", ["truncated", "graph", "missing"])

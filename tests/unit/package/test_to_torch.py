@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 from colonnade.cli import cli
 from colonnade.common.errors import ColonnadeError
-from colonnade.models.resnet import build
+from colonnade.models.module import build
 from colonnade.models.weights import load_weights
 from colonnade.package.to_torch import pruned_layers, write_state_dict
 from colonnade.training.checkpoint import read_checkpoint

@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.config.pruning import Pattern, PruningConfig
-from colonnade.models.resnet import build
+from colonnade.models.module import build
 from colonnade.pruning.layers import importances, make_masks, sparsity_of
 from colonnade.pruning.mask import make_mask
 from colonnade.pruning.plan import LayerPlan, prunable_convs, uniform_plan

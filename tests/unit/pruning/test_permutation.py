@@ -11,8 +11,7 @@ import torch
 from torch import nn
 
 from colonnade.config.pruning import Pattern
-from colonnade.models.graph import trace
-from colonnade.models.resnet import build
+from colonnade.models.module import Network, build
 from colonnade.pruning.layers import importances, make_masks
 from colonnade.pruning.mask import make_mask
 from colonnade.pruning.permutation import permute, search, spaces
@@ -20,7 +19,7 @@ from colonnade.pruning.plan import prunable_convs, uniform_plan
 from colonnade.pruning.weights import weight_matrix
 
 
-def _network(name: str) -> nn.Module:
+def _network(name: str) -> Network:
     """A network in float64 whose batch norms differ from channel to channel."""
     torch.manual_seed(4)
     model = build(name, 5).double().eval()
@@ -39,7 +38,7 @@ def test_any_order_of_every_space_leaves_the_logits_as_they_were(name: str) -> N
     model = _network(name)
     permuted = copy.deepcopy(model)
     rng = np.random.default_rng(1)
-    found = spaces(trace(model))
+    found = spaces(model.graph)
     for space in found:
         permute(permuted, space, rng.permutation(space.channels))
     image = torch.randn(2, 3, 40, 40, dtype=torch.float64)
@@ -55,7 +54,7 @@ def test_any_order_of_every_space_leaves_the_logits_as_they_were(name: str) -> N
 
 
 def test_channels_that_meet_in_an_addition_share_a_space() -> None:
-    found = spaces(trace(build("resnet18", 5)))
+    found = spaces(build("resnet18", 5).graph)
     stem = next(space for space in found if "conv1" in space.writers)
     assert stem.writers == ["conv1", "layer1.0.conv2", "layer1.1.conv2"]
     assert stem.readers == [
@@ -78,7 +77,7 @@ def test_the_order_found_keeps_more_and_comes_again(pattern: Pattern) -> None:
     names = [name for name in prunable_convs("resnet18", ["conv1"]) if "layer1" in name]
     plan = uniform_plan(pattern, dict.fromkeys(names, 8))
 
-    def kept(network: nn.Module) -> float:
+    def kept(network: Network) -> float:
         importance = importances(network, plan, "l1")
         masks = make_masks(importance, plan)
         shares = (
@@ -88,8 +87,8 @@ def test_the_order_found_keeps_more_and_comes_again(pattern: Pattern) -> None:
         return float(sum(shares))
 
     before = kept(model)
-    orders = search(trace(model), importances(model, plan, "l1"), plan)
-    again = search(trace(model), importances(model, plan, "l1"), plan)
+    orders = search(model.graph, importances(model, plan, "l1"), plan)
+    again = search(model.graph, importances(model, plan, "l1"), plan)
     assert all(np.array_equal(a[1], b[1]) for a, b in zip(orders, again, strict=True))
     for space, order in orders:
         assert sorted(order) == list(range(space.channels))
@@ -107,7 +106,7 @@ def test_rows_that_belong_together_are_found() -> None:
         conv.weight[1::2, 32:] = 0
     pattern = Pattern(m="full", sparsity=0.5)
     plan = uniform_plan(pattern, {"layer1.0.conv1": 8})
-    for space, order in search(trace(model), importances(model, plan, "l1"), plan):
+    for space, order in search(model.graph, importances(model, plan, "l1"), plan):
         permute(model, space, order)
     matrix = weight_matrix(conv.weight)
     assert np.array_equal(np.where(make_mask(matrix, pattern, 8).expand(), matrix, 0), matrix)
@@ -124,7 +123,7 @@ def test_rows_that_belong_together_are_found() -> None:
 def test_patterns_that_cannot_gain_keep_their_order(pattern: Pattern) -> None:
     model = build("resnet18", 5)
     plan = uniform_plan(pattern, {"layer1.0.conv1": 8})
-    found = list(search(trace(model), importances(model, plan, "l1"), plan))
+    found = list(search(model.graph, importances(model, plan, "l1"), plan))
     assert found
     for space, order in found:
         assert np.array_equal(order, np.arange(space.channels))

@@ -63,6 +63,7 @@ def files(tmp_path: Path) -> dict[str, list[Path]]:
     evaluation = {
         **{"checkpoint_sha256": "b", "n_images": 4, "target": "x60", "top1_torch": 1.0},
         **{"top1_target": 1.0, "agreement": 1.0, "max_abs_logit_difference": 1e-6},
+        **{"schedule_sources": {"tuned": 3, "other size": 17, "fixed": 1}, "schedules": []},
     }
     claim = {
         **{"claim": "fast", "detail": "very", "paper_value": 4.0, "our_value": 5.0},
@@ -122,6 +123,16 @@ def test_a_section_is_made_of_what_it_shows(
         with pytest.raises(ColonnadeError, match=re.escape(str(file))):
             write_section(section.name, provenance, files[section.name], target)
         file.with_suffix(".gone").rename(file)
+
+
+def test_accuracy_says_where_the_schedules_of_its_runs_come_from(
+    files: dict[str, list[Path]], provenance: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "accuracy.html"
+    write_section("accuracy", provenance, files["accuracy"], target)
+    said = re.sub(r"\s+", " ", target.read_text())
+    assert "3 ran the schedule tuned for their shape, 17 one tuned at another size" in said
+    assert "1 one that its implementation fixes" in said
 
 
 def test_convolutions_that_no_two_algorithms_ran(provenance: Path, tmp_path: Path) -> None:

@@ -46,12 +46,12 @@ class FakeContainer:
         values = dict(itertools.pairwise(command))
         lines = []
         for text in values["--candidate"].split(","):
-            algorithm, tile, lmul, panels, parts = (*text.split(":"), *"0000")[:5]
+            algorithm, tile, lmul, panels, splits = (*text.split(":"), *"0000")[:5]
             cycles = self.cycles.get(f"{text}|{values['--keep']}", 10**9)
             modelled = "-plugin" in command
             report = {
                 **{"conv": values["--conv"], "algorithm": algorithm, "tile": int(tile)},
-                **{"lmul": int(lmul), "panels": int(panels), "kc_splits": int(parts)},
+                **{"lmul": int(lmul), "panels": int(panels), "kc_splits": int(splits)},
                 **{"cycles": cycles if modelled else None, "ms": None if modelled else 1.0},
                 "mac_per_cycle": 1.0 if modelled else None,
             }

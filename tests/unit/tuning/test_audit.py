@@ -17,7 +17,7 @@ from colonnade.targets.target import Target
 from colonnade.tuning.audit import audit_conv, quality_table
 from colonnade.tuning.bench import DENSE, Profiled
 from colonnade.tuning.core import core_of
-from colonnade.tuning.prior import Prior
+from colonnade.tuning.cost_model.model import CostModel
 from colonnade.tuning.sampling import sample
 from colonnade.tuning.space import grid, search_space
 
@@ -58,7 +58,7 @@ def test_rank_and_loss_of_a_best_candidate_that_the_prior_puts_late(
 ) -> None:
     few = settings.model_copy(update={"trials": 4})
     space = search_space(SHAPE, few, core_of(target.config))
-    ranked = [each for _, each in Prior(core_of(target.config)).rank(SHAPE, 288, space)]
+    ranked = [each for _, each in CostModel(core_of(target.config)).rank(SHAPE, 288, space)]
     # The last one is the best, the fifth next, all others take twice as long.
     container.cycles = {
         f"{ranked[-1]}|288:576": 5 * 10**8,

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-"""Candidates run in the order of the prior, and only as long as one of the rest may win."""
+"""Candidates run in the order of the cost model, and only as long as one of the rest may win."""
 
 import dataclasses
 import json
@@ -16,7 +16,7 @@ from colonnade.models.conv_shape import ConvShape
 from colonnade.targets.target import Target
 from colonnade.tuning.bench import DENSE, Profiled
 from colonnade.tuning.core import core_of
-from colonnade.tuning.prior import Prior
+from colonnade.tuning.cost_model.model import CostModel
 from colonnade.tuning.search import fastest, others, profile_conv, refine, tune
 from colonnade.tuning.space import Candidate, search_space
 
@@ -133,13 +133,13 @@ def test_an_interrupted_search_continues(
     assert not before & set(container.candidates)
 
 
-def test_candidates_run_in_the_order_of_the_prior(
+def test_candidates_run_in_the_order_of_the_cost_model(
     target: Target, container: FakeContainer, settings: ProfileConfig, timed: ThroughputConfig
 ) -> None:
     conv = ConvShape.parse(CONV)
     profile_conv(target, conv, [PRUNED], settings, timed, Path("results/a.json"))
     core = core_of(target.config)
-    ranked = Prior(core).rank(conv, PRUNED.kept(conv), search_space(conv, settings, core))
+    ranked = CostModel(core).rank(conv, PRUNED.kept(conv), search_space(conv, settings, core))
     assert container.candidates[:4] == [str(candidate) for _, candidate in ranked[:4]]
 
 
@@ -182,7 +182,7 @@ def test_columns_are_cut_into_parts_as_long_as_that_is_faster(settings: ProfileC
     start = run([known[1]])[0]
     many = settings.model_copy(update={"kc_splits": 16})
     reports = refine(start, known, run, many)
-    # No block of 16 panels is known; from 8 parts on nothing is faster.
+    # No block of 16 panels is known; from 8 KC splits on nothing is faster.
     assert batches[1:] == [
         ["direct:14:2:4:2", "direct:14:2:8:2", "direct:14:2:4:4", "direct:14:2:8:4"],
         ["direct:14:2:8:4", "direct:14:2:8:8"],

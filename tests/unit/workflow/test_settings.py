@@ -112,6 +112,16 @@ def test_a_variant_does_not_depend_on_other_patterns(default: dict[str, Any]) ->
         before.settings.of_variant("1of4", "pruning")
 
 
+def test_rule_settings_writes_those_of_the_emulated_target_too(
+    default: dict[str, Any], tmp_path: Path
+) -> None:
+    plan = Workflow.from_config({**default, "target": "host"}, [])
+    given = read_settings(write(plan, plan.emulated.settings.of("target"), tmp_path))
+    assert (given.config.target, given.target.vlen) == ("x60", 256)
+    given = read_settings(write(plan, plan.settings.of("target"), tmp_path))
+    assert (given.config.target, given.target.vlen) == ("host", None)
+
+
 def test_a_wrong_section_is_an_error_of_the_rule() -> None:
     with pytest.raises(KeyError):
         select({"a": {"b": 1}}, ["a.c"])

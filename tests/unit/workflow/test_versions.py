@@ -59,7 +59,9 @@ def test_every_rule_has_the_version_of_its_command() -> None:
     assert len(found) > 25
 
 
-@pytest.mark.parametrize("file", ["report/page.html.j2", "report/report.css", "report/heatmap.py"])
+@pytest.mark.parametrize(
+    "file", ["report/page.html.j2", "report/report.css", "report/schedules.py"]
+)
 def test_another_page_trains_nothing(copy: Path, file: str) -> None:
     changed = changed_by(copy, file)
     # Figures of the study and of the front are drawn where their tables are made.
@@ -73,6 +75,14 @@ def test_training_runs_again_where_it_is_used(copy: Path) -> None:
     profiling |= {"table validation", "step report"}
     assert profiling <= COMMANDS
     assert not changed_by(copy, "training/loop.py") & profiling
+
+
+def test_a_network_that_is_looked_for_runs_its_jobs_again(copy: Path) -> None:
+    changed = changed_by(copy, "models/networks/resnet.py")
+    assert changed >= TRAINING | JUDGING | {"step profile", "step schedules", "step export"}
+    others = {f"step {name}" for name in ("claims", "regression", "throughput", "report")}
+    assert others <= COMMANDS
+    assert not others & changed
 
 
 def test_a_command_depends_on_its_own_function_and_helpers(copy: Path) -> None:
@@ -103,6 +113,11 @@ def test_derived_lists_run_their_jobs_again(copy: Path) -> None:
     assert not others & (networks | convolutions)
     assert not {"step profile"} & networks
     assert not {"table throughput"} & convolutions
+
+
+def test_a_table_is_collected_anew_from_runs_that_stay(copy: Path) -> None:
+    changed = changed_by(copy, "evaluation/tables.py")
+    assert changed == {"table throughput", "table decomposition", "table accuracy"}
 
 
 def test_imports_are_those_that_python_sees() -> None:

@@ -9,14 +9,14 @@ from typing import Any
 
 import polars as pl
 
-from colonnade.budget.network import Network
 from colonnade.budget.plan import Costs
 from colonnade.common.files import write_text
 from colonnade.config.data import DataConfig
 from colonnade.config.training import TrainingConfig
+from colonnade.evaluation.runs import Network
 from colonnade.evaluation.top1 import judged, open_checkpoint
 from colonnade.pruning.layers import sparsity_of
-from colonnade.report.pareto import pareto_figure
+from colonnade.report.accuracy import pareto_figure
 from colonnade.results.tables import PARETO, write_table
 from colonnade.training.judge import measure
 

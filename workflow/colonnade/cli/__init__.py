@@ -15,7 +15,7 @@ import click
 
 from colonnade.cli import documents, networks, report, tables, toolchain, tuning
 from colonnade.cli.common import cli
-from colonnade.common.failures import explained
+from colonnade.common.errors import explained
 from colonnade.container.processes import exit_on_signals
 
 __all__ = ["cli", "documents", "main", "networks", "report", "tables", "toolchain", "tuning"]

@@ -3,8 +3,9 @@
 
 """The groups of commands, and what commands share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
@@ -13,6 +14,8 @@ from colonnade.common.paths import IMAGE
 from colonnade.container import Container, open_image
 from colonnade.targets.target import Target
 from colonnade.workflow.settings import Settings
+
+Wanted = TypeVar("Wanted")
 
 ROOT = Path()
 FILE = click.Path(path_type=Path)
@@ -59,6 +62,21 @@ def step() -> None:
     Steps that need configuration take a settings file first; the workflow leaves those of its jobs in
     results/settings.
     """
+
+
+def paired(wanted: Iterable[Wanted], files: Sequence[Path]) -> list[tuple[Wanted, Path]]:
+    """What was configured, each with its file.
+
+    Raises:
+        ColonnadeError: there is not one file for each.
+    """
+    listed = list(wanted)
+    if len(listed) != len(files):
+        raise ColonnadeError(
+            f"{len(files)} files, {files[0]} the first; allowed with these settings: {len(listed)},"
+            " in the order in which the workflow's rule names them"
+        )
+    return list(zip(listed, files, strict=True))
 
 
 def container() -> Container:

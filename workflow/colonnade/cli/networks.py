@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from colonnade.cli.common import FILE, needed_band, step, target_of
+from colonnade.cli.common import FILE, needed_band, paired, step, target_of
 from colonnade.common.files import sha256_file
 from colonnade.config.pruning import Pattern
 from colonnade.config.schema import Config
@@ -61,9 +61,15 @@ def export(checkpoint: Path, package: Path) -> None:
 @click.argument("variant")
 @click.argument("checkpoint", type=FILE)
 @click.argument("graph", type=FILE)
+@click.argument("schedules", type=FILE)
 @click.argument("output", type=FILE)
-def evaluate(settings: Path, variant: str, checkpoint: Path, graph: Path, output: Path) -> None:
-    """Top-1 of VARIANT: its CHECKPOINT in PyTorch, its package with GRAPH on emulated RISC-V."""
+def evaluate(
+    settings: Path, variant: str, checkpoint: Path, graph: Path, schedules: Path, output: Path
+) -> None:
+    """Top-1 of VARIANT: its CHECKPOINT in PyTorch, its package with GRAPH on emulated RISC-V.
+
+    There it runs with SCHEDULES.
+    """
     from colonnade.evaluation.top1 import evaluate_variant
 
     given = read_settings(settings)
@@ -75,6 +81,7 @@ def evaluate(settings: Path, variant: str, checkpoint: Path, graph: Path, output
         checkpoint,
         graph.parent,
         "colnm_dense" if variant == DENSE else "colnm_tuned",
+        schedules,
         output,
         sha256_file(settings),
     )
@@ -222,7 +229,7 @@ def pareto(
     from colonnade.budget.front import write_front
 
     config = read_settings(settings).config
-    networks = list(zip(Networks(config).front, checkpoints, strict=True))
+    networks = paired(Networks(config).front, checkpoints)
     allowed = config.budget.allowed_drop_points
     write_front(networks, layers, config.data, config.training, allowed, table, figure)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from colonnade.cli.common import FILE, container, needed_band, table, target_of
+from colonnade.cli.common import FILE, container, needed_band, paired, table, target_of
 from colonnade.common.paths import BUILD, TIMING_MODEL
 from colonnade.workflow.networks import Networks
 from colonnade.workflow.settings import read_settings
@@ -19,13 +19,13 @@ from colonnade.workflow.settings import read_settings
 @click.argument("reports", type=FILE, nargs=-1, required=True)
 def throughput(settings: Path, output: Path, reports: tuple[Path, ...]) -> None:
     """Collect the REPORTS of all runs of the whole network."""
-    from colonnade.evaluation.throughput import throughput_table
+    from colonnade.evaluation.tables import throughput_table
 
     given = read_settings(settings)
     networks = Networks(given.config)
     runs = [
         (report, networks.pattern_columns(variant))
-        for (_, variant), report in zip(networks.runs, reports, strict=True)
+        for (_, variant), report in paired(networks.runs, reports)
     ]
     throughput_table(target_of(given), given.config.throughput, runs, output)
 
@@ -36,12 +36,12 @@ def throughput(settings: Path, output: Path, reports: tuple[Path, ...]) -> None:
 @click.argument("reports", type=FILE, nargs=-1, required=True)
 def accuracy(settings: Path, output: Path, reports: tuple[Path, ...]) -> None:
     """Collect top-1 of every variant from its REPORTS."""
-    from colonnade.results.accuracy import accuracy_table
+    from colonnade.evaluation.tables import accuracy_table
 
     networks = Networks(read_settings(settings).config)
     rows = [
         (report, {"method": networks.method(variant), **networks.pattern_columns(variant)})
-        for variant, report in zip(networks.variants, reports, strict=True)
+        for variant, report in paired(networks.variants, reports)
     ]
     accuracy_table(networks.config.model.name, networks.config.data.name, rows, output)
 
@@ -52,10 +52,10 @@ def accuracy(settings: Path, output: Path, reports: tuple[Path, ...]) -> None:
 @click.argument("reports", type=FILE, nargs=-1, required=True)
 def decomposition(settings: Path, output: Path, reports: tuple[Path, ...]) -> None:
     """Collect the REPORTS of the runs that change one thing at a time."""
-    from colonnade.evaluation.decomposition import decomposition_table
+    from colonnade.evaluation.tables import decomposition_table
 
     given = read_settings(settings)
-    steps = list(zip(Networks(given.config).steps, reports, strict=True))
+    steps = paired(Networks(given.config).steps, reports)
     decomposition_table(target_of(given), steps, output)
 
 
@@ -110,9 +110,7 @@ def study(
     from colonnade.study.runs import Evaluated
 
     networks = Networks(read_settings(settings).config).study
-    evaluated = [
-        Evaluated(run, seed, report) for (run, seed), report in zip(networks, reports, strict=True)
-    ]
+    evaluated = [Evaluated(run, seed, report) for (run, seed), report in paired(networks, reports)]
     write_study(evaluated, output, summary, figure)
 
 

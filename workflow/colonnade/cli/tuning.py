@@ -51,5 +51,5 @@ def audit_tuner(settings: Path, conv: str, output: Path) -> None:
 
     given = read_settings(settings)
     shape, config = ConvShape.parse(conv), given.config
-    profiled = Convolutions(config).audited[conv]
+    profiled = Convolutions(config).audits(conv)
     audit_conv(target_of(given), shape, profiled, config.profile, config.throughput, output)

@@ -28,7 +28,9 @@ BANDS = Path("kernels/timing/bands")
 # The core whose published measurements the timing model is validated with.
 VALIDATED_CORE = Path("kernels/timing/cores/x60.json")
 
-RUNNER, BENCH, TESTS = PROGRAMS = ("colonnade-run", "colonnade-bench", "colonnade-tests")
+RUNNER = "colonnade-run"
+BENCH = "colonnade-bench"
+PROGRAMS = (RUNNER, BENCH, "colonnade-tests")
 # In the toolchain's image.
 QEMU = "/opt/qemu/bin/qemu-riscv64"
 TIMING_MODEL = BUILD / "timing/libcolonnade-timing.so"

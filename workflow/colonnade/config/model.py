@@ -3,13 +3,18 @@
 
 """Configuration section `model`: which network, and which weights it starts from."""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from colonnade.config.section import InputFile, Section
+from colonnade.models.networks import NAMES
 
-ModelName = Literal["resnet18", "resnet34", "resnet50", "resnet101", "resnet152"]
+# mypy knows no literals but written ones.
+if TYPE_CHECKING:
+    ModelName = str
+else:
+    ModelName = Literal[NAMES]
 
 
 class ModelConfig(Section):

@@ -182,7 +182,7 @@ class Distillation(Section):
     """The dense network as teacher (Hinton et al., arXiv 1503.02531).
 
     Loss: (1 - weight) * cross-entropy + weight * temperature^2 * KL divergence of the softened
-    logits + `features` * mean squared difference of the four stages' outputs, relative to the
+    logits + `features` * mean squared difference of the stages' outputs, relative to the
     teacher's mean square.
     """
 

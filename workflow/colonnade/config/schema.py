@@ -58,7 +58,7 @@ class ProfileConfig(Section):
 
     A candidate is an algorithm, a tile T, an LMUL, and the panels of an NC block, over which all tiles
     run; those that do not fit the vector registers, (T + 1) * LMUL > 32, are left out. Of the rest
-    at most `trials` run, in the order of the prior, until it says that all others are slower than
+    at most `trials` run, in the order of the cost model, until it says that all others are slower than
     the fastest so far even if it is wrong by `margin_percent`. The fastest runs again with its
     columns in 2, 4, ... up to `kc_splits` KC splits. `audit` is the number of searches that
     `tuner-quality` repeats over all candidates.

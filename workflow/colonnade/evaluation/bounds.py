@@ -106,8 +106,7 @@ def _shares(
 
 def fma_cycles(macs: float, core: Core) -> float:
     """Cycles of one core for `macs` f32 multiply-accumulates, its vector unit never idle."""
-    _, _, occupancy = core.timing("vf_fma", 1)
-    return macs / core.lanes * occupancy
+    return macs / core.lanes * core.costs["vf_fma"].occupancy[0]
 
 
 def memory_cycles(conv: ConvShape, kept: float, core: Core) -> float:

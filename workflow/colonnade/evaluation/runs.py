@@ -1,10 +1,11 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-"""Which whole networks are run: an implementation of a variant each."""
+"""Which whole networks are run, an implementation of a variant each, and which compete."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from colonnade.common.reference import REFERENCE
 from colonnade.config.pruning import Pattern
@@ -55,3 +56,10 @@ def plan_steps(dense: str, patterns: Sequence[Pattern]) -> list[Step]:
     last = steps[-1]
     tuned = "colnm_tuned" if plain else "colnm_dense"
     return [*steps, Step("each layer's fastest algorithm", tuned, last.variant, last.sparsity)]
+
+
+class Network(NamedTuple):
+    """A network on the Pareto front: its name, and `dense`, `uniform` or `per layer`."""
+
+    name: str
+    kind: str

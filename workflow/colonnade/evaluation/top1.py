@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 import numpy as np
 import torch
@@ -28,7 +28,7 @@ from safetensors.numpy import load_file, save
 from torch import Tensor
 
 from colonnade.common.errors import ColonnadeError
-from colonnade.common.files import read_record, sha256_file, write_json, write_text
+from colonnade.common.files import read_json, read_record, sha256_file, write_json, write_text
 from colonnade.common.paths import RUNNER
 from colonnade.common.progress import Progress, followed
 from colonnade.config.data import DataConfig
@@ -36,7 +36,8 @@ from colonnade.config.schema import AccuracyConfig
 from colonnade.config.training import TrainingConfig
 from colonnade.data.dataset import Example, ImageData, Split, draw_evenly, evaluation_batches
 from colonnade.data.opening import open_data
-from colonnade.models.resnet import ResNet
+from colonnade.models.module import Network
+from colonnade.results.records import LayerSchedule, RunnerReport, ScheduleSource
 from colonnade.targets.target import Target
 from colonnade.training.checkpoint import Checkpoint, read_checkpoint
 from colonnade.training.hardware import Hardware, open_hardware
@@ -98,12 +99,26 @@ class Counts(BaseModel):
 
 
 class Finished(BaseModel):
-    """The file of finished chunks: `key` identifies all that decides what they say."""
+    """The file of finished chunks: `key` identifies all that decides what they say.
+
+    `schedules` are the distinct ones that they ran.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     key: str
     chunks: tuple[Counts, ...] = ()
+    schedules: tuple[LayerSchedule, ...] = ()
+
+    def __add__(self, other: tuple[Counts, Sequence[LayerSchedule]]) -> "Finished":
+        """With another chunk: what it came to, and the schedules that it ran."""
+        counts, schedules = other
+        fresh = [each for each in schedules if each not in self.schedules]
+        return Finished(
+            key=self.key,
+            chunks=(*self.chunks, counts),
+            schedules=(*self.schedules, *fresh),
+        )
 
 
 @dataclass(frozen=True)
@@ -113,15 +128,18 @@ class Execution:
     target: Target
     package: Path
     implementation: str
+    schedules: Path
     batch: int
     folder: Path
     name: str
 
-    def logits(self, images: NDArray[np.float32], progress: Progress) -> Logits:
-        """Logits [N, classes] of images [N, 3, px, px], normalised.
+    def run(
+        self, images: NDArray[np.float32], progress: Progress
+    ) -> tuple[Logits, list[LayerSchedule]]:
+        """Logits [N, classes] of images [N, 3, px, px], normalised; and the schedules that ran.
 
         Raises:
-            ColonnadeError: the run failed.
+            ColonnadeError: the run failed, or does not tell which schedules ran.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         scratch = [
@@ -131,6 +149,7 @@ class Execution:
         arguments = [
             *("--package", str(self.package)),
             *("--implementation", self.implementation),
+            *("--schedules", str(self.schedules)),
             *("--input", str(source)),
             *("--output", str(found)),
             *("--report", str(report)),
@@ -148,7 +167,7 @@ class Execution:
             _write_images(images, source)
             with followed(printed, count):
                 self.target.run(RUNNER, arguments, timing=None, log=printed)
-            return read_logits(found)
+            return read_logits(found), read_schedules(report)
         finally:
             for file in scratch:
                 file.unlink(missing_ok=True)
@@ -162,6 +181,7 @@ def evaluate_variant(
     checkpoint: Path,
     package: Path,
     implementation: str,
+    schedules: Path,
     output: Path,
     basis: str,
 ) -> None:
@@ -177,8 +197,9 @@ def evaluate_variant(
         checkpoint: the trained network.
         package: its export.
         implementation: the runner's implementation for the package.
+        schedules: those that tuning chose; the network runs them.
         output: JSON file with top-1 of both as shares, the share of equal predictions, the largest
-            difference of a logit, and what was compared.
+            difference of a logit, what was compared, and which schedule every convolution ran.
         basis: identifies all the settings, and the images: chunks of another one are not taken.
 
     Raises:
@@ -186,7 +207,7 @@ def evaluate_variant(
     """
     source, images = open_checkpoint(checkpoint, data)
     execution = Execution(
-        target, package, implementation, accuracy.batch, output.parent, output.stem
+        target, package, implementation, schedules, accuracy.batch, output.parent, output.stem
     )
     chosen = _chosen(images.test, accuracy)
     chunks = cut_into_chunks(chosen, data.image_px, accuracy.batch)
@@ -200,9 +221,8 @@ def evaluate_variant(
     ):
         for chunk in chunks[len(finished.chunks) :]:
             pixels, labels, reference = _in_torch(network, hardware, images.test, chunk, accuracy)
-            ours = execution.logits(pixels, progress)
-            fresh = Counts.of(ours, reference, labels)
-            finished = Finished(key=key, chunks=(*finished.chunks, fresh))
+            ours, ran = execution.run(pixels, progress)
+            finished += (Counts.of(ours, reference, labels), ran)
             write_text(resume, finished.model_dump_json() + "\n")
     found = reduce(Counts.__add__, finished.chunks)
     write_json(
@@ -216,9 +236,44 @@ def evaluate_variant(
             "top1_target": found.right_on_target / found.images,
             "agreement": found.equal / found.images,
             "max_abs_logit_difference": found.max_abs_difference,
+            "schedule_sources": _layers_by_source(finished.schedules),
+            "schedules": list(finished.schedules),
         },
     )
     resume.unlink(missing_ok=True)
+
+
+def read_schedules(report: Path) -> list[LayerSchedule]:
+    """The schedule of every convolution in a runner's report, and where it came from.
+
+    Raises:
+        ColonnadeError: missing or damaged report, or one without them.
+    """
+    layers = read_json(report, RunnerReport)["layers"]
+    found: list[LayerSchedule] = [
+        {
+            "layer": layer["name"],
+            "schedule": layer["schedule"],
+            "source": layer["schedule_source"],
+            "key": layer.get("schedule_key"),
+            "adapted": layer.get("schedule_adapted", []),
+        }
+        for layer in layers
+        if layer["op"] == "conv2d"
+    ]
+    for each in found:
+        if each["source"] == "other size" and each["key"] is None:
+            raise ColonnadeError(
+                f"{report}: layer {each['layer']}: schedule_key is missing; its schedule is of another"
+                " size"
+            )
+    return found
+
+
+def _layers_by_source(schedules: Sequence[LayerSchedule]) -> dict[str, int]:
+    """How many layers ran a schedule of each source; a last, smaller batch may add another one."""
+    pairs = {(each["layer"], each["source"]) for each in schedules}
+    return {source: sum(each == source for _, each in pairs) for source in get_args(ScheduleSource)}
 
 
 def _chosen(split: Split, accuracy: AccuracyConfig) -> Sequence[int]:
@@ -236,7 +291,7 @@ def cut_into_chunks(chosen: Sequence[int], image_px: int, batch: int) -> list[Se
 
 
 def _in_torch(
-    network: ResNet,
+    network: Network,
     hardware: Hardware,
     split: Split,
     chunk: Sequence[int],
@@ -267,6 +322,7 @@ def _key(
         {file.name: sha256_file(file) for file in sorted(execution.package.iterdir())},
         execution.target.program_sha256(RUNNER),
         execution.implementation,
+        sha256_file(execution.schedules),
         basis,
         [list(chunk) for chunk in chunks],
     ]
@@ -297,7 +353,7 @@ def open_checkpoint(path: Path, data: DataConfig) -> tuple[Checkpoint, ImageData
 
 
 @contextmanager
-def judged(source: Checkpoint, training: TrainingConfig) -> Iterator[tuple[ResNet, Hardware]]:
+def judged(source: Checkpoint, training: TrainingConfig) -> Iterator[tuple[Network, Hardware]]:
     """The checkpoint's network where it is to be judged: one process, float32, reproducible."""
     network = source.model()
     with (

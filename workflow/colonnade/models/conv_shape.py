@@ -7,15 +7,13 @@ import re
 from dataclasses import dataclass
 
 from colonnade.common.errors import ColonnadeError
+from colonnade.models.shapes import MAX_ELEMENTS, MAX_SIZE, MAX_WINDOW, output_size
 
 _SHAPE = re.compile(
     r"n(?P<batch>\d+)c(?P<in_channels>\d+)h(?P<height>\d+)w(?P<width>\d+)-o(?P<out_channels>\d+)"
     r"-k(?P<kernel_h>\d+)x(?P<kernel_w>\d+)-s(?P<stride>\d+)-p(?P<padding>\d+)-d(?P<dilation>\d+)(?P<residual>-r)?",
     re.ASCII,
 )
-# Limits of what a string may name, the same as in kernels/common/size_limits.h: of sizes, of the window,
-# and of the elements of input, weights and output each.
-MAX_SIZE, MAX_WINDOW, MAX_ELEMENTS = 65536, 255, 2**31 - 1
 # Letter, lowest and highest value of each number of the string, by field.
 _RANGES = {
     "batch": ("n", 1, MAX_SIZE),
@@ -99,8 +97,7 @@ class ConvShape:
                 )
 
     def _out(self, size: int, kernel: int) -> int:
-        reach = self.dilation * (kernel - 1) + 1
-        return (size + 2 * self.padding - reach) // self.stride + 1
+        return output_size(size, kernel, self.stride, self.padding, self.dilation)
 
     @property
     def out_height(self) -> int:

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from colonnade.models.architecture import MODEL_NAMES
-from colonnade.models.resnet import build
+from colonnade.models.module import build
+from colonnade.models.networks import NAMES
 
 # A name that only this family has, and how to call it; the first that is found wins.
 _FAMILIES = (
@@ -31,16 +31,15 @@ _FAMILIES = (
     ("stages.0.blocks.0.", "a ConvNeXt, RegNet or alike of timm"),
     ("layer1.0.se.", "a ResNet with squeeze-and-excitation"),
 )
-_CLASSIFIER = "fc."
 
 
 def lookalike(model_name: str, state: Mapping[str, Tensor]) -> str | None:
     """What the weights look like, in words for a message; None if that is unknown or the model itself."""
-    shapes = _body(state)
-    for name in MODEL_NAMES:
+    for name in NAMES:
         with torch.device("meta"):
-            own = _body(build(name, 1).state_dict())
-        if own == shapes:
+            model = build(name, 1)
+        classifiers = tuple(f"{node.name}." for node in model.graph.classifiers)
+        if _body(model.state_dict(), classifiers) == _body(state, classifiers):
             return None if name == model_name else f"{name}: set model.name: {name}"
     for key, family in _FAMILIES:
         if any(name == key or (key.endswith(".") and name.startswith(key)) for name in state):
@@ -51,10 +50,10 @@ def lookalike(model_name: str, state: Mapping[str, Tensor]) -> str | None:
     return None
 
 
-def _body(state: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
-    """Shapes by name, without the classifier, whose size varies, and without batch counters."""
+def _body(state: Mapping[str, Tensor], classifiers: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
+    """Shapes by name, without the classifiers, whose size varies, and without batch counters."""
     return {
         name: tuple(value.shape)
         for name, value in state.items()
-        if not name.startswith(_CLASSIFIER) and not name.endswith("num_batches_tracked")
+        if not name.startswith(classifiers) and not name.endswith("num_batches_tracked")
     }

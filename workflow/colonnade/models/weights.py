@@ -13,19 +13,19 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from colonnade.common.errors import ColonnadeError, some
 from colonnade.models.lookalikes import lookalike
+from colonnade.models.module import Network
 from colonnade.models.weight_files import read_state
 
-CLASSIFIER = ("fc.weight", "fc.bias")
 COUNTER = "num_batches_tracked"
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
 def load_weights(
-    model: nn.Module, name: str, path: Path, *, key: str | None = None, replace_fc: bool = False
+    model: Network, name: str, path: Path, *, key: str | None = None, replace_fc: bool = False
 ) -> None:
     """Copy the state dict in `path` into `model`, whose name `name` is.
 
@@ -41,33 +41,38 @@ def load_weights(
     if note is not None:
         print(note, file=sys.stderr)
     own = model.state_dict()
-    if replace_fc and _is_other_classifier(own, state):
-        state |= {name: own[name] for name in CLASSIFIER}
+    names = [node.name for node in model.graph.classifiers]
+    other = [each for each in names if _has_other_classes(each, own, state)]
+    if replace_fc:
+        state |= {key: own[key] for each in other for key in _parameters(each)}
     problems = _misfits(own, state)
     if problems:
+        similar = lookalike(name, state)
+        hint = ""
+        if similar is not None:
+            hint = f" (the file looks like {similar})"
+        elif other:
+            hint = " (for another number of classes set model.replace_fc: true)"
         raise ColonnadeError(
-            f"{path}: {len(problems)} mismatches with {name}: {some(problems)}"
-            + _hint(name, own, state)
+            f"{path}: {len(problems)} mismatches with {name}: {some(problems)}{hint}"
         )
     converted = {key: value.to(own[key].dtype) for key, value in state.items()}
     model.load_state_dict({**own, **converted})
 
 
-def _is_other_classifier(own: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> bool:
+def _parameters(classifier: str) -> tuple[str, str]:
+    return f"{classifier}.weight", f"{classifier}.bias"
+
+
+def _has_other_classes(
+    classifier: str, own: Mapping[str, Tensor], state: Mapping[str, Tensor]
+) -> bool:
     """Whether the file's classifier differs in its number of classes, and in nothing else."""
-    weight, bias = (state.get(name) for name in CLASSIFIER)
-    if weight is None or bias is None or weight.ndim != 2:
+    weight, bias = (state.get(name) for name in _parameters(classifier))
+    expected, _ = (own[name] for name in _parameters(classifier))
+    if weight is None or bias is None or weight.ndim != 2 or len(weight) == len(expected):
         return False
-    return weight.shape[1:] == own[CLASSIFIER[0]].shape[1:] and bias.shape == weight.shape[:1]
-
-
-def _hint(name: str, own: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> str:
-    similar = lookalike(name, state)
-    if similar is not None:
-        return f" (the file looks like {similar})"
-    if _is_other_classifier(own, state) and state[CLASSIFIER[0]].shape != own[CLASSIFIER[0]].shape:
-        return " (for another number of classes set model.replace_fc: true)"
-    return ""
+    return weight.shape[1:] == expected.shape[1:] and bias.shape == weight.shape[:1]
 
 
 def _misfits(own: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> list[str]:

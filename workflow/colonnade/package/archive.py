@@ -22,7 +22,7 @@ from safetensors.numpy import load, save
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import sha256_file, write_json
 from colonnade.common.strict_json import parse_strict
-from colonnade.package.graph import ConvNode, FullyConnectedNode, Graph, check_graph
+from colonnade.package.graph import Graph, PackedConv2d, check_graph
 from colonnade.pruning.mask import ColumnMask
 
 GRAPH = "graph.json"
@@ -151,25 +151,22 @@ def _check_tensors(graph: Graph, tensors: dict[str, Array]) -> None:
             raise ValueError(f"tensor {name!r} holds a number that is not finite")
 
     for node in graph.nodes:
-        if isinstance(node, FullyConnectedNode):
-            check(f"{node.name}.weight", np.float32, node.out_features, node.in_features)
-            check(f"{node.name}.bias", np.float32, node.out_features)
-        elif isinstance(node, ConvNode):
-            check(f"{node.name}.bias", np.float32, node.out_channels)
-            if node.tile is None:
-                shape = (node.out_channels, *node.kernel, node.in_channels)
-                check(f"{node.name}.weight", np.float32, *shape)
-                continue
+        shapes = node.weight_shapes()
+        if isinstance(node, PackedConv2d) and node.tile is not None:
+            # In the place of its weight.
+            del shapes["weight"]
             kept = _kept(node, tensors)
             check(f"{node.name}.columns", np.int32, -(-node.out_channels // node.tile), kept)
             check(f"{node.name}.values", np.float32, node.out_channels * kept)
             _check_columns(f"{node.name}.columns", tensors, node.reduction)
+        for name, shape in shapes.items():
+            check(f"{node.name}.{name}", np.float32, *shape)
     unknown = sorted(tensors.keys() - known)
     if unknown:
         raise ValueError(f"tensor {unknown[0]!r} belongs to no node")
 
 
-def _kept(node: ConvNode, tensors: dict[str, Array]) -> int:
+def _kept(node: PackedConv2d, tensors: dict[str, Array]) -> int:
     name = f"{node.name}.columns"
     if name not in tensors:
         raise ValueError(f"tensor {name!r} is missing")

@@ -8,8 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import atomic_path
-from colonnade.models.graph import Conv2d, fold, trace
+from colonnade.models.fusion import fused
+from colonnade.models.graph import Graph
+from colonnade.models.layers import Conv2d, Convolution, Node
+from colonnade.models.module import Network
 from colonnade.package.archive import Array, compress, write_package
 from colonnade.package.graph import FORMAT, VERSION
 from colonnade.pruning.mask import ColumnMask
@@ -20,55 +24,73 @@ def export_package(checkpoint: Path, out_dir: Path) -> None:
     """Write the package of a checkpoint to `out_dir`, whole or not at all, over an older one.
 
     Raises:
-        ColonnadeError: damaged checkpoint, or a folder that cannot be written.
+        ColonnadeError: damaged checkpoint, a network that no package can hold, or a folder that cannot
+            be written.
     """
     source = read_checkpoint(checkpoint)
-    tensors = _tensors(source)
+    model = source.model()
+    graph = _executed(source, model)
+    tensors = _tensors(source, model, graph)
     with atomic_path(out_dir) as folder:
         folder.mkdir()
-        write_package(folder, _graph(source), tensors)
+        write_package(folder, _document(source, graph), tensors)
 
 
-def _packable(source: Checkpoint, conv: Conv2d) -> ColumnMask | None:
-    mask = source.masks.get(conv.name)
+def _packable(source: Checkpoint, node: Node) -> ColumnMask | None:
+    mask = source.masks.get(node.name)
     return mask if mask is not None and mask.is_uniform else None
 
 
-def _tensors(source: Checkpoint) -> dict[str, Array]:
-    model = source.model()
+def _executed(source: Checkpoint, model: Network) -> Graph:
+    """The nodes that a package holds.
+
+    Raises:
+        ColonnadeError: a layer that no package can hold, where it stands.
+    """
+    graph = fused(model.graph)
+    for node in graph.nodes:
+        if not node.is_packaged:
+            raise ColonnadeError(
+                f"{source.path}: layer {node.name}: {node.op} has no counterpart in a package:"
+                " it must follow a convolution or an addition that nothing else reads"
+            )
+    return graph
+
+
+def _tensors(source: Checkpoint, model: Network, graph: Graph) -> dict[str, Array]:
     tensors: dict[str, Array] = {}
-    for conv in trace(model).convs:
-        weight, bias = (part.astype(np.float32) for part in fold(model, conv))
-        mask = _packable(source, conv)
-        if mask is None:
-            tensors[f"{conv.name}.weight"] = np.ascontiguousarray(weight)
-        else:
-            matrix = weight.reshape(conv.out_channels, -1)
-            tensors[f"{conv.name}.values"] = compress(matrix, mask)
-            tensors[f"{conv.name}.columns"] = mask.columns.astype(np.int32)
-        tensors[f"{conv.name}.bias"] = bias
-    tensors["fc.weight"] = model.fc.weight.detach().numpy()
-    tensors["fc.bias"] = model.fc.bias.detach().numpy()
+    for node in graph.nodes:
+        weights: dict[str, Array] = node.weights(model)
+        mask = _packable(source, node)
+        if mask is not None:
+            matrix = weights.pop("weight").reshape(mask.out_channels, -1)
+            weights["values"] = compress(matrix, mask)
+            weights["columns"] = mask.columns.astype(np.int32)
+        for name, values in weights.items():
+            tensors[f"{node.name}.{name}"] = np.ascontiguousarray(values)
     return tensors
 
 
-def _graph(source: Checkpoint) -> dict[str, Any]:
-    graph = trace(source.model())
-    nodes = []
-    for node in graph.nodes:
-        entry = node.to_json()
-        if isinstance(node, Conv2d):
-            mask = _packable(source, node)
-            entry["pattern"] = mask and source.info.plan[node.name].pattern.to_json()
-            entry["tile"] = mask and mask.tile
-        nodes.append(entry)
+def _document(source: Checkpoint, graph: Graph) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "version": VERSION,
         "model": source.info.model,
         "dtype": "f32",
         "checkpoint_sha256": source.sha256,
-        "inputs": [{"name": graph.input, "channels": 3}],
-        "outputs": [graph.output],
-        "nodes": nodes,
+        "inputs": [each.model_dump() for each in graph.inputs],
+        "outputs": list(graph.outputs),
+        "nodes": [_entry(source, node) for node in graph.nodes],
     }
+
+
+def _entry(source: Checkpoint, node: Node) -> dict[str, Any]:
+    """The node as graph.json has it."""
+    values = node.model_dump()
+    if not isinstance(node, Conv2d):
+        return values
+    shared = {name: values[name] for name in Convolution.model_fields}
+    mask = _packable(source, node)
+    if mask is None:
+        return {**shared, "pattern": None, "tile": None}
+    return {**shared, "pattern": source.info.plan[node.name].pattern.to_json(), "tile": mask.tile}

@@ -7,41 +7,30 @@ The runner's C++ reader has the same limits (kernels/common/size_limits.h); a te
 to both readers and expects both to refuse.
 """
 
-import math
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
+from pydantic import Discriminator, Field, Tag, ValidationError
 
-from colonnade.models.conv_shape import MAX_SIZE, MAX_WINDOW
-from colonnade.package.shapes import MapShape, infer_shapes
+from colonnade.models.graph import Input, infer_shapes
+from colonnade.models.layers import LAYERS, Conv2d, Convolution, Node
+from colonnade.models.layers.node import MAX_WEIGHTS, Name, Strict
 
 FORMAT = "colonnade-package"
 VERSION = 2
 MAX_NODES = 4096
 MAX_TILE = 31
-MAX_WEIGHTS = 1 << 28
-"""Of one layer, before pruning."""
 
-PAIR = Field(min_length=2, max_length=2)
 SOME = Field(min_length=1, max_length=MAX_NODES)
-Name = Annotated[str, Field(min_length=1, max_length=256)]
-Size = Annotated[int, Field(ge=1, le=MAX_SIZE)]
-Positive = Annotated[list[Annotated[int, Field(ge=1, le=MAX_WINDOW)]], PAIR]
-Padding = Annotated[list[Annotated[int, Field(ge=0, le=MAX_WINDOW)]], PAIR]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-
-class Groups(_Strict):
+class Groups(Strict):
     """`n` of each `m` columns are kept."""
 
     n: Annotated[int, Field(ge=1)]
     m: Annotated[int, Field(ge=1, le=MAX_WEIGHTS)]
 
 
-class Share(_Strict):
+class Share(Strict):
     """A share of all columns is pruned."""
 
     sparsity: Annotated[float, Field(gt=0, lt=1)]
@@ -57,78 +46,36 @@ Pattern = Annotated[
 ]
 
 
-class _Node(_Strict):
-    name: Name
-    output: Name
+class PackedConv2d(Convolution):
+    """A convolution as a package has it, with a bias; `tile` where it has a pattern."""
 
-
-class ConvNode(_Node):
-    """A convolution; `tile` where it has a pattern."""
-
-    op: Literal["conv2d"]
-    input: Name
-    in_channels: Size
-    out_channels: Size
-    kernel: Positive
-    stride: Positive
-    padding: Padding
-    dilation: Positive
-    residual: Name | None
-    activation: Literal["none", "relu"]
     pattern: Pattern | None
     tile: Annotated[int, Field(ge=1, le=MAX_TILE)] | None
 
-    @property
-    def reduction(self) -> int:
-        """Columns K of the weight matrix."""
-        return math.prod(self.kernel) * self.in_channels
+    def check(self) -> None:
+        """Make sure that pattern and tile fit together, and that the weights are not too many."""
+        if (self.pattern is None) != (self.tile is None):
+            raise ValueError(
+                f"{self.where}: tile: {self.tile}; allowed: null where pattern is null only"
+            )
+        if isinstance(self.pattern, Groups) and self.pattern.n > self.pattern.m:
+            raise ValueError(
+                f"{self.where}: pattern: n: {self.pattern.n}; allowed: 1 to {self.pattern.m}"
+            )
+        super().check()
 
 
-class PoolNode(_Node):
-    """Maximum over a window."""
-
-    op: Literal["max_pool2d"]
-    input: Name
-    kernel: Positive
-    stride: Positive
-    padding: Padding
-
-
-class AddNode(_Node):
-    """Sum of two maps."""
-
-    op: Literal["add"]
-    inputs: Annotated[list[Name], PAIR]
-    activation: Literal["none", "relu"]
+_PACKAGED = tuple(
+    PackedConv2d if layer is Conv2d else layer for layer in LAYERS if layer.is_packaged
+)
+# mypy knows no unions but written ones.
+if TYPE_CHECKING:
+    PackagedNode = Node
+else:
+    PackagedNode = Annotated[Union[_PACKAGED], Discriminator("op")]  # noqa: UP007
 
 
-class AverageNode(_Node):
-    """Mean of every channel's plane."""
-
-    op: Literal["global_avg_pool"]
-    input: Name
-
-
-class FullyConnectedNode(_Node):
-    """The classifier."""
-
-    op: Literal["fully_connected"]
-    input: Name
-    in_features: Size
-    out_features: Size
-
-
-Node = ConvNode | PoolNode | AddNode | AverageNode | FullyConnectedNode
-
-
-class Input(_Strict):
-    """An input of the network, a map."""
-
-    name: Name
-    channels: Size
-
-
-class Graph(_Strict):
+class Graph(Strict):
     """All of graph.json."""
 
     format: Literal["colonnade-package"]
@@ -139,7 +86,7 @@ class Graph(_Strict):
     weights_sha256: Name
     inputs: Annotated[list[Input], SOME]
     outputs: Annotated[list[Name], SOME]
-    nodes: Annotated[list[Annotated[Node, Discriminator("op")]], SOME]
+    nodes: Annotated[list[PackagedNode], SOME]
 
 
 def check_graph(document: Any) -> Graph:
@@ -148,43 +95,27 @@ def check_graph(document: Any) -> Graph:
     Raises:
         ValueError: naming the node and key that is wrong, what it is and what is allowed.
     """
-    known = isinstance(document, dict) and (document.get("format"), document.get("version"))
-    if known != (FORMAT, VERSION):
-        raise ValueError(f"format {known or None}; expected {(FORMAT, VERSION)}")
+    known = document if isinstance(document, dict) else {}
+    if known.get("format") != FORMAT or known.get("version") != VERSION:
+        seen = (f"{known.get(key)!r}"[:80] for key in ("format", "version"))
+        raise ValueError(
+            f"format {' of version '.join(seen)}; expected {FORMAT!r} of version {VERSION}:"
+            " export the checkpoint again"
+        )
     try:
         graph = Graph.model_validate(document)
     except ValidationError as error:
         raise ValueError(_first_problem(document, error)) from error
     for node in graph.nodes:
-        if isinstance(node, ConvNode):
-            _check_conv(node)
-        elif isinstance(node, FullyConnectedNode):
-            _check_weights(node.name, "out_features", node.out_features, node.in_features)
+        node.check()
     _check_unique("inputs", [each.name for each in graph.inputs])
     _check_unique("outputs", graph.outputs)
     _check_unique("nodes: name", [each.name for each in graph.nodes])
-    inputs = {each.name: MapShape(None, each.channels, None, None) for each in graph.inputs}
-    shapes = infer_shapes(document["nodes"], inputs)
+    shapes = infer_shapes(graph.nodes, {each.name: each.shape() for each in graph.inputs})
     for name in graph.outputs:
         if name not in shapes:
             raise ValueError(f"outputs: {name!r} does not exist")
     return graph
-
-
-def _check_conv(node: ConvNode) -> None:
-    where = f"node {node.name!r}"
-    if (node.pattern is None) != (node.tile is None):
-        raise ValueError(f"{where}: tile: {node.tile}; allowed: null where pattern is null only")
-    if isinstance(node.pattern, Groups) and node.pattern.n > node.pattern.m:
-        raise ValueError(f"{where}: pattern: n: {node.pattern.n}; allowed: 1 to {node.pattern.m}")
-    _check_weights(node.name, "out_channels", node.out_channels, node.reduction)
-
-
-def _check_weights(name: str, key: str, rows: int, columns: int) -> None:
-    if rows * columns > MAX_WEIGHTS:
-        raise ValueError(
-            f"node {name!r}: {key}: {rows} by {columns} weights; allowed: at most {MAX_WEIGHTS}"
-        )
 
 
 def _check_unique(key: str, names: list[str]) -> None:

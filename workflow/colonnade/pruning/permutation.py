@@ -23,7 +23,8 @@ from scipy.optimize import linear_sum_assignment
 from torch import nn
 
 from colonnade.config.pruning import Pattern
-from colonnade.models.graph import AddTensors, Conv2d, FullyConnected, Graph
+from colonnade.models.graph import Graph
+from colonnade.models.layers import BatchNorm, Conv2d, FullyConnected
 from colonnade.pruning.layers import Importances
 from colonnade.pruning.mask import make_mask, tile_scores
 from colonnade.pruning.plan import Plan
@@ -54,18 +55,15 @@ def spaces(graph: Graph) -> list[Space]:
         return tensor
 
     for node in graph.nodes:
-        if isinstance(node, AddTensors):
-            for tensor in node.inputs:
-                root[find(tensor)] = find(node.output)
-        elif not isinstance(node, Conv2d | FullyConnected):
-            root[find(node.output)] = find(node.input)
+        for source in node.in_order:
+            root[find(source)] = find(node.output)
     found: dict[str, Space] = {}
     for node in graph.nodes:
         if isinstance(node, Conv2d):
             space = found.setdefault(find(node.output), Space(node.out_channels))
             space.writers.append(node.name)
-            if node.batch_norm is not None:
-                space.norms.append(node.batch_norm)
+        elif isinstance(node, BatchNorm) and find(node.output) in found:
+            found[find(node.output)].norms.append(node.name)
     for node in graph.nodes:
         if isinstance(node, Conv2d | FullyConnected) and find(node.input) in found:
             space = found[find(node.input)]

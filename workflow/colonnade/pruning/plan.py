@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.config.pruning import Pattern
-from colonnade.models.architecture import architecture
+from colonnade.models.architecture import conv_names
 
 
 class LayerPlan(BaseModel):
@@ -38,7 +38,7 @@ def prunable_convs(model_name: str, skip: Iterable[str]) -> list[str]:
     Raises:
         ColonnadeError: no such model, or `skip` names a layer that is no convolution of it.
     """
-    names = [conv.name for conv in architecture(model_name).convs]
+    names = conv_names(model_name)
     unknown = sorted(set(skip) - set(names))
     if unknown:
         raise ColonnadeError(

@@ -3,6 +3,7 @@
 
 """Renders single sections, each from the files that it shows."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,12 @@ import polars as pl
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import read_json, write_text
 from colonnade.common.paths import table_file
+from colonnade.report.accuracy import pareto_figure, study_figure
 from colonnade.report.bounds import achieved_and_possible, packed_and_direct
 from colonnade.report.contents import SECTIONS
 from colonnade.report.figures import cost_per_layer, throughput_bars
-from colonnade.report.heatmap import candidates_by_tile
 from colonnade.report.model import cycle_figures, validation_summary
-from colonnade.report.pareto import pareto_figure
-from colonnade.report.study import study_figure
-from colonnade.report.tuning import quality_summary, stays_dense, winners
+from colonnade.report.schedules import candidates_by_tile, quality_summary, stays_dense, winners
 from colonnade.results.records import Accuracy, Claim, Provenance, Run
 from colonnade.results.tables import (
     ACCURACY,
@@ -112,7 +111,10 @@ def _accuracy(files: Files) -> dict[str, Any]:
     rows = read_table(files[0], ACCURACY).rows(named=True)
     reports = [read_json(path, Accuracy) for path in files[1:]]
     differences = {each["checkpoint_sha256"]: each["max_abs_logit_difference"] for each in reports}
-    return {"rows": rows, "logit_difference": differences}
+    sources: Counter[str] = Counter()
+    for report in reports:
+        sources.update(report["schedule_sources"])
+    return {"rows": rows, "logit_difference": differences, "sources": sources}
 
 
 def _layers(files: Files) -> dict[str, Any]:

@@ -7,9 +7,9 @@
 refused by name where it is read. A file may hold more.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, NotRequired
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 from typing_extensions import TypedDict  # pydantic refuses Python 3.11's own
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -118,8 +118,57 @@ class Run(TypedDict):
     total: Total
 
 
+ScheduleSource = Literal["tuned", "other size", "fixed"]
+"""Where a convolution's schedule comes from: tuned for its shape, or for the same weights over images of
+another size, or fixed by the implementation."""
+
+
+class RanLayer(TypedDict):
+    """What the runner reports of a layer without a schedule."""
+
+    name: str
+    op: str
+
+
+class RanConv(RanLayer):
+    """What it reports of a convolution that it ran; `schedule_key` where that is of another size.
+
+    `schedule_adapted` are the parts of the schedule that had to be others than those of that key.
+    """
+
+    schedule: str
+    schedule_source: ScheduleSource
+    schedule_key: NotRequired[str]
+    schedule_adapted: NotRequired[list[str]]
+
+
+def _kind_of_layer(layer: Any) -> str:
+    return "conv2d" if isinstance(layer, dict) and layer.get("op") == "conv2d" else "other"
+
+
+class RunnerReport(TypedDict):
+    """The runner's report of an implementation of ours, as far as it tells which schedules ran."""
+
+    layers: list[
+        Annotated[
+            Annotated[RanConv, Tag("conv2d")] | Annotated[RanLayer, Tag("other")],
+            Discriminator(_kind_of_layer),
+        ]
+    ]
+
+
+class LayerSchedule(TypedDict):
+    """The schedule that a convolution ran; `key` is where it was looked up, if at another size."""
+
+    layer: str
+    schedule: str
+    source: ScheduleSource
+    key: str | None
+    adapted: list[str]
+
+
 class Accuracy(TypedDict):
-    """A file of accuracy/."""
+    """A file of accuracy/. `schedule_sources` counts layers, whose `schedules` ran on the target."""
 
     checkpoint_sha256: str
     n_images: int
@@ -128,6 +177,8 @@ class Accuracy(TypedDict):
     top1_target: Share
     agreement: Share
     max_abs_logit_difference: float
+    schedule_sources: dict[ScheduleSource, int]
+    schedules: list[LayerSchedule]
 
 
 class StudyEvaluation(TypedDict):

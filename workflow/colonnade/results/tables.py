@@ -31,7 +31,7 @@ LAYERS = {
     "m": pl.String,
     "kept": pl.Int64,
 }
-# Of so many of the prior's first candidates `top5_loss_percent` takes the best.
+# Of so many of the cost model's first candidates `top5_loss_percent` takes the best.
 TOP = 5
 TUNER_QUALITY = {
     "model": pl.String,

@@ -13,7 +13,7 @@ import polars as pl
 from scipy import stats
 
 from colonnade.common.files import read_json, write_text
-from colonnade.report.study import study_figure
+from colonnade.report.accuracy import study_figure
 from colonnade.results.records import StudyEvaluation
 from colonnade.results.tables import STUDY, STUDY_SUMMARY, write_table
 from colonnade.study.runs import Evaluated

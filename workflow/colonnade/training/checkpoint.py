@@ -23,7 +23,7 @@ from colonnade.common.files import sha256_file, write_bytes
 from colonnade.config.model import ModelName
 from colonnade.config.pruning import Recipe
 from colonnade.data.dataset import Normalisation
-from colonnade.models.resnet import ResNet, build
+from colonnade.models.module import Network, build
 from colonnade.pruning.mask import ColumnMask
 from colonnade.pruning.plan import LayerPlan
 from colonnade.pruning.serial import masks_from_tensors, masks_to_tensors
@@ -66,7 +66,7 @@ class Checkpoint:
     state: dict[str, Tensor]
     masks: dict[str, ColumnMask]
 
-    def model(self) -> ResNet:
+    def model(self) -> Network:
         """The trained module, in evaluation mode."""
         model = build(self.info.model, self.info.num_classes)
         model.load_state_dict(self.state)

@@ -11,9 +11,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, kl_div, log_softmax, mse_loss
 
 from colonnade.config.pruning import Distillation
+from colonnade.models.module import Network
 from colonnade.training.hardware import Hardware
-
-STAGES = ("layer1", "layer2", "layer3", "layer4")
 
 
 class Teacher:
@@ -22,14 +21,14 @@ class Teacher:
     Its channels must be in the same order as the student's.
     """
 
-    def __init__(self, network: nn.Module, config: Distillation, hardware: Hardware) -> None:
+    def __init__(self, network: Network, config: Distillation, hardware: Hardware) -> None:
         self._network = network.eval().requires_grad_(False)
         hardware.place(self._network)
         self._config = config
 
     def loss(
         self,
-        student: nn.Module,
+        student: Network,
         forward: nn.Module,
         images: Tensor,
         labels: Tensor,
@@ -59,14 +58,14 @@ class Teacher:
 
 
 @contextmanager
-def _stages(network: nn.Module) -> Iterator[list[Tensor]]:
-    """Collects the outputs of the four stages while `network` runs."""
+def _stages(network: Network) -> Iterator[list[Tensor]]:
+    """Collects the outputs of the stages while `network` runs."""
     outputs: list[Tensor] = []
     handles = [
-        network.get_submodule(name).register_forward_hook(
+        network.maker(name).register_forward_hook(
             lambda _module, _inputs, output: outputs.append(output)
         )
-        for name in STAGES
+        for name in network.graph.stages
     ]
     try:
         yield outputs

@@ -29,6 +29,7 @@ from colonnade.common.files import write_bytes, write_text
 from colonnade.common.progress import duration, track
 from colonnade.config.training import AdamWConfig, CosineSchedule, PhaseConfig
 from colonnade.data.dataset import ImageData, batch_count, training_batches
+from colonnade.models.module import Network
 from colonnade.pruning.schedule import Sparsifier
 from colonnade.training.distillation import Teacher
 from colonnade.training.hardware import Hardware
@@ -60,7 +61,7 @@ class Phase:
     """
 
     title: str
-    model: nn.Module
+    model: Network
     data: ImageData
     config: PhaseConfig
     seed: int

@@ -19,8 +19,7 @@ from colonnade.config.pruning import OneShot, Recipe
 from colonnade.config.training import PhaseConfig, TrainingConfig
 from colonnade.data.dataset import ImageData, training_batches
 from colonnade.data.opening import open_data
-from colonnade.models.graph import trace
-from colonnade.models.resnet import ResNet, build
+from colonnade.models.module import Network, build
 from colonnade.models.weights import load_weights
 from colonnade.pruning.layers import Masks, importances, make_masks
 from colonnade.pruning.permutation import permute, search
@@ -176,7 +175,7 @@ class _Chooser:
 
     def __init__(
         self,
-        network: ResNet,
+        network: Network,
         plan: Plan,
         recipe: Recipe,
         images: ImageData,
@@ -205,7 +204,7 @@ class _Chooser:
         orders = None
         if self.hardware.is_first:
             importance = self._importances()
-            orders = search(trace(self.network), importance, self.plan)
+            orders = search(self.network.graph, importance, self.plan)
         for space, order in self.hardware.from_first(orders) or []:
             permute(self.network, space, order)
 
@@ -247,7 +246,7 @@ def _fingerprint(
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _finish(network: ResNet, info: CheckpointInfo, phase: Phase, output: Path) -> None:
+def _finish(network: Network, info: CheckpointInfo, phase: Phase, output: Path) -> None:
     if phase.hardware.is_first:
         write_checkpoint(output, info, network.state_dict(), phase.sparsifier.masks)
         phase.resume.unlink(missing_ok=True)

@@ -1,11 +1,11 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-"""How good the prior is: the search of some convolutions repeated over all candidates.
+"""How good the cost model is: the search of some convolutions repeated over all candidates.
 
 Nothing is left out here but what the registers do not hold, so that a loss by the filters of the
-search space counts as well. All are the schedules that the prior ranks, of one part: where more
-parts made the tuned one faster than any of them, its loss is below 0.
+search space counts as well. All are the schedules that the cost model ranks, of one KC split: where
+more of them made the tuned one faster than any other, its loss is below 0.
 """
 
 from collections.abc import Mapping, Sequence
@@ -53,7 +53,7 @@ def audit_conv(
                 some = everything[start : start + _BATCH]
                 reports |= zip(some, bench.run(each, some), strict=True)
                 progress.add(len(some))
-            # Of one part, tuning runs no other candidates: these come from the cache.
+            # Of one KC split, tuning runs no other candidates: these come from the cache.
             trials = search(ranked, partial(bench.run, each), settings, same_tile=each != DENSE)
             order = [candidate for _, candidate in ranked]
             rows.append(
@@ -73,7 +73,10 @@ def _judge(
     tuned: Mapping[str, Any],
     trials: int,
 ) -> dict[str, Any]:
-    """Compare what tuning found with the best of all; `order` is the prior's, without the filtered."""
+    """Compare what tuning found with the best of all.
+
+    `order` is the cost model's, without what the filters left out.
+    """
     best = min(reports, key=lambda candidate: float(reports[candidate]["ms"]))
     best_ms, top = float(reports[best]["ms"]), [reports[candidate] for candidate in order[:TOP]]
     return {

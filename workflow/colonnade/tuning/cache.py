@@ -3,10 +3,10 @@
 
 """The profile cache: a SQLite file that keeps what takes long to find out.
 
-The bench's reports of candidates are kept here, and the prior's simulations (`simulations`). A row is
-keyed by all that decides it. A result's key is the convolution, how it is run, and the fingerprint of
-the target, which holds the digest of the programs. So a row never goes stale: after a change of the
-kernels their new digest finds nothing, and the old build finds its rows again.
+The bench's reports of candidates are kept here, and the cost model's simulations. A row is keyed by
+all that decides it. A result's key is the convolution, how it is run, and the fingerprint of the target,
+which holds the digest of the programs. So a row never goes stale: after a change of the kernels their
+new digest finds nothing, and the old build finds its rows again.
 """
 
 import contextlib

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-"""What the prior needs to know of a processor core.
+"""What the cost model needs to know of a processor core.
 
 For an emulated target it comes from the timing model's own description of the core
 (`kernels/timing/cores/*.json`). A host gets a rougher one of the same form.
@@ -10,7 +10,6 @@ For an emulated target it comes from the timing model's own description of the c
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -28,32 +27,45 @@ ByLmul = tuple[float, float, float, float]
 Kind = Literal[
     "alu",
     "branch",
+    "fp_convert",
     "fp_load",
     "fp_store",
+    "jump",
     "jump_register",
     "load",
+    "store",
+    "v_move",
     "vf_add",
+    "vf_convert_narrow",
     "vf_fma",
     "vf_minmax",
-    "vf_move",
+    "vf_widen",
+    "vf_widen_fma",
     "vload",
+    "vload_indexed",
+    "vload_mask",
     "vload_strided",
     "vset",
     "vstore",
+    "vstore_indexed",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+# Those that take nothing on a host but a place among those that start at once.
+_FREE: tuple[Kind, ...] = ("alu", "branch", "jump", "jump_register", "vset")
 
 
 @dataclass(frozen=True)
 class Cost:
     """One class of instructions: cycles until the result is there, and until the unit is free.
 
-    Both by LMUL 1, 2, 4, 8. Without a unit any number of them may run at once.
+    Both by LMUL 1, 2, 4, 8. Without a unit any number of them may run at once. A vector store can use
+    the result after `store_latency` cycles.
     """
 
     unit: str | None
     latency: ByLmul
     occupancy: ByLmul
+    store_latency: ByLmul
 
 
 @dataclass(frozen=True)
@@ -76,36 +88,31 @@ class Cache:
 class Core:
     """A core, its caches, and the memory behind them.
 
-    `lanes` f32 elements fill a vector register and `width` instructions start in a cycle: in program
-    order, or with `in_order` false whenever their unit is free. `copy_lmul` is the LMUL with which
-    im2col copies rows. At most `outstanding` lines are waited for at once, and the prefetcher follows a
-    stream whose lines are at most `reach` apart. `memory` is a cache that holds everything.
+    `lanes` f32 elements fill a vector register and `width` instructions start in a cycle, of which
+    `vector_width` may be vector ones: in program order, or with `in_order` false whenever their unit is
+    free. Vector instructions wait `vtype_latency` cycles for the one that sets their type. A branch
+    that was not foreseen costs `mispredict` cycles, another one that is taken `taken`. `copy_lmul` is
+    the LMUL with which im2col copies rows. At most `outstanding` lines are waited for at once, and the
+    prefetcher follows `streams` whose lines are at most `reach` apart. `memory` is a cache that holds
+    everything.
     """
 
     lanes: int
     width: int
+    vector_width: int
+    vtype_latency: int
     in_order: bool
     copy_lmul: int
     mispredict: int
+    taken: int
     line_bytes: int
     outstanding: int
+    streams: int
     reach: int
     l1: Cache
     l2: Cache
     memory: Cache
     costs: Mapping[Kind, Cost]
-
-    @cached_property
-    def _timings(self) -> dict[tuple[Kind, int], tuple[str | None, float, float]]:
-        return {
-            (name, lmul): (cost.unit, cost.latency[index], cost.occupancy[index])
-            for name, cost in self.costs.items()
-            for index, lmul in enumerate(LMULS)
-        }
-
-    def timing(self, name: Kind, lmul: int) -> tuple[str | None, float, float]:
-        """Unit, latency and occupancy of a class of instructions at an LMUL."""
-        return self._timings[name, lmul]
 
 
 def core_of(target: TargetConfig) -> Core:
@@ -131,11 +138,15 @@ def _parse(description: Mapping[str, Any], vlen: int) -> Core:
     return Core(
         lanes=vlen // 8 // F32_BYTES,
         width=description["issue"]["width"],
+        vector_width=description["issue"]["vector_width"],
+        vtype_latency=description["issue"]["vtype_latency"],
         in_order=True,
         copy_lmul=8,
         mispredict=description["branch"]["mispredict"],
+        taken=description["branch"]["taken"],
         line_bytes=l1["line"],
         outstanding=miss.get("outstanding", 1),
+        streams=miss.get("streams", 0),
         reach=miss.get("reach", 1),
         l1=Cache(l1["bytes"], l1["ways"], 0, 0, 0, 0),
         l2=Cache(l2["bytes"], l2["ways"], *found["l2"]),
@@ -152,8 +163,10 @@ def _line_costs(entry: Mapping[str, float]) -> tuple[float, float, float, float]
 
 
 def _cost(entry: Mapping[str, Any], vlen: int) -> Cost:
-    latency = _by_lmul(entry["latency"], vlen)
-    return Cost(entry["unit"], latency, _by_lmul(entry.get("occupancy", 0), vlen))
+    latency = entry["latency"]
+    stored = entry.get("store_latency", latency)
+    occupancy = entry.get("occupancy", 0)
+    return Cost(entry["unit"], *(_by_lmul(each, vlen) for each in (latency, occupancy, stored)))
 
 
 def _by_lmul(value: Any, vlen: int) -> ByLmul:
@@ -177,31 +190,41 @@ def _host() -> Core:
     def by_lmul(cycles: float) -> ByLmul:
         return cycles, 2 * cycles, 4 * cycles, 8 * cycles
 
-    free = Cost(None, (1, 1, 1, 1), (0, 0, 0, 0))
-    vector = Cost("vector", (4, 4, 4, 4), by_lmul(0.5))
-    scalar_load = Cost("load", (5, 5, 5, 5), (0.5, 0.5, 0.5, 0.5))
-    load = Cost("load", (5, 5, 5, 5), by_lmul(0.5))
-    scalar_store = Cost("store", (1, 1, 1, 1), (1, 1, 1, 1))
-    store = Cost("store", (1, 1, 1, 1), by_lmul(1))
+    def cost(unit: str | None, latency: float, occupancy: ByLmul) -> Cost:
+        latencies = (latency, latency, latency, latency)
+        return Cost(unit, latencies, occupancy, latencies)
+
+    free = cost(None, 1, (0, 0, 0, 0))
+    scalar = cost("vector", 4, (0.5, 0.5, 0.5, 0.5))
+    vector = cost("vector", 4, by_lmul(0.5))
+    scalar_load = cost("load", 5, (0.5, 0.5, 0.5, 0.5))
+    load = cost("load", 5, by_lmul(0.5))
+    scalar_store = cost("store", 1, (1, 1, 1, 1))
+    store = cost("store", 1, by_lmul(1))
     return Core(
         lanes=16 if "avx512f" in flags else 8,
         width=4,
+        vector_width=4,
+        vtype_latency=0,
         in_order=False,
         copy_lmul=1,
         mispredict=15,
+        taken=0,
         line_bytes=64,
         outstanding=12,
+        streams=16,
         reach=4,
         l1=Cache(_size("SC_LEVEL1_DCACHE_SIZE", 32 << 10), 8, 0, 0, 0, 0),
         l2=Cache(_size("SC_LEVEL2_CACHE_SIZE", 1 << 20), 16, 2, 2, 2, 2),
         memory=Cache(1 << 62, 1, 10, 10, 20, 10),
         costs={
-            **dict.fromkeys(("alu", "branch", "jump_register", "vset"), free),
-            **dict.fromkeys(("vf_add", "vf_fma", "vf_minmax", "vf_move"), vector),
+            **dict.fromkeys(_FREE, free),
+            **dict.fromkeys((name for name in KINDS if name.startswith("vload")), load),
+            **dict.fromkeys((name for name in KINDS if name.startswith("vstore")), store),
+            **dict.fromkeys((name for name in KINDS if name.startswith(("v_", "vf_"))), vector),
             **dict.fromkeys(("load", "fp_load"), scalar_load),
-            **dict.fromkeys(("vload", "vload_strided"), load),
-            "fp_store": scalar_store,
-            "vstore": store,
+            **dict.fromkeys(("store", "fp_store"), scalar_store),
+            "fp_convert": scalar,
         },
     )
 

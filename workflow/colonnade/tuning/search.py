@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-"""Tune one convolution: run its candidates in the order of the prior until no other can win.
+"""Tune one convolution: run its candidates in the order of the cost model until no other can win.
 
-The prior knows schedules of one part. In how many parts the columns run is tried afterwards, on the
-fastest candidate of each algorithm.
+The model knows schedules of one KC split. How many splits the columns run in is tried afterwards, on
+the fastest candidate of each algorithm.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,8 +21,8 @@ from colonnade.targets.target import Target
 from colonnade.tuning.bench import DENSE, Bench, Profiled
 from colonnade.tuning.cache import Result
 from colonnade.tuning.core import core_of
-from colonnade.tuning.prior import Prior
-from colonnade.tuning.simulations import Simulations
+from colonnade.tuning.cost_model.model import CostModel
+from colonnade.tuning.cost_model.simulations import Simulations
 from colonnade.tuning.space import SCHEDULE, XNNPACK, Candidate, search_space
 
 # Candidates with their predicted cycles, cheapest first.
@@ -72,7 +72,7 @@ def rank_each(
     settings: ProfileConfig,
     timed: ThroughputConfig,
 ) -> Sequence[Ranking]:
-    """The search space of a convolution as the prior ranks it, at every pattern.
+    """The search space of a convolution as the cost model ranks it, at every pattern.
 
     What is simulated for that stays in the profile cache.
 
@@ -81,9 +81,9 @@ def rank_each(
     """
     core = core_of(target.config)
     simulations = Simulations(core, settings.cache)
-    prior = Prior(core, timed.threads, simulations)
+    model = CostModel(core, timed.threads, simulations)
     candidates = search_space(conv, settings, core)
-    rankings = [prior.rank(conv, each.kept(conv), candidates) for each in profiled]
+    rankings = [model.rank(conv, each.kept(conv), candidates) for each in profiled]
     simulations.store()
     return rankings
 
@@ -153,7 +153,7 @@ def refine(
     run: Callable[[list[Candidate]], list[Result]],
     settings: ProfileConfig,
 ) -> list[Result]:
-    """Run a report's schedule in two and four times as many parts, as long as that makes it faster.
+    """Run a report's schedule in two and four times as many KC splits, as long as that makes it faster.
 
     With fewer columns at a time more panels of a block stay in cache, so as many panels and twice as
     many are tried, if they are among `candidates`. Returns the reports of those that ran.
@@ -162,9 +162,9 @@ def refine(
     while True:
         best = Candidate(**{name: report[name] for name in SCHEDULE})
         tried = [
-            replace(best, panels=panels, kc_splits=parts)
-            for parts in (2 * best.kc_splits, 4 * best.kc_splits)
-            if parts <= settings.kc_splits
+            replace(best, panels=panels, kc_splits=splits)
+            for splits in (2 * best.kc_splits, 4 * best.kc_splits)
+            if splits <= settings.kc_splits
             for panels in (best.panels, 2 * best.panels)
             if replace(best, panels=panels, kc_splits=1) in candidates
         ]

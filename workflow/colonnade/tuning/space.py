@@ -20,8 +20,8 @@ _BLOCK_LIMIT = 4
 
 @dataclass(frozen=True)
 class Candidate:
-    """A schedule: algorithm, tile T, LMUL, the panels of a block over which all tiles run, and the
-    parts of the kept columns, one of which runs over a block after the other.
+    """A schedule: algorithm, tile T, LMUL, the panels of an NC block, over which all tiles run, and
+    the KC splits of the kept columns, one of which runs over a block after the other.
 
     XNNPACK's own algorithms have none of the four; they are 0.
     """
@@ -44,7 +44,7 @@ SCHEDULE = tuple(field.name for field in fields(Candidate))
 
 
 def grid(conv: ConvShape, settings: ProfileConfig, core: Core) -> list[Candidate]:
-    """Every different schedule of one part that the configuration allows and the registers hold.
+    """Every different schedule of one KC split that the configuration allows and the registers hold.
 
     Tiles of more rows than there are output channels, and blocks of more panels than there are, run
     as the next smaller one does and are left out.

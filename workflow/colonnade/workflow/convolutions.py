@@ -5,6 +5,7 @@
 
 from dataclasses import dataclass
 
+from colonnade.common.errors import ColonnadeError
 from colonnade.config.pruning import Pattern
 from colonnade.config.schema import Config
 from colonnade.models.architecture import conv_shapes
@@ -62,3 +63,14 @@ class Convolutions:
         for conv, each in sample(searches, self.config.profile):
             audited.setdefault(conv, []).append(each)
         return audited
+
+    def audits(self, conv: str) -> list[Profiled]:
+        """The patterns at which `tuner-quality` searches a convolution completely.
+
+        Raises:
+            ColonnadeError: it is not one of `audited`.
+        """
+        if conv not in self.audited:
+            allowed = ", ".join(self.audited)
+            raise ColonnadeError(f"convolution {conv!r}: not drawn; allowed: {allowed}")
+        return self.audited[conv]

@@ -90,6 +90,11 @@ class JobSettings:
         own = ("study.data", "study.training", "-study.training.dense")
         return self.of(*own, *PRUNED_LAYERS, run=runs[label])
 
+    def on(self, name: str, target: TargetConfig) -> "JobSettings":
+        """Settings of the same jobs on another target, written by the same rule."""
+        config = self.config.model_copy(update={"target": name})
+        return replace(self, config=config, target=target)
+
     def text(self, digest: str) -> str:
         """What the settings file of that name holds, without its final newline.
 

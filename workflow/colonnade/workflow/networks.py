@@ -10,11 +10,10 @@ executing a variant.
 from dataclasses import dataclass
 from typing import Any
 
-from colonnade.budget.network import Network
 from colonnade.common.errors import ColonnadeError
 from colonnade.config.pruning import Pattern
 from colonnade.config.schema import Config
-from colonnade.evaluation.runs import Step, plan_steps, timed_runs
+from colonnade.evaluation.runs import Network, Step, plan_steps, timed_runs
 from colonnade.study.runs import StudyRun, study_runs
 
 DENSE = "dense"

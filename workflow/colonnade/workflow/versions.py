@@ -95,9 +95,15 @@ class Library:
         return _Digests()
 
     def imports(self, module: str) -> list[str]:
-        """Modules of the library that a module imports, wherever in its file."""
+        """Modules of the library that a module imports, wherever in its file.
+
+        A package that looks for its modules imports them all.
+        """
         text = self.sources[module].read_text("utf-8")
-        return [name for found in _IMPORT.findall(text) for name in self._named(*found)]
+        found = [name for each in _IMPORT.findall(text) for name in self._named(*each)]
+        if "iter_modules(__path__)" in text:
+            found += [name for name in self.sources if name.startswith(f"{module}.")]
+        return found
 
     def _named(self, source: str, names: str, plain: str) -> Iterator[str]:
         """The modules of an import: the packages above it run first, names may be modules too."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from colonnade.common.paths import TARGETS
 from colonnade.config.reading import read_config
@@ -72,17 +72,22 @@ class Workflow:
         return Machine(self.target)
 
     @cached_property
-    def emulated(self) -> "Workflow":
-        """The same on emulated RISC-V, on which top-1 is checked whatever the target is."""
-        if self.config.target == EMULATED:
-            return self
-        config = self.config.model_copy(update={"target": EMULATED})
-        return Workflow(config, load_target(TARGETS, EMULATED))
+    def emulated(self) -> "Emulated":
+        """Emulated RISC-V, on which top-1 is checked whatever the target is."""
+        target = load_target(TARGETS, EMULATED)
+        return Emulated(Machine(target), self.settings.on(EMULATED, target))
 
     @property
     def scope(self) -> str:
         """What the results folder remembers of its configuration; see `colonnade.workflow.scope`."""
         return canonical(scope_of(self.config))
+
+
+class Emulated(NamedTuple):
+    """What the rules take of the emulated target."""
+
+    machine: Machine
+    settings: JobSettings
 
 
 def run_wildcards(runs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:

@@ -1,0 +1,55 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""Commands that are typed with other files or names than the configuration has are told so."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from colonnade.cli import cli
+from colonnade.common.errors import ColonnadeError
+from colonnade.workflow.job_settings import SECTIONS
+from colonnade.workflow.workflow import Workflow
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A settings file with all of the default configuration, and its target."""
+    monkeypatch.chdir(ROOT)
+    values: dict[str, Any] = yaml.safe_load((ROOT / "config/default.yaml").read_text())
+    plan = Workflow.from_config(values, [])
+    path = plan.settings.of(*SECTIONS)
+    file = tmp_path / "settings.json"
+    file.write_text(plan.settings.text(Path(path).stem))
+    return str(file)
+
+
+@pytest.mark.parametrize(
+    ("command", "number"),
+    [
+        (["table", "throughput"], 8),
+        (["table", "accuracy"], 3),
+        (["table", "decomposition"], 8),
+        (["step", "pareto"], 7),
+    ],
+    ids=lambda each: each[1] if isinstance(each, list) else None,
+)
+def test_a_wrong_number_of_files_is_told(
+    settings: str, tmp_path: Path, command: list[str], number: int
+) -> None:
+    outputs = [str(tmp_path / name) for name in ("a", "b", "c")]
+    outputs = outputs if command[1] == "pareto" else outputs[:1]
+    with pytest.raises(ColonnadeError, match=f"1 files, one the first; allowed .*: {number}, in"):
+        cli([*command, settings, *outputs, "one"], standalone_mode=False)
+    assert not any(Path(output).exists() for output in outputs)
+
+
+def test_a_convolution_that_is_not_audited_is_told(settings: str, tmp_path: Path) -> None:
+    conv = "n1c5h5w5-o5-k1x1-s1-p0-d1"
+    with pytest.raises(ColonnadeError, match=f"convolution '{conv}': not drawn; allowed: n1c"):
+        cli(["step", "audit-tuner", settings, conv, str(tmp_path / "o")], standalone_mode=False)

@@ -1,0 +1,122 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""The networks against what is published of torchvision's, and against a functional reference."""
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from colonnade.common.errors import ColonnadeError
+from colonnade.models.module import build
+from colonnade.models.networks import NAMES
+
+# torchvision's documentation: parameters with 1,000 classes.
+PARAMETERS = {
+    "resnet18": 11_689_512,
+    "resnet34": 21_797_672,
+    "resnet50": 25_557_032,
+    "resnet101": 44_549_160,
+    "resnet152": 60_192_808,
+}
+DEPTHS = {"resnet18": (2, 2, 2, 2), "resnet50": (3, 4, 6, 3)}
+# Entries of the published weight files.
+ENTRIES = {"resnet18": 122, "resnet34": 218, "resnet50": 320, "resnet101": 626, "resnet152": 932}
+SHAPES = {
+    "resnet18": {
+        "conv1.weight": (64, 3, 7, 7),
+        "bn1.running_mean": (64,),
+        "layer1.0.conv1.weight": (64, 64, 3, 3),
+        "layer2.0.downsample.0.weight": (128, 64, 1, 1),
+        "layer2.0.downsample.1.num_batches_tracked": (),
+        "layer4.1.bn2.weight": (512,),
+        "fc.weight": (1000, 512),
+        "fc.bias": (1000,),
+    },
+    "resnet50": {
+        "layer1.0.conv1.weight": (64, 64, 1, 1),
+        "layer1.0.downsample.0.weight": (256, 64, 1, 1),
+        "layer2.0.conv2.weight": (128, 128, 3, 3),
+        "layer3.5.conv3.weight": (1024, 256, 1, 1),
+        "layer4.2.bn3.running_var": (2048,),
+        "fc.weight": (1000, 2048),
+    },
+}
+
+
+def test_all_models_are_covered() -> None:
+    assert set(NAMES) == set(PARAMETERS) == set(ENTRIES)
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_parameter_and_entry_counts_are_torchvisions(name: str) -> None:
+    with torch.device("meta"):
+        model = build(name, 1000)
+    assert sum(parameter.numel() for parameter in model.parameters()) == PARAMETERS[name]
+    assert len(model.state_dict()) == ENTRIES[name]
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_names_and_shapes_are_torchvisions(name: str) -> None:
+    with torch.device("meta"):
+        state = build(name, 1000).state_dict()
+    assert {key: tuple(state[key].shape) for key in SHAPES[name]} == SHAPES[name]
+
+
+def _reference(name: str, state: dict[str, Tensor], image: Tensor) -> Tensor:
+    """The forward pass written down from the paper, on a flat state dict."""
+
+    def conv_bn(x: Tensor, conv: str, norm: str, stride: int, padding: int) -> Tensor:
+        x = functional.conv2d(x, state[f"{conv}.weight"], None, stride, padding)
+        stats = (state[f"{norm}.running_mean"], state[f"{norm}.running_var"])
+        return functional.batch_norm(x, *stats, state[f"{norm}.weight"], state[f"{norm}.bias"])
+
+    x = conv_bn(image, "conv1", "bn1", 2, 3).relu()
+    x = functional.max_pool2d(x, 3, 2, 1)
+    for stage, depth in enumerate(DEPTHS[name], start=1):
+        for index in range(depth):
+            block, stride = f"layer{stage}.{index}", 2 if stage > 1 and index == 0 else 1
+            shortcut = x
+            if f"{block}.downsample.0.weight" in state:
+                names = (f"{block}.downsample.0", f"{block}.downsample.1")
+                shortcut = conv_bn(x, *names, stride, 0)
+            if name == "resnet18":
+                x = conv_bn(x, f"{block}.conv1", f"{block}.bn1", stride, 1).relu()
+                x = conv_bn(x, f"{block}.conv2", f"{block}.bn2", 1, 1)
+            else:
+                x = conv_bn(x, f"{block}.conv1", f"{block}.bn1", 1, 0).relu()
+                x = conv_bn(x, f"{block}.conv2", f"{block}.bn2", stride, 1).relu()
+                x = conv_bn(x, f"{block}.conv3", f"{block}.bn3", 1, 0)
+            x = (x + shortcut).relu()
+    return functional.linear(x.mean((2, 3)), state["fc.weight"], state["fc.bias"])
+
+
+@pytest.mark.parametrize("name", DEPTHS)
+def test_forward_equals_a_functional_reference(name: str) -> None:
+    torch.manual_seed(3)
+    model = build(name, 7).eval()
+    for key, value in model.state_dict().items():
+        if "running" in key:
+            value.uniform_(0.5, 1.5)
+    image = torch.randn(2, 3, 65, 97)
+    with torch.no_grad():
+        seen = model(image)
+        expected = _reference(name, model.state_dict(), image)
+    assert seen.shape == (2, 7)
+    torch.testing.assert_close(seen, expected, rtol=1e-4, atol=1e-4 * expected.abs().max().item())
+
+
+def test_equal_seeds_give_equal_weights() -> None:
+    states = []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        states.append(build("resnet18", 10).state_dict()["layer3.0.conv1.weight"])
+    assert torch.equal(states[0], states[1])
+    assert not torch.equal(states[0], states[2])
+
+
+@pytest.mark.parametrize(("name", "classes"), [("resnet20", 10), ("resnet18", 0)])
+def test_impossible_models_are_refused(name: str, classes: int) -> None:
+    with pytest.raises(ColonnadeError, match=name):
+        build(name, classes)

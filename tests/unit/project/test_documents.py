@@ -1,0 +1,100 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""The documentation is true of the sources: files, tables, rooms, hooks; and its site fetches nothing."""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from colonnade.results import tables
+
+ROOT = Path(__file__).resolve().parents[3]
+PAGES = (
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "config/README.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+)
+# What stands for any name, in upper case or in angle brackets, and what runs write.
+ANY = re.compile(r"[A-Z]{2,}\b(?!\.md|\.txt)|[<*{]")
+FOLDERS = ("config", "containers", "docs", "kernels", "profiles", "tests", "workflow")
+
+
+def named_files(page: Path) -> list[str]:
+    names = re.findall(r"`([\w.-]+(?:/[\w.*<>{}-]+)+/?)`", page.read_text())
+    return [name for name in names if name.split("/")[0] in FOLDERS and not ANY.search(name)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_files_that_are_named_exist(page: Path) -> None:
+    assert [name for name in named_files(page) if not (ROOT / name).exists()] == []
+
+
+def test_files_are_named() -> None:
+    assert len({name for page in PAGES for name in named_files(page)}) > 40
+
+
+def test_every_table_is_described() -> None:
+    page = (ROOT / "docs/results.md").read_text()
+    schemas = {
+        name.lower(): value
+        for name, value in vars(tables).items()
+        if name.isupper() and isinstance(value, dict)
+    }
+    assert {"layers", "throughput", "accuracy", "pareto"} <= set(schemas)
+    # It has no place of its own: the user names it.
+    assert [
+        name for name in schemas.keys() - {"pruned"} if f"`tables/{name}.csv`" not in page
+    ] == []
+    columns = {column for schema in schemas.values() for column in schema}
+    assert sorted(column for column in columns if f"`{column}`" not in page) == []
+
+
+def test_every_room_is_described_in_the_order_of_imports() -> None:
+    page = (ROOT / "docs/architecture.md").read_text()
+    section = page.split("## Rooms of the library")[1].split("\n## ")[0]
+    described = [re.findall(r"`(\w+)`", row) for row in re.findall(r"^\| (`.*?) \|", section, re.M)]
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    (contract,) = (
+        each for each in settings["tool"]["importlinter"]["contracts"] if each["type"] == "layers"
+    )
+    assert len(described) > 10
+    assert described == [layer.split(" | ") for layer in contract["layers"]]
+
+
+def test_every_file_of_the_configuration_is_described() -> None:
+    page = (ROOT / "config/README.md").read_text()
+    files = [path.name for path in (ROOT / "config").iterdir() if path.is_file()]
+    assert len(files) > 5
+    assert [name for name in files if name != "README.md" and f"| `{name}` |" not in page] == []
+
+
+def test_hooks_are_linters_of_make() -> None:
+    (repository,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    lint = re.search(r"^lint:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.M)
+    assert lint is not None
+    steps = [step.strip() for step in lint[1].replace("$(IN_ENV)", "").splitlines()]
+    entries = [hook["entry"].removeprefix(".venv/bin/") for hook in repository["hooks"]]
+    assert len(entries) > 5
+    assert [each for each in entries if not any(step.startswith(each) for step in steps)] == []
+
+
+def test_the_site_is_whole_and_fetches_nothing(tmp_path: Path) -> None:
+    command = ["mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path)]
+    subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=ROOT,
+        check=True,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
+    )
+    pages = {path.name: path.read_text() for path in tmp_path.glob("*.html")}
+    assert {path.stem for path in (ROOT / "docs").glob("*.md")} < {
+        Path(name).stem for name in pages
+    }
+    fetched = r"<(?:script|img|link|iframe)\b[^>]*(?:src|href)=.?(?:https?:)?//[^>]*>"
+    assert [found for page in pages.values() for found in re.findall(fetched, page)] == []

@@ -1,0 +1,93 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""Executed instructions take the time that can be counted by hand."""
+
+import dataclasses
+
+from colonnade.tuning.core import Core
+from colonnade.tuning.cost_model.assembly import parse_code
+from colonnade.tuning.cost_model.execution import Executed, Region
+from colonnade.tuning.cost_model.operations import Flow, Operation, operations
+from colonnade.tuning.cost_model.pipeline import Levels, cycles
+
+
+def code(*lines: str) -> list[Operation]:
+    return list(operations(parse_code(lines)))
+
+
+def run(core: Core, executed: list[Executed], levels: Levels | None = None) -> float:
+    return cycles(core, executed, 1, levels or {})
+
+
+def plain(*lines: str) -> list[Executed]:
+    return [Executed(operation) for operation in code(*lines)]
+
+
+def test_in_order_issue_by_hand(core: Core) -> None:
+    """Two multiplications that depend on each other, then one that does not."""
+    chain = plain("vfmacc.vf v1, f0, v9", "vfmacc.vf v2, f0, v1", "vfmacc.vf v3, f0, v9")
+    # Cycle 0; 5 later the result; the unit takes one a cycle.
+    assert run(core, chain) == 7
+    assert run(dataclasses.replace(core, in_order=False), chain) == 3
+
+
+def test_a_vector_waits_for_its_type_and_its_old_value(core: Core) -> None:
+    assert core.vtype_latency == 2
+    assert run(core, plain("vsetvli zero, a0, e32, m1, ta, ma", "vfmacc.vf v1, f0, v9")) == 3
+    # Destination and source at once: the second waits for the first.
+    assert run(core, plain("vfmacc.vf v1, f0, v9", "vfmacc.vf v1, f0, v8")) == 6
+
+
+def test_width_bounds_what_starts_in_a_cycle(core: Core) -> None:
+    alu = plain(*["addi t0, t1, 1"] * 6)
+    assert (core.width, run(core, alu)) == (2, 3)
+    pair = plain("vfmacc.vf v1, f0, v9", "vle32.v v2, (a0)") * 3
+    assert run(core, pair) < run(dataclasses.replace(core, vector_width=1), pair)
+
+
+def test_branches_that_are_not_foreseen_cost_more(core: Core) -> None:
+    """A loop is foreseen to go on; at its end it goes the other way."""
+    (branch,) = code("1:", "bnez t0, 1b")
+    assert (branch.flow, branch.backward) == (Flow.CONDITIONAL, True)
+    again = [Executed(branch, taken=True)] * 3
+    assert run(core, again) == 3
+    assert run(core, [*again, Executed(branch)]) == 3 + 1 + core.mispredict
+    (jump,) = code("j 1f", "1:")
+    assert run(core, [Executed(jump, taken=True)] * 2) == 2
+
+
+def test_lines_come_one_after_the_other(core: Core) -> None:
+    memory = dataclasses.replace(core.memory, read=20, latency=100, interval=10)
+    levels = {Region.OPERAND: memory}
+    first, second, wait = code("lw t0, 0(a0)", "lw t1, 0(a1)", "add t2, t0, t1")
+    far = [
+        Executed(first, Region.OPERAND, (1000,)),
+        Executed(second, Region.OPERAND, (2000,)),
+        Executed(wait),
+    ]
+    apart, alone = (dataclasses.replace(core, outstanding=count) for count in (4, 1))
+    hit = core.costs["load"].latency[0]
+    # The second request leaves 10 cycles after the first one, and takes 100.
+    assert run(apart, far, levels) == 10 + 100 + hit + 1
+    # With one request on its way at a time it waits for the first one.
+    assert run(alone, far, levels) == 100 + 100 + hit + 1
+    # The next line follows in a stream, and one that was skipped comes with it.
+    for line, lines in ((1001, 1), (1002, 2)):
+        near = [far[0], Executed(second, Region.OPERAND, (line,)), far[2]]
+        assert run(alone, near, levels) == 100 + lines * 20 + hit + 1
+    beyond = [far[0], Executed(second, Region.OPERAND, (1001 + core.reach,)), far[2]]
+    assert run(alone, beyond, levels) == 100 + 100 + hit + 1
+
+
+def test_more_streams_than_are_followed_are_forgotten(core: Core) -> None:
+    memory = dataclasses.replace(core.memory, read=20, latency=100, interval=100)
+    (load,) = code("lw t0, 0(a0)")
+
+    def in_turn(streams: int) -> float:
+        lines = [1000 * stream + step for step in range(8) for stream in range(streams)]
+        executed = [Executed(load, Region.OPERAND, (line,)) for line in lines]
+        return run(core, executed, {Region.OPERAND: memory}) / len(lines)
+
+    assert in_turn(core.streams) < 40
+    assert in_turn(core.streams + 1) > 90

@@ -1,0 +1,127 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""Tables of whole networks: throughput, where the speedup comes from, and top-1."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from colonnade.common.errors import ColonnadeError
+from colonnade.common.files import read_json
+from colonnade.common.reference import REFERENCE
+from colonnade.config.schema import ThroughputConfig
+from colonnade.evaluation.runs import Step
+from colonnade.results.records import Accuracy, Run
+from colonnade.results.tables import ACCURACY, DECOMPOSITION, THROUGHPUT, write_table
+from colonnade.targets.target import Target
+
+
+def throughput_table(
+    target: Target,
+    timed: ThroughputConfig,
+    runs: Sequence[tuple[Path, dict[str, Any]]],
+    table: Path,
+) -> None:
+    """Write `throughput.csv` from run reports, each with its pattern columns n, m and sparsity.
+
+    Raises:
+        ColonnadeError: the baseline is not among the runs.
+    """
+    reports = [(read_json(path, Run), pattern) for path, pattern in runs]
+    baseline = [report for report, _ in reports if report["implementation"] == REFERENCE]
+    if not baseline:
+        raise ColonnadeError(f"{table}: no run of {REFERENCE} to compare with")
+    base_ms = milliseconds(baseline[0], target)
+    rows = []
+    for report, pattern in reports:
+        ms = milliseconds(report, target)
+        rows.append(
+            {
+                **pattern,
+                "model": report["model"],
+                "batch": timed.batch,
+                "image_px": timed.image_px,
+                "target": target.name,
+                "vlen": target.vlen,
+                "threads": report["threads"],
+                "implementation": report["implementation"],
+                "images_per_s": timed.batch * 1e3 / ms,
+                "cycles": report["total"]["cycles"],
+                "speedup_vs_xnnpack_dense": base_ms / ms,
+                "evidence": target.evidence,
+                "checkpoint_sha256": report["checkpoint_sha256"],
+            }
+        )
+    write_table(table, THROUGHPUT, rows)
+
+
+def milliseconds(report: dict[str, Any], target: Target) -> float:
+    """Time of a whole run, from the runner's report."""
+    cycles = report["total"]["cycles"]
+    if cycles is not None:
+        return target.milliseconds(cycles)
+    return float(report["total"]["seconds"]) * 1e3
+
+
+def decomposition_table(target: Target, runs: Sequence[tuple[Step, Path]], table: Path) -> None:
+    """Write `decomposition.csv` from the steps and the reports of their runs.
+
+    The factor of a step is the time of the step before over its own.
+
+    Raises:
+        ColonnadeError: a report is missing or damaged.
+    """
+    rows = []
+    before = None
+    for step, path in runs:
+        report = read_json(path, Run)
+        ms = milliseconds(report, target)
+        rows.append(
+            {
+                "model": report["model"],
+                "step": step.name,
+                "implementation": step.implementation,
+                "sparsity": step.sparsity,
+                "cycles": report["total"]["cycles"],
+                "factor_to_previous": 1.0 if before is None else before / ms,
+                "evidence": target.evidence,
+            }
+        )
+        before = ms
+    write_table(table, DECOMPOSITION, rows)
+
+
+def accuracy_table(
+    model: str,
+    dataset: str,
+    reports: Sequence[tuple[Path, Mapping[str, Any]]],
+    table: Path,
+) -> None:
+    """Write `accuracy.csv`, top-1 in percent, from evaluations; the first one is the dense one's.
+
+    With each evaluation come the columns that say what is pruned: method, n, m and sparsity.
+    """
+    read = [(read_json(path, Accuracy), pattern) for path, pattern in reports]
+    dense = 100 * read[0][0]["top1_torch"]
+    rows = []
+    for report, pattern in read:
+        for executed_on, top, agreement in (
+            ("torch", report["top1_torch"], 1.0),
+            (report["target"], report["top1_target"], report["agreement"]),
+        ):
+            rows.append(
+                {
+                    **pattern,
+                    "model": model,
+                    "dataset": dataset,
+                    "top1": 100 * top,
+                    "top1_dense": dense,
+                    "drop_points": dense - 100 * top,
+                    "n_images": report["n_images"],
+                    "executed_on": executed_on,
+                    "agreement_with_torch": agreement,
+                    "checkpoint_sha256": report["checkpoint_sha256"],
+                }
+            )
+    write_table(table, ACCURACY, rows)

@@ -1,0 +1,57 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""Fully connected layer, such as a classifier."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal
+
+from colonnade.models.layers.node import Size, UnaryNode, check_weights
+from colonnade.models.shapes import FeatureShape, TensorShape
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import nn
+
+
+class FullyConnected(UnaryNode):
+    """Matrix product with a bias: [N, in_features] -> [N, out_features]."""
+
+    op: Literal["fully_connected"] = "fully_connected"
+    in_features: Size
+    out_features: Size
+
+    @property
+    def in_order(self) -> tuple[str, ...]:
+        """None: every output feature depends on all input features."""
+        return ()
+
+    def check(self) -> None:
+        """Make sure that the weights are not too many."""
+        check_weights(self.where, "out_features", self.out_features, self.in_features)
+
+    def shape(self, known: Mapping[str, TensorShape]) -> FeatureShape:
+        """[N, out_features]."""
+        source = known[self.input]
+        if not isinstance(source, FeatureShape) or source.c != self.in_features:
+            raise ValueError(
+                f"{self.where}: its input {self.input!r} is {source}; "
+                f"needed: features [N, {self.in_features}]"
+            )
+        return FeatureShape(source.n, self.out_features)
+
+    def module(self) -> "nn.Module":
+        """The module of torch."""
+        from torch import nn
+
+        return nn.Linear(self.in_features, self.out_features)
+
+    def weight_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Weight [out_features, in_features] and bias [out_features]."""
+        return {"weight": (self.out_features, self.in_features), "bias": (self.out_features,)}
+
+    def weights(self, model: "nn.Module") -> "dict[str, NDArray[np.float32]]":
+        """Weight and bias as they are."""
+        module = model.get_submodule(self.name)
+        return {name: module.get_parameter(name).detach().numpy() for name in ("weight", "bias")}

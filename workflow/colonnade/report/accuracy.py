@@ -1,0 +1,107 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""Figures of what pruning costs in accuracy: the study, and the search for per-layer patterns."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from colonnade.report.figures import COLOURS, MARKERS, clear, svg
+
+
+def study_figure(summary: pl.DataFrame) -> str:
+    """Mean top-1 of every run with its interval, a panel per sparsity, against the dense network.
+
+    `summary` is `study_summary.csv`; its first row is that of the dense runs which drops count from.
+    """
+    dense = summary.row(0, named=True)
+    rows = summary.rows(named=True)[1:]
+    panels = sorted({row["sparsity"] for row in rows})
+    heights = [sum(row["sparsity"] == each for row in rows) for each in panels]
+    figure = Figure(figsize=(8.5, 0.3 * sum(heights) + 0.9 * len(panels)), layout="constrained")
+    grid = figure.subplots(
+        len(panels), sharex=True, squeeze=False, gridspec_kw={"height_ratios": heights}
+    )
+    for axes, sparsity in zip(grid[:, 0], panels, strict=True):
+        _panel(axes, dense, [row for row in rows if row["sparsity"] == sparsity])
+        axes.set_title(f"{sparsity:.1%} pruned" if sparsity else "dense", loc="left", fontsize=10)
+    grid[-1, 0].set_xlabel(
+        f"top-1 in % on {dense['dataset']}, {dense['model']}, mean of {dense['seeds']} seeds"
+        " with 95% interval, measured"
+    )
+    return svg(figure, "Top-1 by pattern and recipe")
+
+
+def _panel(axes: Axes, dense: dict[str, Any], rows: Sequence[dict[str, Any]]) -> None:
+    half = dense["top1_interval"] or 0
+    axes.axvline(dense["top1_mean"], color=COLOURS[0], linewidth=1)
+    axes.axvspan(
+        dense["top1_mean"] - half, dense["top1_mean"] + half, color=COLOURS[0], alpha=0.15, lw=0
+    )
+    methods = list(dict.fromkeys(row["method"] for row in rows))
+    for place, row in enumerate(rows):
+        index = methods.index(row["method"])
+        axes.errorbar(
+            row["top1_mean"],
+            place,
+            xerr=row["top1_interval"],
+            fmt=MARKERS[index],
+            color=COLOURS[index + 1],
+            markersize=5,
+            linewidth=1,
+            capsize=2,
+        )
+    axes.set_yticks(range(len(rows)), [_label(row) for row in rows])
+    axes.invert_yaxis()
+    clear(axes)
+
+
+def _label(row: dict[str, Any]) -> str:
+    group = f"{row['n']:g}:{row['m']}" if row["m"] not in (None, "full") else "all of K"
+    if row["method"] in ("dense", "unstructured", "filters"):
+        name = str(row["method"])
+    elif row["method"] == "row-wise":
+        name = f"row-wise {group}"
+    else:
+        name = f"column-wise {group}, T {row['tile']}"
+    return name if row["recipe"] == "paper" else f"{name}, {row['recipe']}"
+
+
+def pareto_figure(table: pl.DataFrame) -> str:
+    """Validation top-1 of every row of `pareto.csv` over the cost of its convolutions."""
+    modelled = table["conv_cycles"].null_count() == 0
+    cost = table["conv_cycles"] / 1e6 if modelled else table["conv_ms"]
+    points = table.with_columns(cost.cast(pl.Float64).alias("cost"))
+    figure = Figure(figsize=(8.5, 4.5), layout="constrained")
+    axes = figure.add_subplot()
+    for index, (kind, group) in enumerate(points.group_by("kind", maintain_order=True)):
+        axes.plot(
+            group["cost"],
+            group["validation_top1"],
+            linestyle="none",
+            marker=MARKERS[index],
+            markersize=7,
+            color=COLOURS[index],
+            label=str(kind[0]),
+        )
+    front = points.filter(pl.col("on_front") == 1).sort("cost")
+    axes.plot(front["cost"], front["validation_top1"], color=COLOURS[0], lw=1, zorder=0)
+    for row in points.iter_rows(named=True):
+        mark = " (chosen)" if row["chosen"] else ""
+        axes.annotate(
+            f"{row['network']} {row['conv_speedup']:.2f}x{mark}",
+            (row["cost"], row["validation_top1"]),
+            xytext=(6, 4),
+            textcoords="offset points",
+            fontsize=8,
+        )
+    unit = "million cycles" if modelled else "milliseconds"
+    axes.set_xlabel(f"{unit} of all convolutions, {table['evidence'][0]}")
+    axes.set_ylabel(f"validation top-1 in % on {table['dataset'][0]}, measured")
+    axes.legend(frameon=False)
+    clear(axes)
+    return svg(figure, "Validation top-1 against the cost of all convolutions")

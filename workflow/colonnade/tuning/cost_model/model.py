@@ -1,0 +1,175 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""The cost model: cycles of a convolution under a schedule, from kernels, core and caches.
+
+It ranks candidates so that only the promising ones are run. The cost is that of packing, if there is
+any, plus one kernel call (`calls`) for every block and tile, whose lines come from where `memory` says.
+"""
+
+import math
+from collections.abc import Sequence
+from itertools import product
+
+from colonnade.models.conv_shape import ConvShape
+from colonnade.tuning.core import F32_BYTES, LMULS, Cache, Core
+from colonnade.tuning.cost_model.calls import CallCost, Kernel, Lines, Rows
+from colonnade.tuning.cost_model.memory import (
+    Found,
+    Source,
+    lost,
+    panels_found,
+    share_spilled,
+    sources,
+    weights_found,
+)
+from colonnade.tuning.cost_model.simulations import Simulations
+from colonnade.tuning.cost_model.work import Work, halo, lines, plan, results, split
+from colonnade.tuning.packing import packing_work
+from colonnade.tuning.space import Candidate
+
+# Cycles around a kernel call, around a loop over lines, and for each tap of each piece of a row that is
+# packed.
+_CALL, _LOOP, _RUN = 40, 10, 60
+
+
+class CostModel:
+    """Predicted cycles on a core; for a host core they have no unit and only rank."""
+
+    def __init__(
+        self, core: Core, threads: int = 1, simulations: Simulations | None = None
+    ) -> None:
+        """Predict with `simulations` of this core, or with its own."""
+        self._core = core
+        self._threads = threads
+        self._simulations = simulations or Simulations(core)
+
+    def rank(
+        self, conv: ConvShape, kept: int, candidates: Sequence[Candidate]
+    ) -> list[tuple[float, Candidate]]:
+        """The candidates with their predicted cycles, cheapest first; ties stay in order."""
+        priced = [(self.cycles(conv, kept, candidate), candidate) for candidate in candidates]
+        return sorted(priced, key=lambda pair: pair[0])
+
+    def cycles(self, conv: ConvShape, kept: int, candidate: Candidate) -> float:
+        """Predicted cycles of one convolution whose tiles keep `kept` columns each."""
+        work = plan(self._core, conv, kept, candidate)
+        alone = self._prefetching(work) + self._products(work)
+        if work.is_packed:
+            alone += self._packing(work)
+        tasks = self._tasks(work)
+        return alone * math.ceil(tasks / self._threads) / tasks
+
+    def _tasks(self, work: Work) -> int:
+        """What threads share out: blocks, and groups of tiles where there are few blocks."""
+        if self._threads == 1:
+            return 1
+        groups = min(work.tiles, math.ceil(2 * self._threads / work.blocks))
+        return work.blocks * math.ceil(work.tiles / math.ceil(work.tiles / groups))
+
+    def _prefetching(self, work: Work) -> float:
+        """The passes that bring a block's lines, plane by plane, before they are read or written.
+
+        A plane's first line is met at random, the others follow in a stream. Rows above the block's
+        own came for the blocks before.
+        """
+        core, conv, line = self._core, work.conv, self._core.line_bytes
+        planes = split(conv) ** 2
+        # The last block may be a short one.
+        own = work.positions / work.blocks * F32_BYTES / line
+        if work.is_packed:
+            # Whole planes of the input.
+            own, planes = own * conv.stride**2, 1
+        above = halo(conv) * F32_BYTES / line
+        first = core.l2 if above >= 1 else core.memory
+        plane = self._prefetch(first, above * core.l2.read + own * core.memory.read)
+        result = self._prefetch(core.memory, own * core.memory.read)
+        return work.blocks * (conv.in_channels * planes * plane + results(conv) * result)
+
+    def _prefetch(self, first: Cache, stream: float) -> float:
+        """Cycles of prefetching a plane: a line from `first`, the others in `stream` cycles of the port.
+
+        What ends the loop over its lines is not hidden behind them.
+        """
+        core = self._core
+        others = max(0, stream - first.read)
+        waiting = max(first.interval + others, (first.latency + others) / core.outstanding)
+        return core.mispredict + _LOOP + waiting
+
+    def _packing(self, work: Work) -> float:
+        """Copying the block's rows, zeros of the padding, and what each piece of a row takes."""
+        core, conv = self._core, work.conv
+        vector = core.copy_lmul * core.lanes
+        moves = packing_work(conv, work.block, vector)
+        size = min(vector, work.block, conv.out_width) * F32_BYTES
+        # The block's part of the planes was prefetched just before.
+        part = conv.in_channels * work.block * conv.stride**2 * F32_BYTES + work.operand / work.taps
+        beyond = share_spilled(part, core.l1)
+        gone = lost(work)
+        behind = (1 - gone) * share_spilled(work.operand + work.tile_weights, core.l1)
+        copy = 0.0
+        for (share, source), (other, target) in product(
+            Found(1 - beyond, beyond, 0).levels(core),
+            Found(1 - gone - behind, behind, gone).levels(core),
+        ):
+            lines_read, lines_written = lines(size * conv.stride, core), lines(size, core)
+            rows = Rows(conv.stride > 1, source, target, lines_read, lines_written)
+            copy += share * other * self._simulations.row(rows)
+        zeros = core.costs["vstore"].occupancy[LMULS.index(core.copy_lmul)]
+        return work.rows * (moves.copies * copy + moves.zeros * zeros) + moves.runs * _RUN
+
+    def _products(self, work: Work) -> float:
+        """All kernel calls."""
+        core, lanes = self._core, self._core.lanes
+        panels, rest = divmod(work.positions, work.panel)
+        # What is left over is a call of its own, with the smallest LMUL that holds it.
+        short = min((each for each in LMULS if each * lanes >= rest), default=work.candidate.lmul)
+        lmul = work.candidate.lmul if panels else short
+        # A block's first panel finds its tile's weights where the last block left them.
+        gone = lost(work)
+        first_weights, later_weights = Found(0, 1 - gone, gone), weights_found(work)
+        operand = sources(work, panels_found(work))
+        # Behind the prefetches of a tile's results the block's panels are looked through, one by one: the
+        # first of them waits for a line that was prefetched to come.
+        wait = core.memory.latency / core.outstanding
+        wait += work.block / work.panel * core.l2.latency
+        cycles = 0.0
+        tile = work.candidate.tile
+        last = work.conv.out_channels - (work.tiles - 1) * tile
+        for rows, tiles in ((tile, work.tiles - 1), (last, 1)):
+            if tiles == 0:
+                continue
+            first = self._call(work, rows, lmul, first_weights, operand)
+            cycles += tiles * work.blocks * (_CALL + wait + first.cycles(1, work.kept))
+            if panels > work.blocks:
+                later = self._call(work, rows, lmul, later_weights, operand)
+                cycles += tiles * (panels - work.blocks) * later.of_panel(work.kept)
+            if rest and panels:
+                end = self._call(work, rows, short, later_weights, operand)
+                cycles += tiles * (_CALL + end.cycles(1, work.kept))
+        return cycles
+
+    def _call(
+        self, work: Work, rows: int, lmul: int, weights: Found, operand: Sequence[Source]
+    ) -> CallCost:
+        """Mean cost of kernel calls for `rows` rows over where their lines are found."""
+        core = self._core
+        residual = work.conv.residual
+        kernel = Kernel(rows, lmul, residual, "whole", work.vector_lines, work.apart)
+        # The tile's results were prefetched: they are found again if the block leaves them in L1.
+        written = rows * work.block * F32_BYTES * (2 if residual else 1)
+        beyond = share_spilled(written + work.tile_weights, core.l1)
+        first = panel = column = 0.0
+        for (share, held), source in product(weights.levels(core), operand):
+            lines = Lines(held, source.usual, source.rare, core.l1)
+            cost = self._simulations.call(kernel, lines)
+            first += share * source.share * cost.first
+            panel += share * source.share * cost.panel
+            column += share * source.share * cost.column
+        if beyond > 0:
+            near, far = (
+                self._simulations.call(kernel, Lines(core.l1, core.l1, core.l1, level)).panel
+                for level in (core.l1, core.l2)
+            )
+            panel += beyond * (far - near)
+        return CallCost(first, panel, column)

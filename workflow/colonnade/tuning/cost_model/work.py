@@ -1,0 +1,193 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""One convolution under one schedule, as its kernels meet it: in positions, columns, lines and bytes."""
+
+import math
+from dataclasses import dataclass, replace
+
+from colonnade.models.conv_shape import ConvShape
+from colonnade.tuning.core import F32_BYTES, Core
+from colonnade.tuning.space import Candidate
+
+# Columns that a kernel reads beyond the kept ones, and its biases.
+_EXTRA_COLUMNS = 3
+_INDEX_BYTES = 4
+
+
+@dataclass(frozen=True)
+class Work:
+    """A convolution whose tiles keep `kept` columns each, under a schedule, on a core.
+
+    Positions are counted with the gaps that rows end with; a `panel`, and a `block` of panels, is so many
+    of them. `rows` are those that the tiles read, of packed panels or of planes.
+    """
+
+    core: Core
+    conv: ConvShape
+    candidate: Candidate
+    kept: int
+    tiles: int
+    positions: int
+    panel: int
+    block: int
+    rows: float
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether im2col packs the panels."""
+        return self.candidate.algorithm == "packed"
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether all columns are kept."""
+        return self.kept == self.conv.reduction
+
+    @property
+    def taps(self) -> int:
+        """Columns of one input channel."""
+        return self.conv.kernel_h * self.conv.kernel_w
+
+    @property
+    def blocks(self) -> int:
+        """NC blocks: the last may be short."""
+        return math.ceil(self.positions / self.block)
+
+    @property
+    def tile_weights(self) -> int:
+        """Bytes that a tile reads of weights and offsets."""
+        columns = self.kept + _EXTRA_COLUMNS
+        return columns * (self.candidate.tile * F32_BYTES + _INDEX_BYTES)
+
+    @property
+    def weights(self) -> int:
+        """Bytes that all tiles read of weights and offsets."""
+        columns = self.kept + _EXTRA_COLUMNS
+        return columns * (self.conv.out_channels * F32_BYTES + self.tiles * _INDEX_BYTES)
+
+    @property
+    def operand(self) -> float:
+        """Bytes that all tiles read of a block: its packed rows, or what lies under it of the input."""
+        conv, line = self.conv, self.core.line_bytes
+        if self.is_packed:
+            return self.rows * self.block * F32_BYTES
+        # Rows of the input under a block: apart, or one after the other.
+        apart = conv.kernel_h * (self.block * F32_BYTES + line - F32_BYTES)
+        together = (self.block + halo(conv)) * F32_BYTES
+        return conv.in_channels * split(conv) ** 2 * min(apart, together)
+
+    @property
+    def moved(self) -> float:
+        """Bytes of a block's part of the planes: the input's, the output's, and the residual's."""
+        planes = self.conv.in_channels * split(self.conv) ** 2 + results(self.conv)
+        return planes * self.block * F32_BYTES
+
+    @property
+    def vector_lines(self) -> int:
+        """Lines of a panel vector: in packed and gapless rows it begins with one, else anywhere."""
+        line, size = self.core.line_bytes, self.panel * F32_BYTES
+        if self.is_packed or is_pointwise(self.conv):
+            return lines(size, self.core)
+        return lines(size + line - F32_BYTES, self.core)
+
+    @property
+    def apart(self) -> int:
+        """Lines from one packed row that a tile keeps to the next, if the prefetcher follows; or 0."""
+        row = self.block * F32_BYTES / self.core.line_bytes
+        apart = math.ceil(row * self.rows / self.kept)
+        return apart if self.is_packed and apart <= self.core.reach else 0
+
+    @property
+    def channel_lines(self) -> float:
+        """Lines of a panel under all taps of one channel: rows apart, or one after the other."""
+        conv, line = self.conv, self.core.line_bytes / F32_BYTES
+        beyond = (conv.kernel_w - 1) * conv.dilation / conv.stride
+        apart = conv.kernel_h / split(conv) * (self.panel + beyond + line - 1)
+        together = self.panel + beyond + halo(conv) + line - 1
+        found = split(conv) ** 2 * min(apart, together) / line
+        # No more than all columns touch, and no fewer than one of them does.
+        return max(self.vector_lines, min(self.taps * self.vector_lines, found))
+
+    @property
+    def sharing(self) -> float:
+        """How many taps share a line of a panel."""
+        return self.taps * self.vector_lines / self.channel_lines
+
+    @property
+    def needed(self) -> float:
+        """Share of the lines of a panel, under all taps, that a tile needs."""
+        unneeded: float = (1 - self.kept / self.conv.reduction) ** self.sharing
+        return 1 - unneeded
+
+    @property
+    def overlap(self) -> float:
+        """How many panels of a block need the same line, for different rows of the kernel."""
+        panels = self.block / self.panel * self.conv.in_channels
+        return panels * self.channel_lines * self.core.line_bytes / self.operand
+
+    @property
+    def panel_bytes(self) -> float:
+        """Bytes of the lines that a tile needs of a panel."""
+        if self.is_packed:
+            return self.kept * self.panel * F32_BYTES
+        return self.conv.in_channels * self.channel_lines * self.needed * self.core.line_bytes
+
+    def last_block(self) -> "Work":
+        """The same of the last block alone, which may be short."""
+        rest = self.positions - (self.blocks - 1) * self.block
+        short = replace(self.candidate, panels=math.ceil(rest / self.panel))
+        return plan(self.core, self.conv, self.kept, short)
+
+
+def plan(core: Core, conv: ConvShape, kept: int, candidate: Candidate) -> Work:
+    """The work of a convolution whose tiles keep `kept` columns each."""
+    packed = candidate.algorithm == "packed"
+    tiles = math.ceil(conv.out_channels / candidate.tile)
+    positions = conv.batch * conv.out_height * (conv.out_width if packed else row(conv))
+    panel = candidate.lmul * core.lanes
+    # Packed rows are those that at least one tile keeps, if each keeps others.
+    kept_by_any = conv.reduction * (1 - (1 - kept / conv.reduction) ** tiles)
+    return Work(
+        core=core,
+        conv=conv,
+        candidate=candidate,
+        kept=kept,
+        tiles=tiles,
+        positions=positions,
+        panel=panel,
+        block=min(candidate.panels, math.ceil(positions / panel)) * panel,
+        rows=kept_by_any if packed else conv.in_channels * conv.kernel_h * split(conv),
+    )
+
+
+def is_pointwise(conv: ConvShape) -> bool:
+    """Whether an output position reads the input at the same position alone."""
+    return conv.kernel_h == conv.kernel_w == conv.stride == 1 and conv.padding == 0
+
+
+def results(conv: ConvShape) -> int:
+    """Planes that results are stored to, and those that are added to them."""
+    return conv.out_channels * (2 if conv.residual else 1)
+
+
+def row(conv: ConvShape) -> int:
+    """Positions of a row of planes that can be read without packing: with the gap behind it."""
+    if is_pointwise(conv):
+        return conv.width
+    gap = math.ceil(conv.padding / conv.stride) if conv.kernel_w > 1 else 0
+    return math.ceil(conv.width / conv.stride) + gap
+
+
+def halo(conv: ConvShape) -> float:
+    """Positions of a plane that a block reads beyond its own."""
+    return (conv.kernel_h - 1) * conv.dilation / conv.stride * row(conv)
+
+
+def split(conv: ConvShape) -> int:
+    """Planes along one axis that taps see of an input plane that is split, space to depth."""
+    return min(conv.stride, conv.kernel_h)
+
+
+def lines(size: float, core: Core) -> int:
+    """Lines of so many bytes that begin with a line."""
+    return max(1, round(size / core.line_bytes))
