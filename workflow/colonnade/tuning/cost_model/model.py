@@ -161,8 +161,8 @@ class CostModel:
         beyond = share_spilled(written + work.tile_weights, core.l1)
         first = panel = column = 0.0
         for (share, held), source in product(weights.levels(core), operand):
-            lines = Lines(held, source.usual, source.rare, core.l1)
-            cost = self._simulations.call(kernel, lines)
+            levels = Lines(held, source.usual, source.rare, core.l1)
+            cost = self._simulations.call(kernel, levels)
             first += share * source.share * cost.first
             panel += share * source.share * cost.panel
             column += share * source.share * cost.column
