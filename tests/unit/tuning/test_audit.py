@@ -53,7 +53,7 @@ def test_an_audit_says_how_far_it_is(
     assert lines[-1].split(": ")[1].startswith("56 candidates in ")
 
 
-def test_rank_and_loss_of_a_best_candidate_that_the_prior_puts_late(
+def test_rank_and_loss_of_a_best_candidate_that_the_model_puts_late(
     target: Target, container: FakeContainer, settings: ProfileConfig, timed: ThroughputConfig
 ) -> None:
     few = settings.model_copy(update={"trials": 4})

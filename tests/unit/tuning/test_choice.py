@@ -84,7 +84,7 @@ def collected(profiles: list[Path], target: Target, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_ties_go_to_the_candidate_that_the_prior_put_first() -> None:
+def test_ties_go_to_the_candidate_that_the_model_put_first() -> None:
     trials = search(CONV, 576, (14, 1.0), (8, 1.0))["trials"]
     assert choose({576: trials}, 576)[576] is trials[0]
 

@@ -46,7 +46,7 @@ def test_all_that_may_win_are_run_several_at_a_time(settings: ProfileConfig) -> 
     assert batches == [4, 4]
 
 
-def test_search_stops_where_the_prior_rules_out_the_rest(settings: ProfileConfig) -> None:
+def test_search_stops_where_the_model_rules_out_the_rest(settings: ProfileConfig) -> None:
     predicted = [100.0, 101, 102, 103, 104, 110, 111, 112]
     # The fifth may win by the margin of 3 %, the sixth may not.
     places, batches = run_with(settings, predicted, [5.0, 5.05, 5.1, 5.15, 5.2, 0.1, 0.1, 0.1])

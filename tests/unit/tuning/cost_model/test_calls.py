@@ -10,7 +10,7 @@ import pytest
 from colonnade.config.schema import fits_registers
 from colonnade.tuning.core import LMULS, Core
 from colonnade.tuning.cost_model.calls import Kernel, Lines, Rows, call_cost, row_cost
-from colonnade.tuning.cost_model.execution import RARITY, Stores
+from colonnade.tuning.cost_model.execution import RARITY
 
 KERNELS = [(tile, lmul) for lmul in LMULS for tile in range(1, 32) if fits_registers(tile, lmul)]
 
@@ -19,8 +19,8 @@ def in_l1(core: Core) -> Lines:
     return Lines(core.l1, core.l1, core.l1, core.l1)
 
 
-def kernel(tile: int, lmul: int, *, residual: bool = False, stores: Stores = "whole") -> Kernel:
-    return Kernel(tile, lmul, residual, stores, vector_lines=1, apart=0)
+def kernel(tile: int, lmul: int, *, residual: bool = False) -> Kernel:
+    return Kernel(tile, lmul, residual, vector_lines=1, apart=0)
 
 
 @pytest.mark.parametrize(("tile", "lmul"), KERNELS)
@@ -74,13 +74,6 @@ def test_a_residual_is_loaded_and_added(core: Core) -> None:
     loads = 14 * core.costs["vload"].occupancy[1]
     assert panels[1] >= panels[0] + loads
     assert panels[2] > panels[1]
-
-
-def test_gaps_and_indices_cost_more_than_whole_vectors(core: Core) -> None:
-    ways: tuple[Stores, ...] = ("whole", "hole", "mask", "index")
-    panels = [call_cost(core, kernel(14, 2, stores=way), in_l1(core)).panel for way in ways]
-    assert panels == sorted(panels)
-    assert len(set(panels)) == len(ways)
 
 
 def test_out_of_order_cores_are_bound_by_units_alone(core: Core) -> None:

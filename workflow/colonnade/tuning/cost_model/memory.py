@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from colonnade.tuning.core import F32_BYTES, Cache, Core
 from colonnade.tuning.cost_model.execution import RARITY
-from colonnade.tuning.cost_model.work import Work
+from colonnade.tuning.cost_model.work import Work, split
 
 
 class Found(NamedTuple):
@@ -90,7 +90,7 @@ def _direct_found(work: Work) -> Found:
     share = work.kept / work.conv.reduction
     distinct = work.needed / (share * work.sharing)
     # Taps of other rows read the same lines, for other panels of the block.
-    used = 1 - (1 - share) ** (work.taps / min(work.conv.stride, work.conv.kernel_h) ** 2)
+    used = 1 - (1 - share) ** (work.taps / split(work.conv) ** 2)
     l1, _, beyond = _found(work, _weights_between(work, used), work.operand)
     memory = distinct * beyond / max(1, work.needed * work.overlap)
     return Found(1 - distinct * (1 - l1), distinct * (1 - l1) - memory, memory)

@@ -155,14 +155,14 @@ class CostModel:
         """Mean cost of kernel calls for `rows` rows over where their lines are found."""
         core = self._core
         residual = work.conv.residual
-        kernel = Kernel(rows, lmul, residual, "whole", work.vector_lines, work.apart)
+        kernel = Kernel(rows, lmul, residual, work.vector_lines, work.apart)
         # The tile's results were prefetched: they are found again if the block leaves them in L1.
         written = rows * work.block * F32_BYTES * (2 if residual else 1)
         beyond = share_spilled(written + work.tile_weights, core.l1)
         first = panel = column = 0.0
         for (share, held), source in product(weights.levels(core), operand):
-            lines = Lines(held, source.usual, source.rare, core.l1)
-            cost = self._simulations.call(kernel, lines)
+            levels = Lines(held, source.usual, source.rare, core.l1)
+            cost = self._simulations.call(kernel, levels)
             first += share * source.share * cost.first
             panel += share * source.share * cost.panel
             column += share * source.share * cost.column
