@@ -14,7 +14,7 @@ checkout = Path(workflow.basedir).resolve()
 library = getattr(find_spec("colonnade"), "origin", None)
 if library is None or Path(library).resolve().parents[1] != checkout / "workflow":
     raise WorkflowError(
-        f"colonnade step is {library or 'not installed'}, not from this checkout:"
+        f"colonnade is {library or 'not installed'}, not from this checkout:"
         f" run `make env` in {checkout}, then `. .venv/bin/activate` (and unset PYTHONPATH if it is set)"
     )
 if workflow.overwrite_workdir and Path.cwd() != checkout:
