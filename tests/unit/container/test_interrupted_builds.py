@@ -50,13 +50,16 @@ fi
 echo ready >> "$READY"
 exec sleep 302
 """
+# Tests that run beside each other ignore SIGINT, and what they start inherits that.
 BUILD = """
+import signal
 import sys
 from pathlib import Path
 from colonnade.container import mmdebstrap, rootfs, selection
 from colonnade.cli import cli, main
 mmdebstrap._TEMPORARY = Path(sys.argv.pop())
 mmdebstrap._NEEDED_BYTES = 0
+signal.signal(signal.SIGINT, signal.default_int_handler)
 main()
 """
 
