@@ -86,8 +86,6 @@ def _started(checkout: Path, moment: str) -> subprocess.Popen[str]:
     build = subprocess.Popen(
         [*command, str(checkout.parent / "var")],
         cwd=checkout, env={**os.environ, "MOMENT": moment}, stderr=subprocess.PIPE, text=True,
-        # Tests that run beside each other ignore it, and what they start would inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     deadline = time.monotonic() + SECONDS
     while not (checkout.parent / "ready").exists():
