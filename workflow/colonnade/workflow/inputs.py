@@ -93,4 +93,6 @@ def images(data: DataConfig) -> list[str]:
 
 
 def _files(directory: str) -> list[str]:
-    return sorted(str(path) for path in Path(directory).rglob("*") if path.is_file())
+    """Sources: what Python keeps of a module that was imported is none."""
+    files = (path for path in Path(directory).rglob("*") if path.is_file())
+    return sorted(str(path) for path in files if "__pycache__" not in path.parts)
