@@ -31,7 +31,7 @@ Every key, from the models that check it (`colonnade config-reference` writes th
 default below, and what is needed it has. Set a key on the command line, a nested one with dots or as a
 YAML mapping, or in a file of your own, which wins over the default:
 
-    snakemake -n full-run --config seed=7 profile.trials=5 'throughput={batch: 2, threads: 4}'
+    snakemake -n full-run --config seed=7 profile.trials=5 'accuracy={n_images: 100, batch: 8}'
     snakemake -n full-run --configfile config/nightly.yaml
 
 All mistakes are told at once, each with its file, its key and what is allowed.
