@@ -8,59 +8,29 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 from colonnade.config.model import ModelName
-from colonnade.config.pruning import Pattern, Recipe
 from colonnade.container import Container
-from colonnade.data.dataset import Normalisation
 from colonnade.models.architecture import conv_shapes
-from colonnade.models.module import build
-from colonnade.package.export import export_package
-from colonnade.pruning.layers import importances, make_masks
-from colonnade.pruning.plan import prunable_convs, uniform_plan
-from colonnade.pruning.weights import kept_weights
+from colonnade.pruning.plan import prunable_convs
 from colonnade.targets.emulator import emulator
-from colonnade.training.checkpoint import CheckpointInfo, write_checkpoint
 from colonnade.tuning.choice import schedule_key
 
 from . import schedules
+from .pruned import HALF, export_pruned
 
 MODEL: ModelName = "resnet18"
 IMAGE_PX = 32
 BATCH = 2
-HALF = Pattern(m="full", sparsity=0.5)
 
 
 @pytest.fixture(scope="module")
 def pruned(scratch: Path) -> Path:
     """A package of an untrained network, half of its columns removed, and its input."""
-    torch.manual_seed(0)
-    model = build(MODEL, 10)
     tiles = dict.fromkeys(prunable_convs(MODEL, ["conv1"]), 14)
-    plan = uniform_plan(HALF, tiles)
-    masks = make_masks(importances(model, tiles, "l1"), plan)
-    state = model.state_dict()
-    for name, mask in masks.items():
-        weight = state[f"{name}.weight"]
-        weight[~kept_weights(mask, weight)] = 0
-    info = CheckpointInfo(
-        model=MODEL,
-        num_classes=10,
-        dataset="imagenet",
-        image_px=IMAGE_PX,
-        split_seed=0,
-        normalisation=Normalisation((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
-        seed=0,
-        epochs=0,
-        plan=plan,
-        recipe=Recipe(),
-        source_sha256="0" * 64,
-    )
-    write_checkpoint(scratch / "pruned.safetensors", info, state, masks)
-    export_package(scratch / "pruned.safetensors", scratch / "pruned")
+    export_pruned(scratch / "pruned", MODEL, tiles, IMAGE_PX)
     image = np.random.default_rng(0).standard_normal((BATCH, 3, IMAGE_PX, IMAGE_PX))
     save_file({"image": image.astype(np.float32)}, scratch / "images.safetensors")
     convs = schedules.cover(scratch / "pruned")

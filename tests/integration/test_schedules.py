@@ -11,27 +11,20 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from safetensors.numpy import save_file
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.config.model import ModelName
-from colonnade.config.pruning import Pattern, Recipe
 from colonnade.container import Container
-from colonnade.data.dataset import Normalisation
 from colonnade.models.architecture import conv_shapes
-from colonnade.models.module import build
 from colonnade.package.archive import write_package
-from colonnade.package.export import export_package
-from colonnade.pruning.layers import importances, make_masks
-from colonnade.pruning.plan import prunable_convs, uniform_plan
-from colonnade.pruning.weights import kept_weights
+from colonnade.pruning.plan import prunable_convs
 from colonnade.targets.emulator import emulator
 from colonnade.targets.implementations import IMPLEMENTATIONS
-from colonnade.training.checkpoint import CheckpointInfo, write_checkpoint
 from colonnade.tuning.choice import schedule_key
 
 from . import schedules
+from .pruned import HALF, export_pruned
 
 CHANNELS = 8
 IMAGE = (1, CHANNELS, 9, 7)
@@ -254,7 +247,6 @@ def test_two_readers_of_other_strides_pack(runner: Runner, scratch: Path) -> Non
 
 
 MODEL: ModelName = "resnet18"
-HALF = Pattern(m="full", sparsity=0.5)
 TUNED_PX, TOP1_PX = 224, 32
 
 
@@ -283,31 +275,9 @@ def tuned_at_224_px() -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 def test_top1_runs_the_tuned_code_of_every_layer(runner: Runner, scratch: Path) -> None:
     """Profiled for images of 224 pixels, run with some of 32, as the rule `evaluate` does."""
-    torch.manual_seed(0)
-    model = build(MODEL, 10)
     expected = {layer: (key, schedule) for layer, key, schedule in tuned_at_224_px()}
     tiles = {name: expected[name][1]["tile"] for name in prunable_convs(MODEL, ["conv1"])}
-    plan = uniform_plan(HALF, tiles)
-    masks = make_masks(importances(model, tiles, "l1"), plan)
-    state = model.state_dict()
-    for name, mask in masks.items():
-        weight = state[f"{name}.weight"]
-        weight[~kept_weights(mask, weight)] = 0
-    info = CheckpointInfo(
-        model=MODEL,
-        num_classes=10,
-        dataset="imagenet",
-        image_px=TOP1_PX,
-        split_seed=0,
-        normalisation=Normalisation((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
-        seed=0,
-        epochs=0,
-        plan=plan,
-        recipe=Recipe(),
-        source_sha256="0" * 64,
-    )
-    write_checkpoint(scratch / "pruned.safetensors", info, state, masks)
-    export_package(scratch / "pruned.safetensors", scratch / "pruned")
+    export_pruned(scratch / "pruned", MODEL, tiles, TOP1_PX)
     convs = dict(expected.values())
     image = (2, 3, TOP1_PX, TOP1_PX)
     found = runner.layers(scratch / "pruned", "colnm_tuned", convs, image=image)

@@ -134,7 +134,8 @@ PARETO = {
     "chosen": pl.Int64,
     "checkpoint_sha256": pl.String,
 }
-STUDY = {
+# What was trained, in both tables of the study.
+_studied = {
     "model": pl.String,
     "dataset": pl.String,
     "method": pl.String,
@@ -144,6 +145,9 @@ STUDY = {
     "sparsity": pl.Float64,
     "recipe": pl.String,
     "score": pl.String,
+}
+STUDY = {
+    **_studied,
     "seed": pl.Int64,
     "epochs": pl.Int64,
     "pruned_share": pl.Float64,
@@ -155,15 +159,7 @@ STUDY = {
     "checkpoint_sha256": pl.String,
 }
 STUDY_SUMMARY = {
-    "model": pl.String,
-    "dataset": pl.String,
-    "method": pl.String,
-    "n": pl.Float64,
-    "m": pl.String,
-    "tile": pl.String,
-    "sparsity": pl.Float64,
-    "recipe": pl.String,
-    "score": pl.String,
+    **_studied,
     "seeds": pl.Int64,
     "top1_mean": pl.Float64,
     "top1_interval": pl.Float64,
