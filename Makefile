@@ -13,7 +13,8 @@ WORKFLOW_TARGETS := full-run artifact-evaluation nightly-regression accuracy-stu
 # Packages of another Python would hide those of the environment.
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help env dev lint check test docs tidy format clean $(WORKFLOW_TARGETS) fuzz-nightly
+.PHONY: help env dev lint unit check toolchain test docs tidy format clean $(WORKFLOW_TARGETS) \
+	fuzz-nightly kill-nightly
 
 help:
 	@echo "make full-run             everything, from the toolchain to the report"
@@ -29,6 +30,7 @@ help:
 	@echo "make format               write the sources as the linters want them"
 	@echo "make tidy                 clang-tidy over the programs"
 	@echo "make fuzz-nightly         ten million damaged inputs for all that the programs read"
+	@echo "make kill-nightly         a full run that is killed 50 times"
 	@echo "make env                  only the Python environment, in $(VENV); make dev: with developers' tools"
 	@echo "make clean                remove the environment, the toolchain and the results"
 
@@ -52,11 +54,20 @@ lint: dev
 	$(IN_ENV) reuse lint --quiet
 	$(IN_ENV) clang-format --dry-run -Werror $(FORMATTED)
 
-check: lint
+unit: dev
 	$(IN_ENV) pytest -n auto --dist loadfile --cov=colonnade tests/unit
 
-test: check docs
-	$(IN_ENV) pytest --ignore=tests/unit
+toolchain: dev
+	$(IN_ENV) snakemake --quiet all toolchain
+
+# Side by side: linters have one process.
+check: dev
+	@$(MAKE) --no-print-directory --jobs=2 lint unit
+
+# The toolchain, part of whose time is the network's, is built while what needs none of it is tested.
+test: dev
+	@$(MAKE) --no-print-directory --jobs=3 toolchain lint unit docs
+	$(IN_ENV) pytest -n auto --dist loadgroup --no-loadscope-reorder --ignore=tests/unit
 
 # Pages, links and anchors are checked, and nothing is fetched: the site is read offline.
 docs: dev
@@ -75,6 +86,10 @@ tidy: dev
 # Ten million inputs, by all fuzz targets: hours.
 fuzz-nightly: dev
 	$(IN_ENV) COLONNADE_FUZZ_RUNS=10000000 pytest tests/integration/test_fuzz.py
+
+# 50 kills at random moments.
+kill-nightly: dev
+	$(IN_ENV) COLONNADE_KILLS=50 pytest tests/integration/workflow/test_refusals.py -k killed_anywhere
 
 clean:
 	@# A root file system has folders that even their owner may not write to.

@@ -63,6 +63,7 @@ def answers(address: str) -> bool:
         return False
 
 
+@pytest.mark.xdist_group("docker")
 @pytest.mark.usefixtures("private_docker")
 def test_docker_builds_the_same_programs(
     riscv64_programs: Path, root: Path, tmp_path: Path

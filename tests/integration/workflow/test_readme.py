@@ -35,12 +35,13 @@ ACTIVATE = ". .venv/bin/activate"
 RUNNING = "make test"
 CHECKS = {
     *(RUNNING, "make check", "make dev", "make docs"),
-    *("make format", "make fuzz-nightly", "make tidy"),
+    *("make format", "make fuzz-nightly", "make kill-nightly", "make tidy"),
 }
 # What developers type beside these, in a checkout with its tests.
 TOOLS = {
     "pre-commit install",
     "pytest -n auto tests/unit",
+    "pytest -n auto --dist loadgroup tests/integration",
     "pytest tests/unit/config/test_config.py -k target",
     "pytest tests/unit/pruning",
     "python workflow/envs/lock.py",
