@@ -35,7 +35,8 @@ ACTIVATE = ". .venv/bin/activate"
 RUNNING = "make test"
 CHECKS = {
     *(RUNNING, "make check", "make dev", "make docs"),
-    *("make format", "make fuzz-nightly", "make kill-nightly", "make tidy"),
+    *("make format", "make fuzz-nightly", "make tidy"),
+    *("make kill-nightly", "make engine-nightly"),
 }
 # What developers type beside these, in a checkout with its tests.
 TOOLS = {
