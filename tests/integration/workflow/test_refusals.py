@@ -254,6 +254,6 @@ def test_live_run_is_respected(finished: Checkout) -> None:
     finally:
         process.send_signal(signal.SIGCONT)
         status = process.wait()
-    refuse(second, "lock")
+    refuse(second, "cannot be locked")
     assert status == 0
     assert (finished / output).exists()
