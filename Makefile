@@ -56,11 +56,11 @@ lint: dev
 	$(IN_ENV) clang-format --dry-run -Werror $(FORMATTED)
 
 unit: dev
-	$(IN_ENV) pytest -n auto --dist loadfile tests/unit
+	$(IN_ENV) pytest -n auto tests/unit
 
 # The same, or it fails where less of the library ran than pyproject.toml asks for.
 coverage: dev
-	$(IN_ENV) pytest -n auto --dist loadfile --cov=colonnade tests/unit
+	$(IN_ENV) pytest -n auto --cov=colonnade tests/unit
 
 toolchain: dev
 	$(IN_ENV) snakemake --quiet all toolchain
@@ -72,7 +72,7 @@ check: dev
 # The toolchain, part of whose time is the network's, is built while what needs none of it is tested.
 test: dev
 	@$(MAKE) --no-print-directory --jobs=3 toolchain lint coverage docs
-	$(IN_ENV) pytest -n auto --dist loadgroup --no-loadscope-reorder --ignore=tests/unit
+	$(IN_ENV) pytest -n auto --ignore=tests/unit
 
 # Pages, links and anchors are checked, and nothing is fetched: the site is read offline.
 docs: dev

@@ -3,7 +3,8 @@
 
 """Fixtures that the tests of every part share, and how tests are spread over processes.
 
-A worker of pytest-xdist runs all tests of a group: those of a file, or those with a mark `xdist_group`.
+`pytest -n auto` runs the tests of a group one after the other, and groups side by side. A file is a group,
+but for those named here.
 """
 
 from collections.abc import Callable
@@ -11,37 +12,51 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from xdist.remote import Producer
+from xdist.scheduler.loadscope import LoadScopeScheduling
 
 from colonnade.container import Container, open_image, select_engine
 
 ROOT = Path(__file__).resolve().parents[1]
-# Groups that take minutes, longest first: files that take seconds fill what is left.
-LONG_GROUPS = ("finished", "fresh", "docker", "fuzz", "timing", "xnnpack", "sanitizers")
+WORKFLOW = "tests/integration/workflow"
+# Groups of minutes, longest first: what takes seconds fills the rest. Tests are in one process for what they
+# leave in a folder: the checkout after a full run, one without, programs for the timing model.
+GROUPS = {
+    "finished": tuple(
+        f"{WORKFLOW}/test_{each}" for each in ("inputs", "readme", "refusals", "results")
+    ),
+    "fresh": (WORKFLOW,),
+    "docker": ("tests/integration/test_engines",),
+    "fuzz": ("tests/integration/test_fuzz",),
+    "timing": ("tests/timing",),
+    "xnnpack": ("tests/integration/test_xnnpack",),
+    "sanitizers": ("tests/integration/test_sanitizers",),
+}
 Once = Callable[[str, Callable[[], object]], None]
 
 
-def group(item: pytest.Item) -> str:
-    """Tests of a group run in one process, in their order."""
-    mark = item.get_closest_marker("xdist_group")
-    if mark is None:
-        return item.path.relative_to(ROOT).as_posix()
-    name = str(mark.args[0])
-    if name not in LONG_GROUPS:
-        raise pytest.UsageError(f"{item.nodeid}: xdist_group {name!r}; allowed: {LONG_GROUPS}")
-    return name
+def group(nodeid: str) -> str:
+    """Which tests a test runs with in one process."""
+    named = (name for name, ids in GROUPS.items() if nodeid.startswith(ids))
+    return next(named, nodeid.partition("::")[0])
 
 
-@pytest.hookimpl(tryfirst=True)
+class _Groups(LoadScopeScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        return group(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Spread groups in their order."""
+    config.option.loadscopereorder = False
+    return _Groups(config, log)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Give every test its group, and let the long ones begin."""
-    if config.getoption("dist", "no") != "loadgroup":
-        return
-    groups = {item: group(item) for item in items}
-    for item, name in groups.items():
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(name))
-    order = {name: place for place, name in enumerate(LONG_GROUPS)}
-    items.sort(key=lambda item: order.get(groups[item], len(order)))
+    """Let the long groups begin."""
+    if hasattr(config, "workerinput"):
+        order = {name: place for place, name in enumerate(GROUPS)}
+        items.sort(key=lambda item: order.get(group(item.nodeid), len(order)))
 
 
 @pytest.fixture(scope="session")

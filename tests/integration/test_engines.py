@@ -73,7 +73,6 @@ def take_qemu(archive: Path, steps: Path) -> None:
     )
 
 
-@pytest.mark.xdist_group("docker")
 @pytest.mark.usefixtures("private_docker")
 def test_docker_builds_the_same_programs(
     toolchain: Container, riscv64_programs: Path, root: Path, scratch: Path, tmp_path: Path

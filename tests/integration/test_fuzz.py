@@ -20,7 +20,6 @@ from .damages import DAMAGES, Draft, draft
 # of `make test` shares a machine with other tests, and allows more.
 RUNS = int(os.environ.get("COLONNADE_FUZZ_RUNS", "0"))
 SECONDS = {"package": 36, "schedules": 8, "input": 8, "core": 8}
-pytestmark = pytest.mark.xdist_group("fuzz")
 RULE = b"\n--\n"
 CORPUS = Path("kernels/fuzz/corpus")
 

@@ -5,7 +5,6 @@
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,14 +12,6 @@ import pytest
 from colonnade.container import Container
 
 from .model import CORE, ROOT, WORK, TestedModel
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """They share a folder, where they write what they run."""
-    for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker(pytest.mark.xdist_group("timing"))
 
 
 @pytest.fixture(scope="session")

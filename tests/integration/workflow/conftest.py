@@ -210,19 +210,6 @@ def link(source: str, target: str) -> None:
         shutil.copy2(source, target)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Those of the finished checkout follow each other, and those that need no full run."""
-    for item in items:
-        if not item.path.is_relative_to(Path(__file__).parent):
-            continue
-        fixtures = getattr(item, "fixturenames", ())
-        for name in ("finished", "fresh"):
-            if name in fixtures:
-                item.add_marker(pytest.mark.xdist_group(name))
-                break
-
-
 @pytest.fixture(scope="session")
 def copied(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """A copy of the checkout with its environment, whose programs still name the original.

@@ -42,7 +42,7 @@ CHECKS = {
 TOOLS = {
     "pre-commit install",
     "pytest -n auto tests/unit",
-    "pytest -n auto --dist loadgroup tests/integration",
+    "pytest -n auto tests/integration",
     "pytest tests/unit/config/test_config.py -k target",
     "pytest tests/unit/pruning",
     "python workflow/envs/lock.py",
