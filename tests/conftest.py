@@ -3,8 +3,8 @@
 
 """Fixtures that the tests of every part share, and how tests are spread over processes.
 
-`pytest -n auto` runs the tests of a group one after the other, and groups side by side. A file is a group,
-but for those named here.
+`pytest -n auto` runs the tests of a group one after the other, and groups side by side. A file is a
+group, but for those named here.
 """
 
 from collections.abc import Callable
@@ -19,8 +19,8 @@ from colonnade.container import Container, open_image, select_engine
 
 ROOT = Path(__file__).resolve().parents[1]
 WORKFLOW = "tests/integration/workflow"
-# Groups of minutes, longest first: what takes seconds fills the rest. Tests are in one process for what they
-# leave in a folder: the checkout after a full run, one without, programs for the timing model.
+# Groups of minutes, longest first: what takes seconds fills the rest. Tests are in one process for what
+# they leave in a folder: the checkout after a full run, one without, programs for the timing model.
 GROUPS = {
     "finished": tuple(
         f"{WORKFLOW}/test_{each}" for each in ("inputs", "readme", "refusals", "results")
