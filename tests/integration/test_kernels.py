@@ -25,6 +25,14 @@ def test_kernels_and_operators_match_float64(
     assert int(passed[1]) >= 528
 
 
+def test_what_is_built_already_is_not_built_again(
+    toolchain: Container, riscv64_programs: Path, root: Path
+) -> None:
+    output = riscv64_programs.relative_to(root)
+    log = toolchain.run(["sh", "kernels/build.sh", "riscv64", str(output)]).stdout
+    assert "ninja: no work to do" in log
+
+
 def test_only_what_programs_need_of_xnnpack_is_compiled(riscv64_programs: Path) -> None:
     candidates = (riscv64_programs / "candidates.txt").read_text().split()
     plan = (riscv64_programs / "build.ninja").read_text()
