@@ -7,6 +7,7 @@
 group, but for those named here.
 """
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,8 +23,9 @@ WORKFLOW = "tests/integration/workflow"
 # Groups of minutes, longest first: what takes seconds fills the rest. Tests are in one process for what
 # they leave in a folder: the checkout after a full run, one without, programs for the timing model.
 GROUPS = {
+    # Last of all those that make much of it anew.
     "finished": tuple(
-        f"{WORKFLOW}/test_{each}" for each in ("inputs", "readme", "refusals", "results")
+        f"{WORKFLOW}/test_{each}" for each in ("inputs", "results", "readme", "refusals")
     ),
     "fresh": (WORKFLOW,),
     "docker": ("tests/integration/test_engines",),
@@ -53,10 +55,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Let the long groups begin."""
+    """Let the long groups begin, and the files of a group follow each other as they are named."""
     if hasattr(config, "workerinput"):
-        order = {name: place for place, name in enumerate(GROUPS)}
-        items.sort(key=lambda item: order.get(group(item.nodeid), len(order)))
+        named = list(itertools.chain.from_iterable(GROUPS.values()))
+        items.sort(key=lambda item: [not item.nodeid.startswith(each) for each in named])
 
 
 @pytest.fixture(scope="session")

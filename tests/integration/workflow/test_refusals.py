@@ -210,11 +210,14 @@ def kill(
         while process.poll() is None and not reached():
             time.sleep(0.05)
         time.sleep(seconds)
-        return process.poll() is None
     finally:
-        # Only Snakemake itself: its jobs outlive it. Or all of it, as a power cut does.
-        (os.killpg if jobs else os.kill)(process.pid, signal.SIGKILL)
+        alive = process.poll() is None
+        if alive:
+            # All of it, as a power cut does; or only Snakemake itself: its jobs outlive it.
+            (os.killpg if jobs else os.kill)(process.pid, signal.SIGKILL)
         process.wait()
+    assert alive or process.returncode == 0, "failed before it could be killed"
+    return alive
 
 
 @pytest.mark.parametrize("seed", [1], ids="seed{}".format)
@@ -226,7 +229,7 @@ def test_a_run_that_is_killed_anywhere_goes_on_without_help(finished: Checkout, 
     assert {job.rule for job in jobs} >= {"train", "prune", "profile", "evaluate", "throughput"}
     for job in jobs:
         for name in job.outputs:
-            (finished / name).unlink()
+            (finished / name).unlink(missing_ok=True)
     rng = random.Random(seed)
     killed = 0
     for moment in sorted(rng.randrange(len(jobs)) for _ in range(KILLS)):
