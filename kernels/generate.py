@@ -194,7 +194,10 @@ def main(architecture: str, output: Path) -> None:
     """Write the generated sources of one architecture below `output`."""
     output.mkdir(parents=True, exist_ok=True)
     for template, name, variables in renderings(architecture):
-        (output / name).write_text(render(template, variables), encoding="utf-8")
+        file, text = output / name, render(template, variables)
+        # What stays the same is not compiled again.
+        if not file.exists() or file.read_text(encoding="utf-8") != text:
+            file.write_text(text, encoding="utf-8")
         if not name.endswith(".h"):
             print(name)
 
