@@ -30,6 +30,32 @@ class DigitsConfig(Section):
     split_seed: Seed = Field(default=1, description=_SPLIT_SEED)
 
 
+class FashionMnistConfig(Section):
+    """Fashion-MNIST (Xiao et al., arXiv 1708.07747): 70,000 photographs of ten kinds of clothes, 28 px.
+
+    The four files are those of Debian's package `dataset-fashion-mnist`, which the set-up installs
+    as root. Their test split is the test split.
+    """
+
+    name: Literal["fashion-mnist"] = Field(description="This data set.")
+    path: InputFolder = Field(
+        default=Path("/usr/share/datasets/fashion-mnist"),
+        description="Folder with the four `*-ubyte.gz` files, whose checksums are known.",
+    )
+    image_px: Whole = Field(default=28, ge=28, le=512, description=_PX)
+    augment: bool = Field(
+        default=True,
+        description="Training images are flipped half of the time and shifted by up to 2 pixels.",
+    )
+    train_images: Whole = Field(
+        default=55_000,
+        ge=100,
+        le=55_000,
+        description="Of the training split, evenly from all classes; 5,000 others validate.",
+    )
+    split_seed: Seed = Field(default=1, description=_SPLIT_SEED)
+
+
 class FolderConfig(Section):
     """What data sets in ImageNet's folder layout have in common; val/ is the test split."""
 
@@ -77,4 +103,7 @@ class TexturesConfig(FolderConfig):
         return self
 
 
-DataConfig = Annotated[DigitsConfig | ImageNetConfig | TexturesConfig, Field(discriminator="name")]
+DataConfig = Annotated[
+    DigitsConfig | FashionMnistConfig | ImageNetConfig | TexturesConfig,
+    Field(discriminator="name"),
+]

@@ -13,7 +13,7 @@ from typing import Any
 from colonnade.common.contents import folder_digest
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import sha256_file
-from colonnade.config.data import DataConfig, ImageNetConfig
+from colonnade.config.data import DataConfig, FashionMnistConfig, ImageNetConfig
 from colonnade.config.model import ModelConfig
 from colonnade.config.pruning import OneShot, Recipe
 from colonnade.config.training import PhaseConfig, TrainingConfig
@@ -237,13 +237,19 @@ def _fingerprint(
     everything = {
         "info": info.model_dump(mode="json"),
         "data": data.model_dump(mode="json"),
-        "images": folder_digest(data.path) if isinstance(data, ImageNetConfig) else None,
+        "images": _images_digest(data),
         "phase": config.model_dump(mode="json"),
         "hardware": training.model_dump(mode="json", exclude={"dense", "finetune"}),
         "start": start_sha256,
     }
     text = json.dumps(everything, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _images_digest(data: DataConfig) -> str | None:
+    """Of the files that a configuration only names."""
+    named = isinstance(data, FashionMnistConfig | ImageNetConfig)
+    return folder_digest(data.path) if named else None
 
 
 def _finish(network: Network, info: CheckpointInfo, phase: Phase, output: Path) -> None:
