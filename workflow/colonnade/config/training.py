@@ -99,6 +99,21 @@ class PhaseConfig(Section):
         default=0, ge=0, lt=1, description="Share of a label that is spread over all classes."
     )
 
+    average: Number | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="Share that an exponential moving average of the weights keeps at every step; the"
+        " average is what is judged and kept. null: the weights themselves.",
+    )
+    norm_batches: Whole = Field(
+        default=0,
+        ge=0,
+        le=100_000,
+        description="Batches of training images on which the statistics of batch norms are taken"
+        " anew at the end, under the final masks; 0 leaves the running ones.",
+    )
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         warmup = self.schedule.warmup_epochs if isinstance(self.schedule, CosineSchedule) else 0

@@ -132,8 +132,7 @@ def make_mask(importance: NDArray[np.floating], pattern: Pattern, tile: int) -> 
 def tile_scores(importance: NDArray[np.floating], tile: int) -> Scores:
     """Scores of the columns [tiles, K] of an importance [Cout, K]."""
     starts = np.arange(0, len(importance), tile)
-    magnitude = np.abs(importance).astype(np.float64)
-    scores: Scores = np.add.reduceat(magnitude, starts, axis=0)
+    scores: Scores = np.add.reduceat(np.abs(importance), starts, axis=0, dtype=np.float64)
     return scores
 
 
