@@ -109,9 +109,10 @@ def study(
     from colonnade.study.results import write_study
     from colonnade.study.runs import Evaluated
 
-    networks = Networks(read_settings(settings).config).study
+    config = read_settings(settings).config
+    networks = Networks(config).study
     evaluated = [Evaluated(run, seed, report) for (run, seed), report in paired(networks, reports)]
-    write_study(evaluated, output, summary, figure)
+    write_study(evaluated, config.study.control_drop_points, output, summary, figure)
 
 
 @table.command("validation")

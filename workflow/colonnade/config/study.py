@@ -15,7 +15,7 @@ from pydantic import Field, field_validator, model_validator
 
 from colonnade.config.data import DataConfig, TexturesConfig
 from colonnade.config.pruning import Distillation, Gradual, Recipe
-from colonnade.config.section import Name, Section, Seed, Share, Tile
+from colonnade.config.section import Name, Number, Section, Seed, Share, Tile
 from colonnade.config.training import (
     AdamWConfig,
     CosineSchedule,
@@ -73,6 +73,13 @@ class StudyConfig(Section):
         default=(1, 4, 8, 16),
         max_length=100,
         description="Tiles of column-wise patterns, besides the profiled ones.",
+    )
+    control_drop_points: Number = Field(
+        default=0.3,
+        ge=0,
+        le=100,
+        description="Points of validation top-1 that fine-tuning may cost the dense network; a training"
+        " that costs more is refused: tables and figure say so.",
     )
     recipe_sparsity: Share = Field(
         default=0.75, description="One of `sparsities`, at which recipes are compared."

@@ -166,6 +166,8 @@ STUDY_SUMMARY = {
     "validation_top1_mean": pl.Float64,
     "drop_mean": pl.Float64,
     "drop_interval": pl.Float64,
+    "control_drop_points": pl.Float64,
+    "control": pl.String,
 }
 
 BOUNDS = {
