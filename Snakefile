@@ -142,6 +142,13 @@ rule:
 
 rule:
     name:
+        "recipe-search"
+    input:
+        rules.recipe_search.output,
+
+
+rule:
+    name:
         "pareto-front"
     input:
         rules.report.output,

@@ -144,7 +144,10 @@ def test_impossible_patterns_are_refused(tmp_path: Path, pattern: str, reason: s
             "throughput: {threads: 16}",
             "throughput.threads: 16; allowed for the emulated target x60: 1 to 8",
         ),
-        ("data: {name: cifar}", "my.yaml: data: allowed: 'digits', 'imagenet', 'textures'"),
+        (
+            "data: {name: cifar}",
+            "my.yaml: data: allowed: 'digits', 'fashion-mnist', 'imagenet', 'textures'",
+        ),
         (
             "study: {sparsities: [0.5]}",
             "my.yaml: study: recipe_sparsity: 0.75: allowed: 0.5",
@@ -152,7 +155,7 @@ def test_impossible_patterns_are_refused(tmp_path: Path, pattern: str, reason: s
         ("budget: {speedups: [0.5]}", "my.yaml: budget.speedups.0: 0.5; allowed: greater than"),
         (
             "pruning: {recipe: {schedule: {name: sudden}}}",
-            "my.yaml: pruning.recipe.schedule: allowed: 'one-shot', 'gradual', 'regrow'",
+            "my.yaml: pruning.recipe.schedule: allowed: 'one-shot', 'gradual', 'regrow', 'sr-ste'",
         ),
         ("data: 5", "my.yaml: data: 5; "),
     ],
