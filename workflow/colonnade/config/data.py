@@ -4,9 +4,15 @@
 """Configuration section `data`: which images a model is trained, tuned and judged on."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import (
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 
 from colonnade.config.section import InputFolder, Number, OutputFolder, Section, Seed, Share, Whole
 
@@ -30,6 +36,19 @@ class DigitsConfig(Section):
     split_seed: Seed = Field(default=1, description=_SPLIT_SEED)
 
 
+FASHION_MNIST_REMEDY = (
+    "get it as root by: apt-get install dataset-fashion-mnist; or name its folder in `path`"
+)
+
+
+def _name_the_package(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return check(value)
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise ValueError(f"{reason}; {FASHION_MNIST_REMEDY}") from error
+
+
 class FashionMnistConfig(Section):
     """Fashion-MNIST (Xiao et al., arXiv 1708.07747): 70,000 photographs of ten kinds of clothes, 28 px.
 
@@ -38,8 +57,9 @@ class FashionMnistConfig(Section):
     """
 
     name: Literal["fashion-mnist"] = Field(description="This data set.")
-    path: InputFolder = Field(
+    path: Annotated[InputFolder, WrapValidator(_name_the_package)] = Field(
         default=Path("/usr/share/datasets/fashion-mnist"),
+        validate_default=True,
         description="Folder with the four `*-ubyte.gz` files, whose checksums are known.",
     )
     image_px: Whole = Field(default=28, ge=28, le=512, description=_PX)

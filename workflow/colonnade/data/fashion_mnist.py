@@ -19,7 +19,7 @@ from torch.nn.functional import interpolate
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import sha256_file
-from colonnade.config.data import FashionMnistConfig
+from colonnade.config.data import FASHION_MNIST_REMEDY, FashionMnistConfig
 from colonnade.data.dataset import Example, ImageData, Normalisation, Split, draw_evenly
 
 # Mean and deviation of the 60,000 training images, grey levels scaled to 0..1.
@@ -39,7 +39,6 @@ CHECKSUMS = {
     "t10k-images-idx3-ubyte.gz": "cc1d090a38ace84dfa1aa66e3ada7c336ef481a96936906477e6dd344da56eaa",
     "t10k-labels-idx1-ubyte.gz": "8d3605d196f4be44669e46906da9733c8131fef761fdbfec72c424d5222f1a05",
 }
-REMEDY = "get it as root by: apt-get install dataset-fashion-mnist; or name its folder in `path`"
 # Of the file format: two zero bytes, 8 for unsigned bytes, then how many sizes follow.
 _MAGIC = b"\x00\x00\x08"
 
@@ -111,7 +110,7 @@ def open_fashion_mnist(config: FashionMnistConfig) -> ImageData:
 
 def _check(folder: Path) -> None:
     if not folder.is_dir():
-        raise ColonnadeError(f"data.path: {folder}: no such folder; {REMEDY}")
+        raise ColonnadeError(f"data.path: {folder}: no such folder; {FASHION_MNIST_REMEDY}")
     wrong = []
     for name, expected in CHECKSUMS.items():
         file = folder / name
@@ -126,7 +125,7 @@ def _check(folder: Path) -> None:
         if found != expected:
             wrong.append(f"{file}: SHA-256 {found}; expected {expected}")
     if wrong:
-        raise ColonnadeError("\n".join([*wrong, f"data.path: {folder}: {REMEDY}"]))
+        raise ColonnadeError("\n".join([*wrong, f"data.path: {folder}: {FASHION_MNIST_REMEDY}"]))
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:

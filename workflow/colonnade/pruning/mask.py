@@ -152,7 +152,8 @@ def _best(scores: Scores, kept: int) -> NDArray[np.bool_]:
     above = scores > lowest
     equal = scores == lowest
     free = kept - above.sum(axis=-1, keepdims=True)
-    return above | (equal & (equal.cumsum(axis=-1) <= free))
+    keep: NDArray[np.bool_] = above | (equal & (equal.cumsum(axis=-1) <= free))
+    return keep
 
 
 def _best_per_group(scores: Scores, group: int, pattern: Pattern) -> NDArray[np.bool_]:
