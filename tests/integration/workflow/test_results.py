@@ -152,9 +152,12 @@ def test_kernel_figures_are_reported(finished: Checkout) -> None:
 
 def test_claims_and_provenance(finished: Checkout) -> None:
     claims = json.loads((finished / "results/claims.json").read_text())
-    verdicts = {claim["verdict"] for claim in claims}
-    assert verdicts
-    assert not verdicts - {"reproduced", "exceeded", "not reproduced", "not run"}
+    # Of a small run of ResNet-18 on digits, all else was not run.
+    judged = {claim["id"] for claim in claims if claim["verdict"] != "not run"}
+    assert judged == {
+        *("throughput", "top1-here", "model-size", "inference-speed", "risc-v"),
+        *("same-predictions", "resnet18-34-speedup"),
+    }
     provenance = json.loads((finished / "results/provenance.json").read_text())
     assert provenance["image"]["digest"].startswith("sha256:")
     assert provenance["seeds"]["run"] == 7

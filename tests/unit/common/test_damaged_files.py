@@ -96,8 +96,9 @@ STUDY = {
     **{"n_images": 5, "checkpoint_sha256": "0", "top1": 0.5, "validation_top1": 0.5},
 }
 CLAIM = {
-    **{"claim": "c", "detail": "d", "paper_value": 4.0, "our_value": None},
-    **{"evidence": "modelled", "verdict": "not run"},
+    **{"id": "i", "claim": "c", "source": "ours", "detail": "d", "unit": "x", "refuted_by": "r"},
+    **{"paper_value": 4.0, "our_value": None, "evidence": "modelled", "verdict": "not run"},
+    **{"artifacts": []},
 }
 PROVENANCE = {
     **{"git_commit": None, "dirty": None, "image": IMAGE, "qemu": "10", "compilers": {}},

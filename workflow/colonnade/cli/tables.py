@@ -46,6 +46,23 @@ def accuracy(settings: Path, output: Path, reports: tuple[Path, ...]) -> None:
     accuracy_table(networks.config.model.name, networks.config.data.name, rows, output)
 
 
+@table.command("packages")
+@click.argument("settings", type=FILE)
+@click.argument("output", type=FILE)
+@click.argument("graphs", type=FILE, nargs=-1, required=True)
+def packages(settings: Path, output: Path, graphs: tuple[Path, ...]) -> None:
+    """Tell the size of every package, from their GRAPHS and the weights beside them."""
+    from colonnade.evaluation.tables import packages_table
+    from colonnade.package.archive import WEIGHTS
+
+    networks = Networks(read_settings(settings).config)
+    found = [
+        (variant, (graph, graph.with_name(WEIGHTS)), networks.pattern_columns(variant))
+        for variant, graph in paired(networks.variants, graphs)
+    ]
+    packages_table(found, output)
+
+
 @table.command("decomposition")
 @click.argument("settings", type=FILE)
 @click.argument("output", type=FILE)

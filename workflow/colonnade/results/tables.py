@@ -80,6 +80,15 @@ ACCURACY = {
     "agreement_with_torch": pl.Float64,
     "checkpoint_sha256": pl.String,
 }
+PACKAGES = {
+    "model": pl.String,
+    "variant": pl.String,
+    "n": pl.Float64,
+    "m": pl.String,
+    "sparsity": pl.Float64,
+    "bytes": pl.Int64,
+    "checkpoint_sha256": pl.String,
+}
 # Of unstructured masks `columns_kept` is a mean over rows.
 PRUNED = {
     "layer": pl.String,
