@@ -386,6 +386,28 @@ def test_hardware_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) 
         assert (hardware.device.type, hardware.world_size) == ("cpu", 1)
 
 
+@pytest.mark.parametrize(
+    ("known", "mixed"),
+    [
+        ({"avx512_bf16": True, "amx_bf16": False}, True),
+        ({"avx512_bf16": False, "amx_bf16": True}, True),
+        ({"avx512_bf16": False, "amx_bf16": False, "avx512_f": True}, False),
+        ({"architecture": "aarch64"}, False),
+    ],
+)
+def test_automatic_precision_is_what_the_device_is_fast_at(
+    known: dict[str, Any], mixed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: known)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with open_hardware(TrainingConfig(precision="auto")) as hardware:
+        assert hardware.mixed == mixed
+        assert (hardware.memory_format == torch.channels_last) == mixed
+    for precision in ("float32", "bfloat16"):
+        with open_hardware(TrainingConfig(precision=precision)) as hardware:
+            assert hardware.mixed == (precision == "bfloat16")
+
+
 def test_learning_rates_of_the_recipes() -> None:
     adamw = AdamWConfig(lr=1e-4)
     step = PhaseConfig(

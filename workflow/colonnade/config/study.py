@@ -28,7 +28,7 @@ from colonnade.config.training import (
 DATA = TexturesConfig(name="textures", classes=50, train_per_class=80, image_px=48)
 TRAINING = TrainingConfig(
     threads=1,
-    precision="bfloat16",
+    precision="auto",
     dense=PhaseConfig(
         epochs=30,
         optimizer=AdamWConfig(lr=1e-3, weight_decay=0.05),

@@ -128,9 +128,10 @@ class TrainingConfig(Section):
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="`auto` is a GPU where there is one."
     )
-    precision: Literal["float32", "bfloat16"] = Field(
+    precision: Literal["float32", "bfloat16", "auto"] = Field(
         default="float32",
-        description="`bfloat16` is mixed precision: weights and the loss stay float32.",
+        description="`bfloat16` is mixed precision: weights and the loss stay float32. `auto` takes it"
+        " where the device multiplies bfloat16 itself, an x86 CPU by AVX-512 or AMX.",
     )
     processes: Whole = Field(
         default=1,
