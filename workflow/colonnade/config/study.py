@@ -63,7 +63,7 @@ CANDIDATES = {
     "default": TRAINING.finetune,
     **{
         f"adamw-{rate:g}": _candidate(AdamWConfig(lr=rate, weight_decay=0.05), 6)
-        for rate in (2.5e-4, 5e-4, 1e-3, 2e-3)
+        for rate in (1e-4, 2.5e-4, 5e-4, 1e-3)
     },
     **{
         f"sgd-{rate:g}": _candidate(SGDConfig(name="sgd", lr=rate, nesterov=True), 6)
