@@ -62,7 +62,7 @@ def refusal(action: Callable[[Path], Any], package: Path) -> str:
 
 
 def test_the_package_itself_is_taken_by_both(run: Any, scratch: Path) -> None:
-    assert len(read_package(scratch / "sound").tensors) == 9
+    assert len(read_package(scratch / "sound").tensors) == 14
     implementations = ("colnm_direct", "colnm_packed", "xnnpack_nhwc_dense")
     first, *others = (run(scratch / "sound", each) for each in implementations)
     for other in others:
@@ -104,8 +104,8 @@ def test_an_image_too_small_is_refused_by_name(
 ) -> None:
     package = scratch / f"small-{implementation}"
     small = draft()
-    small.node("pool").update(kernel=[9, 3], padding=[0, 1])
-    small.node("stem").update(padding=[0, 1])
+    small.node("pool").update(kernel=[9, 3], padding=[0, 1, 0, 1])
+    small.node("stem").update(padding=[0, 1, 0, 1])
     small.write(package)
     with pytest.raises(ColonnadeError, match=r"'pool'.*\[2, 8, 7, 8\].*at least 9"):
         run(package, implementation)
@@ -219,13 +219,13 @@ def test_a_tile_without_a_kernel_names_node_and_what_is_allowed(run: Any, scratc
 
 def test_a_pool_without_a_kernel_names_node_and_what_is_allowed(run: Any, scratch: Path) -> None:
     pool = draft()
-    pool.node("pool").update(kernel=[1, 1], stride=[2, 2], padding=[0, 0])
+    pool.node("pool").update(kernel=[1, 1], stride=[2, 2], padding=[0] * 4)
     pool.write(scratch / "pooled")
     run(scratch / "pooled")
     with pytest.raises(ColonnadeError, match=r"'pool': stride: \[2,2\] of a kernel \[1,1\]; all"):
         run(scratch / "pooled", "xnnpack_nhwc_dense")
     large = draft()
-    large.node("pool").update(kernel=[9, 8], padding=[4, 4])
+    large.node("pool").update(kernel=[9, 8], padding=[4] * 4)
     large.write(scratch / "large")
     with pytest.raises(ColonnadeError, match=r"'pool': kernel: \[9,8\]; allowed: windows of at"):
         run(scratch / "large")

@@ -19,10 +19,14 @@ PARAMETERS = {
     "resnet50": 25_557_032,
     "resnet101": 44_549_160,
     "resnet152": 60_192_808,
+    "mobilenet_v2": 3_504_872,
+    "densenet121": 7_978_856,
+    "vgg16": 138_357_544,
 }
 DEPTHS = {"resnet18": (2, 2, 2, 2), "resnet50": (3, 4, 6, 3)}
 # Entries of the published weight files.
 ENTRIES = {"resnet18": 122, "resnet34": 218, "resnet50": 320, "resnet101": 626, "resnet152": 932}
+ENTRIES |= {"mobilenet_v2": 314, "densenet121": 727, "vgg16": 32}
 SHAPES = {
     "resnet18": {
         "conv1.weight": (64, 3, 7, 7),
@@ -41,6 +45,30 @@ SHAPES = {
         "layer3.5.conv3.weight": (1024, 256, 1, 1),
         "layer4.2.bn3.running_var": (2048,),
         "fc.weight": (1000, 2048),
+    },
+    "mobilenet_v2": {
+        "features.0.0.weight": (32, 3, 3, 3),
+        "features.1.conv.0.0.weight": (32, 1, 3, 3),
+        "features.1.conv.1.weight": (16, 32, 1, 1),
+        "features.2.conv.1.0.weight": (96, 1, 3, 3),
+        "features.17.conv.3.running_var": (320,),
+        "features.18.1.num_batches_tracked": (),
+        "classifier.1.weight": (1000, 1280),
+    },
+    "densenet121": {
+        "features.conv0.weight": (64, 3, 7, 7),
+        "features.denseblock1.denselayer1.norm1.weight": (64,),
+        "features.denseblock4.denselayer16.conv1.weight": (128, 992, 1, 1),
+        "features.denseblock4.denselayer16.conv2.weight": (32, 128, 3, 3),
+        "features.transition3.conv.weight": (512, 1024, 1, 1),
+        "features.norm5.running_mean": (1024,),
+        "classifier.bias": (1000,),
+    },
+    "vgg16": {
+        "features.0.bias": (64,),
+        "features.28.weight": (512, 512, 3, 3),
+        "classifier.0.weight": (4096, 25088),
+        "classifier.6.weight": (1000, 4096),
     },
 }
 

@@ -16,7 +16,7 @@ from colonnade.models.layers import LAYERS, Conv2d, Convolution, Node
 from colonnade.models.layers.node import MAX_WEIGHTS, Name, Strict
 
 FORMAT = "colonnade-package"
-VERSION = 2
+VERSION = 3
 MAX_NODES = 4096
 MAX_TILE = 31
 
@@ -62,24 +62,52 @@ class PackedConv2d(Convolution):
             raise ValueError(
                 f"{self.where}: pattern: n: {self.pattern.n}; allowed: 1 to {self.pattern.m}"
             )
+        if self.tile is not None and self.groups > 1:
+            raise ValueError(
+                f"{self.where}: tile: {self.tile}; allowed with groups {self.groups}: null"
+            )
         super().check()
 
 
 _PACKAGED = tuple(
     PackedConv2d if layer is Conv2d else layer for layer in LAYERS if layer.is_packaged
 )
+
+
+def _tag_of(layer: type[Node]) -> str:
+    """What tells a layer type: its op, and its function where that has keys of its own."""
+    words = (layer.model_fields.get(key) for key in ("op", "function"))
+    return " ".join(
+        str(each.default) for each in words if each is not None and not each.is_required()
+    )
+
+
+_TAGS = tuple(_tag_of(layer) for layer in _PACKAGED)
+
+
+def _tag(value: Any) -> str | None:
+    if not isinstance(value, dict):
+        return None
+    op = f"{value.get('op')}"
+    own = f"{op} {value.get('function')}"
+    return own if own in _TAGS else op
+
+
 # mypy knows no unions but written ones.
 if TYPE_CHECKING:
     PackagedNode = Node
 else:
-    PackagedNode = Annotated[Union[_PACKAGED], Discriminator("op")]  # noqa: UP007
+    PackagedNode = Annotated[
+        Union[tuple(Annotated[each, Tag(_tag_of(each))] for each in _PACKAGED)],  # noqa: UP007
+        Discriminator(_tag),
+    ]
 
 
 class Graph(Strict):
     """All of graph.json."""
 
     format: Literal["colonnade-package"]
-    version: Literal[2]
+    version: Literal[3]
     model: Name | None = None
     dtype: Literal["f32"] = "f32"
     checkpoint_sha256: Name | None = None
@@ -135,5 +163,10 @@ def _first_problem(document: Any, error: ValidationError) -> str:
         where = [f"node {name!r}", *where[3:]] if len(where) > 2 else [f"node {name!r}", "op"]
     if first["type"] == "extra_forbidden":
         return f"{': '.join(where)}: unknown key"
+    if first["type"].startswith("union_tag") and where[-1] == "op":
+        entry = first["input"]
+        seen = str(entry.get("op") if isinstance(entry, dict) else entry)[:80]
+        ops = sorted({tag.partition(" ")[0] for tag in _TAGS})
+        return f"{': '.join(where)}: {seen}; allowed: {', '.join(ops)}"
     value = "" if first["type"] == "missing" else f"{str(first['input'])[:80]}: "
     return f"{': '.join(where)}: {value}{first['msg']}"

@@ -34,7 +34,7 @@ class FullyConnected(UnaryNode):
     def shape(self, known: Mapping[str, TensorShape]) -> FeatureShape:
         """[N, out_features]."""
         source = known[self.input]
-        if not isinstance(source, FeatureShape) or source.c != self.in_features:
+        if not isinstance(source, FeatureShape) or source.c not in (None, self.in_features):
             raise ValueError(
                 f"{self.where}: its input {self.input!r} is {source}; "
                 f"needed: features [N, {self.in_features}]"
