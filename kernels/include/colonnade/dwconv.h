@@ -29,8 +29,7 @@ struct xnn_dwconv_plane {
   // What comes after the rows in use, which a kernel brings into the cache in the order of addresses: caches follow that
   // order, not the one in which a strip of several rows reads.
   size_t rows;           // of the plane, or of each of its phase planes, with the gap
-  size_t phase_planes;   // 0: there is nothing to bring
-  size_t phase_stride;   // from one to the next
+  size_t phase_stride;   // from one phase plane to the next
   size_t next;           // from the plane to the one that is computed next; 0: none is
 };
 
@@ -53,19 +52,22 @@ typedef void (*xnn_dwconv_ukernel_fn)(
     const struct xnn_dwconv_plane* output,
     const union xnn_f32_minmax_params* params);
 
-#define COLNM_DECLARE_DWCONV(name) \
-  void name(size_t, size_t, const struct xnn_dwconv_plane*, size_t, size_t, const struct xnn_dwconv_group*, const void*, \
-            const struct xnn_dwconv_plane*, const struct xnn_dwconv_plane*, const union xnn_f32_minmax_params*)
-COLNM_DECLARE_DWCONV(xnn_f32_dwconv_minmax_ukernel__rvv);
-COLNM_DECLARE_DWCONV(xnn_f32_dwconv_minmax_ukernel__avx512f);
-COLNM_DECLARE_DWCONV(xnn_f32_dwconv_minmax_ukernel__fma3);
-COLNM_DECLARE_DWCONV(xnn_f32_dwconv_minmax_ukernel__scalar);
-COLNM_DECLARE_DWCONV(xnn_f16_dwconv_minmax_ukernel__rvvfp16);
-COLNM_DECLARE_DWCONV(xnn_f16_dwconv_minmax_ukernel__scalar);
-#undef COLNM_DECLARE_DWCONV
+struct xnn_dwconv_config {
+  xnn_dwconv_ukernel_fn any;
+  // For planes of which it is known what groups they have, of unit column step: 3x3 and 5x5 of stride 1, and of stride 2
+  // on planes in as many phases.
+  xnn_dwconv_ukernel_fn k3x3, k3x3s2, k5x5, k5x5s2;
+};
 
-// The kernel for the CPU this runs on, of elements of 4 bytes (f32) or of 2 (f16).
-xnn_dwconv_ukernel_fn xnn_init_dwconv_ukernel(size_t element_bytes);
+extern const struct xnn_dwconv_config xnn_f32_dwconv_config_rvv;
+extern const struct xnn_dwconv_config xnn_f32_dwconv_config_avx512f;
+extern const struct xnn_dwconv_config xnn_f32_dwconv_config_fma3;
+extern const struct xnn_dwconv_config xnn_f32_dwconv_config_scalar;
+extern const struct xnn_dwconv_config xnn_f16_dwconv_config_rvvfp16;
+extern const struct xnn_dwconv_config xnn_f16_dwconv_config_scalar;
+
+// The kernels for the CPU this runs on, of elements of 4 bytes (f32) or of 2 (f16).
+const struct xnn_dwconv_config* xnn_init_dwconv_config(size_t element_bytes);
 
 #ifdef __cplusplus
 }  // extern "C"

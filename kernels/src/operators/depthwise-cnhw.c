@@ -94,7 +94,6 @@ enum xnn_status xnn_create_depthwise_convolution2d_cnhw(
   struct depthwise_context* context = &op->context;
   context->shape = *convolution;
   context->element_bytes = element_bytes;
-  context->ukernel = xnn_init_dwconv_ukernel(element_bytes);
   context->params.scalar.min = convolution->output_min;
   context->params.scalar.max = convolution->output_max;
   const size_t channels = out_channels_of(convolution), taps = taps_of(convolution);
@@ -206,6 +205,29 @@ static void group_taps(struct depthwise_context* context) {
   }
 }
 
+// Whether the groups have so many taps, two kinds of them in turns.
+static bool has_groups(const struct depthwise_context* context, size_t count, size_t even, size_t odd) {
+  for (size_t i = 0; i < context->group_count; i++) {
+    if (context->groups[i].taps != (i % 2 == 0 ? even : odd)) {
+      return false;
+    }
+  }
+  return context->group_count == count;
+}
+
+static xnn_dwconv_ukernel_fn find_ukernel(const struct depthwise_context* context) {
+  const struct xnn_dwconv_config* config = xnn_init_dwconv_config(context->element_bytes);
+  const uint32_t phases = context->input.phases;
+  if (phases != context->shape.stride_height || phases != context->shape.stride_width) {
+    return config->any;
+  }
+  if (phases == 1) {
+    return has_groups(context, 3, 3, 3) ? config->k3x3 : has_groups(context, 5, 5, 5) ? config->k5x5 : config->any;
+  }
+  const bool is_split = phases == 2;
+  return is_split && has_groups(context, 6, 2, 1) ? config->k3x3s2 : is_split && has_groups(context, 10, 3, 2) ? config->k5x5s2 : config->any;
+}
+
 static struct xnn_dwconv_plane find_plane(
     const struct xnn_colnm_planes* planes, const void* data, size_t channel, size_t image, size_t bytes)
 {
@@ -215,7 +237,6 @@ static struct xnn_dwconv_plane find_plane(
     .data = data == NULL ? NULL : (const void*) ((uintptr_t) data + first * bytes),
     .stride = planes->row_stride * bytes,
     .rows = planes->phase_stride / planes->row_stride,
-    .phase_planes = xnn_colnm_phase_planes(planes),
     .phase_stride = planes->phase_stride * bytes,
     .next = (image + 1 == planes->batch ? to_next_channel : planes->image_stride) * bytes,
   };
@@ -236,7 +257,6 @@ static void convolve_plane(const struct depthwise_context* context, size_t chann
     return;
   }
   // The rows below each other that a kernel shares would not be those of the next output.
-  input.phase_planes = output.phase_planes = 0;
   for (size_t y = 0; y < context->output.height; y++) {
     context->ukernel(1, context->output.width, &input, column_step, context->group_count, context->groups, weights, &residual,
                      &output, &context->params);
@@ -278,6 +298,7 @@ enum xnn_status xnn_reshape_depthwise_convolution2d_cnhw(
     return xnn_status_out_of_memory;
   }
   group_taps(context);
+  context->ukernel = find_ukernel(context);
   op->base.compute[0] = (struct compute_parameters) {
     .type = xnn_parallelization_type_2d,
     .task_2d = (pthreadpool_task_2d_t) convolve_plane,
