@@ -139,8 +139,8 @@ DWCONV_AHEAD = 4
 def dwconv_steps(rows: int, groups: list[int]) -> Iterator[tuple[int, int, list[tuple[int, int]]]]:
     """Order in which a strip of `rows` output rows loads vectors and multiplies them.
 
-    Yields the group and the row of each vector, and the (sum, weight) pairs that it is multiplied for. Neighbours
-    in that order add to different sums where there are any, because an in-order core waits for a sum.
+    Yields the group and the row of each vector, and the (sum, weight) pairs that it is multiplied for.
+    Neighbours in that order add to different sums where there are any: an in-order core waits for a sum.
     """
     first = [sum(groups[:g]) for g in range(len(groups))]
     most = rows + max(groups) - 1
@@ -165,8 +165,9 @@ def dwconv_order(rows: int, groups: list[int]) -> Iterator[tuple[str, int, int]]
     while loaded:
         # Of the vectors at hand the one with a product for the sum that rests longest.
         window = loaded[: DWCONV_AHEAD - 1] if waiting else loaded
-        options = [(recent.index(r) if r in recent else -1, v, p) for v in window for p in v[2] for r in p[:1]]
-        _, vector, product = min(options, key=lambda option: option[0])
+        options = [(vector, product) for vector in window for product in vector[2]]
+        age = {r: place for place, r in enumerate(recent)}
+        vector, product = min(options, key=lambda option: age.get(option[1][0], -1))
         recent = [r for r in recent if r != product[0]] + [product[0]]
         yield "use", vector[0], vector[1]
         yield "multiply", *product

@@ -25,7 +25,7 @@ def _shortest(sizes: Sequence[int]) -> str:
 
 
 def key(node: Mapping[str, Any], image: Sequence[int], kept: int) -> str:
-    """The key of a convolution of an input [n, c, h, w], or of one of its groups, of the fastest algorithm."""
+    """The key of a convolution (of one of its groups) for an input [n, c, h, w]."""
     n, c, h, w = image
     kernel = "x".join(map(str, node["kernel"]))
     windows = "".join(

@@ -58,7 +58,7 @@ class RandomConv:
 
 
 def draw(seed: int) -> RandomConv:
-    """Strides 1-3, dilations 1-2, paddings 0-3 on each side, kernels 1-7, odd sizes, batches 1-3, any tile."""
+    """Strides 1-3, dilations 1-2, paddings 0-3 each side, kernels 1-7, odd sizes, any tile."""
     rng = np.random.default_rng(seed)
     while True:
         kernel, padding = rng.integers(1, 8, 2), rng.integers(0, 4, 4)

@@ -41,7 +41,9 @@ def _is_in_nhwc(node: Node) -> bool:
     if keys["op"] == "upsample2d":
         scale = keys["scale"] or [1.0]
         return keys["mode"] == "bilinear" and all(each.is_integer() for each in scale)
-    return keys["op"] != "local_response_norm" and keys.get("function") != "max" or keys["op"] == "binary"
+    if keys["op"] == "global_pool":
+        return bool(keys["function"] == "avg")
+    return bool(keys["op"] != "local_response_norm")
 
 
 class Networks:

@@ -37,7 +37,13 @@ def conv(name: str, source: str, **other: Any) -> dict[str, Any]:
     """A dense 3x3 convolution of `CHANNELS` channels."""
     node = {"op": "conv2d", "name": name, "input": source, "output": f"{name}.out"}
     node |= {"in_channels": CHANNELS, "out_channels": CHANNELS, "kernel": [3, 3]}
-    node |= {"stride": [1, 1], "padding": [1] * 4, "dilation": [1, 1], "groups": 1, "residual": None}
+    node |= {
+        "stride": [1, 1],
+        "padding": [1] * 4,
+        "dilation": [1, 1],
+        "groups": 1,
+        "residual": None,
+    }
     return node | {"activation": "relu", "pattern": None, "tile": None, **other}
 
 

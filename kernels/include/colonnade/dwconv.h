@@ -54,8 +54,8 @@ typedef void (*xnn_dwconv_ukernel_fn)(
 
 struct xnn_dwconv_config {
   xnn_dwconv_ukernel_fn any;
-  // For planes of which it is known what groups they have, of unit column step: 3x3 and 5x5 of stride 1, and of stride 2
-  // on planes in as many phases.
+  // For planes of which it is known what groups they have, of unit column step: 3x3 and 5x5 of stride 1, whose groups lie
+  // one element from each other, and of stride 2 on planes in as many phases.
   xnn_dwconv_ukernel_fn k3x3, k3x3s2, k5x5, k5x5s2;
 };
 

@@ -26,6 +26,8 @@ struct depthwise_context {
   bool has_residual;
   struct xnn_dwconv_group* groups;
   size_t group_count;
+  size_t row_step, column_step;    // rows and elements from one output's input to the next one's
+  size_t input_rows, output_rows;  // of a phase plane, with its gap
   // Set by setup.
   const void* input_data;
   const void* residual_data;
@@ -205,10 +207,11 @@ static void group_taps(struct depthwise_context* context) {
   }
 }
 
-// Whether the groups have so many taps, two kinds of them in turns.
+// Whether the groups have so many taps, two kinds of them in turns, and lie beside each other in whole planes.
 static bool has_groups(const struct depthwise_context* context, size_t count, size_t even, size_t odd) {
   for (size_t i = 0; i < context->group_count; i++) {
-    if (context->groups[i].taps != (i % 2 == 0 ? even : odd)) {
+    const bool follows = context->groups[i].input == context->groups[0].input + (ptrdiff_t) (i * context->element_bytes);
+    if (context->groups[i].taps != (i % 2 == 0 ? even : odd) || (context->input.phases == 1 && !follows)) {
       return false;
     }
   }
@@ -229,14 +232,14 @@ static xnn_dwconv_ukernel_fn find_ukernel(const struct depthwise_context* contex
 }
 
 static struct xnn_dwconv_plane find_plane(
-    const struct xnn_colnm_planes* planes, const void* data, size_t channel, size_t image, size_t bytes)
+    const struct xnn_colnm_planes* planes, const void* data, size_t rows, size_t channel, size_t image, size_t bytes)
 {
   const size_t first = planes->origin + channel * planes->channel_stride + image * planes->image_stride;
   const size_t to_next_channel = channel + 1 == planes->channels ? 0 : planes->channel_stride - image * planes->image_stride;
   return (struct xnn_dwconv_plane) {
     .data = data == NULL ? NULL : (const void*) ((uintptr_t) data + first * bytes),
     .stride = planes->row_stride * bytes,
-    .rows = planes->phase_stride / planes->row_stride,
+    .rows = rows,
     .phase_stride = planes->phase_stride * bytes,
     .next = (image + 1 == planes->batch ? to_next_channel : planes->image_stride) * bytes,
   };
@@ -245,12 +248,11 @@ static struct xnn_dwconv_plane find_plane(
 static void convolve_plane(const struct depthwise_context* context, size_t channel, size_t image) {
   const struct xnn_depthwise2d* shape = &context->shape;
   const size_t bytes = context->element_bytes;
-  struct xnn_dwconv_plane input = find_plane(&context->input, context->input_data, channel / shape->multiplier, image, bytes);
-  struct xnn_dwconv_plane output = find_plane(&context->output, context->output_data, channel, image, bytes);
-  struct xnn_dwconv_plane residual = find_plane(&context->residual, context->residual_data, channel, image, bytes);
+  struct xnn_dwconv_plane input = find_plane(&context->input, context->input_data, context->input_rows, shape->multiplier == 1 ? channel : channel / shape->multiplier, image, bytes);
+  struct xnn_dwconv_plane output = find_plane(&context->output, context->output_data, context->output_rows, channel, image, bytes);
+  struct xnn_dwconv_plane residual = find_plane(&context->residual, context->residual_data, 0, channel, image, bytes);
   const void* weights = (const void*) (context->packed + channel * (taps_of(shape) + 1) * bytes);
-  const size_t row_step = shape->stride_height / context->input.phases;
-  const size_t column_step = shape->stride_width / context->input.phases;
+  const size_t row_step = context->row_step, column_step = context->column_step;
   if (row_step == 1) {
     context->ukernel(context->output.height, context->output.width, &input, column_step, context->group_count, context->groups,
                      weights, &residual, &output, &context->params);
@@ -299,6 +301,10 @@ enum xnn_status xnn_reshape_depthwise_convolution2d_cnhw(
   }
   group_taps(context);
   context->ukernel = find_ukernel(context);
+  context->row_step = shape->stride_height / input->phases;
+  context->column_step = shape->stride_width / input->phases;
+  context->input_rows = input->phase_stride / input->row_stride;
+  context->output_rows = output->phase_stride / output->row_stride;
   op->base.compute[0] = (struct compute_parameters) {
     .type = xnn_parallelization_type_2d,
     .task_2d = (pthreadpool_task_2d_t) convolve_plane,
