@@ -134,3 +134,21 @@ def test_an_imported_network_is_fine_tuned_by_the_same_trainer(
     wrong = import_module(Small(4), [torch.randn(1, 3, 32, 32)])
     with pytest.raises(ColonnadeError, match=r"4 outputs; .* has 3 classes"):
         write_imported(wrong, "small", 32, tmp_path / "wrong.safetensors", folder_data)
+
+
+def test_a_pruned_grouped_convolution_is_exported_dense_with_zeros(
+    folder_data: ImageNetConfig, tiny_training: TrainingConfig, tmp_path: Path
+) -> None:
+    torch.manual_seed(7)
+    imported = import_module(Small(3), [torch.randn(1, 3, 32, 32)])
+    dense, pruned = tmp_path / "dense.safetensors", tmp_path / "pruned.safetensors"
+    write_imported(imported, "small", 32, dense, folder_data)
+    plan = uniform_plan(Pattern(m="full", sparsity=0.6), {"deep": 1})
+    phases = (folder_data, tiny_training, 1, pruned, tmp_path / "metrics.csv")
+    prune_and_finetune(dense, plan, Recipe(), *phases)
+    export_package(pruned, tmp_path / "package")
+    package = read_package(tmp_path / "package")
+    assert (package.node("deep")["pattern"], package.node("deep")["tile"]) == (None, None)
+    weight = package.tensors["deep.weight"]
+    assert weight.shape == (8, 5, 5, 1)
+    assert (weight == 0).sum() == 8 * 15
