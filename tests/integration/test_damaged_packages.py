@@ -20,6 +20,7 @@ from colonnade.common import strict_json
 from colonnade.common.errors import ColonnadeError
 from colonnade.container import Container
 from colonnade.models import conv_shape as conv
+from colonnade.models import document
 from colonnade.package import graph as package_graph
 from colonnade.package.archive import read_package
 from colonnade.targets.emulator import emulator
@@ -123,7 +124,7 @@ def test_limits_are_the_same_in_both_languages() -> None:
     (count,) = re.findall(r"#define COLNM_VECTOR_REGISTERS (\d+)", registers)
     limits["kMaxTile"] = int(count) - 1
     expected = {
-        "kMaxNodes": package_graph.MAX_NODES,
+        "kMaxNodes": document.MAX_NODES,
         "kMaxDimension": conv.MAX_SIZE,
         "kMaxWindow": conv.MAX_WINDOW,
         "kMaxTile": package_graph.MAX_TILE,

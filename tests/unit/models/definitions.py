@@ -214,5 +214,6 @@ def _computed(  # noqa: PLR0912
         case Dropout():
             return x
         case FullyConnected():
-            return x @ state[f"{node.name}.weight"].T + state[f"{node.name}.bias"]
+            made = x @ state[f"{node.name}.weight"].T
+            return made + state[f"{node.name}.bias"] if node.has_bias else made
     raise AssertionError(node)

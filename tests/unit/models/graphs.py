@@ -23,10 +23,10 @@ from colonnade.models.layers import (
     Conv2d,
     Dropout,
     Flatten,
-    FullyConnected,
     GlobalPool,
     HardSigmoid,
     LeakyRelu,
+    Linear,
     LocalResponseNorm,
     MaxPool2d,
     Node,
@@ -210,11 +210,12 @@ class Draw:
 
 KINDS: dict[str, Callable[[Draw, str, str], None]] = {
     "fully_connected": lambda draw, name, source: draw.add(
-        FullyConnected,
+        Linear,
         name,
         input=source,
         in_features=draw.shapes[source].c,
         out_features=draw.rng.choice([draw.shapes[source].c, draw.rng.randint(1, 5)]),
+        bias=draw.rng.random() < 0.7,
     ),
     "batch_norm": lambda draw, name, source: draw.add(
         BatchNorm, name, input=source, channels=draw.shapes[source].c
@@ -298,7 +299,7 @@ def random_graph(seed: int) -> Graph:
         last = "pool"
     channels = drawn.shapes[last].c
     assert channels is not None
-    drawn.add(FullyConnected, "head.fc", input=last, in_features=channels, out_features=4)
+    drawn.add(Linear, "head.fc", input=last, in_features=channels, out_features=4)
     made = [node.output for node in drawn.net.graph().nodes[:-1]]
     # Another output now and then: what makes it cannot be fused with what reads it.
     extra = [rng.choice(made)] if rng.random() < 0.5 else []

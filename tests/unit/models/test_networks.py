@@ -120,17 +120,92 @@ def _reference(name: str, state: dict[str, Tensor], image: Tensor) -> Tensor:
     return functional.linear(x.mean((2, 3)), state["fc.weight"], state["fc.bias"])
 
 
-@pytest.mark.parametrize("name", DEPTHS)
+class _Flat:
+    """Layers of a flat state dict, by their names."""
+
+    def __init__(self, state: dict[str, Tensor]) -> None:
+        self.state = state
+
+    def conv(self, x: Tensor, name: str, stride: int = 1, groups: int = 1) -> Tensor:
+        weight, bias = self.state[f"{name}.weight"], self.state.get(f"{name}.bias")
+        return functional.conv2d(x, weight, bias, stride, weight.shape[2] // 2, 1, groups)
+
+    def norm(self, x: Tensor, name: str) -> Tensor:
+        parts = ("running_mean", "running_var", "weight", "bias")
+        return functional.batch_norm(x, *(self.state[f"{name}.{part}"] for part in parts))
+
+    def linear(self, x: Tensor, name: str) -> Tensor:
+        return functional.linear(x, self.state[f"{name}.weight"], self.state[f"{name}.bias"])
+
+
+def _mobilenet(flat: _Flat, x: Tensor) -> Tensor:
+    def unit(x: Tensor, name: str, stride: int = 1, groups: int = 1) -> Tensor:
+        return flat.norm(flat.conv(x, f"{name}.0", stride, groups), f"{name}.1").clamp(0, 6)
+
+    x, index = unit(x, "features.0", 2), 1
+    # t, c, n, s of the paper's table 2.
+    rows = [(1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2)]
+    rows += [(6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)]
+    for t, c, n, s in rows:
+        for block in range(n):
+            name, before, stride = f"features.{index}.conv", x, s if block == 0 else 1
+            wide = x if t == 1 else unit(x, f"{name}.0")
+            at = 0 if t == 1 else 1
+            wide = unit(wide, f"{name}.{at}", stride, wide.shape[1])
+            x = flat.norm(flat.conv(wide, f"{name}.{at + 1}"), f"{name}.{at + 2}")
+            assert x.shape[1] == c
+            x = x + before if stride == 1 and before.shape == x.shape else x
+            index += 1
+    return flat.linear(unit(x, "features.18").mean((2, 3)), "classifier.1")
+
+
+def _densenet(flat: _Flat, x: Tensor) -> Tensor:
+    x = flat.norm(flat.conv(x, "features.conv0", 2), "features.norm0").relu()
+    x = functional.max_pool2d(x, 3, 2, 1)
+    for block, layers in enumerate((6, 12, 24, 16), start=1):
+        for layer in range(1, layers + 1):
+            name = f"features.denseblock{block}.denselayer{layer}"
+            new = flat.conv(flat.norm(x, f"{name}.norm1").relu(), f"{name}.conv1")
+            new = flat.conv(flat.norm(new, f"{name}.norm2").relu(), f"{name}.conv2")
+            x = torch.cat([x, new], 1)
+        if block < 4:
+            name = f"features.transition{block}"
+            x = functional.avg_pool2d(
+                flat.conv(flat.norm(x, f"{name}.norm").relu(), f"{name}.conv"), 2
+            )
+    return flat.linear(flat.norm(x, "features.norm5").relu().mean((2, 3)), "classifier")
+
+
+def _vgg(flat: _Flat, x: Tensor) -> Tensor:
+    index = 0
+    for depth in (2, 2, 3, 3, 3):
+        for _ in range(depth):
+            x = flat.conv(x, f"features.{index}").relu()
+            index += 2
+        x, index = functional.max_pool2d(x, 2), index + 1
+    x = x.flatten(1)
+    for index in (0, 3):
+        x = flat.linear(x, f"classifier.{index}").relu()
+    return flat.linear(x, "classifier.6")
+
+
+OTHERS = {"mobilenet_v2": _mobilenet, "densenet121": _densenet, "vgg16": _vgg}
+
+
+@pytest.mark.parametrize("name", [*DEPTHS, *OTHERS])
 def test_forward_equals_a_functional_reference(name: str) -> None:
     torch.manual_seed(3)
     model = build(name, 7).eval()
     for key, value in model.state_dict().items():
         if "running" in key:
             value.uniform_(0.5, 1.5)
-    image = torch.randn(2, 3, 65, 97)
+    image = torch.randn(2, 3, 224, 224) if name == "vgg16" else torch.randn(2, 3, 65, 97)
+    state = model.state_dict()
     with torch.no_grad():
         seen = model(image)
-        expected = _reference(name, model.state_dict(), image)
+        expected = (
+            OTHERS[name](_Flat(state), image) if name in OTHERS else _reference(name, state, image)
+        )
     assert seen.shape == (2, 7)
     torch.testing.assert_close(seen, expected, rtol=1e-4, atol=1e-4 * expected.abs().max().item())
 

@@ -14,8 +14,8 @@ from colonnade.models.layers import (
     Conv2d,
     Dropout,
     Flatten,
-    FullyConnected,
     GlobalPool,
+    Linear,
     MaxPool2d,
     Node,
     Unary,
@@ -181,7 +181,7 @@ class Builder:
     ) -> str:
         """A fully connected layer; `in_features` where a map was flattened."""
         return self.node(
-            FullyConnected(
+            Linear(
                 name=name,
                 output=output or name,
                 input=source,

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from colonnade.models.graph import Graph, infer_shapes
+from colonnade.models.graph import Graph
 from colonnade.models.layers import (
     Affine,
     AvgPool2d,
@@ -151,7 +151,7 @@ def fuse_relus(graph: Graph) -> Graph:
 
 def fuse_residuals(graph: Graph) -> Graph:
     """A convolution adds its residual itself: it makes an operand of an addition."""
-    shapes = infer_shapes(graph.nodes, {each.name: each.shape() for each in graph.inputs})
+    shapes = graph.shapes_of_any_size()
 
     def join(first: Node, second: Node) -> Node | None:
         if not isinstance(first, Conv2d) or not isinstance(second, Binary):

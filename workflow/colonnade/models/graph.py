@@ -58,6 +58,14 @@ class Graph:
         """How often each tensor is read, as an output of the network too."""
         return Counter([*self.outputs, *(name for node in self.nodes for name in node.sources)])
 
+    def shapes_of_any_size(self) -> dict[str, TensorShape]:
+        """Shapes of all tensors, as far as they do not depend on the images.
+
+        Raises:
+            ValueError: naming the node, its input's shape and what is needed.
+        """
+        return infer_shapes(self.nodes, {each.name: each.shape() for each in self.inputs})
+
     def shapes(self, batch: int, height: int, width: int | None = None) -> dict[str, TensorShape]:
         """Shapes of all tensors for a batch of images, square if no width is given.
 

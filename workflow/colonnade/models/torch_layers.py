@@ -138,9 +138,15 @@ class _Pool(nn.Module):
         super().__init__()
         self.kernel, self.stride, self.dilation = kernel, stride, dilation
         self.padding, self.ceil_mode = tuple(padding), ceil_mode
+        top, left, bottom, right = padding
+        # What torch has itself: the same before and behind, and at most half of what the kernel reaches.
+        self.even: tuple[int, int] | None = None
+        halves = [reach(*axis) // 2 for axis in zip(kernel, dilation, strict=True)]
+        if (top, left) == (bottom, right) and top <= halves[0] and left <= halves[1]:
+            self.even = (top, left)
 
     def _reached(self, image: Tensor) -> Edges:
-        """What is around the input up to where the last windows end; below 0 where they end before it."""
+        """What is around the input up to where the last windows end, if they end behind it."""
         top, left, bottom, right = self.padding
         behind = []
         for axis, (before, after) in enumerate(((top, bottom), (left, right))):
@@ -148,7 +154,7 @@ class _Pool(nn.Module):
             window = (self.kernel[axis], self.stride[axis], (before, after), self.dilation[axis])
             count = positions(size, *window, ceil_mode=self.ceil_mode)
             end = (count - 1) * self.stride[axis] + reach(self.kernel[axis], self.dilation[axis])
-            behind.append(end - size - before)
+            behind.append(max(0, end - size - before))
         return left, behind[1], top, behind[0]
 
 
@@ -157,10 +163,11 @@ class MaxPool(_Pool):
 
     def forward(self, input: Tensor) -> Tensor:
         """[N, C, H, W] -> [N, C, H', W']."""
-        around = self._reached(input)
-        if any(around):
-            input = pad(input, around, value=-math.inf)
-        return max_pool2d(input, self.kernel, self.stride, 0, self.dilation)
+        if self.even is not None:
+            window = (self.kernel, self.stride, self.even, self.dilation)
+            return max_pool2d(input, *window, ceil_mode=self.ceil_mode)
+        padded = pad(input, self._reached(input), value=-math.inf)
+        return max_pool2d(padded, self.kernel, self.stride, 0, self.dilation)
 
 
 class AvgPool(_Pool):
@@ -179,6 +186,9 @@ class AvgPool(_Pool):
 
     def forward(self, input: Tensor) -> Tensor:
         """[N, C, H, W] -> [N, C, H', W']."""
+        if self.even is not None:
+            modes = (self.ceil_mode, self.count_include_pad)
+            return avg_pool2d(input, self.kernel, self.stride, self.even, *modes)
         left, right, top, bottom = self._reached(input)
         counted = input.new_ones(1, 1, *input.shape[2:])
         if self.count_include_pad:

@@ -11,7 +11,7 @@ import numpy as np
 from colonnade.common.files import atomic_path
 from colonnade.models.fusion import fused
 from colonnade.models.graph import Graph
-from colonnade.models.layers import Conv2d, Convolution, Node
+from colonnade.models.layers import Conv2d, Node
 from colonnade.models.module import Network
 from colonnade.package.archive import Array, compress, write_package
 from colonnade.package.graph import FORMAT, VERSION
@@ -70,10 +70,9 @@ def _document(source: Checkpoint, graph: Graph) -> dict[str, Any]:
 
 def _entry(source: Checkpoint, node: Node) -> dict[str, Any]:
     """The node as graph.json has it."""
-    values = node.model_dump()
+    shared = node.model_dump(exclude=set(node.unpackaged))
     if not isinstance(node, Conv2d):
-        return values
-    shared = {name: values[name] for name in Convolution.model_fields}
+        return shared
     mask = _packable(source, node)
     if mask is None:
         return {**shared, "pattern": None, "tile": None}

@@ -7,20 +7,18 @@ The runner's C++ reader has the same limits (kernels/common/size_limits.h); a te
 to both readers and expects both to refuse.
 """
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, ValidationError
 
+from colonnade.models.document import SOME, one_of, tag_of
 from colonnade.models.graph import Input, infer_shapes
-from colonnade.models.layers import LAYERS, Conv2d, Convolution, Node
+from colonnade.models.layers import LAYERS, Conv2d, Convolution, FullyConnected, Linear, Node
 from colonnade.models.layers.node import MAX_WEIGHTS, Name, Strict
 
 FORMAT = "colonnade-package"
 VERSION = 3
-MAX_NODES = 4096
 MAX_TILE = 31
-
-SOME = Field(min_length=1, max_length=MAX_NODES)
 
 
 class Groups(Strict):
@@ -69,38 +67,14 @@ class PackedConv2d(Convolution):
         super().check()
 
 
-_PACKAGED = tuple(
-    PackedConv2d if layer is Conv2d else layer for layer in LAYERS if layer.is_packaged
-)
-
-
-def _tag_of(layer: type[Node]) -> str:
-    """What tells a layer type: its op, and its function where that has keys of its own."""
-    words = (layer.model_fields.get(key) for key in ("op", "function"))
-    return " ".join(
-        str(each.default) for each in words if each is not None and not each.is_required()
-    )
-
-
-_TAGS = tuple(_tag_of(layer) for layer in _PACKAGED)
-
-
-def _tag(value: Any) -> str | None:
-    if not isinstance(value, dict):
-        return None
-    op = f"{value.get('op')}"
-    own = f"{op} {value.get('function')}"
-    return own if own in _TAGS else op
-
-
+# What a network has more of, is folded into the weights.
+_INSTEAD: dict[type[Node], type[Node]] = {Conv2d: PackedConv2d, Linear: FullyConnected}
+_PACKAGED = tuple(_INSTEAD.get(layer, layer) for layer in LAYERS if layer.is_packaged)
 # mypy knows no unions but written ones.
 if TYPE_CHECKING:
     PackagedNode = Node
 else:
-    PackagedNode = Annotated[
-        Union[tuple(Annotated[each, Tag(_tag_of(each))] for each in _PACKAGED)],  # noqa: UP007
-        Discriminator(_tag),
-    ]
+    PackagedNode = one_of(_PACKAGED)
 
 
 class Graph(Strict):
@@ -166,7 +140,7 @@ def _first_problem(document: Any, error: ValidationError) -> str:
     if first["type"].startswith("union_tag") and where[-1] == "op":
         entry = first["input"]
         seen = str(entry.get("op") if isinstance(entry, dict) else entry)[:80]
-        ops = sorted({tag.partition(" ")[0] for tag in _TAGS})
+        ops = sorted({tag_of(layer).partition(" ")[0] for layer in _PACKAGED})
         return f"{': '.join(where)}: {seen}; allowed: {', '.join(ops)}"
     value = "" if first["type"] == "missing" else f"{str(first['input'])[:80]}: "
     return f"{': '.join(where)}: {value}{first['msg']}"

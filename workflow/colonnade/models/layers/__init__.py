@@ -12,7 +12,7 @@ from colonnade.models.layers.concat import Concat
 from colonnade.models.layers.conv2d import Conv2d, Convolution
 from colonnade.models.layers.dropout import Dropout
 from colonnade.models.layers.flatten import Flatten
-from colonnade.models.layers.fully_connected import FullyConnected
+from colonnade.models.layers.fully_connected import FullyConnected, Linear
 from colonnade.models.layers.global_pool import GlobalPool
 from colonnade.models.layers.local_response_norm import LocalResponseNorm
 from colonnade.models.layers.max_pool2d import MaxPool2d
@@ -39,6 +39,7 @@ __all__ = [
     "GlobalPool",
     "HardSigmoid",
     "LeakyRelu",
+    "Linear",
     "LocalResponseNorm",
     "MaxPool2d",
     "Node",
@@ -60,10 +61,10 @@ LAYERS: tuple[type[Node], ...] = (
     Conv2d,
     Dropout,
     Flatten,
-    FullyConnected,
     GlobalPool,
     HardSigmoid,
     LeakyRelu,
+    Linear,
     LocalResponseNorm,
     MaxPool2d,
     Pad,

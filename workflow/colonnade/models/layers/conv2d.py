@@ -5,7 +5,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.models.conv_shape import ConvShape
@@ -149,6 +149,8 @@ class Conv2d(Convolution):
 
     `batch_norm` names the node that became a part of it, if any: a batch norm, or another affine one.
     """
+
+    unpackaged: ClassVar[frozenset[str]] = frozenset({"bias", "batch_norm"})
 
     bias: bool
     batch_norm: Name | None

@@ -46,6 +46,8 @@ class Node(Strict, ABC):
 
     is_packaged: ClassVar[bool] = True
     """Whether graph.json has such nodes; others must become a part of one that it has."""
+    unpackaged: ClassVar[frozenset[str]] = frozenset()
+    """Keys that graph.json does not have, where it has the node."""
 
     op: str
     name: Name
