@@ -96,19 +96,26 @@ def test_fusion_leaves_the_outputs_as_they_are(seed: int) -> None:
     assert all(shapes[0][name] == shapes[1][name] for name in shapes[0])
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_nothing_is_left_that_can_be_fused(seed: int) -> None:
-    graph = fused(random_graph(seed))
+def _fusable(graph: Graph) -> list[str]:
+    """Nodes that go with others, or that another node could do too."""
     shapes = graph.shapes(BATCH, HEIGHT, WIDTH)
     makers = {node.output: node for node in graph.nodes}
+    found = []
     for node in graph.nodes:
-        assert not isinstance(node, BatchNorm | Dropout)
-        assert not (isinstance(node, Clip) and node.min == 0 and node.max in (None, 6))
-        for source in node.sources:
-            first = makers.get(source)
-            if first is None or graph.reads[source] != 1:
-                continue
-            assert not _could_be_one(first, node, [shapes[each] for each in node.sources])
+        gone = isinstance(node, BatchNorm | Dropout)
+        clipped = isinstance(node, Clip) and node.min == 0 and node.max in (None, 6)
+        sizes = [shapes[each] for each in node.sources]
+        firsts = [
+            makers[each] for each in node.sources if each in makers and graph.reads[each] == 1
+        ]
+        if gone or clipped or any(_could_be_one(first, node, sizes) for first in firsts):
+            found.append(node.name)
+    return found
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_nothing_is_left_that_can_be_fused(seed: int) -> None:
+    assert not _fusable(fused(random_graph(seed)))
 
 
 def _could_be_one(first: Node, node: Node, shapes: list[object]) -> bool:
@@ -125,6 +132,7 @@ def _could_be_one(first: Node, node: Node, shapes: list[object]) -> bool:
 def test_the_seeds_draw_every_layer_and_every_fusion() -> None:
     graphs = [random_graph(seed) for seed in SEEDS]
     assert {type(node) for graph in graphs for node in graph.nodes} == set(LAYERS)
+    assert sum(bool(_fusable(graph)) for graph in graphs) > 20
     executed = [fused(graph) for graph in graphs]
     convs = [conv for graph in executed for conv in graph.convs]
     for key, plain in (("batch_norm", None), ("activation", "none"), ("residual", None)):

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from colonnade.config.pruning import Pattern
 from colonnade.models.module import Network, build
+from colonnade.pruning import permutation
 from colonnade.pruning.layers import importances, make_masks
 from colonnade.pruning.mask import make_mask
 from colonnade.pruning.permutation import permute, search, spaces
@@ -95,6 +96,26 @@ def test_the_order_found_keeps_more_and_comes_again(pattern: Pattern) -> None:
         assert sorted(order) == list(range(space.channels))
         permute(model, space, order)
     assert kept(model) > before
+
+
+def test_swaps_keep_more_than_taking_turns_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On one layer, whose order no other layer has a say in."""
+    model = build("resnet18", 5)
+    name = "layer1.0.conv1"
+    plan = uniform_plan(Pattern(m="full", sparsity=0.75), {name: 8})
+    importance = importances(model, plan, "l2")
+
+    def kept() -> float:
+        ((space, order),) = [
+            each for each in search(model.graph, importance, plan) if name in each[0].writers
+        ]
+        assert space.writers == [name]
+        ordered = {name: importance[name][order]}
+        return float(ordered[name][make_masks(ordered, plan)[name].expand()].sum())
+
+    refined = kept()
+    monkeypatch.setattr(permutation, "refine", lambda _layers, order: order)
+    assert refined > kept()
 
 
 def test_rows_that_belong_together_are_found() -> None:

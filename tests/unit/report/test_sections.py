@@ -66,8 +66,14 @@ def files(tmp_path: Path) -> dict[str, list[Path]]:
         **{"schedule_sources": {"tuned": 3, "other size": 17, "fixed": 1}, "schedules": []},
     }
     claim = {
-        **{"claim": "fast", "detail": "very", "paper_value": 4.0, "our_value": 5.0},
-        **{"evidence": "modelled", "verdict": "exceeded"},
+        **{"id": "speed", "claim": "fast", "source": "ours", "detail": "very", "unit": "x"},
+        **{
+            "paper_value": 4.0,
+            "our_value": 5.0,
+            "evidence": "modelled",
+            "refuted_by": "a slow one",
+        },
+        **{"verdict": "exceeded in the model", "artifacts": ["tables/throughput.csv"]},
     }
     fixed = {"role": "fitted", "point": "memcpy"}
     return {

@@ -10,7 +10,8 @@ what is read by its place: by a concatenation, a shuffle, a flattening or a grou
 
 The search maximises the importance that the masks keep, as a share of each layer's total. For given
 masks the best order of a space's channels is a linear assignment problem, for a given order the best
-masks are known; taking turns never loses. apex ASP searches the input channels of its 2:4
+masks are known; taking turns never loses. Where that finds no more, rows are swapped (see `swaps`),
+but for channels that patterns with a whole M read. apex ASP searches the input channels of its 2:4
 pattern by swaps instead (Pool and Yu, NeurIPS 2021); the aim is the same.
 """
 
@@ -29,6 +30,7 @@ from colonnade.models.layers import Affine, BatchNorm, Conv2d, FullyConnected, N
 from colonnade.pruning.layers import Importances
 from colonnade.pruning.mask import make_mask, tile_scores
 from colonnade.pruning.plan import Plan
+from colonnade.pruning.swaps import TiledRows, refine
 
 Order = NDArray[np.int64]
 ROUNDS = 20
@@ -164,6 +166,11 @@ class _Layer:
     def keep(self) -> NDArray[np.bool_]:
         return make_mask(self.importance, self.pattern, self.tile).keep
 
+    @property
+    def tiled(self) -> TiledRows:
+        """What refinement by swaps needs of it."""
+        return TiledRows(self.importance, self.tile, self.pattern.keeps(self.importance.shape[1]))
+
     def kept(self, keep: NDArray[np.bool_]) -> float:
         return float(tile_scores(self.importance, self.tile)[keep].sum())
 
@@ -195,7 +202,10 @@ def _improve(space: Space, layers: Mapping[str, _Layer]) -> Order:
     starts = [identity, *([_similar_together(rows)] if rows else [])]
     # The first of equals wins: without a gain the order stays.
     found = [_alternate(rows, columns, start) for start in starts]
-    return max(found, key=lambda each: each[0])[1]
+    order = max(found, key=lambda each: each[0])[1]
+    if columns or any(layer.pattern.m != "full" for layer in rows):
+        return order
+    return refine([layer.with_rows(order).tiled for layer in rows], order)
 
 
 def _similar_together(rows: list[_Layer]) -> Order:
