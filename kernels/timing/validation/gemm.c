@@ -9,10 +9,10 @@
 #include "kernels.h"
 
 // c[row][:] += a[row][k] * b[k][:], one element after the other.
-#define PLAIN                                                     \
-  for (size_t row = 0; row < rows; row++)                         \
-    for (size_t k = 0; k < GEMM_DEPTH; k++)                       \
-      for (size_t column = 0; column < columns; column++)         \
+#define PLAIN                                             \
+  for (size_t row = 0; row < rows; row++)                 \
+    for (size_t k = 0; k < GEMM_DEPTH; k++)               \
+      for (size_t column = 0; column < columns; column++) \
         c[row][column] += a[row][k] * b[k][column];
 
 __attribute__((optimize("no-tree-vectorize"))) void gemm_scalar(float* const* a, float* const* b,
@@ -22,33 +22,32 @@ __attribute__((optimize("no-tree-vectorize"))) void gemm_scalar(float* const* a,
 }
 
 __attribute__((optimize("O3"))) void gemm_compiler(float* const* a, float* const* b,
-                                                   float* const* c, size_t rows, size_t columns) {
-  PLAIN
-}
-
+                                                   float* const* c, size_t rows,
+                                                   size_t columns) {PLAIN}
 // The same by register groups, all of a row of b for each element of a.
-#define BY_GROUPS(name, ADD_PRODUCT)                                                               \
-  void name(float* const* a, float* const* b, float* const* c, size_t rows, size_t columns) {      \
-    for (size_t row = 0; row < rows; row++) {                                                      \
-      for (size_t k = 0; k < GEMM_DEPTH; k++) {                                                    \
-        for (size_t column = 0, vl; column < columns; column += vl) {                              \
-          vl = __riscv_vsetvl_e32m8(columns - column);                                             \
-          vfloat32m8_t sum = __riscv_vle32_v_f32m8(c[row] + column, vl);                           \
-          const vfloat32m8_t factor = __riscv_vle32_v_f32m8(b[k] + column, vl);                    \
-          sum = ADD_PRODUCT(sum, a[row][k], factor, vl);                                           \
-          __riscv_vse32_v_f32m8(c[row] + column, sum, vl);                                         \
-        }                                                                                          \
-      }                                                                                            \
-    }                                                                                              \
+#define BY_GROUPS(name, ADD_PRODUCT)                                                          \
+  void name(float* const* a, float* const* b, float* const* c, size_t rows, size_t columns) { \
+    for (size_t row = 0; row < rows; row++) {                                                 \
+      for (size_t k = 0; k < GEMM_DEPTH; k++) {                                               \
+        for (size_t column = 0, vl; column < columns; column += vl) {                         \
+          vl = __riscv_vsetvl_e32m8(columns - column);                                        \
+          vfloat32m8_t sum = __riscv_vle32_v_f32m8(c[row] + column, vl);                      \
+          const vfloat32m8_t factor = __riscv_vle32_v_f32m8(b[k] + column, vl);               \
+          sum = ADD_PRODUCT(sum, a[row][k], factor, vl);                                      \
+          __riscv_vse32_v_f32m8(c[row] + column, sum, vl);                                    \
+        }                                                                                     \
+      }                                                                                       \
+    }                                                                                         \
   }
 
 #define ADD_AFTER_MULTIPLY(sum, scalar, factor, vl) \
   __riscv_vfadd_vv_f32m8(sum, __riscv_vfmul_vf_f32m8(factor, scalar, vl), vl)
 
-BY_GROUPS(gemm_multiply_add, ADD_AFTER_MULTIPLY)
-BY_GROUPS(gemm_fused, __riscv_vfmacc_vf_f32m8)
+BY_GROUPS(gemm_multiply_add, ADD_AFTER_MULTIPLY) BY_GROUPS(gemm_fused, __riscv_vfmacc_vf_f32m8)
 
-static inline size_t least(size_t a, size_t b) { return a < b ? a : b; }
+    static inline size_t least(size_t a, size_t b) {
+  return a < b ? a : b;
+}
 
 // Cubes of `tile`; within one, sums stay in registers while k runs.
 void gemm_tiles(float* const* a, float* const* b, float* const* c, size_t rows, size_t columns,
@@ -81,7 +80,8 @@ void gemm_four_rows(float* const* a, float* const* b, float* const* c, size_t ro
   for (size_t top = 0; top < rows; top += GEMM_TILE) {
     for (size_t left = 0; left < columns; left += GEMM_TILE) {
       for (size_t front = 0; front < GEMM_DEPTH; front += GEMM_TILE) {
-        const size_t bottom = least(top + GEMM_TILE, rows), right = least(left + GEMM_TILE, columns);
+        const size_t bottom = least(top + GEMM_TILE, rows),
+                     right = least(left + GEMM_TILE, columns);
         const size_t back = least(front + GEMM_TILE, GEMM_DEPTH);
         for (size_t column = left, vl; column < right; column += 2 * vl) {
           vl = __riscv_vsetvl_e32m2(right - column);
@@ -113,8 +113,8 @@ void gemm_four_rows(float* const* a, float* const* b, float* const* c, size_t ro
   const float scalar##row_ = a[row + row_][k];                                   \
   sum##row_##0 = __riscv_vfmacc_vf_f32m2(sum##row_##0, scalar##row_, left_, vl); \
   sum##row_##1 = __riscv_vfmacc_vf_f32m2(sum##row_##1, scalar##row_, right_, vl);
-#define STORE_SUMS(row_)                                                 \
-  __riscv_vse32_v_f32m2(c[row + row_] + column, sum##row_##0, vl);       \
+#define STORE_SUMS(row_)                                           \
+  __riscv_vse32_v_f32m2(c[row + row_] + column, sum##row_##0, vl); \
   __riscv_vse32_v_f32m2(c[row + row_] + column + vl, sum##row_##1, vl);
 
 void gemm_eight_sums(float* const* a, float* const* b, float* const* c, size_t rows,

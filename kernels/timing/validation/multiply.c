@@ -5,6 +5,7 @@
 // one is of 2000 x 3000 by 3000 x 100. Every row of the result costs the same, but those of a tile that share
 // what it holds in the caches: a part of the rows is enough, after some that fill the caches.
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,7 +71,21 @@ static void by_eight_cores(float* const* a_, float* const* b_, float* const* c_,
   colonnade_team_end();
 }
 
+static char** chosen;  // as in main.c
+
+static bool is_chosen(const char* name) {
+  for (char** each = chosen; *each != NULL; each++) {
+    if (strcmp(*each, name) == 0) {
+      return true;
+    }
+  }
+  return *chosen == NULL;
+}
+
 static void time_gemm(const char* name, gemm* kernel, size_t before, size_t rows) {
+  if (!is_chosen(name)) {
+    return;
+  }
   colonnade_region_begin_cold();
   kernel(a, b, c, before, COLUMNS);
   colonnade_region_begin();
@@ -79,7 +94,8 @@ static void time_gemm(const char* name, gemm* kernel, size_t before, size_t rows
   printf("%s %zu\n", name, rows);
 }
 
-int main(void) {
+int main(int argc, char** argv) {
+  chosen = argv + (argc > 0);
   make_rows(a, ROWS, GEMM_DEPTH);
   make_rows(b, GEMM_DEPTH, COLUMNS);
   make_rows(c, ROWS, COLUMNS);

@@ -72,9 +72,9 @@ typedef void multiply(size_t rows, size_t columns, size_t depth_bytes, const flo
 #define EACH_ROW(DO) DO(0) DO(1) DO(2) DO(3)
 #define BEGIN(row) vfloat32m4_t sum##row = __riscv_vmv_v_v_f32m4(bias, vl);
 #define ADD(row) sum##row = __riscv_vfmacc_vf_f32m4(sum##row, a[row], factor, vl);
-#define END(row)                                                                                \
-  sum##row = __riscv_vfmin_vf_f32m4(__riscv_vfmax_vf_f32m4(sum##row, params->scalar.min, vl),   \
-                                    params->scalar.max, vl);                                    \
+#define END(row)                                                                              \
+  sum##row = __riscv_vfmin_vf_f32m4(__riscv_vfmax_vf_f32m4(sum##row, params->scalar.min, vl), \
+                                    params->scalar.max, vl);                                  \
   __riscv_vse32_v_f32m4((float*) ((char*) c + row * row_bytes), sum##row, vl);
 
 // Four rows by groups of four registers.

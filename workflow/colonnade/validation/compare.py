@@ -10,6 +10,7 @@ from typing import Any
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import write_text
+from colonnade.common.paths import VALIDATED_CORE
 from colonnade.results.tables import VALIDATION, write_table
 from colonnade.validation.instructions import MICROBENCHMARKS, assembly
 from colonnade.validation.kernels import KERNEL_POINTS, Run
@@ -20,19 +21,46 @@ _XNNPACK = Path("/usr/src/xnnpack")
 
 
 @dataclass(frozen=True)
-class _Program:
-    """A validation program: sources of `KERNELS` or with a path of their own, and how to build it."""
+class Program:
+    """A validation program: sources of `KERNELS` or with a path of their own, and how to build it.
+
+    `has_fitted` says whether points that parameters are fitted to come from it.
+    """
 
     name: str
     sources: tuple[str | Path, ...]
     compiler: Sequence[str] = CLANG
     flags: tuple[str, ...] = ()
+    has_fitted: bool = True
+
+    def build(self, model: TimingModel) -> Path:
+        """Compile it; returns its path.
+
+        Raises:
+            ColonnadeError: the compiler refused it.
+        """
+        sources = [KERNELS / source for source in self.sources]  # absolute ones stay as they are
+        return model.compile(self.name, sources, *self.flags, compiler=self.compiler)
+
+    def regions(
+        self, model: TimingModel, *, core: Path = VALIDATED_CORE, names: Sequence[str] = ()
+    ) -> dict[Run, Region]:
+        """What the model says of its kernels: of all, or of those of these names.
+
+        Raises:
+            ColonnadeError: it could not be built or run.
+        """
+        regions, printed = model.run(self.build(model), core=core, arguments=names)
+        runs = [line.split() for line in printed.splitlines()]
+        return {
+            (name, int(size)): region for (name, size), region in zip(runs, regions, strict=True)
+        }
 
 
-_PROGRAMS = (
-    _Program("kernels", ("kernels.S", "compute.c", "main.c")),
-    _Program("multiply", ("gemm.c", "multiply.c"), GCC),
-    _Program(
+PROGRAMS = (
+    Program("kernels", ("kernels.S", "compute.c", "main.c")),
+    Program("multiply", ("gemm.c", "multiply.c"), GCC),
+    Program(
         "xnnpack",
         (
             "xnnpack.c",
@@ -46,6 +74,7 @@ _PROGRAMS = (
             *(f"-I{_XNNPACK / folder}" for folder in ("src", "include")),
             "-I/usr/src/pthreadpool/include",
         ),
+        has_fitted=False,
     ),
 )
 
@@ -64,14 +93,8 @@ def microbenchmark_cycles(model: TimingModel) -> dict[str, float]:
 def kernel_regions(model: TimingModel) -> dict[Run, Region]:
     """What the model says of each kernel that the validation programs run."""
     found: dict[Run, Region] = {}
-    for program in _PROGRAMS:
-        sources = [KERNELS / source for source in program.sources]  # absolute ones stay as they are
-        built = model.compile(program.name, sources, *program.flags, compiler=program.compiler)
-        regions, printed = model.run(built)
-        names = [line.split() for line in printed.splitlines()]
-        found |= {
-            (name, int(size)): region for (name, size), region in zip(names, regions, strict=True)
-        }
+    for program in PROGRAMS:
+        found |= program.regions(model)
     return found
 
 
