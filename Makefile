@@ -8,7 +8,7 @@ PYTHON_SOURCES := workflow tests kernels
 C_SOURCES := $(shell find kernels -name '*.c' -o -name '*.cc' -o -name '*.h' | sort)
 # Those that clang-format wrote.
 FORMATTED := $(filter kernels/timing/%,$(C_SOURCES))
-WORKFLOW_TARGETS := full-run artifact-evaluation nightly-regression accuracy-study pareto-front kernel-figures tuner-quality
+WORKFLOW_TARGETS := full-run artifact-evaluation nightly-regression accuracy-study recipe-search pareto-front kernel-figures tuner-quality
 
 # Packages of another Python would hide those of the environment.
 unexport PYTHONPATH PYTHONHOME
@@ -21,6 +21,7 @@ help:
 	@echo "make artifact-evaluation  the claims, each with its evidence"
 	@echo "make nightly-regression   modelled cycles against the recorded baseline"
 	@echo "make accuracy-study       patterns and recipes compared over seeds (hours)"
+	@echo "make recipe-search        fine-tunings for the study, compared on validation images (hours)"
 	@echo "make kernel-figures       bounds and decomposition of the speedup, beside full-run's tables"
 	@echo "make pareto-front         a pattern for every layer, top-1 against modelled cycles"
 	@echo "make tuner-quality        what tuning missed, against running all candidates"

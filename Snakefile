@@ -144,6 +144,13 @@ rule:
 
 rule:
     name:
+        "recipe-search"
+    input:
+        rules.recipe_search.output,
+
+
+rule:
+    name:
         "pareto-front"
     input:
         rules.report.output,

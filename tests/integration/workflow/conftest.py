@@ -73,6 +73,7 @@ SMALL = {
         "recipe_sparsity": 0.5,
         "tiles": [],
         "recipes": {},
+        "candidates": {"gentle": PHASE},
     },
     "budget": {"speedups": [1.1], "allowed_drop_points": 100},
 }

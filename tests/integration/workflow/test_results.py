@@ -201,6 +201,18 @@ def test_accuracy_study_trains_every_run_and_goes_on_where_it_stopped(finished: 
     assert "study_start " not in again.stdout
 
 
+def test_recipe_search_compares_candidates_on_validation_images(finished: Checkout) -> None:
+    run = finished.workflow("recipe-search")
+    assert run.returncode == 0, run.stdout[-4000:]
+    (row,) = finished.table("recipe_search")
+    assert row["candidate"] == "gentle"
+    assert row["chosen"] == str(int(row["control"] == "holds"))
+    assert ("none is chosen" in run.stdout) == (row["chosen"] == "0")
+    lost = float(row["dense_validation_top1"]) - float(row["control_validation_top1"])
+    assert float(row["control_drop_points"]) == pytest.approx(lost)
+    assert not list((finished / "results/study/search").rglob("*.safetensors"))
+
+
 def test_pareto_front_has_a_network_with_a_pattern_per_layer(finished: Checkout) -> None:
     run = finished.workflow("pareto-front")
     assert run.returncode == 0, run.stdout[-4000:]

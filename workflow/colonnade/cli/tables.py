@@ -126,9 +126,27 @@ def study(
     from colonnade.study.results import write_study
     from colonnade.study.runs import Evaluated
 
-    networks = Networks(read_settings(settings).config).study
+    config = read_settings(settings).config
+    networks = Networks(config).study
     evaluated = [Evaluated(run, seed, report) for (run, seed), report in paired(networks, reports)]
-    write_study(evaluated, output, summary, figure)
+    write_study(evaluated, config.study.control_drop_points, output, summary, figure)
+
+
+@table.command("recipe_search")
+@click.argument("settings", type=FILE)
+@click.argument("output", type=FILE)
+@click.argument("start", type=FILE)
+@click.argument("metrics", type=FILE, nargs=-1, required=True)
+def recipe_search(settings: Path, output: Path, start: Path, metrics: tuple[Path, ...]) -> None:
+    """Compare candidates by their METRICS, of the control and of the pruned network of each."""
+    from colonnade.study.search import Tried, write_search
+
+    searched = read_settings(settings).config.study
+    files = paired([name for name in searched.candidates for _ in Tried._fields], metrics)
+    controls, pruned = ([file for _, file in files[first::2]] for first in (0, 1))
+    tried = [Tried(*pair) for pair in zip(controls, pruned, strict=True)]
+    allowed = searched.control_drop_points
+    write_search(searched.candidates, searched.recipe_sparsity, allowed, start, tried, output)
 
 
 @table.command("validation")

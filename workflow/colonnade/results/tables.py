@@ -175,6 +175,30 @@ STUDY_SUMMARY = {
     "validation_top1_mean": pl.Float64,
     "drop_mean": pl.Float64,
     "drop_interval": pl.Float64,
+    "control_drop_points": pl.Float64,
+    "control": pl.String,
+}
+
+RECIPE_SEARCH = {
+    "candidate": pl.String,
+    "optimizer": pl.String,
+    "lr": pl.Float64,
+    "weight_decay": pl.Float64,
+    "momentum": pl.Float64,
+    "schedule": pl.String,
+    "warmup_epochs": pl.Float64,
+    "epochs": pl.Int64,
+    "batch_size": pl.Int64,
+    "label_smoothing": pl.Float64,
+    "average": pl.Float64,
+    "norm_batches": pl.Int64,
+    "sparsity": pl.Float64,
+    "dense_validation_top1": pl.Float64,
+    "control_validation_top1": pl.Float64,
+    "control_drop_points": pl.Float64,
+    "control": pl.String,
+    "pruned_validation_top1": pl.Float64,
+    "chosen": pl.Int64,
 }
 
 BOUNDS = {

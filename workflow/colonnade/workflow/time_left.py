@@ -38,6 +38,7 @@ TYPICAL: Mapping[str, float] = {
     **{"model_sensitivity": 0.5, "claims": 0.5, "provenance": 0.5, "regression": 0.5},
     **{"report_section": 2, "report": 1},
     **{"study_start": 75, "study_finetune": 75, "study_evaluate": 3, "study_table": 2},
+    **{"study_candidate": 75, "recipe_search": 0.5},
     **{"layer_sensitivity": 400, "budget": 2, "budget_prune": 100, "pareto": 60},
     **{"settings": 0, "scope": 0},
 }
