@@ -177,7 +177,9 @@ def test_stalls_and_issue_cycles_add_up(timing: TestedModel) -> None:
     """Cycles that are not stalls issue at least one instruction and at most two."""
     source = WORK / "sum.S"
     (ROOT / source).write_text(assembly(MICROBENCHMARKS))
-    for region in timing.regions(timing.compile("sum", [str(source)], "-nostdlib")):
+    regions = timing.regions(timing.compile("sum", [str(source)], "-nostdlib"))
+    assert len(regions) == len(MICROBENCHMARKS)
+    for region in regions:
         issuing = region["cycles"] - sum(region["stalls"].values())
         assert region["instructions"] / 2 <= issuing <= region["instructions"]
         assert sum(region["classes"].values()) == region["instructions"]

@@ -18,9 +18,11 @@ NAMES = {
     "bench-conv",
     "build",
     "config-reference",
+    "optimize",
     "shell",
     "step",
     "table",
+    "to-onnx",
     "to-torch",
     "toolchain",
 }

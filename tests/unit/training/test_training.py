@@ -342,7 +342,8 @@ def test_mixed_precision_trains_what_is_judged_in_full(
     assert torch.equal(exact, predict(found.model(), split, Hardware()))
     rounded = predict(found.model(), split, hardware)
     assert rounded.dtype == torch.float32
-    torch.testing.assert_close(rounded, exact, rtol=0.1, atol=0.1)
+    # Weights, sums and activations of 21 layers are rounded to 8 bits.
+    assert 0 < (rounded - exact).norm() / exact.norm() <= 3 * 21 * 2.0**-8
 
 
 def test_pruned_checkpoints_and_other_data_are_refused(
