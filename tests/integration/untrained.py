@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from colonnade.models.fusion import fused
-from colonnade.models.layers import Conv2d, Convolution, Node
+from colonnade.models.layers import Conv2d, Node
 from colonnade.models.module import Network
 from colonnade.package.archive import write_package
 from colonnade.package.graph import FORMAT, VERSION
@@ -19,9 +19,8 @@ from colonnade.package.graph import FORMAT, VERSION
 
 def _entry(node: Node, prefix: str) -> dict[str, Any]:
     """The node as graph.json has it; its names and those of its tensors begin with `prefix`."""
-    values = node.model_dump()
+    values = node.model_dump(exclude=set(node.unpackaged))
     if isinstance(node, Conv2d):
-        values = {name: values[name] for name in Convolution.model_fields}
         values |= {"pattern": None, "tile": None}
     for key in ("name", "input", "output", "residual"):
         if values.get(key) is not None:

@@ -132,8 +132,16 @@ def _negative(description: Any) -> None:
     description["miss"]["memory"]["latency"] = -1
 
 
-def _early_store(description: Any) -> None:
+def _early_late(description: Any) -> None:
     description["classes"]["vload"]["latency"][3] = 4
+
+
+def _strange_unit(description: Any) -> None:
+    description["issue"]["late_units"] = ["fpu"]
+
+
+def _long_fill(description: Any) -> None:
+    description["miss"]["fill"] = description["miss"]["l2"]["latency"] + 1
 
 
 @pytest.mark.parametrize(
@@ -146,7 +154,9 @@ def _early_store(description: Any) -> None:
         (_odd_cache, "l1: line and bytes / (ways * line) must be powers of two"),
         (_odd_page, "huge_page: bytes: must be a power of two"),
         (_negative, "memory: latency: a whole number from 0 to 4096 is needed"),
-        (_early_store, "vload: store_latency: less than `latency`"),
+        (_early_late, "vload: late_latency: less than `latency`"),
+        (_strange_unit, "issue: late_units: unit: null or one of the names in `units` is needed"),
+        (_long_fill, "miss: fill: more than a latency"),
     ],
 )
 def test_a_wrong_core_description_is_refused(

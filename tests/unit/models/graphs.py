@@ -48,8 +48,8 @@ FOLLOWERS = {
     "batch_norm": ["relu", "relu6", "add", "add", "batch_norm"],
     "affine": ["relu", "relu6", "clip"],
     "binary": ["relu", "relu6", "clip", "add"],
-    "unary": ["conv2d", "conv2d", "max_pool2d", "pad"],
-    "pad": ["conv2d", "conv2d", "avg_pool2d", "avg_pool2d", "max_pool2d"],
+    "unary": ["conv2d", "conv2d", "max_pool2d", "pad", "pad", "pad"],
+    "pad": ["conv2d", "conv2d", "conv2d", "conv2d", "avg_pool2d", "avg_pool2d", "max_pool2d"],
     "concat": ["batch_norm", "concat", "concat", "channel_shuffle"],
     "global_pool": ["fully_connected", "broadcast", "broadcast", "plain"],
     "fully_connected": ["plain", "broadcast", "broadcast", "dropout"],
@@ -106,6 +106,11 @@ class Draw:
             room = size + window["padding"][axis] + window["padding"][axis + 2]
             if dilation[axis] * (window["kernel"][axis] - 1) >= room:
                 dilation[axis] = 1
+        if draw.random() < 0.3:
+            # Its result has the input's shape, so that additions find partners.
+            kernel = draw.choice([1, 3])
+            window = {"kernel": [kernel] * 2, "stride": [1, 1], "padding": [kernel // 2] * 4}
+            channels, dilation = shape.c, [1, 1]
         keys = {"in_channels": shape.c, "out_channels": channels, "groups": groups}
         keys |= {"bias": draw.random() < 0.5, "batch_norm": None, "residual": None}
         keys |= {"dilation": dilation, "activation": "none"}
@@ -248,14 +253,14 @@ OF_MAPS: dict[str, Callable[[Draw, str, str, MapShape], None]] = {
     "max_pool2d": lambda draw, *of: draw.pool(MaxPool2d, *of),
     "avg_pool2d": lambda draw, *of: draw.pool(AvgPool2d, *of),
     "upsample": lambda draw, name, source, shape: (
-        draw.upsample(name, source, shape) if shape.h < 9 else draw.conv2d(name, source, shape)
+        draw.upsample(name, source, shape) if shape.h < 13 else draw.conv2d(name, source, shape)
     ),
     "pad": lambda draw, name, source, _: draw.add(
         Pad,
         name,
         input=source,
         padding=[draw.rng.randint(0, 1) for _ in range(4)],
-        value=draw.rng.choice([0, 0, 0, 0.5]),
+        value=draw.rng.choice([0, 0, 0, 0, 0.5]),
     ),
     "channel_shuffle": lambda draw, name, source, shape: draw.add(
         ChannelShuffle,
@@ -279,7 +284,7 @@ OF_MAPS: dict[str, Callable[[Draw, str, str, MapShape], None]] = {
     ),
 }
 OF_FEATURES = list(KINDS)
-ANY = [*OF_MAPS, *OF_FEATURES, "conv2d", "conv2d", "conv2d", "concat"]
+ANY = [*OF_MAPS, *OF_FEATURES, "upsample", "upsample", "conv2d", "conv2d", "conv2d", "concat"]
 
 
 def random_graph(seed: int) -> Graph:

@@ -86,6 +86,16 @@ def test_dropouts_go_and_outputs_are_what_they_read() -> None:
     assert [node.name for node in fused(graph).nodes] == ["conv"]
 
 
+def test_outputs_that_a_dropout_doubles_are_copies() -> None:
+    net = Builder(IMAGE)
+    x = net.relu("r", IMAGE.name)
+    y = net.global_avg_pool("g", x)
+    drops = [net.dropout(f"{each}_drop", each, 0.5) for each in (IMAGE.name, x, y)]
+    graph = fused(net.graph(x, y, *drops))
+    assert graph.outputs == ("r", "g", *drops)
+    assert [node.op for node in graph.nodes] == ["unary", "global_pool", "pad", "pad", "flatten"]
+
+
 def test_layers_of_a_dense_block_share_the_channels_before_them() -> None:
     concats = [n for n in fused(network("densenet121", 10)).nodes if isinstance(n, Concat)]
     # The first layer of a block has a single tensor to read.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from colonnade.cli.common import FILE, container, needed_band, paired, table, target_of
+from colonnade.cli.common import FILE, cli, container, needed_band, paired, table, target_of
 from colonnade.common.paths import BUILD, TIMING_MODEL
 from colonnade.workflow.networks import Networks
 from colonnade.workflow.settings import read_settings
@@ -159,6 +159,19 @@ def validation(output: Path) -> None:
     work = BUILD / "validation"
     work.mkdir(parents=True, exist_ok=True)
     write_validation(TimingModel(container(), TIMING_MODEL, work), output)
+
+
+@cli.command("fit-core")
+@click.argument("fit", type=FILE)
+@click.argument("output", type=FILE)
+def fit_core(fit: Path, output: Path) -> None:
+    """Fit the parameters of a core that FIT names to published measurements; write what was found."""
+    from colonnade.validation import TimingModel
+    from colonnade.validation import fit as fitting
+
+    work = BUILD / "fit"
+    work.mkdir(parents=True, exist_ok=True)
+    fitting.fit_core(TimingModel(container(), TIMING_MODEL, work), fit, output)
 
 
 @table.command("sensitivity")

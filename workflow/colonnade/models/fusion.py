@@ -21,6 +21,7 @@ from colonnade.models.layers import (
     Concat,
     Conv2d,
     Dropout,
+    Flatten,
     Node,
     Pad,
     Unary,
@@ -61,14 +62,27 @@ def share_concats(graph: Graph) -> Graph:
 
 
 def remove_dropouts(graph: Graph) -> Graph:
-    """What reads a dropout, reads its input."""
+    """What reads a dropout, reads its input.
+
+    Where that makes one tensor of two outputs, or of an output and an input, the output is a copy.
+    """
     names: dict[str, str] = {}
-    nodes = []
+    nodes: list[Node] = []
+    shapes = graph.shapes_of_any_size()
+    taken = {each.name for each in graph.inputs} | set(graph.outputs)
     for node in graph.nodes:
-        if isinstance(node, Dropout):
-            names[node.output] = names.get(node.input, node.input)
-        else:
-            nodes.append(node.renamed(names) if names else node)
+        if not isinstance(node, Dropout):
+            nodes.append(node.renamed(names))
+            continue
+        source = names.get(node.input, node.input)
+        if node.output in graph.outputs and source in taken:
+            keys: dict[str, Any] = {"name": node.name, "output": node.output, "input": source}
+            flat = isinstance(shapes[source], FeatureShape)
+            nodes.append(Flatten(**keys) if flat else Pad(**keys, padding=[0] * 4, value=0.0))
+            continue
+        names[node.output] = source
+        if node.output in graph.outputs:
+            taken.add(source)
     renamed = [tuple(names.get(each, each) for each in of) for of in (graph.outputs, graph.stages)]
     return replace(graph, nodes=tuple(nodes), outputs=renamed[0], stages=renamed[1])
 

@@ -108,6 +108,7 @@ VALIDATION = {
     "modelled": pl.Float64,
     "error_percent": pl.Float64,
     "role": pl.String,
+    "exception": pl.String,
 }
 SENSITIVITY = {
     "kind": pl.String,

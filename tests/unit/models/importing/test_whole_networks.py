@@ -41,7 +41,7 @@ def _image(model: ModelProto) -> tuple[str, Array]:
     return given.name, (np.arange(count, dtype=np.float32) / count).reshape(sizes)
 
 
-def _with_random_weights(model: ModelProto, seed: int) -> ModelProto:
+def with_random_weights(model: ModelProto, seed: int) -> ModelProto:
     """The same network; its weights, all equal there, drawn at random."""
     rng = np.random.default_rng(seed)
     made = ModelProto()
@@ -77,7 +77,7 @@ def test_outputs_are_the_expected_ones_and_those_of_onnxruntime(name: str) -> No
     expected = numpy_helper.to_array(onnx.load_tensor(str(FOLDER / f"{name}_output_0.pb")))
     assert_equal(outputs(imported, [image]), [expected], 1e-4)
 
-    varied = _with_random_weights(model, seed=1)
+    varied = with_random_weights(model, seed=1)
     session = onnxruntime.InferenceSession(varied.SerializeToString())
     (computed,) = session.run(None, {given: image})
     # The outputs differ from each other, unlike the expected ones of some.

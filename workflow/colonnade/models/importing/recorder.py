@@ -267,9 +267,9 @@ class Recorder(Tensors):
             seen = np.broadcast_shapes(first.shape, second.shape)
         except ValueError as error:
             raise UnsupportedError(f"{shown(first)} and {shown(second)}: no broadcast") from error
-        if first.shape == second.shape and first.own_shape == second.own_shape:
-            if not np.array_equal(first.placed(), second.placed()):
-                raise UnsupportedError("elements of both in another order")
+        if first.shape == second.shape and not _is_alike(first, second):
+            first, second = self._as_seen(first), self._as_seen(second)
+        if first.shape == second.shape and _is_alike(first, second):
             made = self._many(layer, name, [first, second], **keys)
             return Tensor(made.name, made.base, first.shape, first.order)
         if len(first.shape) == len(second.shape) == 4 and seen in (first.shape, second.shape):
@@ -290,6 +290,12 @@ class Recorder(Tensors):
             " H, W] and [N, C, 1, 1]"
         )
 
+    def _as_seen(self, x: Tensor) -> Tensor:
+        """The tensor in the order in which the source sees it, where nodes make that."""
+        if len(x.shape) == 2:
+            return self.features(x)
+        return x if x.is_features else self.map_of(x)
+
     @staticmethod
     def _plain_of(x: Tensor) -> tuple[str, TensorShape]:
         return x.name, x.base
@@ -297,3 +303,8 @@ class Recorder(Tensors):
     def _many(self, layer: type[Node], name: str, parts: Sequence[Tensor], **keys: Any) -> Tensor:
         keys["inputs"] = [each.name for each in parts]
         return self._node(layer, self._names.free(name), {}, keys)
+
+
+def _is_alike(first: Tensor, second: Tensor) -> bool:
+    """Whether elements of one place of two tensors of one shape are of one place in the source too."""
+    return first.own_shape == second.own_shape and np.array_equal(first.placed(), second.placed())
