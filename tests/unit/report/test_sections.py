@@ -24,6 +24,7 @@ PROVENANCE = {
     **{"git_commit": "0123456789abcdef", "dirty": False, "qemu": "qemu 10", "python": "3.11"},
     **{"image": {"engine": "rootfs", "digest": "sha256:abc"}, "compilers": {"clang": "19"}},
     **{"python_packages": {}, "cpu": "a cpu", "seeds": {"run": 1}, "config_sha256": "f00"},
+    **{"config": {}, "config_changes": []},
 }
 STALLS = ("load_result", "result", "cache_miss", "memory_unit", "execute_unit", "branch", "idle")
 
@@ -129,6 +130,18 @@ def test_a_section_is_made_of_what_it_shows(
         with pytest.raises(ColonnadeError, match=re.escape(str(file))):
             write_section(section.name, provenance, files[section.name], target)
         file.with_suffix(".gone").rename(file)
+
+
+def test_provenance_shows_what_was_configured_otherwise(tmp_path: Path) -> None:
+    target, file = tmp_path / "section.html", tmp_path / "provenance.json"
+    change = {"key": "training.dense.epochs", "value": 1, "default": 12}
+    for changes, said in (
+        ([change], "training.dense.epochs</code>: 1 <small>default: 12"),
+        ([], "nothing"),
+    ):
+        write_json(file, {**PROVENANCE, "config_changes": changes})
+        write_section("provenance", file, [], target)
+        assert said in target.read_text()
 
 
 def test_accuracy_says_where_the_schedules_of_its_runs_come_from(

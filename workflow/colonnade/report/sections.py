@@ -3,6 +3,7 @@
 
 """Renders single sections, each from the files that it shows."""
 
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -64,7 +65,8 @@ def write_section(name: str, provenance: Path, files: Files, target: Path) -> No
 
 
 def environment() -> jinja2.Environment:
-    """Templates of the report; filters `group` (thousands), `percent` (of a share); files by `table`."""
+    """Templates of the report; files by `table`; filters: `group` (thousands), `percent` (of a share),
+    `plain` (a value as JSON, without quotes)."""
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_HERE),
         autoescape=True,
@@ -73,6 +75,7 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.filters["group"] = lambda value: f"{value:,}".replace(",", "\u202f")
+    made.filters["plain"] = lambda value: json.dumps(value).replace('"', "")
     made.globals["table"] = table_file
     made.filters["percent"] = lambda share: f"{100 * share:.0f}%"
     return made

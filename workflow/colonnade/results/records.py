@@ -235,6 +235,14 @@ class ImageOrigin(TypedDict):
     digest: str
 
 
+class Change(TypedDict):
+    """A configuration key that a run has otherwise than the default; null where one lacks it."""
+
+    key: str
+    value: Any
+    default: Any
+
+
 class Provenance(TypedDict):
     """provenance.json."""
 
@@ -248,6 +256,8 @@ class Provenance(TypedDict):
     cpu: str
     seeds: dict[str, int]
     config_sha256: str
+    config_changes: list[Change]
+    config: dict[str, Any]
 
 
 class ImageFacts(TypedDict):
