@@ -16,6 +16,7 @@ from colonnade.report.contents import SECTIONS, left_out, on_page
 from colonnade.report.page import write_page
 from colonnade.report.sections import CONTEXTS, write_section
 from colonnade.results import tables
+from colonnade.results.records import EVIDENCE
 from colonnade.results.tables import Schema, write_table
 
 NAMES = [section.name for section in SECTIONS]
@@ -221,3 +222,24 @@ def test_a_page_has_the_sections_of_its_targets(requested: list[str], own: set[s
     measured = [name for name in NAMES if name != "bounds"]
     assert on_page(measured, requested) == [n for n in on_page(NAMES, requested) if n != "bounds"]
     assert "bounds" not in left_out(measured, on_page(measured, requested))
+
+
+def test_kinds_of_evidence_are_the_same_on_the_page_and_in_the_documents(
+    files: dict[str, list[Path]], provenance: Path, tmp_path: Path
+) -> None:
+    page, section = tmp_path / "page.html", tmp_path / "section.html"
+    write_page(files["throughput"][0], files["accuracy"][0], {}, [], page)
+    legend = re.sub(r"\s+", " ", page.read_text()).replace("&#39;", "'")
+    document = Path("docs/results.md").read_text()
+    for kind, meaning in EVIDENCE.items():
+        assert f'<span class="badge {kind}">{kind}</span> {meaning}.' in legend
+        assert f"| `{kind}` | {meaning} |" in document
+    # The same of the rows of the accuracy table, and in no other words elsewhere.
+    rows = [row(tables.ACCURACY, executed_on=on, checkpoint_sha256="b") for on in ("torch", "x60")]
+    write_table(files["accuracy"][0], tables.ACCURACY, rows)
+    write_section("accuracy", provenance, files["accuracy"], section)
+    badges = re.findall(r'<td>(\w+) <span class="badge \w+">(\w+)<', section.read_text())
+    assert badges == [("torch", "measured"), ("x60", "emulated")]
+    for other in ("README.md", "docs/glossary.md"):
+        assert "results.md#kinds-of-evidence" in Path(other).read_text()
+        assert "accuracy on images" not in Path(other).read_text()

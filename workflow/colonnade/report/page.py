@@ -12,6 +12,7 @@ from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import read_text, write_text
 from colonnade.report.contents import SECTIONS
 from colonnade.report.sections import environment, fastest_of
+from colonnade.results.records import EVIDENCE
 from colonnade.results.tables import ACCURACY, THROUGHPUT, read_table
 
 
@@ -45,6 +46,7 @@ def write_page(
     html = environment().get_template("page.html.j2")
     text = html.render(
         fastest=fastest,
+        legend=EVIDENCE,
         same=same.row(0, named=True),
         agreement=min(emulated["agreement_with_torch"]),
         sections=[section for section in SECTIONS if section.name in sections],

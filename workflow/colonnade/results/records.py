@@ -7,6 +7,7 @@
 refused by name where it is read. A file may hold more.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import Discriminator, Field, Tag
@@ -233,6 +234,14 @@ class ImageOrigin(TypedDict):
 
     engine: str
     digest: str
+
+
+EVIDENCE: Mapping[str, str] = {
+    "measured": "on this machine: wall clock, bytes of files, top-1 in PyTorch",
+    "modelled": "cycles of the timing model, and their time at the core's clock; not a speed of hardware",
+    "emulated": "what the program computed under QEMU: its results, their top-1",
+}
+"""What the kinds of evidence are of; docs/results.md and the report say it in these words."""
 
 
 class Change(TypedDict):
