@@ -72,7 +72,7 @@ except ColonnadeError as error:
 
 
 # Only now: of a damaged file, Snakemake does not say where.
-configfile: "config/default.yaml"
+configfile: str(DEFAULT_CONFIG)
 
 
 show_time_left(logger, workflow.cores, plan.config.results)
