@@ -26,6 +26,7 @@ from colonnade.common.errors import ColonnadeError
 from colonnade.common.paths import (
     BENCH,
     CLAIMS,
+    DEFAULT_CONFIG,
     IMAGE,
     PROGRAMS,
     RUNNER,
@@ -60,7 +61,7 @@ try:
     # Snakemake's own merge keeps keys of one variant of a section for another, and its own reading of
     # --config makes text of every nested value.
     given = workflow.config_settings
-    files = [*map(Path, reversed(given.configfiles)), Path("config/default.yaml")]
+    files = [*map(Path, reversed(given.configfiles)), DEFAULT_CONFIG]
     plan = Workflow.from_config(parse_command_line(given.config_args or []), files)
     if workflow.exec_mode == ExecMode.DEFAULT and not workflow.output_settings.dryrun:
         folders = [Path(each) for each in (plan.config.results, "results", ".colonnade")]
@@ -71,7 +72,7 @@ except ColonnadeError as error:
 
 
 # Only now: of a damaged file, Snakemake does not say where.
-configfile: "config/default.yaml"
+configfile: str(DEFAULT_CONFIG)
 
 
 show_time_left(logger, workflow.cores, plan.config.results)

@@ -26,6 +26,7 @@ rule provenance:
     input:
         rules.toolchain.output,
         settings=lambda _: plan.settings.of(*SECTIONS),
+        default=DEFAULT_CONFIG,
         tables=[rules.throughput_table.output, rules.accuracy_table.output],
     output:
         "<results>/provenance.json",
@@ -36,7 +37,7 @@ rule provenance:
     params:
         code=code("step provenance"),
     shell:
-        "colonnade step provenance {input.settings} {output} 2> {log}"
+        "colonnade step provenance {input.settings} {input.default} {output} 2> {log}"
 
 
 # What each section of the report shows, of those that this configuration can have.

@@ -103,6 +103,7 @@ CLAIM = {
 PROVENANCE = {
     **{"git_commit": None, "dirty": None, "image": IMAGE, "qemu": "10", "compilers": {}},
     **{"python": "3", "python_packages": {}, "cpu": "c", "seeds": {"run": 1}, "config_sha256": "0"},
+    **{"config": {}, "config_changes": []},
 }
 BAND = {"about": ["a"], "core": str(CORE), "variants": [{"name": "v", "about": "a", "set": {}}]}
 CHUNKS = {"key": "0", "chunks": [], "schedules": [SCHEDULE]}

@@ -69,7 +69,8 @@ def test_default_is_valid() -> None:
 
 
 def test_overlays_are_valid_on_top_of_default() -> None:
-    names = sorted(path.stem for path in (ROOT / "config").glob("*.yaml"))
+    # Claims are no configuration.
+    names = sorted({path.stem for path in (ROOT / "config").glob("*.yaml")} - {"claims"})
     assert names == [
         *("default", "fashion-mnist", "imagenet", "imagenet-sgd", "methods"),
         *("nightly", "resnet50", "textures"),
@@ -160,12 +161,11 @@ profile: {tiles: [0, 8], lmuls: [3]}
             "my.yaml: container.engien: unknown key; did you mean 'engine'? allowed: engine",
             "my.yaml: data.imagepx: unknown key; did you mean 'image_px'? allowed: name, image_px,"
             " augment, split_seed",
-            "my.yaml: data.image_px: 'big'; allowed: a valid integer, unable to parse string as an"
-            " integer",
+            "my.yaml: data.image_px: 'big'; allowed: a whole number",
             "my.yaml: training.dens: unknown key; did you mean 'dense'? allowed: device, precision,"
             " processes, threads, dense, finetune",
             "my.yaml: training.dense.optimizer.lr: -1; allowed: greater than 0",
-            "my.yaml: pruning.patterns.0: n: 5: allowed: 1 to m, here 4",
+            "my.yaml: pruning.patterns.0.n: 5: allowed: 1 to m, here 4",
             "my.yaml: profile.tiles.0: 0; allowed: greater than or equal to 1",
             "my.yaml: profile.lmuls.0: 3; allowed: 1, 2, 4 or 8",
             "--config: throughput.batch: 0; allowed: greater than or equal to 1",
@@ -205,7 +205,7 @@ def test_impossible_patterns_are_refused(tmp_path: Path, pattern: str, reason: s
         ),
         (
             "study: {sparsities: [0.5]}",
-            "my.yaml: study: recipe_sparsity: 0.75: allowed: 0.5",
+            "my.yaml: study.recipe_sparsity: 0.75: allowed: 0.5",
         ),
         ("budget: {speedups: [0.5]}", "my.yaml: budget.speedups.0: 0.5; allowed: greater than"),
         (
@@ -215,19 +215,19 @@ def test_impossible_patterns_are_refused(tmp_path: Path, pattern: str, reason: s
         ("data: 5", "my.yaml: data: 5; "),
         (
             "pruning: {recipe: {repair: {}, schedule: {name: gradual}}}",
-            "my.yaml: pruning.recipe: repair: not with schedule: gradual; allowed: with one-shot",
+            "my.yaml: pruning.recipe.repair: not with schedule: gradual; allowed: with one-shot",
         ),
         (
             "pruning: {recipe: {train: false, schedule: {name: sr-ste}}}",
-            "my.yaml: pruning.recipe: train: false: not with schedule: sr-ste; allowed: with one-",
+            "my.yaml: pruning.recipe.train: false: not with schedule: sr-ste; allowed: with one-",
         ),
         (
             "pruning: {recipe: {train: false, distillation: {}}}",
-            "my.yaml: pruning.recipe: distillation: not with train: false; allowed: null",
+            "my.yaml: pruning.recipe.distillation: not with train: false; allowed: null",
         ),
         (
             "pruning: {recipe: {score: taylor, schedule: {name: sr-ste}}}",
-            "my.yaml: pruning.recipe: score: taylor: allowed with schedule: sr-ste: l1, l2",
+            "my.yaml: pruning.recipe.score: taylor: allowed with schedule: sr-ste: l1, l2",
         ),
         (
             "training: {finetune: {epochs: 1, optimizer: {name: adamw, lr: 1}, average: 1}}",

@@ -25,12 +25,13 @@ def claims(definitions: Path, output: Path, tables: tuple[Path, ...]) -> None:
 
 @step.command()
 @click.argument("settings", type=FILE)
+@click.argument("default", type=FILE)
 @click.argument("output", type=FILE)
-def provenance(settings: Path, output: Path) -> None:
-    """Record where the numbers come from."""
+def provenance(settings: Path, default: Path, output: Path) -> None:
+    """Record where the numbers come from, and what SETTINGS has otherwise than DEFAULT."""
     from colonnade.results.provenance import write_provenance
 
-    write_provenance(read_settings(settings).config, IMAGE, output)
+    write_provenance(read_settings(settings).config, default, IMAGE, output)
 
 
 @step.command("section")

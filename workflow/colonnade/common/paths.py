@@ -23,6 +23,7 @@ TAKEN = frozenset(
     )
 )
 
+DEFAULT_CONFIG = Path("config/default.yaml")
 CLAIMS = "config/claims.yaml"
 TARGETS = Path("config/targets")
 BANDS = Path("kernels/timing/bands")

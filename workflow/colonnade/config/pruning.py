@@ -7,7 +7,7 @@ import math
 from fractions import Fraction
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from colonnade.config.section import MAX_GROUP, Number, Section, Tile, Whole
 
@@ -267,10 +267,19 @@ class Recipe(Section):
         return self
 
 
+def _prunes(pattern: Pattern) -> Pattern:
+    if pattern.n is not None and pattern.n == pattern.m:
+        raise ValueError(
+            f"n: {pattern.n} of m: {pattern.m} prunes nothing; allowed: n below m (the dense network"
+            " is always run)"
+        )
+    return pattern
+
+
 class PruningConfig(Section):
     """The patterns to compare, the recipe, and the convolutions that stay dense in all of them."""
 
-    patterns: tuple[Pattern, ...] = Field(
+    patterns: tuple[Annotated[Pattern, AfterValidator(_prunes)], ...] = Field(
         default=(Pattern(m="full", sparsity=0.5), Pattern(m="full", sparsity=0.75)),
         min_length=1,
         max_length=100,
@@ -288,12 +297,6 @@ class PruningConfig(Section):
     @field_validator("patterns", mode="after")
     @classmethod
     def _check(cls, patterns: tuple[Pattern, ...]) -> tuple[Pattern, ...]:
-        for index, pattern in enumerate(patterns):
-            if pattern.n is not None and pattern.n == pattern.m:
-                raise ValueError(
-                    f"{index}: n: {pattern.n} of m: {pattern.m} prunes nothing; allowed: n below m"
-                    " (the dense network is always run)"
-                )
         labels = [pattern.label for pattern in patterns]
         repeated = sorted({label for label in labels if labels.count(label) > 1})
         if repeated:

@@ -9,9 +9,9 @@ column-wise pruning at 75% with one seed.
 """
 
 import re
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from colonnade.config.data import DataConfig, TexturesConfig
 from colonnade.config.pruning import Distillation, Gradual, Pattern, Recipe
@@ -78,6 +78,18 @@ PAPER = "paper"
 GROUPS = (4, 8, 16, 32)
 
 
+def _trains(phase: PhaseConfig) -> PhaseConfig:
+    if phase.epochs == 0:
+        raise ValueError("epochs: 0: allowed: at least 1")
+    return phase
+
+
+def _rows_have_it(sparsity: float) -> float:
+    if sparsity * GROUPS[-1] != int(sparsity * GROUPS[-1]):
+        raise ValueError(f"allowed: multiples of 1/{GROUPS[-1]}, for the N:M patterns")
+    return sparsity
+
+
 class StudyConfig(Section):
     """Every pattern at each of `sparsities`, column-wise ones with the profiled and other `tiles`.
 
@@ -92,7 +104,7 @@ class StudyConfig(Section):
     seeds: tuple[Seed, ...] = Field(
         default=(1, 2, 3), min_length=1, max_length=100, description="Every run once with each."
     )
-    sparsities: tuple[Share, ...] = Field(
+    sparsities: tuple[Annotated[Share, AfterValidator(_rows_have_it)], ...] = Field(
         default=(0.5, 0.75, 0.875),
         min_length=1,
         max_length=GROUPS[-1],
@@ -119,7 +131,7 @@ class StudyConfig(Section):
         description="Recipes by name, beside the paper's; all of them are given or none.",
     )
 
-    candidates: dict[Name, PhaseConfig] = Field(
+    candidates: dict[Name, Annotated[PhaseConfig, AfterValidator(_trains)]] = Field(
         default=CANDIDATES,
         min_length=1,
         max_length=100,
@@ -131,24 +143,6 @@ class StudyConfig(Section):
     def recipe_pattern(self) -> Pattern:
         """The pattern on which recipes are compared."""
         return Pattern(m="full", sparsity=self.recipe_sparsity)
-
-    @field_validator("candidates", mode="after")
-    @classmethod
-    def _candidates_train(cls, candidates: dict[str, PhaseConfig]) -> dict[str, PhaseConfig]:
-        for name, phase in candidates.items():
-            if phase.epochs == 0:
-                raise ValueError(f"{name}: epochs: 0: allowed: at least 1")
-        return candidates
-
-    @field_validator("sparsities", mode="after")
-    @classmethod
-    def _rows_have_them(cls, sparsities: tuple[float, ...]) -> tuple[float, ...]:
-        for sparsity in sparsities:
-            if sparsity * GROUPS[-1] != int(sparsity * GROUPS[-1]):
-                raise ValueError(
-                    f"{sparsity:g}: allowed: multiples of 1/{GROUPS[-1]}, for the N:M patterns"
-                )
-        return sparsities
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -7,6 +7,7 @@
 refused by name where it is read. A file may hold more.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import Discriminator, Field, Tag
@@ -201,6 +202,7 @@ Verdict = Literal[
     "reproduced in the model",
     "exceeded in the model",
     "not reproduced in the model",
+    "not decided",
     "not run",
 ]
 
@@ -235,6 +237,22 @@ class ImageOrigin(TypedDict):
     digest: str
 
 
+EVIDENCE: Mapping[str, str] = {
+    "measured": "on this machine: wall clock, bytes of files, top-1 in PyTorch",
+    "modelled": "cycles of the timing model, and their time at the core's clock; not a speed of hardware",
+    "emulated": "what the program computed under QEMU: its results, their top-1",
+}
+"""What the kinds of evidence are of; docs/results.md and the report say it in these words."""
+
+
+class Change(TypedDict):
+    """A configuration key that a run has otherwise than the default; null where one lacks it."""
+
+    key: str
+    value: Any
+    default: Any
+
+
 class Provenance(TypedDict):
     """provenance.json."""
 
@@ -248,6 +266,8 @@ class Provenance(TypedDict):
     cpu: str
     seeds: dict[str, int]
     config_sha256: str
+    config_changes: list[Change]
+    config: dict[str, Any]
 
 
 class ImageFacts(TypedDict):
