@@ -224,6 +224,19 @@ def test_a_page_has_the_sections_of_its_targets(requested: list[str], own: set[s
     assert "bounds" not in left_out(measured, on_page(measured, requested))
 
 
+def test_accuracy_has_the_intervals_of_its_images(
+    files: dict[str, list[Path]], provenance: Path, tmp_path: Path
+) -> None:
+    changed = {"top1": 95.0, "top1_dense": 85.0, "n_images": 20, "checkpoint_sha256": "b"}
+    write_table(files["accuracy"][0], tables.ACCURACY, [row(tables.ACCURACY, **changed)])
+    page, section = tmp_path / "page.html", tmp_path / "section.html"
+    write_section("accuracy", provenance, files["accuracy"], section)
+    write_page(files["throughput"][0], files["accuracy"][0], {}, [], page)
+    assert "95.00%<small>76.39 to 99.11</small>" in section.read_text()
+    assert "<small>-31.44 to 11.02</small>" in section.read_text()
+    assert "76.39 to 99.11, dense 85.00%" in page.read_text()
+
+
 def test_kinds_of_evidence_are_the_same_on_the_page_and_in_the_documents(
     files: dict[str, list[Path]], provenance: Path, tmp_path: Path
 ) -> None:

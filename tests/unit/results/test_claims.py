@@ -164,10 +164,57 @@ def test_imagenet_claims_are_not_run_on_other_data(tmp_path: Path) -> None:
 
 
 def test_imagenet_claim_is_judged_on_imagenet(tmp_path: Path) -> None:
-    claims = judge(tmp_path, dataset="imagenet")
+    claims = judge(tmp_path, dataset="imagenet", n_images=50_000)
     assert claims["top1"]["verdict"] == "reproduced"
     assert claims["resnet18-34-drop"]["our_value"] == pytest.approx(1.0)
     assert claims["top1-here"]["verdict"] == "not run"
+
+
+@pytest.mark.parametrize(
+    ("top1", "images", "verdict"),
+    [
+        (95.0, 20, "not decided"),
+        (80.0, 20, "not decided"),
+        (97.0, 360, "not decided"),
+        (10.0, 20, "not reproduced"),
+        (97.0, 50_000, "reproduced"),
+        (98.0, 50_000, "reproduced"),
+        (94.0, 50_000, "not reproduced"),
+        (99.0, 50_000, "exceeded"),
+    ],
+)
+def test_a_drop_is_judged_only_by_images_that_decide(
+    tmp_path: Path, top1: float, images: int, verdict: str
+) -> None:
+    claims = judge(tmp_path, n_images=images, top1=top1, drop_points=98.0 - top1)
+    claim = claims["top1-here"]
+    assert claim["verdict"] == verdict
+    assert claim["our_value"] == pytest.approx(98.0 - top1)
+    assert "95% intervals: " in claim["detail"]
+    said = f"not decided by {images:,} images"
+    assert (said in claim["detail"]) == (verdict == "not decided")
+    assert CONTRACT | {"source", "unit", "detail", "refuted_by"} == set(claim)
+
+
+def test_every_claim_of_a_difference_of_top1_is_judged_by_its_images() -> None:
+    drops = [each for each in read_definitions(DEFINITIONS) if each.unit == "points"]
+    assert len(drops) == 6
+    assert all(each.of_images for each in drops)
+
+
+def test_a_gain_is_judged_by_its_images_too(tmp_path: Path) -> None:
+    few, many = (
+        judge(
+            tmp_path,
+            dataset="imagenet",
+            n_images=images,
+            sparsity=0.25,
+            top1=99.0,
+            drop_points=-1.0,
+        )["resnet18-34-gain"]
+        for images in (100, 50_000)
+    )
+    assert (few["verdict"], many["verdict"]) == ("not decided", "exceeded")
 
 
 def test_claims_of_one_network_are_not_made_from_another(tmp_path: Path) -> None:
@@ -224,6 +271,7 @@ QUERY = "SELECT 1.0 AS value, 'modelled' AS evidence FROM throughput LIMIT 1"
         ({"bound": 3}, "one of stated and bound is needed"),
         ({"tables": ["layers"]}, "tables"),
         ({"surprise": 1}, "surprise"),
+        ({"of_images": True}, "selects no top1, top1_dense, n_images"),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
 )

@@ -21,6 +21,7 @@ from colonnade.report.contents import SECTIONS
 from colonnade.report.figures import cost_per_layer, throughput_bars
 from colonnade.report.model import cycle_figures, validation_summary
 from colonnade.report.schedules import candidates_by_tile, quality_summary, stays_dense, winners
+from colonnade.results.intervals import drop_interval, top1_interval
 from colonnade.results.records import Accuracy, Claim, Provenance, Run
 from colonnade.results.tables import (
     ACCURACY,
@@ -111,7 +112,14 @@ def _throughput(files: Files) -> dict[str, Any]:
 
 def _accuracy(files: Files) -> dict[str, Any]:
     """Of `accuracy.csv`, then the reports of top-1."""
-    rows = read_table(files[0], ACCURACY).rows(named=True)
+    rows = [
+        {
+            **row,
+            "top1_interval": top1_interval(row["top1"], row["n_images"]),
+            "drop_interval": drop_interval(row["top1_dense"], row["top1"], row["n_images"]),
+        }
+        for row in read_table(files[0], ACCURACY).iter_rows(named=True)
+    ]
     reports = [read_json(path, Accuracy) for path in files[1:]]
     differences = {each["checkpoint_sha256"]: each["max_abs_logit_difference"] for each in reports}
     sources: Counter[str] = Counter()

@@ -21,6 +21,7 @@ from colonnade.common.paths import table_file
 from colonnade.config.errors import validate
 from colonnade.config.section import Number, Section, Whole
 from colonnade.config.sources import read_yaml
+from colonnade.results.intervals import drop_interval, top1_interval
 from colonnade.results.records import Verdict
 from colonnade.results.tables import ACCURACY, PACKAGES, THROUGHPUT, Schema, read_table
 
@@ -50,6 +51,9 @@ class Definition(Section):
     holds: Literal["at least", "at most", "more than"]
     # A value beyond the stated one follows from what was configured, and exceeds nothing.
     by_choice: bool = False
+    # The value is how much lower (at most) or higher (at least) `top1` is than `top1_dense`, of
+    # `n_images` images; the query selects all three.
+    of_images: bool = False
     # Of queries that select no column of that name.
     evidence: Evidence | None = None
     tables: Annotated[tuple[Table, ...], Field(min_length=1)]
@@ -169,12 +173,35 @@ def _judge(
     detail = _filled(definition.detail, row, where)
     if definition.by_choice:
         detail += "; what is beyond the stated value follows from the sparsities that were chosen"
-    return claim | {
-        "our_value": value,
-        "evidence": evidence,
-        "verdict": verdict_of(definition, value, evidence),
-        "detail": detail,
-    }
+    verdict = verdict_of(definition, value, evidence)
+    if definition.of_images:
+        verdict, said = _of_images(definition, row, verdict, where)
+        detail += said
+    return claim | {"our_value": value, "evidence": evidence, "verdict": verdict, "detail": detail}
+
+
+def _of_images(
+    definition: Definition, row: Mapping[str, Any], verdict: Verdict, where: str
+) -> tuple[Verdict, str]:
+    """The verdict on a difference of top-1, if its images decide, and what to say of how sure it is."""
+    missing = [name for name in ("top1", "top1_dense", "n_images") if row.get(name) is None]
+    if missing:
+        raise ColonnadeError(f"{where}: query: selects no {', '.join(missing)}; of_images needs it")
+    dense, top1, images = float(row["top1_dense"]), float(row["top1"]), int(row["n_images"])
+    low, high = drop_interval(dense, top1, images)
+    if definition.holds == "at least":
+        low, high = -high, -low
+    of_each = [top1_interval(each, images) for each in (top1, dense)]
+    said = (
+        f"; 95% intervals: {of_each[0][0]:.2f} to {of_each[0][1]:.2f}%, dense {of_each[1][0]:.2f} to"
+        f" {of_each[1][1]:.2f}%, the value {low:.2f} to {high:.2f} points"
+    )
+    ends = {verdict_of(definition, each, "emulated") for each in (low, high)}
+    if len(ends) == 1:
+        return verdict, said
+    if "not reproduced" in ends:
+        return "not decided", f"{said}: not decided by {images:,} images"
+    return "reproduced", said
 
 
 def _evidence(found: object, where: str) -> Evidence:

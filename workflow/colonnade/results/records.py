@@ -202,6 +202,7 @@ Verdict = Literal[
     "reproduced in the model",
     "exceeded in the model",
     "not reproduced in the model",
+    "not decided",
     "not run",
 ]
 
