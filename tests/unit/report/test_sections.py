@@ -169,6 +169,22 @@ def test_another_section_is_refused(provenance: Path, tmp_path: Path) -> None:
         write_page(tmp_path, tmp_path, {"weather": tmp_path}, [], tmp_path / "page.html")
 
 
+@pytest.mark.parametrize("control", ["holds", "refused"])
+def test_the_study_says_whether_its_fine_tuning_is_refused(
+    control: str, provenance: Path, tmp_path: Path
+) -> None:
+    summary = tmp_path / "tables/study_summary.csv"
+    changed = {"control": control, "control_drop_points": 4.083}
+    rows = [row(tables.STUDY_SUMMARY, method=method, **changed) for method in ("dense", "x")]
+    write_table(summary, tables.STUDY_SUMMARY, rows)
+    section = tmp_path / "study.html"
+    write_section("study", provenance, [summary], section)
+    html = section.read_text()
+    assert "costs the dense network 4.08 points of validation top-1" in html
+    assert ("<strong>refused</strong>" in html) == (control == "refused")
+    assert ("fine-tuning refused" in html) == (control == "refused")
+
+
 def test_a_page_has_its_sections_in_order_and_names_the_others(
     files: dict[str, list[Path]], provenance: Path, tmp_path: Path
 ) -> None:

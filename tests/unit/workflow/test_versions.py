@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[3]
 SOURCES = ROOT / "workflow/colonnade"
 COMMANDS = set(Library(SOURCES).commands)
 # What people type, and no rule runs.
-BY_HAND = {"bench-conv", "config-reference", "shell", "to-torch"}
+BY_HAND = {"bench-conv", "config-reference", "fit-core", "optimize", "shell", "to-onnx", "to-torch"}
 BUILDS = {"toolchain", "build"}
 COMMAND = r'"(?:\{params\.launch\})?colonnade (toolchain|build|(?:step|table) [a-z_-]+)'
 TRAINING = {

@@ -26,7 +26,8 @@ class _Sections(click.Group):
 
     headings: Mapping[str, Sequence[str]] = {
         "By hand": (
-            *("optimize", "shell", "bench-conv", "to-torch", "to-onnx", "config-reference"),
+            *("optimize", "shell", "bench-conv", "fit-core", "to-torch", "to-onnx"),
+            "config-reference",
         ),
         "Toolchain and programs": ("toolchain", "build"),
         "What the workflow runs": ("table", "step"),

@@ -21,13 +21,7 @@ DAMPING = 0.01
 
 
 def input_rows(conv: nn.Conv2d, images: Tensor) -> Tensor:
-    """The inputs of a convolution as a matrix [N * OH * OW, K] of `images` [N, Cin, H, W].
-
-    Raises:
-        ColonnadeError: a grouped convolution.
-    """
-    if conv.groups != 1:
-        raise ColonnadeError(f"calibration: a convolution of {conv.groups} groups; allowed: 1")
+    """The inputs of an ungrouped convolution as a matrix [N * OH * OW, K] of `images` [N, Cin, H, W]."""
     assert isinstance(conv.padding, tuple)
     columns = unfold(images, conv.kernel_size, conv.dilation, conv.padding, conv.stride)
     batch, _, positions = columns.shape
@@ -45,6 +39,7 @@ def input_products(
     Raises:
         ColonnadeError: no batch, or a grouped convolution.
     """
+    require_ungrouped(model, names)
     products: dict[str, Tensor] = {}
 
     def add(name: str, conv: nn.Module, images: Tensor) -> None:
@@ -68,6 +63,20 @@ def input_products(
     if not products and names:
         raise ColonnadeError("calibration: needs at least one batch of training images")
     return products
+
+
+def require_ungrouped(model: nn.Module, names: Iterable[str]) -> None:
+    """Refuse convolutions whose rows do not all see the same inputs.
+
+    Raises:
+        ColonnadeError: a grouped convolution, by name.
+    """
+    for name in names:
+        groups = model.get_submodule(name).groups
+        if groups != 1:
+            raise ColonnadeError(
+                f"layer {name}: has {groups} groups; repair and second-order scores allow 1"
+            )
 
 
 def damped(product: Tensor, damping: float) -> Tensor:

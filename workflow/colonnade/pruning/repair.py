@@ -20,7 +20,12 @@ import torch
 from torch import Tensor, nn
 
 from colonnade.models.module import Network
-from colonnade.pruning.calibration import damped, evaluation_mode, input_rows
+from colonnade.pruning.calibration import (
+    damped,
+    evaluation_mode,
+    input_rows,
+    require_ungrouped,
+)
 from colonnade.pruning.layers import Masks
 from colonnade.pruning.mask import ColumnMask
 from colonnade.pruning.weights import conv_weight, kept_weights
@@ -41,7 +46,11 @@ def repair(
 
     `dense` is the network that it is to imitate, its channels in the same order. Weights outside
     the masks become zero. Both networks are left in the mode that they were in.
+
+    Raises:
+        ColonnadeError: a grouped convolution.
     """
+    require_ungrouped(network, masks)
     with evaluation_mode(network), evaluation_mode(dense):
         for name, mask in masks.items():
             weight = conv_weight(network, name)

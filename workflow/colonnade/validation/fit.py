@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from colonnade.common.files import read_json, write_text
+from colonnade.common.progress import Progress
 from colonnade.validation.band import Value, with_values
 from colonnade.validation.compare import PROGRAMS
 from colonnade.validation.kernels import KERNEL_POINTS, KernelPoint
@@ -97,13 +98,19 @@ def fit_core(model: TimingModel, file: Path, output: Path) -> None:
     points = [point for point in KERNEL_POINTS if point.role == "fitted"]
     core = model.work / "fitted-core.json"
 
-    def residuals_of(values: Values) -> Residuals:
-        changed = with_values(copy.deepcopy(description), values, fit.core, str(file))
-        write_text(core, json.dumps(changed, indent=2) + "\n")
-        return _residuals(model, core, points)
-
     start = {parameter.path: _value(description, parameter.path) for parameter in fit.parameters}
-    chosen, residuals, trials = search(fit.parameters, start, residuals_of)
+    # Of one round; in the next ones most were tried before.
+    round_trials = sum(len(set(each.values) | {start[each.path]}) - 1 for each in fit.parameters)
+    with Progress(f"fit {fit.core.stem}", 1 + round_trials, "trial") as progress:
+
+        def residuals_of(values: Values) -> Residuals:
+            changed = with_values(copy.deepcopy(description), values, fit.core, str(file))
+            write_text(core, json.dumps(changed, indent=2) + "\n")
+            found = _residuals(model, core, points)
+            progress.reach(progress.done + 1, max(1 + round_trials, progress.done + 2))
+            return found
+
+        chosen, residuals, trials = search(fit.parameters, start, residuals_of)
     record = {
         "core": str(fit.core),
         "values": chosen,
