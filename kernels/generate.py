@@ -87,6 +87,26 @@ class InstructionSet:
     template: str
     lanes: int
     arithmetics: tuple[Arithmetic, ...]
+    # Vector registers, where a template cuts a tile into blocks that fit them.
+    registers: int = 0
+    # Whether an FMA can broadcast a weight from memory, which then needs no register.
+    broadcasts: bool = False
+    # Most positions of a panel that kernels of LMUL 1 compute with channels in the lanes; 0: of none.
+    narrow: int = 0
+
+    def register_blocks(self, tile: int, lmul: int) -> list[tuple[range, range]]:
+        """Rows and panel vectors of the blocks of a tile, whose accumulators fit the registers.
+
+        Beside them a block needs its panel vectors and the weight. If not all rows fit, they are
+        divided evenly, and pairs of vectors share the loading of a weight.
+        """
+        weight = 0 if self.broadcasts else 1
+        if (tile + 1) * lmul + weight <= self.registers:
+            return [(range(tile), range(lmul))]
+        vectors = min(lmul, 2)
+        parts = -(-tile // ((self.registers - weight) // vectors - 1))
+        rows = [range(tile * part // parts, tile * (part + 1) // parts) for part in range(parts)]
+        return [(each, range(v, v + vectors)) for v in range(0, lmul, vectors) for each in rows]
 
 
 # Plain C always adds up in float, and has no register file that limits its tiles.
@@ -99,8 +119,8 @@ INSTRUCTION_SETS = {
         SCALAR,
     ),
     "x86": (
-        InstructionSet("avx512f", "simd.c.in", 16, (F32,)),
-        InstructionSet("fma3", "simd.c.in", 8, (F32,)),
+        InstructionSet("avx512f", "simd.c.in", 16, (F32,), registers=32, broadcasts=True, narrow=4),
+        InstructionSet("fma3", "simd.c.in", 8, (F32,), registers=16, narrow=4),
         SCALAR,
     ),
 }
@@ -141,6 +161,9 @@ def renderings(architecture: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
                     {
                         "isa": isa.name,
                         "lanes": isa.lanes,
+                        "narrow": isa.narrow,
+                        "registers": isa.registers,
+                        "register_blocks": isa.register_blocks,
                         "lmul": lmul,
                         "arithmetic": arithmetic.name,
                         "datatype": arithmetic.datatype,
@@ -155,7 +178,7 @@ def renderings(architecture: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
         yield (
             "colnm-gemm/table.h.in",
             f"colnm-gemm-minmax-{isa.name}.h",
-            {"isa": isa.name, "tables": tables},
+            {"isa": isa.name, "tables": tables, "narrow": isa.narrow},
         )
     if architecture == "riscv":
         for channels in SPMM_CHANNELS:

@@ -67,6 +67,8 @@ struct xnn_colnm_gemm_config {
   xnn_colnm_gemm_ukernel_fn ukernel[COLNM_LMULS][COLNM_MAX_TILE];
   // Elements of one vector register; a panel has at most LMUL times as many.
   size_t lanes;
+  // Most positions of a panel that kernels of LMUL 1 compute faster than a whole vector; 0: there are none.
+  size_t narrow;
   size_t element_bytes;
   size_t accumulator_bytes;
 };
