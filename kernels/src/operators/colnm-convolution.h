@@ -203,17 +203,18 @@ static inline uintptr_t colnm_input(const struct colnm_context* context, ptrdiff
   return (uintptr_t) context->input_data + (uintptr_t) (element * (ptrdiff_t) context->gemm->element_bytes);
 }
 
-// Asks for each line of [address, address + bytes) once, in order and without waiting for it.
+// Reads each line of [address, address + bytes) once, in order and without waiting for it. The kernels of other
+// architectures prefetch what they need next themselves.
 static inline void colnm_prefetch(uintptr_t address, size_t bytes) {
+#if XNN_ARCH_RISCV
   const uintptr_t end = address + bytes;
   for (address &= ~(uintptr_t) 63; bytes != 0 && address < end; address += 64) {
-#if XNN_ARCH_RISCV
-    // Reads it: the vector extension has no prefetch, and an in-order core goes on until the value is used.
     (void) *(const volatile char*) address;
-#else
-    __builtin_prefetch((const void*) address);
-#endif
   }
+#else
+  (void) address;
+  (void) bytes;
+#endif
 }
 
 // Runs tiles [first, end) over panels whose input offsets count from `input`.
