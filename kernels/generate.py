@@ -91,8 +91,10 @@ class InstructionSet:
     registers: int = 0
     # Whether an FMA can broadcast a weight from memory, which then needs no register.
     broadcasts: bool = False
-    # Most positions of a panel that kernels of LMUL 1 compute with channels in the lanes; 0: of none.
+    # Most positions behind a panel's whole vectors that are computed with channels in the lanes; 0: none.
     narrow: int = 0
+    # The LMUL whose kernels compute all vectors but one and the positions behind them at once; 0: none.
+    joint_lmul: int = 0
 
     def register_blocks(self, tile: int, lmul: int) -> list[tuple[range, range]]:
         """Rows and panel vectors of the blocks of a tile, whose accumulators fit the registers.
@@ -108,6 +110,15 @@ class InstructionSet:
         rows = [range(tile * part // parts, tile * (part + 1) // parts) for part in range(parts)]
         return [(each, range(v, v + vectors)) for v in range(0, lmul, vectors) for each in rows]
 
+    def partial_panels(self, lmul: int) -> list[tuple[int, int]]:
+        """Whole vectors, and positions behind them, of panels that kernels of an LMUL have code for.
+
+        Of LMUL 4 with three vectors: 7 x 7 positions are three vectors of AVX-512 and one more.
+        """
+        if lmul != self.joint_lmul:
+            return []
+        return [(lmul - 1, behind) for behind in (0, 1, self.narrow)]
+
 
 # Plain C always adds up in float, and has no register file that limits its tiles.
 F16_IN_C = Arithmetic("f16_f32acc", "f16", 16, 16)
@@ -119,7 +130,7 @@ INSTRUCTION_SETS = {
         SCALAR,
     ),
     "x86": (
-        InstructionSet("avx512f", "simd.c.in", 16, (F32,), registers=32, broadcasts=True, narrow=4),
+        InstructionSet("avx512f", "simd.c.in", 16, (F32,), registers=32, broadcasts=True, narrow=4, joint_lmul=4),
         InstructionSet("fma3", "simd.c.in", 8, (F32,), registers=16, narrow=4),
         SCALAR,
     ),
@@ -164,6 +175,7 @@ def renderings(architecture: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
                         "narrow": isa.narrow,
                         "registers": isa.registers,
                         "register_blocks": isa.register_blocks,
+                        "partial_panels": isa.partial_panels,
                         "lmul": lmul,
                         "arithmetic": arithmetic.name,
                         "datatype": arithmetic.datatype,
@@ -178,7 +190,7 @@ def renderings(architecture: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
         yield (
             "colnm-gemm/table.h.in",
             f"colnm-gemm-minmax-{isa.name}.h",
-            {"isa": isa.name, "tables": tables, "narrow": isa.narrow},
+            {"isa": isa.name, "tables": tables, "narrow": isa.narrow, "joint_lmul": isa.joint_lmul},
         )
     if architecture == "riscv":
         for channels in SPMM_CHANNELS:

@@ -19,7 +19,7 @@ struct builder {
   const struct xnn_colnm_planes* output;
   const struct xnn_colnm_planes* residual;
   size_t lanes;
-  size_t narrow;
+  size_t narrow, joint_lmul;
   size_t element_bytes;
   uint32_t* index;  // next free place of each table
   uint8_t* mask;
@@ -139,9 +139,10 @@ static size_t cut(struct builder* b, size_t positions, size_t longest, struct xn
         *b = before;
         next = make_panel(b, group, q, min(longest, positions - q), panel);
       }
-      // Few positions behind the last whole vector are a panel of their own.
+      // Few positions behind the last whole vector are a panel of their own, unless a kernel computes both at once.
       const size_t behind = panel->count % b->lanes;
-      if (panel->count > b->lanes && behind != 0 && behind <= b->narrow) {
+      const bool is_joint = panel->count / b->lanes + 1 == b->joint_lmul;
+      if (panel->count > b->lanes && behind != 0 && behind <= b->narrow && !is_joint) {
         const size_t whole = panel->count - behind;
         *b = before;
         next = make_panel(b, group, q, whole, panel);
@@ -222,7 +223,7 @@ enum xnn_status colnm_build_panels(
   panels->residual.items = panels->output.items + blocks * output_phases;
   struct builder b = {
     .grid = grid, .output = output, .residual = residual, .lanes = gemm->lanes, .narrow = gemm->narrow,
-    .element_bytes = gemm->element_bytes,
+    .joint_lmul = gemm->joint_lmul, .element_bytes = gemm->element_bytes,
   };
   b.index = (uint32_t*) (panels->output.items + stretches);
   b.mask = (uint8_t*) b.index + index_bytes;
