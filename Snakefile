@@ -25,6 +25,7 @@ from colonnade.container import select_engine
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.paths import (
     BENCH,
+    CLAIMS,
     IMAGE,
     PROGRAMS,
     RUNNER,
@@ -117,6 +118,7 @@ rule:
         rules.provenance.output,
         rules.throughput_table.output,
         rules.accuracy_table.output,
+        rules.packages_table.output,
         rules.schedules.output.table,
         plan.machine.modelled(*rules.validation.output, *rules.bounds.output, *rules.packing.output),
 
@@ -138,6 +140,13 @@ rule:
     input:
         rules.report.output,
         rules.study_table.output,
+
+
+rule:
+    name:
+        "recipe-search"
+    input:
+        rules.recipe_search.output,
 
 
 rule:

@@ -152,8 +152,62 @@ COPIES = (
     Copy("x16_im2col", 16, 16, "rvv"),
     Copy("f32_f16_im2col", 32, 16, "rvvfp16"),
 )
+# Instruction sets of the kernels whose template is the same for all of them, by datatype.
+PLANE_KERNELS = {
+    "riscv": {"f32": ("rvv", "scalar"), "f16": ("rvvfp16", "scalar")},
+    "x86": {"f32": ("avx512f", "fma3", "scalar"), "f16": ("scalar",)},
+}
 # The instruction set of each datatype's pooling kernels.
 POOLS = {"f32": "rvv", "f16": "rvvfp16"}
+
+
+# Groups of taps, by kernel and stride, for which the depthwise kernels have code of their own.
+DWCONV_KINDS = {"3x3": [3] * 3, "3x3s2": [2, 1] * 3, "5x5": [5] * 5, "5x5s2": [3, 2] * 5}
+# Vectors that a depthwise kernel loads before it uses the first of them.
+DWCONV_AHEAD = 4
+
+
+def dwconv_steps(rows: int, groups: list[int]) -> Iterator[tuple[int, int, list[tuple[int, int]]]]:
+    """Order in which a strip of `rows` output rows loads vectors and multiplies them.
+
+    Yields the group and the row of each vector, and the (sum, weight) pairs that it is multiplied for.
+    Neighbours in that order add to different sums where there are any: an in-order core waits for a sum.
+    """
+    first = [sum(groups[:g]) for g in range(len(groups))]
+    most = rows + max(groups) - 1
+    from_both_ends = sorted(range(most), key=lambda i: (min(i, most - 1 - i), i))
+    for i in from_both_ends:
+        for g, taps in enumerate(groups):
+            sums = [r for r in range(rows) if 0 <= i - r < taps]
+            if sums:
+                yield g, i, [(r, first[g] + i - r) for r in sums]
+
+
+def dwconv_order(rows: int, groups: list[int]) -> Iterator[tuple[str, int, int]]:
+    """Loads ("load", group, row) and multiplications ("multiply", sum, weight) of a strip, as they run.
+
+    A multiplication takes its vector from the "use" (group, row) before it.
+    """
+    waiting = list(dwconv_steps(rows, groups))
+    loaded = waiting[:DWCONV_AHEAD]
+    del waiting[:DWCONV_AHEAD]
+    yield from (("load", g, i) for g, i, _ in loaded)
+    recent: list[int] = []
+    while loaded:
+        # Of the vectors at hand the one with a product for the sum that rests longest.
+        window = loaded[: DWCONV_AHEAD - 1] if waiting else loaded
+        options = [(vector, product) for vector in window for product in vector[2]]
+        age = {r: place for place, r in enumerate(recent)}
+        vector, product = min(options, key=lambda option: age.get(option[1][0], -1))
+        recent = [r for r in recent if r != product[0]] + [product[0]]
+        yield "use", vector[0], vector[1]
+        yield "multiply", *product
+        vector[2].remove(product)
+        if not vector[2]:
+            loaded.remove(vector)
+            if waiting:
+                loaded.append(waiting.pop(0))
+                yield "load", loaded[-1][0], loaded[-1][1]
 
 
 def renderings(architecture: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -196,6 +250,12 @@ def renderings(architecture: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
         for channels in SPMM_CHANNELS:
             name = f"f32-spmm-4vx{channels}-minmax-rvv.c"
             yield "f32-spmm/rvv.c.in", name, {"channels": channels}
+    for datatype, isas in PLANE_KERNELS[architecture].items():
+        for isa_name in isas:
+            variables = {"datatype": datatype, "isa": isa_name, **C_ELEMENTS[datatype]}
+            kinds = {"kinds": DWCONV_KINDS, "order": dwconv_order}
+            yield "dwconv/dwconv.c.in", f"{datatype}-dwconv-{isa_name}.c", variables | kinds
+            yield "elementwise/elementwise.c.in", f"{datatype}-elementwise-{isa_name}.c", variables
     for template in ["scalar", "rvv"] if architecture == "riscv" else ["scalar"]:
         for kernel in COPIES:
             isa_name = "scalar" if template == "scalar" else kernel.isa
@@ -229,7 +289,10 @@ def main(architecture: str, output: Path) -> None:
     """Write the generated sources of one architecture below `output`."""
     output.mkdir(parents=True, exist_ok=True)
     for template, name, variables in renderings(architecture):
-        (output / name).write_text(render(template, variables), encoding="utf-8")
+        file, text = output / name, render(template, variables)
+        # What stays the same is not compiled again.
+        if not file.exists() or file.read_text(encoding="utf-8") != text:
+            file.write_text(text, encoding="utf-8")
         if not name.endswith(".h"):
             print(name)
 

@@ -29,8 +29,8 @@ float round_to(float value) {
 // A row whose elements are T.
 template <typename T>
 Datatype row(const char* name, xnn_datatype xnnpack, double relative_error, double least_error,
-             xnn_colnm_arithmetic (*arithmetic)(size_t, size_t), bool has_kc_splits, bool has_addition) {
-  return {name, xnnpack, sizeof(T), to_planes<T>, from_planes<T>, round_to<T>, relative_error, least_error, arithmetic, has_kc_splits, has_addition};
+             xnn_colnm_arithmetic (*arithmetic)(size_t, size_t), bool has_kc_splits) {
+  return {name, xnnpack, sizeof(T), to_planes<T>, from_planes<T>, round_to<T>, relative_error, least_error, arithmetic, has_kc_splits};
 }
 
 xnn_colnm_arithmetic f32_arithmetic(size_t, size_t) { return xnn_colnm_f32; }
@@ -44,8 +44,8 @@ const Row& find(const std::vector<Row>& table, Matches matches) {
 
 const std::vector<Datatype>& datatypes() {
   static const std::vector<Datatype> table = {
-      row<float>("f32", xnn_datatype_fp32, 0x1p-24, 0x1p-150, f32_arithmetic, /*has_kc_splits=*/true, /*has_addition=*/true),
-      row<_Float16>("f16", xnn_datatype_fp16, 0x1p-11, 0x1p-25, xnn_colnm_f16_arithmetic, /*has_kc_splits=*/false, /*has_addition=*/false),
+      row<float>("f32", xnn_datatype_fp32, 0x1p-24, 0x1p-150, f32_arithmetic, /*has_kc_splits=*/true),
+      row<_Float16>("f16", xnn_datatype_fp16, 0x1p-11, 0x1p-25, xnn_colnm_f16_arithmetic, /*has_kc_splits=*/false),
   };
   return table;
 }

@@ -30,8 +30,6 @@ struct Datatype {
   xnn_colnm_arithmetic (*arithmetic)(size_t tile, size_t kept);
   // Whether sums may wait in the output between two KC splits: not where they would be rounded.
   bool has_kc_splits;
-  // Whether this XNNPACK adds tensors of it on RVV.
-  bool has_addition;
 };
 
 const std::vector<Datatype>& datatypes();

@@ -15,23 +15,25 @@ PACKED = {**DIRECT, "algorithm": "packed"}
 Schedule = Mapping[str, Any]
 
 
-def _pair(sizes: Sequence[int]) -> str:
-    height, width = sizes
-    return f"{height}" if height == width else f"{height}x{width}"
+def _shortest(sizes: Sequence[int]) -> str:
+    """Sizes of both axes, or of all four sides, of which those that repeat others are left out."""
+    if len(sizes) == 4 and sizes[:2] == sizes[2:]:
+        sizes = sizes[:2]
+    if len(sizes) == 2 and sizes[0] == sizes[1]:
+        sizes = sizes[:1]
+    return "x".join(map(str, sizes))
 
 
 def key(node: Mapping[str, Any], image: Sequence[int], kept: int) -> str:
-    """The key of a convolution of an input [n, c, h, w], of the fastest algorithm.
-
-    Stride, padding and dilation may differ in height and width, unlike those of a `ConvShape`.
-    """
+    """The key of a convolution (of one of its groups) for an input [n, c, h, w]."""
     n, c, h, w = image
     kernel = "x".join(map(str, node["kernel"]))
     windows = "".join(
-        f"-{each[0]}{_pair(node[each])}" for each in ("stride", "padding", "dilation")
+        f"-{each[0]}{_shortest(node[each])}" for each in ("stride", "padding", "dilation")
     )
     residual = "-r" if node["residual"] else ""
-    return f"n{n}c{c}h{h}w{w}-o{node['out_channels']}-k{kernel}{windows}{residual}|k{kept}"
+    c, out_channels = c // node["groups"], node["out_channels"] // node["groups"]
+    return f"n{n}c{c}h{h}w{w}-o{out_channels}-k{kernel}{windows}{residual}|k{kept}"
 
 
 def cover(package: Path, fastest: Schedule = DIRECT) -> dict[str, Schedule]:
@@ -46,7 +48,7 @@ def cover(package: Path, fastest: Schedule = DIRECT) -> dict[str, Schedule]:
         for node in graph["nodes"]:
             if node["op"] != "conv2d":
                 continue
-            kept = node["in_channels"] * node["kernel"][0] * node["kernel"][1]
+            kept = node["in_channels"] // node["groups"] * node["kernel"][0] * node["kernel"][1]
             if node["pattern"] is not None:
                 kept = weights.get_slice(f"{node['name']}.columns").get_shape()[1]
             entry = key(node, (1, node["in_channels"], 64, 64), kept)

@@ -4,9 +4,12 @@
 
 rule claims:
     input:
-        throughput=rules.throughput_table.output,
-        accuracy=rules.accuracy_table.output,
-        packages=expand(rules.package.output, variant=plan.networks.variants),
+        definitions=CLAIMS,
+        tables=[
+            rules.throughput_table.output,
+            rules.accuracy_table.output,
+            rules.packages_table.output,
+        ],
     output:
         "<results>/claims.json",
     log:
@@ -16,7 +19,7 @@ rule claims:
     params:
         code=code("step claims"),
     shell:
-        "colonnade step claims {input.throughput} {input.accuracy} {output} {input.packages} 2> {log}"
+        "colonnade step claims {input.definitions} {output} {input.tables} 2> {log}"
 
 
 rule provenance:

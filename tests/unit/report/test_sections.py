@@ -66,8 +66,14 @@ def files(tmp_path: Path) -> dict[str, list[Path]]:
         **{"schedule_sources": {"tuned": 3, "other size": 17, "fixed": 1}, "schedules": []},
     }
     claim = {
-        **{"claim": "fast", "detail": "very", "paper_value": 4.0, "our_value": 5.0},
-        **{"evidence": "modelled", "verdict": "exceeded"},
+        **{"id": "speed", "claim": "fast", "source": "ours", "detail": "very", "unit": "x"},
+        **{
+            "paper_value": 4.0,
+            "our_value": 5.0,
+            "evidence": "modelled",
+            "refuted_by": "a slow one",
+        },
+        **{"verdict": "exceeded in the model", "artifacts": ["tables/throughput.csv"]},
     }
     fixed = {"role": "fitted", "point": "memcpy"}
     return {
@@ -147,6 +153,22 @@ def test_another_section_is_refused(provenance: Path, tmp_path: Path) -> None:
         write_section("weather", provenance, [], tmp_path / "weather.html")
     with pytest.raises(ColonnadeError, match="no such section: weather"):
         write_page(tmp_path, tmp_path, {"weather": tmp_path}, [], tmp_path / "page.html")
+
+
+@pytest.mark.parametrize("control", ["holds", "refused"])
+def test_the_study_says_whether_its_fine_tuning_is_refused(
+    control: str, provenance: Path, tmp_path: Path
+) -> None:
+    summary = tmp_path / "tables/study_summary.csv"
+    changed = {"control": control, "control_drop_points": 4.083}
+    rows = [row(tables.STUDY_SUMMARY, method=method, **changed) for method in ("dense", "x")]
+    write_table(summary, tables.STUDY_SUMMARY, rows)
+    section = tmp_path / "study.html"
+    write_section("study", provenance, [summary], section)
+    html = section.read_text()
+    assert "costs the dense network 4.08 points of validation top-1" in html
+    assert ("<strong>refused</strong>" in html) == (control == "refused")
+    assert ("fine-tuning refused" in html) == (control == "refused")
 
 
 def test_a_page_has_its_sections_in_order_and_names_the_others(

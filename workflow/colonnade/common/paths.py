@@ -23,6 +23,7 @@ TAKEN = frozenset(
     )
 )
 
+CLAIMS = "config/claims.yaml"
 TARGETS = Path("config/targets")
 BANDS = Path("kernels/timing/bands")
 # The core whose published measurements the timing model is validated with.

@@ -10,6 +10,7 @@ import difflib
 import json
 import typing
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -79,7 +80,9 @@ def _key(item: ErrorDetails, values: object) -> Key:
     for position, part in enumerate(item["loc"]):
         last = position == len(item["loc"]) - 1
         inner = _step(values, part)
-        if inner is not _ABSENT or (last and item["type"] == "missing"):
+        # A default may be wrong on this machine; a user's path comes as text.
+        left_out = item["type"] == "missing" or isinstance(item["input"], Path)
+        if inner is not _ABSENT or (last and left_out):
             key.append(part)
             values = inner
     return tuple(key)
@@ -171,6 +174,8 @@ def _shown(value: object, quoted: bool = True) -> str:
     """A value in one line, null and truth values as YAML has them; long ones are cut."""
     if value is None or isinstance(value, bool):
         return json.dumps(value)
+    if isinstance(value, Path):
+        value = str(value)
     text = repr(value) if quoted else str(value).replace("'", "")
     return text if len(text) <= 100 else f"{text[:100]}..."
 

@@ -194,15 +194,38 @@ class StudyEvaluation(TypedDict):
     validation_top1: Share
 
 
+Verdict = Literal[
+    "reproduced",
+    "exceeded",
+    "not reproduced",
+    "reproduced in the model",
+    "exceeded in the model",
+    "not reproduced in the model",
+    "not run",
+]
+
+
 class Claim(TypedDict):
     """One of claims.json."""
 
+    id: str
     claim: str
+    source: str
     detail: str
     paper_value: float | None
     our_value: float | None
+    unit: str
     evidence: str
-    verdict: str
+    verdict: Verdict
+    refuted_by: str
+    artifacts: list[str]
+
+
+class PackageGraph(TypedDict):
+    """graph.json of a package, as far as tables tell of it."""
+
+    model: str
+    checkpoint_sha256: str
 
 
 class ImageOrigin(TypedDict):
