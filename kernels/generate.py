@@ -130,7 +130,16 @@ INSTRUCTION_SETS = {
         SCALAR,
     ),
     "x86": (
-        InstructionSet("avx512f", "simd.c.in", 16, (F32,), registers=32, broadcasts=True, narrow=4, joint_lmul=4),
+        InstructionSet(
+            "avx512f",
+            "simd.c.in",
+            16,
+            (F32,),
+            registers=32,
+            broadcasts=True,
+            narrow=4,
+            joint_lmul=4,
+        ),
         InstructionSet("fma3", "simd.c.in", 8, (F32,), registers=16, narrow=4),
         SCALAR,
     ),
