@@ -13,12 +13,18 @@
 #include "guarded_buffer.h"
 #include "xnn.h"
 
+#if defined(__x86_64__)
+extern "C" {
+#include "colnm-gemm-minmax-fma3.h"
+}
+#endif
+
 namespace {
 
 using colonnade::GuardedBuffer;
 using At = colonnade::GuardedAt;
 
-enum class Store { kContiguous, kMasked, kHole, kIndexed };
+enum class Store { kContiguous, kMasked, kHole, kIndexed, kPhases };
 
 struct Case {
   size_t log2_lmul, tile, kc;
@@ -138,10 +144,14 @@ class Runner {
     return c_.store == Store::kHole && place % (2 * panel_) == 1 && !is_stored(panel, 1);
   }
 
-  // Element of a row where a result goes. By index: every other one, backwards.
+  // Element of a row where a result goes. By index: every other one, backwards. In phases: rows of 7 and 3 in turn,
+  // of which even elements lie in the first half of the panel's room and odd ones in the second.
   size_t position(size_t panel, size_t j) const {
     const size_t begin = 2 * panel * panel_;
-    return c_.store == Store::kIndexed ? begin + 2 * (c_.counts[panel] - 1 - j) : begin + j;
+    if (c_.store == Store::kIndexed) return begin + 2 * (c_.counts[panel] - 1 - j);
+    if (c_.store != Store::kPhases) return begin + j;
+    const size_t row = j / 10 * 2 + (j % 10 >= 7), x = j % 10 - (j % 10 >= 7 ? 7 : 0);
+    return begin + x % 2 * panel_ + row / 2 * 6 + row % 2 * 4 + x / 2;
   }
 
   void make_panels() {
@@ -159,7 +169,7 @@ class Runner {
       }
       if (c_.store == Store::kMasked || (c_.store == Store::kHole && !is_stored(s, 1))) panels_[s].mask = masks_[s].data();
       if (c_.store == Store::kHole && !is_stored(s, 1)) panels_[s].hole = sizeof(T);
-      if (c_.store == Store::kIndexed) panels_[s].output_index = panels_[s].residual_index = indices_[s].data();
+      if (c_.store >= Store::kIndexed) panels_[s].output_index = panels_[s].residual_index = indices_[s].data();
     }
   }
 
@@ -182,10 +192,13 @@ size_t test_kernels(const xnn_colnm_gemm_config& config) {
       if (config.ukernel[log2_lmul][tile - 1] == nullptr) continue;
       kernels++;
       // Panels that may start in the shadow of the one before, and one that may not because it is longer.
-      const std::vector<std::vector<size_t>> counts = {{panel}, {panel, panel, 1}, {panel - 1, panel, panel / 2 + 1}};
+      // The last has few positions, or as few behind whole vectors.
+      const size_t whole = log2_lmul == 0 ? 0 : log2_lmul == 2 ? panel / 4 * 3 : panel / 2;
+      const std::vector<std::vector<size_t>> counts = {
+          {panel}, {panel, panel, 1}, {panel - 1, panel, panel / 2 + 1}, {whole + 1, whole + 2, whole + 4}};
       for (const size_t kc : {1u, 2u, 3u, 4u, 5u, 16u}) {
-        for (const Store store : {Store::kContiguous, Store::kMasked, Store::kHole, Store::kIndexed}) {
-          const Case c = {log2_lmul, tile, kc, counts[cases % counts.size()], store, cases / 2 % 2 == 0};
+        for (const Store store : {Store::kContiguous, Store::kMasked, Store::kHole, Store::kIndexed, Store::kPhases}) {
+          const Case c = {log2_lmul, tile, kc, counts[cases % counts.size()], store, cases / 4 % 2 == 0};
           const auto seed = static_cast<uint32_t>(cases);
           SCOPED_TRACE(testing::Message() << "lmul " << (1 << log2_lmul) << " tile " << tile << " kc " << kc << " store "
                                           << static_cast<int>(store) << " panels " << cases % counts.size()
@@ -198,7 +211,7 @@ size_t test_kernels(const xnn_colnm_gemm_config& config) {
       cases++;  // so that the next kernel meets other combinations
     }
   }
-  EXPECT_EQ(cases, kernels * 25);
+  EXPECT_EQ(cases, kernels * 31);
   return kernels;
 }
 
@@ -206,6 +219,18 @@ TEST(ColnmGemm, EveryF32KernelMatchesFloat64) {
   colonnade::initialize_xnnpack();
   EXPECT_EQ(test_kernels<float>(*xnn_init_colnm_gemm_config(xnn_colnm_f32)), 31u + 15u + 7u + 3u);
 }
+
+#if defined(__x86_64__)
+// What a CPU without AVX-512 runs.
+TEST(ColnmGemm, EveryF32KernelOfAvx2MatchesFloat64) {
+  colonnade::initialize_xnnpack();
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) GTEST_SKIP() << "this CPU has no AVX2 and FMA";
+  xnn_colnm_gemm_config config = *xnn_init_colnm_gemm_config(xnn_colnm_f32);
+  fill_f32_colnm_gemm_fma3(&config);
+  config.lanes = 8;
+  EXPECT_EQ(test_kernels<float>(config), 31u + 15u + 7u + 3u);
+}
+#endif
 
 TEST(ColnmGemm, EveryF16KernelIsExact) {
   colonnade::initialize_xnnpack();

@@ -67,6 +67,10 @@ struct xnn_colnm_gemm_config {
   xnn_colnm_gemm_ukernel_fn ukernel[COLNM_LMULS][COLNM_MAX_TILE];
   // Elements of one vector register; a panel has at most LMUL times as many.
   size_t lanes;
+  // Most positions behind whole vectors that kernels compute faster than another vector: those of LMUL 1 as a panel of
+  // their own, those of LMUL `joint_lmul` together with one vector less than they have. 0: there are none.
+  size_t narrow;
+  size_t joint_lmul;
   size_t element_bytes;
   size_t accumulator_bytes;
 };

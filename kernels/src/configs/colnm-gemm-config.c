@@ -52,7 +52,7 @@ static void init_f32(struct xnn_colnm_gemm_config* config) {
       config->lanes = 16;
       return;
     }
-    if (hardware->use_x86_fma3) {
+    if (hardware->use_x86_fma3 && hardware->use_x86_avx2) {
       fill_f32_colnm_gemm_fma3(config);
       config->lanes = 8;
       return;
