@@ -21,6 +21,8 @@ import pytest
 from colonnade.common.errors import ColonnadeError
 from colonnade.workflow.start import INTERRUPTED, unknown_target, with_keys
 
+from ..signals import HEEDING
+
 ROOT = Path(__file__).resolve().parents[3]
 SECONDS = 60
 SNAKEFILE = """
@@ -43,13 +45,7 @@ rule fails:
     output: "results/fails"
     shell: "exit 3"
 """
-# Tests that run beside each other ignore SIGINT, and what they start inherits that.
-PROGRAM = """
-import signal
-from colonnade.workflow.command import main
-signal.signal(signal.SIGINT, signal.default_int_handler)
-main()
-"""
+PROGRAM = "from colonnade.workflow.command import main; main()"
 
 
 @pytest.fixture
@@ -65,7 +61,7 @@ def started(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     """
     libraries = f"{folder / 'workflow'}{os.pathsep}{ROOT / 'workflow'}"
     return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, "--cores", "1", *arguments],
+        [*HEEDING, sys.executable, "-c", PROGRAM, "--cores", "1", *arguments],
         cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         start_new_session=True, env={**os.environ, "PYTHONPATH": libraries},
     )  # fmt: skip

@@ -115,12 +115,13 @@ def write_claims(definitions: Path, tables: Sequence[Path], target: Path) -> Non
     Raises:
         ColonnadeError: a mistake in the definitions, or a table that is missing or damaged.
     """
+    wanted = read_definitions(definitions)
     found: dict[str, pl.DataFrame] = {}
     for path in tables:
         if path.stem not in TABLES:
             raise ColonnadeError(f"{path}: no table of claims; allowed: {', '.join(TABLES)}")
         found[path.stem] = read_table(path, TABLES[path.stem])
-    claims = [_judge(each, definitions, found) for each in read_definitions(definitions)]
+    claims = [_judge(each, definitions, found) for each in wanted]
     write_json(target, claims)
 
 
