@@ -93,17 +93,20 @@ def test_networks_run_the_schedules_that_were_chosen(finished: Checkout) -> None
     assert sum(conv.endswith("-r") for conv in layers.values()) == 8
     for run, pattern in (("dense/colnm_dense", None), ("full0.5/colnm_tuned", HALF)):
         report = json.loads((finished / f"results/throughput/{run}.json").read_text())
-        ran = {
-            layer["name"]: layer["schedule"]
-            for layer in report["layers"]
-            if layer["name"] in layers
-        }
+        ran = {layer["name"]: layer for layer in report["layers"] if layer["name"] in layers}
         assert set(ran) == set(layers)
-        for layer, schedule in ran.items():
-            conv = layers[layer]
+        others = []
+        for name, layer in ran.items():
+            conv = layers[name]
             chosen = schedules.get(key_of(conv, pattern), schedules[key_of(conv, None)])
-            names = ("algorithm", "tile", "lmul", "panels", "kc_splits")
-            assert schedule == ":".join(str(chosen[name]) for name in names), layer
+            parts = ("algorithm", "tile", "lmul", "panels", "kc_splits")
+            executed = dict(zip(parts, layer["schedule"].split(":"), strict=True))
+            # Beside a packed reader, planes are not split for a strided one, which then packs and says so.
+            changed = [part for part in parts if executed[part] != str(chosen[part])]
+            assert changed == layer.get("schedule_adapted", []), name
+            others += changed
+        assert set(others) <= {"algorithm"}
+        assert len(others) <= 3
 
 
 def test_deleted_results_come_back_from_the_profile_cache(finished: Checkout) -> None:
