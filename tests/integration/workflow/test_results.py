@@ -101,7 +101,7 @@ def test_networks_run_the_schedules_that_were_chosen(finished: Checkout) -> None
             chosen = schedules.get(key_of(conv, pattern), schedules[key_of(conv, None)])
             parts = ("algorithm", "tile", "lmul", "panels", "kc_splits")
             executed = dict(zip(parts, layer["schedule"].split(":"), strict=True))
-            # Beside a packed reader, planes are not split for a strided one, which then packs and says so.
+            # Beside a packed reader, planes are not split for a strided one: it packs, and says so.
             changed = [part for part in parts if executed[part] != str(chosen[part])]
             assert changed == layer.get("schedule_adapted", []), name
             others += changed
