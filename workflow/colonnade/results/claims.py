@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 import polars as pl
 from pydantic import Field, model_validator
 
-from colonnade.common.errors import ColonnadeError
+from colonnade.common.errors import ColonnadeError, first_line
 from colonnade.common.files import write_json
 from colonnade.common.paths import table_file
 from colonnade.config.errors import validate
@@ -220,7 +220,7 @@ def _row(
     try:
         found = pl.SQLContext(tables, eager=True).execute(definition.query)
     except pl.exceptions.PolarsError as error:
-        raise ColonnadeError(f"{where}: query: {str(error).splitlines()[0]}") from error
+        raise ColonnadeError(f"{where}: query: {first_line(error)}") from error
     if "value" not in found.columns:
         raise ColonnadeError(f"{where}: query: selects {found.columns}; needed: a column `value`")
     if found.height > 1:
