@@ -68,8 +68,15 @@ class Recorder(Tensors):
         if tensor.is_plain or tensor.is_features:
             return tensor
         if len(tensor.shape) == 2:
-            return self.features(tensor)
+            return self._ordered(tensor)
         return self.map_of(tensor)
+
+    def _ordered(self, x: Tensor) -> Tensor:
+        """The tensor as features that have the order in which the source sees them."""
+        found = self.features(x)
+        if found.order is not None:
+            raise UnsupportedError("features in another order than their map's")
+        return found
 
     def _copied(self, x: Tensor) -> Tensor:
         """A tensor of its own with the same elements: no two outputs, and no input, are one."""
@@ -215,10 +222,7 @@ class Recorder(Tensors):
             return parts[0]
         if size == 4 and not all(each.is_features for each in parts):
             return self._many(Concat, name, [self.map_of(each) for each in parts])
-        parts = [self.features(each) for each in parts]
-        if any(each.order is not None for each in parts):
-            raise UnsupportedError("features in another order than their map's")
-        made = self._many(Concat, name, parts)
+        made = self._many(Concat, name, [self._ordered(each) for each in parts])
         return self.reshape(made, (*made.shape, 1, 1)) if size == 4 else made
 
     def pad(self, name: str, x: Tensor, padding: Sequence[int], value: float) -> Tensor:
@@ -271,7 +275,7 @@ class Recorder(Tensors):
             parts = [
                 self.map_of(each)
                 if each.shape == seen and not each.is_features
-                else self.features(self.reshape(each, each.shape[:2]))
+                else self._ordered(self.reshape(each, each.shape[:2]))
                 for each in (first, second)
                 if each.shape == seen or (each.shape[:2] == seen[:2] and each.shape[2:] == (1, 1))
             ]
