@@ -18,7 +18,8 @@ const struct xnn_dwconv_config* xnn_init_dwconv_config(size_t element_bytes) {
     if (is_f32 && xnn_init_hardware_config()->use_x86_avx512f) {
       return &xnn_f32_dwconv_config_avx512f;
     }
-    if (is_f32 && xnn_init_hardware_config()->use_x86_fma3) {
+    // Its sources are compiled for AVX2 too.
+    if (is_f32 && xnn_init_hardware_config()->use_x86_fma3 && xnn_init_hardware_config()->use_x86_avx2) {
       return &xnn_f32_dwconv_config_fma3;
     }
   #endif

@@ -86,9 +86,6 @@ static void compute_plane(const struct elementwise_context* context, size_t chan
 }
 
 enum xnn_status xnn_create_elementwise_cnhw(const struct xnn_elementwise* elementwise, xnn_operator_t* op_out) {
-  if (!colnm_is_initialized()) {
-    return xnn_status_uninitialized;
-  }
   const size_t element_bytes = xnn_colnm_element_bytes(elementwise->datatype);
   const struct xnn_colnm_planes* a = &elementwise->a.planes;
   const bool has_b = elementwise->b.data != NULL, has_numbers = elementwise->numbers.data != NULL;
