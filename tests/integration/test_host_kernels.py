@@ -5,11 +5,14 @@
 
 import platform
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from colonnade.container import Container
+
+from .googletest import passed
 
 pytestmark = pytest.mark.skipif(
     platform.machine() != "x86_64", reason="host kernels are those of x86-64"
@@ -17,19 +20,14 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def tests_program(toolchain: Container, root: Path) -> str:
+def tests_program(build_part: Callable[[str], Path], root: Path) -> str:
     """The kernels' tests for this machine, brought up to date with the sources."""
-    output = Path("results/build/host")
-    (root / output).parent.mkdir(parents=True, exist_ok=True)
-    toolchain.run(["sh", "kernels/build.sh", "host", str(output)])
-    return str(output / "colonnade-tests")
+    return str(build_part("host").relative_to(root) / "colonnade-tests")
 
 
 def test_kernels_and_operators_match_float64(toolchain: Container, tests_program: str) -> None:
     output = toolchain.run([tests_program]).stdout
-    passed = re.search(r"\[  PASSED  \] (\d+) tests", output)
-    assert passed is not None, output[-2000:]
-    assert int(passed[1]) >= 480
+    assert passed(output) >= 480
 
 
 def test_no_loop_of_avx512_kernels_spills(toolchain: Container, tests_program: str) -> None:
