@@ -6,7 +6,9 @@
 // The points are 0, 1, -1, for m = 4 also 2 and -2, and infinity.
 //
 // A block of rows of tiles goes through all three steps before the next one. The multiplications are 1x1 convolutions of
-// planes whose positions are the block's tiles. The loops are written for the compiler to turn into vector code.
+// planes whose positions are the block's tiles.
+#include <riscv_vector.h>
+
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
@@ -19,6 +21,10 @@
 namespace colonnade {
 namespace {
 
+using Vector = vfloat32m1_t;
+
+// Of one dimension, for as many tiles as a vector has elements: `load(i)` gives the i-th number, `store(i, value)` takes the
+// i-th result.
 template <size_t m>
 struct Transform;
 
@@ -26,16 +32,20 @@ template <>
 struct Transform<2> {
   static constexpr double kWeights[4][3] = {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}};
 
-  static void input(const float (&d)[4], float (&v)[4]) {
-    v[0] = d[0] - d[2];
-    v[1] = d[1] + d[2];
-    v[2] = d[2] - d[1];
-    v[3] = d[1] - d[3];
+  template <typename Load, typename Store>
+  static void input(Load load, Store store, size_t vl) {
+    const Vector d0 = load(0), d1 = load(1), d2 = load(2), d3 = load(3);
+    store(0, __riscv_vfsub(d0, d2, vl));
+    store(1, __riscv_vfadd(d1, d2, vl));
+    store(2, __riscv_vfsub(d2, d1, vl));
+    store(3, __riscv_vfsub(d1, d3, vl));
   }
 
-  static void output(const float (&p)[4], float (&y)[2]) {
-    y[0] = p[0] + p[1] + p[2];
-    y[1] = p[1] - p[2] - p[3];
+  template <typename Load, typename Store>
+  static void output(Load load, Store store, size_t vl) {
+    const Vector p0 = load(0), p1 = load(1), p2 = load(2), p3 = load(3);
+    store(0, __riscv_vfadd(__riscv_vfadd(p0, p1, vl), p2, vl));
+    store(1, __riscv_vfsub(__riscv_vfsub(p1, p2, vl), p3, vl));
   }
 };
 
@@ -44,23 +54,28 @@ struct Transform<4> {
   static constexpr double kWeights[6][3] = {{1.0 / 4, 0, 0},          {-1.0 / 6, -1.0 / 6, -1.0 / 6}, {-1.0 / 6, 1.0 / 6, -1.0 / 6},
                                             {1.0 / 24, 1.0 / 12, 1.0 / 6}, {1.0 / 24, -1.0 / 12, 1.0 / 6}, {0, 0, 1}};
 
-  static void input(const float (&d)[6], float (&v)[6]) {
-    const float even = d[4] - 4 * d[2], odd = d[3] - 4 * d[1];
-    const float outer = d[4] - d[2], inner = 2 * (d[3] - d[1]);
-    v[0] = 4 * d[0] - 5 * d[2] + d[4];
-    v[1] = even + odd;
-    v[2] = even - odd;
-    v[3] = outer + inner;
-    v[4] = outer - inner;
-    v[5] = 4 * d[1] - 5 * d[3] + d[5];
+  template <typename Load, typename Store>
+  static void input(Load load, Store store, size_t vl) {
+    const Vector d0 = load(0), d1 = load(1), d2 = load(2), d3 = load(3), d4 = load(4), d5 = load(5);
+    const Vector even = __riscv_vfnmsac(d4, 4.0f, d2, vl), odd = __riscv_vfnmsac(d3, 4.0f, d1, vl);
+    const Vector outer = __riscv_vfsub(d4, d2, vl), difference = __riscv_vfsub(d3, d1, vl);
+    store(0, __riscv_vfmacc(__riscv_vfnmsac(d4, 5.0f, d2, vl), 4.0f, d0, vl));
+    store(1, __riscv_vfadd(even, odd, vl));
+    store(2, __riscv_vfsub(even, odd, vl));
+    store(3, __riscv_vfmacc(outer, 2.0f, difference, vl));
+    store(4, __riscv_vfnmsac(outer, 2.0f, difference, vl));
+    store(5, __riscv_vfmacc(__riscv_vfnmsac(d5, 5.0f, d3, vl), 4.0f, d1, vl));
   }
 
-  static void output(const float (&p)[6], float (&y)[4]) {
-    const float sum1 = p[1] + p[2], sum2 = p[3] + p[4], difference1 = p[1] - p[2], difference2 = p[3] - p[4];
-    y[0] = p[0] + sum1 + sum2;
-    y[1] = difference1 + 2 * difference2;
-    y[2] = sum1 + 4 * sum2;
-    y[3] = difference1 + 8 * difference2 + p[5];
+  template <typename Load, typename Store>
+  static void output(Load load, Store store, size_t vl) {
+    const Vector p0 = load(0), p1 = load(1), p2 = load(2), p3 = load(3), p4 = load(4), p5 = load(5);
+    const Vector sum1 = __riscv_vfadd(p1, p2, vl), sum2 = __riscv_vfadd(p3, p4, vl);
+    const Vector difference1 = __riscv_vfsub(p1, p2, vl), difference2 = __riscv_vfsub(p3, p4, vl);
+    store(0, __riscv_vfadd(__riscv_vfadd(p0, sum1, vl), sum2, vl));
+    store(1, __riscv_vfmacc(difference1, 2.0f, difference2, vl));
+    store(2, __riscv_vfmacc(sum1, 4.0f, sum2, vl));
+    store(3, __riscv_vfadd(__riscv_vfmacc(difference1, 8.0f, difference2, vl), p5, vl));
   }
 };
 
@@ -68,61 +83,57 @@ float* allocate(size_t count) { return static_cast<float*>(arena_allocate(count 
 
 size_t tiles_of(size_t size, size_t m) { return (size + m - 1) / m; }
 
-// B^T over the rows of a row of tiles, for every column.
-template <size_t m>
-void input_rows(const float* __restrict in, size_t stride, float* __restrict out, size_t width) {
-  constexpr size_t n = m + 2;
-  for (size_t x = 0; x < width; x++) {
-    float d[n], v[n];
-    for (size_t i = 0; i < n; i++) d[i] = in[i * stride + x];
-    Transform<m>::input(d, v);
-    for (size_t i = 0; i < n; i++) out[i * width + x] = v[i];
+// Calls `body(first, vl)` for vectors that cover `count` elements.
+template <typename Body>
+void for_vectors(size_t count, Body body) {
+  for (size_t first = 0, vl; first < count; first += vl) {
+    vl = __riscv_vsetvl_e32m1(count - first);
+    body(first, vl);
   }
+}
+
+// B^T over the rows of a row of tiles, for every column; the results are `step` apart.
+template <size_t m>
+void input_rows(const float* in, size_t width, float* out, size_t step) {
+  for_vectors(width, [&](size_t x, size_t vl) {
+    Transform<m>::input([&](size_t i) { return __riscv_vle32_v_f32m1(in + i * width + x, vl); },
+                        [&](size_t i, Vector v) { __riscv_vse32(out + i * step + x, v, vl); }, vl);
+  });
 }
 
 // B over the columns of every tile of one row of those.
 template <size_t m>
-void input_columns(const float* __restrict in, float* __restrict out, size_t matrix_stride, size_t tiles) {
-  constexpr size_t n = m + 2;
-  for (size_t t = 0; t < tiles; t++) {
-    float d[n], v[n];
-    for (size_t i = 0; i < n; i++) d[i] = in[t * m + i];
-    Transform<m>::input(d, v);
-    for (size_t i = 0; i < n; i++) out[i * matrix_stride + t] = v[i];
-  }
+void input_columns(const float* in, float* out, size_t matrix_stride, size_t tiles) {
+  for_vectors(tiles, [&](size_t t, size_t vl) {
+    Transform<m>::input([&](size_t i) { return __riscv_vlse32_v_f32m1(in + t * m + i, m * sizeof(float), vl); },
+                        [&](size_t i, Vector v) { __riscv_vse32(out + i * matrix_stride + t, v, vl); }, vl);
+  });
 }
 
 // A^T over the rows of every tile.
 template <size_t m>
-void output_rows(const float* __restrict in, size_t matrix_stride, float* __restrict out, size_t row_stride, size_t tiles) {
-  constexpr size_t n = m + 2;
-  for (size_t t = 0; t < tiles; t++) {
-    float p[n], y[m];
-    for (size_t i = 0; i < n; i++) p[i] = in[i * n * matrix_stride + t];
-    Transform<m>::output(p, y);
-    for (size_t i = 0; i < m; i++) out[i * row_stride + t] = y[i];
-  }
+void output_rows(const float* in, size_t matrix_stride, float* out, size_t row_stride, size_t tiles) {
+  for_vectors(tiles, [&](size_t t, size_t vl) {
+    Transform<m>::output([&](size_t i) { return __riscv_vle32_v_f32m1(in + i * (m + 2) * matrix_stride + t, vl); },
+                         [&](size_t i, Vector v) { __riscv_vse32(out + i * row_stride + t, v, vl); }, vl);
+  });
 }
 
-// A over the columns of one row of them: [n, tiles] to a row of the output.
+// A over the columns of one row of each: [m + 2, tiles] to [tiles, m].
 template <size_t m>
-void output_columns(const float* __restrict in, float* __restrict out, size_t tiles) {
-  constexpr size_t n = m + 2;
-  for (size_t t = 0; t < tiles; t++) {
-    float p[n], y[m];
-    for (size_t i = 0; i < n; i++) p[i] = in[i * tiles + t];
-    Transform<m>::output(p, y);
-    for (size_t i = 0; i < m; i++) out[t * m + i] = y[i];
-  }
+void output_columns(const float* in, float* out, size_t tiles) {
+  for_vectors(tiles, [&](size_t t, size_t vl) {
+    Transform<m>::output([&](size_t i) { return __riscv_vle32_v_f32m1(in + i * tiles + t, vl); },
+                         [&](size_t i, Vector v) { __riscv_vsse32(out + t * m + i, m * sizeof(float), v, vl); }, vl);
+  });
 }
 
-void finish(const float* __restrict in, const float* __restrict residual, float bias, float low, float high, float* __restrict out,
-            size_t width) {
-  for (size_t x = 0; x < width; x++) {
-    const float sum = residual == nullptr ? in[x] + bias : in[x] + bias + residual[x];
-    const float value = sum < low ? low : sum;
-    out[x] = value > high ? high : value;
-  }
+void finish(const float* in, const float* residual, float bias, float low, float high, float* out, size_t width) {
+  for_vectors(width, [&](size_t x, size_t vl) {
+    Vector sum = __riscv_vfadd(__riscv_vle32_v_f32m1(in + x, vl), bias, vl);
+    if (residual != nullptr) sum = __riscv_vfadd(sum, __riscv_vle32_v_f32m1(residual + x, vl), vl);
+    __riscv_vse32(out + x, __riscv_vfmin(__riscv_vfmax(sum, low, vl), high, vl), vl);
+  });
 }
 
 template <size_t m>
@@ -140,7 +151,7 @@ class Winograd final : public Baseline {
         input_(allocate(conv.shape.batch * conv.shape.in_channels * height_ * width_)),
         bias_(allocate(conv.shape.out_channels)),
         output_(allocate(conv.shape.positions() * conv.shape.out_channels)),
-        scratch_(allocate(std::max(n * width_, m * n * tiles_x_ + m * tiles_x_))) {
+        scratch_(allocate(rows_ * std::max(n * width_, (n + 1) * m * tiles_x_))) {
     std::copy(conv.bias.begin(), conv.bias.end(), bias_);
     if (!conv.residual.empty()) {
       residual_ = allocate(conv.residual.size());
@@ -243,15 +254,18 @@ class Winograd final : public Baseline {
   float* matrix_in(size_t element) const { return matrices_in_ + element * planes_in_.size; }
   float* matrix_out(size_t element) const { return matrices_out_ + element * planes_out_.size; }
 
+  // A channel at a time: few matrices are written at once, each row after row, as a prefetcher follows.
   void transform_input(size_t image, size_t first) {
-    const size_t channels = conv_.shape.in_channels;
+    const size_t channels = conv_.shape.in_channels, step = rows_ * width_;
     for (size_t c = 0; c < channels; c++) {
       const float* plane = input_ + (image * channels + c) * height_ * width_;
       for (size_t row = 0; row < rows_; row++) {
-        input_rows<m>(plane + (first + row) * m * width_, width_, scratch_, width_);
-        float* to = matrix_in(0) + planes_in_.origin + c * planes_in_.channel_stride + row * tiles_x_;
-        for (size_t i = 0; i < n; i++) {
-          input_columns<m>(scratch_ + i * width_, to + i * n * planes_in_.size, planes_in_.size, tiles_x_);
+        input_rows<m>(plane + (first + row) * m * width_, width_, scratch_ + row * width_, step);
+      }
+      float* to = matrix_in(0) + planes_in_.origin + c * planes_in_.channel_stride;
+      for (size_t i = 0; i < n; i++) {
+        for (size_t row = 0; row < rows_; row++) {
+          input_columns<m>(scratch_ + i * step + row * width_, to + i * n * planes_in_.size + row * tiles_x_, planes_in_.size, tiles_x_);
         }
       }
     }
@@ -259,19 +273,19 @@ class Winograd final : public Baseline {
 
   void transform_output(size_t image, size_t first) {
     const ConvShape& s = conv_.shape;
-    const size_t height = s.out_height(), width = s.out_width();
-    float* line = scratch_ + m * n * tiles_x_;
+    const size_t height = s.out_height(), width = s.out_width(), tiles = rows_ * tiles_x_;
+    float* lines = scratch_ + m * n * tiles;
     for (size_t o = 0; o < s.out_channels; o++) {
-      for (size_t row = 0; row < std::min(rows_, tiles_y_ - first); row++) {
-        const float* from = matrix_out(0) + planes_out_.origin + o * planes_out_.channel_stride + row * tiles_x_;
-        for (size_t j = 0; j < n; j++) {
-          output_rows<m>(from + j * planes_out_.size, planes_out_.size, scratch_ + j * tiles_x_, n * tiles_x_, tiles_x_);
-        }
-        const size_t y = (first + row) * m;
-        for (size_t i = 0; i < std::min(m, height - y); i++) {
-          output_columns<m>(scratch_ + i * n * tiles_x_, line, tiles_x_);
-          const size_t at = ((image * s.out_channels + o) * height + y + i) * width;
-          finish(line, residual_ == nullptr ? nullptr : residual_ + at, bias_[o], conv_.output_min, conv_.output_max, output_ + at, width);
+      const float* from = matrix_out(0) + planes_out_.origin + o * planes_out_.channel_stride;
+      for (size_t j = 0; j < n; j++) {
+        output_rows<m>(from + j * planes_out_.size, planes_out_.size, scratch_ + j * tiles, n * tiles, tiles);
+      }
+      for (size_t i = 0; i < m; i++) {
+        output_columns<m>(scratch_ + i * n * tiles, lines, tiles);
+        for (size_t row = 0, y = first * m + i; row < rows_ && y < height; row++, y += m) {
+          const size_t at = ((image * s.out_channels + o) * height + y) * width;
+          finish(lines + row * tiles_x_ * m, residual_ == nullptr ? nullptr : residual_ + at, bias_[o], conv_.output_min,
+                 conv_.output_max, output_ + at, width);
         }
       }
     }
