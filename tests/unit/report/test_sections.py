@@ -94,6 +94,15 @@ def files(tmp_path: Path) -> dict[str, list[Path]]:
         "bounds": [table("bounds", row(tables.BOUNDS))],
         "packing": [table("packing", row(tables.PACKING))],
         "decomposition": [table("decomposition", row(tables.DECOMPOSITION, step="no packing"))],
+        "dense_baselines": [
+            table(
+                "dense_baselines",
+                *[
+                    row(tables.DENSE_BASELINES, implementation=name, sparsity=0.0)
+                    for name in ("xnnpack_nhwc_dense", "colnm_dense")
+                ],
+            )
+        ],
         "schedules": [
             table("layers", *[row(tables.LAYERS, sparsity=s, chosen=1) for s in (0.0, 0.5)])
         ],
@@ -202,6 +211,7 @@ def test_a_page_has_its_sections_in_order_and_names_the_others(
     assert re.findall(r"<li>([^<]+): <code>snakemake ([\w-]+)</code>", html) == [
         ("Patterns and recipes at equal budget", "accuracy-study"),
         ("A pattern for every layer", "pareto-front"),
+        ("Against other dense convolutions", "dense-baselines"),
         ("What tuning missed", "tuner-quality"),
         ("What does not depend on the unknown parameters", "artifact-evaluation"),
     ]
@@ -227,6 +237,7 @@ def test_a_page_without_a_row_of_the_fastest_network_is_refused(
         (["kernel-figures"], {"decomposition"}),
         (["accuracy-study", "pareto-front"], {"study", "pareto"}),
         (["tuner-quality"], {"tuner_quality"}),
+        (["dense-baselines"], {"dense_baselines"}),
         (["artifact-evaluation"], {"sensitivity"}),
     ],
 )

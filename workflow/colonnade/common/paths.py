@@ -33,13 +33,15 @@ VALIDATED_CORE = Path("kernels/timing/cores/x60.json")
 RUNNER = "colonnade-run"
 BENCH = "colonnade-bench"
 PROGRAMS = (RUNNER, BENCH, "colonnade-tests")
+# Built when asked for, beside those of RISC-V: it needs OpenBLAS.
+BASELINES = "colonnade-baselines"
 # In the toolchain's image.
 QEMU = "/opt/qemu/bin/qemu-riscv64"
 TIMING_MODEL = BUILD / "timing/libcolonnade-timing.so"
 
 
 def program(part: str, name: str) -> Path:
-    """A program of `PROGRAMS` as built for `riscv64` or `host`."""
+    """A program, of `PROGRAMS` or `BASELINES`, as built for `riscv64` or `host`."""
     return BUILD / part / name
 
 

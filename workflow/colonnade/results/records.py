@@ -79,6 +79,20 @@ class ModelledProfile(Profile):
     reference: ModelledTrial  # type: ignore[misc]
 
 
+class BaselineRun(TypedDict):
+    """A dense baseline's report of one convolution."""
+
+    candidate: str
+    cycles: Annotated[int, Field(ge=1)]
+
+
+class BaselineRuns(TypedDict):
+    """A file of baselines/: one convolution."""
+
+    conv: str
+    runs: Annotated[list[BaselineRun], Field(min_length=1)]
+
+
 class Scheduled(TypedDict):
     """A schedule, as far as pruning needs it."""
 
