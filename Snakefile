@@ -37,6 +37,7 @@ from colonnade.common.paths import (
 from colonnade.report.contents import left_out, on_page
 from colonnade.study.runs import START
 from colonnade.workflow import inputs
+from colonnade.workflow.crate import describe_run
 from colonnade.workflow.job_settings import (
     FINETUNING,
     FOLDER,
@@ -95,6 +96,17 @@ onstart:
             select_engine(plan.config.container.engine)
         except ColonnadeError as error:
             raise WorkflowError(str(error)) from None
+
+
+onsuccess:
+    try:
+        describe_run(
+            Path(plan.config.results),
+            workflow.dag.jobs,
+            [each.get_path_or_uri(secret_free=True) for each in workflow.included],
+        )
+    except ColonnadeError as error:
+        raise WorkflowError(str(error)) from None
 
 
 include: "workflow/rules/settings.smk"

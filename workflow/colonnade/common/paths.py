@@ -18,10 +18,26 @@ BASELINE = RESULTS / "baseline/throughput.csv"
 TAKEN = frozenset(
     (
         *("accuracy", "baseline", "budget", "build", "data", "figures", "logs", "packages"),
-        *("profile", "report", "sensitivity", "settings", "study", "tables", "throughput"),
+        *(
+            "inputs",
+            "profile",
+            "report",
+            "sensitivity",
+            "settings",
+            "study",
+            "tables",
+            "throughput",
+        ),
         *("toolchain", "train", "tuner"),
     )
 )
+# Of those and the site of `make docs`, what all runs of a checkout share.
+SHARED = frozenset(("baseline", "build", "data", "docs", "toolchain"))
+# In every folder of results: what a run's results share, where its numbers come from, and copies of the
+# files of the checkout that they depend on.
+SCOPE = "scope.json"
+PROVENANCE = "provenance.json"
+MADE_WITH = "inputs"
 
 DEFAULT_CONFIG = Path("config/default.yaml")
 CLAIMS = Path("config/claims.yaml")
@@ -57,7 +73,7 @@ class Results:
     @property
     def scope(self) -> str:
         """What all results of the folder share; see `colonnade.workflow.scope`."""
-        return f"{self.folder}/scope.json"
+        return f"{self.folder}/{SCOPE}"
 
     @property
     def page(self) -> str:

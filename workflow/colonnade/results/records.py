@@ -279,3 +279,19 @@ class ImageFacts(TypedDict):
     qemu: str
     compilers: dict[str, str]
     packages: dict[str, str]
+
+
+# Keys of JSON-LD begin with "@", which no field of a class can.
+CrateReference = TypedDict("CrateReference", {"@id": str})
+CrateEntity = TypedDict(
+    "CrateEntity",
+    {
+        "@id": str,
+        "@type": str | list[str],
+        "description": NotRequired[str],
+        "sha256": NotRequired[str],
+        "result": NotRequired[list[CrateReference]],
+    },
+)
+CrateGraph = TypedDict("CrateGraph", {"@graph": list[CrateEntity]})
+"""ro-crate-metadata.json: its files, and the commands (type CreateAction) that made them."""
