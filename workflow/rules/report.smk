@@ -51,6 +51,7 @@ SHOWN = {
     "decomposition": rules.decomposition_table.output,
     "schedules": [rules.schedules.output.table],
     "tuner_quality": rules.tuner_quality.output,
+    "words": [],
     "provenance": [],
 }
 if plan.target.is_emulated:
@@ -89,6 +90,7 @@ rule report:
     input:
         throughput=rules.throughput_table.output,
         accuracy=rules.accuracy_table.output,
+        claims=rules.claims.output,
         sections=lambda _: expand(
             rules.report_section.output, section=on_page(SHOWN, workflow.dag_settings.targets)
         ),
@@ -106,8 +108,8 @@ rule report:
             for name in left_out(SHOWN, on_page(SHOWN, workflow.dag_settings.targets))
         ],
     shell:
-        "colonnade step report {params.left_out} {input.throughput} {input.accuracy} {output}"
-        " {input.sections} 2> {log}"
+        "colonnade step report {params.left_out} {input.throughput} {input.accuracy} {input.claims}"
+        " {output} {input.sections} 2> {log}"
 
 
 rule regression:

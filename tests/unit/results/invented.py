@@ -46,7 +46,9 @@ class _Run:
         runs = [self.timed(*each) for each in enumerate(self.plan.networks.runs)]
         judged = [self.judged(*each) for each in enumerate(variants)]
         graphs = [self.package(*each) for each in enumerate(variants)]
-        tables = {name: self / f"tables/{name}.csv" for name in ("throughput", "accuracy", "packages")}
+        tables = {
+            name: self / f"tables/{name}.csv" for name in ("throughput", "accuracy", "packages")
+        }
         for name, read in (("throughput", runs), ("accuracy", judged), ("packages", graphs)):
             self.step(["table", name], [self.settings], tables[name], read)
         self.step(["step", "claims"], [str(CLAIMS)], self / "claims.json", [*tables.values()])

@@ -182,7 +182,11 @@ def test_a_command_of_the_crate_runs_nothing_but_what_computes_results(
 ) -> None:
     mark = tmp_path / "mark"
     crate = (results / METADATA).read_text()
-    for command in (f"touch {mark}", f"colonnade build host --log {mark}", "colonnade step train a b"):
+    for command in (
+        f"touch {mark}",
+        f"colonnade build host --log {mark}",
+        "colonnade step train a b",
+    ):
         entry = {
             **{"@id": f"#{command}", "@type": "CreateAction", "description": command},
             "result": [{"@id": "report.html"}],
@@ -225,7 +229,13 @@ def test_what_another_target_left_keeps_its_command(
 
 def test_other_folders_of_results_and_what_runs_share_are_no_part_of_it(results: Path) -> None:
     before = files_of(results)
-    for name in ("build/host/a", "toolchain/image.json", "docs/index.html", ".hidden", "mine/x.csv"):
+    for name in (
+        "build/host/a",
+        "toolchain/image.json",
+        "docs/index.html",
+        ".hidden",
+        "mine/x.csv",
+    ):
         (results / name).parent.mkdir(parents=True, exist_ok=True)
         (results / name).write_text("1")
     assert files_of(results) == sorted([*before, "mine/x.csv"])

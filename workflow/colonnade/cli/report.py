@@ -50,20 +50,22 @@ def section(name: str, provenance: Path, output: Path, files: tuple[Path, ...]) 
 @click.option("--left-out", multiple=True, help="A section that another target asks for.")
 @click.argument("throughput", type=FILE)
 @click.argument("accuracy", type=FILE)
+@click.argument("claims", type=FILE)
 @click.argument("output", type=FILE)
 @click.argument("sections", type=FILE, nargs=-1, required=True)
 def report(
     left_out: tuple[str, ...],
     throughput: Path,
     accuracy: Path,
+    claims: Path,
     output: Path,
     sections: tuple[Path, ...],
 ) -> None:
-    """Join rendered SECTIONS into the page OUTPUT; its heading is of both tables."""
+    """Join rendered SECTIONS into the page OUTPUT; its heading is of both tables and the claims."""
     from colonnade.report.page import write_page
 
     named = {section.stem: section for section in sections}
-    write_page(throughput, accuracy, named, left_out, output)
+    write_page(throughput, accuracy, claims, named, left_out, output)
 
 
 @step.command()

@@ -156,6 +156,7 @@ def _judge(
         "id": definition.id,
         "claim": definition.claim,
         "source": definition.source,
+        "criterion": f"{definition.holds} {definition.limit:g}",
         "paper_value": definition.stated,
         "our_value": None,
         "unit": definition.unit,

@@ -214,6 +214,7 @@ class Claim(TypedDict):
     claim: str
     source: str
     detail: str
+    criterion: str
     paper_value: float | None
     our_value: float | None
     unit: str

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from colonnade.common.errors import ColonnadeError, first_line
+from colonnade.common.errors import first_line
 from colonnade.common.files import sha256_file
 from colonnade.common.paths import table_file
 from colonnade.results.crate import METADATA, SUMS, files_of, read_crate, read_sums
@@ -109,7 +109,7 @@ def _recompute(
     try:
         _, *words = shlex.split(action["description"])
         run([_place(folder, scratch, word, results) for word in words])
-    except (ColonnadeError, ValueError) as error:
+    except Exception as error:  # of files that were changed, anything may be said
         return [f"{name}: cannot be recomputed: {first_line(error)}" for name in results]
     return [
         difference
