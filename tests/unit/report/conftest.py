@@ -58,7 +58,7 @@ def files(tmp_path: Path) -> dict[str, list[Path]]:
         row(tables.THROUGHPUT, implementation="base", sparsity=0.0, checkpoint_sha256="a"),
         row(tables.THROUGHPUT, speedup_vs_xnnpack_dense=2.0, checkpoint_sha256="b"),
     )
-    runs = [record(f"run-{name}.json", run(name)) for name in "ab"]
+    runs = [record(f"throughput/{name}/run.json", run(name)) for name in "ab"]
     evaluation = {
         **{"checkpoint_sha256": "b", "n_images": 4, "target": "x60", "top1_torch": 1.0},
         **{"top1_target": 1.0, "agreement": 1.0, "max_abs_logit_difference": 1e-6},

@@ -69,7 +69,7 @@ def test_figures_have_a_caption_a_text_and_a_link_to_their_numbers(page: Page) -
     for tags in figures:
         links = [attributes["href"] for tag, attributes in tags if tag == "a"]
         assert links
-        assert re.match(r"(tables/\w+\.csv|[\w./-]+\.json)$", links[0]), links
+        assert re.match(r"(tables/\w+\.csv|throughput/\w+/\w+\.json)$", links[0]), links
 
 
 def test_captions_tell_the_two_figures_of_cycles_apart(text: str) -> None:

@@ -84,7 +84,7 @@ class _Run:
                 **{"name": name, "op": op, "cycles": part, "seconds": part / 1.6e9},
                 "counters": {
                     **{"cycles": part, "threads": 1},
-                    "stalls": {stall: part // 20 + index for stall in STALLS},
+                    "stalls": dict.fromkeys(STALLS, part // 20 + index),
                 },
             }
             for name, op, part in (("conv1", "conv2d", cycles), ("fc", "linear", cycles // 7))
