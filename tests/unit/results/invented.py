@@ -63,7 +63,8 @@ class _Run:
         for name, read in shown.items():
             given = [name, self / "provenance.json"]
             self.step(["step", "section"], given, self / f"report/{name}.html", read)
-        given = ["--left-out", "validation", tables["throughput"], tables["accuracy"]]
+        heading = [tables["throughput"], tables["accuracy"], self / "claims.json"]
+        given = ["--left-out", "validation", *heading]
         sections = [self / f"report/{name}.html" for name in shown]
         self.step(["step", "report"], given, self / "report.html", sections)
         write_text(self.folder / "logs/report.log", "")
