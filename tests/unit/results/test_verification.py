@@ -264,25 +264,3 @@ def test_other_folders_of_results_and_what_runs_share_are_no_part_of_it(results:
     assert files_of(results) == sorted([*before, "mine/x.csv"])
     (results / "mine/scope.json").write_text("{}")
     assert files_of(results) == before
-
-
-def test_the_crate_validates_as_a_workflow_run_crate(results: Path) -> None:
-    """By the public validator, offline: the contexts that it looks up are part of it."""
-    found = validation(results)
-    assert found == []
-    (results / METADATA).write_text(
-        (results / METADATA).read_text().replace('"ComputationalWorkflow"', '"Text"')
-    )
-    assert validation(results) != []
-
-
-def validation(results: Path) -> list[str]:
-    """What the validator finds missing that the profile requires."""
-    settings = services.ValidationSettings(
-        rocrate_uri=str(results),
-        profile_identifier="workflow-run-crate-0.5",
-        requirement_severity=models.Severity.REQUIRED,
-    )
-    result = services.validate(settings)
-    assert len(result.executed_checks) > 20
-    return [f"{issue.check.identifier}: {issue.message}" for issue in result.get_issues()]
