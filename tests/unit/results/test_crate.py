@@ -4,6 +4,7 @@
 """The crate of a folder of results is a Workflow Run Crate, as the public validator has it."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ http = pytest.importorskip("rocrate_validator.utils.http")
 
 ROOT = Path(__file__).resolve().parents[3]
 SCHEMA = "http://schema.org/"
-# The terms of both contexts that the crate uses, as these define them: the validator fetches the contexts.
+# Terms of both contexts that the crate uses, as these define them: the validator fetches the contexts.
 TERMS = {
     **dict.fromkeys(("CreateAction", "CreativeWork", "Dataset", "SoftwareApplication")),
     **dict.fromkeys(("ComputerLanguage", "SoftwareSourceCode")),
@@ -40,6 +41,7 @@ class Context:
     """What a server says that has such a context."""
 
     status_code = 200
+    headers: Mapping[str, str] = {"Content-Type": "application/ld+json"}
     text = json.dumps({"@context": {term: iri or f"{SCHEMA}{term}" for term, iri in TERMS.items()}})
 
     def json(self) -> Any:
