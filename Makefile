@@ -13,11 +13,13 @@ WORKFLOW_TARGETS := full-run artifact-evaluation nightly-regression accuracy-stu
 # Packages of another Python would hide those of the environment.
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help env dev lint unit coverage check toolchain test docs tidy format clean $(WORKFLOW_TARGETS) \
+.PHONY: help env dev smoke verify lint unit coverage check toolchain test docs tidy format clean $(WORKFLOW_TARGETS) \
 	fuzz-nightly kill-nightly engine-nightly
 
 help:
 	@echo "make full-run             everything, from the toolchain to the report"
+	@echo "make smoke                every stage on small inputs, in minutes, and a check of what it left"
+	@echo "make verify               check results: checksums, tables, claims, report; nothing is run"
 	@echo "make artifact-evaluation  the claims, each with its evidence"
 	@echo "make nightly-regression   modelled cycles against the recorded baseline"
 	@echo "make accuracy-study       patterns and recipes compared over seeds (hours)"
@@ -44,6 +46,13 @@ dev:
 
 $(WORKFLOW_TARGETS): env
 	$(IN_ENV) snakemake $@
+
+smoke: env
+	$(IN_ENV) snakemake full-run --configfile config/default.yaml config/smoke.yaml
+	$(IN_ENV) colonnade verify results/smoke
+
+verify: env
+	$(IN_ENV) colonnade verify results
 
 lint: dev
 	$(IN_ENV) ruff check $(PYTHON_SOURCES)

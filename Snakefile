@@ -98,7 +98,8 @@ onstart:
             raise WorkflowError(str(error)) from None
 
 
-onsuccess:
+def describe() -> None:
+    """Leave the crate of the results, of a failed run too: of what it made before it failed."""
     try:
         describe_run(
             Path(plan.config.results),
@@ -107,6 +108,14 @@ onsuccess:
         )
     except ColonnadeError as error:
         raise WorkflowError(str(error)) from None
+
+
+onsuccess:
+    describe()
+
+
+onerror:
+    describe()
 
 
 include: "workflow/rules/settings.smk"
@@ -143,11 +152,7 @@ rule:
     name:
         "artifact-evaluation"
     input:
-        rules.report.output,
-        rules.claims.output,
-        rules.provenance.output,
-        rules.regression.output,
-        rules.model_sensitivity.output.table if plan.machine.core_variants else [],
+        rules.checklist.output,
 
 
 rule:

@@ -128,3 +128,26 @@ rule regression:
         code=code("step regression"),
     shell:
         "colonnade step regression {input.settings} {input.table} {output} {input.baseline} 2>&1 | tee {log}"
+
+
+rule checklist:
+    """Every claim beside what is expected of it: the last job of an artifact evaluation."""
+    input:
+        claims=rules.claims.output,
+        before=[
+            rules.report.output,
+            rules.provenance.output,
+            rules.regression.output,
+            rules.model_sensitivity.output.table if plan.machine.core_variants else [],
+        ],
+    output:
+        "<results>/checklist.txt",
+    log:
+        "<results>/logs/checklist.log",
+    localrule: True
+    conda:
+        "../envs/colonnade.yaml"
+    params:
+        code=code("step checklist"),
+    shell:
+        "colonnade step checklist {input.claims} {output} 2>&1 | tee {log}"

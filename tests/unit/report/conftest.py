@@ -72,6 +72,8 @@ def files(tmp_path: Path) -> dict[str, list[Path]]:
             "evidence": "modelled",
             "refuted_by": "a slow one",
             "criterion": "at least 4",
+            "expected": "holds",
+            "command": "snakemake full-run",
         },
         **{"verdict": "exceeded in the model", "artifacts": ["tables/throughput.csv"]},
     }

@@ -8,6 +8,8 @@ from pathlib import Path
 import click
 
 from colonnade.cli.common import FILE, step
+from colonnade.common.errors import ColonnadeError
+from colonnade.common.files import write_text
 from colonnade.common.paths import IMAGE
 from colonnade.workflow.settings import read_settings
 
@@ -32,6 +34,20 @@ def provenance(settings: Path, default: Path, output: Path) -> None:
     from colonnade.results.provenance import write_provenance
 
     write_provenance(read_settings(settings).config, default, IMAGE, output)
+
+
+@step.command()
+@click.argument("claims", type=FILE)
+@click.argument("output", type=FILE)
+def checklist(claims: Path, output: Path) -> None:
+    """Print the check-list of CLAIMS, and write it; fail where a claim that should hold does not."""
+    from colonnade.results.checklist import checklist as compare
+
+    text, failing = compare(claims)
+    click.echo(text, nl=False)
+    if failing:
+        raise ColonnadeError(f"{claims}: should hold, and do not: {', '.join(failing)}")
+    write_text(output, text)
 
 
 @step.command("section")

@@ -4,6 +4,8 @@
 """Results are checked, without the toolchain."""
 
 from collections.abc import Sequence
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import click
@@ -39,6 +41,8 @@ def verify(results: Path) -> None:
 
 def _run(arguments: Sequence[str]) -> None:
     try:
-        cli.main(list(arguments), standalone_mode=False)
+        # What commands print is of no interest here.
+        with redirect_stdout(StringIO()):
+            cli.main(list(arguments), standalone_mode=False)
     except click.ClickException as error:
         raise ColonnadeError(error.format_message()) from error

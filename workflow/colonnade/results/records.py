@@ -207,6 +207,10 @@ Verdict = Literal[
 ]
 
 
+Expected = Literal["holds", "does not hold", "not run"]
+"""What is expected of a claim in a run of the default configuration."""
+
+
 class Claim(TypedDict):
     """One of claims.json."""
 
@@ -215,6 +219,8 @@ class Claim(TypedDict):
     source: str
     detail: str
     criterion: str
+    expected: Expected
+    command: str
     paper_value: float | None
     our_value: float | None
     unit: str

@@ -23,7 +23,7 @@ from colonnade.results.tables import VALIDATION, read_table
 Run = Callable[[Sequence[str]], None]
 
 # Commands whose results follow from files of the folder alone; all other tables do too.
-_STEPS = frozenset(("budget", "claims", "report", "schedules", "section"))
+_STEPS = frozenset(("budget", "checklist", "claims", "report", "schedules", "section"))
 # What the timing model said of published kernels it alone can say again.
 _MEASURED_TABLES = frozenset(("validation",))
 _VALIDATION = table_file("validation")
