@@ -13,7 +13,7 @@ WORKFLOW_TARGETS := full-run artifact-evaluation nightly-regression accuracy-stu
 # Packages of another Python would hide those of the environment.
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help env dev smoke verify lint unit coverage check toolchain test docs tidy format clean $(WORKFLOW_TARGETS) \
+.PHONY: help env dev smoke verify nightly-cycles lint unit coverage check toolchain test docs tidy format clean $(WORKFLOW_TARGETS) \
 	fuzz-nightly kill-nightly engine-nightly
 
 help:
@@ -22,6 +22,7 @@ help:
 	@echo "make verify               check results: checksums, tables, claims, report; nothing is run"
 	@echo "make artifact-evaluation  the claims, each with its evidence"
 	@echo "make nightly-regression   modelled cycles against the recorded baseline"
+	@echo "make nightly-cycles       every layer's modelled cycles against the baseline, without training"
 	@echo "make accuracy-study       patterns and recipes compared over seeds (hours)"
 	@echo "make recipe-search        fine-tunings for the study, compared on validation images (hours)"
 	@echo "make kernel-figures       bounds and decomposition of the speedup, beside full-run's tables"
@@ -50,6 +51,9 @@ $(WORKFLOW_TARGETS): env
 smoke: env
 	$(IN_ENV) snakemake full-run --configfile config/default.yaml config/smoke.yaml
 	$(IN_ENV) colonnade verify results/smoke
+
+nightly-cycles: env
+	$(IN_ENV) snakemake nightly-cycles --configfile config/default.yaml config/cycles.yaml
 
 verify: env
 	$(IN_ENV) colonnade verify results

@@ -187,6 +187,13 @@ rule:
 
 rule:
     name:
+        "nightly-cycles"
+    input:
+        plan.machine.modelled(*rules.layer_regression.output),
+
+
+rule:
+    name:
         "kernel-figures"
     input:
         rules.report.output,

@@ -13,7 +13,7 @@ from contextlib import suppress
 
 import click
 
-from colonnade.cli import documents, networks, report, tables, toolchain, tuning, verify
+from colonnade.cli import documents, networks, nightly, report, tables, toolchain, tuning, verify
 from colonnade.cli.common import cli
 from colonnade.common.errors import explained
 from colonnade.container.processes import exit_on_signals
@@ -23,6 +23,7 @@ __all__ = [
     "documents",
     "main",
     "networks",
+    "nightly",
     "report",
     "tables",
     "toolchain",

@@ -28,7 +28,7 @@ class _Sections(click.Group):
     headings: Mapping[str, Sequence[str]] = {
         "By hand": (
             *("optimize", "shell", "bench-conv", "fit-core", "to-torch", "to-onnx"),
-            *("verify", "config-reference"),
+            *("verify", "baseline", "regression", "config-reference"),
         ),
         "Toolchain and programs": ("toolchain", "build"),
         "What the workflow runs": ("table", "step"),

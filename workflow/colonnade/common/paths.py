@@ -14,6 +14,8 @@ RESULTS = Path("results")
 BUILD = RESULTS / "build"
 IMAGE = RESULTS / "toolchain/image.json"
 BASELINE = RESULTS / "baseline/throughput.csv"
+LAYER_BASELINE = RESULTS / "baseline/layers.json"
+NIGHTS = Path(".colonnade/nights.sqlite")
 # Names in `results` that no folder of results of its own can have.
 TAKEN = frozenset(
     (
