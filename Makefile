@@ -13,7 +13,7 @@ WORKFLOW_TARGETS := full-run artifact-evaluation nightly-regression accuracy-stu
 # Packages of another Python would hide those of the environment.
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help env dev smoke verify nightly-cycles lint unit coverage check toolchain test docs tidy format clean $(WORKFLOW_TARGETS) \
+.PHONY: help env dev smoke verify nightly-cycles release lint unit coverage check toolchain test docs tidy format clean $(WORKFLOW_TARGETS) \
 	fuzz-nightly kill-nightly engine-nightly
 
 help:
@@ -36,6 +36,7 @@ help:
 	@echo "make fuzz-nightly         ten million damaged inputs for all that the programs read"
 	@echo "make kill-nightly         a full run that is killed 50 times"
 	@echo "make engine-nightly       the toolchain image by Docker, all of it"
+	@echo "make release              source archive and distribution, checksums, Zenodo metadata: results/release"
 	@echo "make env                  only the Python environment, in $(VENV); make dev: with developers' tools"
 	@echo "make clean                remove the environment, the toolchain and the results"
 
@@ -109,6 +110,10 @@ fuzz-nightly: dev
 # 50 kills at random moments.
 kill-nightly: dev
 	$(IN_ENV) COLONNADE_KILLS=50 pytest tests/integration/workflow/test_refusals.py -k killed_anywhere
+
+# Of the commit that is checked out; twice gives the same bytes.
+release: dev
+	$(IN_ENV) python workflow/envs/release.py results/release
 
 # With the emulator, which `make test` copies.
 engine-nightly: dev

@@ -80,7 +80,7 @@ BASELINE = ("--baseline", str(LAYER_BASELINE))
 
 def test_the_same_cycles_pass(night: Night) -> None:
     night.compare(*BASELINE)
-    assert Path("out.txt").read_text().startswith("6 layers compared, 0 moved, none fails")
+    assert Path("out.txt").read_text().startswith("6 layers, 0 moved or new, none fails")
     suites = ElementTree.parse("junit.xml").getroot()
     assert suites.attrib == {"tests": "6", "failures": "0"}
     assert len(suites.findall("testsuite/testcase")) == 6
@@ -160,10 +160,11 @@ def test_an_accepted_baseline_keeps_its_reason(night: Night) -> None:
         cli.main(["baseline", "accept", "--reason", "x", "elsewhere"], standalone_mode=False)
 
 
-def test_without_a_baseline_nothing_is_compared(night: Night) -> None:
+def test_without_a_baseline_all_is_new(night: Night) -> None:
     night.compare()
-    assert "nothing compared" in Path("out.txt").read_text()
-    assert not Path("junit.xml").exists()
+    assert Path("out.txt").read_text().startswith("6 layers, 6 moved or new, none fails")
+    assert ElementTree.parse("junit.xml").getroot().attrib == {"tests": "6", "failures": "0"}
+    assert "accepted because: there is none yet" in Path("summary.md").read_text()
 
 
 def test_nights_are_remembered_and_drawn(night: Night) -> None:

@@ -44,10 +44,8 @@ def layer_regression(
     ours = nightly.read_runs(reports)
     nightly_files.remember(ours, revision()["dirty"], NIGHTS)
     write_text(trend, draw(nightly_files.read_history(NIGHTS)))
-    if baseline is None:
-        write_text(output, f"no {LAYER_BASELINE} yet; nothing compared\n")
-        return
-    theirs: CycleBaseline = read_json(baseline, CycleBaseline)
+    nothing: CycleBaseline = {"reason": "there is none yet", "git_commit": None, "runs": {}}
+    theirs = nothing if baseline is None else read_json(baseline, CycleBaseline)
     moved = nightly.compare_layers(theirs, ours)
     allowed = read_settings(settings).config.nightly.allowed_slowdown_percent
     failed = nightly.failing(moved, allowed)
@@ -58,9 +56,7 @@ def layer_regression(
         lines = [f"{each.run}: {each.layer}: {each.text}" for each in failed]
         raise ColonnadeError("slower than the baseline:\n  " + "\n  ".join(lines))
     changed = sum(each.before != each.after for each in moved)
-    write_text(
-        output, f"{len(moved)} layers compared, {changed} moved, none fails: see {summary}\n"
-    )
+    write_text(output, f"{len(moved)} layers, {changed} moved or new, none fails: see {summary}\n")
 
 
 @cli.group()
@@ -94,7 +90,7 @@ def bisect(good: str, bad: str, command: tuple[str, ...]) -> None:
     """Find the first commit after GOOD, up to BAD, at which COMMAND fails.
 
     Without one, it is `snakemake nightly-cycles`. It runs in a checkout of its own, which has the
-    toolchain, the environment and the baseline of this one; a commit at which it ends with 125 is skipped.
+    toolchain, the environment and the baseline of this one; where it ends with 125, a commit is skipped.
     """
     from colonnade.workflow.bisection import NIGHTLY, first_bad
 

@@ -33,8 +33,8 @@ TAKEN = frozenset(
         *("toolchain", "train", "tuner"),
     )
 )
-# Of those and the site of `make docs`, what all runs of a checkout share.
-SHARED = frozenset(("baseline", "build", "data", "docs", "toolchain"))
+# Of those and what `make docs` and `make release` write, what all runs of a checkout share.
+SHARED = frozenset(("baseline", "build", "data", "docs", "release", "toolchain"))
 # In every folder of results: what a run's results share, where its numbers come from, and copies of the
 # files of the checkout that they depend on.
 SCOPE = "scope.json"
