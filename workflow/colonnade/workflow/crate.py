@@ -44,7 +44,7 @@ def describe_run(folder: Path, jobs: Iterable[Any], snakefiles: Iterable[str]) -
         for job in jobs
         if job.output and job.shellcmd
     ]
-    workflow = [Path(each).relative_to(Path.cwd()) for each in snakefiles]
+    workflow = [Path(each).resolve().relative_to(Path.cwd().resolve()) for each in snakefiles]
     write_crate(folder, made, [*workflow, *_described(made)], version("colonnade"))
 
 
