@@ -65,7 +65,7 @@ Expected add_up(float bias, const std::vector<std::pair<_Float16, _Float16>>& pr
 
 Expected expect(float bias, const std::vector<std::pair<_Float16, _Float16>>& products, const _Float16* residual,
                 const xnn_colnm_gemm_config& config) {
-  return config.accumulator_bytes == sizeof(float) ? add_up<float>(bias, products, residual)
+  return config.accumulators->bytes == sizeof(float) ? add_up<float>(bias, products, residual)
                                                    : add_up<_Float16>(bias, products, residual);
 }
 
@@ -82,8 +82,8 @@ class Runner {
     // A panel vector is read whole, so the last panel's columns are as long as the others'.
     GuardedBuffer<T> a(panels * rows_ * panel_, At::kEnd);
     // Biases are as wide as accumulators.
-    const size_t bias_elements = c_.tile * config_.accumulator_bytes / sizeof(T);
-    GuardedBuffer<T> w(bias_elements + c_.tile * (c_.kc + COLNM_EXTRA_COLUMNS), At::kEnd, config_.accumulator_bytes);
+    const size_t bias_elements = c_.tile * config_.accumulators->bytes / sizeof(T);
+    GuardedBuffer<T> w(bias_elements + c_.tile * (c_.kc + COLNM_EXTRA_COLUMNS), At::kEnd, config_.accumulators->bytes);
     GuardedBuffer<T> residual(c_.tile * stride_, At::kEnd), out(c_.tile * stride_, At::kEnd);
     GuardedBuffer<uint32_t> offsets(c_.kc + COLNM_EXTRA_COLUMNS, At::kEnd);
     for (auto* values : {&a, &w, &residual}) {

@@ -111,9 +111,9 @@ enum xnn_status xnn_create_max_pooling2d_cnhw(
     xnn_log_error("failed to create CNHW max pooling: empty window, or one that lies in the padding");
     return xnn_status_invalid_parameter;
   }
-  const size_t element_bytes = xnn_colnm_element_bytes(datatype);
-  if (element_bytes == 0) {
-    xnn_log_error("failed to create CNHW max pooling: its datatype is neither f32 nor f16");
+  const struct xnn_colnm_datatype* elements = xnn_colnm_find_datatype(datatype);
+  if (elements == NULL) {
+    xnn_log_error("failed to create CNHW max pooling: its datatype is none of " COLNM_DATATYPE_NAMES);
     return xnn_status_unsupported_parameter;
   }
   if ((size_t) pooling_height * pooling_width > XNN_COLNM_MAX_TAPS) {
@@ -125,8 +125,8 @@ enum xnn_status xnn_create_max_pooling2d_cnhw(
     return xnn_status_out_of_memory;
   }
   op->context = (struct cnhw_max_pooling_context) {
-    .config = xnn_init_cnhw_pool_config(element_bytes),
-    .element_bytes = element_bytes,
+    .config = xnn_init_cnhw_pool_config(elements),
+    .element_bytes = elements->bytes,
     .padding_height = padding_height,
     .padding_width = padding_width,
     .pooling_height = pooling_height,
@@ -214,17 +214,17 @@ enum xnn_status xnn_create_global_average_pooling_cnhw(
   if (!colnm_is_initialized()) {
     return xnn_status_uninitialized;
   }
-  const size_t element_bytes = xnn_colnm_element_bytes(datatype);
-  if (element_bytes == 0) {
-    xnn_log_error("failed to create CNHW average pooling: its datatype is neither f32 nor f16");
+  const struct xnn_colnm_datatype* elements = xnn_colnm_find_datatype(datatype);
+  if (elements == NULL) {
+    xnn_log_error("failed to create CNHW average pooling: its datatype is none of " COLNM_DATATYPE_NAMES);
     return xnn_status_unsupported_parameter;
   }
   struct global_average_operator* op = xnn_allocate_zero_simd_memory(sizeof(struct global_average_operator));
   if (op == NULL) {
     return xnn_status_out_of_memory;
   }
-  op->context.config = xnn_init_cnhw_pool_config(element_bytes);
-  op->context.element_bytes = element_bytes;
+  op->context.config = xnn_init_cnhw_pool_config(elements);
+  op->context.element_bytes = elements->bytes;
   op->base.type = xnn_operator_type_average_pooling_nhwc_f32;
   op->base.state = xnn_run_state_invalid;
   *global_average_pooling_op_out = &op->base;
