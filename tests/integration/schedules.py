@@ -10,28 +10,22 @@ from typing import Any
 
 from safetensors import safe_open
 
+from colonnade.models.conv_shape import ConvShape, sides
+
 DIRECT = {"algorithm": "direct", "tile": 14, "lmul": 2, "panels": 4, "kc_splits": 1}
 PACKED = {**DIRECT, "algorithm": "packed"}
 Schedule = Mapping[str, Any]
 
 
-def _pair(sizes: Sequence[int]) -> str:
-    height, width = sizes
-    return f"{height}" if height == width else f"{height}x{width}"
-
-
 def key(node: Mapping[str, Any], image: Sequence[int], kept: int) -> str:
-    """The key of a convolution of an input [n, c, h, w], of the fastest algorithm.
-
-    Stride, padding and dilation may differ in height and width, unlike those of a `ConvShape`.
-    """
+    """The key of a convolution of an input [n, c, h, w], of the fastest algorithm."""
     n, c, h, w = image
-    kernel = "x".join(map(str, node["kernel"]))
-    windows = "".join(
-        f"-{each[0]}{_pair(node[each])}" for each in ("stride", "padding", "dilation")
+    kernel, stride, dilation = (tuple(node[each]) for each in ("kernel", "stride", "dilation"))
+    padding, residual = sides(node["padding"]), node["residual"] is not None
+    shape = ConvShape(
+        *(n, c, h, w, node["out_channels"], kernel, stride, padding, dilation), residual=residual
     )
-    residual = "-r" if node["residual"] else ""
-    return f"n{n}c{c}h{h}w{w}-o{node['out_channels']}-k{kernel}{windows}{residual}|k{kept}"
+    return f"{shape}|k{kept}"
 
 
 def cover(package: Path, fastest: Schedule = DIRECT) -> dict[str, Schedule]:

@@ -67,7 +67,7 @@ def test_known_shapes_of_resnet50() -> None:
     assert len(shapes) == 53
     assert str(shapes["conv1"]) == "n1c3h224w224-o64-k7x7-s2-p3-d1"
     # "v1.5": the 3x3 convolution of the block has the stride.
-    assert shapes["layer2.0.conv1"].stride == 1
+    assert shapes["layer2.0.conv1"].stride == (1, 1)
     assert shapes["layer2.0.conv2"] == ConvShape.parse("n1c128h56w56-o128-k3x3-s2-p1-d1")
     assert str(shapes["layer4.2.conv3"]) == "n1c512h7w7-o2048-k1x1-s1-p0-d1-r"
 
@@ -81,10 +81,10 @@ def test_convolutions_are_those_that_are_executed(name: str) -> None:
     for layer, shape in shapes:
         conv = executed[layer]
         assert (shape.in_channels, shape.out_channels) == (conv.in_channels, conv.out_channels)
-        assert [shape.kernel_h, shape.kernel_w] == conv.kernel
-        assert [shape.stride, shape.stride] == conv.stride
-        assert [shape.padding, shape.padding] == conv.padding
-        assert [shape.dilation, shape.dilation] == conv.dilation
+        assert list(shape.kernel) == conv.kernel
+        assert list(shape.stride) == conv.stride
+        assert list(shape.padding) == conv.padding * 2
+        assert list(shape.dilation) == conv.dilation
         assert shape.residual == (conv.residual is not None)
     # The last convolution of every block.
     residuals = {layer for layer, shape in shapes if shape.residual}

@@ -11,7 +11,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = (ROOT / "docs/recipes.md").read_text("utf-8")
-_ROW = re.compile(r"^\| \[(?P<title>[^]]+)\]\(#[\w-]+\) \| (?P<files>\d+) \| (?P<new>\d+) \|$", re.M)
+_ROW = re.compile(
+    r"^\| \[(?P<title>[^]]+)\]\(#[\w-]+\) \| (?P<files>\d+) \| (?P<new>\d+) \|$", re.M
+)
 # Issue 12's limits: what a stranger has to touch, at most.
 LIMITS = {
     "a core": 2,

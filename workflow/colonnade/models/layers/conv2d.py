@@ -7,8 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
-from colonnade.common.errors import ColonnadeError
-from colonnade.models.conv_shape import ConvShape
+from colonnade.models.conv_shape import ConvShape, sides
 from colonnade.models.layers.node import (
     Activation,
     Name,
@@ -100,18 +99,7 @@ class Convolution(UnaryNode):
         return {"weight": shape, "bias": (self.out_channels,)}
 
     def conv_shape(self, source: MapShape) -> ConvShape:
-        """What identifies it in tables and schedules, over a map whose sizes are known.
-
-        Raises:
-            ColonnadeError: it differs between the axes, which that cannot express.
-        """
-        for key in ("stride", "padding", "dilation"):
-            vertical, horizontal = getattr(self, key)
-            if vertical != horizontal:
-                raise ColonnadeError(
-                    f"layer {self.name}: {key}: {[vertical, horizontal]}; allowed: the same on both"
-                    " axes"
-                )
+        """What identifies it in tables and schedules, over a map whose sizes are known."""
         assert source.n is not None
         assert source.h is not None
         assert source.w is not None
@@ -121,11 +109,10 @@ class Convolution(UnaryNode):
             height=source.h,
             width=source.w,
             out_channels=self.out_channels,
-            kernel_h=self.kernel[0],
-            kernel_w=self.kernel[1],
-            stride=self.stride[0],
-            padding=self.padding[0],
-            dilation=self.dilation[0],
+            kernel=pair(self.kernel),
+            stride=pair(self.stride),
+            padding=sides(self.padding),
+            dilation=pair(self.dilation),
             residual=self.residual is not None,
         )
 
