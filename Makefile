@@ -8,27 +8,31 @@ PYTHON_SOURCES := workflow tests kernels
 C_SOURCES := $(shell find kernels -name '*.c' -o -name '*.cc' -o -name '*.h' | sort)
 # Those that clang-format wrote.
 FORMATTED := $(filter kernels/timing/%,$(C_SOURCES))
-WORKFLOW_TARGETS := full-run artifact-evaluation nightly-regression accuracy-study pareto-front kernel-figures tuner-quality
+WORKFLOW_TARGETS := full-run artifact-evaluation nightly-regression accuracy-study recipe-search pareto-front kernel-figures tuner-quality
 
 # Packages of another Python would hide those of the environment.
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help env dev lint check test docs tidy format clean $(WORKFLOW_TARGETS) fuzz-nightly
+.PHONY: help env dev lint unit coverage check toolchain test docs tidy format clean $(WORKFLOW_TARGETS) \
+	fuzz-nightly kill-nightly engine-nightly
 
 help:
 	@echo "make full-run             everything, from the toolchain to the report"
 	@echo "make artifact-evaluation  the claims, each with its evidence"
 	@echo "make nightly-regression   modelled cycles against the recorded baseline"
 	@echo "make accuracy-study       patterns and recipes compared over seeds (hours)"
+	@echo "make recipe-search        fine-tunings for the study, compared on validation images (hours)"
 	@echo "make kernel-figures       bounds and decomposition of the speedup, beside full-run's tables"
 	@echo "make pareto-front         a pattern for every layer, top-1 against modelled cycles"
 	@echo "make tuner-quality        what tuning missed, against running all candidates"
 	@echo "make check                linters, type checker and unit tests, in two minutes"
-	@echo "make test                 the same, documentation and all other tests"
+	@echo "make test                 the same with coverage, documentation and all other tests"
 	@echo "make docs                 the documentation as a site, in results/docs"
 	@echo "make format               write the sources as the linters want them"
 	@echo "make tidy                 clang-tidy over the programs"
 	@echo "make fuzz-nightly         ten million damaged inputs for all that the programs read"
+	@echo "make kill-nightly         a full run that is killed 50 times"
+	@echo "make engine-nightly       the toolchain image by Docker, all of it"
 	@echo "make env                  only the Python environment, in $(VENV); make dev: with developers' tools"
 	@echo "make clean                remove the environment, the toolchain and the results"
 
@@ -52,11 +56,24 @@ lint: dev
 	$(IN_ENV) reuse lint --quiet
 	$(IN_ENV) clang-format --dry-run -Werror $(FORMATTED)
 
-check: lint
-	$(IN_ENV) pytest -n auto --dist loadfile --cov=colonnade tests/unit
+unit: dev
+	$(IN_ENV) pytest -n auto tests/unit
 
-test: check docs
-	$(IN_ENV) pytest --ignore=tests/unit
+# The same, or it fails where less of the library ran than pyproject.toml asks for.
+coverage: dev
+	$(IN_ENV) pytest -n auto --cov=colonnade tests/unit
+
+toolchain: dev
+	$(IN_ENV) snakemake --quiet all toolchain
+
+# Side by side: linters have one process.
+check: dev
+	@$(MAKE) --no-print-directory --jobs=2 lint unit
+
+# The toolchain, part of whose time is the network's, is built while what needs none of it is tested.
+test: dev
+	@$(MAKE) --no-print-directory --jobs=3 toolchain lint coverage docs
+	$(IN_ENV) pytest -n auto --ignore=tests/unit
 
 # Pages, links and anchors are checked, and nothing is fetched: the site is read offline.
 docs: dev
@@ -75,6 +92,14 @@ tidy: dev
 # Ten million inputs, by all fuzz targets: hours.
 fuzz-nightly: dev
 	$(IN_ENV) COLONNADE_FUZZ_RUNS=10000000 pytest tests/integration/test_fuzz.py
+
+# 50 kills at random moments.
+kill-nightly: dev
+	$(IN_ENV) COLONNADE_KILLS=50 pytest tests/integration/workflow/test_refusals.py -k killed_anywhere
+
+# With the emulator, which `make test` copies.
+engine-nightly: dev
+	$(IN_ENV) COLONNADE_WHOLE_IMAGE=1 pytest tests/integration/test_engines.py
 
 clean:
 	@# A root file system has folders that even their owner may not write to.

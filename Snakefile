@@ -25,6 +25,8 @@ from colonnade.container import select_engine
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.paths import (
     BENCH,
+    CLAIMS,
+    DEFAULT_CONFIG,
     IMAGE,
     PROGRAMS,
     RUNNER,
@@ -55,14 +57,11 @@ find_programs()
 workdir: workflow.basedir
 
 
-configfile: "config/default.yaml"
-
-
 try:
     # Snakemake's own merge keeps keys of one variant of a section for another, and its own reading of
     # --config makes text of every nested value.
     given = workflow.config_settings
-    files = [*map(Path, reversed(given.configfiles)), Path("config/default.yaml")]
+    files = [*map(Path, reversed(given.configfiles)), DEFAULT_CONFIG]
     plan = Workflow.from_config(parse_command_line(given.config_args or []), files)
     if workflow.exec_mode == ExecMode.DEFAULT and not workflow.output_settings.dryrun:
         folders = [Path(each) for each in (plan.config.results, "results", ".colonnade")]
@@ -70,6 +69,10 @@ try:
             logger.warning(message)
 except ColonnadeError as error:
     raise WorkflowError(str(error)) from None
+
+
+# Only now: of a damaged file, Snakemake does not say where.
+configfile: str(DEFAULT_CONFIG)
 
 
 show_time_left(logger, workflow.cores, plan.config.results)
@@ -117,6 +120,7 @@ rule:
         rules.provenance.output,
         rules.throughput_table.output,
         rules.accuracy_table.output,
+        rules.packages_table.output,
         rules.schedules.output.table,
         plan.machine.modelled(*rules.validation.output, *rules.bounds.output, *rules.packing.output),
 
@@ -138,6 +142,13 @@ rule:
     input:
         rules.report.output,
         rules.study_table.output,
+
+
+rule:
+    name:
+        "recipe-search"
+    input:
+        rules.recipe_search.output,
 
 
 rule:

@@ -59,4 +59,15 @@ if [ -n "$missing" ]; then
             "(on Debian or Ubuntu: sudo apt-get install$wanted)."
     fi
 fi
+
+# Only `data: {name: fashion-mnist}` needs it, and says what to do where it is missing.
+images=dataset-fashion-mnist
+if [ ! -d /usr/share/datasets/fashion-mnist ] && [ "$(id -u)" -eq 0 ] && has apt-get; then
+    say "Installing with apt-get, as root: $images"
+    {
+        [ -n "$missing" ] || apt-get update -qq || true
+        DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$images" ||
+            say "$images could not be installed; going on without it"
+    } </dev/null >&2
+fi
 echo "$python"

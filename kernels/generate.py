@@ -145,6 +145,8 @@ def copies_of(datatypes: tuple[Datatype, ...]) -> tuple[Copy, ...]:
 class InstructionSet:
     """All kernels of one: `template` is that of its GEMM, copies and pools are rendered of `family`'s.
 
+    Depthwise and elementwise kernels, of the datatypes of `planes`, have one template for all sets.
+
     `lanes` is how many elements a vector register of the GEMM holds; None where that is known at run time
     only, of RVV.
     """
@@ -156,6 +158,7 @@ class InstructionSet:
     family: str
     copies: tuple[Copy, ...] = ()
     pools: tuple[Datatype, ...] = ()
+    planes: tuple[Datatype, ...] = ()
 
     def kernels(self, arithmetic: Arithmetic) -> list[tuple[int, int]]:
         """(LMUL, T) of the kernels of an arithmetic; only RVV's are limited by wide accumulators."""
@@ -181,6 +184,7 @@ SCALAR = InstructionSet(
     family="scalar",
     copies=copies_of(DATATYPES),
     pools=DATATYPES,
+    planes=DATATYPES,
 )
 # The best first.
 INSTRUCTION_SETS = {
@@ -189,20 +193,71 @@ INSTRUCTION_SETS = {
             *("rvv", "rvv.S.in", None, (BY_NAME["f32"],), "rvv"),
             copies=(Copy(32), Copy(16)),
             pools=(F32,),
+            planes=(F32,),
         ),
         InstructionSet(
             *("rvvfp16", "rvv.S.in", None, (BY_NAME["f16"], BY_NAME["f16_f32acc"]), "rvv"),
             copies=(Copy(16, F16),),
             pools=(F16,),
+            planes=(F16,),
         ),
         SCALAR,
     ),
     "x86": (
-        InstructionSet("avx512f", "simd.c.in", 16, (BY_NAME["f32"],), "simd"),
-        InstructionSet("fma3", "simd.c.in", 8, (BY_NAME["f32"],), "simd"),
+        InstructionSet("avx512f", "simd.c.in", 16, (BY_NAME["f32"],), "simd", planes=(F32,)),
+        InstructionSet("fma3", "simd.c.in", 8, (BY_NAME["f32"],), "simd", planes=(F32,)),
         SCALAR,
     ),
 }
+
+
+# Groups of taps, by kernel and stride, for which the depthwise kernels have code of their own.
+DWCONV_KINDS = {"3x3": [3] * 3, "3x3s2": [2, 1] * 3, "5x5": [5] * 5, "5x5s2": [3, 2] * 5}
+# Vectors that a depthwise kernel loads before it uses the first of them.
+DWCONV_AHEAD = 4
+
+
+def dwconv_steps(rows: int, groups: list[int]) -> Iterator[tuple[int, int, list[tuple[int, int]]]]:
+    """Order in which a strip of `rows` output rows loads vectors and multiplies them.
+
+    Yields the group and the row of each vector, and the (sum, weight) pairs that it is multiplied for.
+    Neighbours in that order add to different sums where there are any: an in-order core waits for a sum.
+    """
+    first = [sum(groups[:g]) for g in range(len(groups))]
+    most = rows + max(groups) - 1
+    from_both_ends = sorted(range(most), key=lambda i: (min(i, most - 1 - i), i))
+    for i in from_both_ends:
+        for g, taps in enumerate(groups):
+            sums = [r for r in range(rows) if 0 <= i - r < taps]
+            if sums:
+                yield g, i, [(r, first[g] + i - r) for r in sums]
+
+
+def dwconv_order(rows: int, groups: list[int]) -> Iterator[tuple[str, int, int]]:
+    """Loads ("load", group, row) and multiplications ("multiply", sum, weight) of a strip, as they run.
+
+    A multiplication takes its vector from the "use" (group, row) before it.
+    """
+    waiting = list(dwconv_steps(rows, groups))
+    loaded = waiting[:DWCONV_AHEAD]
+    del waiting[:DWCONV_AHEAD]
+    yield from (("load", g, i) for g, i, _ in loaded)
+    recent: list[int] = []
+    while loaded:
+        # Of the vectors at hand the one with a product for the sum that rests longest.
+        window = loaded[: DWCONV_AHEAD - 1] if waiting else loaded
+        options = [(vector, product) for vector in window for product in vector[2]]
+        age = {r: place for place, r in enumerate(recent)}
+        vector, product = min(options, key=lambda option: age.get(option[1][0], -1))
+        recent = [r for r in recent if r != product[0]] + [product[0]]
+        yield "use", vector[0], vector[1]
+        yield "multiply", *product
+        vector[2].remove(product)
+        if not vector[2]:
+            loaded.remove(vector)
+            if waiting:
+                loaded.append(waiting.pop(0))
+                yield "load", loaded[-1][0], loaded[-1][1]
 
 
 def renderings(architecture: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -220,6 +275,13 @@ def renderings(architecture: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
             name = f"{datatype.name}-cnhw-pool-{isa.name}.c"
             variables = {"isa": isa.name, "datatype": datatype.name, **vars(datatype)}
             yield f"cnhw-pool/{isa.family}.c.in", name, variables
+        for datatype in isa.planes:
+            variables = {"isa": isa.name, "datatype": datatype.name, **vars(datatype)}
+            kinds = {"kinds": DWCONV_KINDS, "order": dwconv_order}
+            name = f"{datatype.name}-dwconv-{isa.name}.c"
+            yield "dwconv/dwconv.c.in", name, variables | kinds
+            name = f"{datatype.name}-elementwise-{isa.name}.c"
+            yield "elementwise/elementwise.c.in", name, variables
     if architecture == "riscv":
         for channels in SPMM_CHANNELS:
             name = f"f32-spmm-4vx{channels}-minmax-rvv.c"

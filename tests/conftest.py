@@ -1,21 +1,91 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-"""Fixtures that the tests of every part share."""
+"""Fixtures that the tests of every part share, and how tests are spread over processes.
 
+`pytest -n auto` runs the tests of a group one after the other, and groups side by side. A file is a
+group, but for those named here.
+"""
+
+import itertools
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
+from xdist.remote import Producer
+from xdist.scheduler.loadscope import LoadScopeScheduling
 
 from colonnade.container import Container, open_image, select_engine
 
 ROOT = Path(__file__).resolve().parents[1]
+WORKFLOW = "tests/integration/workflow"
+# Groups of minutes, longest first: what takes seconds fills the rest. Tests are in one process for what
+# they leave in a folder: the checkout after a full run, one without, programs for the timing model.
+GROUPS = {
+    # Last of all those that make much of it anew.
+    "finished": tuple(
+        f"{WORKFLOW}/test_{each}" for each in ("inputs", "results", "readme", "refusals")
+    ),
+    "fresh": (WORKFLOW,),
+    "docker": ("tests/integration/test_engines",),
+    "fuzz": ("tests/integration/test_fuzz",),
+    "timing": ("tests/timing",),
+    "xnnpack": ("tests/integration/test_xnnpack",),
+    "sanitizers": ("tests/integration/test_sanitizers",),
+}
+Once = Callable[[str, Callable[[], object]], None]
+
+
+def group(nodeid: str) -> str:
+    """Which tests a test runs with in one process."""
+    named = (name for name, ids in GROUPS.items() if nodeid.startswith(ids))
+    return next(named, nodeid.partition("::")[0])
+
+
+class _Groups(LoadScopeScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        return group(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Spread groups in their order."""
+    config.option.loadscopereorder = False
+    return _Groups(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let the long groups begin, and the files of a group follow each other as they are named."""
+    if hasattr(config, "workerinput"):
+        named = list(itertools.chain.from_iterable(GROUPS.values()))
+        items.sort(key=lambda item: [not item.nodeid.startswith(each) for each in named])
 
 
 @pytest.fixture(scope="session")
-def toolchain() -> Container:
+def once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Once:
+    """Do something by name that one worker does for all: the others wait for it."""
+    folder = tmp_path_factory.getbasetemp()
+    if worker_id != "master":
+        folder = folder.parent
+
+    def do(name: str, work: Callable[[], object]) -> None:
+        with FileLock(folder / f"{name}.lock"):
+            done = folder / f"{name}.done"
+            if not done.exists():
+                work()
+                done.touch()
+
+    return do
+
+
+@pytest.fixture(scope="session")
+def toolchain(once: Once) -> Container:
     """The toolchain container, built first where it does not exist yet."""
     image_file = ROOT / "results" / "toolchain" / "image.json"
-    if not image_file.exists():
-        select_engine("auto").build(ROOT).save(image_file)
+
+    def build() -> None:
+        if not image_file.exists():
+            select_engine("auto").build(ROOT).save(image_file)
+
+    once("toolchain", build)
     return open_image(image_file, ROOT)

@@ -66,7 +66,9 @@ std::vector<double> ConvCase::reference() const {
   std::vector<double> output(shape.batch * shape.out_channels * out_h * out_w);
   // im2col once, in double, by the definition of convolution.
   std::vector<double> patch(k_size);
-  for (size_t n = 0; n < shape.batch; n++) {
+  const size_t group_channels = shape.in_channels / shape.groups, group_outputs = shape.out_channels / shape.groups;
+  for (size_t i = 0; i < shape.batch * shape.groups; i++) {
+    const size_t n = i / shape.groups, group = i % shape.groups;
     for (size_t y = 0; y < out_h; y++) {
       for (size_t x = 0; x < out_w; x++) {
         size_t k = 0;
@@ -74,13 +76,14 @@ std::vector<double> ConvCase::reference() const {
           for (size_t kw = 0; kw < shape.kernel[1]; kw++) {
             const size_t in_y = y * shape.stride[0] + kh * shape.dilation[0] - shape.padding[0];
             const size_t in_x = x * shape.stride[1] + kw * shape.dilation[1] - shape.padding[1];
-            for (size_t c = 0; c < shape.in_channels; c++, k++) {
+            for (size_t c = 0; c < group_channels; c++, k++) {
               const bool inside = in_y < shape.height && in_x < shape.width;
-              patch[k] = inside ? input[((n * shape.in_channels + c) * shape.height + in_y) * shape.width + in_x] : 0.0;
+              const size_t channel = group * group_channels + c;
+              patch[k] = inside ? input[((n * shape.in_channels + channel) * shape.height + in_y) * shape.width + in_x] : 0.0;
             }
           }
         }
-        for (size_t o = 0; o < shape.out_channels; o++) {
+        for (size_t o = group * group_outputs; o < (group + 1) * group_outputs; o++) {
           const float* row = weights.data() + o * k_size;
           double sum = bias[o];
           for (k = 0; k < k_size; k++) sum += row[k] * patch[k];

@@ -140,13 +140,13 @@ std::vector<Keep> keeps(const Options& options, const ConvShape& shape) {
 
 // One value of --candidate. Throws std::invalid_argument if it names none.
 Candidate parse_candidate(const std::string& text) {
-  if (text == kDenseReference) return {text, {}, {}};
+  if (text == kDenseReference || text == kDepthwise) return {text, {}, {}};
   try {
     const ConvSchedule schedule = ConvSchedule::parse(text);
     if (!colnm_fits_registers(schedule.tile, schedule.schedule.lmul)) throw std::invalid_argument("allowed: (TILE + 1) * LMUL at most 32");
     return {name_of(schedule.schedule.algorithm), schedule, {}};
   } catch (const std::invalid_argument& error) {
-    throw std::invalid_argument("--candidate '" + text.substr(0, 200) + "': " + error.what() + "; allowed too: " + kDenseReference);
+    throw std::invalid_argument("--candidate '" + text.substr(0, 200) + "': " + error.what() + "; allowed too: " + kDenseReference + ", " + kDepthwise);
   }
 }
 
@@ -171,7 +171,7 @@ std::vector<Candidate> grid_candidates(const Options& options, const ConvShape& 
   const std::vector<uint32_t> none{0};
   std::vector<Candidate> grid;
   for (const std::string& algorithm : options.algorithms) {
-    if (algorithm == kDenseReference) {
+    if (algorithm == kDenseReference || algorithm == kDepthwise) {
       grid.push_back({algorithm, {}, {}});
       continue;
     }
@@ -210,15 +210,15 @@ Options parse(int argc, char** argv) {
   std::vector<std::string> keep, sparsity;
   CLI::App app{"Times convolutions over candidates, a grid or a list; prints one JSON line each."};
   auto* shapes = app.add_option_group("shapes");
-  shapes->add_option("--conv", o.convs, "Shape, such as n1c64h56w56-o64-k3x3-s1-p1-d1; -r behind it adds a residual")->delimiter(',');
+  shapes->add_option("--conv", o.convs, "Shape, such as n1c64h56w56-o64-k3x3-s1-p1-d1; -g32 behind it for groups, -r for a residual")->delimiter(',');
   shapes->add_option("--shapes", o.shapes, "File of such shapes, one a line")->check(CLI::ExistingFile);
   shapes->require_option(1);
-  app.add_option("--algorithm", o.algorithms, "xnnpack_spmm skips what is not 1x1 of stride 1")->delimiter(',')->check(CLI::IsMember(bench_algorithms()));
+  app.add_option("--algorithm", o.algorithms, "xnnpack_spmm skips what is not 1x1 of stride 1, depthwise what is not of as many groups as input channels")->delimiter(',')->check(CLI::IsMember(bench_algorithms()));
   auto* tile = app.add_option("--tile", o.tiles, "Output channels per tile")->delimiter(',')->check(CLI::Range(size_t{1}, kMaxTile));
   app.add_option("--lmul", o.lmuls)->delimiter(',')->check(CLI::IsMember({1, 2, 4, 8}));
   app.add_option("--panels", o.panels, "Panels of a block")->delimiter(',')->check(CLI::Range(size_t{1}, kMaxPanels));
   app.add_option("--kc-splits", o.kc_splits, "KC splits of the columns, one after the other")->delimiter(',')->check(CLI::Range(size_t{1}, kMaxKcSplits));
-  auto* listed = app.add_option("--candidate", o.listed, "Instead of a grid: ALGORITHM:TILE:LMUL:PANELS:KC_SPLITS or xnnpack_nhwc_dense")->delimiter(',');
+  auto* listed = app.add_option("--candidate", o.listed, "Instead of a grid: ALGORITHM:TILE:LMUL:PANELS:KC_SPLITS, xnnpack_nhwc_dense or depthwise")->delimiter(',');
   for (const char* name : {"--algorithm", "--tile", "--lmul", "--panels", "--kc-splits"}) listed->excludes(app.get_option(name));
   auto* kept = app.add_option("--keep", keep, "N:M: a tile keeps N of each M consecutive columns; all by default")->delimiter(',');
   app.add_option("--sparsity", sparsity, "Instead: the share removed of all columns, in decimal")->delimiter(',')->excludes(kept);

@@ -41,7 +41,7 @@ std::vector<Operator> with_residual(Operator convolution, const std::vector<floa
   operators.push_back(std::move(convolution));
   if (!residual.empty()) {
     const size_t size = residual.size();
-    operators.push_back(make_binary(xnn_binary_add, output, size, arena_copy(residual), size, output, pool));
+    operators.push_back(make_binary(xnn_binary_add, output, {size}, arena_copy(residual), {size}, output, pool));
   }
   return operators;
 }
@@ -81,11 +81,43 @@ Prepared prepare_colnm(const ConvCase& c, const Candidate& candidate, pthreadpoo
   }};
 }
 
+Prepared prepare_depthwise(const ConvCase& c) {
+  const ConvShape& s = c.shape;
+  const Datatype& elements = find_arithmetic(c.arithmetic).elements;
+  xnn_depthwise2d d = s.depthwise();
+  const std::vector<float> weights = c.dense_weights();
+  d.weights = weights.data();
+  d.bias = c.bias.data();
+  d.output_min = c.output_min;
+  d.output_max = c.output_max;
+  xnn_operator_t op = nullptr;
+  check(xnn_create_depthwise_convolution2d_cnhw(&d, elements.xnnpack, &op), "create");
+  Operator owned(op);
+  const xnn_colnm_gaps gaps = xnn_depthwise_input_gaps(&d, s.height, s.width);
+  xnn_colnm_planes in, out;
+  xnn_colnm_planes_init(&in, s.batch, s.in_channels, s.height, s.width, s.stride[0], gaps.rows, gaps.columns);
+  xnn_colnm_planes_init(&out, s.batch, s.out_channels, s.out_height(), s.out_width(), 1, 0, 0);
+  check(xnn_reshape_depthwise_convolution2d_cnhw(op, &in, &out, c.residual.empty() ? nullptr : &out), "reshape");
+  void* input = arena_allocate(in.size * elements.element_bytes);
+  void* output = arena_allocate(out.size * elements.element_bytes);
+  void* residual = c.residual.empty() ? nullptr : arena_allocate(out.size * elements.element_bytes);
+  elements.to_planes(c.input.data(), in, input);
+  if (residual != nullptr) elements.to_planes(c.residual.data(), out, residual);
+  check(xnn_setup_depthwise_convolution2d_cnhw(op, input, residual, output), "setup");
+  std::vector<Operator> operators;
+  operators.push_back(std::move(owned));
+  return {std::move(operators), [=, &elements, size = s.positions() * s.out_channels] {
+    std::vector<float> nchw(size);
+    elements.from_planes(out, output, nchw.data());
+    return nchw;
+  }};
+}
+
 Prepared prepare_nhwc(const ConvCase& c, pthreadpool_t pool) {
   const ConvShape& s = c.shape;
   xnn_operator_t op = nullptr;
-  check(xnn_create_convolution2d_nhwc_f32(s.padding[0], s.padding[1], s.padding[0], s.padding[1], s.kernel[0], s.kernel[1], s.stride[0],
-                                          s.stride[1], s.dilation[0], s.dilation[1], 1, s.in_channels, s.out_channels,
+  check(xnn_create_convolution2d_nhwc_f32(s.padding[0], s.padding[3], s.padding[2], s.padding[1], s.kernel[0], s.kernel[1], s.stride[0],
+                                          s.stride[1], s.dilation[0], s.dilation[1], static_cast<uint32_t>(s.groups), s.in_channels / s.groups, s.out_channels / s.groups,
                                           s.in_channels, s.out_channels, c.dense_weights().data(), c.bias.data(),
                                           c.output_min, c.output_max, 0, nullptr, nullptr, &op),
         "create");
@@ -124,17 +156,19 @@ Prepared prepare_spmm(const ConvCase& c, pthreadpool_t pool) {
 std::vector<std::string> bench_algorithms() {
   std::vector<std::string> names;
   for (const Algorithm& each : algorithms()) names.push_back(each.name);
-  names.insert(names.end(), {kDenseReference, kSparseReference});
+  names.insert(names.end(), {kDepthwise, kDenseReference, kSparseReference});
   return names;
 }
 
 bool is_xnnpack(const std::string& algorithm) { return algorithm.rfind("xnnpack", 0) == 0; }
 
 bool can_run(const Candidate& candidate, const ConvShape& shape, xnn_colnm_arithmetic arithmetic) {
-  if (candidate.algorithm == kSparseReference) return shape.is_pointwise();
+  if (candidate.algorithm == kSparseReference) return shape.is_pointwise() && shape.groups == 1;
   // Planes are split into phases by one stride.
   const auto& [tile, schedule] = candidate.schedule;
   if (is_xnnpack(candidate.algorithm)) return true;
+  if (candidate.algorithm == kDepthwise) return shape.is_depthwise() && shape.stride[0] == shape.stride[1];
+  if (shape.groups != 1) return false;
   if (schedule.algorithm == xnn_colnm_direct && shape.stride[0] != shape.stride[1]) return false;
   return xnn_colnm_has_kernel(arithmetic, tile, schedule.lmul) && (find_arithmetic(arithmetic).elements.has_kc_splits || schedule.kc_splits == 1);
 }
@@ -142,6 +176,7 @@ bool can_run(const Candidate& candidate, const ConvShape& shape, xnn_colnm_arith
 Prepared prepare(const ConvCase& conv, const Candidate& candidate, pthreadpool_t pool) {
   if (candidate.algorithm == kDenseReference) return prepare_nhwc(conv, pool);
   if (candidate.algorithm == kSparseReference) return prepare_spmm(conv, pool);
+  if (candidate.algorithm == kDepthwise) return prepare_depthwise(conv);
   return prepare_colnm(conv, candidate, pool);
 }
 

@@ -14,8 +14,8 @@
 
 namespace colonnade {
 
-// One way to run a convolution: by an algorithm of ours, which is the schedule's, or of XNNPACK's. XNNPACK's have no LMUL
-// and no panels, its dense one no tile either: these are 0. It keeps all columns.
+// One way to run a convolution: by an algorithm of ours, which is the schedule's but for the depthwise one, or of XNNPACK's.
+// XNNPACK's have no LMUL and no panels, its dense one and the depthwise one no tile either: these are 0. They keep all columns.
 struct Candidate {
   std::string algorithm;
   ConvSchedule schedule;
@@ -24,6 +24,8 @@ struct Candidate {
 
 // XNNPACK's dense operator, which our kernels are compared with.
 constexpr char kDenseReference[] = "xnnpack_nhwc_dense";
+// Ours for convolutions of every channel on its own.
+constexpr char kDepthwise[] = "depthwise";
 
 // What --algorithm allows.
 std::vector<std::string> bench_algorithms();
@@ -31,7 +33,7 @@ std::vector<std::string> bench_algorithms();
 bool is_xnnpack(const std::string& algorithm);
 
 // Whether there is a kernel for the candidate's tile and LMUL, and an operator for the shape: XNNPACK's sparse one
-// is for 1x1 of stride 1 without padding.
+// is for 1x1 of stride 1 without padding, and where there are groups only the depthwise and the dense one run.
 bool can_run(const Candidate& candidate, const ConvShape& shape, xnn_colnm_arithmetic arithmetic);
 
 struct Prepared {

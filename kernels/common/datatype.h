@@ -28,8 +28,6 @@ class Datatype {
   double relative_error, least_error;
   // Whether sums may wait in the output between two KC splits: not where they would be rounded.
   bool has_kc_splits;
-  // Whether this XNNPACK adds tensors of it on RVV.
-  bool has_addition;
 
   // NCHW tensors to and from planes of this datatype.
   void to_planes(const float* nchw, const xnn_colnm_planes& planes, void* buffer) const;

@@ -31,12 +31,12 @@ unsigned vector_length_bits() {
 #endif
 }
 
-Operator make_binary(xnn_binary_operator type, const float* x, size_t x_elements, const float* y, size_t y_elements,
-                     float* output, pthreadpool_t pool) {
+Operator make_binary(xnn_binary_operator type, const float* x, const std::vector<size_t>& x_shape, const float* y,
+                     const std::vector<size_t>& y_shape, float* output, pthreadpool_t pool) {
   xnn_operator_t op = nullptr;
   check(xnn_create_binary_elementwise_nd(type, xnn_datatype_fp32, nullptr, nullptr, nullptr, 0, &op), "create");
   Operator owned(op);
-  check(xnn_reshape_binary_elementwise_nd(op, 1, &x_elements, 1, &y_elements, pool), "reshape");
+  check(xnn_reshape_binary_elementwise_nd(op, x_shape.size(), x_shape.data(), y_shape.size(), y_shape.data(), pool), "reshape");
   check(xnn_setup_binary_elementwise_nd(op, x, y, output), "setup");
   return owned;
 }

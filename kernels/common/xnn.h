@@ -29,9 +29,9 @@ struct DeleteOperator {
 };
 using Operator = std::unique_ptr<xnn_operator, DeleteOperator>;
 
-// output[i] = x[i] `type` y[i] of f32; of one element, y is a constant.
-Operator make_binary(xnn_binary_operator type, const float* x, size_t x_elements, const float* y, size_t y_elements,
-                     float* output, pthreadpool_t pool);
+// output = x `type` y of f32 tensors; where one of them has a size of 1, it is the same for all of the other's.
+Operator make_binary(xnn_binary_operator type, const float* x, const std::vector<size_t>& x_shape, const float* y,
+                     const std::vector<size_t>& y_shape, float* output, pthreadpool_t pool);
 
 // Runs them in order up to the first that fails, and returns the last status.
 xnn_status run_operators(const std::vector<Operator>& operators, pthreadpool_t pool);

@@ -5,6 +5,7 @@
 // of two dashes, the header's text of the weights, another such line, and the bytes of the tensors; the lengths and the digest are filled in, or no
 // damage would reach what lies behind them. What the reader takes is run on a small image, and then once more refused
 // with a bit of its weights flipped.
+#include <algorithm>
 #include <cstring>
 #include <iostream>
 #include <random>
@@ -64,9 +65,10 @@ bool is_small(const Package& package, const std::map<std::string, Shape>& inputs
     if (conv == nullptr) continue;
     // Gaps and phases multiply what planes take.
     const ConvShape& g = conv->geometry();
-    for (const Pair& window : {g.stride, g.padding, g.dilation, g.kernel}) {
+    for (const Pair& window : {g.stride, g.dilation, g.kernel}) {
       if (std::max(window[0], window[1]) > 16) return false;
     }
+    if (*std::max_element(g.padding.begin(), g.padding.end()) > 16) return false;
     if (shapes.at(node.output).shape.elements() * g.reduction() > kMostMacs) return false;
   }
   return package.nodes().size() <= 32;
@@ -78,7 +80,7 @@ nlohmann::json schedule_each(const Package& package, const std::map<std::string,
   nlohmann::json& convs = document["convs"] = nlohmann::json::object();
   for (const Node& node : package.nodes()) {
     const Conv2d* conv = as_conv2d(node);
-    if (conv == nullptr) continue;
+    if (conv == nullptr || !conv->needs_schedule()) continue;
     const ConvShape shape = conv->shape(shapes.at(node.inputs[0]).shape);
     for (const char* algorithm : {"direct", "packed"}) {
       convs[schedule_key(shape, conv->kept(node, package), algorithm)] = {{"algorithm", algorithm}, {"tile", 14}, {"lmul", 2}, {"panels", 4}, {"kc_splits", 1}};

@@ -20,12 +20,35 @@ bool align_rows(PlanePlan& a, PlanePlan& b) {
   return true;
 }
 
+bool align_halos(const std::vector<PlanePlan*>& plans) {
+  size_t rows = 0, columns = 0;
+  for (const PlanePlan* plan : plans) {
+    rows = std::max(rows, plan->rows);
+    columns = std::max(columns, plan->columns);
+  }
+  bool changed = false;
+  for (PlanePlan* plan : plans) {
+    changed |= plan->columns != columns || plan->rows != rows;
+    plan->columns = columns;
+    plan->rows = rows;
+  }
+  return changed;
+}
+
 Layouts::Layouts(const Package& package, const std::map<std::string, TensorShape>& shapes, const std::function<bool(const Node&)>& is_direct)
     : package_(package) {
   for (const auto& [name, tensor] : shapes) plans_[name].shape = tensor.shape;
   for (const Node& node : package_.nodes()) is_direct_[node.name] = is_direct(node);
   choose_phases();
   choose_halos();
+  for (const auto& [name, tensor] : shapes) places_[name] = {name, 0};
+  // The largest first: those that begin as it does find their place in it.
+  std::vector<const Node*> joining;
+  for (const Node& node : package_.nodes()) {
+    if (node.operation->joins_inputs() && !shapes.at(node.output).features) joining.push_back(&node);
+  }
+  std::stable_sort(joining.begin(), joining.end(), [&](const Node* a, const Node* b) { return plans_.at(a->output).shape.c > plans_.at(b->output).shape.c; });
+  for (const Node* node : joining) join(*node);
   for (const auto& [name, plan] : plans_) {
     const Shape& s = plan.shape;
     const size_t heights = (s.h + plan.phases - 1) / plan.phases + plan.rows;
@@ -34,12 +57,52 @@ Layouts::Layouts(const Package& package, const std::map<std::string, TensorShape
                                std::to_string(plan.rows) + "x" + std::to_string(plan.columns) + " of padding; allowed: at most " +
                                std::to_string(kMaxElements) + " elements");
     }
-    xnn_colnm_planes_init(&planes_[name], s.n, s.c, s.h, s.w, plan.phases, plan.rows, plan.columns);
+  }
+  lay_out();
+}
+
+void Layouts::lay_out() {
+  for (const auto& [name, place] : places_) {
+    const PlanePlan& plan = plans_.at(place.tensor);
+    const Shape& s = plan.shape;
+    xnn_colnm_planes& planes = planes_[name];
+    xnn_colnm_planes_init(&planes, s.n, s.c, s.h, s.w, plan.phases, plan.rows, plan.columns);
+    const size_t channels = plans_.at(name).shape.c;
+    planes.size -= (s.c - channels) * planes.channel_stride;
+    planes.channels = channels;
+  }
+}
+
+void Layouts::join(const Node& node) {
+  // Where the output begins, if all that it consists of lies there already.
+  const Place first = places_.at(node.inputs[0]);
+  size_t channel = first.channel;
+  bool follows = places_.at(node.output).tensor == node.output && first.tensor != node.inputs[0];
+  for (const std::string& input : node.inputs) {
+    const Place& place = places_.at(input);
+    follows = follows && place.tensor == first.tensor && place.channel == channel;
+    channel += plans_.at(input).shape.c;
+  }
+  if (follows) {
+    places_[node.output] = first;
+    return;
+  }
+  const Place output = places_.at(node.output);
+  channel = output.channel;
+  for (const std::string& input : node.inputs) {
+    Place& place = places_.at(input);
+    // A tensor in which others lie stays where it is.
+    const bool is_free = place.tensor == input && std::none_of(places_.begin(), places_.end(), [&](const auto& each) {
+      return each.first != input && each.second.tensor == input;
+    });
+    if (is_free && input != node.output) place = {output.tensor, channel};
+    channel += plans_.at(input).shape.c;
   }
 }
 
 void Layouts::make_dense() {
   for (auto& [name, planes] : planes_) {
+    places_[name] = {name, 0};
     const auto [n, c, h, w] = plans_.at(name).shape;
     planes = {n, c, h, w, 1, w, h * w, c * h * w, h * w, 0, n * c * h * w + COLNM_PLANES_GUARD};
   }

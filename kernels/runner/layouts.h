@@ -39,6 +39,14 @@ struct PlanePlan {
 
 // Lets the rows of two tensors be equally far apart; says whether they were not.
 bool align_rows(PlanePlan& a, PlanePlan& b);
+// Gives tensors the largest halo that one of them has; says whether that took anything.
+bool align_halos(const std::vector<PlanePlan*>& plans);
+
+// Whose buffer a tensor lies in, and which of its channels come first.
+struct Place {
+  std::string tensor;
+  size_t channel = 0;
+};
 
 class Layouts {
  public:
@@ -47,6 +55,8 @@ class Layouts {
   Layouts(const Package& package, const std::map<std::string, TensorShape>& shapes, const std::function<bool(const Node&)>& is_direct);
 
   const xnn_colnm_planes& planes(const std::string& tensor) const { return planes_.at(tensor); }
+  // Where a tensor lies: in a buffer of its own, but for those that are joined.
+  const Place& place(const std::string& tensor) const { return places_.at(tensor); }
   // Lays every tensor out as [N, C, H, W] without any halo or phase, for XNNPACK's own operators among packed
   // convolutions.
   void make_dense();
@@ -57,12 +67,17 @@ class Layouts {
   PlaneNeeds needs(const Node& node) const;
   void choose_phases();
   void choose_halos();
+  // Lets what a node reads lie in its output's channels, and outputs in the channels of a larger one that begins
+  // with them, as far as no tensor has a place already.
+  void join(const Node& node);
+  void lay_out();
   bool align_node(const Node& node);
 
   const Package& package_;
   std::map<std::string, PlanePlan> plans_;
   std::map<std::string, bool> is_direct_;
   std::map<std::string, xnn_colnm_planes> planes_;
+  std::map<std::string, Place> places_;
 };
 
 }  // namespace colonnade

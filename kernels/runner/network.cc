@@ -13,7 +13,8 @@
 namespace colonnade {
 
 void Network::build(const std::map<std::string, Shape>& inputs) {
-  plan(package_.shapes(inputs));
+  shapes_ = package_.shapes(inputs);
+  plan(shapes_);
   std::string where;
   try {
     for (const auto& [name, shape] : inputs) {
@@ -77,7 +78,11 @@ std::vector<float> Network::result(const std::string& name) const {
   return values;
 }
 
-Activation Network::define(const std::string& name, const Shape& shape) { return activations_[name] = allocate_as(name, shape); }
+Activation Network::define(const std::string& name, const Shape& shape) { return activations_[name] = place(name, shape); }
+
+Activation Network::define_as(const std::string& name, const TensorShape& tensor) {
+  return tensor.features ? define_features(name, tensor.shape) : define(name, tensor.shape);
+}
 
 Activation Network::define_features(const std::string& name, const Shape& shape) {
   const size_t elements = shape.elements();

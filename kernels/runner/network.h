@@ -79,6 +79,9 @@ class Network {
   const Activation& activation(const std::string& name) const { return activations_.at(name); }
   Activation define(const std::string& name, const Shape& shape);
   Activation define_features(const std::string& name, const Shape& shape);
+  Activation define_as(const std::string& name, const TensorShape& tensor);
+  // The shape of a tensor, which may not be computed yet.
+  const TensorShape& shape(const std::string& name) const { return shapes_.at(name); }
   // A buffer of its own that lies as the tensor of that name and shape does.
   Activation allocate_as(const std::string& name, const Shape& shape) const;
   Layer& add_layer(const std::string& name, const std::string& op);
@@ -92,6 +95,8 @@ class Network {
   virtual void plan(const std::map<std::string, TensorShape>&) {}
   // Elements of an activation's buffer, unless it is features.
   virtual size_t buffer_size(const std::string&, const Shape& shape) const { return shape.elements(); }
+  // Where an activation lies that is no features.
+  virtual Activation place(const std::string& name, const Shape& shape) { return allocate_as(name, shape); }
   // Prepares an input activation to be loaded, which may take a layer.
   virtual void build_input(const std::string&) {}
   virtual void build_node(const Node& node) = 0;
@@ -101,6 +106,7 @@ class Network {
   const Package& package_;
   const Datatype& datatype_;
   pthreadpool_t pool_;
+  std::map<std::string, TensorShape> shapes_;
   std::map<std::string, Activation> activations_;
   std::vector<Layer> layers_;
   std::vector<std::function<void(void*)>> workspace_users_;

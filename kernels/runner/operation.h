@@ -45,6 +45,8 @@ class Operation {
 
   // How it wants its tensors in planes; `direct` where it is a convolution that reads them without packing.
   virtual PlaneNeeds plane_needs(bool direct, const std::vector<Shape>& inputs) const = 0;
+  // Whether tensors that it reads are to lie in the output's channels, one after the other: then nothing is copied.
+  virtual bool joins_inputs() const { return false; }
   // Moves rows apart until those of tensors that it reads or writes together are equally far apart, and says whether
   // that took anything.
   virtual bool align_rows(bool, const std::vector<PlanePlan*>&, PlanePlan&) const { return false; }
@@ -62,10 +64,15 @@ struct OperationType {
 };
 const std::vector<OperationType>& operation_types();
 
-// An activation key: whether it is "relu", or "none".
-bool read_relu(const Fields& fields);
-// The least output of an operator that rectifies, or does not.
-float output_min(bool relu);
+// What an operator clamps its output to.
+struct OutputRange {
+  float min, max;
+  bool is_open() const;
+};
+// An activation key: "none", "relu" or "relu6".
+OutputRange read_activation(const Fields& fields);
+// The names of an inputs key.
+std::vector<std::string> read_inputs(const Fields& fields, size_t least, size_t most);
 // Throws std::invalid_argument naming `key` for a layer of too many weights, `rows` by `columns`.
 void check_weight_count(const char* key, size_t rows, size_t columns);
 

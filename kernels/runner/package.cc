@@ -12,7 +12,7 @@
 namespace colonnade {
 namespace {
 
-constexpr size_t kVersion = 2;
+constexpr size_t kVersion = 3;
 
 const OperationType& find_type(const std::string& op) {
   std::string allowed;

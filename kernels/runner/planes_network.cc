@@ -14,7 +14,7 @@ namespace colonnade {
 void PlanesNetwork::plan(const std::map<std::string, TensorShape>& shapes) {
   for (const Node& node : package().nodes()) {
     const Conv2d* conv = as_conv2d(node);
-    if (conv != nullptr && !conv->runs_as_spmm(implementation_)) {
+    if (conv != nullptr && conv->needs_schedule() && !conv->runs_as_spmm(implementation_)) {
       found_[node.name] = conv->find_schedule(node, shapes.at(node.inputs[0]).shape, package(), implementation_, schedules_);
     }
   }
@@ -28,6 +28,22 @@ void PlanesNetwork::plan(const std::map<std::string, TensorShape>& shapes) {
 
 void PlanesNetwork::load(const std::string& name, const float* nchw) {
   std::memcpy(images_.at(name), nchw, activation(name).shape.elements() * f32().element_bytes);
+}
+
+Activation PlanesNetwork::place(const std::string& name, const Shape& shape) {
+  const Place& place = layouts_->place(name);
+  auto [buffer, is_new] = buffers_.emplace(place.tensor, nullptr);
+  if (is_new) buffer->second = allocate_as(place.tensor, shape).data;
+  const size_t offset = place.channel * planes(name).channel_stride * datatype().element_bytes;
+  return {shape, static_cast<char*>(buffer->second) + offset, planes(name).size, /*features=*/false};
+}
+
+xnn_plane_tensor PlanesNetwork::tensor(const std::string& name) const { return tensor(name, activation(name)); }
+
+xnn_plane_tensor PlanesNetwork::tensor(const std::string& name, const Activation& activation) const {
+  if (!activation.features) return {planes(name), activation.data};
+  const auto [n, c, h, w] = activation.shape;
+  return {{n, c, 1, 1, 1, 1, 1, c, 1, 0, n * c}, activation.data};
 }
 
 void PlanesNetwork::build_input(const std::string& name) {

@@ -45,7 +45,8 @@ void InputShapes::fail(const std::string& what) const { throw std::invalid_argum
 
 const Shape& InputShapes::need(size_t input, bool features, size_t channels) const {
   const TensorShape& in = *inputs_[input];
-  if (in.features == features && (channels == 0 || in.shape.c == channels)) return in.shape;
+  // Features of a map of unknown size are an unknown number.
+  if (in.features == features && (channels == 0 || in.shape.c == channels || in.shape.c == 0)) return in.shape;
   fail("its input '" + node_.inputs[input] + "' is " + in.str() + "; needed: " + described(features, channels, {}));
 }
 
@@ -53,15 +54,16 @@ const Shape& InputShapes::map(size_t input, size_t channels) const { return need
 
 const Shape& InputShapes::features(size_t input, size_t channels) const { return need(input, /*features=*/true, channels); }
 
-TensorShape InputShapes::window(const Pair& kernel, const Pair& stride, const Pair& padding, const Pair& dilation, size_t channels) const {
+TensorShape InputShapes::window(const Window& window, size_t channels) const {
   const Shape& in = inputs_[0]->shape;
   const size_t sizes[2] = {in.h, in.w};
   size_t out[2] = {0, 0};
   for (size_t i = 0; in.n != 0 && i < 2; i++) {
-    out[i] = colnm_output_size(sizes[i], padding[i], kernel[i], dilation[i], stride[i]);
+    const uint32_t before = window.padding[i], behind = window.padding[i + 2], kernel = window.kernel[i], dilation = window.dilation[i];
+    out[i] = colnm_pool_size(sizes[i], before, behind, kernel, dilation, window.stride[i], window.ceil_mode);
     if (out[i] != 0) continue;
-    fail("its input '" + node_.inputs[0] + "' is " + str(0) + ", with padding " + std::to_string(sizes[i] + 2 * size_t{padding[i]}) +
-         (i == 0 ? " high" : " wide") + "; needed: at least " + std::to_string(colnm_window_reach(kernel[i], dilation[i])) + ", the reach of its kernel");
+    fail("its input '" + node_.inputs[0] + "' is " + str(0) + ", with padding " + std::to_string(sizes[i] + before + behind) +
+         (i == 0 ? " high" : " wide") + "; needed: at least " + std::to_string(colnm_window_reach(kernel, dilation)) + ", the reach of its kernel");
   }
   return {{in.n, channels, out[0], out[1]}, /*features=*/false};
 }

@@ -30,6 +30,14 @@ struct TensorShape {
   std::string str() const;
 };
 
+// A window that slides over a map.
+struct Window {
+  Pair kernel, stride;
+  Padding padding;
+  Pair dilation = {1, 1};
+  bool ceil_mode = false;  // whether a last window may end outside the padded map
+};
+
 // The tensors that a node reads. All functions throw std::invalid_argument naming the node, its input and what it needs.
 class InputShapes {
  public:
@@ -39,8 +47,11 @@ class InputShapes {
   // An input that is a map of so many channels, and one of features; 0 channels: of any number.
   const Shape& map(size_t input, size_t channels = 0) const;
   const Shape& features(size_t input, size_t channels = 0) const;
+  // An input of either kind.
+  const TensorShape& any(size_t input) const { return *inputs_[input]; }
+  size_t count() const { return inputs_.size(); }
   // The map of `channels` that a window makes of the first input. Refuses a window that does not fit.
-  TensorShape window(const Pair& kernel, const Pair& stride, const Pair& padding, const Pair& dilation, size_t channels) const;
+  TensorShape window(const Window& window, size_t channels) const;
   // As messages have the shape of an input.
   std::string str(size_t input) const { return inputs_[input]->str(); }
   [[noreturn]] void fail(const std::string& what) const;

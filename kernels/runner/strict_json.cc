@@ -4,6 +4,7 @@
 #include "strict_json.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <stdexcept>
 
@@ -78,6 +79,13 @@ std::string read_text(const nlohmann::json& value, const std::string& key) {
   return *text;
 }
 
+size_t read_choice(const nlohmann::json& value, const std::string& key, const std::vector<const char*>& allowed) {
+  const std::string* text = value.get_ptr<const std::string*>();
+  const auto found = std::find_if(allowed.begin(), allowed.end(), [&](const char* name) { return text != nullptr && *text == name; });
+  if (found == allowed.end()) refuse(key, value, listed(allowed));
+  return static_cast<size_t>(found - allowed.begin());
+}
+
 const nlohmann::json& read_list(const nlohmann::json& value, const char* key, size_t low, size_t high) {
   if (!value.is_array() || value.size() < low || value.size() > high) refuse(key, value, "a list of " + range(low, high) + " elements");
   return value;
@@ -97,19 +105,30 @@ Fields::Fields(const nlohmann::json& value, const std::string& key, const std::v
   }
 }
 
+double Fields::number(const char* key) const {
+  const nlohmann::json& value = at(key);
+  if (!value.is_number() || !std::isfinite(value.get<float>())) refuse(prefix_ + key, value, "a finite number");
+  return value.get<double>();
+}
+
+bool Fields::boolean(const char* key) const {
+  if (!at(key).is_boolean()) refuse(prefix_ + key, at(key), "true, false");
+  return at(key).get<bool>();
+}
+
+Padding Fields::padding(const char* key) const {
+  const nlohmann::json& value = at(key);
+  const bool fits = value.is_array() && value.size() == 4 && std::all_of(value.begin(), value.end(), [](const nlohmann::json& each) { return is_whole(each, 0, kMaxWindow); });
+  if (!fits) refuse(prefix_ + key, value, "four whole numbers from " + range(0, kMaxWindow));
+  return {value[0].get<uint32_t>(), value[1].get<uint32_t>(), value[2].get<uint32_t>(), value[3].get<uint32_t>()};
+}
+
 Pair Fields::pair(const char* key, size_t low, size_t high) const {
   const nlohmann::json& value = at(key);
   if (!value.is_array() || value.size() != 2 || !is_whole(value[0], low, high) || !is_whole(value[1], low, high)) {
     refuse(prefix_ + key, value, "two whole numbers from " + range(low, high));
   }
   return {value[0].get<uint32_t>(), value[1].get<uint32_t>()};
-}
-
-size_t Fields::choice(const char* key, const std::vector<const char*>& allowed) const {
-  const std::string* text = at(key).get_ptr<const std::string*>();
-  const auto found = std::find_if(allowed.begin(), allowed.end(), [&](const char* name) { return text != nullptr && *text == name; });
-  if (found == allowed.end()) refuse(prefix_ + key, at(key), listed(allowed));
-  return static_cast<size_t>(found - allowed.begin());
 }
 
 }  // namespace colonnade

@@ -26,6 +26,9 @@ size_t read_size(const nlohmann::json& value, const std::string& key, size_t low
 // A text of 1 to kMaxName bytes.
 std::string read_text(const nlohmann::json& value, const std::string& key);
 
+// The place in `allowed` of a text that is one of them.
+size_t read_choice(const nlohmann::json& value, const std::string& key, const std::vector<const char*>& allowed);
+
 // A list of `low` to `high` elements, whatever they are.
 const nlohmann::json& read_list(const nlohmann::json& value, const char* key, size_t low, size_t high);
 
@@ -39,11 +42,15 @@ class Fields {
   const nlohmann::json& at(const char* key) const { return value_.at(key); }
   bool has(const char* key) const { return value_.contains(key); }
   size_t size(const char* key, size_t low, size_t high) const { return read_size(at(key), prefix_ + key, low, high); }
+  // A number that is finite.
+  double number(const char* key) const;
+  bool boolean(const char* key) const;
+  // Top, left, bottom and right.
+  Padding padding(const char* key) const;
   // Height and width.
   Pair pair(const char* key, size_t low, size_t high) const;
   std::string text(const char* key) const { return read_text(at(key), prefix_ + key); }
-  // The place in `allowed` of a text that is one of them.
-  size_t choice(const char* key, const std::vector<const char*>& allowed) const;
+  size_t choice(const char* key, const std::vector<const char*>& allowed) const { return read_choice(at(key), prefix_ + key, allowed); }
 
  private:
   const nlohmann::json& value_;

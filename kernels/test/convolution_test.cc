@@ -48,15 +48,19 @@ void draw_layouts(RandomCase& r, std::mt19937& g) {
   }
 }
 
-// Strides 1-3, dilations 1-2, paddings 0-3, kernels 1-7, odd sizes, batches 1-3, and tiles that mostly
+// Strides 1-3, dilations 1-2, paddings 0-3, all of them different each way, kernels 1-7, odd sizes, batches 1-3, and tiles that mostly
 // do not divide the output channels.
 RandomCase draw(uint32_t seed) {
   std::mt19937 g(seed);
   const auto in = [&](uint32_t low, uint32_t high) { return low + static_cast<uint32_t>(g() % (high - low + 1)); };
-  const auto both = [](uint32_t size) { return Pair{size, size}; };
+  const auto stride = [&] {
+    const uint32_t first = in(1, 3);
+    // Planes that are read without packing are split by one stride.
+    return Pair{first, seed % 3 == 0 ? first : in(1, 3)};
+  };
   ConvShape shape;
   do {
-    shape = {in(1, 3), in(1, 9), in(1, 17), in(1, 19), in(1, 40), {in(1, 7), in(1, 7)}, both(in(1, 3)), both(in(0, 3)), both(in(1, 2))};
+    shape = {in(1, 3), in(1, 9), in(1, 17), in(1, 19), in(1, 40), {in(1, 7), in(1, 7)}, stride(), {in(0, 3), in(0, 3), in(0, 3), in(0, 3)}, {in(1, 2), in(1, 2)}};
   } while (shape.positions() == 0);
   shape.residual = in(0, 1);
   // The first of the table, or any other.

@@ -5,12 +5,14 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from colonnade.container import Container
+
+from ..conftest import Once
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -22,18 +24,29 @@ def root() -> Path:
 
 
 @pytest.fixture(scope="session")
-def riscv64_programs(toolchain: Container, root: Path) -> Path:
-    """Folder of the RISC-V programs, brought up to date with the sources."""
-    output = root / "results" / "build" / "riscv64"
-    output.parent.mkdir(parents=True, exist_ok=True)
-    toolchain.run(["sh", "kernels/build.sh", "riscv64", str(output.relative_to(root))])
-    return output
+def build_part(toolchain: Container, root: Path, once: Once) -> Callable[[str], Path]:
+    """Bring a part of kernels/build.sh up to date with its sources, and say in which folder."""
+
+    def build(part: str) -> Path:
+        output = root / "results" / "build" / part
+        output.parent.mkdir(parents=True, exist_ok=True)
+        command = ["sh", "kernels/build.sh", part, str(output.relative_to(root))]
+        once(part, lambda: toolchain.run(command))
+        return output
+
+    return build
 
 
 @pytest.fixture(scope="session")
-def timing_model(toolchain: Container) -> None:
-    """The timing model, brought up to date with its sources, where targets look for it."""
-    toolchain.run(["sh", "kernels/build.sh", "timing", "results/build/timing"])
+def riscv64_programs(build_part: Callable[[str], Path]) -> Path:
+    """Folder of the RISC-V programs."""
+    return build_part("riscv64")
+
+
+@pytest.fixture(scope="session")
+def timing_model(build_part: Callable[[str], Path]) -> None:
+    """The timing model, where targets look for it."""
+    build_part("timing")
 
 
 @pytest.fixture(scope="module")

@@ -13,33 +13,61 @@ from typing import Any
 
 import numpy as np
 
-WINDOW = {"kernel": [3, 3], "stride": [1, 1], "padding": [1, 1]}
+WINDOW = {"kernel": [3, 3], "stride": [1, 1], "padding": [1, 1, 1, 1]}
 
 
 def conv(name: str, source: str, channels: tuple[int, int], **other: Any) -> dict[str, Any]:
     """A dense convolution from `channels[0]` to `channels[1]` channels."""
     node = {"op": "conv2d", "name": name, "input": source, "output": f"{name}.out"}
     node |= {"in_channels": channels[0], "out_channels": channels[1], **WINDOW}
-    node |= {"dilation": [1, 1], "residual": None, "activation": "relu"}
+    node |= {"dilation": [1, 1], "groups": 1, "residual": None, "activation": "relu"}
     return node | {"pattern": None, "tile": None} | other
+
+
+def node(op: str, name: str, source: str | list[str], **keys: Any) -> dict[str, Any]:
+    """A node of one or several inputs."""
+    read = {"input": source} if isinstance(source, str) else {"inputs": source}
+    return {"op": op, "name": name, **read, "output": f"{name}.out", **keys}
 
 
 def nodes() -> list[dict[str, Any]]:
     """Every operation, and a pruned convolution beside a dense one."""
-    one = {"kernel": [1, 1], "padding": [0, 0], "activation": "none"}
+    one = {"kernel": [1, 1], "padding": [0] * 4, "activation": "none"}
     pruned = {"pattern": {"n": 2, "m": 4}, "tile": 3}
     return [
         conv("stem", "image", (5, 8)),
         conv("body", "stem.out", (8, 8), **one, **pruned),
         conv("tail", "body.out", (8, 8), **one, residual="stem.out"),
-        {"op": "add", "name": "sum", "inputs": ["tail.out", "stem.out"], "output": "sum.out"}
-        | {"activation": "relu"},
-        {"op": "max_pool2d", "name": "pool", "input": "sum.out", "output": "pool.out"}
-        | {**WINDOW, "stride": [2, 2]},
-        {"op": "global_avg_pool", "name": "mean", "input": "pool.out", "output": "mean.out"},
-        {"op": "fully_connected", "name": "fc", "input": "mean.out", "output": "logits"}
-        | {"in_features": 8, "out_features": 4},
+        node("binary", "sum", ["tail.out", "stem.out"], function="add", activation="relu"),
+        node("max_pool2d", "pool", "sum.out")
+        | {**WINDOW, "stride": [2, 2], "dilation": [1, 1], "ceil_mode": False},
+        conv("depth", "pool.out", (8, 8), groups=8, activation="relu6"),
+        node("affine", "norm", "depth.out", channels=8, activation="relu"),
+        node("pad", "border", "norm.out", padding=[1, 0, 0, 2], value=0.5),
+        node("channel_shuffle", "mixed", "border.out", groups=4),
+        node("local_response_norm", "lrn", "mixed.out", size=3, alpha=0.1, beta=0.75, k=1.0),
+        node("avg_pool2d", "average", "lrn.out")
+        | {**WINDOW, "ceil_mode": True, "count_include_pad": False},
+        node("upsample2d", "up", "average.out", mode="bilinear")
+        | {"size": None, "scale": [2.0, 1.0], "align_corners": False},
+        *(node("unary", f"unary{index}", "up.out", **keys) for index, keys in enumerate(FUNCTIONS)),
+        node("concat", "joined", [f"unary{index}.out" for index in range(2)]),
+        node("flatten", "flat", "joined.out"),
+        node("global_pool", "mean", "up.out", function="avg"),
+        node("binary", "scaled", ["up.out", "mean.out"], function="mul", activation="none"),
+        node("fully_connected", "fc", "mean.out", in_features=8, out_features=4)
+        | {"output": "logits"},
+        node("softmax", "shares", "logits"),
     ]
+
+
+FUNCTIONS: list[dict[str, Any]] = [
+    *({"function": each} for each in ("relu", "relu6", "hard_swish", "sigmoid", "silu", "tanh")),
+    {"function": "clip", "min": -0.5, "max": None},
+    {"function": "hard_sigmoid", "alpha": 0.2, "beta": 0.5},
+    {"function": "leaky_relu", "slope": 0.1},
+    {"function": "prelu", "channels": 8},
+]
 
 
 @dataclass
@@ -86,6 +114,11 @@ def draft() -> Draft:
         "body.bias": rng.uniform(-1, 1, 8),
         "tail.weight": rng.uniform(-1, 1, (8, 1, 1, 8)),
         "tail.bias": rng.uniform(-1, 1, 8),
+        "depth.weight": rng.uniform(-1, 1, (8, 3, 3, 1)),
+        "depth.bias": rng.uniform(-1, 1, 8),
+        "norm.scale": rng.uniform(-1, 1, 8),
+        "norm.shift": rng.uniform(-1, 1, 8),
+        "unary9.slope": rng.uniform(-1, 1, 8),
         "fc.weight": rng.uniform(-1, 1, (4, 8)),
         "fc.bias": rng.uniform(-1, 1, 4),
     }
@@ -99,7 +132,7 @@ def draft() -> Draft:
             "data_offsets": [len(data), len(data) + len(content)],
         }
         data += content
-    graph = {"format": "colonnade-package", "version": 2}
+    graph = {"format": "colonnade-package", "version": 3}
     graph |= {"inputs": [{"name": "image", "channels": 5}], "outputs": ["logits"]}
     return Draft(graph | {"nodes": nodes()}, header, data)
 
@@ -145,7 +178,7 @@ def misplace(package: Draft) -> None:
 
 def average(name: str, source: str) -> dict[str, Any]:
     """A second average."""
-    return {"op": "global_avg_pool", "name": name, "input": source, "output": f"{name}.out"}
+    return node("global_pool", name, source, function="avg")
 
 
 WHOLE: list[tuple[str, Damage, list[str]]] = [
@@ -153,7 +186,11 @@ WHOLE: list[tuple[str, Damage, list[str]]] = [
     for node, key, values in [
         ("stem", "kernel", [[3.9, 3], [2**32 + 3, 3], [3, 3, 3], [0, 3], [3], 3, [True, 3]]),
         ("stem", "stride", [[1, 0], [1, 2**40], ["1", 1]]),
-        ("stem", "padding", [True, [10**7, 0], [-1, 0], [1, 1, 1], [None, 0]]),
+        (
+            "stem",
+            "padding",
+            [True, [1, 1], [10**7, 0, 0, 0], [-1, 0, 0, 0], [1] * 3, [1, 1, None, 1]],
+        ),
         ("stem", "dilation", [[0, 1], [1, 1.0]]),
         ("stem", "in_channels", [5.7, 2**63, 2**64 + 5, 0, -5, "5", None]),
         ("stem", "out_channels", [10**10, 1e300, False]),
@@ -162,15 +199,43 @@ WHOLE: list[tuple[str, Damage, list[str]]] = [
         ("body", "tile", [0, 32, 3.0, None, 2**32 + 3]),
         ("body", "pattern", [[], 7, "2:4"]),
         ("pool", "stride", [[2**40, 2**40], [0, 1]]),
-        ("pool", "padding", [[3, 3], [1, 4]]),
+        ("pool", "padding", [[3] * 4, [1, 1, 1, 4], [1, 1]]),
+        ("pool", "dilation", [[0, 1], [1], 2]),
+        ("pool", "ceil_mode", [0, "no", None]),
         ("fc", "in_features", [8.5, 0, 2**63]),
         ("fc", "out_features", [10**10]),
         ("tail", "residual", [3, "", ["stem.out"], False]),
         ("sum", "inputs", [["stem.out"], ["body.out", "stem.out", "stem.out"], "stem.out"]),
-        ("sum", "op", ["subtract", 3]),
+        ("sum", "op", ["add", "subtract", "global_avg_pool", 3]),
+        ("sum", "function", ["divide", None, 1]),
+        ("sum", "activation", ["tanh", None]),
         ("mean", "groups", [1]),
-        ("stem", "groups", [5]),
-        ("pool", "dilation", [[1, 1]]),
+        ("mean", "function", ["min", None]),
+        ("stem", "groups", [0, 5, 2, 1.0, None]),
+        ("depth", "groups", [3, 16]),
+        ("depth", "tile", [2]),
+        ("norm", "channels", [0, 8.0]),
+        ("norm", "activation", ["sigmoid"]),
+        ("border", "padding", [[0, 0], [256, 0, 0, 0], [-1, 0, 0, 0]]),
+        ("border", "value", [None, "0", True]),
+        ("mixed", "groups", [3, 0, 16, None]),
+        ("lrn", "size", [0, 256, 2.5]),
+        ("lrn", "alpha", [None, "1"]),
+        ("average", "padding", [[3, 0, 0, 0], [0, 0, 0, 3]]),
+        ("average", "count_include_pad", [1, None]),
+        ("average", "dilation", [[1, 1]]),
+        ("up", "mode", ["cubic", None]),
+        ("up", "scale", [None, [0, 1], [1], [256, 1], 2]),
+        ("up", "size", [[4, 4], [0, 4]]),
+        ("up", "align_corners", [0, None]),
+        ("unary0", "function", ["erf", 3, None]),
+        ("unary0", "slope", [0.1]),
+        ("unary6", "min", [None, "0", True]),
+        ("unary6", "max", [-1, "0"]),
+        ("unary7", "alpha", [None, "0.2"]),
+        ("unary8", "slope", [None, True]),
+        ("unary9", "channels", [0, None]),
+        ("joined", "inputs", [["up.out"], [], "up.out", [1, 2]]),
     ]
     for value in values
 ]
@@ -181,8 +246,8 @@ DAMAGES: list[tuple[str, Damage, list[str]]] = [
     ("pattern key", put("body", "pattern", {"n": 1, "m": 4, "k": 1}), ["body", "pattern", "k"]),
     ("sparsity", put("body", "pattern", {"sparsity": 2, "m": "full"}), ["body", "sparsity"]),
     ("unknown root key", put_root("groups", 1), ["groups"]),
-    ("version", put_root("version", 3), ["colonnade-package", " 3"]),
-    ("version before", put_root("version", 1), ["colonnade-package", " 1"]),
+    ("version", put_root("version", 4), ["colonnade-package", " 4"]),
+    ("version before", put_root("version", 2), ["colonnade-package", " 2"]),
     ("format", put_root("format", "onnx"), ["colonnade-package"]),
     ("no nodes", put_root("nodes", []), ["nodes"]),
     ("no inputs", put_root("inputs", []), ["inputs"]),
@@ -222,7 +287,43 @@ DAMAGES: list[tuple[str, Damage, list[str]]] = [
     ),
     ("not JSON", with_text("edit_graph", "{", "{,"), ["graph.json"]),
     ("NaN", with_text("edit_graph", "[1, 1]", "[NaN, 1]"), ["graph.json"]),
+    (
+        "value of infinity",
+        with_text("edit_graph", '"value": 0.5', '"value": 1e999'),
+        ["graph.json"],
+    ),
+    *(
+        (f"no {key} of {name}", lambda p, name=name, key=key: p.node(name).pop(key), [name, key])
+        for name, key in [
+            *[("sum", "function"), ("pool", "ceil_mode"), ("average", "count_include_pad")],
+            *[("up", "size"), ("unary6", "min"), ("unary7", "beta"), ("unary8", "slope")],
+            *[("unary9", "channels"), ("norm", "channels"), ("lrn", "k"), ("border", "value")],
+        ]
+    ),
     # Ranks, channels and shapes.
+    ("shuffle of 5 channels", put("mixed", "input", "image"), ["mixed", "groups", "[N, 5, H, W]"]),
+    (
+        "softmax of a map",
+        append_nodes(node("softmax", "late", "up.out")),
+        ["late", "a map [N, 8, H, W]", "needed: features"],
+    ),
+    (
+        "norm of other channels",
+        put("norm", "input", "image"),
+        ["norm", "a map [N, 5, H, W]", "needed: a map [N, 8, H, W]"],
+    ),
+    (
+        "map beside features",
+        append_nodes(node("concat", "late", ["up.out", "mean.out"])),
+        ["late", "a map [N, 8, H, W]", "features [N, 8]"],
+    ),
+    (
+        "features of other channels",
+        append_nodes(
+            node("binary", "late", ["image", "mean.out"], function="mul", activation="none")
+        ),
+        ["late", "a map [N, 5, H, W]", "features [N, 8]"],
+    ),
     (
         "channels",
         put_root("inputs", [{"name": "image", "channels": 4}]),
@@ -247,9 +348,9 @@ DAMAGES: list[tuple[str, Damage, list[str]]] = [
     (
         "sum of features",
         append_nodes(
-            {**nodes()[3], "name": "late", "inputs": ["mean.out", "mean.out"], "output": "x"}
+            {**nodes()[3], "name": "late", "inputs": ["mean.out", "logits"], "output": "x"}
         ),
-        ["late", "features [N, 8]", "needed: a map"],
+        ["late", "features [N, 8]", "features [N, 4]"],
     ),
     (
         "max pool of features",
@@ -259,7 +360,7 @@ DAMAGES: list[tuple[str, Damage, list[str]]] = [
     (
         "sum of channels",
         put("sum", "inputs", ["body.out", "image"]),
-        ["sum", "a map [N, 5, H, W]", "needed: a map [N, 8, H, W]"],
+        ["sum", "a map [N, 5, H, W]", "a map [N, 8, H, W]"],
     ),
     (
         "classifier of a map",

@@ -18,12 +18,13 @@ Schedule = Mapping[str, Any]
 
 
 def key(node: Mapping[str, Any], image: Sequence[int], kept: int) -> str:
-    """The key of a convolution of an input [n, c, h, w], of the fastest algorithm."""
+    """The key of a convolution (of one of its groups) for an input [n, c, h, w]."""
     n, c, h, w = image
     kernel, stride, dilation = (tuple(node[each]) for each in ("kernel", "stride", "dilation"))
     padding, residual = sides(node["padding"]), node["residual"] is not None
+    c, out_channels = c // node["groups"], node["out_channels"] // node["groups"]
     shape = ConvShape(
-        *(n, c, h, w, node["out_channels"], kernel, stride, padding, dilation), residual=residual
+        *(n, c, h, w, out_channels, kernel, stride, padding, dilation), residual=residual
     )
     return f"{shape}|k{kept}"
 
@@ -40,7 +41,7 @@ def cover(package: Path, fastest: Schedule = DIRECT) -> dict[str, Schedule]:
         for node in graph["nodes"]:
             if node["op"] != "conv2d":
                 continue
-            kept = node["in_channels"] * node["kernel"][0] * node["kernel"][1]
+            kept = node["in_channels"] // node["groups"] * node["kernel"][0] * node["kernel"][1]
             if node["pattern"] is not None:
                 kept = weights.get_slice(f"{node['name']}.columns").get_shape()[1]
             entry = key(node, (1, node["in_channels"], 64, 64), kept)

@@ -33,7 +33,7 @@ def write_package(folder: Path, inputs: tuple[str, ...] = ("image",)) -> Path:
     nodes: list[dict[str, Any]] = []
     tensors = {}
     for name in inputs:
-        pair = {"padding": [1, 1], "dilation": [1, 1]}
+        pair = {"padding": [1] * 4, "dilation": [1, 1], "groups": 1}
         nodes += [
             {
                 **{"op": "conv2d", "name": f"{name}.conv", "input": name, "output": f"{name}.a"},
@@ -41,7 +41,7 @@ def write_package(folder: Path, inputs: tuple[str, ...] = ("image",)) -> Path:
                 **{**pair, "residual": None, "activation": "relu", "pattern": None, "tile": None},
             },
             {
-                **{"op": "global_avg_pool", "name": f"{name}.pool"},
+                **{"op": "global_pool", "name": f"{name}.pool", "function": "avg"},
                 **{"input": f"{name}.a", "output": f"{name}.b"},
             },
             {
@@ -62,7 +62,7 @@ def write_package(folder: Path, inputs: tuple[str, ...] = ("image",)) -> Path:
     save_file(tensors, weights)
     graph = {
         "format": "colonnade-package",
-        "version": 2,
+        "version": 3,
         "weights_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
         "inputs": [{"name": name, "channels": 3} for name in inputs],
         "outputs": [f"{name}.out" for name in inputs],

@@ -45,25 +45,26 @@ class RandomConv:
         cout, kh, kw, cin = self.dense.shape
         weight = torch.from_numpy(self.dense.astype(np.float64)).permute(0, 3, 1, 2)
         assert weight.shape == (cout, cin, kh, kw)
+        top, left, bottom, right = self.node["padding"]  # type: ignore[misc]
+        image = torch.from_numpy(self.image.astype(np.float64))
         out = torch.nn.functional.conv2d(
-            torch.from_numpy(self.image.astype(np.float64)),
+            torch.nn.functional.pad(image, (left, right, top, bottom)),
             weight,
             torch.from_numpy(self.bias.astype(np.float64)),
             stride=self.node["stride"],  # type: ignore[arg-type]
-            padding=self.node["padding"],  # type: ignore[arg-type]
             dilation=self.node["dilation"],  # type: ignore[arg-type]
         )
         return (out.relu() if self.node["activation"] == "relu" else out).numpy()
 
 
 def draw(seed: int) -> RandomConv:
-    """Strides 1-3, dilations 1-2, paddings 0-3, kernels 1-7, odd sizes, batches 1-3, any tile."""
+    """Strides 1-3, dilations 1-2, paddings 0-3 each side, kernels 1-7, odd sizes, any tile."""
     rng = np.random.default_rng(seed)
     while True:
-        kernel, padding = rng.integers(1, 8, 2), rng.integers(0, 4, 2)
+        kernel, padding = rng.integers(1, 8, 2), rng.integers(0, 4, 4)
         stride, dilation = rng.integers(1, 4, 2), rng.integers(1, 3, 2)
         size = rng.integers(1, 20, 2)
-        if np.all(size + 2 * padding >= dilation * (kernel - 1) + 1):
+        if np.all(size + padding[:2] + padding[2:] >= dilation * (kernel - 1) + 1):
             break
     batch, cin, cout = (int(rng.integers(1, high)) for high in (4, 9, 41))
     tile = int(rng.integers(1, 32))
@@ -88,6 +89,7 @@ def draw(seed: int) -> RandomConv:
         "kernel": kernel.tolist(),
         "stride": stride.tolist(),
         "padding": padding.tolist(),
+        "groups": 1,
         "dilation": dilation.tolist(),
         "residual": None,
         "activation": str(rng.choice(["relu", "none"])),
@@ -115,7 +117,7 @@ def package(convs: list[RandomConv], scratch: Path) -> Path:
     """A directory with the package and its input, inside the checkout so that containers see it."""
     graph = {
         "format": "colonnade-package",
-        "version": 2,
+        "version": 3,
         "inputs": [{"name": c.node["input"], "channels": c.node["in_channels"]} for c in convs],
         "outputs": [c.node["output"] for c in convs],
         "nodes": [c.node for c in convs],

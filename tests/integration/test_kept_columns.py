@@ -88,15 +88,15 @@ def write_package(folder: Path, patterns: list[Pattern], channels: int) -> None:
         node = {
             **{"op": "conv2d", "name": name, "output": f"{name}.out"},
             **{"input": f"conv{number - 1}.out" if number else "image"},
-            **{"in_channels": channels, "out_channels": channels, "kernel": [1, 1]},
-            **{"stride": [1, 1], "padding": [0, 0], "dilation": [1, 1], "residual": None},
+            **{"in_channels": channels, "out_channels": channels, "groups": 1, "kernel": [1, 1]},
+            **{"stride": [1, 1], "padding": [0] * 4, "dilation": [1, 1], "residual": None},
             **{"activation": "none", "pattern": pattern.to_json(), "tile": mask.tile},
         }
         nodes.append(node)
     folder.mkdir()
     save_file(tensors, folder / "weights.safetensors")
     graph = {
-        **{"format": "colonnade-package", "version": 2, "model": "chain", "dtype": "f32"},
+        **{"format": "colonnade-package", "version": 3, "model": "chain", "dtype": "f32"},
         **{"checkpoint_sha256": "0" * 64},
         "weights_sha256": sha256_file(folder / "weights.safetensors"),
         "inputs": [{"name": "image", "channels": channels}],

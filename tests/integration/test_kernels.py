@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-"""The kernels' own tests and XNNPACK's: on emulated RISC-V, and under sanitizers on the host."""
+"""The kernels' own tests on emulated RISC-V, and what is compiled how."""
 
 import re
 from pathlib import Path
@@ -25,32 +25,24 @@ def test_kernels_and_operators_match_float64(
     assert int(passed[1]) >= 528
 
 
+def test_what_is_built_already_is_not_built_again(
+    toolchain: Container, riscv64_programs: Path, root: Path
+) -> None:
+    output = riscv64_programs.relative_to(root)
+    log = toolchain.run(["sh", "kernels/build.sh", "riscv64", str(output)]).stdout
+    assert "ninja: no work to do" in log
+
+
 def test_only_what_programs_need_of_xnnpack_is_compiled(riscv64_programs: Path) -> None:
     candidates = (riscv64_programs / "candidates.txt").read_text().split()
     plan = (riscv64_programs / "build.ninja").read_text()
     built = set(re.findall(r"^build xnnpack/\S+/(\S+)\.o:", plan, re.MULTILINE))
     upstream = {Path(path).name for path in candidates} & built
-    assert 100 < len(upstream) < len(candidates) / 2
+    # Operators of all layer types reach 261 of 414 files: those for one function name all its datatypes.
+    assert 100 < len(upstream) < 0.7 * len(candidates)
     # What the dense baseline chooses among at run time, and nothing for int8.
     assert {"f32-gemm-7x4v-minmax-rvv.c", "f32-igemm-7x4v-minmax-rvv.c"} <= upstream
     assert not [name for name in upstream if name.startswith(("qs8-gemm", "qd8"))]
-
-
-def test_xnnpack_convolutions_do_what_they_did(
-    toolchain: Container, riscv64_programs: Path, root: Path
-) -> None:
-    """XNNPACK's own float32 tests; the quantized and half precision operators stay as they were."""
-    output = riscv64_programs.relative_to(root)
-    toolchain.run(["sh", "kernels/build.sh", "xnnpack-tests", str(output)])
-    program = output / "xnnpack-convolution-tests"
-    command = [*emulator(256, half_precision=False), str(program), "--gtest_filter=*_F32.*:-*_Q*"]
-    log = toolchain.run(command).stdout
-    passed = re.search(r"\[  PASSED  \] (\d+) tests", log)
-    assert passed is not None, log[-2000:]
-    assert int(passed[1]) >= 261
-    # Strides, padding, dilation, groups; and the sparse operator.
-    for name in ("3x3s2", "with_left_padding", "3x3d2", "grouped_3x3", "NCHW_F32.kernel_1x1"):
-        assert re.search(rf"       OK \] \S*{re.escape(name)}", log) is not None, name
 
 
 def test_compiler_checks_every_narrowing_in_our_sources(riscv64_programs: Path, root: Path) -> None:
@@ -70,16 +62,3 @@ def test_compiler_checks_every_narrowing_in_our_sources(riscv64_programs: Path, 
     assert [
         source for source in unchecked if Path(source).name in ours or "/generated/" in source
     ] == []
-
-
-def test_sanitizers_find_nothing(toolchain: Container, root: Path) -> None:
-    """The kernels' tests on this host under AddressSanitizer and UndefinedBehaviorSanitizer."""
-    output = Path("results/build/host-sanitized")
-    (root / output).parent.mkdir(parents=True, exist_ok=True)
-    toolchain.run(["sh", "kernels/build.sh", "host-sanitized", str(output)])
-    # The stack frames that this check moves elsewhere are too little aligned for AVX-512.
-    options = {"ASAN_OPTIONS": "detect_stack_use_after_return=0"}
-    log = toolchain.run([str(output / "colonnade-tests")], env=options).stdout
-    passed = re.search(r"\[  PASSED  \] (\d+) tests", log)
-    assert passed is not None, log[-2000:]
-    assert int(passed[1]) > 400

@@ -44,7 +44,8 @@ def conv_node(name: str, source: str, tile: int, residual: str | None = None) ->
         "out_channels": CHANNELS,
         "kernel": [kernel, kernel],
         "stride": [1, 1],
-        "padding": [kernel // 2, kernel // 2],
+        "padding": [kernel // 2] * 4,
+        "groups": 1,
         "dilation": [1, 1],
         "residual": residual,
         "activation": activation,
@@ -55,13 +56,15 @@ def conv_node(name: str, source: str, tile: int, residual: str | None = None) ->
 
 def add_node(name: str, first: str, second: str) -> dict[str, object]:
     inputs = [first, second]
-    return {"op": "add", "name": name, "inputs": inputs, "output": name, "activation": "relu"}
+    node = {"op": "binary", "function": "add", "name": name, "inputs": inputs, "output": name}
+    return {**node, "activation": "relu"}
 
 
 def write_test_package(folder: Path, tile: int) -> dict[str, NDArray[np.float64]]:
     """Write package and input; returns the dense weights and biases by tensor name."""
     rng = np.random.default_rng(tile)
-    pool = {"kernel": [3, 3], "stride": [2, 2], "padding": [1, 1]}
+    pool = {"kernel": [3, 3], "stride": [2, 2], "padding": [1] * 4, "dilation": [1, 1]}
+    pool |= {"ceil_mode": False}
     nodes = [
         conv_node("expand", "image", tile),
         conv_node("spatial", "expand.out", tile, residual="image"),
@@ -87,7 +90,7 @@ def write_test_package(folder: Path, tile: int) -> dict[str, NDArray[np.float64]
         dense[f"{name}.bias"] = bias.astype(np.float64)
     graph = {
         "format": "colonnade-package",
-        "version": 2,
+        "version": 3,
         "inputs": [{"name": "image", "channels": CHANNELS}],
         "outputs": ["last.out"],
         "nodes": nodes,

@@ -37,7 +37,13 @@ def conv(name: str, source: str, **other: Any) -> dict[str, Any]:
     """A dense 3x3 convolution of `CHANNELS` channels."""
     node = {"op": "conv2d", "name": name, "input": source, "output": f"{name}.out"}
     node |= {"in_channels": CHANNELS, "out_channels": CHANNELS, "kernel": [3, 3]}
-    node |= {"stride": [1, 1], "padding": [1, 1], "dilation": [1, 1], "residual": None}
+    node |= {
+        "stride": [1, 1],
+        "padding": [1] * 4,
+        "dilation": [1, 1],
+        "groups": 1,
+        "residual": None,
+    }
     return node | {"activation": "relu", "pattern": None, "tile": None, **other}
 
 
@@ -58,7 +64,7 @@ def write_chain(folder: Path, nodes: list[dict[str, Any]]) -> None:
         tensors[f"{name}.columns"] = np.tile(columns, (tiles, 1))
         tensors[f"{name}.values"] = values.astype(np.float32)
     folder.mkdir()
-    graph = {"format": "colonnade-package", "version": 2}
+    graph = {"format": "colonnade-package", "version": 3}
     graph |= {"inputs": [{"name": "image", "channels": CHANNELS}], "nodes": nodes}
     write_package(folder, {**graph, "outputs": [nodes[-1]["output"]]}, tensors)
 

@@ -47,5 +47,6 @@ def test_three_runs_are_equal(target: Target, root: Path, scratch: Path, threads
 
 def test_two_cores_are_faster_than_one(target: Target, root: Path, scratch: Path) -> None:
     one, two = (run(target, root, scratch, threads) for threads in (1, 2))
+    assert len(one) == 2
     for alone, together in zip(one, two, strict=True):
         assert alone["cycles"] / 2 < together["cycles"] < alone["cycles"]

@@ -35,7 +35,7 @@ def test_documentation_names_every_key_of_a_description() -> None:
         description = json.loads(core.read_text("utf-8"))
         costs = description.pop("classes").values()
         keys |= keys_of(description) | {"classes"}.union(*costs)
-    assert keys >= {"vlen", "fork_join", "store_latency", "masked", "outstanding", "classes"}
+    assert keys >= {"vlen", "fork_join", "late_latency", "masked", "outstanding", "classes"}
     assert [key for key in sorted(keys) if f"`{key}`" not in PAGE] == []
 
 

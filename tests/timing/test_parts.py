@@ -132,8 +132,16 @@ def _negative(description: Any) -> None:
     description["miss"]["memory"]["latency"] = -1
 
 
-def _early_store(description: Any) -> None:
+def _early_late(description: Any) -> None:
     description["classes"]["vload"]["latency"][3] = 4
+
+
+def _strange_unit(description: Any) -> None:
+    description["issue"]["late_units"] = ["fpu"]
+
+
+def _long_fill(description: Any) -> None:
+    description["miss"]["fill"] = description["miss"]["l2"]["latency"] + 1
 
 
 @pytest.mark.parametrize(
@@ -146,7 +154,9 @@ def _early_store(description: Any) -> None:
         (_odd_cache, "l1: line and bytes / (ways * line) must be powers of two"),
         (_odd_page, "huge_page: bytes: must be a power of two"),
         (_negative, "memory: latency: a whole number from 0 to 4096 is needed"),
-        (_early_store, "vload: store_latency: less than `latency`"),
+        (_early_late, "vload: late_latency: less than `latency`"),
+        (_strange_unit, "issue: late_units: unit: null or one of the names in `units` is needed"),
+        (_long_fill, "miss: fill: more than a latency"),
     ],
 )
 def test_a_wrong_core_description_is_refused(
@@ -157,6 +167,25 @@ def test_a_wrong_core_description_is_refused(
 ) -> None:
     with pytest.raises(ColonnadeError) as error:
         timing.dump("params", variant(change))
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda _: "[1, 1]", "core: an object is needed"),
+        (lambda text: text + "{}", "not valid JSON"),
+        (lambda text: text.replace('"name":', '"vlen": 128, "name":', 1), "core: key 'vlen' twice"),
+    ],
+    ids=["array", "more", "twice"],
+)
+def test_what_is_no_single_object_is_refused(
+    timing: TestedModel, change: Callable[[str], str], message: str
+) -> None:
+    path = WORK / "variant.json"
+    (ROOT / path).write_text(change((ROOT / CORE).read_text("utf-8")), "utf-8")
+    with pytest.raises(ColonnadeError) as error:
+        timing.dump("params", str(path))
     assert message in str(error.value)
 
 

@@ -65,3 +65,21 @@ rule package:
         code=code("step export"),
     shell:
         "colonnade step export {input} $(dirname {output.graph}) 2> {log}"
+
+
+rule packages_table:
+    """The size of every package."""
+    input:
+        settings=plan.settings.of("pruning.patterns"),
+        graphs=expand(rules.package.output.graph, variant=plan.networks.variants),
+        weights=expand(rules.package.output.weights, variant=plan.networks.variants),
+    output:
+        results.table("packages"),
+    log:
+        "<results>/logs/packages-table.log",
+    conda:
+        "../envs/colonnade.yaml"
+    params:
+        code=code("table packages"),
+    shell:
+        "colonnade table packages {input.settings} {output} {input.graphs} 2> {log}"

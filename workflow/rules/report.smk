@@ -4,9 +4,12 @@
 
 rule claims:
     input:
-        throughput=rules.throughput_table.output,
-        accuracy=rules.accuracy_table.output,
-        packages=expand(rules.package.output, variant=plan.networks.variants),
+        definitions=CLAIMS,
+        tables=[
+            rules.throughput_table.output,
+            rules.accuracy_table.output,
+            rules.packages_table.output,
+        ],
     output:
         "<results>/claims.json",
     log:
@@ -16,13 +19,14 @@ rule claims:
     params:
         code=code("step claims"),
     shell:
-        "colonnade step claims {input.throughput} {input.accuracy} {output} {input.packages} 2> {log}"
+        "colonnade step claims {input.definitions} {output} {input.tables} 2> {log}"
 
 
 rule provenance:
     input:
         rules.toolchain.output,
         settings=lambda _: plan.settings.of(*SECTIONS),
+        default=DEFAULT_CONFIG,
         tables=[rules.throughput_table.output, rules.accuracy_table.output],
     output:
         "<results>/provenance.json",
@@ -33,7 +37,7 @@ rule provenance:
     params:
         code=code("step provenance"),
     shell:
-        "colonnade step provenance {input.settings} {output} 2> {log}"
+        "colonnade step provenance {input.settings} {input.default} {output} 2> {log}"
 
 
 # What each section of the report shows, of those that this configuration can have.

@@ -10,7 +10,8 @@ rule study_start:
             "model.name", "study.data", "study.training", "-study.training.finetune"
         ),
     output:
-        results.study(START, "{seed}", "safetensors"),
+        checkpoint=results.study(START, "{seed}", "safetensors"),
+        metrics=results.study(START, "{seed}", "csv"),
     log:
         "<results>/logs/study/start-{seed}.log",
     conda:
@@ -20,8 +21,8 @@ rule study_start:
         code=code("step study-start"),
         launch=launcher(plan.config.study.training),
     shell:
-        "{params.launch}colonnade step study-start {input.settings} {wildcards.seed} {output} 2>&1"
-        " | tee {log}"
+        "{params.launch}colonnade step study-start {input.settings} {wildcards.seed} {output.checkpoint}"
+        " 2>&1 | tee {log}"
 
 
 rule study_finetune:
@@ -29,7 +30,7 @@ rule study_finetune:
     input:
         images=ancient(inputs.images(plan.config.study.data)),
         settings=lambda wildcards: plan.settings.of_run(wildcards.run),
-        dense=rules.study_start.output,
+        dense=rules.study_start.output.checkpoint,
         schedules=rules.schedules.output.schedules,
     output:
         temp(results.study("{run}", "{seed}", "safetensors")),
@@ -90,4 +91,56 @@ rule study_table:
     params:
         code=code("table study"),
     shell:
-        "colonnade table study {input.settings} {output} {input.reports} 2> {log}"
+        "colonnade table study {input.settings} {output} {input.reports} 2>&1 | tee {log}"
+
+
+rule study_candidate:
+    """Fine-tune the dense network of the first seed, as it is or pruned, as a candidate says."""
+    input:
+        images=ancient(inputs.images(plan.config.study.data)),
+        settings=lambda wildcards: plan.settings.of_candidate(wildcards.candidate),
+        dense=results.study(START, str(plan.config.study.seeds[0]), "safetensors"),
+        schedules=rules.schedules.output.schedules,
+    output:
+        checkpoint=temp("<results>/study/search/{candidate}/{network}.safetensors"),
+        metrics="<results>/study/search/{candidate}/{network}.csv",
+    log:
+        "<results>/logs/study/search-{candidate}-{network}.log",
+    wildcard_constraints:
+        candidate=one_of(plan.config.study.candidates),
+        network="control|pruned",
+    conda:
+        "../envs/colonnade.yaml"
+    threads: plan.config.study.training.threads
+    params:
+        code=code("step study-candidate"),
+        launch=launcher(plan.config.study.training),
+        seed=plan.config.study.seeds[0],
+    shell:
+        "{params.launch}colonnade step study-candidate {input.settings} {wildcards.network}"
+        " {params.seed} {input.dense} {input.schedules} {output.checkpoint} 2>&1 | tee {log}"
+
+
+rule recipe_search:
+    """Which candidate does not harm the dense network and serves the pruned one best."""
+    input:
+        settings=plan.settings.of(
+            "study.candidates", "study.recipe_sparsity", "study.control_drop_points"
+        ),
+        start=results.study(START, str(plan.config.study.seeds[0]), "csv"),
+        metrics=expand(
+            rules.study_candidate.output.metrics,
+            candidate=plan.config.study.candidates,
+            network=["control", "pruned"],
+        ),
+    output:
+        results.table("recipe_search"),
+    log:
+        "<results>/logs/recipe-search.log",
+    conda:
+        "../envs/colonnade.yaml"
+    params:
+        code=code("table recipe_search"),
+    shell:
+        "colonnade table recipe_search {input.settings} {output} {input.start} {input.metrics} 2>&1"
+        " | tee {log}"

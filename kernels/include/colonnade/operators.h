@@ -24,8 +24,10 @@ extern "C" {
 // A 2-d convolution as its weight matrix [out_channels, K] sees it; K = kernel_height * kernel_width *
 // in_channels, columns in (kh, kw, cin) order.
 struct xnn_colnm_convolution2d {
-  uint32_t padding_height;
-  uint32_t padding_width;
+  uint32_t padding_top;
+  uint32_t padding_left;
+  uint32_t padding_bottom;
+  uint32_t padding_right;
   uint32_t kernel_height;
   uint32_t kernel_width;
   uint32_t stride_height;
@@ -118,39 +120,90 @@ enum xnn_status xnn_setup_colnm_convolution2d_cnhw(
     const void* residual,
     void* output);
 
-// Elements of a max pooling's window, at most.
-#define XNN_COLNM_MAX_TAPS 64
+// A convolution of every channel on its own: each input channel gives `multiplier` consecutive output channels.
+struct xnn_depthwise2d {
+  uint32_t padding_top;
+  uint32_t padding_left;
+  uint32_t padding_bottom;
+  uint32_t padding_right;
+  uint32_t kernel_height;
+  uint32_t kernel_width;
+  uint32_t stride_height;
+  uint32_t stride_width;
+  uint32_t dilation_height;
+  uint32_t dilation_width;
+  size_t in_channels;
+  size_t multiplier;
+  // [out_channels, kernel_height, kernel_width]; as biases they are rounded to the datatype, in which sums are computed.
+  const float* weights;
+  // [out_channels], or NULL.
+  const float* bias;
+  float output_min;
+  float output_max;
+};
 
-// The pooling operators' elements have one of the datatypes of colonnade/datatypes.h.
+enum xnn_status xnn_create_depthwise_convolution2d_cnhw(
+    const struct xnn_depthwise2d* convolution, enum xnn_datatype datatype, xnn_operator_t* convolution_op_out);
+
+// The smallest gaps of planes of its input.
+struct xnn_colnm_gaps xnn_depthwise_input_gaps(
+    const struct xnn_depthwise2d* convolution, size_t input_height, size_t input_width);
+
+// The input is split into as many phases as its stride, or not at all, which is slower where the stride is not 1; with at
+// least the gaps. Output and residual, which is NULL or the layout of a tensor of the output's shape, are whole.
+enum xnn_status xnn_reshape_depthwise_convolution2d_cnhw(
+    xnn_operator_t convolution_op,
+    const struct xnn_colnm_planes* input,
+    const struct xnn_colnm_planes* output,
+    const struct xnn_colnm_planes* residual);
+
+// `residual` is NULL or a tensor that is added before the output is clamped.
+enum xnn_status xnn_setup_depthwise_convolution2d_cnhw(
+    xnn_operator_t convolution_op, const void* input, const void* residual, void* output);
+
+// Elements of a pool's window, at most.
+#define XNN_COLNM_MAX_TAPS 1024
+
+// A window of a pool.
+struct xnn_pooling2d {
+  uint32_t padding_top;
+  uint32_t padding_left;
+  uint32_t padding_bottom;
+  uint32_t padding_right;
+  uint32_t pooling_height;
+  uint32_t pooling_width;
+  uint32_t stride_height;
+  uint32_t stride_width;
+  uint32_t dilation_height;
+  uint32_t dilation_width;
+  bool ceil_mode;  // a last window may end outside the padding
+  // Of averages: whether the padding counts as zeros that are there, and not what lies behind it.
+  bool count_include_pad;
+};
+
+// The pooling operators' elements have one of the datatypes of colonnade/datatypes.h. Padding never is a maximum.
 enum xnn_status xnn_create_max_pooling2d_cnhw(
-    enum xnn_datatype datatype,
-    uint32_t padding_height,
-    uint32_t padding_width,
-    uint32_t pooling_height,
-    uint32_t pooling_width,
-    uint32_t stride_height,
-    uint32_t stride_width,
-    xnn_operator_t* max_pooling_op_out);
+    const struct xnn_pooling2d* window, enum xnn_datatype datatype, xnn_operator_t* pooling_op_out);
 
-// The input may be split into as many phases as the stride, the output not at all.
-enum xnn_status xnn_reshape_max_pooling2d_cnhw(
-    xnn_operator_t max_pooling_op,
+enum xnn_status xnn_create_average_pooling2d_cnhw(
+    const struct xnn_pooling2d* window, enum xnn_datatype datatype, xnn_operator_t* pooling_op_out);
+
+// Of both. The input may be split into as many phases as the stride, the output not at all.
+enum xnn_status xnn_reshape_pooling2d_cnhw(
+    xnn_operator_t pooling_op,
     const struct xnn_colnm_planes* input,
     const struct xnn_colnm_planes* output);
 
-enum xnn_status xnn_setup_max_pooling2d_cnhw(xnn_operator_t max_pooling_op, const void* input, void* output);
+enum xnn_status xnn_setup_pooling2d_cnhw(xnn_operator_t pooling_op, const void* input, void* output);
 
-// Mean over each plane: [C, N, H, W] to f32 [N, C], ready for a fully connected operator.
-enum xnn_status xnn_create_global_average_pooling_cnhw(
-    enum xnn_datatype datatype, xnn_operator_t* global_average_pooling_op_out);
+// Mean or maximum of each plane: [C, N, H, W] to f32 [N, C], ready for a fully connected operator.
+enum xnn_status xnn_create_global_average_pooling_cnhw(enum xnn_datatype datatype, xnn_operator_t* pooling_op_out);
+enum xnn_status xnn_create_global_max_pooling_cnhw(enum xnn_datatype datatype, xnn_operator_t* pooling_op_out);
 
-enum xnn_status xnn_reshape_global_average_pooling_cnhw(
-    xnn_operator_t global_average_pooling_op, const struct xnn_colnm_planes* input);
+// Of both; a maximum needs planes that are whole.
+enum xnn_status xnn_reshape_global_pooling_cnhw(xnn_operator_t pooling_op, const struct xnn_colnm_planes* input);
 
-enum xnn_status xnn_setup_global_average_pooling_cnhw(
-    xnn_operator_t global_average_pooling_op,
-    const void* input,
-    float* output);
+enum xnn_status xnn_setup_global_pooling_cnhw(xnn_operator_t pooling_op, const void* input, float* output);
 
 enum xnn_colnm_image_layout {
   xnn_colnm_nchw,

@@ -7,7 +7,7 @@
 #include <stdexcept>
 
 #include "nhwc_network.h"
-#include "operations/add.h"
+#include "operations/binary.h"
 #include "operations/table.h"
 #include "size_limits.h"
 
@@ -42,27 +42,36 @@ size_t read_tile(const Fields& fields) {
 
 std::shared_ptr<const Operation> read_conv2d(const nlohmann::json& entry, Node& node) {
   const Fields fields(entry, "", {"op", "name", "input", "output", "in_channels", "out_channels", "kernel", "stride",
-                                  "padding", "dilation", "residual", "activation", "pattern", "tile"});
+                                  "padding", "dilation", "groups", "residual", "activation", "pattern", "tile"});
   node.inputs = {fields.text("input")};
   ConvShape geometry = {};
   geometry.in_channels = fields.size("in_channels", 1, kMaxDimension);
   geometry.out_channels = fields.size("out_channels", 1, kMaxDimension);
   geometry.kernel = fields.pair("kernel", 1, kMaxWindow);
   geometry.stride = fields.pair("stride", 1, kMaxWindow);
-  geometry.padding = fields.pair("padding", 0, kMaxWindow);
+  geometry.padding = fields.padding("padding");
   geometry.dilation = fields.pair("dilation", 1, kMaxWindow);
+  geometry.groups = fields.size("groups", 1, kMaxDimension);
+  if (geometry.in_channels % geometry.groups != 0 || geometry.out_channels % geometry.groups != 0) {
+    throw std::invalid_argument("groups: " + std::to_string(geometry.groups) + "; allowed: numbers that divide in_channels, " +
+                                std::to_string(geometry.in_channels) + ", and out_channels, " + std::to_string(geometry.out_channels));
+  }
   geometry.residual = !fields.at("residual").is_null();
   if (geometry.residual) node.inputs.push_back(fields.text("residual"));
-  const bool relu = read_relu(fields);
+  const OutputRange range = read_activation(fields);
   check_weight_count("out_channels", geometry.out_channels, geometry.reduction());
-  return std::make_shared<Conv2d>(geometry, relu, read_tile(fields));
+  const size_t tile = read_tile(fields);
+  if (tile != 0 && geometry.groups != 1) {
+    throw std::invalid_argument("pattern: " + shown(fields.at("pattern")) + "; allowed: null where there are groups");
+  }
+  return std::make_shared<Conv2d>(geometry, range, tile);
 }
 
 const Conv2d* as_conv2d(const Node& node) { return dynamic_cast<const Conv2d*>(node.operation.get()); }
 
 TensorShape Conv2d::infer(const InputShapes& inputs) const {
   inputs.map(0, geometry_.in_channels);
-  const TensorShape out = inputs.window(geometry_.kernel, geometry_.stride, geometry_.padding, geometry_.dilation, geometry_.out_channels);
+  const TensorShape out = inputs.window({geometry_.kernel, geometry_.stride, geometry_.padding, geometry_.dilation}, geometry_.out_channels);
   if (has_residual() && !(inputs.map(1, geometry_.out_channels) == out.shape)) {
     inputs.fail("residual: " + inputs.str(1) + "; needed: " + out.str() + ", the shape of its output");
   }
@@ -76,7 +85,7 @@ void Conv2d::check_weights(const Node& node, WeightsCheck& weights) const {
     const size_t kept = weights.take_columns(node.name + ".columns", (out_channels + tile_ - 1) / tile_, geometry_.reduction());
     weights.take(node.name + ".values", "F32", {out_channels * kept});
   } else {
-    weights.take(node.name + ".weight", "F32", {out_channels, geometry_.kernel[0], geometry_.kernel[1], geometry_.in_channels});
+    weights.take(node.name + ".weight", "F32", {out_channels, geometry_.kernel[0], geometry_.kernel[1], geometry_.in_channels / geometry_.groups});
   }
 }
 
@@ -84,11 +93,12 @@ nlohmann::ordered_json Conv2d::parameters() const {
   nlohmann::ordered_json all = {{"kernel", geometry_.kernel}, {"stride", geometry_.stride}, {"padding", geometry_.padding},
                                 {"dilation", geometry_.dilation}, {"out_channels", geometry_.out_channels}};
   if (is_pruned()) all["tile"] = tile_;
+  if (geometry_.groups != 1) all["groups"] = geometry_.groups;
   return all;
 }
 
 ConvShape Conv2d::shape(const Shape& input) const {
-  ConvShape shape = geometry_;
+  ConvShape shape = geometry_.of_group();
   shape.batch = input.n;
   shape.height = input.h;
   shape.width = input.w;
@@ -117,17 +127,18 @@ std::vector<float> Conv2d::dense_weights(const Node& node, const Package& packag
   return dense;
 }
 
-// XNNPACK's operator adds no residual: its addition runs behind it, and the rectification behind that.
+// XNNPACK's operator adds no residual: its addition runs behind it, and the clamp behind that.
 void Conv2d::build(NhwcNetwork& network, const Node& node) const {
   const ConvShape& g = geometry_;
   const Activation in = network.activation(node.inputs[0]);
   const Tensor& bias = network.package().weights(node.name + ".bias");
-  const auto [ph, pw] = g.padding;
+  const auto [top, left, bottom, right] = g.padding;
+  const OutputRange range = has_residual() ? OutputRange{-INFINITY, INFINITY} : range_;
   xnn_operator_t op = nullptr;
-  check(xnn_create_convolution2d_nhwc_f32(ph, pw, ph, pw, g.kernel[0], g.kernel[1], g.stride[0], g.stride[1], g.dilation[0], g.dilation[1], 1,
-                                          g.in_channels, g.out_channels, g.in_channels, g.out_channels,
-                                          dense_weights(node, network.package()).data(), bias.f32(), output_min(relu_ && !has_residual()),
-                                          INFINITY, 0, nullptr, nullptr, &op), network.described(node));
+  check(xnn_create_convolution2d_nhwc_f32(top, right, bottom, left, g.kernel[0], g.kernel[1], g.stride[0], g.stride[1], g.dilation[0], g.dilation[1],
+                                          static_cast<uint32_t>(g.groups), g.in_channels / g.groups, g.out_channels / g.groups, g.in_channels, g.out_channels,
+                                          dense_weights(node, network.package()).data(), bias.f32(), range.min,
+                                          range.max, 0, nullptr, nullptr, &op), network.described(node));
   Layer& layer = network.add_layer(node);
   layer.operators.emplace_back(op);
   size_t workspace, alignment, height, width;
@@ -139,13 +150,7 @@ void Conv2d::build(NhwcNetwork& network, const Node& node) const {
   network.on_workspace(workspace, [=, where = network.described(node)](void* space) {
     check(xnn_setup_convolution2d_nhwc_f32(op, workspace == 0 ? nullptr : space, in.f32(), out.f32()), where);
   });
-  append_residual(network, node, out);
-}
-
-void Conv2d::append_residual(Network& network, const Node& node, const Activation& sums) const {
-  if (!has_residual()) return;
-  append_add(network, "node '" + node.name + "'", node.name + ".residual", sums, network.activation(node.inputs[1]),
-             network.define(node.output, sums.shape), relu_);
+  if (has_residual()) append_binary(network, residual_layer(node), {BinaryFunction::add, range_}, out, network.activation(node.inputs[1]), network.define(node.output, shape));
 }
 
 }  // namespace colonnade

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 the Colonnade authors
 // SPDX-License-Identifier: BSD-3-Clause
 
-// conv2d: a convolution, dense or pruned in tiles, with a residual added and the sum rectified on request.
+// conv2d: a convolution, dense, pruned in tiles or in groups, with a residual added and the sum clamped on request.
 #pragma once
 
 #include "implementations.h"
@@ -10,14 +10,13 @@
 
 namespace colonnade {
 
-class Network;
+struct Layer;
 class Package;
-struct Activation;
 
 class Conv2d : public Operation {
  public:
   // As graph.json has it; the geometry's batch, height and width are 0.
-  Conv2d(const ConvShape& geometry, bool relu, size_t tile) : geometry_(geometry), relu_(relu), tile_(tile) {}
+  Conv2d(const ConvShape& geometry, OutputRange range, size_t tile) : geometry_(geometry), range_(range), tile_(tile) {}
 
   const char* name() const override { return "conv2d"; }
   TensorShape infer(const InputShapes& inputs) const override;
@@ -29,19 +28,21 @@ class Conv2d : public Operation {
   void build(PlanesNetwork& network, const Node& node) const override;
 
   const ConvShape& geometry() const { return geometry_; }
-  // With an input of that shape.
+  // What a schedule is found for, with an input of that shape: the convolution, or that of one of its groups.
   ConvShape shape(const Shape& input) const;
+  // Whether it runs a schedule: depthwise ones have a kernel of their own.
+  bool needs_schedule() const { return !geometry_.is_depthwise(); }
   // Whether the residual, the node's second input, is added to the output.
   bool has_residual() const { return geometry_.residual; }
   bool is_pruned() const { return tile_ != 0; }
   // Rows that share their columns; 0 where every column is kept.
   size_t tile() const { return tile_; }
-  // Columns each tile keeps, all of them if it is not pruned.
+  // Columns each tile keeps, all of a group's if it is not pruned.
   size_t kept(const Node& node, const Package& package) const;
   // Whether it can read without packing: planes are split into phases by one stride.
   bool can_be_direct() const { return geometry_.stride[0] == geometry_.stride[1]; }
   // Whether it is XNNPACK's sparse operator's, which has a kernel for pointwise convolutions only.
-  bool runs_as_spmm(const Implementation& implementation) const { return implementation.layout == Layout::nchw && geometry_.is_pointwise(); }
+  bool runs_as_spmm(const Implementation& implementation) const { return implementation.layout == Layout::nchw && geometry_.is_pointwise() && geometry_.groups == 1; }
   // Throws std::runtime_error where the implementation needs a schedule and there is none.
   FoundSchedule find_schedule(const Node& node, const Shape& input, const Package& package, const Implementation& implementation,
                               const Schedules* schedules) const;
@@ -51,12 +52,16 @@ class Conv2d : public Operation {
   std::vector<float> dense_weights(const Node& node, const Package& package) const;
   // Dense weights, tile after tile, column after column.
   std::vector<float> interleaved_weights(const Node& node, const Package& package, size_t tile) const;
-  // For an operator that adds no residual: appends the addition of it to `sums`, as a layer of its own.
-  void append_residual(Network& network, const Node& node, const Activation& sums) const;
+  // The name of the layer that adds the residual behind an operator that does not.
+  static std::string residual_layer(const Node& node) { return node.name + ".residual"; }
   void build_spmm(PlanesNetwork& network, const Node& node) const;
+  void build_depthwise(PlanesNetwork& network, const Node& node) const;
+  // Appends the operator of one group to a layer, with the group's values.
+  void append_group(PlanesNetwork& network, const Node& node, Layer& layer, const xnn_colnm_convolution2d& d, const xnn_colnm_schedule& schedule,
+                    size_t group) const;
 
   const ConvShape geometry_;
-  const bool relu_;
+  const OutputRange range_;
   const size_t tile_;
 };
 

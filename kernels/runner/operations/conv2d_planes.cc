@@ -2,10 +2,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 // Convolutions on planes: the schedule that one runs, and our operator or XNNPACK's sparse one.
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 
 #include "colonnade/operators.h"
+#include "operations/binary.h"
 #include "operations/conv2d.h"
 #include "planes_network.h"
 #include "size_limits.h"
@@ -45,19 +47,32 @@ FoundSchedule Conv2d::find_schedule(const Node& node, const Shape& input, const 
 
 PlaneNeeds Conv2d::plane_needs(bool direct, const std::vector<Shape>& inputs) const {
   PlaneNeeds needs;
+  if (geometry_.is_depthwise()) {
+    needs.phases.assign(inputs.size(), 1);
+    needs.phases[0] = geometry_.stride[0] == geometry_.stride[1] ? geometry_.stride[0] : 1;
+    needs.whole_output = true;
+    // Whether the input is split after all, others decide, too.
+    xnn_depthwise2d d = geometry_.depthwise();
+    needs.halo = xnn_depthwise_input_gaps(&d, inputs[0].h, inputs[0].w);
+    d.stride_height = d.stride_width = 1;
+    const xnn_colnm_gaps whole = xnn_depthwise_input_gaps(&d, inputs[0].h, inputs[0].w);
+    needs.halo = {std::max(needs.halo.rows, whole.rows), std::max(needs.halo.columns, whole.columns)};
+    return needs;
+  }
   // Any number of phases will do for the residual.
   needs.phases.assign(inputs.size(), 0);
   if (!direct) {
     needs.phases[0] = 1;
   } else if (!geometry_.is_pointwise()) {
     needs.phases[0] = geometry_.stride[0];
-    const xnn_colnm_convolution2d d = geometry_.geometry();
+    const xnn_colnm_convolution2d d = geometry_.of_group().geometry();
     needs.halo = xnn_colnm_input_gaps(&d, inputs[0].h, inputs[0].w);
   }
   return needs;
 }
 
 bool Conv2d::align_rows(bool direct, const std::vector<PlanePlan*>& inputs, PlanePlan& output) const {
+  if (geometry_.is_depthwise()) return false;
   bool changed = false;
   // Outputs lie behind each other as the inputs that make them do, but for phases.
   const bool is_alike = geometry_.is_pointwise() ? inputs[0]->phases == output.phases : output.phases == 1;
@@ -72,22 +87,24 @@ std::vector<float> Conv2d::interleaved_weights(const Node& node, const Package& 
   const size_t reduction = geometry_.reduction();
   std::vector<float> values;
   values.reserve(dense.size());
-  for (size_t channel = 0; channel < geometry_.out_channels; channel += tile)
-    for (size_t k = 0; k < reduction; k++)
-      for (size_t row = channel; row < std::min(channel + tile, geometry_.out_channels); row++) values.push_back(dense[row * reduction + k]);
+  const size_t outputs = geometry_.out_channels / geometry_.groups;
+  for (size_t first = 0; first < geometry_.out_channels; first += outputs)
+    for (size_t channel = first; channel < first + outputs; channel += tile)
+      for (size_t k = 0; k < reduction; k++)
+        for (size_t row = channel; row < std::min(channel + tile, first + outputs); row++) values.push_back(dense[row * reduction + k]);
   return values;
 }
 
 void Conv2d::build(PlanesNetwork& network, const Node& node) const {
   if (runs_as_spmm(network.implementation())) return build_spmm(network, node);
+  if (geometry_.is_depthwise()) return build_depthwise(network, node);
   const Package& package = network.package();
-  const Activation in = network.activation(node.inputs[0]);
   const FoundSchedule& found = network.found_schedule(node);
   ConvSchedule schedule = found.schedule;
   if (schedule.schedule.algorithm == xnn_colnm_direct && !network.is_direct(node)) schedule.schedule.algorithm = xnn_colnm_packed;
-  xnn_colnm_convolution2d d = geometry_.geometry();
-  d.output_min = output_min(relu_);
-  d.output_max = INFINITY;
+  xnn_colnm_convolution2d d = geometry_.of_group().geometry();
+  d.output_min = range_.min;
+  d.output_max = range_.max;
   d.bias = package.weights(node.name + ".bias").f32();
   d.kept = kept(node, package);
   std::vector<float> values;
@@ -105,35 +122,81 @@ void Conv2d::build(PlanesNetwork& network, const Node& node) const {
   // A mask made for another target may have a tile this schedule's LMUL has no registers for.
   while (schedule.schedule.lmul > 1 && !xnn_colnm_has_kernel(d.arithmetic, d.tile, schedule.schedule.lmul)) schedule.schedule.lmul /= 2;
   check_tile(node, d);
-  xnn_operator_t op = nullptr;
-  check(xnn_create_colnm_convolution2d_cnhw(&d, &schedule.schedule, &op), network.described(node));
+  const xnn_colnm_planes& planes = network.planes(node.output);
+  const Activation out = network.define(node.output, {planes.batch, planes.channels, planes.height, planes.width});
   Layer& layer = network.add_layer(node);
-  layer.operators.emplace_back(op);
   layer.arithmetic = find_arithmetic(d.arithmetic).name;
   layer.schedule = schedule.str();
   layer.found = found;
   layer.adapted = differences(found.schedule, schedule);
-  const xnn_colnm_planes& planes = network.planes(node.output);
-  size_t workspace, alignment;
-  check(xnn_reshape_colnm_convolution2d_cnhw(op, &network.planes(node.inputs[0]), &planes, has_residual() ? &network.planes(node.inputs[1]) : nullptr,
-                                             &workspace, &alignment, network.pool()), network.described(node));
-  const Activation out = network.define(node.output, {planes.batch, planes.channels, planes.height, planes.width});
   layer.macs = out.shape.elements() * geometry_.reduction();
   layer.useful_macs = out.shape.elements() * d.kept;
-  const void* residual = has_residual() ? network.activation(node.inputs[1]).data : nullptr;
+  const size_t group_values = d.kept * d.out_channels;
+  for (size_t group = 0; group < geometry_.groups; group++) {
+    append_group(network, node, layer, d, schedule.schedule, group);
+    d.values += group_values;
+    d.bias += d.out_channels;
+  }
+}
+
+void Conv2d::append_group(PlanesNetwork& network, const Node& node, Layer& layer, const xnn_colnm_convolution2d& d,
+                          const xnn_colnm_schedule& schedule, size_t group) const {
+  const size_t element_bytes = network.datatype().element_bytes;
+  // The planes of the group's channels, and where they begin in the buffer of a tensor.
+  const auto planes_of = [&](const std::string& name, size_t channels) {
+    xnn_colnm_planes planes = network.planes(name);
+    planes.size -= (planes.channels - channels) * planes.channel_stride;
+    planes.channels = channels;
+    return planes;
+  };
+  const auto data_of = [&](const std::string& name, size_t channels) {
+    return static_cast<char*>(network.activation(name).data) + group * channels * network.planes(name).channel_stride * element_bytes;
+  };
+  const xnn_colnm_planes input = planes_of(node.inputs[0], d.in_channels), output = planes_of(node.output, d.out_channels);
+  const xnn_colnm_planes residual = has_residual() ? planes_of(node.inputs[1], d.out_channels) : output;
+  xnn_operator_t op = nullptr;
+  check(xnn_create_colnm_convolution2d_cnhw(&d, &schedule, &op), network.described(node));
+  layer.operators.emplace_back(op);
+  size_t workspace, alignment;
+  check(xnn_reshape_colnm_convolution2d_cnhw(op, &input, &output, has_residual() ? &residual : nullptr, &workspace, &alignment, network.pool()),
+        network.described(node));
+  const void* in = data_of(node.inputs[0], d.in_channels);
+  const void* added = has_residual() ? data_of(node.inputs[1], d.out_channels) : nullptr;
+  void* out = data_of(node.output, d.out_channels);
   network.on_workspace(workspace, [=, where = network.described(node)](void* space) {
-    check(xnn_setup_colnm_convolution2d_cnhw(op, space, in.data, residual, out.data), where);
+    check(xnn_setup_colnm_convolution2d_cnhw(op, space, in, added, out), where);
   });
+}
+
+void Conv2d::build_depthwise(PlanesNetwork& network, const Node& node) const {
+  const Package& package = network.package();
+  xnn_depthwise2d d = geometry_.depthwise();
+  d.weights = package.weights(node.name + ".weight").f32();
+  d.bias = package.weights(node.name + ".bias").f32();
+  d.output_min = range_.min;
+  d.output_max = range_.max;
+  xnn_operator_t op = nullptr;
+  check(xnn_create_depthwise_convolution2d_cnhw(&d, network.datatype().xnnpack, &op), network.described(node));
+  Layer& layer = network.add_layer(node);
+  layer.operators.emplace_back(op);
+  const xnn_colnm_planes& planes = network.planes(node.output);
+  check(xnn_reshape_depthwise_convolution2d_cnhw(op, &network.planes(node.inputs[0]), &planes, has_residual() ? &network.planes(node.inputs[1]) : nullptr),
+        network.described(node));
+  const Activation out = network.define(node.output, {planes.batch, planes.channels, planes.height, planes.width});
+  layer.macs = layer.useful_macs = out.shape.elements() * geometry_.reduction();
+  const void* residual = has_residual() ? network.activation(node.inputs[1]).data : nullptr;
+  check(xnn_setup_depthwise_convolution2d_cnhw(op, network.activation(node.inputs[0]).data, residual, out.data), network.described(node));
 }
 
 void Conv2d::build_spmm(PlanesNetwork& network, const Node& node) const {
   const ConvShape& g = geometry_;
   const Activation in = network.activation(node.inputs[0]);
   const Tensor& bias = network.package().weights(node.name + ".bias");
+  const OutputRange range = has_residual() ? OutputRange{-INFINITY, INFINITY} : range_;
   xnn_operator_t op = nullptr;
   check(xnn_create_convolution2d_nchw_f32(0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, g.in_channels, g.out_channels, g.in_channels, g.out_channels,
-                                          dense_weights(node, network.package()).data(), bias.f32(), output_min(relu_ && !has_residual()),
-                                          INFINITY, 0, nullptr, nullptr, &op), network.described(node));
+                                          dense_weights(node, network.package()).data(), bias.f32(), range.min,
+                                          range.max, 0, nullptr, nullptr, &op), network.described(node));
   Layer& layer = network.add_layer(node);
   layer.operators.emplace_back(op);
   size_t height, width;
@@ -143,7 +206,7 @@ void Conv2d::build_spmm(PlanesNetwork& network, const Node& node) const {
   layer.macs = shape.elements() * g.reduction();
   layer.useful_macs = shape.elements() * kept(node, network.package());
   check(xnn_setup_convolution2d_nchw_f32(op, in.f32(), out.f32()), network.described(node));
-  append_residual(network, node, out);
+  if (has_residual()) append_binary(network, residual_layer(node), {BinaryFunction::add, range_}, network.operand(node.output, out), network.operand(node.inputs[1]), node.output);
 }
 
 }  // namespace colonnade

@@ -5,54 +5,31 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "colonnade/operators.h"
 #include "nhwc_network.h"
+#include "operations/pooling.h"
 #include "operations/table.h"
-#include "planes_network.h"
 #include "size_limits.h"
 
 namespace colonnade {
 namespace {
 
-class MaxPool2d : public Operation {
+class MaxPool2d : public Pool2d {
  public:
-  MaxPool2d(const Pair& kernel, const Pair& stride, const Pair& padding) : kernel_(kernel), stride_(stride), padding_(padding) {}
+  using Pool2d::Pool2d;
 
   const char* name() const override { return "max_pool2d"; }
-
-  TensorShape infer(const InputShapes& inputs) const override {
-    const Shape& in = inputs.map(0);
-    for (size_t i = 0; i < 2; i++) {
-      if (padding_[i] >= kernel_[i]) inputs.fail("padding: " + shown(padding_) + "; allowed: less than the kernel " + shown(kernel_));
-    }
-    return inputs.window(kernel_, stride_, padding_, {1, 1}, in.c);
-  }
-
-  nlohmann::ordered_json parameters() const override { return {{"kernel", kernel_}, {"stride", stride_}, {"padding", padding_}}; }
-
-  // Planes are split into phases by one stride.
-  PlaneNeeds plane_needs(bool, const std::vector<Shape>&) const override {
-    return {{stride_[0] == stride_[1] ? stride_[0] : 1}, /*whole_output=*/true, {}};
-  }
-
   void build(NhwcNetwork& network, const Node& node) const override;
   void build(PlanesNetwork& network, const Node& node) const override;
-
- private:
-  const Pair kernel_, stride_, padding_;
 };
 
 void MaxPool2d::build(NhwcNetwork& network, const Node& node) const {
   const Activation in = network.activation(node.inputs[0]);
   const auto [n, c, h, w] = in.shape;
-  const auto [ph, pw] = padding_;
-  // This XNNPACK has pools that skip no element only.
-  if (kernel_ == Pair{1, 1} || stride_[0] > kernel_[0] || stride_[1] > kernel_[1]) {
-    throw std::runtime_error("node '" + node.name + "': stride: " + shown(stride_) + " of a kernel " + shown(kernel_) +
-                             "; allowed in xnnpack_nhwc_dense: kernels of more than one element, and strides up to the kernel");
-  }
+  check_nhwc(node, in.shape);
+  const auto& [kernel, stride, padding, dilation, ceil_mode] = window_;
+  const auto [top, left, bottom, right] = padding;
   xnn_operator_t op = nullptr;
-  check(xnn_create_max_pooling2d_nhwc_f32(ph, pw, ph, pw, kernel_[0], kernel_[1], stride_[0], stride_[1], 1, 1, -INFINITY, INFINITY, 0, &op),
+  check(xnn_create_max_pooling2d_nhwc_f32(top, right, bottom, left, kernel[0], kernel[1], stride[0], stride[1], dilation[0], dilation[1], -INFINITY, INFINITY, 0, &op),
         network.described(node));
   network.add_layer(node).operators.emplace_back(op);
   size_t height, width;
@@ -61,27 +38,22 @@ void MaxPool2d::build(NhwcNetwork& network, const Node& node) const {
 }
 
 void MaxPool2d::build(PlanesNetwork& network, const Node& node) const {
-  const Activation in = network.activation(node.inputs[0]);
-  if (size_t{kernel_[0]} * kernel_[1] > XNN_COLNM_MAX_TAPS) {
-    throw std::runtime_error("node '" + node.name + "': kernel: " + shown(kernel_) + "; allowed: windows of at most " +
-                             std::to_string(XNN_COLNM_MAX_TAPS) + " elements");
-  }
+  check_taps(node);
+  const xnn_pooling2d window = pooling();
   xnn_operator_t op = nullptr;
-  check(xnn_create_max_pooling2d_cnhw(network.datatype().xnnpack, padding_[0], padding_[1], kernel_[0], kernel_[1], stride_[0], stride_[1], &op),
-        network.described(node));
-  network.add_layer(node).operators.emplace_back(op);
-  const xnn_colnm_planes& planes = network.planes(node.output);
-  check(xnn_reshape_max_pooling2d_cnhw(op, &network.planes(node.inputs[0]), &planes), network.described(node));
-  const Activation out = network.define(node.output, {planes.batch, planes.channels, planes.height, planes.width});
-  check(xnn_setup_max_pooling2d_cnhw(op, in.data, out.data), network.described(node));
+  check(xnn_create_max_pooling2d_cnhw(&window, network.datatype().xnnpack, &op), network.described(node));
+  build_pool(network, node, op);
 }
 
 }  // namespace
 
 std::shared_ptr<const Operation> read_max_pool2d(const nlohmann::json& entry, Node& node) {
-  const Fields fields(entry, "", {"op", "name", "input", "output", "kernel", "stride", "padding"});
+  const Fields fields(entry, "", {"op", "name", "input", "output", "kernel", "stride", "padding", "dilation", "ceil_mode"});
   node.inputs = {fields.text("input")};
-  return std::make_shared<MaxPool2d>(fields.pair("kernel", 1, kMaxWindow), fields.pair("stride", 1, kMaxWindow), fields.pair("padding", 0, kMaxWindow));
+  const Pair kernel = fields.pair("kernel", 1, kMaxWindow), stride = fields.pair("stride", 1, kMaxWindow);
+  const Padding padding = fields.padding("padding");
+  const Pair dilation = fields.pair("dilation", 1, kMaxWindow);
+  return std::make_shared<MaxPool2d>(Window{kernel, stride, padding, dilation, fields.boolean("ceil_mode")});
 }
 
 }  // namespace colonnade

@@ -14,16 +14,35 @@ const std::vector<OperationType>& operation_types() {
   static const std::vector<OperationType> table = {
       {"conv2d", read_conv2d},
       {"max_pool2d", read_max_pool2d},
-      {"add", read_add},
-      {"global_avg_pool", read_global_avg_pool},
+      {"avg_pool2d", read_avg_pool2d},
+      {"global_pool", read_global_pool},
       {"fully_connected", read_fully_connected},
+      {"unary", read_unary},
+      {"binary", read_binary},
+      {"affine", read_affine},
+      {"concat", read_concat},
+      {"pad", read_pad},
+      {"channel_shuffle", read_channel_shuffle},
+      {"flatten", read_flatten},
+      {"upsample2d", read_upsample2d},
+      {"softmax", read_softmax},
+      {"local_response_norm", read_local_response_norm},
   };
   return table;
 }
 
-bool read_relu(const Fields& fields) { return fields.choice("activation", {"none", "relu"}) == 1; }
+bool OutputRange::is_open() const { return min == -INFINITY && max == INFINITY; }
 
-float output_min(bool relu) { return relu ? 0.0f : -INFINITY; }
+OutputRange read_activation(const Fields& fields) {
+  static const OutputRange ranges[] = {{-INFINITY, INFINITY}, {0, INFINITY}, {0, 6}};
+  return ranges[fields.choice("activation", {"none", "relu", "relu6"})];
+}
+
+std::vector<std::string> read_inputs(const Fields& fields, size_t least, size_t most) {
+  std::vector<std::string> names;
+  for (const auto& input : read_list(fields.at("inputs"), "inputs", least, most)) names.push_back(read_text(input, "inputs"));
+  return names;
+}
 
 void check_weight_count(const char* key, size_t rows, size_t columns) {
   if (product_within(kMaxWeights, {rows, columns})) return;

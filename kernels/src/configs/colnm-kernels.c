@@ -4,6 +4,8 @@
 // Which kernels this CPU gets: of each kind those of the best instruction set that it has.
 #include "colonnade/cnhw-pool.h"
 #include "colonnade/colnm-gemm.h"
+#include "colonnade/dwconv.h"
+#include "colonnade/elementwise.h"
 #include "colonnade/im2col.h"
 #include "colonnade/operators.h"
 
@@ -34,6 +36,8 @@ struct instruction_set {
   xnn_im2col_ukernel_fn copy[xnn_colnm_datatype_count];
   xnn_im2col_ukernel_fn make[xnn_colnm_datatype_count];  // of f32
   const struct xnn_cnhw_pool_config* pool[xnn_colnm_datatype_count];
+  const struct xnn_dwconv_config* dwconv[xnn_colnm_datatype_count];
+  const struct xnn_elementwise_config* elementwise[xnn_colnm_datatype_count];
 };
 
 #if XNN_ARCH_RISCV && XNN_ENABLE_RISCV_VECTOR
@@ -79,6 +83,8 @@ static void take_kernels(const struct instruction_set* set, const struct xnn_har
     chosen.copy[i] = chosen.copy[i] == NULL ? set->copy[i] : chosen.copy[i];
     chosen.make[i] = chosen.make[i] == NULL ? set->make[i] : chosen.make[i];
     chosen.pool[i] = chosen.pool[i] == NULL ? set->pool[i] : chosen.pool[i];
+    chosen.dwconv[i] = chosen.dwconv[i] == NULL ? set->dwconv[i] : chosen.dwconv[i];
+    chosen.elementwise[i] = chosen.elementwise[i] == NULL ? set->elementwise[i] : chosen.elementwise[i];
   }
 }
 
@@ -118,6 +124,16 @@ xnn_im2col_ukernel_fn xnn_init_f32_im2col_ukernel(const struct xnn_colnm_datatyp
 const struct xnn_cnhw_pool_config* xnn_init_cnhw_pool_config(const struct xnn_colnm_datatype* datatype) {
   const struct instruction_set* kernels = chosen_kernels();
   return kernels == NULL ? NULL : kernels->pool[datatype - xnn_colnm_datatypes];
+}
+
+const struct xnn_dwconv_config* xnn_init_dwconv_config(const struct xnn_colnm_datatype* datatype) {
+  const struct instruction_set* kernels = chosen_kernels();
+  return kernels == NULL ? NULL : kernels->dwconv[datatype - xnn_colnm_datatypes];
+}
+
+const struct xnn_elementwise_config* xnn_init_elementwise_config(const struct xnn_colnm_datatype* datatype) {
+  const struct instruction_set* kernels = chosen_kernels();
+  return kernels == NULL ? NULL : kernels->elementwise[datatype - xnn_colnm_datatypes];
 }
 
 bool xnn_colnm_has_kernel(enum xnn_colnm_arithmetic arithmetic, size_t tile, uint32_t lmul) {

@@ -5,47 +5,23 @@
 #include "colnm-convolution.h"
 #include "xnnpack/math.h"
 
-// Where tap k * dilation - padding of a convolution of stride s lies, seen from an output position: in
-// which phase, and how many rows (or columns) of that phase plane away.
-struct tap {
-  size_t phase;
-  ptrdiff_t shift;
-};
-
-static struct tap locate_tap(size_t k, uint32_t dilation, uint32_t padding, uint32_t stride) {
-  const ptrdiff_t distance = (ptrdiff_t) (k * dilation) - (ptrdiff_t) padding;
-  const ptrdiff_t s = (ptrdiff_t) stride;
-  const ptrdiff_t shift = distance >= 0 ? distance / s : -((s - 1 - distance) / s);
-  return (struct tap) {.phase = (size_t) (distance - shift * s), .shift = shift};
-}
-
-static ptrdiff_t larger(ptrdiff_t a, ptrdiff_t b) { return a > b ? a : b; }
-
-// Zeros that the taps of one axis read before and behind a phase plane.
-static size_t gap(size_t input, uint32_t kernel, uint32_t dilation, uint32_t padding, uint32_t stride) {
-  const ptrdiff_t size = (ptrdiff_t) divide_round_up(input, stride);
-  const ptrdiff_t outputs = (ptrdiff_t) colnm_output_size(input, padding, kernel, dilation, stride);
-  const ptrdiff_t before = -locate_tap(0, dilation, padding, stride).shift;
-  const ptrdiff_t behind = outputs + locate_tap(kernel - 1, dilation, padding, stride).shift - size;
-  // Outputs of neighbouring rows must not run into each other either.
-  const ptrdiff_t excess = outputs - size;
-  return (size_t) larger(larger(before, behind), larger(excess, 0));
-}
-
 struct xnn_colnm_gaps xnn_colnm_input_gaps(
     const struct xnn_colnm_convolution2d* convolution, size_t input_height, size_t input_width)
 {
   return (struct xnn_colnm_gaps) {
-    .rows = gap(input_height, convolution->kernel_height, convolution->dilation_height, convolution->padding_height,
-                convolution->stride_height),
-    .columns = gap(input_width, convolution->kernel_width, convolution->dilation_width, convolution->padding_width,
-                   convolution->stride_width),
+    .rows = colnm_window_gap(input_height, convolution->kernel_height, convolution->dilation_height, convolution->padding_top,
+                             convolution->padding_bottom, convolution->stride_height),
+    .columns = colnm_window_gap(input_width, convolution->kernel_width, convolution->dilation_width, convolution->padding_left,
+                                convolution->padding_right, convolution->stride_width),
   };
 }
 
+static ptrdiff_t larger(ptrdiff_t a, ptrdiff_t b) { return a > b ? a : b; }
+
 static bool is_pointwise(const struct xnn_colnm_convolution2d* shape) {
   return shape->kernel_height == 1 && shape->kernel_width == 1 && shape->stride_height == 1 &&
-         shape->stride_width == 1 && shape->padding_height == 0 && shape->padding_width == 0;
+         shape->stride_width == 1 && shape->padding_top == 0 && shape->padding_left == 0 &&
+         shape->padding_bottom == 0 && shape->padding_right == 0;
 }
 
 static bool accepts_planes(const struct colnm_context* context) {
@@ -94,8 +70,8 @@ static uint32_t offset_of(const struct colnm_context* context, const void* table
   const struct xnn_colnm_convolution2d* shape = &context->shape;
   const struct xnn_colnm_planes* input = &context->input;
   const size_t position = column / shape->in_channels;
-  const struct tap y = locate_tap(position / shape->kernel_width, shape->dilation_height, shape->padding_height, shape->stride_height);
-  const struct tap x = locate_tap(position % shape->kernel_width, shape->dilation_width, shape->padding_width, shape->stride_width);
+  const struct colnm_tap y = colnm_locate_tap(position / shape->kernel_width, shape->dilation_height, shape->padding_top, shape->stride_height);
+  const struct colnm_tap x = colnm_locate_tap(position % shape->kernel_width, shape->dilation_width, shape->padding_left, shape->stride_width);
   const ptrdiff_t element =
     (ptrdiff_t) (column % shape->in_channels * input->channel_stride + (y.phase * shape->stride_width + x.phase) * input->phase_stride) +
     y.shift * (ptrdiff_t) input->row_stride + x.shift - context->lowest_tap;
@@ -111,8 +87,8 @@ static enum xnn_status index_offsets(struct colnm_context* context) {
   context->tap_phases = 0;
   for (size_t kh = 0; kh < shape->kernel_height; kh++) {
     for (size_t kw = 0; kw < shape->kernel_width; kw++) {
-      const struct tap y = locate_tap(kh, shape->dilation_height, shape->padding_height, shape->stride_height);
-      const struct tap x = locate_tap(kw, shape->dilation_width, shape->padding_width, shape->stride_width);
+      const struct colnm_tap y = colnm_locate_tap(kh, shape->dilation_height, shape->padding_top, shape->stride_height);
+      const struct colnm_tap x = colnm_locate_tap(kw, shape->dilation_width, shape->padding_left, shape->stride_width);
       const ptrdiff_t shift = y.shift * row_stride + x.shift;
       lowest = shift < lowest ? shift : lowest;
       highest = larger(highest, shift);

@@ -41,9 +41,9 @@ struct xnn_im2col_run colnm_tap_run(const struct colnm_context* context, const s
   const size_t kh = tap / shape->kernel_width;
   const size_t kw = tap % shape->kernel_width;
   const ptrdiff_t y = (ptrdiff_t) (piece->y * shape->stride_height + kh * shape->dilation_height) -
-                      (ptrdiff_t) shape->padding_height;
+                      (ptrdiff_t) shape->padding_top;
   const ptrdiff_t x = (ptrdiff_t) (piece->x * shape->stride_width + kw * shape->dilation_width) -
-                      (ptrdiff_t) shape->padding_width;
+                      (ptrdiff_t) shape->padding_left;
   if (y < 0 || y >= (ptrdiff_t) context->input.height) {
     return (struct xnn_im2col_run) { .left = (uint32_t) piece->count };
   }

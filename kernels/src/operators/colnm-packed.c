@@ -37,11 +37,11 @@ static void prefetch_input(const struct colnm_context* context, size_t position,
   const struct xnn_colnm_planes* input = &context->input;
   const size_t width = context->output.width, height = context->output.height;
   const size_t last = position + count - 1;
-  const size_t first_row = doz(position / width % height * shape->stride_height, shape->padding_height);
+  const size_t first_row = doz(position / width % height * shape->stride_height, shape->padding_top);
   const size_t last_row = last / width % height * shape->stride_height + (shape->kernel_height - 1) * shape->dilation_height;
   const size_t begin = xnn_colnm_planes_index(input, position / width / height, min(first_row, input->height - 1), 0);
   const size_t end = xnn_colnm_planes_index(
-    input, last / width / height, min(doz(last_row, shape->padding_height), input->height - 1), input->width - 1);
+    input, last / width / height, min(doz(last_row, shape->padding_top), input->height - 1), input->width - 1);
   for (size_t channel = 0; channel < input->channels; channel++) {
     const size_t first = channel * input->channel_stride + begin;
     colnm_prefetch(

@@ -295,9 +295,9 @@ static bool is_output_of(const struct xnn_colnm_planes* output, const struct col
   const struct xnn_colnm_planes* input = &context->input;
   return output->batch == input->batch && output->channels == shape->out_channels && output->height != 0 &&
          output->width != 0 &&
-         output->height == colnm_output_size(input->height, shape->padding_height, shape->kernel_height,
+         output->height == colnm_output_size(input->height, shape->padding_top, shape->padding_bottom, shape->kernel_height,
                                        shape->dilation_height, shape->stride_height) &&
-         output->width == colnm_output_size(input->width, shape->padding_width, shape->kernel_width,
+         output->width == colnm_output_size(input->width, shape->padding_left, shape->padding_right, shape->kernel_width,
                                       shape->dilation_width, shape->stride_width);
 }
 

@@ -48,6 +48,16 @@ bool cache_access(struct Cache* cache, uint64_t line) {
   return hit;
 }
 
+bool cache_holds(const struct Cache* cache, uint64_t line) {
+  const uint64_t* set = cache->lines + (line & (cache->sets - 1)) * cache->ways;
+  for (uint32_t i = 0; i < cache->ways; i++) {
+    if (set[i] == line) {
+      return true;
+    }
+  }
+  return false;
+}
+
 void cache_remove(struct Cache* cache, uint64_t line) {
   uint64_t* set = cache->lines + (line & (cache->sets - 1)) * cache->ways;
   for (uint32_t i = 0; i < cache->ways; i++) {

@@ -23,6 +23,9 @@ void cache_clear(struct Cache* cache);
 // Looks `line` up, makes it the most recently used of its set, and says whether it was there.
 bool cache_access(struct Cache* cache, uint64_t line);
 
+// Says whether `line` is there, and leaves everything as it is.
+bool cache_holds(const struct Cache* cache, uint64_t line);
+
 // Takes `line` out, if it is there.
 void cache_remove(struct Cache* cache, uint64_t line);
 

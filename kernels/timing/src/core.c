@@ -30,6 +30,7 @@ void core_reset(struct Core* core) {
   memset(&core->vtype, 0, sizeof(core->vtype));
   memset(core->registers, 0, sizeof(core->registers));
   memset(core->units, 0, sizeof(core->units));
+  memset(core->stores, 0, sizeof(core->stores));
   if (core->prediction_count != 0) {
     memset(core->predictions, 0, core->prediction_count * sizeof(*core->predictions));
   }
@@ -111,11 +112,11 @@ static inline void wait_for(struct Wait* wait, uint64_t at, uint32_t miss, uint8
 }
 
 static inline void wait_for_registers(const struct Core* core, struct Wait* wait, unsigned first,
-                                      unsigned count, bool for_store) {
+                                      unsigned count, bool is_late) {
   const unsigned end = first + count < REGISTER_COUNT ? first + count : REGISTER_COUNT;
   for (unsigned i = first; i < end; i++) {
     const struct Scoreboard* reg = &core->registers[i];
-    wait_for(wait, reg->at + (for_store ? reg->to_store : 0), reg->miss, reg->stall);
+    wait_for(wait, reg->at + (is_late ? reg->late : 0), reg->miss, reg->stall);
   }
 }
 
@@ -144,72 +145,112 @@ static inline uint64_t issue(struct Core* core, const struct Wait* wait, bool is
 }
 
 static inline void set_registers(struct Core* core, unsigned first, unsigned count, uint64_t at,
-                                 uint32_t miss, uint16_t to_store, uint8_t stall) {
+                                 uint32_t miss, uint16_t late, uint8_t stall) {
   const unsigned end = first + count < REGISTER_COUNT ? first + count : REGISTER_COUNT;
   for (unsigned i = first; i < end; i++) {
-    core->registers[i] = (struct Scoreboard) {at, miss, to_store, stall};
+    core->registers[i] = (struct Scoreboard) {at, miss, late, stall};
   }
 }
 
-// The unit is busy for `occupancy` sixteenths of a cycle, and not free before cycle `held`.
+// The unit is busy for `occupancy` sixteenths of a cycle, and for `held` cycles in which it waited for memory.
 static inline void occupy_unit(struct Core* core, unsigned unit, uint64_t cycle, uint32_t occupancy,
-                               uint64_t held, uint8_t stall) {
+                               uint32_t held, uint8_t stall) {
   struct Scoreboard* busy = &core->units[unit];
   const uint64_t start = cycle * OCCUPANCY_ONE;
   // Within the issue cycle, the unit continues at the fraction where it became free.
   const uint64_t from = busy->at > start - OCCUPANCY_ONE && busy->at < start ? busy->at : start;
-  uint64_t until = from + occupancy;
-  uint32_t miss = 0;
-  if (held * OCCUPANCY_ONE > until) {
-    miss = (uint32_t) (held - until / OCCUPANCY_ONE);
-    until = held * OCCUPANCY_ONE;
-  }
-  *busy = (struct Scoreboard) {until, miss, 0, stall};
+  *busy = (struct Scoreboard) {from + occupancy + (uint64_t) held * OCCUPANCY_ONE, held, 0, stall};
 }
 
-// Makes the accesses of operation `index`, which come next in the list, in cycle `now`. The
-// result has the last time of both kinds.
-static struct Fill run_accesses(struct Core* core, const struct Trace* trace, uint32_t index,
-                                bool is_write, uint64_t now) {
+// What memory adds to the time of an operation: to that of its unit, and to that of its result.
+struct Added {
+  uint32_t held, late;
+};
+
+// Makes the accesses of operation `index`, which come next in the list: in cycle `now`, or spread over
+// the `busy` cycles from then on in which its unit works.
+static struct Added run_accesses(struct Core* core, const struct Trace* trace, uint32_t index,
+                                 bool is_write, uint64_t now, uint32_t busy) {
   struct AccessList* accesses = trace->accesses;
-  struct Fill all = {now, now};
-  while (accesses->next < trace->access_end && accesses->items[accesses->next].operation == index) {
-    const uint64_t address = accesses->items[accesses->next++].address;
-    const struct Fill fill = memory_access(&core->path, address, is_write, now);
-    all.accepted = fill.accepted > all.accepted ? fill.accepted : all.accepted;
-    all.ready = fill.ready > all.ready ? fill.ready : all.ready;
-    for (unsigned i = 0; is_write && core->team_size > 1 && i < core->team_size; i++) {
-      if (core->team[i] != core) {
-        memory_invalidate(&core->team[i]->path, &core->path, address);
+  const size_t first = accesses->next;
+  size_t end = first;
+  while (end < trace->access_end && accesses->items[end].operation == index) {
+    end++;
+  }
+  const uint32_t spacing = end - first > 1 ? busy / (uint32_t) (end - first) : 0;
+  struct Added added = {0, 0};
+  for (size_t i = first; i < end; i++) {
+    const uint64_t address = accesses->items[i].address;
+    const uint64_t at = now + (i - first) * spacing;
+    const struct Fill fill = memory_access(&core->path, address, is_write, at + added.held);
+    added.held = (uint32_t) (fill.accepted - at);
+    if (fill.ready > at + added.late) {
+      added.late = (uint32_t) (fill.ready - at);
+    }
+    for (unsigned j = 0; is_write && core->team_size > 1 && j < core->team_size; j++) {
+      if (core->team[j] != core) {
+        memory_invalidate(&core->team[j]->path, &core->path, address);
       }
     }
   }
-  return all;
+  accesses->next = end;
+  return added;
+}
+
+static bool is_scalar_store(const struct Operation* operation) {
+  return operation->class == CLASS_STORE || operation->class == CLASS_FP_STORE;
+}
+
+// The entry of the store queue whose store has its data first.
+static struct Scoreboard* first_store(struct Core* core) {
+  struct Scoreboard* first = &core->stores[0];
+  for (uint32_t i = 1; i < core->params->store_queue; i++) {
+    if (core->stores[i].at < first->at) {
+      first = &core->stores[i];
+    }
+  }
+  return first;
+}
+
+// A scalar store waits for its address and for a place in the queue; there it waits for its data.
+static void wait_for_store(struct Core* core, const struct Operation* operation,
+                           struct Wait* wait) {
+  wait_for_registers(core, wait, operation->source[0], 1, false);
+  struct Scoreboard* entry = first_store(core);
+  wait_for(wait, entry->at, entry->miss, entry->stall);
+  *entry = (struct Scoreboard) {0};
+  if (operation->source[1] != NO_REGISTER) {
+    *entry = core->registers[operation->source[1]];
+  }
 }
 
 static void run_scalar(struct Core* core, const struct Trace* trace, uint32_t index) {
   const struct Operation* operation = &trace->operations[index];
   const struct Cost* cost = &core->params->costs[operation->class];
   struct Wait wait = {.until = core->cycle};
-  for (unsigned i = 0; i < MAX_SOURCES && operation->source[i] != NO_REGISTER; i++) {
-    wait_for_registers(core, &wait, operation->source[i], 1, false);
+  if (is_scalar_store(operation)) {
+    wait_for_store(core, operation, &wait);
+  } else {
+    for (unsigned i = 0; i < MAX_SOURCES && operation->source[i] != NO_REGISTER; i++) {
+      wait_for_registers(core, &wait, operation->source[i], 1, false);
+    }
   }
   if (cost->unit != NO_UNIT) {
     wait_for_unit(core, &wait, cost->unit);
   }
   const uint64_t cycle = issue(core, &wait, false);
   const bool is_memory = operation->memory != MEMORY_NONE;
-  struct Fill fill = {cycle, cycle};
+  struct Added added = {0, 0};
   if (is_memory) {
-    fill = run_accesses(core, trace, index, operation->memory == MEMORY_WRITE, cycle);
+    added = run_accesses(core, trace, index, operation->memory == MEMORY_WRITE, cycle, 0);
   }
   if (cost->unit != NO_UNIT) {
-    occupy_unit(core, cost->unit, cycle, cost->occupancy[0], fill.accepted,
+    occupy_unit(core, cost->unit, cycle, cost->occupancy[0], added.held,
                 is_memory ? STALL_MEMORY_UNIT : STALL_EXECUTE_UNIT);
   }
   if (operation->destination != NO_REGISTER) {
-    set_registers(core, operation->destination, 1, fill.ready + cost->latency[0],
-                  (uint32_t) (fill.ready - cycle), 0, is_memory ? STALL_LOAD_RESULT : STALL_RESULT);
+    set_registers(core, operation->destination, 1, cycle + added.late + cost->latency[0],
+                  added.late, 0, is_memory ? STALL_LOAD_RESULT : STALL_RESULT);
   }
   if (operation->kind == KIND_VTYPE_IMMEDIATE || operation->kind == KIND_VTYPE_REGISTER) {
     core->vtype = (struct Scoreboard) {cycle + core->params->vtype_latency, 0, 0, STALL_RESULT};
@@ -220,29 +261,32 @@ static void run_vector(struct Core* core, const struct Trace* trace, uint32_t in
   const struct Operation* operation = &trace->operations[index];
   const struct Cost* cost = &core->params->costs[operation->class];
   const unsigned shape = operation_shape(core, operation);
-  const uint32_t occupancy = operation->is_masked ? cost->masked[shape] : cost->occupancy[shape];
+  const uint32_t occupancy =
+      operation->repeat * (operation->is_masked ? cost->masked[shape] : cost->occupancy[shape]);
   struct Wait wait = {.until = core->cycle};
   wait_for(&wait, core->vtype.at, core->vtype.miss, core->vtype.stall);
-  const bool is_memory = operation->memory != MEMORY_NONE;
-  const bool is_store = operation->memory == MEMORY_WRITE;
   for (unsigned i = 0; i < MAX_SOURCES && operation->source[i] != NO_REGISTER; i++) {
     wait_for_registers(core, &wait, operation->source[i],
-                       span_registers(core, operation, operation->source_span[i]), is_store);
+                       span_registers(core, operation, operation->source_span[i]),
+                       core->params->is_late[cost->unit]);
   }
   wait_for_unit(core, &wait, cost->unit);
   const uint64_t cycle = issue(core, &wait, true);
-  struct Fill fill = {cycle, cycle};
+  const bool is_memory = operation->memory != MEMORY_NONE;
+  struct Added added = {0, 0};
   if (is_memory) {
-    fill = run_accesses(core, trace, index, is_store, cycle);
+    added = run_accesses(core, trace, index, operation->memory == MEMORY_WRITE, cycle,
+                         occupancy / OCCUPANCY_ONE);
   }
-  const uint32_t repeated = (operation->repeat - 1u) * occupancy / OCCUPANCY_ONE;
-  occupy_unit(core, cost->unit, cycle, operation->repeat * occupancy, fill.accepted,
+  occupy_unit(core, cost->unit, cycle, occupancy, added.held,
               is_memory ? STALL_MEMORY_UNIT : STALL_EXECUTE_UNIT);
   if (operation->destination != NO_REGISTER) {
+    const uint32_t repeated =
+        occupancy / OCCUPANCY_ONE * (operation->repeat - 1u) / operation->repeat;
     set_registers(core, operation->destination,
                   span_registers(core, operation, operation->destination_span),
-                  fill.ready + cost->latency[shape] + repeated, (uint32_t) (fill.ready - cycle),
-                  cost->store_latency[shape] - cost->latency[shape],
+                  cycle + added.late + cost->latency[shape] + repeated, added.late,
+                  cost->late_latency[shape] - cost->latency[shape],
                   is_memory ? STALL_LOAD_RESULT : STALL_RESULT);
   }
 }

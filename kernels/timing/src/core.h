@@ -48,7 +48,7 @@ struct Counters {
 struct Scoreboard {
   uint64_t at;
   uint32_t miss;
-  uint16_t to_store;  // how much later a vector store can use it
+  uint16_t late;      // how much later an instruction of a late unit can use it
   uint8_t stall;      // enum Stall
 };
 
@@ -69,6 +69,8 @@ struct Core {
   struct Scoreboard vtype;
   struct Scoreboard registers[REGISTER_COUNT];
   struct Scoreboard units[MAX_UNITS];  // `at` counts sixteenths of a cycle
+  struct Scoreboard
+      stores[MAX_STORE_QUEUE];  // until the data of each scalar store that waits are there
   struct Prediction* predictions;      // by branch_id
   size_t prediction_count;
   struct Counters counters;

@@ -4,10 +4,13 @@
 // The memory system: a cache of its own for each core, one second-level cache for each cluster of
 // cores, and the memory behind them.
 //
-// A core waits for a bounded number of lines at once, its slots; they come one after the other
-// through its port. The next line of a stream was prefetched: it comes at the rate of the port. Any
-// other line takes the latency of its level. The cores share the port of their cluster's L2 and the
-// memory bus, each with a bandwidth of its own.
+// A line that nothing foresaw takes the latency of its level; a core waits for a bounded number of
+// them at once, its slots. The prefetcher follows streams of neighbouring lines and asks for the next
+// ones some lines ahead, as fast as the level gives them: whoever reads a stream slowly finds its
+// lines in L1, and whoever reads it fast waits for their rate. What comes keeps L1 busy for some
+// cycles in which nothing else is read or written there. Lines that are written one after the other
+// are not fetched. The cores share the port of their cluster's L2 and the memory bus, each with a
+// bandwidth of its own.
 
 #ifndef COLONNADE_TIMING_MEMORY_H_
 #define COLONNADE_TIMING_MEMORY_H_
@@ -23,6 +26,9 @@ struct MemoryCounters {
   uint64_t l1_accesses, l1_misses, l2_misses;
 };
 
+// Where lines come from that are not in L1.
+enum Level { LEVEL_L2, LEVEL_MEMORY, LEVEL_COUNT };
+
 // What the cores share.
 struct MemorySystem {
   const struct Params* params;
@@ -34,22 +40,33 @@ struct MemorySystem {
   uint64_t bus_free;  // cycle
 };
 
+// Lines that follow each other: of those from `next` to before `head`, `ready` by number says when
+// they are in L1.
+struct Stream {
+  uint64_t next, head;
+  uint64_t lines;  // that a program has come to
+  uint64_t used;  // order of use; 0: never
+  uint64_t ready[MAX_DISTANCE];
+};
+
+enum { MAX_FILLS = 64 };
+
 // One core's way to memory.
 struct MemoryPath {
   struct MemorySystem* memory;
   unsigned core;
   struct Cache l1;
-  uint64_t port_free;  // cycle in which the next line can start
+  uint64_t
+      level_free[LEVEL_COUNT];  // cycle in which the level can start the next line for this core
   uint64_t slots[MAX_OUTSTANDING];  // cycle in which each of them has its line
-  struct Stream {
-    uint64_t next;  // line
-    uint64_t used;  // order of use
-  } streams[MAX_STREAMS];
+  uint64_t fills[MAX_FILLS];  // cycles, rising, in which L1 starts to take a line
+  uint32_t fill_count;
+  struct Stream streams[MAX_STREAMS];
   uint64_t use_count;
   struct MemoryCounters counters;
 };
 
-// A line on its way: when a slot took the request, and when the line is there.
+// An access: when it was accepted, so that its unit can go on, and when its line is there.
 struct Fill {
   uint64_t accepted, ready;
 };
@@ -63,7 +80,7 @@ void memory_path_free(struct MemoryPath* path);
 void memory_reset(struct MemorySystem* memory, uint64_t stack_pointer);
 void memory_path_reset(struct MemoryPath* path);
 
-// Accesses `address` in cycle `now`. A hit in L1 is accepted and ready at once.
+// Accesses `address` in cycle `now`.
 struct Fill memory_access(struct MemoryPath* path, uint64_t address, bool is_write, uint64_t now);
 
 // Takes the line of `address`, which another core wrote, out of this core's caches.

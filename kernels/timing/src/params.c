@@ -43,6 +43,11 @@ __attribute__((format(printf, 2, 3))) static void fail(struct Reader* reader, co
 
 static void check_keys(struct Reader* reader, const cJSON* object, const char* where,
                        const char* const* known) {
+  // Elements of an array have no names.
+  if (!cJSON_IsObject(object)) {
+    fail(reader, "%s: an object is needed", where);
+    return;
+  }
   const cJSON* item;
   cJSON_ArrayForEach(item, object) {
     bool found = false;
@@ -51,6 +56,8 @@ static void check_keys(struct Reader* reader, const cJSON* object, const char* w
     }
     if (!found) {
       fail(reader, "%s: unknown key '%s'", where, item->string);
+    } else if (cJSON_GetObjectItemCaseSensitive(object, item->string) != item) {
+      fail(reader, "%s: key '%s' twice", where, item->string);
     }
   }
 }
@@ -181,7 +188,7 @@ static uint32_t sixteenths(double cycles) { return (uint32_t) (cycles * OCCUPANC
 
 static void read_cost(struct Reader* reader, const cJSON* classes, unsigned class,
                       struct Cost* cost) {
-  static const char* const keys[] = {"about",     "unit",   "latency", "store_latency",
+  static const char* const keys[] = {"about",     "unit",   "latency", "late_latency",
                                      "occupancy", "masked", NULL};
   const char* name = class_names[class];
   const cJSON* object = get_object(reader, classes, name, keys);
@@ -189,7 +196,7 @@ static void read_cost(struct Reader* reader, const cJSON* classes, unsigned clas
     return;
   }
   const cJSON* latency = cJSON_GetObjectItemCaseSensitive(object, "latency");
-  const cJSON* to_store = cJSON_GetObjectItemCaseSensitive(object, "store_latency");
+  const cJSON* late = cJSON_GetObjectItemCaseSensitive(object, "late_latency");
   const cJSON* occupancy = cJSON_GetObjectItemCaseSensitive(object, "occupancy");
   const cJSON* masked = cJSON_GetObjectItemCaseSensitive(object, "masked");
   cost->unit = find_unit(reader, cJSON_GetObjectItemCaseSensitive(object, "unit"), name);
@@ -197,11 +204,10 @@ static void read_cost(struct Reader* reader, const cJSON* classes, unsigned clas
     for (unsigned lmul = 0; lmul < LMUL_COUNT; lmul++) {
       const unsigned shape = shape_index(sew, (int) lmul + log2_of_mf8);
       cost->latency[shape] = whole(cost_value(reader, latency, name, sew, lmul));
-      cost->store_latency[shape] = to_store == NULL
-                                       ? cost->latency[shape]
-                                       : whole(cost_value(reader, to_store, name, sew, lmul));
-      if (cost->store_latency[shape] < cost->latency[shape]) {
-        fail(reader, "%s: store_latency: less than `latency`", name);
+      cost->late_latency[shape] =
+          late == NULL ? cost->latency[shape] : whole(cost_value(reader, late, name, sew, lmul));
+      if (cost->late_latency[shape] < cost->latency[shape]) {
+        fail(reader, "%s: late_latency: less than `latency`", name);
       }
       if (cost->unit != NO_UNIT) {
         cost->occupancy[shape] = sixteenths(cost_value(reader, occupancy, name, sew, lmul));
@@ -223,6 +229,18 @@ static void read_units(struct Reader* reader, const cJSON* root) {
     }
     reader->units[reader->unit_count++] = unit->valuestring;
   }
+}
+
+static void read_late_units(struct Reader* reader, const cJSON* issue, struct Params* params) {
+  const cJSON* units = cJSON_GetObjectItemCaseSensitive(issue, "late_units");
+  const cJSON* unit;
+  if (!cJSON_IsArray(units)) {
+    fail(reader, "issue: late_units: a list of names in `units` is needed");
+  }
+  cJSON_ArrayForEach(unit, units) {
+    params->is_late[find_unit(reader, unit, "issue: late_units")] = true;
+  }
+  params->is_late[NO_UNIT] = false;
 }
 
 static void read_classes(struct Reader* reader, const cJSON* root, struct Params* params) {
@@ -248,8 +266,9 @@ static uint32_t read_huge_page(struct Reader* reader, const cJSON* root) {
 }
 
 static void read_memory(struct Reader* reader, const cJSON* root, struct Params* params) {
-  static const char* const keys[] = {"about", "l2",          "memory", "streams",
-                                     "reach", "outstanding", NULL};
+  static const char* const keys[] = {"about",       "l2",      "memory",   "streams",
+                                     "reach",       "confirm", "distance", "degree",
+                                     "outstanding", "fill",    NULL};
   params->l1 = read_cache(reader, root, "l1");
   params->l2 = read_cache(reader, root, "l2");
   if (params->l1.line != params->l2.line) {
@@ -262,7 +281,14 @@ static void read_memory(struct Reader* reader, const cJSON* root, struct Params*
   params->memory = read_miss(reader, miss, "memory");
   params->streams = get_count(reader, miss, "miss", "streams", 0, MAX_STREAMS);
   params->reach = get_count(reader, miss, "miss", "reach", 1, MAX_COST);
+  params->confirm = get_count(reader, miss, "miss", "confirm", 2, MAX_COST);
+  params->distance = get_count(reader, miss, "miss", "distance", 1, MAX_DISTANCE);
+  params->degree = get_count(reader, miss, "miss", "degree", 1, MAX_DISTANCE);
   params->outstanding = get_count(reader, miss, "miss", "outstanding", 1, MAX_OUTSTANDING);
+  params->fill = get_count(reader, miss, "miss", "fill", 0, MAX_COST);
+  if (params->fill > params->l2_hit.latency || params->fill > params->memory.latency) {
+    fail(reader, "miss: fill: more than a latency");
+  }
 }
 
 static void read_cores(struct Reader* reader, const cJSON* root, struct Params* params) {
@@ -277,7 +303,8 @@ static void read_root(struct Reader* reader, const cJSON* root, struct Params* p
   static const char* const keys[] = {"about",  "name",  "clock_mhz", "vlen",      "issue",
                                      "branch", "l1",    "l2",        "huge_page", "miss",
                                      "cores",  "units", "classes",   NULL};
-  static const char* const issue_keys[] = {"about", "width", "vector_width", "vtype_latency", NULL};
+  static const char* const issue_keys[] = {
+      "about", "width", "vector_width", "vtype_latency", "store_queue", "late_units", NULL};
   static const char* const branch_keys[] = {"about", "mispredict", "taken", NULL};
   check_keys(reader, root, "core", keys);
   reader->vlen = params->vlen = get_count(reader, root, "core", "vlen", 64, 65536);
@@ -286,6 +313,7 @@ static void read_root(struct Reader* reader, const cJSON* root, struct Params* p
   params->issue_width = get_count(reader, issue, "issue", "width", 1, 8);
   params->vector_issue_width = get_count(reader, issue, "issue", "vector_width", 1, 8);
   params->vtype_latency = get_count(reader, issue, "issue", "vtype_latency", 0, MAX_COST);
+  params->store_queue = get_count(reader, issue, "issue", "store_queue", 1, MAX_STORE_QUEUE);
   const cJSON* branch = get_object(reader, root, "branch", branch_keys);
   params->mispredict = get_count(reader, branch, "branch", "mispredict", 0, MAX_COST);
   params->taken_branch = get_count(reader, branch, "branch", "taken", 0, MAX_COST);
@@ -294,6 +322,7 @@ static void read_root(struct Reader* reader, const cJSON* root, struct Params* p
 
   read_units(reader, root);
   params->unit_count = reader->unit_count;
+  read_late_units(reader, issue, params);
   read_classes(reader, root, params);
 }
 
@@ -327,7 +356,7 @@ bool params_read(const char* path, struct Params* params, char error[PARAMS_ERRO
     fail(&reader, "cannot be read");
     return false;
   }
-  cJSON* root = cJSON_Parse(text);
+  cJSON* root = cJSON_ParseWithOpts(text, NULL, /*require_null_terminated=*/true);
   if (root == NULL) {
     fail(&reader, "not valid JSON");
   } else {

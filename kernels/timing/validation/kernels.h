@@ -40,4 +40,14 @@ struct QuantisedAdd {
 void add_quantised(int8_t* output, const int8_t* a, const int8_t* b, size_t count,
                    const struct QuantisedAdd* parameters);
 
+// Matrix multiplication, c += a b, by the arrays of rows of `rows` x GEMM_DEPTH, GEMM_DEPTH x `columns` and
+// `rows` x `columns` elements. gemm_four_rows and gemm_eight_sums want a multiple of four rows, and an even
+// number of columns; gemm_four_rows skips columns as the published one does, and gemm_eight_sums does one
+// tile of GEMM_TILE rows and columns, or less.
+enum { GEMM_DEPTH = 3000, GEMM_TILE = 64 };
+typedef void gemm(float* const* a, float* const* b, float* const* c, size_t rows, size_t columns);
+gemm gemm_scalar, gemm_compiler, gemm_multiply_add, gemm_fused, gemm_four_rows, gemm_eight_sums;
+void gemm_tiles(float* const* a, float* const* b, float* const* c, size_t rows, size_t columns,
+                size_t tile);
+
 #endif  // COLONNADE_TIMING_VALIDATION_KERNELS_H_

@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 // Runs the kernels that validation times, each in its own region, and prints their names in order:
-// "NAME SIZE". A kernel runs once before its region, so that the region sees warm caches.
+// "NAME SIZE"; with arguments, only those of these names. A kernel runs once before its region, so that the region sees warm caches.
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,21 @@ static unsigned char target[BUFFER] __attribute__((aligned(4096)));
 static uint32_t picture[1 << 14];
 static volatile size_t result;  // of kernels that only read
 
+static char** chosen;  // names of kernels, up to NULL; none: all
+
+static bool is_chosen(const char* name) {
+  for (char** each = chosen; *each != NULL; each++) {
+    if (strcmp(*each, name) == 0) {
+      return true;
+    }
+  }
+  return *chosen == NULL;
+}
+
 static void time_kernel(const char* name, void (*kernel)(size_t), size_t size) {
+  if (!is_chosen(name)) {
+    return;
+  }
   colonnade_region_begin_cold();
   kernel(size);
   colonnade_region_begin();
@@ -64,11 +79,11 @@ static void run_chase_2(size_t steps) { chase_2(chains, steps); }
 static void run_chase_4(size_t steps) { chase_4(chains, steps); }
 static void run_chase_8(size_t steps) { chase_8(chains, steps); }
 
-// One cycle through all lines of a buffer in random order (Sattolo's algorithm); the chains start
-// at equal distances on it.
+static uint32_t order[BUFFER / LINE];
+
+// One cycle through all lines of a buffer in random order (Sattolo's algorithm).
 static void link_lines(size_t bytes) {
   const size_t lines = bytes / LINE;
-  static uint32_t order[BUFFER / LINE];
   for (size_t i = 0; i < lines; i++) {
     order[i] = (uint32_t) i;
   }
@@ -84,9 +99,6 @@ static void link_lines(size_t bytes) {
     unsigned char* next = source + (size_t) order[(i + 1) % lines] * LINE;
     memcpy(source + (size_t) order[i] * LINE, &next, sizeof(next));
   }
-  for (size_t i = 0; i < CHAINS; i++) {
-    chains[i] = source + (size_t) order[i * lines / CHAINS] * LINE;
-  }
 }
 
 static void time_chases(const char* level, size_t bytes) {
@@ -94,6 +106,10 @@ static void time_chases(const char* level, size_t bytes) {
   static const unsigned counts[] = {1, 2, 4, 8};
   link_lines(bytes);
   for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++) {
+    // As far apart on the cycle as they can be: what one brought is gone when the next one comes to it.
+    for (size_t chain = 0; chain < counts[i]; chain++) {
+      chains[chain] = source + (size_t) order[chain * (bytes / LINE) / counts[i]] * LINE;
+    }
     char name[32];
     snprintf(name, sizeof(name), "chase-%u-%s", counts[i], level);
     time_kernel(name, kernels[i], STEPS / counts[i]);
@@ -105,7 +121,8 @@ static void time_bytes(const char* name, void (*kernel)(size_t)) {
   time_kernel(name, kernel, 9394);
 }
 
-int main(void) {
+int main(int argc, char** argv) {
+  chosen = argv + (argc > 0);
   memset(source, 1, sizeof(source));
   time_bytes("copy-m1", run_copy_m1);
   time_bytes("copy-m2", run_copy_m2);
@@ -130,7 +147,7 @@ int main(void) {
   time_kernel("count-m4", run_count_m4, 8 << 20);
   time_kernel("find-zero-m1", run_find_zero, 8 << 20);
   time_chases("l1", 16 << 10);
-  time_chases("l2", 64 << 10);
+  time_chases("l2", 128 << 10);
   time_chases("dram", 1 << 20);
   return EXIT_SUCCESS;
 }

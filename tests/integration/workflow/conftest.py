@@ -5,7 +5,7 @@
 
 A copy of the checkout, with an environment of its own, is run as README says, in a clean shell. Its
 default configuration is a small one, with 32 px images and two schedules per convolution; it takes
-toolchain and kernels from this checkout where they are built already.
+toolchain and kernels from this checkout.
 """
 
 import csv
@@ -20,14 +20,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import yaml
 from PIL import Image
 from snakemake.utils import update_config
 
-from colonnade.container import Container
-
 ROOT = Path(__file__).resolve().parents[3]
+# A SqueezeNet, with constants in the place of its weights.
+NETWORK = Path(onnx.__file__).parent / "backend/test/data/light/light_squeezenet.onnx"
 # A convolution of the network.
 CONV = "n1c64h8w8-o64-k3x3-s1-p1-d1"
 COPIED = (
@@ -75,6 +76,7 @@ SMALL = {
         "recipe_sparsity": 0.5,
         "tiles": [],
         "recipes": {},
+        "candidates": {"gentle": PHASE},
     },
     "budget": {"speedups": [1.1], "allowed_drop_points": 100},
 }
@@ -204,6 +206,17 @@ def keep_two_shapes(shapes: Path) -> None:
     os.utime(shapes, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
+def keep_one_value(fit: Path) -> None:
+    """Of the parameters that are fitted, one with the value that it has."""
+    description = json.loads(fit.read_text())
+    path, values = description["parameters"][0].values()
+    core = json.loads((ROOT / description["core"]).read_text())
+    section, key = path.split(".")
+    assert core[section][key] in values
+    description["parameters"] = [{"path": path, "values": [core[section][key]]}]
+    fit.write_text(json.dumps(description))
+
+
 def link(source: str, target: str) -> None:
     """A second name for a file, or a copy on another file system."""
     try:
@@ -232,8 +245,8 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
 
 
 @pytest.fixture(scope="session")
-def fresh(toolchain: Container, copied: Checkout) -> Checkout:
-    """A checkout in which nothing but the toolchain, and kernels if there are any, is built."""
+def fresh(riscv64_programs: Path, timing_model: None, copied: Checkout) -> Checkout:
+    """A checkout in which nothing but the toolchain and the kernels for RISC-V are built."""
     checkout = copied
     elsewhere = str(checkout.folder.with_name("elsewhere"))
     made = subprocess.run(
@@ -253,12 +266,14 @@ def fresh(toolchain: Container, copied: Checkout) -> Checkout:
     )
     assert made.returncode == 0, made.stdout[-4000:]
     (checkout / ".colonnade").symlink_to(ROOT / ".colonnade")
-    for built in ("toolchain", "build/riscv64", "build/host", "build/timing"):
-        if (ROOT / "results" / built).is_dir():
-            shutil.copytree(ROOT / "results" / built, checkout / "results" / built)
+    for built in ("toolchain", "build/riscv64", "build/timing"):
+        shutil.copytree(ROOT / "results" / built, checkout / "results" / built)
     keep_two_cores(checkout / "kernels/timing/bands/x60.json")
     keep_two_shapes(checkout / "kernels/bench/resnet50.txt")
+    keep_one_value(checkout / "kernels/timing/fits/x60.json")
     write_images(checkout / "images")
+    # A network of the user's.
+    shutil.copy2(NETWORK, checkout / "net.onnx")
     default = checkout / "config/default.yaml"
     values = yaml.safe_load(default.read_text())
     update_config(values, SMALL)

@@ -126,7 +126,7 @@ def only_touched(checkout: Checkout) -> None:
 
 AFTER_TRAINING = {
     *("train", "prune", "package", "evaluate", "accuracy_table", "throughput", "throughput_table"),
-    *("claims", "provenance", "report_section", "report", "full-run"),
+    *("packages_table", "claims", "provenance", "report_section", "report", "full-run"),
 }
 
 

@@ -36,11 +36,13 @@ RUNNING = "make test"
 CHECKS = {
     *(RUNNING, "make check", "make dev", "make docs"),
     *("make format", "make fuzz-nightly", "make tidy"),
+    *("make kill-nightly", "make engine-nightly"),
 }
 # What developers type beside these, in a checkout with its tests.
 TOOLS = {
     "pre-commit install",
     "pytest -n auto tests/unit",
+    "pytest -n auto tests/integration",
     "pytest tests/unit/config/test_config.py -k target",
     "pytest tests/unit/pruning",
     "python workflow/envs/lock.py",

@@ -18,9 +18,12 @@ NAMES = {
     "bench-conv",
     "build",
     "config-reference",
+    "fit-core",
+    "optimize",
     "shell",
     "step",
     "table",
+    "to-onnx",
     "to-torch",
     "toolchain",
 }

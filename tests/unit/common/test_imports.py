@@ -39,7 +39,8 @@ COMMANDS = [
     ["table", "accuracy", "missing", "output", "report"],
     ["step", "core-variant", "--band", "missing", "core", "output"],
     ["table", "sensitivity", "--band", "band", "missing", "table", "text", "report"],
-    ["step", "claims", "throughput", "accuracy", "output", "missing"],
+    ["step", "claims", "missing", "output", "throughput"],
+    ["table", "packages", "missing", "output", "graph"],
     ["step", "provenance", "missing", "output"],
     ["step", "regression", "missing", "table", "output"],
 ]

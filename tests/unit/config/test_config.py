@@ -5,11 +5,13 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from colonnade.common.errors import ColonnadeError
+from colonnade.config.data import FashionMnistConfig
+from colonnade.config.pruning import Score
 from colonnade.config.reading import read_config
 from colonnade.config.schema import Config
 from colonnade.config.target import TargetConfig, load_target
@@ -36,6 +38,19 @@ def read(*files: Path, **command_line: Any) -> tuple[Config, TargetConfig]:
     return read_config(command_line, files, TARGETS)
 
 
+def read_overlay(name: str) -> Config:
+    """A file of config/ on top of what it is for, with images that are there."""
+    below = {
+        "imagenet-sgd": [ROOT / "config/imagenet.yaml"],
+        "methods": [ROOT / "config/fashion-mnist.yaml"],
+    }.get(name, [])
+    images: dict[str, Any] = {}
+    if name in ("fashion-mnist", "methods"):
+        images = {"data": {"path": "imagenet"}, "study": {"data": {"path": "imagenet"}}}
+    config, _ = read(ROOT / f"config/{name}.yaml", *below, DEFAULT, **images)
+    return config
+
+
 def complaints(tmp_path: Path, text: str, **command_line: Any) -> list[str]:
     mine = tmp_path / "my.yaml"
     mine.write_text(text)
@@ -54,11 +69,52 @@ def test_default_is_valid() -> None:
 
 
 def test_overlays_are_valid_on_top_of_default() -> None:
-    names = sorted(path.stem for path in (ROOT / "config").glob("*.yaml"))
-    assert names == ["default", "imagenet", "imagenet-sgd", "nightly", "resnet50", "textures"]
+    # Claims are no configuration.
+    names = sorted({path.stem for path in (ROOT / "config").glob("*.yaml")} - {"claims"})
+    assert names == [
+        *("default", "fashion-mnist", "imagenet", "imagenet-sgd", "methods"),
+        *("nightly", "resnet50", "textures"),
+    ]
     for name in names:
-        below = [ROOT / "config/imagenet.yaml"] if name == "imagenet-sgd" else []
-        read(ROOT / f"config/{name}.yaml", *below, DEFAULT)
+        read_overlay(name)
+
+
+def test_images_that_are_not_installed_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    for path in ("missing", "kernels/generate.py"):
+        found = complaints(tmp_path, f"data: {{name: fashion-mnist, path: {path}}}")
+        assert len(found) == 1
+        assert found[0].startswith("my.yaml: data.path: ")
+        assert "apt-get install dataset-fashion-mnist; or name its folder" in found[0]
+
+
+@pytest.mark.skipif(
+    FashionMnistConfig.model_fields["path"].default.is_dir(), reason="the images are installed"
+)
+def test_a_default_that_is_not_there_is_named_like_what_a_file_says(tmp_path: Path) -> None:
+    (found,) = complaints(tmp_path, "data: {name: fashion-mnist}")
+    assert found.startswith(
+        "my.yaml: data.path: '/usr/share/datasets/fashion-mnist'; no such folder; get it as root by:"
+    )
+
+
+def test_fashion_mnist_is_trained_as_in_its_study() -> None:
+    config = read_overlay("fashion-mnist")
+    assert config.data == config.study.data
+    assert config.training == config.study.training
+    assert config.data.name == "fashion-mnist"
+    assert learning_rate(config.training.finetune, 6) == pytest.approx(0)
+
+
+def test_all_methods_are_compared_on_top_of_any_study() -> None:
+    config = read_overlay("methods")
+    recipes = config.study.recipes.values()
+    assert config.study.data.name == "fashion-mnist"
+    assert {recipe.score for recipe in recipes} == set(get_args(Score))
+    assert {recipe.schedule.name for recipe in recipes} == {
+        *("one-shot", "gradual", "regrow", "sr-ste")
+    }
+    untrained = [name for name, recipe in config.study.recipes.items() if not recipe.train]
+    assert untrained == [name for name in config.study.recipes if name.endswith("-untrained")]
 
 
 def test_the_authors_recipes_are_those_of_their_code() -> None:
@@ -105,12 +161,11 @@ profile: {tiles: [0, 8], lmuls: [3]}
             "my.yaml: container.engien: unknown key; did you mean 'engine'? allowed: engine",
             "my.yaml: data.imagepx: unknown key; did you mean 'image_px'? allowed: name, image_px,"
             " augment, split_seed",
-            "my.yaml: data.image_px: 'big'; allowed: a valid integer, unable to parse string as an"
-            " integer",
+            "my.yaml: data.image_px: 'big'; allowed: a whole number",
             "my.yaml: training.dens: unknown key; did you mean 'dense'? allowed: device, precision,"
             " processes, threads, dense, finetune",
             "my.yaml: training.dense.optimizer.lr: -1; allowed: greater than 0",
-            "my.yaml: pruning.patterns.0: n: 5: allowed: 1 to m, here 4",
+            "my.yaml: pruning.patterns.0.n: 5: allowed: 1 to m, here 4",
             "my.yaml: profile.tiles.0: 0; allowed: greater than or equal to 1",
             "my.yaml: profile.lmuls.0: 3; allowed: 1, 2, 4 or 8",
             "--config: throughput.batch: 0; allowed: greater than or equal to 1",
@@ -144,17 +199,40 @@ def test_impossible_patterns_are_refused(tmp_path: Path, pattern: str, reason: s
             "throughput: {threads: 16}",
             "throughput.threads: 16; allowed for the emulated target x60: 1 to 8",
         ),
-        ("data: {name: cifar}", "my.yaml: data: allowed: 'digits', 'imagenet', 'textures'"),
+        (
+            "data: {name: cifar}",
+            "my.yaml: data: allowed: 'digits', 'fashion-mnist', 'imagenet', 'textures'",
+        ),
         (
             "study: {sparsities: [0.5]}",
-            "my.yaml: study: recipe_sparsity: 0.75: allowed: 0.5",
+            "my.yaml: study.recipe_sparsity: 0.75: allowed: 0.5",
         ),
         ("budget: {speedups: [0.5]}", "my.yaml: budget.speedups.0: 0.5; allowed: greater than"),
         (
             "pruning: {recipe: {schedule: {name: sudden}}}",
-            "my.yaml: pruning.recipe.schedule: allowed: 'one-shot', 'gradual', 'regrow'",
+            "my.yaml: pruning.recipe.schedule: allowed: 'one-shot', 'gradual', 'regrow', 'sr-ste'",
         ),
         ("data: 5", "my.yaml: data: 5; "),
+        (
+            "pruning: {recipe: {repair: {}, schedule: {name: gradual}}}",
+            "my.yaml: pruning.recipe.repair: not with schedule: gradual; allowed: with one-shot",
+        ),
+        (
+            "pruning: {recipe: {train: false, schedule: {name: sr-ste}}}",
+            "my.yaml: pruning.recipe.train: false: not with schedule: sr-ste; allowed: with one-",
+        ),
+        (
+            "pruning: {recipe: {train: false, distillation: {}}}",
+            "my.yaml: pruning.recipe.distillation: not with train: false; allowed: null",
+        ),
+        (
+            "pruning: {recipe: {score: taylor, schedule: {name: sr-ste}}}",
+            "my.yaml: pruning.recipe.score: taylor: allowed with schedule: sr-ste: l1, l2",
+        ),
+        (
+            "training: {finetune: {epochs: 1, optimizer: {name: adamw, lr: 1}, average: 1}}",
+            "my.yaml: training.finetune.average: 1; allowed: less than 1",
+        ),
     ],
 )
 def test_contradictions_are_refused(tmp_path: Path, text: str, expected: str) -> None:

@@ -156,7 +156,8 @@ def test_what_is_not_there_is_told_at_once() -> None:
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
-        ({"model": "mobilenet_v2"}, "such as --config 'model={name: resnet18}'"),
+        ({"model": "mobilenet_v2"}, "such as --config 'model={name: mobilenet_v2}'"),
+        ({"model": 5}, "such as --config 'model={name: resnet18}'"),
         ({"model.name": "resnet50"}, "a nested key is written model: {name: ...}"),
         ({"training": {"dense": 5}}, "such as --config 'training={dense: {"),
         ({"pruning": {"patterns": [{"n": 4, "m": 4}]}}, "n: 4 of m: 4 prunes nothing"),

@@ -5,12 +5,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
 from colonnade.common.errors import ColonnadeError
+from colonnade.container import processes
 from colonnade.container.processes import child
 from colonnade.container.transcript import CompletedRun, Transcript
 
@@ -87,6 +89,30 @@ def test_leaving_early_ends_the_child_and_its_children() -> None:
         raise RuntimeError
     assert process.returncode == -signal.SIGTERM
     assert _wait_until_gone(grandchild)
+
+
+@pytest.mark.parametrize("last", ["wait", "exit"])
+def test_a_child_of_the_child_that_ignores_sigterm_is_killed(
+    last: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether its parent was ended or was gone before; nor does a thread that reads on wait for it."""
+    monkeypatch.setattr(processes, "_GRACE_SECONDS", 0.5)
+    script = f"(trap '' TERM; echo ready; exec sleep 30) & echo $!; {last}"
+    with child(["sh", "-c", script]) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        lines = sorted(process.stdout.readline() for _ in range(2))
+        assert lines[1] == b"ready\n"
+        reader = threading.Thread(target=process.stderr.read, daemon=True)
+        reader.start()
+        if last == "exit":
+            process.wait()
+        start = time.monotonic()
+    # Far from both the grace and the end of the sleep.
+    assert time.monotonic() - start < 20
+    assert _wait_until_gone(int(lines[0]))
+    reader.join(5)
+    assert not reader.is_alive()
 
 
 def test_a_terminated_program_ends_its_children_first() -> None:

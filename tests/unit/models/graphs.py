@@ -1,89 +1,320 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-"""Networks drawn at random, and what they compute, written down with torch's functions."""
+"""Networks drawn at random, over all layer types."""
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable
+from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import Tensor
 
 from colonnade.models.builder import Builder
 from colonnade.models.graph import Graph, Input
 from colonnade.models.layers import (
-    Add,
+    Affine,
+    AvgPool2d,
     BatchNorm,
+    Binary,
+    ChannelShuffle,
+    Clip,
+    Concat,
     Conv2d,
-    FullyConnected,
-    GlobalAvgPool,
+    Dropout,
+    Flatten,
+    GlobalPool,
+    HardSigmoid,
+    LeakyRelu,
+    Linear,
+    LocalResponseNorm,
     MaxPool2d,
     Node,
-    Relu,
+    Pad,
+    Prelu,
+    Softmax,
+    Unary,
+    Upsample2d,
 )
 from colonnade.models.module import Network
-from colonnade.models.shapes import MapShape
+from colonnade.models.shapes import FeatureShape, MapShape, TensorShape
 
-INPUT = Input(name="image", channels=3)
-IMAGE_PX = 19
+INPUTS = (Input(name="image", channels=3), Input(name="other", channels=4))
+HEIGHT, WIDTH = 19, 17
 BATCH = 2
 # What is drawn behind a layer: more often what is fused with it.
 FOLLOWERS = {
-    "": ["conv"],
-    "conv2d": ["norm", "norm", "norm", "relu", "add", "add", "conv"],
-    "batch_norm": ["relu", "relu", "add", "add", "conv", "norm"],
-    "relu": ["conv", "conv", "conv", "pool", "add", "norm", "relu"],
-    "add": ["relu", "relu", "conv", "conv", "add"],
-    "max_pool2d": ["conv", "conv", "norm", "relu", "add"],
+    "conv2d": ["batch_norm"] * 3 + ["relu", "relu6", "add", "add", "affine"],
+    "batch_norm": ["relu", "relu6", "add", "add", "batch_norm"],
+    "affine": ["relu", "relu6", "clip"],
+    "binary": ["relu", "relu6", "clip", "add"],
+    "unary": ["conv2d", "conv2d", "max_pool2d", "pad", "pad", "pad"],
+    "pad": ["conv2d", "conv2d", "conv2d", "conv2d", "avg_pool2d", "avg_pool2d", "max_pool2d"],
+    "concat": ["batch_norm", "concat", "concat", "channel_shuffle"],
+    "global_pool": ["fully_connected", "broadcast", "broadcast", "plain"],
+    "fully_connected": ["plain", "broadcast", "broadcast", "dropout"],
 }
+
+
+class Draw:
+    """Draws nodes onto tensors that exist already."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = random.Random(seed)
+        self.inputs = INPUTS[: self.rng.choice([1, 1, 2])]
+        self.net = Builder(*self.inputs)
+        self.shapes: dict[str, TensorShape] = {
+            each.name: each.shape(BATCH, HEIGHT, WIDTH) for each in self.inputs
+        }
+        self.ops: dict[str, str] = {}
+
+    def add(self, layer: type[Node], name: str, **keys: Any) -> None:
+        """Add a node that makes the tensor `name`."""
+        node = layer(name=name, output=name, **keys)
+        self.net.node(node)
+        self.shapes[name] = node.shape(self.shapes)
+        self.ops[name] = node.op
+
+    def like(self, source: str) -> list[str]:
+        """Tensors of the same shape, `source` itself alone if there is no other."""
+        shape = self.shapes[source]
+        others = [each for each, of in self.shapes.items() if of == shape and each != source]
+        return others or [source]
+
+    def window(self, shape: MapShape, *, most: int = 3) -> dict[str, list[int]]:
+        """Kernel, stride and padding, mostly uneven, that fit a map."""
+        draw = self.rng
+        assert shape.h is not None and shape.w is not None
+        kernel = [draw.randint(1, min(most, size)) for size in (shape.h, shape.w)]
+        large = min(shape.h, shape.w) > 6
+        stride = [draw.choice([1, 1, 2]) if large else 1 for _ in range(2)]
+        if draw.random() < 0.4:
+            return {"kernel": kernel, "stride": stride, "padding": [k // 2 for k in kernel] * 2}
+        padding = [draw.randint(0, kernel[index % 2] - 1) for index in range(4)]
+        return {"kernel": kernel, "stride": stride, "padding": padding}
+
+    def conv2d(self, name: str, source: str, shape: MapShape) -> None:
+        """A convolution: one group, a few, or one for each channel."""
+        draw = self.rng
+        groups = draw.choice([1, 1, 1, shape.c, *(g for g in (2, 3) if shape.c % g == 0)])
+        channels = shape.c if draw.random() < 0.6 else groups * draw.randint(1, 3)
+        window = self.window(shape)
+        dilation = [draw.choice([1, 1, 2]) for _ in range(2)]
+        for axis, size in enumerate((shape.h, shape.w)):
+            if draw.random() < 0.5:
+                window["padding"][axis::2] = [dilation[axis] * (window["kernel"][axis] // 2)] * 2
+            room = size + window["padding"][axis] + window["padding"][axis + 2]
+            if dilation[axis] * (window["kernel"][axis] - 1) >= room:
+                dilation[axis] = 1
+        if draw.random() < 0.3:
+            # Its result has the input's shape, so that additions find partners.
+            kernel = draw.choice([1, 3])
+            window = {"kernel": [kernel] * 2, "stride": [1, 1], "padding": [kernel // 2] * 4}
+            channels, dilation = shape.c, [1, 1]
+        keys = {"in_channels": shape.c, "out_channels": channels, "groups": groups}
+        keys |= {"bias": draw.random() < 0.5, "batch_norm": None, "residual": None}
+        keys |= {"dilation": dilation, "activation": "none"}
+        self.add(Conv2d, name, input=source, **window, **keys)
+
+    def pool(self, layer: type[Node], name: str, source: str, shape: MapShape) -> None:
+        """A pool over windows."""
+        window = self.window(shape, most=4)
+        keys: dict[str, Any] = {"ceil_mode": self.rng.random() < 0.5}
+        if layer is AvgPool2d:
+            keys["count_include_pad"] = self.rng.random() < 0.5
+        else:
+            keys["dilation"] = [self.rng.choice([1, 2]) if min(shape.h, shape.w) > 9 else 1] * 2
+        self.add(layer, name, input=source, **window, **keys)
+
+    def upsample(self, name: str, source: str, shape: MapShape) -> None:
+        """An interpolation of small planes to a size, or by a factor."""
+        draw = self.rng
+        mode = draw.choice(["nearest", "bilinear"])
+        to_size = draw.random() < 0.5
+        self.add(
+            Upsample2d,
+            name,
+            input=source,
+            mode=mode,
+            size=[draw.randint(1, 14), draw.randint(1, 14)] if to_size else None,
+            scale=None if to_size else [draw.choice([1, 2, 1.5]), draw.choice([2, 3])],
+            align_corners=mode == "bilinear" and draw.random() < 0.5,
+        )
+
+    def plain(self, name: str, source: str) -> None:
+        """A function of every element."""
+        draw = self.rng
+        kinds: list[Callable[[], None]] = [
+            lambda: self.unary(
+                name, source, draw.choice(["hard_swish", "sigmoid", "silu", "tanh"])
+            ),
+            lambda: self.add(LeakyRelu, name, input=source, slope=draw.uniform(-0.5, 0.5)),
+            lambda: self.add(Prelu, name, input=source, channels=self.shapes[source].c),
+            lambda: self.add(HardSigmoid, name, input=source, alpha=1 / 6, beta=0.5),
+            lambda: self.add(Clip, name, input=source, min=draw.choice([None, -0.5]), max=1.5),
+        ]
+        draw.choice(kinds)()
+
+    def unary(self, name: str, source: str, function: str) -> None:
+        """A function without parameters."""
+        self.add(Unary, name, input=source, function=function)
+
+    def two(self, name: str, first: str, second: str, function: str) -> None:
+        """An operation on two tensors, in either order."""
+        inputs = [first, second] if self.rng.random() < 0.6 else [second, first]
+        self.add(Binary, name, inputs=inputs, function=function, activation="none")
+
+    def broadcast(self, name: str, source: str) -> None:
+        """A map, and features of as many channels: those made of the map, if there are no others."""
+        shape = self.shapes[source]
+        maps = [n for n, of in self.shapes.items() if isinstance(of, MapShape) and of.c == shape.c]
+        if isinstance(shape, MapShape):
+            self.add(
+                GlobalPool, f"mean.{name}", input=source, function=self.rng.choice(["avg", "max"])
+            )
+            maps, source = [source], f"mean.{name}"
+        if maps:
+            functions = ["mul", "mul", "add", "sub", "max", "min"]
+            self.two(name, self.rng.choice(maps), source, self.rng.choice(functions))
+        else:
+            self.plain(name, source)
+
+    def concat(self, name: str, source: str) -> None:
+        """Two to four tensors, often those of another concatenation and one more."""
+        fits = [
+            each
+            for each, of in self.shapes.items()
+            if type(of) is type(self.shapes[source]) and vars(of) | {"c": 0} == self._free(source)
+        ]
+        earlier = [node for node in self.net.graph().nodes if isinstance(node, Concat)]
+        begun = [node.inputs for node in earlier if node.inputs[0] in fits]
+        start = self.rng.choice(begun) if begun and self.rng.random() < 0.7 else [source]
+        inputs = [*start, *(self.rng.choice(fits) for _ in range(self.rng.randint(1, 2)))]
+        if sum(self.shapes[each].c or 0 for each in inputs) > 24:
+            return self.plain(name, source)
+        return self.add(Concat, name, inputs=inputs)
+
+    def _free(self, source: str) -> dict[str, Any]:
+        return vars(self.shapes[source]) | {"c": 0}
+
+    def node(self, name: str, source: str) -> None:
+        """Any node that fits the tensor `source`."""
+        draw, shape = self.rng, self.shapes[source]
+        follows = FOLLOWERS.get(self.ops.get(source, ""), [])
+        kind = draw.choice(follows) if follows and draw.random() < 0.7 else draw.choice(ANY)
+        if isinstance(shape, FeatureShape):
+            kind = kind if kind in OF_FEATURES else draw.choice(OF_FEATURES)
+        elif kind in ("fully_connected", "softmax"):
+            kind = "flatten"
+        if kind in OF_MAPS:
+            assert isinstance(shape, MapShape)
+            OF_MAPS[kind](self, name, source, shape)
+        else:
+            KINDS[kind](self, name, source)
+
+
+KINDS: dict[str, Callable[[Draw, str, str], None]] = {
+    "fully_connected": lambda draw, name, source: draw.add(
+        Linear,
+        name,
+        input=source,
+        in_features=draw.shapes[source].c,
+        out_features=draw.rng.choice([draw.shapes[source].c, draw.rng.randint(1, 5)]),
+        bias=draw.rng.random() < 0.7,
+    ),
+    "batch_norm": lambda draw, name, source: draw.add(
+        BatchNorm, name, input=source, channels=draw.shapes[source].c
+    ),
+    "affine": lambda draw, name, source: draw.add(
+        Affine, name, input=source, channels=draw.shapes[source].c, activation="none"
+    ),
+    "relu": lambda draw, name, source: draw.unary(name, source, "relu"),
+    "relu6": lambda draw, name, source: draw.unary(name, source, "relu6"),
+    "clip": lambda draw, name, source: draw.add(
+        Clip, name, input=source, min=0, max=draw.rng.choice([None, 6])
+    ),
+    "dropout": lambda draw, name, source: draw.add(Dropout, name, input=source, p=0.25),
+    "softmax": lambda draw, name, source: draw.add(Softmax, name, input=source),
+    "add": lambda draw, name, source: draw.two(
+        name, source, draw.rng.choice(draw.like(source)), "add"
+    ),
+    "other": lambda draw, name, source: draw.two(
+        name,
+        source,
+        draw.rng.choice(draw.like(source)),
+        draw.rng.choice(["sub", "mul", "max", "min"]),
+    ),
+    "broadcast": Draw.broadcast,
+    "concat": Draw.concat,
+    "plain": Draw.plain,
+}
+OF_MAPS: dict[str, Callable[[Draw, str, str, MapShape], None]] = {
+    "conv2d": Draw.conv2d,
+    "max_pool2d": lambda draw, *of: draw.pool(MaxPool2d, *of),
+    "avg_pool2d": lambda draw, *of: draw.pool(AvgPool2d, *of),
+    "upsample": lambda draw, name, source, shape: (
+        draw.upsample(name, source, shape) if shape.h < 13 else draw.conv2d(name, source, shape)
+    ),
+    "pad": lambda draw, name, source, _: draw.add(
+        Pad,
+        name,
+        input=source,
+        padding=[draw.rng.randint(0, 1) for _ in range(4)],
+        value=draw.rng.choice([0, 0, 0, 0, 0.5]),
+    ),
+    "channel_shuffle": lambda draw, name, source, shape: draw.add(
+        ChannelShuffle,
+        name,
+        input=source,
+        groups=draw.rng.choice([g for g in range(1, shape.c + 1) if shape.c % g == 0]),
+    ),
+    "local_response_norm": lambda draw, name, source, _: draw.add(
+        LocalResponseNorm,
+        name,
+        input=source,
+        size=draw.rng.randint(1, 5),
+        alpha=0.1,
+        beta=0.75,
+        k=draw.rng.choice([1, 2]),
+    ),
+    "flatten": lambda draw, name, source, shape: (
+        draw.add(Flatten, name, input=source)
+        if shape.c * shape.h * shape.w < 200
+        else draw.add(GlobalPool, name, input=source, function=draw.rng.choice(["avg", "max"]))
+    ),
+}
+OF_FEATURES = list(KINDS)
+ANY = [*OF_MAPS, *OF_FEATURES, "upsample", "upsample", "conv2d", "conv2d", "conv2d", "concat"]
 
 
 def random_graph(seed: int) -> Graph:
     """Up to 40 nodes; most read the tensor before them, others any that they fit."""
-    rng = random.Random(seed)
-    net = Builder(INPUT)
-    maps = [INPUT.name]
-    for index in range(rng.randint(5, 36)):
-        name = f"{rng.choice('ab')}.{index}"
-        source = maps[-1] if rng.random() < 0.8 else rng.choice(maps)
-        maps.append(_random_node(net, rng, name, source, maps))
-    x = net.global_avg_pool("pool", maps[-1])
-    return net.graph(net.fully_connected("head.fc", x, 4, output="logits"), *_extra(rng, maps))
-
-
-def _extra(rng: random.Random, maps: list[str]) -> list[str]:
-    """Another output now and then: what makes it cannot be fused with what reads it."""
-    return [rng.choice(maps[1:-1])] if rng.random() < 0.5 else []
-
-
-def _random_node(net: Builder, rng: random.Random, name: str, source: str, maps: list[str]) -> str:
-    shapes = net.graph(source).shapes(BATCH, IMAGE_PX)
-    shape = shapes[source]
-    assert isinstance(shape, MapShape)
-    assert shape.h is not None
-    makers = {node.output: node.op for node in net.graph().nodes}
-    kind = rng.choice(FOLLOWERS[makers.get(source, "")])
-    if kind == "norm":
-        return net.batch_norm(name, source)
-    if kind == "relu":
-        return net.relu(name, source)
-    if kind == "pool" and shape.h > 6:
-        kernel = rng.randint(1, 3)
-        return net.max_pool2d(
-            name, source, kernel, rng.randint(1, 2), kernel // 2 and rng.randint(0, 1)
-        )
-    if kind == "add":
-        others = [each for each in maps if shapes[each] == shape and each != source]
-        operands = [source, rng.choice(others or [source])]
-        return net.add(name, *(operands if rng.random() < 0.7 else reversed(operands)))
-    kernel, dilation = rng.choice([1, 2, 3]), rng.choice([1, 1, 2])
-    stride = rng.choice([1, 1, 2]) if shape.h > 6 else 1
-    padding = dilation * (kernel - 1) // 2 + (kernel == 2)
-    channels, bias = rng.randint(1, 5), rng.random() < 0.5
-    # Often as many as before, so that additions find partners.
-    channels = shape.c if rng.random() < 0.7 else channels
-    return net.conv2d(name, source, channels, kernel, stride, padding, dilation, bias=bias)
+    drawn = Draw(seed)
+    rng = drawn.rng
+    for index in range(rng.randint(5, 30)):
+        tensors = list(drawn.shapes)
+        maps = [name for name in tensors if isinstance(drawn.shapes[name], MapShape)]
+        # Maps are few once there are features; these end networks.
+        others = maps if rng.random() < 0.6 else tensors
+        source = tensors[-1] if rng.random() < 0.7 else rng.choice(others)
+        drawn.node(f"{rng.choice('ab')}.{index}", source)
+    last = next(reversed(drawn.shapes))
+    if isinstance(drawn.shapes[last], MapShape):
+        drawn.add(GlobalPool, "pool", input=last, function="avg")
+        last = "pool"
+    channels = drawn.shapes[last].c
+    assert channels is not None
+    drawn.add(Linear, "head.fc", input=last, in_features=channels, out_features=4)
+    made = [node.output for node in drawn.net.graph().nodes[:-1]]
+    # Another output now and then: what makes it cannot be fused with what reads it.
+    extra = [rng.choice(made)] if rng.random() < 0.5 else []
+    graph = drawn.net.graph("head.fc", *extra)
+    # Every input is read, as a package needs it.
+    unread = [each for each in drawn.inputs if not graph.reads[each.name]]
+    for each in unread:
+        drawn.node(f"late.{each.name}", each.name)
+    outputs = [f"late.{each.name}" for each in unread]
+    return drawn.net.graph("head.fc", *extra, *outputs)
 
 
 def random_network(seed: int) -> Network:
@@ -91,51 +322,17 @@ def random_network(seed: int) -> Network:
     torch.manual_seed(seed)
     network = Network(random_graph(seed)).double()
     for key, value in network.state_dict().items():
-        if key.endswith(("running_var", "weight", "bias", "running_mean")):
-            value.uniform_(0.5, 1.5) if "var" in key else value.normal_()
+        if "running_var" in key:
+            value.uniform_(0.5, 1.5)
+        elif value.is_floating_point():
+            value.normal_(std=0.5)
     return network.eval()
 
 
-def image(seed: int) -> Tensor:
-    """Images for a random network."""
+def images(seed: int, graph: Graph) -> list[Tensor]:
+    """Images for a random network, one tensor for each of its inputs."""
     generator = torch.Generator().manual_seed(seed)
-    return torch.randn(BATCH, 3, IMAGE_PX, IMAGE_PX, generator=generator, dtype=torch.float64)
-
-
-def computed(nodes: Iterable[Node], model: nn.Module, pixels: Tensor) -> dict[str, Tensor]:
-    """Every tensor that nodes make, before or after fusion, by the definition of each operation."""
-    known = {INPUT.name: pixels}
-    for node in nodes:
-        known[node.output] = _computed(node, dict(model.state_dict()), model, known)
-    return known
-
-
-def _computed(
-    node: Node, state: Mapping[str, Tensor], model: nn.Module, known: Mapping[str, Tensor]
-) -> Tensor:
-    x = known[node.sources[0]]
-    match node:
-        case Conv2d():
-            weight, bias = (torch.from_numpy(each) for each in node.folded(model))
-            window = (node.stride, node.padding, node.dilation)
-            made = functional.conv2d(x, weight.permute(0, 3, 1, 2), bias, *window)
-            made = made if node.residual is None else made + known[node.residual]
-            return made.relu() if node.activation == "relu" else made
-        case BatchNorm():
-            mean, var, weight, bias = (
-                state[f"{node.name}.{key}"][:, None, None]
-                for key in ("running_mean", "running_var", "weight", "bias")
-            )
-            return (x - mean) / (var + 1e-5).sqrt() * weight + bias
-        case Relu():
-            return x.clamp(min=0)
-        case MaxPool2d():
-            return functional.max_pool2d(x, node.kernel, node.stride, node.padding)
-        case Add():
-            made = x + known[node.sources[1]]
-            return made.relu() if node.activation == "relu" else made
-        case GlobalAvgPool():
-            return x.mean((2, 3))
-        case FullyConnected():
-            return x @ state[f"{node.name}.weight"].T + state[f"{node.name}.bias"]
-    raise AssertionError(node)
+    return [
+        torch.randn(BATCH, each.channels, HEIGHT, WIDTH, generator=generator, dtype=torch.float64)
+        for each in graph.inputs
+    ]

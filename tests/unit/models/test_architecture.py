@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from colonnade.common.errors import ColonnadeError
-from colonnade.models.architecture import conv_names, conv_shapes
+from colonnade.models.architecture import conv_names, conv_shapes, grouped_convs
 from colonnade.models.builder import IMAGE, Builder
 from colonnade.models.conv_shape import ConvShape
 from colonnade.models.fusion import fused
@@ -16,6 +16,7 @@ from colonnade.models.layers import Conv2d
 from colonnade.models.module import build
 from colonnade.models.networks import NAMES, network
 from colonnade.models.shapes import MapShape, output_size
+from colonnade.pruning.plan import prunable_convs
 
 # torchvision's documentation, "GFLOPS" of the published weights: multiply-accumulates in 1e9 at
 # 224 px, the classifier included.
@@ -25,14 +26,17 @@ GIGA_MACS = {
     "resnet50": 4.089,
     "resnet101": 7.801,
     "resnet152": 11.514,
+    "densenet121": 2.834,
+    "vgg16": 15.470,
 }
 
 
 @pytest.mark.parametrize("name", GIGA_MACS)
 def test_cost_is_the_published_one(name: str) -> None:
     with torch.device("meta"):
-        classifier = build(name, 1000).fc.weight.numel()
-    macs = sum(shape.macs for _, shape in conv_shapes(name, 224, 1)) + classifier
+        model = build(name, 1000)
+    dense = sum(each.weight.numel() for each in model.modules() if isinstance(each, nn.Linear))
+    macs = sum(shape.macs for _, shape in conv_shapes(name, 224, 1)) + dense
     assert round(macs / 1e9, 3) == GIGA_MACS[name]
 
 
@@ -72,7 +76,10 @@ def test_known_shapes_of_resnet50() -> None:
     assert str(shapes["layer4.2.conv3"]) == "n1c512h7w7-o2048-k1x1-s1-p0-d1-r"
 
 
-@pytest.mark.parametrize("name", NAMES)
+RESNETS = [name for name in NAMES if name.startswith("resnet")]
+
+
+@pytest.mark.parametrize("name", RESNETS)
 def test_convolutions_are_those_that_are_executed(name: str) -> None:
     executed = {conv.name: conv for conv in fused(network(name, 10)).convs}
     shapes = conv_shapes(name, 64, 1)
@@ -83,7 +90,7 @@ def test_convolutions_are_those_that_are_executed(name: str) -> None:
         assert (shape.in_channels, shape.out_channels) == (conv.in_channels, conv.out_channels)
         assert list(shape.kernel) == conv.kernel
         assert list(shape.stride) == conv.stride
-        assert list(shape.padding) == conv.padding * 2
+        assert list(shape.padding) == conv.padding
         assert list(shape.dilation) == conv.dilation
         assert shape.residual == (conv.residual is not None)
     # The last convolution of every block.
@@ -92,15 +99,45 @@ def test_convolutions_are_those_that_are_executed(name: str) -> None:
     assert len(residuals) == len(blocks - {""}) > 7
 
 
-@pytest.mark.parametrize("key", ["stride", "padding", "dilation"])
-def test_a_shape_has_no_word_for_two_strides(key: str) -> None:
+@pytest.mark.parametrize(
+    ("key", "values", "text"),
+    [
+        ("stride", [1, 2], "-k3x3-s1x2-p1-d1"),
+        ("padding", [1, 2, 1, 2], "-k3x3-s1-p1x2-d1"),
+        ("padding", [1, 2, 0, 1], "-k3x3-s1-p1x2x0x1-d1"),
+        ("dilation", [1, 2], "-k3x3-s1-p1-d1x2"),
+    ],
+)
+def test_a_shape_names_what_differs_between_axes_and_sides(
+    key: str, values: list[int], text: str
+) -> None:
     net = Builder(IMAGE)
     net.conv2d("conv", IMAGE.name, 3, 3)
     (conv,) = net.graph("conv").convs
     assert isinstance(conv, Conv2d)
-    uneven = conv.model_copy(update={key: [1, 2]})
-    with pytest.raises(ColonnadeError, match=rf"layer conv: {key}: \[1, 2\]; allowed: the same"):
-        uneven.conv_shape(MapShape(1, 3, 8, 8))
+    shape = conv.model_copy(update={key: values}).conv_shape(MapShape(1, 3, 8, 8))
+    assert str(shape) == f"n1c3h8w8-o3{text}"
+    assert ConvShape.parse(str(shape)) == shape
+    module = nn.Conv2d(3, 3, 3, **({key: values} if key != "padding" else {}))
+    top, left, bottom, right = values if key == "padding" else conv.padding
+    image = nn.functional.pad(torch.zeros(1, 3, 8, 8), (left, right, top, bottom))
+    assert (shape.out_height, shape.out_width) == tuple(module(image).shape[2:])
+
+
+def test_depthwise_convolutions_have_no_schedule_and_stay_dense() -> None:
+    grouped = grouped_convs("mobilenet_v2")
+    assert len(grouped) == 17
+    tuned = [name for name, _ in conv_shapes("mobilenet_v2", 224, 1)]
+    assert sorted(tuned + grouped) == sorted(conv_names("mobilenet_v2"))
+    assert prunable_convs("mobilenet_v2", []) == tuned
+    assert prunable_convs("mobilenet_v2", [], grouped=True) == conv_names("mobilenet_v2")
+
+
+def test_vgg_says_which_images_it_takes() -> None:
+    with pytest.raises(
+        ColonnadeError, match=r"model vgg16: image_px 256.*needed: features \[N, 250"
+    ):
+        conv_shapes("vgg16", 256, 1)
 
 
 def test_sizes_of_windows_are_torchs() -> None:
@@ -124,8 +161,8 @@ def test_impossible_inputs_are_refused(image_px: int, batch: int) -> None:
 
 
 def test_every_image_and_no_other_model_is_taken() -> None:
-    for name in NAMES:
+    for name in (*RESNETS, "mobilenet_v2"):
         # Halved five times, and padded, a pixel stays a pixel.
         assert conv_shapes(name, 1, 1)[-1][1].height == 1
-    with pytest.raises(ColonnadeError, match=r"model 'resnet19': allowed are resnet18"):
+    with pytest.raises(ColonnadeError, match=r"model 'resnet19': allowed are .*resnet18"):
         conv_shapes("resnet19", 32, 1)

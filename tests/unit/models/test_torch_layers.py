@@ -26,7 +26,9 @@ def test_small_planes_train_like_the_float64_convolution(
 ) -> None:
     inputs, outputs, kernel, stride, padding, height, width = shape
     torch.manual_seed(1)
-    conv = PlaneConv2d(inputs, outputs, kernel, stride, padding, bias=False)
+    conv = PlaneConv2d(
+        inputs, outputs, (kernel, kernel), (stride, stride), [padding] * 4, bias=False
+    )
     conv.weight.data = conv.weight.data.to(memory_format=layout)
     image = torch.randn(6, inputs, height, width).to(memory_format=layout).requires_grad_()
     with torch.autocast("cpu", torch.bfloat16):
@@ -59,7 +61,7 @@ def test_large_planes_evaluation_and_full_precision_stay_with_pytorch(
         raise AssertionError("computed as a product")
 
     monkeypatch.setattr(PlaneConv2d, "_as_product", refuse)
-    conv = PlaneConv2d(4, 4, 3, padding=1)
+    conv = PlaneConv2d(4, 4, (3, 3), padding=[1] * 4)
     small, large = torch.randn(2, 4, 3, 3), torch.randn(2, 4, 4, 4)
     conv(small)
     with torch.autocast("cpu", torch.bfloat16):

@@ -4,6 +4,7 @@
 """Loading of weight files: everything is checked, nothing is executed."""
 
 import argparse
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -81,7 +82,11 @@ def test_a_classifier_of_as_many_classes_is_taken(state: State, tmp_path: Path) 
 
 def test_old_files_without_batch_counters_load(state: State, tmp_path: Path) -> None:
     old = {key: value for key, value in state.items() if "num_batches" not in key}
-    load_weights(build("resnet18", 10), "resnet18", _save(old, tmp_path / "weights.pth"))
+    assert len(old) < len(state)
+    model = build("resnet18", 10)
+    load_weights(model, "resnet18", _save(old, tmp_path / "weights.pth"))
+    loaded = model.state_dict()
+    assert all(torch.equal(loaded[key], value) for key, value in old.items())
 
 
 def test_checkpoints_of_timms_training_script_load(state: State, tmp_path: Path) -> None:
@@ -318,3 +323,23 @@ def test_a_resnet_of_another_depth_is_recognised(tmp_path: Path, name: str) -> N
     torch.save(build(name, 10).state_dict(), tmp_path / "weights.pth")
     with pytest.raises(ColonnadeError, match=f"looks like {name}: set model.name: {name}"):
         load_weights(build("resnet18", 10), "resnet18", tmp_path / "weights.pth")
+
+
+def test_torchvisions_old_names_of_densenets_load(tmp_path: Path) -> None:
+    state = build("densenet121", 10).state_dict()
+    old = {
+        re.sub(r"(denselayer\d+\.(?:norm|conv))([12])", r"\1.\2", key): value
+        for key, value in state.items()
+        if not key.endswith("num_batches_tracked")
+    }
+    assert "features.denseblock2.denselayer12.norm.2.running_var" in old
+    model = build("densenet121", 10)
+    load_weights(model, "densenet121", _save(old, tmp_path / "densenet121.pth"))
+    assert all(torch.equal(value, state[key]) for key, value in model.state_dict().items())
+
+
+def test_a_file_of_another_network_says_which(tmp_path: Path) -> None:
+    path = tmp_path / "weights.pth"
+    torch.save(build("mobilenet_v2", 10).state_dict(), path)
+    with pytest.raises(ColonnadeError, match=r"looks like mobilenet_v2: set model\.name"):
+        load_weights(build("resnet18", 10), "resnet18", path)

@@ -20,6 +20,7 @@ LIMITS = {
     "an instruction set": 4,
     "a pattern": 1,
     "a layer type": 6,
+    "a layer type of imported networks": 3,
     "a model": 1,
     "a kind of target": 4,
     "a datatype": 10,
@@ -56,8 +57,12 @@ def test_every_section_has_its_row() -> None:
 @pytest.mark.parametrize("title", RECIPES)
 def test_a_row_counts_its_steps(title: str) -> None:
     recipe = RECIPES[title]
-    named = [re.findall(r"`([\w./-]+/[\w.-]+)`", step)[:1] for step in recipe.steps]
-    assert all(named), "each step begins with its file"
+    named = [re.findall(r"`([\w./-]+/[\w.-]+)`", step.partition(":")[0]) for step in recipe.steps]
+    assert all(len(paths) == 1 for paths in named), "each step is a file, named before its colon"
+    edited = re.compile(r"`[\w./-]+/[\w-]+\.(?:py|cc|h|c|in|c\.in|S\.in|yaml|txt)`")
+    more = [edited.findall(step.partition(":")[2]) for step in recipe.steps]
+    unexpected = [path for paths in more for path in paths if "/include/" not in path]
+    assert not unexpected, "another file to touch is another step"
     assert len({path for (path,) in named}) == recipe.files <= LIMITS[title]
     assert sum("NAME" in path for (path,) in named) == recipe.new
 

@@ -8,15 +8,17 @@ import copy
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from colonnade.config.pruning import Pattern
 from colonnade.models.module import Network, build
+from colonnade.pruning import permutation
 from colonnade.pruning.layers import importances, make_masks
 from colonnade.pruning.mask import make_mask
 from colonnade.pruning.permutation import permute, search, spaces
 from colonnade.pruning.plan import prunable_convs, uniform_plan
 from colonnade.pruning.weights import weight_matrix
+from tests.unit.models.graphs import images, random_graph, random_network
 
 
 def _network(name: str) -> Network:
@@ -96,6 +98,26 @@ def test_the_order_found_keeps_more_and_comes_again(pattern: Pattern) -> None:
     assert kept(model) > before
 
 
+def test_swaps_keep_more_than_taking_turns_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On one layer, whose order no other layer has a say in."""
+    model = build("resnet18", 5)
+    name = "layer1.0.conv1"
+    plan = uniform_plan(Pattern(m="full", sparsity=0.75), {name: 8})
+    importance = importances(model, plan, "l2")
+
+    def kept() -> float:
+        ((space, order),) = [
+            each for each in search(model.graph, importance, plan) if name in each[0].writers
+        ]
+        assert space.writers == [name]
+        ordered = {name: importance[name][order]}
+        return float(ordered[name][make_masks(ordered, plan)[name].expand()].sum())
+
+    refined = kept()
+    monkeypatch.setattr(permutation, "refine", lambda _layers, order: order)
+    assert refined > kept()
+
+
 def test_rows_that_belong_together_are_found() -> None:
     """Two kinds of rows, interleaved: tiles of one kind each keep all that is not zero."""
     model = build("resnet18", 5)
@@ -127,3 +149,24 @@ def test_patterns_that_cannot_gain_keep_their_order(pattern: Pattern) -> None:
     assert found
     for space, order in found:
         assert np.array_equal(order, np.arange(space.channels))
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_any_network_computes_the_same_in_another_order_of_its_channels(seed: int) -> None:
+    network = random_network(seed)
+    pixels = images(seed, network.graph)
+    before = network(*pixels)
+    rng = np.random.default_rng(seed)
+    for space in spaces(network.graph):
+        permute(network, space, rng.permutation(space.channels))
+    after = network(*pixels)
+    pairs = [(before, after)] if isinstance(before, Tensor) else zip(before, after, strict=True)
+    for one, other in pairs:
+        scale = one.abs().max().item()
+        torch.testing.assert_close(other, one, rtol=1e-9, atol=1e-9 * max(scale, 1e-3))
+
+
+def test_random_networks_have_channels_in_any_order() -> None:
+    found = [space for seed in range(30) for space in spaces(random_graph(seed))]
+    assert len(found) > 20
+    assert sum(len(space.norms) for space in found) > 5

@@ -3,6 +3,7 @@
 
 """Masks over the course of fine-tuning: held, tightened, and chosen anew with regrowth."""
 
+import copy
 from collections.abc import Callable
 
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
 
-from colonnade.config.pruning import Gradual, OneShot, Pattern, Regrow
+from colonnade.config.pruning import Gradual, MaskSchedule, OneShot, Pattern, Regrow, SrSte
 from colonnade.pruning.layers import Masks, importances, make_masks
 from colonnade.pruning.plan import uniform_plan
 from colonnade.pruning.schedule import Sparsifier
@@ -39,7 +40,7 @@ class _Run:
 
     def __init__(
         self,
-        schedule: OneShot | Gradual | Regrow,
+        schedule: MaskSchedule,
         optimizer: Callable[..., Optimizer] = lambda p: SGD(p, 0.05),
     ) -> None:
         self.model = _model()
@@ -129,6 +130,34 @@ def test_regrowth_lets_pruned_columns_return_until_masks_are_final() -> None:
         assert not run.weight(name)[run.pruned(name)].any()
 
 
+@OPTIMIZERS
+def test_sr_ste_masks_follow_the_weights_at_every_step(
+    optimizer: Callable[..., Optimizer],
+) -> None:
+    """The authors' rule: gradient of the masked network, plus the decay of what is masked."""
+    run = _Run(SrSte(name="sr-ste", until=0.7, decay=0.3), optimizer)
+    for index in range(10):
+        before = copy.deepcopy(run.model)
+        expected = make_masks(importances(before, PLAN, "l1"), PLAN)
+        run.step(index / 10)
+        final = index >= 7
+        reference = copy.deepcopy(before)
+        for name, mask in run.sparsifier.masks.items():
+            assert bool(run.weight(name)[run.pruned(name)].any()) != final
+            assert final or np.array_equal(mask.keep, expected[name].keep)
+            with torch.no_grad():
+                reference.get_submodule(name).weight.masked_fill_(run.pruned(name), 0)
+        reference.zero_grad()
+        reference(IMAGES).square().mean().backward()
+        for name in PLAN if not final else ():
+            straight = reference.get_submodule(name).weight.grad
+            decay = 0.3 * before.get_submodule(name).weight.detach() * run.pruned(name)
+            torch.testing.assert_close(run.weight(name).grad, straight + decay)
+    run.sparsifier.finish()
+    assert len(run.shares) == 8
+    assert set(run.shares) == {1}
+
+
 def test_dormant_weights_get_the_gradient_of_their_zero_and_the_decay() -> None:
     run = _Run(Regrow(name="regrow", until=1, updates=5, decay=0.5))
     run.sparsifier.advance(0.0)
@@ -148,11 +177,13 @@ def test_dormant_weights_get_the_gradient_of_their_zero_and_the_decay() -> None:
         OneShot(),
         Gradual(name="gradual", until=1, updates=3),
         Regrow(name="regrow", until=0.9, updates=3),
+        SrSte(name="sr-ste"),
+        SrSte(name="sr-ste", until=0.6, decay=0.1),
     ],
     ids=lambda schedule: schedule.name,
 )
 def test_a_continued_schedule_is_the_uninterrupted_one(
-    schedule: OneShot | Gradual | Regrow,
+    schedule: MaskSchedule,
 ) -> None:
     whole, start, rest = _Run(schedule), _Run(schedule), _Run(schedule)
     for index in range(6):

@@ -58,7 +58,7 @@ def test_the_fastest_run_and_the_baseline_are_shown() -> None:
 
 def point(name: str, group: str, role: str, modelled: float) -> dict[str, Any]:
     error = 100 * (modelled / 10 - 1)
-    fixed = {"source": "somewhere", "unit": "ns", "published": 10.0}
+    fixed = {"source": "somewhere", "unit": "ns", "published": 10.0, "exception": ""}
     return {
         **fixed,
         **{"point": name, "group": group, "role": role},
@@ -74,8 +74,8 @@ def test_errors_are_summed_up_by_kind() -> None:
     ]
     summary = validation_summary(pl.DataFrame(points, schema=dict(VALIDATION)))
     kernels = summary["groups"][1]
-    assert (kernels["group"], kernels["points"]) == ("kernel", 2)
-    assert kernels["median"] == pytest.approx(20)
-    assert kernels["largest"] == pytest.approx(30)
+    assert (kernels.group, kernels.points) == ("kernel", 2)
+    assert kernels.median == pytest.approx(20)
+    assert kernels.largest == pytest.approx(30)
     assert [row["point"] for row in summary["points"]] == ["copy", "fill"]
     assert "fill" in summary["figure"]

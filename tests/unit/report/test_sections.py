@@ -16,6 +16,7 @@ from colonnade.report.contents import SECTIONS, left_out, on_page
 from colonnade.report.page import write_page
 from colonnade.report.sections import CONTEXTS, write_section
 from colonnade.results import tables
+from colonnade.results.records import EVIDENCE
 from colonnade.results.tables import Schema, write_table
 
 NAMES = [section.name for section in SECTIONS]
@@ -24,6 +25,7 @@ PROVENANCE = {
     **{"git_commit": "0123456789abcdef", "dirty": False, "qemu": "qemu 10", "python": "3.11"},
     **{"image": {"engine": "rootfs", "digest": "sha256:abc"}, "compilers": {"clang": "19"}},
     **{"python_packages": {}, "cpu": "a cpu", "seeds": {"run": 1}, "config_sha256": "f00"},
+    **{"config": {}, "config_changes": []},
 }
 STALLS = ("load_result", "result", "cache_miss", "memory_unit", "execute_unit", "branch", "idle")
 
@@ -66,8 +68,14 @@ def files(tmp_path: Path) -> dict[str, list[Path]]:
         **{"schedule_sources": {"tuned": 3, "other size": 17, "fixed": 1}, "schedules": []},
     }
     claim = {
-        **{"claim": "fast", "detail": "very", "paper_value": 4.0, "our_value": 5.0},
-        **{"evidence": "modelled", "verdict": "exceeded"},
+        **{"id": "speed", "claim": "fast", "source": "ours", "detail": "very", "unit": "x"},
+        **{
+            "paper_value": 4.0,
+            "our_value": 5.0,
+            "evidence": "modelled",
+            "refuted_by": "a slow one",
+        },
+        **{"verdict": "exceeded in the model", "artifacts": ["tables/throughput.csv"]},
     }
     fixed = {"role": "fitted", "point": "memcpy"}
     return {
@@ -125,6 +133,18 @@ def test_a_section_is_made_of_what_it_shows(
         file.with_suffix(".gone").rename(file)
 
 
+def test_provenance_shows_what_was_configured_otherwise(tmp_path: Path) -> None:
+    target, file = tmp_path / "section.html", tmp_path / "provenance.json"
+    change = {"key": "training.dense.epochs", "value": 1, "default": 12}
+    for changes, said in (
+        ([change], "training.dense.epochs</code>: 1 <small>default: 12"),
+        ([], "nothing"),
+    ):
+        write_json(file, {**PROVENANCE, "config_changes": changes})
+        write_section("provenance", file, [], target)
+        assert said in target.read_text()
+
+
 def test_accuracy_says_where_the_schedules_of_its_runs_come_from(
     files: dict[str, list[Path]], provenance: Path, tmp_path: Path
 ) -> None:
@@ -147,6 +167,22 @@ def test_another_section_is_refused(provenance: Path, tmp_path: Path) -> None:
         write_section("weather", provenance, [], tmp_path / "weather.html")
     with pytest.raises(ColonnadeError, match="no such section: weather"):
         write_page(tmp_path, tmp_path, {"weather": tmp_path}, [], tmp_path / "page.html")
+
+
+@pytest.mark.parametrize("control", ["holds", "refused"])
+def test_the_study_says_whether_its_fine_tuning_is_refused(
+    control: str, provenance: Path, tmp_path: Path
+) -> None:
+    summary = tmp_path / "tables/study_summary.csv"
+    changed = {"control": control, "control_drop_points": 4.083}
+    rows = [row(tables.STUDY_SUMMARY, method=method, **changed) for method in ("dense", "x")]
+    write_table(summary, tables.STUDY_SUMMARY, rows)
+    section = tmp_path / "study.html"
+    write_section("study", provenance, [summary], section)
+    html = section.read_text()
+    assert "costs the dense network 4.08 points of validation top-1" in html
+    assert ("<strong>refused</strong>" in html) == (control == "refused")
+    assert ("fine-tuning refused" in html) == (control == "refused")
 
 
 def test_a_page_has_its_sections_in_order_and_names_the_others(
@@ -202,3 +238,37 @@ def test_a_page_has_the_sections_of_its_targets(requested: list[str], own: set[s
     measured = [name for name in NAMES if name != "bounds"]
     assert on_page(measured, requested) == [n for n in on_page(NAMES, requested) if n != "bounds"]
     assert "bounds" not in left_out(measured, on_page(measured, requested))
+
+
+def test_accuracy_has_the_intervals_of_its_images(
+    files: dict[str, list[Path]], provenance: Path, tmp_path: Path
+) -> None:
+    changed = {"top1": 95.0, "top1_dense": 85.0, "n_images": 20, "checkpoint_sha256": "b"}
+    write_table(files["accuracy"][0], tables.ACCURACY, [row(tables.ACCURACY, **changed)])
+    page, section = tmp_path / "page.html", tmp_path / "section.html"
+    write_section("accuracy", provenance, files["accuracy"], section)
+    write_page(files["throughput"][0], files["accuracy"][0], {}, [], page)
+    assert "95.00%<small>76.39 to 99.11</small>" in section.read_text()
+    assert "<small>-31.44 to 11.01</small>" in section.read_text()
+    assert "76.39 to 99.11, dense 85.00%" in page.read_text()
+
+
+def test_kinds_of_evidence_are_the_same_on_the_page_and_in_the_documents(
+    files: dict[str, list[Path]], provenance: Path, tmp_path: Path
+) -> None:
+    page, section = tmp_path / "page.html", tmp_path / "section.html"
+    write_page(files["throughput"][0], files["accuracy"][0], {}, [], page)
+    legend = re.sub(r"\s+", " ", page.read_text()).replace("&#39;", "'")
+    document = Path("docs/results.md").read_text()
+    for kind, meaning in EVIDENCE.items():
+        assert f'<span class="badge {kind}">{kind}</span> {meaning}.' in legend
+        assert f"| `{kind}` | {meaning} |" in document
+    # The same of the rows of the accuracy table, and in no other words elsewhere.
+    rows = [row(tables.ACCURACY, executed_on=on, checkpoint_sha256="b") for on in ("torch", "x60")]
+    write_table(files["accuracy"][0], tables.ACCURACY, rows)
+    write_section("accuracy", provenance, files["accuracy"], section)
+    badges = re.findall(r'<td>(\w+) <span class="badge \w+">(\w+)<', section.read_text())
+    assert badges == [("torch", "measured"), ("x60", "emulated")]
+    for other in ("README.md", "docs/glossary.md"):
+        assert "results.md#kinds-of-evidence" in Path(other).read_text()
+        assert "accuracy on images" not in Path(other).read_text()

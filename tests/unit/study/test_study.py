@@ -113,7 +113,7 @@ def _write_reports(folder: Path) -> list[Evaluated]:
 
 def test_drops_are_paired_by_seed(tmp_path: Path) -> None:
     paths = [tmp_path / name for name in ("study.csv", "summary.csv", "study.svg")]
-    write_study(_write_reports(tmp_path), *paths)
+    write_study(_write_reports(tmp_path), 0.3, *paths)
     rows = read_table(paths[0], STUDY).rows(named=True)
     # The better dense runs come first, and drops count from them.
     assert [row["recipe"] for row in rows[:4]] == ["start", "start", "paper", "paper"]
@@ -132,12 +132,44 @@ def test_drops_are_paired_by_seed(tmp_path: Path) -> None:
         assert text in figure
 
 
+@pytest.mark.parametrize(("allowed", "verdict"), [(0.3, "refused"), (9.5, "holds")])
+def test_fine_tuning_that_harms_the_dense_network_is_refused(
+    allowed: float, verdict: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Dense networks lose 10 and 9 points by it: 9.5 in the mean."""
+    paths = [tmp_path / name for name in ("study.csv", "summary.csv", "study.svg")]
+    write_study(_write_reports(tmp_path), allowed, *paths)
+    rows = read_table(paths[1], STUDY_SUMMARY).rows(named=True)
+    assert {row["control"] for row in rows} == {verdict}
+    assert [row["control_drop_points"] for row in rows] == pytest.approx([9.5] * len(rows))
+    refused = verdict == "refused"
+    assert ("loses 9.50 points of validation top-1" in capsys.readouterr().err) == refused
+    assert ("fine-tuning refused" in paths[2].read_text()) == refused
+
+
+def test_the_recorded_study_says_what_its_control_lost() -> None:
+    recorded = Path(__file__).parents[3] / "results/baseline/study"
+    rows = read_table(recorded / "study.csv", STUDY).rows(named=True)
+    dense = {
+        name: [
+            row["validation_top1"] for row in rows if row["recipe"] == name and not row["sparsity"]
+        ]
+        for name in ("start", "paper")
+    }
+    lost = sum(dense["start"]) / len(dense["start"]) - sum(dense["paper"]) / len(dense["paper"])
+    summary = read_table(recorded / "study_summary.csv", STUDY_SUMMARY).rows(named=True)
+    allowed = StudyConfig().control_drop_points
+    for row in summary:
+        assert row["control_drop_points"] == pytest.approx(lost)
+        assert row["control"] == ("holds" if lost <= allowed else "refused")
+
+
 def test_tables_come_out_the_same_again(tmp_path: Path) -> None:
     evaluated = _write_reports(tmp_path)
     found = []
     for name in ("a", "b"):
         paths = [tmp_path / f"{name}{suffix}" for suffix in (".csv", "-summary.csv", ".svg")]
-        write_study(evaluated, *paths)
+        write_study(evaluated, 0.3, *paths)
         found.append([path.read_bytes() for path in paths])
     assert found[0] == found[1]
     with (tmp_path / "a.csv").open() as stream:

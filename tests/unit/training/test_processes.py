@@ -25,7 +25,7 @@ import sys
 from pathlib import Path
 import yaml
 from colonnade.config.data import ImageNetConfig
-from colonnade.config.pruning import Gradual, Pattern, Recipe
+from colonnade.config.pruning import Pattern, Recipe
 from colonnade.pruning.plan import prunable_convs, uniform_plan
 from colonnade.config.training import TrainingConfig
 from colonnade.training.stages import prune_and_finetune
@@ -36,7 +36,7 @@ names = [name for name in prunable_convs("resnet18", ["conv1"]) if name.startswi
 prune_and_finetune(
     Path(values["dense"]),
     uniform_plan(Pattern(n=1, m=4), dict.fromkeys(names, 8)),
-    Recipe(score="taylor", schedule=Gradual(name="gradual", until=1, updates=2)),
+    Recipe.model_validate(values["recipe"]),
     ImageNetConfig.model_validate(values["data"]),
     TrainingConfig.model_validate(values["training"]),
     1,
@@ -45,14 +45,28 @@ prune_and_finetune(
 )
 """
 
+RECIPES = {
+    "taylor-gradual": {
+        "score": "taylor",
+        "schedule": {"name": "gradual", "until": 1, "updates": 2},
+    },
+    "second-order-repaired": {"score": "second-order", "repair": {"images": 12}},
+}
+
 
 def _run(
-    folder: Path, dense: Path, data: ImageNetConfig, training: TrainingConfig, output: Path
+    folder: Path,
+    dense: Path,
+    data: ImageNetConfig,
+    training: TrainingConfig,
+    output: Path,
+    recipe: str = "taylor-gradual",
 ) -> subprocess.CompletedProcess[str]:
     (folder / "script.py").write_text(SCRIPT)
     values = {
         "dense": str(dense),
         "output": str(output),
+        "recipe": RECIPES[recipe],
         "data": data.model_dump(mode="json"),
         "training": training.model_dump(mode="json"),
     }
@@ -68,15 +82,18 @@ def _run(
     )
 
 
+@pytest.mark.parametrize("recipe", RECIPES)
 def test_two_processes_share_batches_and_agree(
+    recipe: str,
     dense_checkpoint: Path,
     folder_data: ImageNetConfig,
     tiny_training: TrainingConfig,
     tmp_path: Path,
 ) -> None:
-    training = tiny_training.model_copy(update={"processes": 2})
+    phase = tiny_training.finetune.model_copy(update={"average": 0.5, "norm_batches": 1})
+    training = tiny_training.model_copy(update={"processes": 2, "finetune": phase})
     output = tmp_path / "pruned.safetensors"
-    run = _run(tmp_path, dense_checkpoint, folder_data, training, output)
+    run = _run(tmp_path, dense_checkpoint, folder_data, training, output, recipe)
     assert run.returncode == 0, run.stderr[-3000:]
     found = read_checkpoint(output)
     assert {mask.kept for mask in found.masks.values()} == {144}

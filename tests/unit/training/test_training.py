@@ -16,7 +16,15 @@ import torch
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.config.data import ImageNetConfig
-from colonnade.config.pruning import Distillation, Gradual, Pattern, Recipe, Regrow
+from colonnade.config.pruning import (
+    Distillation,
+    Gradual,
+    Pattern,
+    Recipe,
+    Regrow,
+    Repair,
+    SrSte,
+)
 from colonnade.config.training import (
     AdamWConfig,
     PhaseConfig,
@@ -43,6 +51,8 @@ RECIPES = {
     "permuted-distilled": Recipe(permute=True, distillation=Distillation(features=0.1)),
     "gradual": Recipe(schedule=Gradual(name="gradual", until=1, updates=2)),
     "regrown": Recipe(schedule=Regrow(name="regrow", until=0.6, updates=3)),
+    "sr-ste": Recipe(schedule=SrSte(name="sr-ste")),
+    "second-order-repaired": Recipe(score="second-order", repair=Repair(images=12)),
 }
 
 
@@ -117,6 +127,69 @@ def test_the_papers_masks_come_from_the_dense_weights_and_do_not_change(
         assert np.array_equal(found[name].keep, mask.keep)
 
 
+def test_repair_alone_trains_nothing_and_takes_norms_anew(
+    dense_checkpoint: Path,
+    folder_data: ImageNetConfig,
+    tiny_training: TrainingConfig,
+    tmp_path: Path,
+) -> None:
+    renewed = tiny_training.model_copy(
+        update={"finetune": tiny_training.finetune.model_copy(update={"norm_batches": 2})}
+    )
+    states = {}
+    for name, training, repair in (
+        ("masked", tiny_training, None),
+        ("repaired", tiny_training, Repair(images=12)),
+        ("renewed", renewed, Repair(images=12)),
+    ):
+        recipe = Recipe(repair=repair, train=False)
+        output = tmp_path / f"{name}.safetensors"
+        found = _finetune(dense_checkpoint, folder_data, training, output, recipe)
+        assert found.info.epochs == 0
+        assert set(found.masks) == set(_plan())
+        assert not list(csv.DictReader(output.with_suffix(".csv").read_text().splitlines()))
+        states[name] = found.state
+    dense = read_checkpoint(dense_checkpoint).state
+    for key, value in dense.items():
+        is_norm = "running" in key or "num_batches" in key
+        is_pruned = key.removesuffix(".weight") in _plan()
+        assert torch.equal(value, states["masked"][key]) != is_pruned
+        assert torch.equal(value, states["repaired"][key]) != is_pruned
+        assert torch.equal(states["repaired"][key], states["renewed"][key]) != is_norm
+        if is_pruned:
+            assert not torch.equal(states["masked"][key], states["repaired"][key])
+
+
+def test_an_average_of_the_weights_is_kept_and_resumed(
+    dense_checkpoint: Path,
+    folder_data: ImageNetConfig,
+    tiny_training: TrainingConfig,
+    finetuned: Finetuned,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    phase = tiny_training.finetune.model_copy(update={"average": 0.5, "norm_batches": 1})
+    training = tiny_training.model_copy(update={"finetune": phase})
+    arguments = (dense_checkpoint, folder_data, training)
+    recipe = RECIPES["gradual"]
+    whole = _finetune(*arguments, tmp_path / "whole.safetensors", recipe)
+    assert whole.sha256 != read_checkpoint(finetuned("gradual")).sha256
+    save = training_loop._save
+
+    def save_and_stop(*values: Any) -> None:
+        save(*values)
+        raise _InterruptedError
+
+    for name in ("after the first epoch", "after the last"):
+        output = tmp_path / f"{name}.safetensors"
+        for _ in range(2 if name == "after the last" else 1):
+            with monkeypatch.context() as patch:
+                patch.setattr(training_loop, "_save", save_and_stop)
+                with pytest.raises(_InterruptedError):
+                    _finetune(*arguments, output, recipe)
+        assert _finetune(*arguments, output, recipe).sha256 == whole.sha256
+
+
 def test_an_empty_plan_fine_tunes_the_dense_network(
     dense_checkpoint: Path,
     folder_data: ImageNetConfig,
@@ -156,7 +229,7 @@ class _InterruptedError(Exception):
     pass
 
 
-@pytest.mark.parametrize("name", ["paper", "permuted-distilled", "regrown"])
+@pytest.mark.parametrize("name", ["paper", "permuted-distilled", "sr-ste", "second-order-repaired"])
 def test_interrupted_training_ends_in_the_same_bytes(
     name: str,
     dense_checkpoint: Path,
@@ -269,7 +342,8 @@ def test_mixed_precision_trains_what_is_judged_in_full(
     assert torch.equal(exact, predict(found.model(), split, Hardware()))
     rounded = predict(found.model(), split, hardware)
     assert rounded.dtype == torch.float32
-    torch.testing.assert_close(rounded, exact, rtol=0.1, atol=0.1)
+    # Weights, sums and activations of 21 layers are rounded to 8 bits.
+    assert 0 < (rounded - exact).norm() / exact.norm() <= 3 * 21 * 2.0**-8
 
 
 def test_pruned_checkpoints_and_other_data_are_refused(
@@ -311,6 +385,28 @@ def test_hardware_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) 
         pass
     with open_hardware(TrainingConfig(processes=2).alone) as hardware:
         assert (hardware.device.type, hardware.world_size) == ("cpu", 1)
+
+
+@pytest.mark.parametrize(
+    ("known", "mixed"),
+    [
+        ({"avx512_bf16": True, "amx_bf16": False}, True),
+        ({"avx512_bf16": False, "amx_bf16": True}, True),
+        ({"avx512_bf16": False, "amx_bf16": False, "avx512_f": True}, False),
+        ({"architecture": "aarch64"}, False),
+    ],
+)
+def test_automatic_precision_is_what_the_device_is_fast_at(
+    known: dict[str, Any], mixed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: known)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with open_hardware(TrainingConfig(precision="auto")) as hardware:
+        assert hardware.mixed == mixed
+        assert (hardware.memory_format == torch.channels_last) == mixed
+    for precision in ("float32", "bfloat16"):
+        with open_hardware(TrainingConfig(precision=precision)) as hardware:
+            assert hardware.mixed == (precision == "bfloat16")
 
 
 def test_learning_rates_of_the_recipes() -> None:

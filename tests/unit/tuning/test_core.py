@@ -25,7 +25,13 @@ def test_core_description_is_read_in_all_its_forms(tmp_path: Path) -> None:
     description = {
         **{
             "vlen": 256,
-            "issue": {"width": 2, "vector_width": 1, "vtype_latency": 2},
+            "issue": {
+                "width": 2,
+                "vector_width": 1,
+                "vtype_latency": 2,
+                "store_queue": 6,
+                "late_units": ["v"],
+            },
             "branch": {"mispredict": 9, "taken": 1},
             "l1": cache,
             "l2": cache,
@@ -34,6 +40,10 @@ def test_core_description_is_read_in_all_its_forms(tmp_path: Path) -> None:
             "streams": 7,
             "reach": 3,
             "outstanding": 5,
+            "confirm": 3,
+            "distance": 9,
+            "degree": 2,
+            "fill": 8,
             "l2": line,
             "memory": {**line, "latency": 340},
         },
@@ -42,7 +52,7 @@ def test_core_description_is_read_in_all_its_forms(tmp_path: Path) -> None:
             "alu": {"unit": None, "latency": 4},
             "vf_fma": {"unit": "v", "latency": 3, "occupancy": [1, 1, 1, 2, 4, 8, 16]},
             "vload": {"unit": "v", "latency": {"e32": [5, 5, 5, 6, 7, 8, 9], "e64": [0] * 7}},
-            "vf_add": {"unit": "v", "latency": 3, "store_latency": [4, 4, 4, 4, 5, 6, 7]},
+            "vf_add": {"unit": "v", "latency": 3, "late_latency": [4, 4, 4, 4, 5, 6, 7]},
             "vstore": {"unit": "v", "latency": {"base": 3, "per_element": 1}},
             "no kernel uses it": {"unit": "v", "latency": 1},
         },
@@ -53,12 +63,14 @@ def test_core_description_is_read_in_all_its_forms(tmp_path: Path) -> None:
     assert (core.lanes, core.width, core.in_order) == (8, 2, True)
     assert (core.vector_width, core.vtype_latency) == (1, 2)
     assert (core.streams, core.reach, core.outstanding) == (7, 3, 5)
+    assert (core.confirm, core.distance, core.degree, core.fill) == (3, 9, 2, 8)
+    assert (core.store_queue, core.late_units) == (6, {"v"})
     assert (core.mispredict, core.taken) == (9, 1)
     assert (core.l1.bytes, core.l1.ways) == (32768, 4)
     assert (core.l2.read, core.l2.write, core.l2.latency, core.l2.interval) == (4, 8, 27, 10)
     assert core.memory.latency == 340
     assert core.costs["alu"] == Cost(None, (4, 4, 4, 4), (0, 0, 0, 0), (4, 4, 4, 4))
-    assert core.costs["vf_add"].store_latency == (4, 5, 6, 7)
+    assert core.costs["vf_add"].late_latency == (4, 5, 6, 7)
     assert core.costs["vf_fma"].occupancy == (2, 4, 8, 16)
     assert core.costs["vload"].latency == (6, 7, 8, 9)
     assert core.costs["vstore"].latency == (11, 19, 35, 67)

@@ -26,7 +26,7 @@ def entries(arguments: list[str]) -> list[str]:
         ["full-run", "--config=model.name=resnet50", "--cores", "1"],
         ["-Cmodel.name=resnet50", "full-run"],
         ["full-run", "--config", "model={replace_fc: true}", "--cores", "1", "-C", "model.name=a"],
-        ["full-run", "--config", "model=old", "model.weights=", "model.name={}"],
+        ["full-run", "--config", "model={replace_fc: false}", "model.weights=", "model.name={}"],
     ],
 )
 def test_dotted_keys_mean_the_same_to_snakemake(arguments: list[str]) -> None:

@@ -90,6 +90,24 @@ def test_a_run_of_the_study_reads_back_the_same(default: dict[str, Any], tmp_pat
         plan.settings.of_run("full0.3")
 
 
+def test_a_candidate_takes_the_place_of_the_fine_tuning(
+    default: dict[str, Any], tmp_path: Path
+) -> None:
+    plan = Workflow.from_config(default, [])
+    candidates = plan.config.study.candidates
+    for name, phase in candidates.items():
+        given = read_settings(write(plan, plan.settings.of_candidate(name), tmp_path))
+        assert given.config.study.training.finetune == phase
+    assert len(candidates) > 1
+    with pytest.raises(ColonnadeError, match=r"candidate 'x' of the study: allowed: default"):
+        plan.settings.of_candidate("x")
+    # Neither the choice that is made of them nor the other candidates change it.
+    study = {**default["study"], "training": {"finetune": candidates["sgd-0.01"].model_dump()}}
+    study["candidates"] = {"default": candidates["default"].model_dump()}
+    after = Workflow.from_config({**default, "study": study}, [])
+    assert after.settings.of_candidate("default") == plan.settings.of_candidate("default")
+
+
 def test_only_what_a_job_reads_changes_its_settings(default: dict[str, Any]) -> None:
     changed = {**default, "training": {"finetune": {"epochs": 1, "optimizer": {"lr": 1.0}}}}
     changed["training"]["finetune"]["optimizer"]["name"] = "adamw"

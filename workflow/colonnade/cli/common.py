@@ -25,7 +25,10 @@ class _Sections(click.Group):
     """A group whose help lists its commands under headings."""
 
     headings: Mapping[str, Sequence[str]] = {
-        "By hand": ("shell", "bench-conv", "to-torch", "config-reference"),
+        "By hand": (
+            *("optimize", "shell", "bench-conv", "fit-core", "to-torch", "to-onnx"),
+            "config-reference",
+        ),
         "Toolchain and programs": ("toolchain", "build"),
         "What the workflow runs": ("table", "step"),
     }

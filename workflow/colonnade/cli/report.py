@@ -8,35 +8,30 @@ from pathlib import Path
 import click
 
 from colonnade.cli.common import FILE, step
-from colonnade.common.files import file_bytes
 from colonnade.common.paths import IMAGE
 from colonnade.workflow.settings import read_settings
 
 
 @step.command()
-@click.argument("throughput", type=FILE)
-@click.argument("accuracy", type=FILE)
+@click.argument("definitions", type=FILE)
 @click.argument("output", type=FILE)
-@click.argument("packages", type=FILE, nargs=-1, required=True)
-def claims(throughput: Path, accuracy: Path, output: Path, packages: tuple[Path, ...]) -> None:
-    """Judge the claims from the tables and from the files of all PACKAGES."""
+@click.argument("tables", type=FILE, nargs=-1, required=True)
+def claims(definitions: Path, output: Path, tables: tuple[Path, ...]) -> None:
+    """Judge the claims of DEFINITIONS from TABLES."""
     from colonnade.results.claims import write_claims
 
-    sizes: dict[str, int] = {}
-    for file in packages:
-        variant = file.parent.name
-        sizes[variant] = sizes.get(variant, 0) + file_bytes(file)
-    write_claims(throughput, accuracy, sizes, output)
+    write_claims(definitions, tables, output)
 
 
 @step.command()
 @click.argument("settings", type=FILE)
+@click.argument("default", type=FILE)
 @click.argument("output", type=FILE)
-def provenance(settings: Path, output: Path) -> None:
-    """Record where the numbers come from."""
+def provenance(settings: Path, default: Path, output: Path) -> None:
+    """Record where the numbers come from, and what SETTINGS has otherwise than DEFAULT."""
     from colonnade.results.provenance import write_provenance
 
-    write_provenance(read_settings(settings).config, IMAGE, output)
+    write_provenance(read_settings(settings).config, default, IMAGE, output)
 
 
 @step.command("section")

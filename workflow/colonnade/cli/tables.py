@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from colonnade.cli.common import FILE, container, needed_band, paired, table, target_of
+from colonnade.cli.common import FILE, cli, container, needed_band, paired, table, target_of
 from colonnade.common.paths import BUILD, TIMING_MODEL
 from colonnade.workflow.networks import Networks
 from colonnade.workflow.settings import read_settings
@@ -44,6 +44,23 @@ def accuracy(settings: Path, output: Path, reports: tuple[Path, ...]) -> None:
         for variant, report in paired(networks.variants, reports)
     ]
     accuracy_table(networks.config.model.name, networks.config.data.name, rows, output)
+
+
+@table.command("packages")
+@click.argument("settings", type=FILE)
+@click.argument("output", type=FILE)
+@click.argument("graphs", type=FILE, nargs=-1, required=True)
+def packages(settings: Path, output: Path, graphs: tuple[Path, ...]) -> None:
+    """Tell the size of every package, from their GRAPHS and the weights beside them."""
+    from colonnade.evaluation.tables import packages_table
+    from colonnade.package.archive import WEIGHTS
+
+    networks = Networks(read_settings(settings).config)
+    found = [
+        (variant, (graph, graph.with_name(WEIGHTS)), networks.pattern_columns(variant))
+        for variant, graph in paired(networks.variants, graphs)
+    ]
+    packages_table(found, output)
 
 
 @table.command("decomposition")
@@ -109,9 +126,27 @@ def study(
     from colonnade.study.results import write_study
     from colonnade.study.runs import Evaluated
 
-    networks = Networks(read_settings(settings).config).study
+    config = read_settings(settings).config
+    networks = Networks(config).study
     evaluated = [Evaluated(run, seed, report) for (run, seed), report in paired(networks, reports)]
-    write_study(evaluated, output, summary, figure)
+    write_study(evaluated, config.study.control_drop_points, output, summary, figure)
+
+
+@table.command("recipe_search")
+@click.argument("settings", type=FILE)
+@click.argument("output", type=FILE)
+@click.argument("start", type=FILE)
+@click.argument("metrics", type=FILE, nargs=-1, required=True)
+def recipe_search(settings: Path, output: Path, start: Path, metrics: tuple[Path, ...]) -> None:
+    """Compare candidates by their METRICS, of the control and of the pruned network of each."""
+    from colonnade.study.search import Tried, write_search
+
+    searched = read_settings(settings).config.study
+    files = paired([name for name in searched.candidates for _ in Tried._fields], metrics)
+    controls, pruned = ([file for _, file in files[first::2]] for first in (0, 1))
+    tried = [Tried(*pair) for pair in zip(controls, pruned, strict=True)]
+    allowed = searched.control_drop_points
+    write_search(searched.candidates, searched.recipe_sparsity, allowed, start, tried, output)
 
 
 @table.command("validation")
@@ -124,6 +159,19 @@ def validation(output: Path) -> None:
     work = BUILD / "validation"
     work.mkdir(parents=True, exist_ok=True)
     write_validation(TimingModel(container(), TIMING_MODEL, work), output)
+
+
+@cli.command("fit-core")
+@click.argument("fit", type=FILE)
+@click.argument("output", type=FILE)
+def fit_core(fit: Path, output: Path) -> None:
+    """Fit the parameters of a core that FIT names to published measurements; write what was found."""
+    from colonnade.validation import TimingModel
+    from colonnade.validation import fit as fitting
+
+    work = BUILD / "fit"
+    work.mkdir(parents=True, exist_ok=True)
+    fitting.fit_core(TimingModel(container(), TIMING_MODEL, work), fit, output)
 
 
 @table.command("sensitivity")

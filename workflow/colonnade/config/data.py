@@ -4,9 +4,15 @@
 """Configuration section `data`: which images a model is trained, tuned and judged on."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import (
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 
 from colonnade.config.section import InputFolder, Number, OutputFolder, Section, Seed, Share, Whole
 
@@ -26,6 +32,46 @@ class DigitsConfig(Section):
     augment: bool = Field(
         default=True,
         description="Small random rotations, scalings and shifts of the training images.",
+    )
+    split_seed: Seed = Field(default=1, description=_SPLIT_SEED)
+
+
+FASHION_MNIST_REMEDY = (
+    "get it as root by: apt-get install dataset-fashion-mnist; or name its folder in `path`"
+)
+
+
+def _name_the_package(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return check(value)
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise ValueError(f"{reason}; {FASHION_MNIST_REMEDY}") from error
+
+
+class FashionMnistConfig(Section):
+    """Fashion-MNIST (Xiao et al., arXiv 1708.07747): 70,000 photographs of ten kinds of clothes, 28 px.
+
+    The four files are those of Debian's package `dataset-fashion-mnist`, which the set-up installs
+    as root. Their test split is the test split.
+    """
+
+    name: Literal["fashion-mnist"] = Field(description="This data set.")
+    path: Annotated[InputFolder, WrapValidator(_name_the_package)] = Field(
+        default=Path("/usr/share/datasets/fashion-mnist"),
+        validate_default=True,
+        description="Folder with the four `*-ubyte.gz` files, whose checksums are known.",
+    )
+    image_px: Whole = Field(default=28, ge=28, le=512, description=_PX)
+    augment: bool = Field(
+        default=True,
+        description="Training images are flipped half of the time and shifted by up to 2 pixels.",
+    )
+    train_images: Whole = Field(
+        default=55_000,
+        ge=100,
+        le=55_000,
+        description="Of the training split, evenly from all classes; 5,000 others validate.",
     )
     split_seed: Seed = Field(default=1, description=_SPLIT_SEED)
 
@@ -77,4 +123,7 @@ class TexturesConfig(FolderConfig):
         return self
 
 
-DataConfig = Annotated[DigitsConfig | ImageNetConfig | TexturesConfig, Field(discriminator="name")]
+DataConfig = Annotated[
+    DigitsConfig | FashionMnistConfig | ImageNetConfig | TexturesConfig,
+    Field(discriminator="name"),
+]

@@ -10,12 +10,14 @@ import difflib
 import json
 import typing
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from colonnade.config.partial import contradictions, right_part
 from colonnade.config.section import ON_DISK
 from colonnade.config.sources import TAG, tags_of
 
@@ -27,6 +29,22 @@ Source = tuple[str, object]
 
 COMMAND_LINE = "--config"
 _ABSENT = object()
+# Where pydantic speaks to programmers.
+_PLAIN = {
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "a whole number"),
+    **dict.fromkeys(("float_type", "float_parsing"), "a number"),
+    "int_parsing_size": "a whole number of fewer digits",
+    "finite_number": "a number that is not infinite",
+    **dict.fromkeys(("bool_type", "bool_parsing"), "true or false"),
+    "string_type": "text",
+    "string_too_short": "text that is not empty",
+    "string_too_long": "text of at most {max_length} characters",
+    "string_pattern_mismatch": "text of the form {pattern}",
+    "path_type": "the name of a file or folder, as text",
+    **dict.fromkeys(("tuple_type", "list_type"), "a list"),
+    "too_short": "a list of {min_length} or more",
+    "too_long": "a list of {max_length} or fewer",
+}
 _SECTION_ERRORS = ("model_type", "model_attributes_type", "dict_type")
 
 
@@ -41,11 +59,43 @@ def validate(
         sources: what it was merged from, the one that wins first.
         problems: gets the lines.
     """
+    found: list[str] = []
+    checked = validate_parts(model, values, sources, found)
+    problems.extend(found)
+    return None if found else checked
+
+
+def validate_parts(
+    model: type[Model], values: object, sources: Sequence[Source], problems: list[str]
+) -> Model | None:
+    """The same, but of wrong values what is right of them; see `colonnade.config.partial`."""
     try:
         return model.model_validate(values, context=ON_DISK)
     except ValidationError as error:
         problems.extend(explain(error, model, values, sources))
-        return None
+        if not isinstance(values, Mapping):
+            return None
+        wrong = [item["loc"] for item in error.errors()]
+        problems.extend(_of_right_parts(wrong, model, values, sources))
+        return right_part(model, values, wrong)
+
+
+def _of_right_parts(
+    wrong: Sequence[Key], model: type[BaseModel], values: object, sources: Sequence[Source]
+) -> list[str]:
+    """What the checks of whole sections that have a wrong key say of their other keys."""
+    lines = []
+    around = dict.fromkeys(key[:end] for key in wrong for end in range(len(key)))
+    for place in sorted(around, key=str):
+        sections, path = _sections_at(model, place), _without_tags(place, values)
+        content = _find(values, path)
+        if place in wrong or len(sections) != 1 or not isinstance(content, Mapping):
+            continue
+        inside = [key[len(place) :] for key in wrong if key[: len(place)] == place]
+        part = right_part(sections[0], content, inside)
+        for text in contradictions(part):
+            lines.append(_line(path, _located(text, sections), sources))
+    return lines
 
 
 def explain(
@@ -68,9 +118,22 @@ def explain(
         # A list whose items were refused is also reported as too short.
         if inside and all(item["type"] == "too_short" for item in items):
             continue
-        path = ".".join(map(str, key)) or "(all of it)"
-        lines.append(f"{_origin(key, sources)}: {path}: {_reason(key, items, model)}")
+        lines.append(_line(key, _reason(key, items, model), sources))
     return lines
+
+
+def _line(key: Key, reason: str, sources: Sequence[Source]) -> str:
+    """Source, key and reason; a reason that begins with a dot goes on with the key."""
+    path = ".".join(map(str, key))
+    if reason.startswith("."):
+        path, reason = (path + reason).lstrip(".").split(": ", 1)
+    return f"{_origin(key, sources)}: {path or '(all of it)'}: {reason}"
+
+
+def _located(text: str, sections: Sequence[type[BaseModel]]) -> str:
+    """What a section's check says; a key of it that this begins with is made part of the path."""
+    first = text.partition(": ")[0]
+    return f".{text}" if any(first in section.model_fields for section in sections) else text
 
 
 def _key(item: ErrorDetails, values: object) -> Key:
@@ -79,7 +142,20 @@ def _key(item: ErrorDetails, values: object) -> Key:
     for position, part in enumerate(item["loc"]):
         last = position == len(item["loc"]) - 1
         inner = _step(values, part)
-        if inner is not _ABSENT or (last and item["type"] == "missing"):
+        # A default may be wrong on this machine; a user's path comes as text.
+        left_out = item["type"] == "missing" or isinstance(item["input"], Path)
+        if inner is not _ABSENT or (last and left_out):
+            key.append(part)
+            values = inner
+    return tuple(key)
+
+
+def _without_tags(location: Key, values: object) -> Key:
+    """A place that pydantic names, as the values have it."""
+    key: list[str | int] = []
+    for part in location:
+        inner = _step(values, part)
+        if inner is not _ABSENT:
             key.append(part)
             values = inner
     return tuple(key)
@@ -124,8 +200,9 @@ def _reason(key: Key, items: Sequence[ErrorDetails], model: type[BaseModel]) -> 
     messages = dict.fromkeys(_message(item) for item in items)
     text = " or ".join(messages)
     # A validator of a whole section or list says itself which of its values is wrong.
-    whole = isinstance(first["input"], dict | list | tuple)
-    return text if whole else f"{_shown(first['input'])}; {text}"
+    if isinstance(first["input"], dict | list | tuple) and first["type"] not in _PLAIN:
+        return _located(text, _sections_at(model, first["loc"]))
+    return f"{_shown(first['input'])}; {text}"
 
 
 def _unknown(location: Key, model: type[BaseModel]) -> str:
@@ -145,18 +222,38 @@ def _unknown(location: Key, model: type[BaseModel]) -> str:
 def _no_section(key: Key, item: ErrorDetails, model: type[BaseModel]) -> str:
     """A value stands where a section belongs: which keys that has, and how one of them is set."""
     sections = _sections_at(model, item["loc"])
-    names = list(dict.fromkeys(name for section in sections for name in section.model_fields))
     text = f"{_shown(item['input'])}; allowed: a section"
-    if not names:
+    if not sections:
         return text
-    nested = _example(sections[0])
+    # The name of a variant, or of what else a section has one for, stands for the section.
+    meant = [section for section in sections if item["input"] in tags_of(section)]
+    if meant:
+        nested = _example(meant[0], item["input"])
+        others = [name for name in meant[0].model_fields if name != TAG]
+        text += f" with {TAG}: {item['input']} and keys of {', '.join(others)}"
+    else:
+        nested = _example(sections[0])
+        names = [tag for section in sections for tag in tags_of(section)]
+        text += (
+            f" with a {TAG} of {', '.join(names)}"
+            if len(sections) > 1
+            else f" with keys of {', '.join(sections[0].model_fields)}"
+        )
     for part in reversed(key[1:]):
         nested = f"{{{part}: {nested}}}"
-    return f"{text} with keys of {', '.join(names)}, such as --config '{key[0]}={nested}'"
+    return f"{text}, such as --config '{key[0]}={nested}'"
 
 
-def _example(section: type[BaseModel]) -> str:
-    """One key of a section with a value, as YAML in one line."""
+def _example(section: type[BaseModel], tag: object = None) -> str:
+    """One key of a section with a value, as YAML in one line; with its name `tag` also what it needs."""
+    if tag is not None:
+        needed = {
+            name: (field.examples or ["..."])[0]
+            for name, field in section.model_fields.items()
+            if field.is_required() and name != TAG
+        }
+        shown = {TAG: tag, **needed}
+        return f"{{{', '.join(f'{key}: {value}' for key, value in shown.items())}}}"
     for name, field in section.model_fields.items():
         if isinstance(field.default, BaseModel):
             return f"{{{name}: {_example(type(field.default))}}}"
@@ -171,6 +268,8 @@ def _shown(value: object, quoted: bool = True) -> str:
     """A value in one line, null and truth values as YAML has them; long ones are cut."""
     if value is None or isinstance(value, bool):
         return json.dumps(value)
+    if isinstance(value, Path):
+        value = str(value)
     text = repr(value) if quoted else str(value).replace("'", "")
     return text if len(text) <= 100 else f"{text[:100]}..."
 
@@ -178,6 +277,9 @@ def _shown(value: object, quoted: bool = True) -> str:
 def _message(item: ErrorDetails) -> str:
     if item["type"] == "union_tag_invalid":
         return f"allowed: {item['ctx']['expected_tags']}"
+    plain = _PLAIN.get(item["type"])
+    if plain is not None:
+        return f"allowed: {plain.format(**item.get('ctx', {}))}"
     text = item["msg"].removeprefix("Value error, ")
     allowed = text.removeprefix("Input should be ")
     return text if allowed == text else f"allowed: {allowed}"

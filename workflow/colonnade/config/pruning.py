@@ -7,12 +7,12 @@ import math
 from fractions import Fraction
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from colonnade.config.section import MAX_GROUP, Number, Section, Tile, Whole
 
 Method = Literal["column-wise", "row-wise", "unstructured", "filters"]
-Score = Literal["l1", "l2", "taylor"]
+Score = Literal["l1", "l2", "taylor", "second-order"]
 
 
 def _number(value: Any) -> Any:
@@ -137,6 +137,7 @@ class Pattern(Section):
 
 _UNTIL = "Share of fine-tuning over which masks are chosen."
 _UPDATES = "How many masks are chosen, evenly spaced."
+_DECAY = "Shrinks the values of pruned weights, per unit of learning rate."
 
 
 class OneShot(Section):
@@ -157,7 +158,7 @@ class Gradual(Section):
 
 
 class Regrow(Section):
-    """Masks are chosen again and again, and pruned columns may return (SR-STE, arXiv 2102.04010).
+    """Masks are chosen anew now and then, and pruned columns may return (DPF, arXiv 2006.07253).
 
     Pruned weights are zero in forward and backward passes, yet keep a value of their own, which
     the gradient moves and `decay` (per unit of learning rate) shrinks. `updates` masks are chosen
@@ -167,15 +168,41 @@ class Regrow(Section):
     name: Literal["regrow"] = Field(description="This schedule.")
     until: Number = Field(default=0.5, gt=0, le=1, description=_UNTIL)
     updates: Whole = Field(default=8, ge=1, le=10_000, description=_UPDATES)
-    decay: Number = Field(
-        default=2e-4,
-        ge=0,
+    decay: Number = Field(default=0, ge=0, le=1e6, description=_DECAY)
+
+
+class SrSte(Section):
+    """Masks are chosen anew at every step: a sparse-refined straight-through estimator.
+
+    SR-STE (Zhou et al., ICLR 2021, arXiv 2102.04010), with column-wise masks in the place of 2:4.
+    As `regrow`, but masks follow the weights from step to step until `until`, where the last one
+    is chosen.
+    """
+
+    name: Literal["sr-ste"] = Field(description="This schedule.")
+    until: Number = Field(default=1, gt=0, le=1, description=_UNTIL)
+    decay: Number = Field(default=2e-4, ge=0, le=1e6, description=_DECAY)
+
+
+MaskSchedule = Annotated[OneShot | Gradual | Regrow | SrSte, Field(discriminator="name")]
+
+
+class Repair(Section):
+    """Kept weights are solved anew by least squares, so that layers give what dense ones did.
+
+    Layer by layer, on calibration images from the training split, each layer on what the pruned
+    network before it passes on; in closed form, without training (as SparseGPT, arXiv 2301.00774,
+    for columns that the rows of a tile share).
+    """
+
+    images: Whole = Field(default=512, ge=1, le=1_000_000, description="Calibration images.")
+    damping: Number = Field(
+        default=0.01,
+        gt=0,
         le=1e6,
-        description="Shrinks the values of pruned weights, per unit of learning rate.",
+        description="Pull towards the trained weights, in units of the mean square input times the"
+        " number of inputs.",
     )
-
-
-MaskSchedule = Annotated[OneShot | Gradual | Regrow, Field(discriminator="name")]
 
 
 class Distillation(Section):
@@ -200,8 +227,9 @@ class Distillation(Section):
 class Recipe(Section):
     """How a dense network becomes a pruned one; the default is the paper's way.
 
-    `score` ranks columns: the L1 or L2 norm over a tile's rows, or the first-order Taylor estimate
-    of the loss. `permute` reorders output channels first, so that the rows of a tile agree.
+    `score` ranks columns: the L1 or L2 norm over a tile's rows, the first-order Taylor estimate of
+    the loss, or the second-order estimate of the layer's output error. `permute` reorders output
+    channels first, so that the rows of a tile agree.
     """
 
     score: Score = Field(default="l1", description="What columns are ranked by.")
@@ -210,15 +238,48 @@ class Recipe(Section):
         description="Reorders output channels first, so that the rows of a tile agree.",
     )
     schedule: MaskSchedule = Field(default=OneShot(), description="When masks are chosen.")
+    repair: Repair | None = Field(
+        default=None,
+        description="Least squares after masking, before fine-tuning; null: the weights as they are.",
+    )
     distillation: Distillation | None = Field(
         default=None, description="The dense network as teacher; null: labels only."
     )
+    train: bool = Field(
+        default=True, description="false leaves out fine-tuning: what masks and repair alone give."
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.schedule.name != "one-shot":
+            if self.repair is not None:
+                raise ValueError(
+                    f"repair: not with schedule: {self.schedule.name}; allowed: with one-shot"
+                )
+            if not self.train:
+                raise ValueError(
+                    f"train: false: not with schedule: {self.schedule.name}; allowed: with one-shot"
+                )
+        if self.schedule.name == "sr-ste" and self.score not in ("l1", "l2"):
+            raise ValueError(f"score: {self.score}: allowed with schedule: sr-ste: l1, l2")
+        if self.distillation is not None and not self.train:
+            raise ValueError("distillation: not with train: false; allowed: null")
+        return self
+
+
+def _prunes(pattern: Pattern) -> Pattern:
+    if pattern.n is not None and pattern.n == pattern.m:
+        raise ValueError(
+            f"n: {pattern.n} of m: {pattern.m} prunes nothing; allowed: n below m (the dense network"
+            " is always run)"
+        )
+    return pattern
 
 
 class PruningConfig(Section):
     """The patterns to compare, the recipe, and the convolutions that stay dense in all of them."""
 
-    patterns: tuple[Pattern, ...] = Field(
+    patterns: tuple[Annotated[Pattern, AfterValidator(_prunes)], ...] = Field(
         default=(Pattern(m="full", sparsity=0.5), Pattern(m="full", sparsity=0.75)),
         min_length=1,
         max_length=100,
@@ -236,12 +297,6 @@ class PruningConfig(Section):
     @field_validator("patterns", mode="after")
     @classmethod
     def _check(cls, patterns: tuple[Pattern, ...]) -> tuple[Pattern, ...]:
-        for index, pattern in enumerate(patterns):
-            if pattern.n is not None and pattern.n == pattern.m:
-                raise ValueError(
-                    f"{index}: n: {pattern.n} of m: {pattern.m} prunes nothing; allowed: n below m"
-                    " (the dense network is always run)"
-                )
         labels = [pattern.label for pattern in patterns]
         repeated = sorted({label for label in labels if labels.count(label) > 1})
         if repeated:

@@ -8,13 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from colonnade.common.errors import ColonnadeError
-from colonnade.config.errors import COMMAND_LINE, Source, validate
+from colonnade.config.errors import COMMAND_LINE, Source, validate_parts
+from colonnade.config.partial import MissingKeyError, with_fields
 from colonnade.config.schema import Config
 from colonnade.config.sources import merge, read_yaml
 from colonnade.config.target import TargetConfig, load_target, read_core
 
 Check = Callable[[Config], None]
-"""Raises ColonnadeError if sections that are valid each contradict each other or a room above."""
+"""Raises ColonnadeError if keys that are right each contradict each other or a room above.
+
+Of a wrong configuration it gets what is right of it, and it is left out where it reads any other key.
+"""
 
 
 def read_config(
@@ -29,7 +33,7 @@ def read_config(
         values: what the command line sets; it wins over all files.
         files: configuration files, the one that wins first.
         targets: folder of the targets' descriptions, one file each.
-        checks: what else must hold of a configuration whose sections are valid each.
+        checks: what else must hold of a configuration whose keys are right each.
 
     Raises:
         ColonnadeError: one line for every wrong or missing key.
@@ -39,7 +43,7 @@ def read_config(
     merged = merge(Config, [content for _, content in reversed(sources)])
     problems: list[str] = []
     target = None
-    config = validate(Config, merged, sources, problems)
+    config = validate_parts(Config, merged, sources, problems)
     name = merged.get("target")
     if isinstance(name, str):
         try:
@@ -47,11 +51,16 @@ def read_config(
         except ColonnadeError as error:
             problems.append(str(error))
     if config is not None:
+        if target is None and "target" in config.__dict__:
+            others = {key: value for key, value in config.__dict__.items() if key != "target"}
+            config = with_fields(Config, others, MissingKeyError)
         for check in [*checks, *([] if target is None else [_enough_cores(target)])]:
             try:
                 check(config)
             except ColonnadeError as error:
                 problems.append(str(error))
+            except MissingKeyError:
+                continue
     if config is None or target is None or problems:
         raise ColonnadeError("\n".join(problems))
     return config, target

@@ -9,7 +9,7 @@ docs/configuration.md documents the keys. `colonnade.config.reading` reads files
 import hashlib
 import json
 import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -207,8 +207,11 @@ class Config(Section):
             raise ValueError(f"allowed: a name that {RESULTS} itself does not use")
         return folder
 
+    def resolved(self) -> dict[str, Any]:
+        """Every key with its value, as JSON has it; where results go is no part of it."""
+        return self.model_dump(mode="json", exclude={"results"})
+
     def digest(self) -> str:
         """SHA-256 of the configuration's canonical JSON; where results go is no part of it."""
-        values = self.model_dump(mode="json", exclude={"results"})
-        text = json.dumps(values, sort_keys=True)
+        text = json.dumps(self.resolved(), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()

@@ -84,7 +84,7 @@ def parse_command_line(arguments: Sequence[str]) -> dict[str, Any]:
     """What `--config` sets: each argument is a key, dots before nested ones, `=`, and a YAML value.
 
     Raises:
-        ColonnadeError: one line for every argument that cannot be read.
+        ColonnadeError: one line for every argument that cannot be read, or sets a key again.
     """
     values: dict[str, Any] = {}
     problems = []
@@ -96,12 +96,28 @@ def parse_command_line(arguments: Sequence[str]) -> dict[str, Any]:
             reason = " ".join(str(error).split())
             problems.append(f"--config: {key}: {text!r}; allowed: a YAML value ({reason})")
             continue
-        for part in reversed(key.split(".")):
-            value = {part: value}
-        values = _update(values, value)
+        *above, last = key.split(".")
+        given: dict[str, Any] = {last: value}
+        for part in reversed(above):
+            given = {part: given}
+        problems += [
+            f"--config: {'.'.join(twice)}: given twice; allowed: once"
+            for twice in _twice(values, given)
+        ]
+        values = _update(values, given)
     if problems:
         raise ColonnadeError("\n".join(problems))
     return values
+
+
+def _twice(lower: Mapping[str, Any], higher: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    """The keys that both have, of sections those inside."""
+    for key in lower.keys() & higher.keys():
+        ours, theirs = lower[key], higher[key]
+        if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
+            yield from ((key, *inner) for inner in _twice(ours, theirs))
+        else:
+            yield (key,)
 
 
 def _update(lower: Any, higher: Any) -> Any:

@@ -99,6 +99,21 @@ class PhaseConfig(Section):
         default=0, ge=0, lt=1, description="Share of a label that is spread over all classes."
     )
 
+    average: Number | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="Share that an exponential moving average of the weights keeps at every step; the"
+        " average is what is judged and kept. null: the weights themselves.",
+    )
+    norm_batches: Whole = Field(
+        default=0,
+        ge=0,
+        le=100_000,
+        description="Batches of training images on which the statistics of batch norms are taken"
+        " anew at the end, under the final masks; 0 leaves the running ones.",
+    )
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         warmup = self.schedule.warmup_epochs if isinstance(self.schedule, CosineSchedule) else 0
@@ -113,9 +128,10 @@ class TrainingConfig(Section):
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="`auto` is a GPU where there is one."
     )
-    precision: Literal["float32", "bfloat16"] = Field(
+    precision: Literal["float32", "bfloat16", "auto"] = Field(
         default="float32",
-        description="`bfloat16` is mixed precision: weights and the loss stay float32.",
+        description="`bfloat16` is mixed precision: weights and the loss stay float32. `auto` takes it"
+        " where the device multiplies bfloat16 itself, an x86 CPU by AVX-512 or AMX.",
     )
     processes: Whole = Field(
         default=1,

@@ -8,12 +8,16 @@ import shutil
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import IO
 
+import psutil
+
 _GRACE_SECONDS = 10
+_PAUSE_SECONDS = 0.02
 _ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
@@ -120,12 +124,34 @@ def works(command: Sequence[str]) -> bool:
 
 
 def end(process: subprocess.Popen[bytes], *, polite: bool = True) -> None:
-    """End a process started in its own session, and its children, politely if it listens."""
-    if process.poll() is not None:
-        return
+    """End a process started in its own session, and its children, politely if they listen.
+
+    A child that does not would keep our ends of the pipes open, even where its parent is gone.
+    """
     for number in (signal.SIGTERM, signal.SIGKILL) if polite else (signal.SIGKILL,):
         with suppress(ProcessLookupError):
             os.killpg(process.pid, number)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(_GRACE_SECONDS)
+        deadline = time.monotonic() + _GRACE_SECONDS
+        while process.poll() is None or _group_lives(process.pid):
+            if time.monotonic() > deadline:
+                break
+            time.sleep(_PAUSE_SECONDS)
+        else:
             return
+
+
+def _group_lives(group: int) -> bool:
+    """Whether a process group has members that still run."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    # The kernel counts those too that ended and that nobody has asked yet.
+    return any(_runs_in(process, group) for process in psutil.process_iter())
+
+
+def _runs_in(process: psutil.Process, group: int) -> bool:
+    try:
+        return os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE
+    except (ProcessLookupError, psutil.NoSuchProcess):
+        return False

@@ -3,9 +3,10 @@
 
 """Opens the configured data set."""
 
-from colonnade.config.data import DataConfig, DigitsConfig, TexturesConfig
+from colonnade.config.data import DataConfig, DigitsConfig, FashionMnistConfig, TexturesConfig
 from colonnade.data.dataset import ImageData
 from colonnade.data.digits import open_digits
+from colonnade.data.fashion_mnist import open_fashion_mnist
 from colonnade.data.imagenet import open_imagenet
 from colonnade.data.textures import open_textures
 
@@ -18,6 +19,8 @@ def open_data(config: DataConfig) -> ImageData:
     """
     if isinstance(config, DigitsConfig):
         return open_digits(config)
+    if isinstance(config, FashionMnistConfig):
+        return open_fashion_mnist(config)
     if isinstance(config, TexturesConfig):
         return open_textures(config)
     return open_imagenet(config)

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from colonnade.common.errors import ColonnadeError
-from colonnade.common.files import read_json
+from colonnade.common.files import file_bytes, read_json
 from colonnade.common.reference import REFERENCE
 from colonnade.config.schema import ThroughputConfig
 from colonnade.evaluation.runs import Step
-from colonnade.results.records import Accuracy, Run
-from colonnade.results.tables import ACCURACY, DECOMPOSITION, THROUGHPUT, write_table
+from colonnade.results.records import Accuracy, PackageGraph, Run
+from colonnade.results.tables import ACCURACY, DECOMPOSITION, PACKAGES, THROUGHPUT, write_table
 from colonnade.targets.target import Target
 
 
@@ -125,3 +125,30 @@ def accuracy_table(
                 }
             )
     write_table(table, ACCURACY, rows)
+
+
+def packages_table(
+    packages: Sequence[tuple[str, Sequence[Path], Mapping[str, Any]]], table: Path
+) -> None:
+    """Write `packages.csv`: the size of every exported network.
+
+    Args:
+        packages: of each its variant, its files, graph.json the first, and its columns n, m, sparsity.
+        table: the file to write.
+
+    Raises:
+        ColonnadeError: a file is missing or damaged.
+    """
+    rows = []
+    for variant, files, pattern in packages:
+        graph = read_json(files[0], PackageGraph)
+        rows.append(
+            {
+                **pattern,
+                "model": graph["model"],
+                "variant": variant,
+                "bytes": sum(map(file_bytes, files)),
+                "checkpoint_sha256": graph["checkpoint_sha256"],
+            }
+        )
+    write_table(table, PACKAGES, rows)

@@ -21,10 +21,21 @@ def conv_names(name: str) -> list[str]:
     return [conv.name for conv in network(name, 1).convs]
 
 
-def conv_shapes(name: str, image_px: int, batch: int) -> list[tuple[str, ConvShape]]:
-    """Layer name and shape of every convolution of a model, in execution order.
+def grouped_convs(name: str) -> list[str]:
+    """Names of those convolutions of a model that have groups, in execution order.
 
-    A convolution that adds a residual when it is executed has that in its shape.
+    Raises:
+        ColonnadeError: no such model.
+    """
+    return [conv.name for conv in network(name, 1).convs if conv.groups > 1]
+
+
+def conv_shapes(name: str, image_px: int, batch: int) -> list[tuple[str, ConvShape]]:
+    """Layer name and shape of every convolution of a model that runs by a schedule, in execution order.
+
+    A convolution that adds a residual when it is executed has that in its shape. One whose groups read a
+    channel each has no schedule: its kernel is the only one. Other groups run one after the other, each
+    by the schedule of the shape of one.
 
     Raises:
         ColonnadeError: no such model, sizes below 1, or images that are too small for it.
@@ -46,6 +57,8 @@ def _conv_shapes(name: str, image_px: int, batch: int) -> tuple[tuple[str, ConvS
     executed = {conv.name: conv for conv in fused(graph).convs}
     found = []
     for conv in graph.convs:
+        if conv.groups == conv.in_channels > 1:
+            continue
         source = shapes[conv.input]
         assert isinstance(source, MapShape)
         found.append((conv.name, executed[conv.name].conv_shape(source)))

@@ -3,16 +3,22 @@
 
 """Writes a network down, node by node; input channels follow from what is read."""
 
+from collections.abc import Sequence
+
 from colonnade.models.graph import Graph, Input, add_shape
 from colonnade.models.layers import (
-    Add,
+    AvgPool2d,
     BatchNorm,
+    Binary,
+    Concat,
     Conv2d,
-    FullyConnected,
-    GlobalAvgPool,
+    Dropout,
+    Flatten,
+    GlobalPool,
+    Linear,
     MaxPool2d,
     Node,
-    Relu,
+    Unary,
 )
 from colonnade.models.shapes import TensorShape
 
@@ -39,8 +45,15 @@ class Builder:
         return Graph(self._inputs, outputs, tuple(self._nodes), stages)
 
     def channels(self, tensor: str) -> int:
-        """Channels of a map, or length of a vector of features."""
-        return self._known[tensor].c
+        """Channels of a map, or length of a vector of features.
+
+        Raises:
+            ValueError: a flattened map, whose height and width are not known.
+        """
+        channels = self._known[tensor].c
+        if channels is None:
+            raise ValueError(f"tensor {tensor!r} is {self._known[tensor]}")
+        return channels
 
     def node(self, node: Node) -> str:
         """Add a node of any type."""
@@ -59,6 +72,7 @@ class Builder:
         padding: int | None = None,
         dilation: int = 1,
         *,
+        groups: int = 1,
         bias: bool = False,
     ) -> str:
         """A convolution with a square window, by default padded so that the plane keeps its size."""
@@ -73,8 +87,9 @@ class Builder:
                 out_channels=out_channels,
                 kernel=[kernel] * 2,
                 stride=[stride] * 2,
-                padding=[padding] * 2,
+                padding=[padding] * 4,
                 dilation=[dilation] * 2,
+                groups=groups,
                 bias=bias,
                 batch_norm=None,
                 residual=None,
@@ -89,7 +104,15 @@ class Builder:
 
     def relu(self, name: str, source: str) -> str:
         """Rectification."""
-        return self.node(Relu(name=name, output=name, input=source))
+        return self.node(Unary(name=name, output=name, input=source, function="relu"))
+
+    def relu6(self, name: str, source: str) -> str:
+        """Rectification to at most 6."""
+        return self.node(Unary(name=name, output=name, input=source, function="relu6"))
+
+    def dropout(self, name: str, source: str, p: float) -> str:
+        """Dropout, in training alone."""
+        return self.node(Dropout(name=name, output=name, input=source, p=p))
 
     def max_pool2d(self, name: str, source: str, kernel: int, stride: int, padding: int) -> str:
         """Maximum over a square window."""
@@ -100,28 +123,69 @@ class Builder:
                 input=source,
                 kernel=[kernel] * 2,
                 stride=[stride] * 2,
-                padding=[padding] * 2,
+                padding=[padding] * 4,
+                dilation=[1, 1],
+                ceil_mode=False,
+            )
+        )
+
+    def avg_pool2d(self, name: str, source: str, kernel: int, stride: int) -> str:
+        """Mean over a square window without padding."""
+        return self.node(
+            AvgPool2d(
+                name=name,
+                output=name,
+                input=source,
+                kernel=[kernel] * 2,
+                stride=[stride] * 2,
+                padding=[0] * 4,
+                ceil_mode=False,
+                count_include_pad=True,
             )
         )
 
     def add(self, name: str, first: str, second: str) -> str:
-        """Sum of two maps."""
-        return self.node(Add(name=name, output=name, inputs=[first, second], activation="none"))
+        """Sum of two tensors."""
+        return self.node(
+            Binary(
+                name=name,
+                output=name,
+                inputs=[first, second],
+                function="add",
+                activation="none",
+            )
+        )
+
+    def concat(self, name: str, sources: Sequence[str]) -> str:
+        """Tensors put together, channel after channel; a single one stays what it is."""
+        if len(sources) == 1:
+            return sources[0]
+        return self.node(Concat(name=name, output=name, inputs=list(sources)))
 
     def global_avg_pool(self, name: str, source: str) -> str:
         """Mean of every channel's plane."""
-        return self.node(GlobalAvgPool(name=name, output=name, input=source))
+        return self.node(GlobalPool(name=name, output=name, input=source, function="avg"))
+
+    def flatten(self, name: str, source: str) -> str:
+        """A map as features."""
+        return self.node(Flatten(name=name, output=name, input=source))
 
     def fully_connected(
-        self, name: str, source: str, out_features: int, output: str | None = None
+        self,
+        name: str,
+        source: str,
+        out_features: int,
+        output: str | None = None,
+        *,
+        in_features: int | None = None,
     ) -> str:
-        """A fully connected layer."""
+        """A fully connected layer; `in_features` where a map was flattened."""
         return self.node(
-            FullyConnected(
+            Linear(
                 name=name,
                 output=output or name,
                 input=source,
-                in_features=self.channels(source),
+                in_features=in_features or self.channels(source),
                 out_features=out_features,
             )
         )

@@ -139,7 +139,7 @@ class ConvShape:
 
 def sides(numbers: Sequence[int]) -> Sides:
     """Numbers of all sides: one for all of them, one for each axis, or all four."""
-    top, left = _pair(numbers)
+    top, left = _pair(numbers[:2])
     return (top, left, *(_pair(numbers[2:]) if len(numbers) > 2 else (top, left)))
 
 

@@ -58,13 +58,22 @@ class Graph:
         """How often each tensor is read, as an output of the network too."""
         return Counter([*self.outputs, *(name for node in self.nodes for name in node.sources)])
 
-    def shapes(self, batch: int, image_px: int) -> dict[str, TensorShape]:
-        """Shapes of all tensors for a batch of square images.
+    def shapes_of_any_size(self) -> dict[str, TensorShape]:
+        """Shapes of all tensors, as far as they do not depend on the images.
 
         Raises:
             ValueError: naming the node, its input's shape and what is needed.
         """
-        images = {each.name: each.shape(batch, image_px, image_px) for each in self.inputs}
+        return infer_shapes(self.nodes, {each.name: each.shape() for each in self.inputs})
+
+    def shapes(self, batch: int, height: int, width: int | None = None) -> dict[str, TensorShape]:
+        """Shapes of all tensors for a batch of images, square if no width is given.
+
+        Raises:
+            ValueError: naming the node, its input's shape and what is needed.
+        """
+        sizes = (batch, height, width or height)
+        images = {each.name: each.shape(*sizes) for each in self.inputs}
         return infer_shapes(self.nodes, images)
 
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from torch import Tensor, nn
 
 from colonnade.models.graph import Graph
-from colonnade.models.layers import Add, BatchNorm, Conv2d, Node
+from colonnade.models.layers import Affine, BatchNorm, Binary, Conv2d, Node
 from colonnade.models.networks import network
 
 # Layers whose gradient does not need what they made, so that it may be overwritten.
-_OVERWRITABLE = (Add, BatchNorm, Conv2d)
+_OVERWRITABLE = (Affine, BatchNorm, Conv2d)
 
 
 class Network(nn.Module):
@@ -26,10 +26,10 @@ class Network(nn.Module):
         reads = graph.reads
         for node in graph.nodes:
             module = node.module()
-            if isinstance(module, nn.ReLU):
+            if isinstance(module, nn.ReLU | nn.ReLU6):
                 source = node.sources[0]
                 alone = reads[source] == 1 and source not in graph.stages
-                module.inplace = alone and isinstance(makers.get(source), _OVERWRITABLE)
+                module.inplace = alone and _may_overwrite(makers.get(source))
             self._register(node.name, module)
 
     def _register(self, name: str, module: nn.Module) -> None:
@@ -56,6 +56,13 @@ class Network(nn.Module):
         """The module that makes a tensor of the graph."""
         (node,) = [node for node in self.graph.nodes if node.output == tensor]
         return self.get_submodule(node.name)
+
+
+def _may_overwrite(maker: Node | None) -> bool:
+    """Whether the gradient of the node that made a tensor does without it."""
+    if isinstance(maker, Binary):
+        return maker.function in ("add", "sub")
+    return isinstance(maker, _OVERWRITABLE)
 
 
 def _last_reads(graph: Graph) -> Iterator[set[str]]:

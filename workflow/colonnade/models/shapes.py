@@ -4,7 +4,7 @@
 """Shapes of the tensors of a network, and the size of what a window that slides over a plane makes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 # Limits, the same as in kernels/common/size_limits.h: of sizes, of a window, and of a tensor's elements.
 MAX_SIZE, MAX_WINDOW, MAX_ELEMENTS = 65536, 255, 2**31 - 1
@@ -25,13 +25,13 @@ class MapShape:
 
 @dataclass(frozen=True)
 class FeatureShape:
-    """[n, c]; n is None until the input tells it."""
+    """[n, c]; None until the input tells it, c too where a map was flattened."""
 
     n: int | None
-    c: int
+    c: int | None
 
     def __str__(self) -> str:
-        return f"features [{self.n or 'N'}, {self.c}]"
+        return f"features [{self.n or 'N'}, {self.c or 'C'}]"
 
 
 TensorShape = MapShape | FeatureShape
@@ -47,7 +47,72 @@ def output_size(size: int, kernel: int, stride: int, padding: int, dilation: int
 
     Below 1 where the window does not fit.
     """
-    return (size + 2 * padding - reach(kernel, dilation)) // stride + 1
+    return positions(size, kernel, stride, (padding, padding), dilation)
+
+
+def positions(
+    size: int,
+    kernel: int,
+    stride: int,
+    padding: tuple[int, int],
+    dilation: int = 1,
+    *,
+    ceil_mode: bool = False,
+) -> int:
+    """Positions of a window along an axis of `size` elements, `padding` before and behind it.
+
+    With `ceil_mode` the last window may reach beyond what is behind, as long as it begins in the input or
+    in the padding before it. Below 1 where the window does not fit.
+    """
+    before, behind = padding
+    room = size + before + behind - reach(kernel, dilation)
+    count = room // stride + 1
+    if ceil_mode and room >= 0 and room % stride and count * stride < size + before:
+        return count + 1
+    return count
+
+
+def same_plane(first: TensorShape, second: TensorShape) -> bool:
+    """Whether two maps have one height and width, or two features, for as many images."""
+    if isinstance(first, MapShape) and isinstance(second, MapShape):
+        return (first.n, first.h, first.w) == (second.n, second.h, second.w)
+    return type(first) is type(second) and first.n == second.n
+
+
+def with_channels(shape: TensorShape, channels: int | None) -> TensorShape:
+    """The shape with another number of channels or features."""
+    if isinstance(shape, FeatureShape):
+        return FeatureShape(shape.n, channels)
+    assert channels is not None
+    return replace(shape, c=channels)
+
+
+def need_channels(
+    where: str, name: str, known: Mapping[str, TensorShape], channels: int
+) -> TensorShape:
+    """The shape of tensor `name`, a map or features of so many channels.
+
+    Raises:
+        ValueError: it has others; `where` begins the message.
+    """
+    shape = known[name]
+    if shape.c not in (None, channels):
+        raise ValueError(
+            f"{where}: its input {name!r} is {shape}; needed: {with_channels(shape, channels)}"
+        )
+    return shape
+
+
+def need_features(where: str, name: str, known: Mapping[str, TensorShape]) -> FeatureShape:
+    """The shape of tensor `name`, which must be features.
+
+    Raises:
+        ValueError: it is a map; `where` begins the message.
+    """
+    shape = known[name]
+    if isinstance(shape, FeatureShape):
+        return shape
+    raise ValueError(f"{where}: its input {name!r} is {shape}; needed: features [N, C]")
 
 
 def need_map(
@@ -66,6 +131,22 @@ def need_map(
     )
 
 
+def sized(where: str, source: MapShape, channels: int, height: int, width: int) -> MapShape:
+    """The map of `channels` of that height and width, made of a map whose sizes are known.
+
+    Raises:
+        ValueError: it has too large sides, or too many elements; `where` begins the message.
+    """
+    assert source.n is not None
+    if max(height, width) > MAX_SIZE:
+        raise ValueError(
+            f"{where}: its output is {height} by {width}; allowed: at most {MAX_SIZE} each"
+        )
+    if source.n * channels * height * width > MAX_ELEMENTS:
+        raise ValueError(f"{where}: its output has more than {MAX_ELEMENTS} elements")
+    return MapShape(source.n, channels, height, width)
+
+
 def windowed(
     where: str,
     name: str,
@@ -76,8 +157,11 @@ def windowed(
     stride: Sequence[int],
     padding: Sequence[int],
     dilation: Sequence[int] = (1, 1),
+    ceil_mode: bool = False,
 ) -> MapShape:
-    """The map of `channels` that a window makes of map `name`; each pair is vertical, horizontal.
+    """The map of `channels` that a window makes of map `name`.
+
+    Pairs are vertical, horizontal; `padding` is top, left, bottom, right.
 
     Raises:
         ValueError: the window does not fit, or there are too many elements; `where` begins the message.
@@ -86,15 +170,14 @@ def windowed(
         return MapShape(None, channels, None, None)
     sizes = []
     for axis, size in enumerate((source.h, source.w)):
-        padded, needed = size + 2 * padding[axis], reach(kernel[axis], dilation[axis])
+        around = (padding[axis], padding[axis + 2])
+        padded, needed = size + sum(around), reach(kernel[axis], dilation[axis])
         if padded < needed:
             raise ValueError(
                 f"{where}: its input {name!r} is {source}, with padding {padded} "
                 f"{('high', 'wide')[axis]}; needed: at least {needed}, the reach of its kernel"
             )
-        window = (kernel[axis], stride[axis], padding[axis], dilation[axis])
-        sizes.append(output_size(size, *window))
+        window = (kernel[axis], stride[axis], around, dilation[axis])
+        sizes.append(positions(size, *window, ceil_mode=ceil_mode))
     height, width = sizes
-    if source.n * channels * height * width > MAX_ELEMENTS:
-        raise ValueError(f"{where}: its output has more than {MAX_ELEMENTS} elements")
-    return MapShape(source.n, channels, height, width)
+    return sized(where, source, channels, height, width)

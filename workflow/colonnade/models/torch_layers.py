@@ -4,51 +4,83 @@
 """Modules that torch lacks, or computes slowly."""
 
 import math
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad
+from torch.nn.functional import avg_pool2d, max_pool2d, pad
 
-from colonnade.models.shapes import output_size, reach
+from colonnade.models.shapes import positions, reach
 
 # Measured with bfloat16 on AMX, forward and backward, batch 64: a matrix product takes 0.16 of the
 # time that oneDNN's convolution takes on planes of 2x2, and 0.6 on 3x3.
 SMALL_PLANE = 9
 
 
+Edges = tuple[int, int, int, int]
+"""Left, right, top and bottom, as torch's `pad` takes them."""
+
+
+def edges(padding: Sequence[int]) -> Edges:
+    """Top, left, bottom and right in torch's order."""
+    top, left, bottom, right = padding
+    return left, right, top, bottom
+
+
 class PlaneConv2d(nn.Conv2d):
     """A convolution that trains as a matrix product where its planes have few pixels.
 
-    That is so in mixed precision on a CPU alone; the products and their sums are the same.
+    That is so in mixed precision on a CPU alone, without groups; products and sums are the same.
+    `padding` is top, left, bottom, right.
     """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: tuple[int, int],
+        stride: tuple[int, int] = (1, 1),
+        padding: Sequence[int] = (0, 0, 0, 0),
+        dilation: tuple[int, int] = (1, 1),
+        groups: int = 1,
+        *,
+        bias: bool = True,
+    ) -> None:
+        self._edges = edges(padding)
+        left, right, top, bottom = self._edges
+        self._is_even = (top, left) == (bottom, right)
+        super().__init__(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            (top, left) if self._is_even else (0, 0),
+            dilation,
+            groups,
+            bias,
+        )
 
     def forward(self, input: Tensor) -> Tensor:
         """[N, in_channels, H, W] -> [N, out_channels, H', W']."""
         mixed = input.device.type == "cpu" and torch.is_autocast_enabled("cpu")
-        if mixed and self.training and math.prod(self._plane(input)) <= SMALL_PLANE:
+        small = mixed and self.training and self.groups == 1
+        if small and math.prod(self._plane(input)) <= SMALL_PLANE:
             return self._as_product(input.bfloat16(), self.weight.bfloat16())
-        return super().forward(input)
-
-    @property
-    def _edges(self) -> tuple[int, int]:
-        """Rows of zeros above and below, columns of zeros left and right."""
-        assert not isinstance(self.padding, str)
-        vertical, horizontal = self.padding
-        return vertical, horizontal
+        return super().forward(input if self._is_even else pad(input, self._edges))
 
     def _plane(self, image: Tensor) -> tuple[int, int]:
         """Rows and columns of the output."""
-        windows = zip(self.kernel_size, self.stride, self._edges, self.dilation, strict=True)
+        left, right, top, bottom = self._edges
+        around = ((top, bottom), (left, right))
+        windows = zip(self.kernel_size, self.stride, around, self.dilation, strict=True)
         rows, columns = (
-            output_size(size, *window)
-            for size, window in zip(image.shape[2:], windows, strict=True)
+            positions(size, *window) for size, window in zip(image.shape[2:], windows, strict=True)
         )
         return rows, columns
 
     def _as_product(self, image: Tensor, weight: Tensor) -> Tensor:
         (rows, columns), (down, across) = self._plane(image), self.stride
-        vertical, horizontal = self._edges
-        padded = pad(image, (horizontal, horizontal, vertical, vertical)).permute(0, 2, 3, 1)
+        padded = pad(image, self._edges).permute(0, 2, 3, 1)
         height, width = down * (rows - 1) + 1, across * (columns - 1) + 1
         # Slices, because the gradient of `unfold` costs more than the products. The order is that in
         # which channels_last keeps the weights, so that these need no copy.
@@ -64,9 +96,164 @@ class PlaneConv2d(nn.Conv2d):
         return product.view(len(image), rows, columns, -1).permute(0, 3, 1, 2)
 
 
-class Sum(nn.Module):
-    """Element-wise sum of two tensors of one shape."""
+class ChannelNorm(nn.BatchNorm2d):
+    """Batch normalisation of maps, and of features."""
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        if input.dim() not in (2, 4):
+            raise ValueError(f"{input.dim()} dimensions; needed: 2 or 4")
+
+
+def per_channel(values: Tensor, like: Tensor) -> Tensor:
+    """Values [C] or [N, C] so that they meet the channels of a tensor."""
+    if values.dim() == 1:
+        values = values[None]
+    return values.view(*values.shape[:2], *(1 for _ in range(like.dim() - 2)))
+
+
+class ScaleShift(nn.Module):
+    """x * scale + shift, one of each for every channel."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(channels))
+        self.shift = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The shape stays."""
+        return input * per_channel(self.scale, input) + per_channel(self.shift, input)
+
+
+class _Pool(nn.Module):
+    """A window over planes, of any padding."""
+
+    def __init__(
+        self,
+        kernel: tuple[int, int],
+        stride: tuple[int, int],
+        padding: Sequence[int],
+        dilation: tuple[int, int],
+        ceil_mode: bool,
+    ) -> None:
+        super().__init__()
+        self.kernel, self.stride, self.dilation = kernel, stride, dilation
+        self.padding, self.ceil_mode = tuple(padding), ceil_mode
+        top, left, bottom, right = padding
+        # What torch has itself: the same before and behind, and at most half of what the kernel reaches.
+        self.even: tuple[int, int] | None = None
+        halves = [reach(*axis) // 2 for axis in zip(kernel, dilation, strict=True)]
+        if (top, left) == (bottom, right) and top <= halves[0] and left <= halves[1]:
+            self.even = (top, left)
+
+    def _reached(self, image: Tensor) -> Edges:
+        """What is around the input up to where the last windows end, if they end behind it."""
+        top, left, bottom, right = self.padding
+        behind = []
+        for axis, (before, after) in enumerate(((top, bottom), (left, right))):
+            size = image.shape[2 + axis]
+            window = (self.kernel[axis], self.stride[axis], (before, after), self.dilation[axis])
+            count = positions(size, *window, ceil_mode=self.ceil_mode)
+            end = (count - 1) * self.stride[axis] + reach(self.kernel[axis], self.dilation[axis])
+            behind.append(max(0, end - size - before))
+        return left, behind[1], top, behind[0]
+
+
+class MaxPool(_Pool):
+    """Maximum over a window; padding never wins."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """[N, C, H, W] -> [N, C, H', W']."""
+        if self.even is not None:
+            window = (self.kernel, self.stride, self.even, self.dilation)
+            return max_pool2d(input, *window, ceil_mode=self.ceil_mode)
+        padded = pad(input, self._reached(input), value=-math.inf)
+        return max_pool2d(padded, self.kernel, self.stride, 0, self.dilation)
+
+
+class AvgPool(_Pool):
+    """Mean over a window, of the elements in it, or of its padding too."""
+
+    def __init__(
+        self,
+        kernel: tuple[int, int],
+        stride: tuple[int, int],
+        padding: Sequence[int],
+        ceil_mode: bool,
+        count_include_pad: bool,
+    ) -> None:
+        super().__init__(kernel, stride, padding, (1, 1), ceil_mode)
+        self.count_include_pad = count_include_pad
+
+    def forward(self, input: Tensor) -> Tensor:
+        """[N, C, H, W] -> [N, C, H', W']."""
+        if self.even is not None:
+            modes = (self.ceil_mode, self.count_include_pad)
+            return avg_pool2d(input, self.kernel, self.stride, self.even, *modes)
+        left, right, top, bottom = self._reached(input)
+        counted = input.new_ones(1, 1, *input.shape[2:])
+        if self.count_include_pad:
+            own = edges(self.padding)
+            counted = pad(counted, own, value=1.0)
+            beyond = (left - own[0], right - own[1], top - own[2], bottom - own[3])
+            counted = pad(counted, beyond)
+        else:
+            counted = pad(counted, (left, right, top, bottom))
+        window = (self.kernel, self.stride, 0, False, True, 1)
+        return avg_pool2d(pad(input, (left, right, top, bottom)), *window) / avg_pool2d(
+            counted, *window
+        )
+
+
+class ElementWise(nn.Module):
+    """An operation on two tensors of one shape, or a map and one number for each of its planes."""
+
+    def __init__(self, function: str) -> None:
+        super().__init__()
+        functions: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+            "add": torch.add,
+            "sub": torch.sub,
+            "mul": torch.mul,
+            "max": torch.maximum,
+            "min": torch.minimum,
+        }
+        self.function = functions[function]
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        """The sum."""
-        return first + second
+        """The result, of the larger one's shape."""
+        if first.dim() < second.dim():
+            first = per_channel(first, second)
+        elif second.dim() < first.dim():
+            second = per_channel(second, first)
+        return self.function(first, second)
+
+
+class Join(nn.Module):
+    """Tensors put together, channel after channel."""
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """[N, the sum of C, ...]."""
+        return torch.cat(inputs, 1)
+
+
+class Clamp(nn.Module):
+    """At least one number and at most another; None where there is no such limit."""
+
+    def __init__(self, least: float | None, most: float | None) -> None:
+        super().__init__()
+        self.least, self.most = least, most
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The shape stays."""
+        return input.clamp(self.least, self.most)
+
+
+class HardLine(nn.Module):
+    """x * alpha + beta, from 0 to 1."""
+
+    def __init__(self, alpha: float, beta: float) -> None:
+        super().__init__()
+        self.alpha, self.beta = alpha, beta
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The shape stays."""
+        return (input * self.alpha + self.beta).clamp(0, 1)

@@ -8,6 +8,7 @@ Accepted are files as torchvision, timm, Lightning and PyTorch's wrappers write 
 (anti-alias, drop path, attention) hold no parameters there.
 """
 
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +22,8 @@ from colonnade.models.module import Network
 from colonnade.models.weight_files import read_state
 
 COUNTER = "num_batches_tracked"
+# torchvision's files of DenseNets have names from before its modules had none with dots: norm.1 is norm1.
+_OLD_DENSENET = re.compile(r"(\.denselayer\d+\.(?:norm|conv))\.([12]\.)")
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
@@ -38,6 +41,7 @@ def load_weights(
         ColonnadeError: unreadable file, or one that does not fit; ten misfits are listed, and counted.
     """
     state, note = read_state(path, key)
+    state = {_OLD_DENSENET.sub(r"\1\2", each): value for each, value in state.items()}
     if note is not None:
         print(note, file=sys.stderr)
     own = model.state_dict()

@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import atomic_path
 from colonnade.models.fusion import fused
 from colonnade.models.graph import Graph
-from colonnade.models.layers import Conv2d, Convolution, Node
+from colonnade.models.layers import Conv2d, Node
 from colonnade.models.module import Network
 from colonnade.package.archive import Array, compress, write_package
 from colonnade.package.graph import FORMAT, VERSION
@@ -24,12 +23,11 @@ def export_package(checkpoint: Path, out_dir: Path) -> None:
     """Write the package of a checkpoint to `out_dir`, whole or not at all, over an older one.
 
     Raises:
-        ColonnadeError: damaged checkpoint, a network that no package can hold, or a folder that cannot
-            be written.
+        ColonnadeError: damaged checkpoint, or a folder that cannot be written.
     """
     source = read_checkpoint(checkpoint)
     model = source.model()
-    graph = _executed(source, model)
+    graph = fused(model.graph)
     tensors = _tensors(source, model, graph)
     with atomic_path(out_dir) as folder:
         folder.mkdir()
@@ -37,24 +35,10 @@ def export_package(checkpoint: Path, out_dir: Path) -> None:
 
 
 def _packable(source: Checkpoint, node: Node) -> ColumnMask | None:
+    """The mask by which only kept weights are stored; None: all of them, zeros too."""
     mask = source.masks.get(node.name)
-    return mask if mask is not None and mask.is_uniform else None
-
-
-def _executed(source: Checkpoint, model: Network) -> Graph:
-    """The nodes that a package holds.
-
-    Raises:
-        ColonnadeError: a layer that no package can hold, where it stands.
-    """
-    graph = fused(model.graph)
-    for node in graph.nodes:
-        if not node.is_packaged:
-            raise ColonnadeError(
-                f"{source.path}: layer {node.name}: {node.op} has no counterpart in a package:"
-                " it must follow a convolution or an addition that nothing else reads"
-            )
-    return graph
+    grouped = isinstance(node, Conv2d) and node.groups > 1
+    return mask if mask is not None and mask.is_uniform and not grouped else None
 
 
 def _tensors(source: Checkpoint, model: Network, graph: Graph) -> dict[str, Array]:
@@ -86,10 +70,9 @@ def _document(source: Checkpoint, graph: Graph) -> dict[str, Any]:
 
 def _entry(source: Checkpoint, node: Node) -> dict[str, Any]:
     """The node as graph.json has it."""
-    values = node.model_dump()
+    shared = node.model_dump(exclude=set(node.unpackaged))
     if not isinstance(node, Conv2d):
-        return values
-    shared = {name: values[name] for name in Convolution.model_fields}
+        return shared
     mask = _packable(source, node)
     if mask is None:
         return {**shared, "pattern": None, "tile": None}

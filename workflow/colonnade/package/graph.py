@@ -7,20 +7,18 @@ The runner's C++ reader has the same limits (kernels/common/size_limits.h); a te
 to both readers and expects both to refuse.
 """
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, ValidationError
 
+from colonnade.models.document import SOME, one_of, tag_of
 from colonnade.models.graph import Input, infer_shapes
-from colonnade.models.layers import LAYERS, Conv2d, Convolution, Node
+from colonnade.models.layers import LAYERS, Conv2d, Convolution, FullyConnected, Linear, Node
 from colonnade.models.layers.node import MAX_WEIGHTS, Name, Strict
 
 FORMAT = "colonnade-package"
-VERSION = 2
-MAX_NODES = 4096
+VERSION = 3
 MAX_TILE = 31
-
-SOME = Field(min_length=1, max_length=MAX_NODES)
 
 
 class Groups(Strict):
@@ -62,24 +60,28 @@ class PackedConv2d(Convolution):
             raise ValueError(
                 f"{self.where}: pattern: n: {self.pattern.n}; allowed: 1 to {self.pattern.m}"
             )
+        if self.tile is not None and self.groups > 1:
+            raise ValueError(
+                f"{self.where}: tile: {self.tile}; allowed with groups {self.groups}: null"
+            )
         super().check()
 
 
-_PACKAGED = tuple(
-    PackedConv2d if layer is Conv2d else layer for layer in LAYERS if layer.is_packaged
-)
+# What a network has more of, is folded into the weights.
+_INSTEAD: dict[type[Node], type[Node]] = {Conv2d: PackedConv2d, Linear: FullyConnected}
+_PACKAGED = tuple(_INSTEAD.get(layer, layer) for layer in LAYERS if layer.is_packaged)
 # mypy knows no unions but written ones.
 if TYPE_CHECKING:
     PackagedNode = Node
 else:
-    PackagedNode = Annotated[Union[_PACKAGED], Discriminator("op")]  # noqa: UP007
+    PackagedNode = one_of(_PACKAGED)
 
 
 class Graph(Strict):
     """All of graph.json."""
 
     format: Literal["colonnade-package"]
-    version: Literal[2]
+    version: Literal[3]
     model: Name | None = None
     dtype: Literal["f32"] = "f32"
     checkpoint_sha256: Name | None = None
@@ -135,5 +137,10 @@ def _first_problem(document: Any, error: ValidationError) -> str:
         where = [f"node {name!r}", *where[3:]] if len(where) > 2 else [f"node {name!r}", "op"]
     if first["type"] == "extra_forbidden":
         return f"{': '.join(where)}: unknown key"
+    if first["type"].startswith("union_tag") and where[-1] == "op":
+        entry = first["input"]
+        seen = str(entry.get("op") if isinstance(entry, dict) else entry)[:80]
+        ops = sorted({tag_of(layer).partition(" ")[0] for layer in _PACKAGED})
+        return f"{': '.join(where)}: {seen}; allowed: {', '.join(ops)}"
     value = "" if first["type"] == "missing" else f"{str(first['input'])[:80]}: "
     return f"{': '.join(where)}: {value}{first['msg']}"

@@ -13,6 +13,7 @@ from torch.nn.functional import cross_entropy
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.config.pruning import Score
+from colonnade.pruning.calibration import input_products, inverse_diagonal
 from colonnade.pruning.mask import ColumnMask, make_mask
 from colonnade.pruning.plan import Plan
 from colonnade.pruning.weights import conv_weight, weight_matrix
@@ -31,9 +32,12 @@ def importances(
     these norms do.
     `taylor` gives the mean over `batches` of (w * dL/dw)^2, the first-order estimate of how much
     the loss changes without w (Molchanov et al., arXiv 1906.10771), in evaluation mode.
+    `second-order` gives w^2 / [H^-1]_kk with the layer's Hessian H = X^T X of its inputs over
+    `batches`, damped: how much the squared error of the layer's output grows without w if the row's
+    other weights make up for it (OBC, arXiv 2208.11580; Hassibi and Stork, 1992).
 
     Raises:
-        ColonnadeError: a name that is no convolution, or no batch for `taylor`.
+        ColonnadeError: a name that is no convolution, or no batch for `taylor` or `second-order`.
     """
     weights = {name: conv_weight(model, name) for name in names}
     if score == "l1":
@@ -41,6 +45,13 @@ def importances(
     if score == "l2":
         return {
             name: np.square(weight_matrix(weight).astype(np.float64))
+            for name, weight in weights.items()
+        }
+    if score == "second-order":
+        products = input_products(model, list(weights), batches)
+        return {
+            name: np.square(weight_matrix(weight).astype(np.float64))
+            / inverse_diagonal(products[name]).numpy()
             for name, weight in weights.items()
         }
     return _taylor(model, weights, batches)

@@ -5,15 +5,17 @@
 
 Exact, and free at run time: a permutation of a convolution's output channels is undone by
 renumbering the input channels of whatever reads them. Tensors that meet in an addition hold the
-same channels and share one permutation: a `Space`. The image and the logits keep their order.
+same channels and share one permutation: a `Space`. Images and outputs keep their order, and so does
+what is read by its place: by a concatenation, a shuffle, a flattening or a grouped convolution.
 
 The search maximises the importance that the masks keep, as a share of each layer's total. For given
 masks the best order of a space's channels is a linear assignment problem, for a given order the best
-masks are known; taking turns never loses. apex ASP searches the input channels of its 2:4
+masks are known; taking turns never loses. Where that finds no more, rows are swapped (see `swaps`),
+but for channels that patterns with a whole M read. apex ASP searches the input channels of its 2:4
 pattern by swaps instead (Pool and Yu, NeurIPS 2021); the aim is the same.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -24,10 +26,11 @@ from torch import nn
 
 from colonnade.config.pruning import Pattern
 from colonnade.models.graph import Graph
-from colonnade.models.layers import BatchNorm, Conv2d, FullyConnected
+from colonnade.models.layers import Affine, BatchNorm, Conv2d, FullyConnected, Node, Prelu
 from colonnade.pruning.layers import Importances
 from colonnade.pruning.mask import make_mask, tile_scores
 from colonnade.pruning.plan import Plan
+from colonnade.pruning.swaps import TiledRows, refine
 
 Order = NDArray[np.int64]
 ROUNDS = 20
@@ -57,19 +60,38 @@ def spaces(graph: Graph) -> list[Space]:
     for node in graph.nodes:
         for source in node.in_order:
             root[find(source)] = find(node.output)
+    fixed = {find(tensor) for tensor in _fixed(graph)}
     found: dict[str, Space] = {}
     for node in graph.nodes:
+        if find(node.output) in fixed:
+            continue
         if isinstance(node, Conv2d):
             space = found.setdefault(find(node.output), Space(node.out_channels))
             space.writers.append(node.name)
-        elif isinstance(node, BatchNorm) and find(node.output) in found:
+        elif isinstance(node, BatchNorm | Affine | Prelu) and find(node.output) in found:
             found[find(node.output)].norms.append(node.name)
     for node in graph.nodes:
-        if isinstance(node, Conv2d | FullyConnected) and find(node.input) in found:
-            space = found[find(node.input)]
+        if _mixes(node) and find(node.sources[0]) in found:
+            space = found[find(node.sources[0])]
             names = space.readers if isinstance(node, Conv2d) else space.classifiers
             names.append(node.name)
     return list(found.values())
+
+
+def _mixes(node: Node) -> bool:
+    """Whether the node reads its input by weights for every channel, which can be renumbered."""
+    return (isinstance(node, Conv2d) and node.groups == 1) or isinstance(node, FullyConnected)
+
+
+def _fixed(graph: Graph) -> Iterator[str]:
+    """Tensors whose channels must stay where they are."""
+    yield from (each.name for each in graph.inputs)
+    yield from graph.outputs
+    for node in graph.nodes:
+        if not _mixes(node):
+            yield from set(node.sources) - set(node.in_order)
+        if not node.in_order and not (isinstance(node, Conv2d) and node.groups == 1):
+            yield node.output
 
 
 @torch.no_grad()
@@ -86,11 +108,10 @@ def permute(model: nn.Module, space: Space, order: Order) -> None:
         if conv.bias is not None:
             conv.bias.copy_(conv.bias[index])
     for name in space.norms:
-        norm = model.get_submodule(name)
-        assert isinstance(norm, nn.BatchNorm2d)
-        for values in (norm.weight, norm.bias, norm.running_mean, norm.running_var):
-            assert values is not None
-            values.copy_(values[index])
+        # One value for every channel, but for a batch norm's counter.
+        for values in model.get_submodule(name).state_dict().values():
+            if values.dim():
+                values.copy_(values[index])
     for name in space.readers:
         conv = model.get_submodule(name)
         assert isinstance(conv, nn.Conv2d)
@@ -145,6 +166,11 @@ class _Layer:
     def keep(self) -> NDArray[np.bool_]:
         return make_mask(self.importance, self.pattern, self.tile).keep
 
+    @property
+    def tiled(self) -> TiledRows:
+        """What refinement by swaps needs of it."""
+        return TiledRows(self.importance, self.tile, self.pattern.keeps(self.importance.shape[1]))
+
     def kept(self, keep: NDArray[np.bool_]) -> float:
         return float(tile_scores(self.importance, self.tile)[keep].sum())
 
@@ -176,7 +202,10 @@ def _improve(space: Space, layers: Mapping[str, _Layer]) -> Order:
     starts = [identity, *([_similar_together(rows)] if rows else [])]
     # The first of equals wins: without a gain the order stays.
     found = [_alternate(rows, columns, start) for start in starts]
-    return max(found, key=lambda each: each[0])[1]
+    order = max(found, key=lambda each: each[0])[1]
+    if columns or any(layer.pattern.m != "full" for layer in rows):
+        return order
+    return refine([layer.with_rows(order).tiled for layer in rows], order)
 
 
 def _similar_together(rows: list[_Layer]) -> Order:

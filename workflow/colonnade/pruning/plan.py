@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.config.pruning import Pattern
-from colonnade.models.architecture import conv_names
+from colonnade.models.architecture import conv_names, grouped_convs
 
 
 class LayerPlan(BaseModel):
@@ -32,8 +32,10 @@ def uniform_plan(pattern: Pattern, tiles: Mapping[str, int]) -> dict[str, LayerP
     }
 
 
-def prunable_convs(model_name: str, skip: Iterable[str]) -> list[str]:
+def prunable_convs(model_name: str, skip: Iterable[str], *, grouped: bool = False) -> list[str]:
     """Names of the convolutions that are pruned: all but those in `skip`, in execution order.
+
+    Those with groups stay dense too, unless `grouped`: no kernel leaves out any of their weights.
 
     Raises:
         ColonnadeError: no such model, or `skip` names a layer that is no convolution of it.
@@ -45,4 +47,5 @@ def prunable_convs(model_name: str, skip: Iterable[str]) -> list[str]:
             f"pruning.skip: {', '.join(unknown)}: no such convolution in {model_name};"
             f" allowed: {', '.join(names)}"
         )
-    return [name for name in names if name not in set(skip)]
+    stay = set(skip) if grouped else set(skip).union(grouped_convs(model_name))
+    return [name for name in names if name not in stay]

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from colonnade.config.pruning import Gradual, OneShot, Regrow
+from colonnade.config.pruning import Gradual, MaskSchedule, OneShot, Regrow, SrSte
 from colonnade.pruning.layers import Masks
 from colonnade.pruning.mask import ColumnMask
 from colonnade.pruning.plan import Plan
@@ -30,7 +30,7 @@ class Sparsifier:
     """
 
     def __init__(
-        self, model: nn.Module, plan: Plan, schedule: OneShot | Gradual | Regrow, choose: Choose
+        self, model: nn.Module, plan: Plan, schedule: MaskSchedule, choose: Choose
     ) -> None:
         self.masks: dict[str, ColumnMask] = {}
         self._weights = {name: conv_weight(model, name) for name in plan}
@@ -39,13 +39,15 @@ class Sparsifier:
         self._schedule = schedule
         self._choose = choose
         self._updates = 0
+        self._is_final = False
 
     def advance(self, progress: float) -> None:
         """Choose masks anew if they are due after `progress` of fine-tuning, a share 0 to 1."""
         due = self._due(progress)
-        if due <= self._updates:
+        if self._is_final or due <= self._updates:
             return
         self._updates = due
+        self._is_final = self._last(progress)
         self._set(self._choose(self._share()))
         if not self._dormant:
             self.hold()
@@ -81,7 +83,7 @@ class Sparsifier:
             if weight.grad is None:
                 continue
             if self._dormant:
-                assert isinstance(self._schedule, Regrow)
+                assert isinstance(self._schedule, Regrow | SrSte)
                 weight.grad.add_(weight * pruned, alpha=self._schedule.decay)
             else:
                 weight.grad.masked_fill_(pruned, 0.0)
@@ -99,23 +101,41 @@ class Sparsifier:
 
     def state_dict(self) -> dict[str, Any]:
         """What `load_state_dict` needs to continue; tensors and a number."""
-        return {"updates": self._updates, "masks": masks_to_tensors(self.masks)}
+        return {
+            "updates": self._updates,
+            "final": self._is_final,
+            "masks": masks_to_tensors(self.masks),
+        }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from a state."""
         self._updates = state["updates"]
+        self._is_final = state["final"]
         if state["masks"]:
             weights = {f"{name}.weight": weight for name, weight in self._weights.items()}
             self._set(masks_from_tensors({**state["masks"], **weights}, self._tiles))
 
     def _due(self, progress: float) -> int:
-        """Choices that belong to the time up to `progress`: one at each of `updates` even times."""
+        """Choices that belong to the time up to `progress`: one at each of `updates` even times.
+
+        SR-STE chooses whenever it is asked.
+        """
         if isinstance(self._schedule, OneShot):
             return 1
+        if isinstance(self._schedule, SrSte):
+            return self._updates + 1
         updates = self._schedule.updates
         if isinstance(self._schedule, Regrow):
             return min(updates, 1 + int((updates - 1) * progress / self._schedule.until))
         return min(updates, 1 + int(updates * progress / self._schedule.until))
+
+    def _last(self, progress: float) -> bool:
+        """Whether the choice that is due after `progress` is the last one."""
+        if isinstance(self._schedule, OneShot):
+            return True
+        if isinstance(self._schedule, SrSte):
+            return progress >= self._schedule.until
+        return self._updates == self._schedule.updates
 
     def _share(self) -> float:
         if not isinstance(self._schedule, Gradual):
@@ -125,7 +145,7 @@ class Sparsifier:
     @property
     def _dormant(self) -> bool:
         """Whether pruned weights still have a value and may return."""
-        return isinstance(self._schedule, Regrow) and self._updates < self._schedule.updates
+        return isinstance(self._schedule, Regrow | SrSte) and not self._is_final
 
     def _set(self, masks: Masks) -> None:
         self.masks = dict(masks)

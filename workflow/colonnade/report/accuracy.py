@@ -31,9 +31,17 @@ def study_figure(summary: pl.DataFrame) -> str:
         axes.set_title(f"{sparsity:.1%} pruned" if sparsity else "dense", loc="left", fontsize=10)
     grid[-1, 0].set_xlabel(
         f"top-1 in % on {dense['dataset']}, {dense['model']}, mean of {dense['seeds']} seeds"
-        " with 95% interval, measured"
+        f" with 95% interval, measured{_refusal(dense)}"
     )
     return svg(figure, "Top-1 by pattern and recipe")
+
+
+def _refusal(dense: dict[str, Any]) -> str:
+    """What to say of a study whose fine-tuning harms the dense network."""
+    if dense["control"] == "holds":
+        return ""
+    lost = f"{dense['control_drop_points']:.2f} points of validation top-1"
+    return f"\nfine-tuning refused: by itself it costs the dense network {lost}"
 
 
 def _panel(axes: Axes, dense: dict[str, Any], rows: Sequence[dict[str, Any]]) -> None:

@@ -10,6 +10,7 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from colonnade.report.figures import COLOURS, MARKERS, clear, legend_above, name_rows, svg
+from colonnade.results.agreement import summarise
 
 # What the model counts, by the name that the figure gives it.
 REASONS = {
@@ -73,17 +74,9 @@ def validation_summary(table: pl.DataFrame) -> dict[str, Any]:
 
     `table` is `validation.csv`.
     """
-    errors = pl.col("error_percent").abs()
-    groups = (
-        table.group_by("group", "role", maintain_order=True)
-        .agg(
-            pl.len().alias("points"), errors.median().alias("median"), errors.max().alias("largest")
-        )
-        .rows(named=True)
-    )
     points = table.filter(pl.col("group") != "instruction")
     return {
-        "groups": groups,
+        "groups": summarise(table.rows(named=True)),
         "points": points.rows(named=True),
         "figure": published_and_modelled(points),
     }
@@ -95,7 +88,7 @@ def published_and_modelled(points: pl.DataFrame) -> str:
     figure = Figure(figsize=(8.5, 0.25 * len(names) + 0.9))
     axes = figure.add_subplot()
     axes.axvline(1, color="#aab4bc", linewidth=1)
-    for index, role in enumerate(("fitted", "held out")):
+    for index, role in enumerate(("fitted", "same source", "held out")):
         rows = [row for row, found in enumerate(points["role"]) if found == role]
         ratios = [points["modelled"][row] / points["published"][row] for row in rows]
         axes.plot(
@@ -112,6 +105,6 @@ def published_and_modelled(points: pl.DataFrame) -> str:
     axes.set_xticks([0.5, 0.8, 1, 1.25, 2, 4], ["0.5", "0.8", "1", "1.25", "2", "4"])
     name_rows(axes, names)
     axes.set_xlabel("modelled / published")
-    legend_above(axes, 2)
+    legend_above(axes, 3)
     clear(axes)
     return svg(figure, "Modelled against published numbers of whole kernels")

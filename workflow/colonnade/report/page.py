@@ -12,6 +12,8 @@ from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import read_text, write_text
 from colonnade.report.contents import SECTIONS
 from colonnade.report.sections import environment, fastest_of
+from colonnade.results.intervals import top1_interval
+from colonnade.results.records import EVIDENCE
 from colonnade.results.tables import ACCURACY, THROUGHPUT, read_table
 
 
@@ -42,10 +44,13 @@ def write_page(
     same = emulated.filter(pl.col("checkpoint_sha256") == fastest["checkpoint_sha256"])
     if same.is_empty():
         raise ColonnadeError(f"{accuracy}: no row of checkpoint {fastest['checkpoint_sha256']}")
+    row = same.row(0, named=True)
     html = environment().get_template("page.html.j2")
     text = html.render(
         fastest=fastest,
-        same=same.row(0, named=True),
+        legend=EVIDENCE,
+        same=row,
+        interval=top1_interval(row["top1"], row["n_images"]),
         agreement=min(emulated["agreement_with_torch"]),
         sections=[section for section in SECTIONS if section.name in sections],
         fragments={name: read_text(path) for name, path in sections.items()},

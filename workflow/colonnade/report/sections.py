@@ -3,6 +3,7 @@
 
 """Renders single sections, each from the files that it shows."""
 
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ from colonnade.report.contents import SECTIONS
 from colonnade.report.figures import cost_per_layer, throughput_bars
 from colonnade.report.model import cycle_figures, validation_summary
 from colonnade.report.schedules import candidates_by_tile, quality_summary, stays_dense, winners
+from colonnade.results.intervals import drop_interval, top1_interval
 from colonnade.results.records import Accuracy, Claim, Provenance, Run
 from colonnade.results.tables import (
     ACCURACY,
@@ -64,7 +66,8 @@ def write_section(name: str, provenance: Path, files: Files, target: Path) -> No
 
 
 def environment() -> jinja2.Environment:
-    """Templates of the report; filters `group` (thousands), `percent` (of a share); files by `table`."""
+    """Templates of the report; files by `table`; filters: `group` (thousands), `percent` (of a share),
+    `plain` (a value as JSON, without quotes)."""
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_HERE),
         autoescape=True,
@@ -73,6 +76,7 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.filters["group"] = lambda value: f"{value:,}".replace(",", "\u202f")
+    made.filters["plain"] = lambda value: json.dumps(value).replace('"', "")
     made.globals["table"] = table_file
     made.filters["percent"] = lambda share: f"{100 * share:.0f}%"
     return made
@@ -108,7 +112,14 @@ def _throughput(files: Files) -> dict[str, Any]:
 
 def _accuracy(files: Files) -> dict[str, Any]:
     """Of `accuracy.csv`, then the reports of top-1."""
-    rows = read_table(files[0], ACCURACY).rows(named=True)
+    rows = [
+        {
+            **row,
+            "top1_interval": top1_interval(row["top1"], row["n_images"]),
+            "drop_interval": drop_interval(row["top1_dense"], row["top1"], row["n_images"]),
+        }
+        for row in read_table(files[0], ACCURACY).iter_rows(named=True)
+    ]
     reports = [read_json(path, Accuracy) for path in files[1:]]
     differences = {each["checkpoint_sha256"]: each["max_abs_logit_difference"] for each in reports}
     sources: Counter[str] = Counter()

@@ -1,202 +1,242 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-"""The claims of the paper and of its summary, each judged from the tables of a run.
+"""What the paper, its summary and we claim, each judged from the tables of a run.
 
-Values are compared in the precision in which the claim states them: 3.97 reproduces "4.0x".
+Claims are data: a file of definitions, each with the query over tables that computes its value. Values
+are compared in the precision in which the claim states them: 3.97 reproduces "4.0x".
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from string import Formatter
+from typing import Annotated, Any, Literal, Self, get_args
 
 import polars as pl
+from pydantic import Field, model_validator
 
+from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import write_json
 from colonnade.common.paths import table_file
-from colonnade.results.tables import ACCURACY, THROUGHPUT, read_table
+from colonnade.config.errors import validate
+from colonnade.config.section import Number, Section, Whole
+from colonnade.config.sources import read_yaml
+from colonnade.results.intervals import drop_interval, top1_interval
+from colonnade.results.records import Verdict
+from colonnade.results.tables import ACCURACY, PACKAGES, THROUGHPUT, Schema, read_table
 
-Verdict = Literal["reproduced", "exceeded", "not reproduced", "not run"]
-Row = Mapping[str, Any]
-Claim = dict[str, Any]
+TABLES: Mapping[str, Schema] = {
+    "throughput": THROUGHPUT,
+    "accuracy": ACCURACY,
+    "packages": PACKAGES,
+}
+"""Those of which claims can be made."""
 
-SPEEDUP = 4.0
-DROP_POINTS = 2.1
-SIZE_PERCENT = 30
-SPEED_PERCENT = 25
-
-
-def reaches(stated: float, ours: float, digits: int) -> Verdict:
-    """Verdict of "as much as": exceeded above the stated value, not reproduced below it."""
-    rounded = round(ours, digits)
-    if rounded > stated:
-        return "exceeded"
-    return "reproduced" if rounded == stated else "not reproduced"
-
-
-def stays_within(stated: float, ours: float, digits: int) -> Verdict:
-    """Verdict of "at most so much is lost": exceeded where nothing is lost at all."""
-    rounded = round(ours, digits)
-    if rounded <= 0:
-        return "exceeded"
-    return "reproduced" if rounded <= stated else "not reproduced"
+Evidence = Literal["measured", "modelled", "emulated"]
+Table = Literal["throughput", "accuracy", "packages"]
+Text = Annotated[str, Field(min_length=1)]
 
 
-def write_claims(
-    throughput: Path, accuracy: Path, package_bytes: Mapping[str, int], target: Path
-) -> None:
-    """Write `claims.json`.
+class Definition(Section):
+    """One claim: what is said, how its value is computed, and when it holds."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+    claim: Text
+    source: Literal["summary", "paper", "ours"]
+    stated: Number | None = None
+    # Compared with where the claim states no number.
+    bound: Number | None = None
+    unit: Literal["x", "points", "%"]
+    digits: Annotated[Whole, Field(ge=0, le=10)]
+    holds: Literal["at least", "at most", "more than"]
+    # A value beyond the stated one follows from what was configured, and exceeds nothing.
+    by_choice: bool = False
+    # The value is how much lower (at most) or higher (at least) `top1` is than `top1_dense`, of
+    # `n_images` images; the query selects all three.
+    of_images: bool = False
+    # Of queries that select no column of that name.
+    evidence: Evidence | None = None
+    tables: Annotated[tuple[Table, ...], Field(min_length=1)]
+    query: Text
+    detail: Text
+    not_run: Text
+    refuted_by: Text
+
+    @model_validator(mode="after")
+    def _one_limit(self) -> Self:
+        if (self.stated is None) == (self.bound is None):
+            raise ValueError("one of stated and bound is needed")
+        return self
+
+    @property
+    def limit(self) -> float:
+        """What the value is compared with."""
+        limit = self.bound if self.stated is None else self.stated
+        assert limit is not None
+        return limit
+
+
+class Definitions(Section):
+    """A file of claims."""
+
+    claims: Annotated[tuple[Definition, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _names_once(self) -> Self:
+        names = [each.id for each in self.claims]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"id given twice: {', '.join(twice)}")
+        return self
+
+
+def read_definitions(path: Path) -> Sequence[Definition]:
+    """The claims of a file.
+
+    Raises:
+        ColonnadeError: one line for every mistake, naming file and key.
+    """
+    content = read_yaml(path)
+    problems: list[str] = []
+    found = validate(Definitions, content, [(str(path), content)], problems)
+    if found is None:
+        raise ColonnadeError("\n".join(problems))
+    return found.claims
+
+
+def write_claims(definitions: Path, tables: Sequence[Path], target: Path) -> None:
+    """Judge every claim of the file `definitions`, and write `claims.json`.
 
     Args:
-        throughput: `throughput.csv`.
-        accuracy: `accuracy.csv`.
-        package_bytes: size of each exported package by variant; `dense` is the one compared with.
+        definitions: the file of claims.
+        tables: the tables that claims may be made of, each named as in `TABLES`.
         target: the file to write.
+
+    Raises:
+        ColonnadeError: a mistake in the definitions, or a table that is missing or damaged.
     """
-    runs = read_table(throughput, THROUGHPUT)
-    pruned = runs.filter(pl.col("sparsity") > 0).sort("speedup_vs_xnnpack_dense")
-    slowest, fastest = pruned.row(0, named=True), pruned.row(-1, named=True)
-    on_target = read_table(accuracy, ACCURACY).filter(pl.col("executed_on") != "torch")
-    # The accuracy that counts is that of the very network whose throughput is claimed.
-    same = on_target.filter(pl.col("checkpoint_sha256") == fastest["checkpoint_sha256"])
-    claims = [
-        _throughput(fastest),
-        *_top1(same.row(0, named=True)),
-        _size(package_bytes),
-        _speed(slowest),
-        _risc_v(fastest, on_target),
-    ]
+    found: dict[str, pl.DataFrame] = {}
+    for path in tables:
+        if path.stem not in TABLES:
+            raise ColonnadeError(f"{path}: no table of claims; allowed: {', '.join(TABLES)}")
+        found[path.stem] = read_table(path, TABLES[path.stem])
+    claims = [_judge(each, definitions, found) for each in read_definitions(definitions)]
     write_json(target, claims)
 
 
-def _claim(
-    name: str,
-    claim: str,
-    paper_value: float | None,
-    our_value: float | None,
-    evidence: str,
-    verdict: Verdict,
-    detail: str,
-    *artifacts: str,
-) -> Claim:
-    return {
-        "id": name,
-        "claim": claim,
-        "paper_value": paper_value,
-        "our_value": our_value,
-        "evidence": evidence,
-        "verdict": verdict,
-        "detail": detail,
-        "artifacts": list(artifacts),
-    }
+def verdict_of(definition: Definition, value: float, evidence: Evidence) -> Verdict:
+    """What a value says of a claim; of modelled values, that it does so in the model.
 
-
-def _network(row: Row) -> str:
-    return f"{row['model']} at {row['sparsity']:.0%} sparsity"
-
-
-def _timed(row: Row) -> str:
-    return f"{_network(row)} on target {row['target']}"
-
-
-def _throughput(fastest: Row) -> Claim:
-    speedup = fastest["speedup_vs_xnnpack_dense"]
-    return _claim(
-        "throughput",
-        "ResNet inference throughput is increased by as much as 4.0x",
-        SPEEDUP,
-        speedup,
-        fastest["evidence"],
-        reaches(SPEEDUP, speedup, 1),
-        f"{_timed(fastest)}, {fastest['implementation']} against XNNPACK's dense NHWC operators",
-        table_file("throughput"),
-    )
-
-
-def _top1(row: Row) -> list[Claim]:
-    drop = row["drop_points"]
-    detail = (
-        f"{_network(row)}, {row['n_images']} images of {row['dataset']}: "
-        f"{row['top1']:.2f}% against {row['top1_dense']:.2f}%"
-    )
-    verdict = stays_within(DROP_POINTS, drop, 1)
-    artifact = table_file("accuracy")
-    if row["dataset"] == "imagenet":
-        text = "ImageNet top-1 stays within 2.1 points of the dense network's"
-        return [_claim("top1", text, DROP_POINTS, drop, "emulated", verdict, detail, artifact)]
-    return [
-        _claim(
-            "top1",
-            "ImageNet top-1 stays within 2.1 points of the dense network's",
-            DROP_POINTS,
-            None,
-            "emulated",
-            "not run",
-            "needs ImageNet: see config/imagenet.yaml",
-        ),
-        _claim(
-            f"top1-{row['dataset']}",
-            f"The same bound on {row['dataset']}, the data set of this run",
-            DROP_POINTS,
-            drop,
-            "emulated",
-            verdict,
-            detail,
-            artifact,
-        ),
-    ]
-
-
-def _size(package_bytes: Mapping[str, int]) -> Claim:
-    dense = package_bytes["dense"]
-    cuts = [100 * (1 - size / dense) for name, size in package_bytes.items() if name != "dense"]
-    reduction = sum(cuts) / len(cuts)
-    return _claim(
-        "model-size",
-        "Model size is reduced by 30% on average",
-        SIZE_PERCENT,
-        reduction,
-        "measured",
-        reaches(SIZE_PERCENT, reduction, 0),
-        f"bytes of {len(cuts)} pruned packages, indices included, against {dense:,} dense",
-        "packages",
-    )
-
-
-def _speed(slowest: Row) -> Claim:
-    gain = 100 * (slowest["speedup_vs_xnnpack_dense"] - 1)
-    return _claim(
-        "inference-speed",
-        "Inference speed is improved by 25%",
-        SPEED_PERCENT,
-        gain,
-        slowest["evidence"],
-        reaches(SPEED_PERCENT, gain, 0),
-        f"the slowest pruned network: {_timed(slowest)}",
-        table_file("throughput"),
-    )
-
-
-def _risc_v(fastest: Row, on_target: pl.DataFrame) -> Claim:
-    agreement = float(on_target["agreement_with_torch"].to_numpy().min())
-    equal = "predictions equal to PyTorch's over all networks"
-    verdict: Verdict
-    if fastest["evidence"] == "measured":
-        # Speed on this machine says nothing of RISC-V.
-        verdict = "not run"
-        detail = f"{equal}; speed there needs an emulated target, not {fastest['target']}"
+    "At least" is exceeded above the stated value; "at most" where nothing is lost at all.
+    """
+    rounded, limit = round(value, definition.digits), definition.limit
+    if definition.holds == "at most":
+        holds, beyond = rounded <= limit, rounded <= 0
+    elif definition.holds == "more than":
+        holds, beyond = rounded > limit, False
     else:
-        works = agreement == 1 and fastest["speedup_vs_xnnpack_dense"] > 1
-        verdict = "reproduced" if works else "not reproduced"
-        detail = f"{equal}, the pruned ones faster than dense"
-    return _claim(
-        "risc-v",
-        "Column-wise N:M pruning is effective on the RISC-V vector architecture",
-        None,
-        100 * agreement,
-        "emulated",
-        verdict,
-        detail,
-        table_file("accuracy"),
-        table_file("throughput"),
+        holds, beyond = rounded >= limit, rounded > limit
+    beyond = beyond and definition.stated is not None and not definition.by_choice
+    word = "exceeded" if beyond else "reproduced" if holds else "not reproduced"
+    verdict = f"{word} in the model" if evidence == "modelled" else word
+    assert verdict in get_args(Verdict)
+    return verdict  # type: ignore[return-value]
+
+
+def _judge(
+    definition: Definition, file: Path, tables: Mapping[str, pl.DataFrame]
+) -> dict[str, Any]:
+    where = f"{file}: {definition.id}"
+    missing = [name for name in definition.tables if name not in tables]
+    if missing:
+        raise ColonnadeError(f"{where}: tables: {', '.join(missing)} were not given")
+    row = _row(definition, where, {name: tables[name] for name in definition.tables})
+    claim: dict[str, Any] = {
+        "id": definition.id,
+        "claim": definition.claim,
+        "source": definition.source,
+        "paper_value": definition.stated,
+        "our_value": None,
+        "unit": definition.unit,
+        "evidence": definition.evidence or "modelled",
+        "verdict": "not run",
+        "detail": definition.not_run,
+        "refuted_by": definition.refuted_by,
+        "artifacts": [table_file(name) for name in definition.tables],
+    }
+    if row is None:
+        return claim
+    value, evidence = (
+        float(row["value"]),
+        _evidence(row.get("evidence", definition.evidence), where),
     )
+    detail = _filled(definition.detail, row, where)
+    if definition.by_choice:
+        detail += "; what is beyond the stated value follows from the sparsities that were chosen"
+    verdict = verdict_of(definition, value, evidence)
+    if definition.of_images:
+        verdict, said = _of_images(definition, row, verdict, where)
+        detail += said
+    return claim | {"our_value": value, "evidence": evidence, "verdict": verdict, "detail": detail}
+
+
+def _of_images(
+    definition: Definition, row: Mapping[str, Any], verdict: Verdict, where: str
+) -> tuple[Verdict, str]:
+    """The verdict on a difference of top-1, if its images decide, and what to say of how sure it is."""
+    missing = [name for name in ("top1", "top1_dense", "n_images") if row.get(name) is None]
+    if missing:
+        raise ColonnadeError(f"{where}: query: selects no {', '.join(missing)}; of_images needs it")
+    dense, top1, images = float(row["top1_dense"]), float(row["top1"]), int(row["n_images"])
+    low, high = drop_interval(dense, top1, images)
+    if definition.holds == "at least":
+        low, high = -high, -low
+    of_each = [top1_interval(each, images) for each in (top1, dense)]
+    said = (
+        f"; 95% intervals: {of_each[0][0]:.2f} to {of_each[0][1]:.2f}%, dense {of_each[1][0]:.2f} to"
+        f" {of_each[1][1]:.2f}%, the value {low:.2f} to {high:.2f} points"
+    )
+    ends = {verdict_of(definition, each, "emulated") for each in (low, high)}
+    if len(ends) == 1:
+        return verdict, said
+    if "not reproduced" in ends:
+        return "not decided", f"{said}: not decided by {images:,} images"
+    return "reproduced", said
+
+
+def _evidence(found: object, where: str) -> Evidence:
+    for known in get_args(Evidence):
+        if found == known:
+            return known  # type: ignore[no-any-return]
+    allowed = ", ".join(get_args(Evidence))
+    raise ColonnadeError(f"{where}: evidence: {found!r}, by key or column; allowed: {allowed}")
+
+
+def _row(
+    definition: Definition, where: str, tables: Mapping[str, pl.DataFrame]
+) -> dict[str, Any] | None:
+    """The row that the query gives, or None if it gives none or no value."""
+    try:
+        found = pl.SQLContext(tables, eager=True).execute(definition.query)
+    except pl.exceptions.PolarsError as error:
+        raise ColonnadeError(f"{where}: query: {str(error).splitlines()[0]}") from error
+    if "value" not in found.columns:
+        raise ColonnadeError(f"{where}: query: selects {found.columns}; needed: a column `value`")
+    if found.height > 1:
+        raise ColonnadeError(f"{where}: query: {found.height} rows; allowed: one or none")
+    if found.height == 0 or found["value"][0] is None:
+        return None
+    return found.row(0, named=True)
+
+
+def _filled(text: str, row: Mapping[str, Any], where: str) -> str:
+    names = {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+    unknown = sorted(names - set(row))
+    if unknown:
+        raise ColonnadeError(
+            f"{where}: detail: no column {', '.join(unknown)}; allowed: {', '.join(row)}"
+        )
+    try:
+        return text.format(**row)
+    except (ValueError, TypeError) as error:
+        raise ColonnadeError(f"{where}: detail: {error}") from error

@@ -6,13 +6,16 @@
 import importlib.metadata
 import platform
 import subprocess
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import read_json, write_json
+from colonnade.config.errors import validate
 from colonnade.config.schema import Config
-from colonnade.results.records import ImageFacts
+from colonnade.config.sources import merge, read_yaml
+from colonnade.results.records import Change, ImageFacts
 
 
 def _git(*arguments: str) -> str:
@@ -50,8 +53,45 @@ def cpu_model() -> str:
     return platform.machine()
 
 
-def write_provenance(config: Config, image_file: Path, target: Path) -> None:
-    """Write `provenance.json`. Where `git_commit` is null, `git_problem` says why."""
+def changes(config: Config, default: Path) -> list[Change]:
+    """The keys of a configuration that are not as in the file `default`, sections key by key.
+
+    Raises:
+        ColonnadeError: the file is missing or no configuration by itself.
+    """
+    content = read_yaml(default)
+    problems: list[str] = []
+    plain = validate(Config, merge(Config, [content]), [(str(default), content)], problems)
+    if plain is None:
+        raise ColonnadeError("\n".join(problems))
+    ours, theirs = (dict(_leaves(each.resolved())) for each in (config, plain))
+    return [
+        {"key": ".".join(key), "value": ours.get(key), "default": theirs.get(key)}
+        for key in dict.fromkeys([*ours, *theirs])
+        if key not in ours or key not in theirs or ours[key] != theirs[key]
+    ]
+
+
+def _leaves(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for key, value in values.items():
+        if isinstance(value, dict) and value:
+            yield from (((key, *inner), each) for inner, each in _leaves(value))
+        else:
+            yield (key,), value
+
+
+def write_provenance(config: Config, default: Path, image_file: Path, target: Path) -> None:
+    """Write `provenance.json`. Where `git_commit` is null, `git_problem` says why.
+
+    Args:
+        config: the configuration, as it was resolved.
+        default: the file of the default configuration, of which the differences are told.
+        image_file: the toolchain image's record.
+        target: the file to write.
+
+    Raises:
+        ColonnadeError: one of the files is missing or damaged.
+    """
     image = read_json(image_file, ImageFacts)
     packages = sorted(
         (str(dist.metadata["Name"]), dist.version) for dist in importlib.metadata.distributions()
@@ -73,5 +113,7 @@ def write_provenance(config: Config, image_file: Path, target: Path) -> None:
                 "split": config.data.split_seed,
             },
             "config_sha256": config.digest(),
+            "config_changes": changes(config, default),
+            "config": config.resolved(),
         },
     )

@@ -7,6 +7,7 @@
 refused by name where it is read. A file may hold more.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import Discriminator, Field, Tag
@@ -194,15 +195,39 @@ class StudyEvaluation(TypedDict):
     validation_top1: Share
 
 
+Verdict = Literal[
+    "reproduced",
+    "exceeded",
+    "not reproduced",
+    "reproduced in the model",
+    "exceeded in the model",
+    "not reproduced in the model",
+    "not decided",
+    "not run",
+]
+
+
 class Claim(TypedDict):
     """One of claims.json."""
 
+    id: str
     claim: str
+    source: str
     detail: str
     paper_value: float | None
     our_value: float | None
+    unit: str
     evidence: str
-    verdict: str
+    verdict: Verdict
+    refuted_by: str
+    artifacts: list[str]
+
+
+class PackageGraph(TypedDict):
+    """graph.json of a package, as far as tables tell of it."""
+
+    model: str
+    checkpoint_sha256: str
 
 
 class ImageOrigin(TypedDict):
@@ -210,6 +235,22 @@ class ImageOrigin(TypedDict):
 
     engine: str
     digest: str
+
+
+EVIDENCE: Mapping[str, str] = {
+    "measured": "on this machine: wall clock, bytes of files, top-1 in PyTorch",
+    "modelled": "cycles of the timing model, and their time at the core's clock; not a speed of hardware",
+    "emulated": "what the program computed under QEMU: its results, their top-1",
+}
+"""What the kinds of evidence are of; docs/results.md and the report say it in these words."""
+
+
+class Change(TypedDict):
+    """A configuration key that a run has otherwise than the default; null where one lacks it."""
+
+    key: str
+    value: Any
+    default: Any
 
 
 class Provenance(TypedDict):
@@ -225,6 +266,8 @@ class Provenance(TypedDict):
     cpu: str
     seeds: dict[str, int]
     config_sha256: str
+    config_changes: list[Change]
+    config: dict[str, Any]
 
 
 class ImageFacts(TypedDict):

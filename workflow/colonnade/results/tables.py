@@ -80,6 +80,15 @@ ACCURACY = {
     "agreement_with_torch": pl.Float64,
     "checkpoint_sha256": pl.String,
 }
+PACKAGES = {
+    "model": pl.String,
+    "variant": pl.String,
+    "n": pl.Float64,
+    "m": pl.String,
+    "sparsity": pl.Float64,
+    "bytes": pl.Int64,
+    "checkpoint_sha256": pl.String,
+}
 # Of unstructured masks `columns_kept` is a mean over rows.
 PRUNED = {
     "layer": pl.String,
@@ -99,6 +108,7 @@ VALIDATION = {
     "modelled": pl.Float64,
     "error_percent": pl.Float64,
     "role": pl.String,
+    "exception": pl.String,
 }
 SENSITIVITY = {
     "kind": pl.String,
@@ -166,6 +176,30 @@ STUDY_SUMMARY = {
     "validation_top1_mean": pl.Float64,
     "drop_mean": pl.Float64,
     "drop_interval": pl.Float64,
+    "control_drop_points": pl.Float64,
+    "control": pl.String,
+}
+
+RECIPE_SEARCH = {
+    "candidate": pl.String,
+    "optimizer": pl.String,
+    "lr": pl.Float64,
+    "weight_decay": pl.Float64,
+    "momentum": pl.Float64,
+    "schedule": pl.String,
+    "warmup_epochs": pl.Float64,
+    "epochs": pl.Int64,
+    "batch_size": pl.Int64,
+    "label_smoothing": pl.Float64,
+    "average": pl.Float64,
+    "norm_batches": pl.Int64,
+    "sparsity": pl.Float64,
+    "dense_validation_top1": pl.Float64,
+    "control_validation_top1": pl.Float64,
+    "control_drop_points": pl.Float64,
+    "control": pl.String,
+    "pruned_validation_top1": pl.Float64,
+    "chosen": pl.Int64,
 }
 
 BOUNDS = {

@@ -4,6 +4,7 @@
 """The results of the study: top-1 by run and seed, means with intervals, and the figure."""
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,23 @@ from colonnade.common.files import read_json, write_text
 from colonnade.report.accuracy import study_figure
 from colonnade.results.records import StudyEvaluation
 from colonnade.results.tables import STUDY, STUDY_SUMMARY, write_table
-from colonnade.study.runs import Evaluated
+from colonnade.study.control import REFUSED, Control
+from colonnade.study.runs import DENSE, START, Evaluated
 
 CONFIDENCE = 0.95
 
 
-def write_study(evaluated: Sequence[Evaluated], table: Path, summary: Path, figure: Path) -> None:
+def write_study(
+    evaluated: Sequence[Evaluated],
+    allowed_points: float,
+    table: Path,
+    summary: Path,
+    figure: Path,
+) -> None:
     """Write `study.csv` (a row per network), its summary (a row per run), and the figure.
+
+    If fine-tuning costs the dense network more than `allowed_points` of validation top-1, the summary,
+    the figure and a message on stderr say that it is refused.
 
     Drops count from the better of the dense runs, which validation images choose: a learning rate
     that suits pruned networks may harm dense ones. Its rows come first.
@@ -36,7 +47,13 @@ def write_study(evaluated: Sequence[Evaluated], table: Path, summary: Path, figu
     dense = {each.seed: 100 * r["top1"] for each, r in reports if each.run.label == reference}
     rows = [_row(each, report, dense[each.seed]) for each, report in reports]
     write_table(table, STUDY, rows)
-    summaries = _summaries(rows)
+    control = _control(reports, allowed_points)
+    summaries = [
+        {**each, "control_drop_points": control.drop_points, "control": control.verdict}
+        for each in _summaries(rows)
+    ]
+    if control.verdict == REFUSED:
+        print(control.message, file=sys.stderr)
     write_table(summary, STUDY_SUMMARY, summaries)
     write_text(figure, study_figure(pl.DataFrame(summaries, schema=dict(STUDY_SUMMARY))))
 
@@ -49,6 +66,20 @@ def _best_dense(reports: Sequence[tuple[Evaluated, Mapping[str, Any]]]) -> str:
             label = each.run.label
             validation[label] = validation.get(label, 0.0) + report["validation_top1"]
     return max(validation, key=lambda label: validation[label])
+
+
+def _control(
+    reports: Sequence[tuple[Evaluated, Mapping[str, Any]]], allowed_points: float
+) -> Control:
+    """What fine-tuning does to the dense networks, paired by seed."""
+    found = {
+        (each.run.label, each.seed): report["validation_top1"]
+        for each, report in reports
+        if each.run.pattern is None
+    }
+    seeds = sorted({seed for _, seed in found})
+    trained, finetuned = ([found[label, seed] for seed in seeds] for label in (START, DENSE))
+    return Control.of(trained, finetuned, allowed_points)
 
 
 def _row(each: Evaluated, report: Mapping[str, Any], dense: float) -> dict[str, Any]:

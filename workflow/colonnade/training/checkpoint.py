@@ -20,9 +20,9 @@ from torch import Tensor
 
 from colonnade.common.errors import ColonnadeError, some
 from colonnade.common.files import sha256_file, write_bytes
-from colonnade.config.model import ModelName
 from colonnade.config.pruning import Recipe
 from colonnade.data.dataset import Normalisation
+from colonnade.models.document import GraphDocument
 from colonnade.models.module import Network, build
 from colonnade.pruning.mask import ColumnMask
 from colonnade.pruning.plan import LayerPlan
@@ -36,14 +36,16 @@ HEADER_KEY = "colonnade"
 class CheckpointInfo(BaseModel):
     """What a checkpoint is: the header of its file.
 
-    `plan` gives pattern and tile of every pruned convolution; empty, with `recipe` null, if dense.
+    `graph` is an imported network; one with a name that the library knows has none. `plan` gives
+    pattern and tile of every pruned convolution; empty, with `recipe` null, if dense.
     `source_sha256` names the dense checkpoint that a pruned one was made from. `epochs` counts
     those of this phase.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    model: ModelName
+    model: str
+    graph: GraphDocument | None = None
     num_classes: int
     plan: dict[str, LayerPlan] = {}
     recipe: Recipe | None = None
@@ -54,6 +56,19 @@ class CheckpointInfo(BaseModel):
     seed: int
     epochs: int
     source_sha256: str | None = None
+
+    def network(self) -> Network:
+        """The module with weights of its own.
+
+        Raises:
+            ColonnadeError: a name that the library does not know, or nodes that do not fit together.
+        """
+        if self.graph is None:
+            return build(self.model, self.num_classes)
+        try:
+            return Network(self.graph.graph())
+        except ValueError as error:
+            raise ColonnadeError(f"network {self.model}: {error}") from error
 
 
 @dataclass(frozen=True)
@@ -68,7 +83,7 @@ class Checkpoint:
 
     def model(self) -> Network:
         """The trained module, in evaluation mode."""
-        model = build(self.info.model, self.info.num_classes)
+        model = self.info.network()
         model.load_state_dict(self.state)
         return model.eval()
 
@@ -120,7 +135,7 @@ def _check_state(
     path: Path, info: CheckpointInfo, state: Mapping[str, Tensor], masks: Mapping[str, ColumnMask]
 ) -> None:
     with torch.device("meta"):
-        expected = build(info.model, info.num_classes).state_dict()
+        expected = info.network().state_dict()
     wrong = sorted(set(expected) ^ set(state)) or [
         key for key, value in state.items() if value.shape != expected[key].shape
     ]

@@ -10,6 +10,7 @@ one; any other file is discarded with a warning.
 
 import csv
 import io
+import itertools
 import math
 import sys
 import time
@@ -31,6 +32,7 @@ from colonnade.config.training import AdamWConfig, CosineSchedule, PhaseConfig
 from colonnade.data.dataset import ImageData, batch_count, training_batches
 from colonnade.models.module import Network
 from colonnade.pruning.schedule import Sparsifier
+from colonnade.training.averaging import WeightAverage, renew_norms
 from colonnade.training.distillation import Teacher
 from colonnade.training.hardware import Hardware
 from colonnade.training.judge import measure
@@ -123,21 +125,42 @@ def run_phase(phase: Phase) -> None:
     phase.hardware.place(phase.model)
     forward = phase.hardware.shared(phase.model)
     optimizer = _optimizer(phase.model, phase.config)
-    rows = _resume(optimizer, phase)
-    for epoch in range(len(rows), phase.config.epochs):
+    average = WeightAverage(phase.model, phase.config.average)
+    rows = _resume(optimizer, average, phase)
+    epochs = phase.config.epochs
+    for epoch in range(len(rows), epochs):
         start = time.monotonic()
         rate = learning_rate(phase.config, epoch)
-        loss, top1 = _train_epoch(forward, optimizer, phase, epoch)
-        if epoch == phase.config.epochs - 1:
-            phase.sparsifier.finish()
-        with phase.sparsifier.applied():
-            judged = measure(phase.model, phase.data.validation, phase.hardware)
+        loss, top1 = _train_epoch(forward, optimizer, average, phase, epoch)
+        if epoch == epochs - 1:
+            _settle(average, phase)
+        judged = _judge(average, phase)
         rows.append(EpochMetrics(epoch, rate, loss, top1, *judged, time.monotonic() - start))
-        _save(optimizer, phase, rows)
+        _save(optimizer, average, phase, rows)
         if phase.hardware.is_first:
-            print(epoch_line(phase.title, rows, phase.config.epochs), file=sys.stderr, flush=True)
-    phase.sparsifier.finish()
+            print(epoch_line(phase.title, rows, epochs), file=sys.stderr, flush=True)
+    if epochs == 0:
+        _settle(average, phase)
     phase.model.to(device="cpu", memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+
+
+def _settle(average: WeightAverage, phase: Phase) -> None:
+    """Leave in the model what the phase ends in: averaged, under the final masks, norms renewed."""
+    average.adopt()
+    phase.sparsifier.finish()
+    config = phase.config
+    if config.norm_batches:
+        # The order that an epoch more would have.
+        batches = training_batches(phase.data.train, config.batch_size, phase.seed, config.epochs)
+        renew_norms(phase.model, itertools.islice(batches, config.norm_batches), phase.hardware)
+
+
+def _judge(average: WeightAverage, phase: Phase) -> tuple[float, float]:
+    """Validation loss and top-1 of what the phase would end in, but for the renewal of norms."""
+    with average.applied(), phase.sparsifier.applied():
+        # An average has parts of weights that were pruned meanwhile.
+        phase.sparsifier.hold()
+        return measure(phase.model, phase.data.validation, phase.hardware)
 
 
 def epoch_line(title: str, rows: Sequence[EpochMetrics], epochs: int) -> str:
@@ -182,7 +205,7 @@ def _optimizer(model: nn.Module, config: PhaseConfig) -> Optimizer:
 
 
 def _train_epoch(
-    forward: nn.Module, optimizer: Optimizer, phase: Phase, epoch: int
+    forward: nn.Module, optimizer: Optimizer, average: WeightAverage, phase: Phase, epoch: int
 ) -> tuple[float, float]:
     """One pass over the training images; mean loss and top-1 share as they were trained on."""
     config, hardware, split = phase.config, phase.hardware, phase.data.train
@@ -200,6 +223,7 @@ def _train_epoch(
         phase.sparsifier.advance(progress / config.epochs)
         forward.train()
         loss, hits = _step(forward, optimizer, phase, images, labels.to(hardware.device))
+        average.after_step()
         if not math.isfinite(loss):
             raise ColonnadeError(
                 f"{title}: the loss is {loss};"
@@ -230,13 +254,16 @@ def _step(
     return loss.item(), int((logits.argmax(1) == labels).sum())
 
 
-def _save(optimizer: Optimizer, phase: Phase, rows: list[EpochMetrics]) -> None:
+def _save(
+    optimizer: Optimizer, average: WeightAverage, phase: Phase, rows: list[EpochMetrics]
+) -> None:
     if not phase.hardware.is_first:
         return
     state = {
         "fingerprint": phase.fingerprint,
         "model": phase.model.state_dict(),
         "optimizer": optimizer.state_dict(),
+        "average": average.state_dict(),
         "sparsifier": phase.sparsifier.state_dict(),
         "rows": [asdict(row) for row in rows],
     }
@@ -247,13 +274,14 @@ def _save(optimizer: Optimizer, phase: Phase, rows: list[EpochMetrics]) -> None:
     _write_metrics(phase.metrics, rows)
 
 
-def _resume(optimizer: Optimizer, phase: Phase) -> list[EpochMetrics]:
+def _resume(optimizer: Optimizer, average: WeightAverage, phase: Phase) -> list[EpochMetrics]:
     # The first process decides for all: it alone writes the file.
     state = phase.hardware.from_first(_read_resume(phase) if phase.hardware.is_first else None)
     rows = [] if state is None else [EpochMetrics(**row) for row in state["rows"]]
     if state is not None:
         phase.model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
+        average.load_state_dict(state["average"])
         phase.sparsifier.load_state_dict(state["sparsifier"])
     if phase.hardware.is_first:
         if rows:

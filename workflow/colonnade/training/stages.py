@@ -13,17 +13,18 @@ from typing import Any
 from colonnade.common.contents import folder_digest
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import sha256_file
-from colonnade.config.data import DataConfig, ImageNetConfig
+from colonnade.config.data import DataConfig, FashionMnistConfig, ImageNetConfig
 from colonnade.config.model import ModelConfig
-from colonnade.config.pruning import OneShot, Recipe
+from colonnade.config.pruning import OneShot, Recipe, Repair
 from colonnade.config.training import PhaseConfig, TrainingConfig
-from colonnade.data.dataset import ImageData, training_batches
+from colonnade.data.dataset import ImageData, draw_evenly, evaluation_batches, training_batches
 from colonnade.data.opening import open_data
 from colonnade.models.module import Network, build
 from colonnade.models.weights import load_weights
 from colonnade.pruning.layers import Masks, importances, make_masks
 from colonnade.pruning.permutation import permute, search
 from colonnade.pruning.plan import Plan
+from colonnade.pruning.repair import repair
 from colonnade.pruning.schedule import Sparsifier
 from colonnade.training.checkpoint import (
     Checkpoint,
@@ -35,8 +36,10 @@ from colonnade.training.distillation import Teacher
 from colonnade.training.hardware import Hardware, open_hardware
 from colonnade.training.loop import Phase, deterministic, run_phase
 
-# Batches on which the Taylor score is measured each time.
+# Batches on which scores that need images are measured each time.
 SCORED_BATCHES = 8
+# Images that repair passes through the networks at a time.
+CALIBRATION_BATCH = 64
 
 
 def train_dense(
@@ -120,30 +123,36 @@ def prune_and_finetune(
             "plan": dict(plan),
             "recipe": recipe if plan else None,
             "seed": seed,
-            "epochs": training.finetune.epochs,
+            "epochs": training.finetune.epochs if recipe.train else 0,
             "source_sha256": source.sha256,
         }
     )
+    config = training.finetune.model_copy(update={"epochs": info.epochs})
     with open_hardware(training) as hardware, deterministic(seed, training.threads):
         network = source.model()
-        chooser = _Chooser(network, plan, recipe, images, training.finetune, seed, hardware)
+        chooser = _Chooser(network, plan, recipe, images, config, seed, hardware)
         if recipe.permute:
             chooser.permute()
+        dense_network = copy.deepcopy(network)
+        sparsifier = Sparsifier(network, plan, recipe.schedule, chooser.choose)
+        if recipe.repair is not None:
+            sparsifier.advance(0.0)
+            _repair(network, dense_network, sparsifier.masks, recipe.repair, images, seed, hardware)
         teacher = None
         if recipe.distillation is not None:
-            teacher = Teacher(copy.deepcopy(network), recipe.distillation, hardware)
-        fingerprint = _fingerprint(info, data, training.finetune, training, source.sha256)
+            teacher = Teacher(dense_network, recipe.distillation, hardware)
+        fingerprint = _fingerprint(info, data, config, training, source.sha256)
         phase = Phase(
             title=f"{info.model} {_name(plan)}",
             model=network,
             data=images,
-            config=training.finetune,
+            config=config,
             seed=seed,
             hardware=hardware,
             fingerprint=fingerprint,
             resume=_resume_file(output),
             metrics=metrics,
-            sparsifier=Sparsifier(network, plan, recipe.schedule, chooser.choose),
+            sparsifier=sparsifier,
             teacher=teacher,
         )
         run_phase(phase)
@@ -218,6 +227,24 @@ class _Chooser:
         return importances(self.network, self.plan, self.recipe.score, placed)
 
 
+def _repair(
+    network: Network,
+    dense: Network,
+    masks: Masks,
+    config: Repair,
+    images: ImageData,
+    seed: int,
+    hardware: Hardware,
+) -> None:
+    """Repair `network`, in place; its calibration images are not augmented, and of all classes."""
+    chosen = draw_evenly(images.train.labels, config.images, seed)
+    batches = evaluation_batches(images.train, CALIBRATION_BATCH, indices=chosen)
+    for each in (network, dense):
+        hardware.place(each)
+    placed = [hardware.images(pictures) for pictures, _ in batches]
+    repair(network, dense, masks, placed, config.damping)
+
+
 def _name(plan: Plan) -> str:
     labels = sorted({layer.pattern.label for layer in plan.values()})
     return "+".join(labels) or "dense"
@@ -237,13 +264,20 @@ def _fingerprint(
     everything = {
         "info": info.model_dump(mode="json"),
         "data": data.model_dump(mode="json"),
-        "images": folder_digest(data.path) if isinstance(data, ImageNetConfig) else None,
+        "images": _images_digest(data),
         "phase": config.model_dump(mode="json"),
         "hardware": training.model_dump(mode="json", exclude={"dense", "finetune"}),
         "start": start_sha256,
     }
     text = json.dumps(everything, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _images_digest(data: DataConfig) -> str | None:
+    """Of the files that a configuration only names."""
+    if isinstance(data, FashionMnistConfig | ImageNetConfig):
+        return folder_digest(data.path)
+    return None
 
 
 def _finish(network: Network, info: CheckpointInfo, phase: Phase, output: Path) -> None:

@@ -58,14 +58,14 @@ _FREE: tuple[Kind, ...] = ("alu", "branch", "jump", "jump_register", "vset")
 class Cost:
     """One class of instructions: cycles until the result is there, and until the unit is free.
 
-    Both by LMUL 1, 2, 4, 8. Without a unit any number of them may run at once. A vector store can use
-    the result after `store_latency` cycles.
+    Both by LMUL 1, 2, 4, 8. Without a unit any number of them may run at once. Instructions of the core's
+    late units can use the result after `late_latency` cycles.
     """
 
     unit: str | None
     latency: ByLmul
     occupancy: ByLmul
-    store_latency: ByLmul
+    late_latency: ByLmul
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,10 @@ class Core:
     free. Vector instructions wait `vtype_latency` cycles for the one that sets their type. A branch
     that was not foreseen costs `mispredict` cycles, another one that is taken `taken`. `copy_lmul` is
     the LMUL with which im2col copies rows. At most `outstanding` lines are waited for at once, and the
-    prefetcher follows `streams` whose lines are at most `reach` apart. `memory` is a cache that holds
-    everything.
+    prefetcher follows `streams` whose lines are at most `reach` apart: when `confirm` lines of one were
+    used it asks for up to `degree` more with every line that is, until it is `distance` ahead. A line
+    that comes keeps L1 for `fill` cycles. `store_queue` scalar stores wait for their data at once.
+    `memory` is a cache that holds everything.
     """
 
     lanes: int
@@ -109,6 +111,12 @@ class Core:
     outstanding: int
     streams: int
     reach: int
+    confirm: int
+    distance: int
+    degree: int
+    fill: int
+    store_queue: int
+    late_units: frozenset[str]
     l1: Cache
     l2: Cache
     memory: Cache
@@ -145,9 +153,15 @@ def _parse(description: Mapping[str, Any], vlen: int) -> Core:
         mispredict=description["branch"]["mispredict"],
         taken=description["branch"]["taken"],
         line_bytes=l1["line"],
-        outstanding=miss.get("outstanding", 1),
-        streams=miss.get("streams", 0),
-        reach=miss.get("reach", 1),
+        outstanding=miss["outstanding"],
+        streams=miss["streams"],
+        reach=miss["reach"],
+        confirm=miss["confirm"],
+        distance=miss["distance"],
+        degree=miss["degree"],
+        fill=miss["fill"],
+        store_queue=description["issue"]["store_queue"],
+        late_units=frozenset(description["issue"]["late_units"]),
         l1=Cache(l1["bytes"], l1["ways"], 0, 0, 0, 0),
         l2=Cache(l2["bytes"], l2["ways"], *found["l2"]),
         memory=Cache(1 << 62, 1, *found["memory"]),
@@ -156,17 +170,15 @@ def _parse(description: Mapping[str, Any], vlen: int) -> Core:
 
 
 def _line_costs(entry: Mapping[str, float]) -> tuple[float, float, float, float]:
-    """Stream read and write, latency and interval; a model without streams has one cost for all."""
-    if "latency" not in entry:
-        return entry["read"], entry["write"], entry["read"], entry["read"]
+    """Stream read and write, latency and interval."""
     return entry["stream_read"], entry["stream_write"], entry["latency"], entry["interval"]
 
 
 def _cost(entry: Mapping[str, Any], vlen: int) -> Cost:
     latency = entry["latency"]
-    stored = entry.get("store_latency", latency)
+    late = entry.get("late_latency", latency)
     occupancy = entry.get("occupancy", 0)
-    return Cost(entry["unit"], *(_by_lmul(each, vlen) for each in (latency, occupancy, stored)))
+    return Cost(entry["unit"], *(_by_lmul(each, vlen) for each in (latency, occupancy, late)))
 
 
 def _by_lmul(value: Any, vlen: int) -> ByLmul:
@@ -214,6 +226,12 @@ def _host() -> Core:
         outstanding=12,
         streams=16,
         reach=4,
+        confirm=2,
+        distance=16,
+        degree=2,
+        fill=0,
+        store_queue=32,
+        late_units=frozenset(),
         l1=Cache(_size("SC_LEVEL1_DCACHE_SIZE", 32 << 10), 8, 0, 0, 0, 0),
         l2=Cache(_size("SC_LEVEL2_CACHE_SIZE", 1 << 20), 16, 2, 2, 2, 2),
         memory=Cache(1 << 62, 1, 10, 10, 20, 10),

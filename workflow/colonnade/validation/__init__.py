@@ -4,8 +4,8 @@
 """The timing model against what others measured, and how far conclusions depend on what they did not.
 
 Published numbers are facts with a source each; the programs that measure the same thing here are
-ours. A point is `fitted` if the core's description was chosen by it, else `held out`. The tables are
-written by `compare` and `sensitivity`.
+ours. A point is `fitted` if the core's description was chosen by it, `same source` if who measured it
+also measured a fitted one, else `held out`. The tables are written by `compare` and `sensitivity`.
 """
 
 from colonnade.validation.instructions import MICROBENCHMARKS, Microbenchmark, assembly

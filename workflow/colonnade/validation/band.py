@@ -5,6 +5,7 @@
 
 import copy
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from pydantic import BaseModel, ConfigDict
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import read_json, read_record, write_text
+
+Value = int | float | list[float]
 
 
 class Variant(BaseModel):
@@ -21,7 +24,7 @@ class Variant(BaseModel):
 
     name: str
     about: str
-    set: dict[str, int | float | list[float]]
+    set: dict[str, Value]
 
 
 class Band(BaseModel):
@@ -44,15 +47,32 @@ class Band(BaseModel):
             allowed = ", ".join(variant.name for variant in self.variants)
             raise ColonnadeError(f"variant of the core {name!r}: allowed: {allowed}")
         description = copy.deepcopy(read_json(self.core, dict[str, Any]))
-        for path, value in found[0].set.items():
-            section = description
-            *parents, key = path.split(".")
-            for parent in parents:
-                section = section.get(parent, {}) if isinstance(section, dict) else {}
-            if not isinstance(section, dict) or key not in section:
-                raise ColonnadeError(f"{self.core}: has no {path}, which variant {name!r} sets")
-            section[key] = value
-        return dict(description)
+        return with_values(description, found[0].set, self.core, f"variant {name!r}")
+
+
+def with_values(
+    description: dict[str, Any], values: Mapping[str, Value], core: Path, who: str
+) -> dict[str, Any]:
+    """Set keys of a core's description, dots between their parts; returns it.
+
+    Args:
+        description: of the core, from the file `core`.
+        values: what is set.
+        core: named in a message.
+        who: sets them, for a message.
+
+    Raises:
+        ColonnadeError: it has no such key.
+    """
+    for path, value in values.items():
+        section: Any = description
+        *parents, key = path.split(".")
+        for parent in parents:
+            section = section.get(parent, {}) if isinstance(section, dict) else {}
+        if not isinstance(section, dict) or key not in section:
+            raise ColonnadeError(f"{core}: has no {path}, which {who} sets")
+        section[key] = value
+    return description
 
 
 def read_band(path: Path) -> Band:

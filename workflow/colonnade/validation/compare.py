@@ -4,17 +4,79 @@
 """The table of validation: every published point beside what the model says."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import write_text
+from colonnade.common.paths import VALIDATED_CORE
 from colonnade.results.tables import VALIDATION, write_table
 from colonnade.validation.instructions import MICROBENCHMARKS, assembly
 from colonnade.validation.kernels import KERNEL_POINTS, Run
-from colonnade.validation.model import Region, TimingModel
+from colonnade.validation.model import CLANG, GCC, Region, TimingModel
 
 KERNELS = Path("kernels/timing/validation")
+_XNNPACK = Path("/usr/src/xnnpack")
+
+
+@dataclass(frozen=True)
+class Program:
+    """A validation program: sources of `KERNELS` or with a path of their own, and how to build it.
+
+    `has_fitted` says whether points that parameters are fitted to come from it.
+    """
+
+    name: str
+    sources: tuple[str | Path, ...]
+    compiler: Sequence[str] = CLANG
+    flags: tuple[str, ...] = ()
+    has_fitted: bool = True
+
+    def build(self, model: TimingModel) -> Path:
+        """Compile it; returns its path.
+
+        Raises:
+            ColonnadeError: the compiler refused it.
+        """
+        sources = [KERNELS / source for source in self.sources]  # absolute ones stay as they are
+        return model.compile(self.name, sources, *self.flags, compiler=self.compiler)
+
+    def regions(
+        self, model: TimingModel, *, core: Path = VALIDATED_CORE, names: Sequence[str] = ()
+    ) -> dict[Run, Region]:
+        """What the model says of its kernels: of all, or of those of these names.
+
+        Raises:
+            ColonnadeError: it could not be built or run.
+        """
+        regions, printed = model.run(self.build(model), core=core, arguments=names)
+        runs = [line.split() for line in printed.splitlines()]
+        return {
+            (name, int(size)): region for (name, size), region in zip(runs, regions, strict=True)
+        }
+
+
+PROGRAMS = (
+    Program("kernels", ("kernels.S", "compute.c", "main.c")),
+    Program("multiply", ("gemm.c", "multiply.c"), GCC),
+    Program(
+        "xnnpack",
+        (
+            "xnnpack.c",
+            _XNNPACK / "src/f32-ppmm/gen/f32-ppmm-4x4-minmax-scalar.c",
+            _XNNPACK / "src/qs8-dwconv/gen/qs8-dwconv-9p4c-minmax-fp32-scalar-lrintf.c",
+            _XNNPACK / "src/x32-packx/x32-packx-4x-scalar.c",
+        ),
+        # As XNNPACK builds what it calls scalar.
+        flags=(
+            *("-fno-math-errno", "-fno-vectorize", "-fno-slp-vectorize", "-DNDEBUG"),
+            *(f"-I{_XNNPACK / folder}" for folder in ("src", "include")),
+            "-I/usr/src/pthreadpool/include",
+        ),
+        has_fitted=False,
+    ),
+)
 
 
 def microbenchmark_cycles(model: TimingModel) -> dict[str, float]:
@@ -28,15 +90,12 @@ def microbenchmark_cycles(model: TimingModel) -> dict[str, float]:
     }
 
 
-def kernel_cycles(model: TimingModel) -> dict[Run, int]:
-    """Modelled cycles of each kernel that the validation program runs."""
-    sources = [KERNELS / name for name in ("kernels.S", "compute.c", "main.c")]
-    regions, printed = model.run(model.compile("validation", sources))
-    names = [line.split() for line in printed.splitlines()]
-    return {
-        (name, int(size)): region["cycles"]
-        for (name, size), region in zip(names, regions, strict=True)
-    }
+def kernel_regions(model: TimingModel) -> dict[Run, Region]:
+    """What the model says of each kernel that the validation programs run."""
+    found: dict[Run, Region] = {}
+    for program in PROGRAMS:
+        found |= program.regions(model)
+    return found
 
 
 def write_validation(model: TimingModel, table: Path) -> None:
@@ -45,7 +104,31 @@ def write_validation(model: TimingModel, table: Path) -> None:
     Raises:
         ColonnadeError: a program could not be built or run, or a point has no kernel.
     """
-    write_table(table, VALIDATION, [*_instructions(model), *_kernels(model)])
+    write_table(table, VALIDATION, validation_rows(model, kernel_regions(model)))
+
+
+def validation_rows(
+    model: TimingModel, regions: Mapping[Run, Region]
+) -> Sequence[Mapping[str, Any]]:
+    """The rows of `validation.csv`; `regions` are of the kernels.
+
+    Raises:
+        ColonnadeError: see `write_validation`.
+    """
+    rows = [*_instructions(model), *_kernels(regions)]
+    fitted = {_origin(row["source"]) for row in rows if row["role"] == "fitted"}
+    return [
+        {**row, "role": "same source"}
+        if row["role"] == "held out" and _origin(row["source"]) in fitted
+        else row
+        for row in rows
+    ]
+
+
+def _origin(source: str) -> str:
+    """Who measured: pull requests of XNNPACK are of several authors."""
+    first, *others = source.split()
+    return f"{first} {others[0]}" if first == "XNNPACK" else first
 
 
 def _row(point: Mapping[str, Any], modelled: float) -> dict[str, Any]:
@@ -64,6 +147,7 @@ def _instructions(model: TimingModel) -> Sequence[Mapping[str, Any]]:
                 "unit": "cycles",
                 "published": float(benchmark.cycles),
                 "role": benchmark.role,
+                "exception": "",
             },
             cycles[benchmark.name],
         )
@@ -72,13 +156,13 @@ def _instructions(model: TimingModel) -> Sequence[Mapping[str, Any]]:
     ]
 
 
-def _kernels(model: TimingModel) -> Sequence[Mapping[str, Any]]:
-    cycles = kernel_cycles(model)
+def _kernels(regions: Mapping[Run, Region]) -> Sequence[Mapping[str, Any]]:
+    cycles = {run: int(region["cycles"]) for run, region in regions.items()}
     rows = []
     for point in KERNEL_POINTS:
         missing = [run for run in point.runs if run not in cycles]
         if missing:
-            raise ColonnadeError(f"{KERNELS / 'main.c'}: does not run {missing}")
+            raise ColonnadeError(f"{KERNELS}: no program runs {missing}")
         rows.append(
             _row(
                 {
@@ -88,6 +172,7 @@ def _kernels(model: TimingModel) -> Sequence[Mapping[str, Any]]:
                     "unit": point.unit,
                     "published": point.published,
                     "role": point.role,
+                    "exception": point.exception,
                 },
                 point.value([cycles[run] for run in point.runs]),
             )
@@ -95,19 +180,9 @@ def _kernels(model: TimingModel) -> Sequence[Mapping[str, Any]]:
     return rows
 
 
-def held_out_errors(rows: Sequence[Mapping[str, Any]], group: str) -> list[float]:
-    """Absolute errors in percent of the points of a group that nothing was fitted to."""
-    return [
-        abs(row["error_percent"])
-        for row in rows
-        if row["group"] == group and row["role"] == "held out"
-    ]
-
-
 __all__ = [
-    "Region",
-    "held_out_errors",
-    "kernel_cycles",
+    "kernel_regions",
     "microbenchmark_cycles",
+    "validation_rows",
     "write_validation",
 ]

@@ -16,7 +16,7 @@ from colonnade.targets.target import Runner
 Region = dict[str, Any]
 """One line of the model's output: `cycles` and the counters of a marked region."""
 
-CLANG = [
+CLANG = (
     "clang-19",
     "--target=riscv64-linux-gnu",
     "-march=rv64gcv_zfh_zvfh_zba",
@@ -27,7 +27,9 @@ CLANG = [
     "-Wextra",
     "-Werror",
     "-Ikernels/timing",
-]
+)
+GCC = ("riscv64-linux-gnu-gcc-14", "-march=rv64gcv", *CLANG[CLANG.index("-static") :])
+"""Of the kernels that were published as GCC compiles them."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +41,20 @@ class TimingModel:
     work: Path
     """Folder for programs and the model's output."""
 
-    def compile(self, name: str, sources: Sequence[str | Path], *flags: str) -> Path:
+    def compile(
+        self,
+        name: str,
+        sources: Sequence[str | Path],
+        *flags: str,
+        compiler: Sequence[str] = CLANG,
+    ) -> Path:
         """Cross-compile a program and return its path.
 
         Raises:
             ColonnadeError: the compiler refused it.
         """
         program = self.work / name
-        self.container.run([*CLANG, *flags, *map(str, sources), "-o", str(program)])
+        self.container.run([*compiler, *flags, *map(str, sources), "-o", str(program)])
         return program
 
     def run(

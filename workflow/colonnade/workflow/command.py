@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-"""The `snakemake` of this environment: Snakemake's own, which it starts after two mends.
+"""The `snakemake` of this environment: Snakemake's own, which it starts after some mends.
 
 Snakemake refuses a dotted key of --config with a traceback before it reads the Snakefile, and ends in
 one where its cache, in the home folder, cannot be written.
@@ -26,14 +26,14 @@ def main() -> None:
     """Run Snakemake with the arguments of this process."""
     try:
         sys.argv[1:] = nest_config(sys.argv[1:])
+        use_writable_cache()
+        # Only now: importing Snakemake makes folders in the cache.
+        from colonnade.workflow.start import start
+
+        start()
     except ColonnadeError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
-    use_writable_cache()
-    # Only now: importing Snakemake makes folders in the cache.
-    from snakemake.cli import main as snakemake
-
-    snakemake()
 
 
 def nest_config(arguments: Sequence[str]) -> list[str]:

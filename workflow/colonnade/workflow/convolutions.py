@@ -10,6 +10,7 @@ from colonnade.config.pruning import Pattern
 from colonnade.config.schema import Config
 from colonnade.models.architecture import conv_shapes
 from colonnade.models.conv_shape import ConvShape
+from colonnade.pruning.plan import prunable_convs
 from colonnade.tuning.bench import DENSE, Profiled
 from colonnade.tuning.sampling import sample
 
@@ -22,14 +23,15 @@ class Convolutions:
 
     @property
     def layers(self) -> list[tuple[str, ConvShape]]:
-        """Every convolution of the model at the throughput section's input, by layer name."""
+        """The convolutions of the model with schedules at the throughput section's input, by layer."""
         timed = self.config.throughput
         return conv_shapes(self.config.model.name, timed.image_px, timed.batch)
 
     @property
     def pruned_layers(self) -> list[tuple[str, ConvShape]]:
         """Those of `layers` that do not stay dense."""
-        return [(name, conv) for name, conv in self.layers if name not in self.config.pruning.skip]
+        pruned = set(prunable_convs(self.config.model.name, self.config.pruning.skip))
+        return [(name, conv) for name, conv in self.layers if name in pruned]
 
     @property
     def distinct(self) -> list[str]:

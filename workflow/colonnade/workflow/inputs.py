@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from colonnade.common.paths import BANDS, BASELINE, IMAGE, TIMING_MODEL, program
-from colonnade.config.data import DataConfig, ImageNetConfig
+from colonnade.config.data import DataConfig, FashionMnistConfig, ImageNetConfig
 from colonnade.config.model import ModelConfig
 from colonnade.config.target import TargetConfig
 from colonnade.validation.band import read_band
@@ -89,7 +89,7 @@ def weights(model: ModelConfig) -> list[str]:
 
 def images(data: DataConfig) -> list[str]:
     """The folder of images, if the data set is one that is not made here."""
-    return [str(data.path)] if isinstance(data, ImageNetConfig) else []
+    return [str(data.path)] if isinstance(data, FashionMnistConfig | ImageNetConfig) else []
 
 
 def _files(directory: str) -> list[str]:

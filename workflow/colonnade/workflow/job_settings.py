@@ -90,6 +90,23 @@ class JobSettings:
         own = ("study.data", "study.training", "-study.training.dense")
         return self.of(*own, *PRUNED_LAYERS, run=runs[label])
 
+    def of_candidate(self, name: str) -> str:
+        """The same of a job about one candidate of the recipe search, as if it were the fine-tuning.
+
+        Raises:
+            ColonnadeError: there is no such candidate.
+        """
+        study = self.config.study
+        if name not in study.candidates:
+            allowed = ", ".join(study.candidates)
+            raise ColonnadeError(f"candidate {name!r} of the study: allowed: {allowed}")
+        training = study.training.model_copy(update={"finetune": study.candidates[name]})
+        chosen = study.model_copy(update={"training": training})
+        return replace(self, config=self.config.model_copy(update={"study": chosen})).of(
+            *("study.data", "study.training", "-study.training.dense", "study.recipe_sparsity"),
+            *PRUNED_LAYERS,
+        )
+
     def on(self, name: str, target: TargetConfig) -> "JobSettings":
         """Settings of the same jobs on another target, written by the same rule."""
         config = self.config.model_copy(update={"target": name})

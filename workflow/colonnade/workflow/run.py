@@ -74,6 +74,17 @@ def claim(state: Path, folders: Sequence[Path]) -> list[str]:
     return cleared
 
 
+def another_is_alive() -> bool:
+    """Whether another run lives beside this one. Asked by a run that ends: it may lose its own mark."""
+    with suppress(OSError):
+        for stream in _held:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+    return False
+
+
 def _check_writable(folder: Path) -> None:
     existing = folder
     while not existing.exists() and existing != existing.parent:

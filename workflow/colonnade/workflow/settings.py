@@ -18,6 +18,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import read_json
+from colonnade.config.partial import with_fields
 from colonnade.config.schema import Config
 from colonnade.config.target import TargetConfig
 from colonnade.study.runs import StudyRun
@@ -125,10 +126,11 @@ def _given(kind: type[Kind], values: Mapping[str, Any], file: Path, prefix: str)
             given[name] = _given(part, value, file, f"{prefix}{name}.")
         else:
             given[name] = _valid(fields[name].rebuild_annotation(), value, file, prefix + name)
-    made = _refusing(kind, file, prefix).model_construct(**given)
-    for name in fields.keys() - given.keys():
-        made.__dict__.pop(name, None)
-    return made
+    return with_fields(
+        kind,
+        given,
+        lambda name: ColonnadeError(f"{file}: has no {prefix}{name}, which this command needs"),
+    )
 
 
 def _valid(kind: Any, value: Any, file: Path, key: str) -> Any:
@@ -139,14 +141,3 @@ def _valid(kind: Any, value: Any, file: Path, key: str) -> Any:
         first = error.errors()[0]
         where = ".".join(filter(None, [key, *map(str, first["loc"])]))
         raise ColonnadeError(f"{file}: {where}: {value!r}: {first['msg']}") from error
-
-
-def _refusing(kind: type[Kind], file: Path, prefix: str) -> type[Kind]:
-    """A subclass whose missing fields are errors, not defaults."""
-
-    def refuse(self: BaseModel, name: str) -> Any:
-        if name in kind.model_fields:
-            raise ColonnadeError(f"{file}: has no {prefix}{name}, which this command needs")
-        raise AttributeError(name)
-
-    return type(kind.__name__, (kind,), {"__getattr__": refuse, "__module__": kind.__module__})

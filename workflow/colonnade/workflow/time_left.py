@@ -30,14 +30,22 @@ RECORDED = Path(".snakemake/durations")
 # Seconds of a machine with two cores, with the configuration that is the default.
 TYPICAL: Mapping[str, float] = {
     **{"toolchain": 125, "kernels_riscv64": 100, "kernels_host": 60, "timing_model": 2},
-    **{"train": 25, "prune": 16, "package": 1.5, "evaluate": 34, "accuracy_table": 0.3},
+    **{
+        "train": 25,
+        "prune": 16,
+        "package": 1.5,
+        "packages_table": 0.5,
+        "evaluate": 34,
+        "accuracy_table": 0.3,
+    },
     **{"profile": 13, "schedules": 0.5, "bounds": 0.5, "packing": 0.5},
     **{"audit_tuner": 120, "tuner_quality": 0.5},
     **{"images": 0.5, "throughput": 4, "throughput_table": 0.5, "decomposition_table": 0.5},
-    **{"validation": 2, "core_variant": 0.3, "throughput_on_core_variant": 4},
+    **{"validation": 45, "core_variant": 0.3, "throughput_on_core_variant": 4},
     **{"model_sensitivity": 0.5, "claims": 0.5, "provenance": 0.5, "regression": 0.5},
     **{"report_section": 2, "report": 1},
     **{"study_start": 75, "study_finetune": 75, "study_evaluate": 3, "study_table": 2},
+    **{"study_candidate": 75, "recipe_search": 0.5},
     **{"layer_sensitivity": 400, "budget": 2, "budget_prune": 100, "pareto": 60},
     **{"settings": 0, "scope": 0},
 }

@@ -25,7 +25,7 @@ HARNESS = tuple(
     f"{PACKAGE}.{name}"
     for name in (
         *("cli", "container", "common.errors", "common.files", "common.paths", "config.errors"),
-        *("config.reading", "config.schema", "config.sources", "config.target"),
+        *("config.partial", "config.reading", "config.schema", "config.sources", "config.target"),
         *("workflow.job_settings", "workflow.settings", "workflow.versions", "workflow.workflow"),
     )
 )

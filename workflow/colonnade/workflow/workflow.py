@@ -47,8 +47,7 @@ class Workflow:
         Raises:
             ColonnadeError: the configuration is wrong.
         """
-        config, target = read_config(values, files, TARGETS, [_skipped_layers_exist])
-        check_scope(config)
+        config, target = read_config(values, files, TARGETS, [_skipped_layers_exist, check_scope])
         return cls(config, target)
 
     @cached_property

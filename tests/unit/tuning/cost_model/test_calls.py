@@ -50,8 +50,9 @@ def test_a_spare_panel_vector_hides_the_load(core: Core) -> None:
     far = in_l1(core)._replace(operand=core.l2, rare=core.l2)
     waiting = [call_cost(core, kernel(15, 2), lines).column for lines in (in_l1(core), far)]
     hidden = [call_cost(core, kernel(14, 2), lines).column for lines in (in_l1(core), far)]
-    assert waiting[1] == waiting[0] + core.l2.latency
-    assert hidden[1] == hidden[0] < waiting[0]
+    assert waiting[1] >= waiting[0] + core.l2.latency
+    # But for the time in which L1 takes the lines.
+    assert hidden[0] <= hidden[1] <= hidden[0] + core.fill < waiting[0]
 
 
 def test_rare_lines_from_memory_are_waited_for_alone(core: Core) -> None:
@@ -62,7 +63,7 @@ def test_rare_lines_from_memory_are_waited_for_alone(core: Core) -> None:
         for lines in (near, near._replace(rare=core.memory), far)
     )
     one = RARITY * (rare - l2)
-    assert core.memory.latency - l2 <= one <= core.memory.latency
+    assert core.memory.latency - l2 - core.l2.latency <= one <= core.memory.latency
     assert one > 1.5 * (memory - l2)
 
 

@@ -72,12 +72,60 @@ def test_lines_come_one_after_the_other(core: Core) -> None:
     assert run(apart, far, levels) == 10 + 100 + hit + 1
     # With one request on its way at a time it waits for the first one.
     assert run(alone, far, levels) == 100 + 100 + hit + 1
-    # The next line follows in a stream, and one that was skipped comes with it.
-    for line, lines in ((1001, 1), (1002, 2)):
-        near = [far[0], Executed(second, Region.OPERAND, (line,)), far[2]]
-        assert run(alone, near, levels) == 100 + lines * 20 + hit + 1
-    beyond = [far[0], Executed(second, Region.OPERAND, (1001 + core.reach,)), far[2]]
-    assert run(alone, beyond, levels) == 100 + 100 + hit + 1
+
+
+def test_a_stream_runs_ahead_of_who_reads_it(core: Core) -> None:
+    """Two lines make a stream; those behind them come 20 cycles apart, asked for or not."""
+    memory = dataclasses.replace(core.memory, read=20, latency=100, interval=10)
+    levels = {Region.OPERAND: memory}
+    one = dataclasses.replace(core, confirm=2, distance=2, degree=2, fill=0)
+    load, use = code("lw t0, 0(a0)", "add t2, t0, t0")
+    hit = one.costs["load"].latency[0]
+
+    def read(lines: list[int], work: int) -> float:
+        """Cycles of lines that are used one after the other, with other work for each."""
+        idle = plain(*["addi t1, t1, 1"] * work)
+        trips = [[Executed(load, Region.OPERAND, (line,)), Executed(use), *idle] for line in lines]
+        return run(one, [each for trip in trips for each in trip], levels)
+
+    # The first two are waited for; the third was asked for when the second one was used.
+    two, three, many = (read([*range(1000, 1000 + count)], 0) for count in (2, 3, 12))
+    assert 2 * (100 + hit) <= two <= 2 * (100 + hit + 1)
+    assert three - two < 20 + hit + 2
+    # Two ahead do not hide 100 cycles, but share them.
+    assert 100 / 3 <= (many - three) / 9 <= 100 / 2
+    # Who has as much to do finds every line in L1.
+    busy, longer = (read([*range(1000, 1000 + count)], 120) for count in (12, 13))
+    assert 120 < longer - busy <= 120 + hit + 1
+    # What lies beyond its reach is no stream.
+    apart = read([*range(1000, 1000 + 12 * (core.reach + 1), core.reach + 1)], 120)
+    assert apart > busy + 10 * 90
+
+
+def test_scalar_stores_wait_for_their_data_in_a_queue(core: Core) -> None:
+    slow = {Region.OPERAND: dataclasses.replace(core.memory, latency=100)}
+    load, store = code("ld t0, 0(a0)", "sd t0, 0(a1)")
+    lines = [1000 * number for number in range(4)]
+    copies = [
+        each
+        for line in lines
+        for each in (Executed(load, Region.OPERAND, (line,)), Executed(store))
+    ]
+    queued, one = (
+        run(dataclasses.replace(core, store_queue=places), copies, slow) for places in (4, 1)
+    )
+    # With places for all nothing waits; with one the second store waits for the first one's data.
+    assert queued < 50
+    assert one > 100
+
+
+def test_late_units_wait_longer_for_a_load(core: Core) -> None:
+    load = ["vle32.v v8, (a0)"]
+    eager = dataclasses.replace(core, late_units=frozenset())
+    cost = core.costs["vload"]
+    for use in ("vse32.v v8, (a0)", "vfmacc.vf v16, f0, v8"):
+        late, early = (cycles(each, plain(*load, use), 8, {}) for each in (core, eager))
+        assert late - early == cost.late_latency[3] - cost.latency[3] > 0
 
 
 def test_more_streams_than_are_followed_are_forgotten(core: Core) -> None:

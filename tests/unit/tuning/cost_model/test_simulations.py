@@ -135,3 +135,7 @@ def test_tuning_and_the_audit_share_simulations(
     profile_conv(*arguments, Path("results/conv.json"))
     simulate_nothing(monkeypatch)
     audit_conv(*arguments, Path("results/audit.json"))
+    assert Path("results/audit.json").exists()
+    other = dataclasses.replace(SHAPE, height=SHAPE.height + 1)
+    with pytest.raises(SimulatedError):
+        audit_conv(target, other, *arguments[2:], Path("results/other.json"))

@@ -3,35 +3,74 @@
 
 """The layer types, one file each; a new one is a file and a line of `LAYERS`."""
 
-from colonnade.models.layers.add import Add
+from colonnade.models.layers.affine import Affine
+from colonnade.models.layers.avg_pool2d import AvgPool2d
 from colonnade.models.layers.batch_norm import BatchNorm
+from colonnade.models.layers.binary import Binary
+from colonnade.models.layers.channel_shuffle import ChannelShuffle
+from colonnade.models.layers.concat import Concat
 from colonnade.models.layers.conv2d import Conv2d, Convolution
-from colonnade.models.layers.fully_connected import FullyConnected
-from colonnade.models.layers.global_avg_pool import GlobalAvgPool
+from colonnade.models.layers.dropout import Dropout
+from colonnade.models.layers.flatten import Flatten
+from colonnade.models.layers.fully_connected import FullyConnected, Linear
+from colonnade.models.layers.global_pool import GlobalPool
+from colonnade.models.layers.local_response_norm import LocalResponseNorm
 from colonnade.models.layers.max_pool2d import MaxPool2d
 from colonnade.models.layers.node import Node
-from colonnade.models.layers.relu import Relu
+from colonnade.models.layers.pad import Pad
+from colonnade.models.layers.softmax import Softmax
+from colonnade.models.layers.unary import Clip, HardSigmoid, LeakyRelu, Prelu, Unary
+from colonnade.models.layers.upsample2d import Upsample2d
 
 __all__ = [
     "LAYERS",
-    "Add",
+    "Affine",
+    "AvgPool2d",
     "BatchNorm",
+    "Binary",
+    "ChannelShuffle",
+    "Clip",
+    "Concat",
     "Conv2d",
     "Convolution",
+    "Dropout",
+    "Flatten",
     "FullyConnected",
-    "GlobalAvgPool",
+    "GlobalPool",
+    "HardSigmoid",
+    "LeakyRelu",
+    "Linear",
+    "LocalResponseNorm",
     "MaxPool2d",
     "Node",
-    "Relu",
+    "Pad",
+    "Prelu",
+    "Softmax",
+    "Unary",
+    "Upsample2d",
 ]
 
 LAYERS: tuple[type[Node], ...] = (
-    Add,
+    Affine,
+    AvgPool2d,
     BatchNorm,
+    Binary,
+    ChannelShuffle,
+    Clip,
+    Concat,
     Conv2d,
-    FullyConnected,
-    GlobalAvgPool,
+    Dropout,
+    Flatten,
+    GlobalPool,
+    HardSigmoid,
+    LeakyRelu,
+    Linear,
+    LocalResponseNorm,
     MaxPool2d,
-    Relu,
+    Pad,
+    Prelu,
+    Softmax,
+    Unary,
+    Upsample2d,
 )
-"""Every layer type of a network, by its `op`."""
+"""Every layer type of a network; each has an `op` of its own, or else a `function`."""

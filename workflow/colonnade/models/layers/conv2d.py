@@ -5,9 +5,10 @@
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from colonnade.models.conv_shape import ConvShape, sides
+from colonnade.models.layers.affine import scale_and_shift
 from colonnade.models.layers.node import (
     Activation,
     Name,
@@ -40,26 +41,38 @@ class Convolution(UnaryNode):
     stride: Positive
     padding: Padding
     dilation: Positive
+    groups: Size
     residual: Name | None
     activation: Activation
 
     @property
     def sources(self) -> tuple[str, ...]:
         """Its input, and the residual if it has one."""
-        return (self.input, *self.in_order)
+        return (self.input,) if self.residual is None else (self.input, self.residual)
 
     @property
     def in_order(self) -> tuple[str, ...]:
-        """The residual alone: every output channel depends on all input channels."""
-        return () if self.residual is None else (self.residual,)
+        """The residual; the input where each channel has a filter of its own, and not all of them."""
+        return self.sources if self.is_depthwise else self.sources[1:]
+
+    @property
+    def is_depthwise(self) -> bool:
+        """Whether output channel i depends on input channel i alone."""
+        return self.groups == self.in_channels == self.out_channels
 
     @property
     def reduction(self) -> int:
         """Columns K of the weight matrix."""
-        return math.prod(self.kernel) * self.in_channels
+        return math.prod(self.kernel) * (self.in_channels // self.groups)
 
     def check(self) -> None:
-        """Make sure that the weights are not too many."""
+        """Make sure that groups divide the channels, and that the weights are not too many."""
+        for key in ("in_channels", "out_channels"):
+            if getattr(self, key) % self.groups:
+                raise ValueError(
+                    f"{self.where}: groups: {self.groups}; allowed: what divides {key},"
+                    f" {getattr(self, key)}"
+                )
         check_weights(self.where, "out_channels", self.out_channels, self.reduction)
 
     def shape(self, known: Mapping[str, TensorShape]) -> MapShape:
@@ -88,27 +101,28 @@ class Convolution(UnaryNode):
             self.out_channels,
             kernel_size=pair(self.kernel),
             stride=pair(self.stride),
-            padding=pair(self.padding),
+            padding=self.padding,
             dilation=pair(self.dilation),
+            groups=self.groups,
             bias=self.has_bias,
         )
 
     def weight_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Weight [Cout, KH, KW, Cin] and bias [Cout]."""
-        shape = (self.out_channels, *self.kernel, self.in_channels)
+        """Weight [Cout, KH, KW, Cin / groups] and bias [Cout]."""
+        shape = (self.out_channels, *self.kernel, self.in_channels // self.groups)
         return {"weight": shape, "bias": (self.out_channels,)}
 
     def conv_shape(self, source: MapShape) -> ConvShape:
-        """What identifies it in tables and schedules, over a map whose sizes are known."""
+        """What identifies it, or one of its groups, in tables and schedules; sizes are known."""
         assert source.n is not None
         assert source.h is not None
         assert source.w is not None
         return ConvShape(
             batch=source.n,
-            in_channels=self.in_channels,
+            in_channels=self.in_channels // self.groups,
             height=source.h,
             width=source.w,
-            out_channels=self.out_channels,
+            out_channels=self.out_channels // self.groups,
             kernel=pair(self.kernel),
             stride=pair(self.stride),
             padding=sides(self.padding),
@@ -118,7 +132,12 @@ class Convolution(UnaryNode):
 
 
 class Conv2d(Convolution):
-    """A convolution of a network; `batch_norm` names the node that became a part of it, if any."""
+    """A convolution of a network.
+
+    `batch_norm` names the node that became a part of it, if any: a batch norm, or another affine one.
+    """
+
+    unpackaged: ClassVar[frozenset[str]] = frozenset({"bias", "batch_norm"})
 
     bias: bool
     batch_norm: Name | None
@@ -136,9 +155,9 @@ class Conv2d(Convolution):
         return {"weight": weight.astype(np.float32), "bias": bias.astype(np.float32)}
 
     def folded(self, model: "nn.Module") -> "tuple[NDArray[np.float64], NDArray[np.float64]]":
-        """Weight [Cout, KH, KW, Cin] and bias [Cout] with the batch norm folded in.
+        """Weight [Cout, KH, KW, Cin / groups] and bias [Cout] with the batch norm folded in.
 
-        In float64: w' = w * gamma / sqrt(var + eps), b' = beta + (b - mean) * gamma / sqrt(var + eps).
+        In float64: w' = w * scale, b' = b * scale + shift, of `scale_and_shift`.
         """
         import numpy as np
         from torch import nn
@@ -149,8 +168,5 @@ class Conv2d(Convolution):
         bias = np.zeros(self.out_channels) if module.bias is None else float64(module.bias)
         if self.batch_norm is None:
             return weight, bias
-        norm = model.get_submodule(self.batch_norm)
-        assert isinstance(norm, nn.BatchNorm2d)
-        factor = float64(norm.weight) / np.sqrt(float64(norm.running_var) + norm.eps)
-        shift = float64(norm.bias) + (bias - float64(norm.running_mean)) * factor
-        return weight * factor[:, None, None, None], shift
+        scale, shift = scale_and_shift(model.get_submodule(self.batch_norm))
+        return weight * scale[:, None, None, None], bias * scale + shift

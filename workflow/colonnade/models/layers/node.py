@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from colonnade.models.shapes import MAX_SIZE, MAX_WINDOW, TensorShape
+from colonnade.models.shapes import MAX_SIZE, MAX_WINDOW, TensorShape, reach
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,8 +23,12 @@ PAIR = Field(min_length=2, max_length=2)
 Name = Annotated[str, Field(min_length=1, max_length=256)]
 Size = Annotated[int, Field(ge=1, le=MAX_SIZE)]
 Positive = Annotated[list[Annotated[int, Field(ge=1, le=MAX_WINDOW)]], PAIR]
-Padding = Annotated[list[Annotated[int, Field(ge=0, le=MAX_WINDOW)]], PAIR]
-Activation = Literal["none", "relu"]
+Padding = Annotated[
+    list[Annotated[int, Field(ge=0, le=MAX_WINDOW)]], Field(min_length=4, max_length=4)
+]
+"""Top, left, bottom, right: ONNX's order."""
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Activation = Literal["none", "relu", "relu6"]
 
 
 class Strict(BaseModel):
@@ -42,6 +46,8 @@ class Node(Strict, ABC):
 
     is_packaged: ClassVar[bool] = True
     """Whether graph.json has such nodes; others must become a part of one that it has."""
+    unpackaged: ClassVar[frozenset[str]] = frozenset()
+    """Keys that graph.json does not have, where it has the node."""
 
     op: str
     name: Name
@@ -81,6 +87,17 @@ class Node(Strict, ABC):
     def module(self) -> "nn.Module":
         """The torch module that computes it, called with the tensors of `sources`."""
 
+    def renamed(self, names: Mapping[str, str]) -> "Node":
+        """The node where tensors that it reads have other names."""
+        update: dict[str, Any] = {}
+        for key in ("input", "residual", "inputs"):
+            value = getattr(self, key, None)
+            if isinstance(value, str):
+                update[key] = names.get(value, value)
+            elif value is not None:
+                update[key] = [names.get(each, each) for each in value]
+        return self.model_copy(update=update)
+
     def weight_shapes(self) -> dict[str, tuple[int, ...]]:
         """Shapes of the tensors that a package holds of it, by what follows the node's name."""
         return {}
@@ -111,6 +128,24 @@ def check_weights(where: str, key: str, rows: int, columns: int) -> None:
         raise ValueError(
             f"{where}: {key}: {rows} by {columns} weights; allowed: at most {MAX_WEIGHTS}"
         )
+
+
+def check_window(where: str, kernel: list[int], padding: list[int], dilation: list[int]) -> None:
+    """Make sure that a pool's padding is smaller than what its kernel reaches.
+
+    Raises:
+        ValueError: it is not.
+    """
+    reached = [reach(*axis) for axis in zip(kernel, dilation, strict=True)]
+    if any(each >= reached[index % 2] for index, each in enumerate(padding)):
+        raise ValueError(
+            f"{where}: padding: {padding}; allowed: less than {reached}, the reach of the kernel"
+        )
+
+
+def with_activation(activation: Activation, function: str) -> Activation:
+    """What rectifying does behind an activation: `function` is relu or relu6."""
+    return "relu6" if "relu6" in (activation, function) else "relu"
 
 
 def pair(values: list[int]) -> tuple[int, int]:

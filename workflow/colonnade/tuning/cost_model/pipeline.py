@@ -26,47 +26,93 @@ def cycles(core: Core, executed: Iterable[Executed], lmul: int, levels: Levels) 
     return _unordered(core, executed, lmul, levels)
 
 
+class _Stream:
+    """Lines that follow each other: `ready` says when those from `next` to before `head` are there."""
+
+    def __init__(self, line: int) -> None:
+        self.next = self.head = line + 1
+        self.lines = 1  # that a program has come to
+        self.ready: dict[int, float] = {}
+
+
 class _Port:
     """The way of lines to a core: a bounded number at once, and streams that the prefetcher follows."""
 
     def __init__(self, core: Core) -> None:
-        self._free, self._slots = 0.0, [0.0] * core.outstanding
-        # The lines that streams would go on with, the one that was followed last behind.
-        self._next = [-1 - core.reach] * core.streams
-        self._reach = core.reach
+        self._core = core
+        self._slots = [0.0] * core.outstanding
+        self._taken = 0  # lines that an access brings L1, itself or by the prefetcher
+        # When each level can start the next line, and the streams, the one that was followed last behind.
+        self._free: dict[int, float] = {}
+        self._streams: list[_Stream] = []
 
     def fetch(
         self, level: Cache, lines: Sequence[int], now: float, *, write: bool
     ) -> tuple[float, float]:
-        """When the last line's request is accepted, and when that line is there."""
+        """How long their unit waits until all are accepted and taken, and when the last is there."""
         accepted = ready = now
         if level.latency == 0:
-            return accepted, ready
-        stream = level.write if write else level.read
+            return 0, now
+        self._taken = 0
         slots = self._slots
         for line in lines:
+            stream = self._follow(line)
+            if stream is not None and line < stream.head:
+                there = stream.ready.pop(line, now)
+                self._prefetch(level, stream, line, now)
+                if there > now:
+                    slot = slots.index(min(slots))
+                    accepted = max(accepted, slots[slot])
+                    slots[slot] = max(slots[slot], there)
+                    ready = max(ready, slots[slot])
+                continue
             slot = slots.index(min(slots))
             accepted = max(accepted, slots[slot])
-            start = max(now, slots[slot], self._free)
-            if followed := self._follow(line):
-                self._free = slots[slot] = start + followed * stream
+            if stream is not None and write:
+                interval = (line + 1 - stream.next) * level.write
+                slots[slot] = self._start(level, max(now, slots[slot]), interval) + interval
+                stream.next = stream.head = line + 1
             else:
-                self._free = start + level.interval
+                start = self._start(level, max(now, slots[slot]), level.interval)
                 slots[slot] = start + level.latency
+                self._taken += 1
+                if stream is not None:
+                    self._prefetch(level, stream, line, now)
             ready = max(ready, slots[slot])
-        return accepted, ready
+        return accepted - now + self._core.fill * self._taken, ready
 
-    def _follow(self, line: int) -> int:
-        """How many lines come with one, itself and those skipped before it; 0 begins a stream."""
-        for place, expected in enumerate(self._next):
-            if 0 <= line - expected < self._reach:
-                del self._next[place]
-                self._next.append(line + 1)
-                return line - expected + 1
-        if self._next:
-            del self._next[0]
-            self._next.append(line + 1)
-        return 0
+    def _start(self, level: Cache, now: float, interval: float) -> float:
+        """When a level starts a line; it starts the next one after the interval."""
+        start = max(now, self._free.get(id(level), 0.0))
+        self._free[id(level)] = start + interval
+        return start
+
+    def _follow(self, line: int) -> _Stream | None:
+        """The stream that a line goes on with; else it begins one."""
+        for place, stream in enumerate(self._streams):
+            if 0 <= line - stream.next < self._core.reach:
+                self._streams.append(self._streams.pop(place))
+                stream.lines += 1
+                return stream
+        self._streams.append(_Stream(line))
+        if len(self._streams) > self._core.streams:
+            del self._streams[0]
+        return None
+
+    def _prefetch(self, level: Cache, stream: _Stream, line: int, now: float) -> None:
+        """Ask for lines ahead of one that is used now."""
+        most = self._core.degree * (line + 1 - stream.next)
+        stream.next = line + 1
+        stream.head = max(stream.head, stream.next)
+        if stream.lines < self._core.confirm:
+            return
+        for _ in range(most):
+            if stream.head - line > self._core.distance:
+                break
+            start = self._start(level, now, level.read)
+            stream.ready[stream.head] = max(start + level.read, now + level.latency)
+            stream.head += 1
+            self._taken += 1
 
 
 class _Cost(NamedTuple):
@@ -75,7 +121,8 @@ class _Cost(NamedTuple):
     unit: int
     latency: float
     occupancy: float
-    later: float  # how much later a vector store can use the result
+    later: float  # how much later an instruction of a late unit can use the result
+    is_late: bool  # whether its unit is one
 
 
 def _costs(core: Core, lmul: int) -> tuple[Mapping[Kind, _Cost], int]:
@@ -87,7 +134,8 @@ def _costs(core: Core, lmul: int) -> tuple[Mapping[Kind, _Cost], int]:
             -1 if cost.unit is None else units.index(cost.unit),
             cost.latency[index],
             cost.occupancy[index],
-            cost.store_latency[index] - cost.latency[index],
+            cost.late_latency[index] - cost.latency[index],
+            cost.unit in core.late_units,
         )
         for kind, cost in core.costs.items()
     }
@@ -124,14 +172,21 @@ def _in_order(  # noqa: PLR0912 (a loop that runs millions of times: no calls)
     # Instructions without a unit have the last one, which is always free.
     free = [0.0] * (units + 1)
     port, predictor = _Port(core), _Predictor()
+    stores = [0.0] * core.store_queue
     for operation, region, lines, taken in executed:
-        unit, latency, occupancy, later_by = costs[operation.kind]
+        unit, latency, occupancy, later_by, is_late = costs[operation.kind]
         start = max(cycle, typed) if operation.is_vector else cycle
-        for source in operation.sources:
+        sources = operation.sources
+        if operation.is_store and not operation.is_vector:
+            # It waits for its data in the queue.
+            data, sources = sources[0], sources[1:]
+            start = max(start, stores.pop(stores.index(min(stores))))
+            stores.append(ready[data])
+        for source in sources:
             if ready[source] > start:  # noqa: PLR1730 (`max` takes three times as long)
                 start = ready[source]
-        if operation.is_store and operation.is_vector:
-            start = max(start, *(ready[source] + later[source] for source in operation.sources))
+            if is_late and ready[source] + later[source] > start:
+                start = ready[source] + later[source]
         begin = free[unit]
         if begin > start:
             start = math.ceil(begin)
@@ -141,13 +196,14 @@ def _in_order(  # noqa: PLR0912 (a loop that runs millions of times: no calls)
             cycle, issued, vectors = cycle + 1, 0, 0
         issued += 1
         vectors += operation.is_vector
-        accepted = there = cycle
+        there = cycle
+        held = 0.0
         if lines:
-            accepted, there = port.fetch(levels[region], lines, cycle, write=operation.is_store)
+            held, there = port.fetch(levels[region], lines, cycle, write=operation.is_store)
         if unit >= 0:
             # Within its cycle a unit continues where it became free.
             begin = begin if cycle - 1 < begin < cycle else cycle
-            free[unit] = max(begin + occupancy, accepted)
+            free[unit] = begin + occupancy + held
         if operation.result:
             ready[operation.result], later[operation.result] = there + latency, later_by
         if operation.kind == "vset":

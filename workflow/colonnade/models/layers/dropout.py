@@ -1,10 +1,12 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-"""Rectification, which a package has as the activation of the operation before it."""
+"""What a network computes in training alone."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field
 
 from colonnade.models.layers.node import UnaryNode
 from colonnade.models.shapes import TensorShape
@@ -13,12 +15,13 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-class Relu(UnaryNode):
-    """max(x, 0)."""
+class Dropout(UnaryNode):
+    """Elements that become 0 in training with probability `p`; elsewhere its input."""
 
     is_packaged: ClassVar[bool] = False
 
-    op: Literal["relu"] = "relu"
+    op: Literal["dropout"] = "dropout"
+    p: Annotated[float, Field(ge=0, lt=1)]
 
     def shape(self, known: Mapping[str, TensorShape]) -> TensorShape:
         """That of its input."""
@@ -28,4 +31,4 @@ class Relu(UnaryNode):
         """The module of torch."""
         from torch import nn
 
-        return nn.ReLU()
+        return nn.Dropout(self.p)

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-"""Mean of every channel's plane."""
+"""One number for every channel's plane."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-class GlobalAvgPool(UnaryNode):
-    """Mean of every channel's plane: [N, C, H, W] -> [N, C]."""
+class GlobalPool(UnaryNode):
+    """Mean or maximum of every channel's plane: [N, C, H, W] -> [N, C]."""
 
-    op: Literal["global_avg_pool"] = "global_avg_pool"
+    op: Literal["global_pool"] = "global_pool"
+    function: Literal["avg", "max"]
 
     def shape(self, known: Mapping[str, TensorShape]) -> FeatureShape:
         """[N, C]."""
@@ -27,4 +28,5 @@ class GlobalAvgPool(UnaryNode):
         """The modules of torch."""
         from torch import nn
 
-        return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(1))
+        pool = nn.AdaptiveAvgPool2d(1) if self.function == "avg" else nn.AdaptiveMaxPool2d(1)
+        return nn.Sequential(pool, nn.Flatten(1))

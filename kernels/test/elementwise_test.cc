@@ -1,0 +1,260 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
+// Operators that compute elements from elements, and those that move them, against their definitions in float64.
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <random>
+
+#include <gtest/gtest.h>
+
+#include "colonnade/plane-operators.h"
+#include "datatype.h"
+#include "guarded_buffer.h"
+#include "planes.h"
+#include "xnn.h"
+
+namespace colonnade {
+namespace {
+
+// A tensor in planes with gaps of its own, between guard pages.
+struct Tensor {
+  Tensor(const Datatype& datatype, size_t batch, size_t channels, size_t height, size_t width, std::mt19937& g)
+      : planes(lay_out(batch, channels, height, width, g)), buffer(planes.size * datatype.element_bytes, g() % 2 ? GuardedAt::kBegin : GuardedAt::kEnd, datatype.element_bytes), elements(datatype) {}
+
+  static xnn_colnm_planes lay_out(size_t batch, size_t channels, size_t height, size_t width, std::mt19937& g) {
+    xnn_colnm_planes planes;
+    const size_t rows = g() % 3, columns = g() % 3;
+    xnn_colnm_planes_init(&planes, batch, channels, height, width, 1, rows, columns);
+    return planes;
+  }
+
+  size_t size() const { return planes.batch * planes.channels * planes.height * planes.width; }
+
+  // Random numbers of the datatype, NCHW.
+  std::vector<float> fill(float range, std::mt19937& g) {
+    std::vector<float> values(size());
+    for (float& value : values) value = elements.round((static_cast<float>(g() >> 8) / 8388608.0f - 1.0f) * range);
+    elements.to_planes(values.data(), planes, buffer.data());
+    return values;
+  }
+
+  // What is in it; afterwards it is empty. Gaps that are not zero fail the test.
+  std::vector<float> take() {
+    std::vector<float> values(size());
+    elements.from_planes(planes, buffer.data(), values.data());
+    const std::vector<float> zeros(values.size());
+    elements.to_planes(zeros.data(), planes, buffer.data());
+    for (size_t i = 0; i < buffer.size(); i++) EXPECT_EQ(buffer[i], 0) << "a gap was written, byte " << i;
+    return values;
+  }
+
+  xnn_plane_tensor tensor() { return {planes, buffer.data()}; }
+
+  xnn_colnm_planes planes;
+  GuardedBuffer<char> buffer;
+  const Datatype& elements;
+};
+
+void run(xnn_operator_t op) {
+  const Operator owned(op);
+  check(xnn_run_operator(op, nullptr), "run");
+}
+
+class RandomElements : public testing::TestWithParam<uint32_t> {
+ protected:
+  void SetUp() override { initialize_xnnpack(); }
+
+  size_t in(size_t low, size_t high) { return low + generator() % (high - low + 1); }
+  Tensor tensor(size_t n, size_t c, size_t h, size_t w) { return Tensor(elements, n, c, h, w, generator); }
+  // Of a number that was rounded to the datatype, after a computation in f32.
+  double tolerance(double expected, double magnitude) const {
+    return std::abs(expected) * elements.relative_error + elements.least_error + magnitude * 0x1p-20;
+  }
+
+  std::mt19937 generator{GetParam()};
+  const Datatype& elements = datatypes()[GetParam() % datatypes().size()];
+  const size_t n = in(1, 3), c = in(1, 5), h = in(1, 9), w = in(1, 40);
+};
+
+double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
+
+TEST_P(RandomElements, FunctionsMatchFloat64) {
+  const xnn_elementwise_params p = {0.3f, -0.2f, 0.1f, -1.5f, 2.0f};
+  const auto clamp = [](double x, double least, double most) { return std::min(std::max(x, least), most); };
+  const std::vector<std::pair<xnn_elementwise_function, std::function<double(double)>>> functions = {
+      {xnn_elementwise_affine, [&](double x) { return clamp(x * p.scale + p.shift, p.min, p.max); }},
+      {xnn_elementwise_hard_swish, [&](double x) { return x * clamp(x * p.scale + p.shift, 0, 1); }},
+      {xnn_elementwise_leaky_relu, [&](double x) { return x < 0 ? x * p.slope : x; }},
+      {xnn_elementwise_sigmoid, sigmoid},
+      {xnn_elementwise_silu, [](double x) { return x * sigmoid(x); }},
+      {xnn_elementwise_tanh, [](double x) { return std::tanh(x); }},
+  };
+  for (const float range : {1e-3f, 3.0f, 100.0f}) {
+    Tensor a = tensor(n, c, h, w), output = tensor(n, c, h, w);
+    const std::vector<float> values = a.fill(range, generator);
+    for (const auto& [function, expected] : functions) {
+      xnn_elementwise what = {};
+      what.function = function;
+      what.datatype = elements.xnnpack;
+      what.params = p;
+      what.a = a.tensor();
+      what.output = output.tensor();
+      xnn_operator_t op = nullptr;
+      check(xnn_create_elementwise_cnhw(&what, &op), "create");
+      run(op);
+      const std::vector<float> actual = output.take();
+      for (size_t i = 0; i < actual.size(); i++) {
+        const double right = expected(values[i]);
+        // Nothing of it cancels, but in those that add.
+        const double magnitude = function == xnn_elementwise_affine ? std::abs(values[i]) + 1 : std::abs(right) + 0x1p-60;
+        ASSERT_NEAR(actual[i], right, tolerance(right, magnitude)) << "function " << function << " of " << values[i];
+      }
+    }
+  }
+}
+
+TEST_P(RandomElements, TwoOperandsMatchFloat64) {
+  const std::vector<std::function<double(double, double)>> functions = {
+      [](double x, double y) { return x + y; }, [](double x, double y) { return x - y; }, [](double x, double y) { return x * y; },
+      [](double x, double y) { return std::max(x, y); }, [](double x, double y) { return std::min(x, y); }};
+  Tensor a = tensor(n, c, h, w), b = tensor(n, c, h, w), one = tensor(n, c, 1, 1), output = tensor(n, c, h, w);
+  const std::vector<float> x = a.fill(4, generator), y = b.fill(4, generator), numbers = one.fill(4, generator);
+  for (size_t i = 0; i < functions.size(); i++) {
+    for (const bool has_number : {false, true}) {
+      for (const bool first : {false, true}) {
+        xnn_elementwise what = {};
+        what.function = static_cast<xnn_elementwise_function>(xnn_elementwise_add + i);
+        what.datatype = elements.xnnpack;
+        what.params.min = in(0, 1) ? 0.0f : -INFINITY;
+        what.params.max = in(0, 1) ? 6.0f : INFINITY;
+        what.a = a.tensor();
+        what.output = output.tensor();
+        if (has_number) {
+          what.numbers = {one.buffer.data() + one.planes.origin * elements.element_bytes, elements.xnnpack, one.planes.channel_stride, one.planes.image_stride};
+          what.number_first = first;
+        } else {
+          what.b = b.tensor();
+        }
+        xnn_operator_t op = nullptr;
+        check(xnn_create_elementwise_cnhw(&what, &op), "create");
+        run(op);
+        const std::vector<float> actual = output.take();
+        for (size_t k = 0; k < actual.size(); k++) {
+          const double other = has_number ? numbers[k / (h * w)] : y[k];
+          const bool swapped = has_number && first;
+          const double exact = functions[i](swapped ? other : x[k], swapped ? x[k] : other);
+          const double right = std::min(std::max(exact, static_cast<double>(what.params.min)), static_cast<double>(what.params.max));
+          ASSERT_NEAR(actual[k], right, tolerance(right, 8)) << "function " << i << ", number " << has_number << ", first " << first;
+        }
+      }
+    }
+  }
+}
+
+TEST_P(RandomElements, CopiesPutEveryElementInItsPlace) {
+  const size_t top = in(0, 3), left = in(0, 3), bottom = in(0, 3), right = in(0, 3);
+  Tensor a = tensor(n, c, h, w), output = tensor(n, c, h + top + bottom, w + left + right);
+  const std::vector<float> values = a.fill(9, generator);
+  std::vector<uint32_t> channels(c);
+  for (uint32_t& channel : channels) channel = static_cast<uint32_t>(in(0, c - 1));
+  xnn_plane_copy what = {elements.xnnpack, false, a.tensor(), output.tensor(), channels.data(), top, left, 0.5f};
+  xnn_operator_t op = nullptr;
+  check(xnn_create_plane_copy_cnhw(&what, &op), "create");
+  run(op);
+  const std::vector<float> actual = output.take();
+  size_t i = 0;
+  for (size_t image = 0; image < n; image++) {
+    for (size_t channel = 0; channel < c; channel++) {
+      for (size_t y = 0; y < h + top + bottom; y++) {
+        for (size_t x = 0; x < w + left + right; x++, i++) {
+          const bool inside = y - top < h && x - left < w;
+          ASSERT_EQ(actual[i], inside ? values[((image * c + channels[channel]) * h + y - top) * w + x - left] : 0.5f);
+        }
+      }
+    }
+  }
+  what.output.planes.height--;
+  what.top = bottom + top;
+  EXPECT_EQ(xnn_create_plane_copy_cnhw(&what, &op), xnn_status_invalid_parameter);
+}
+
+TEST_P(RandomElements, ResizingInterpolates) {
+  const size_t out_h = in(1, 15), out_w = in(1, 60);
+  Tensor a = tensor(n, c, h, w), output = tensor(n, c, out_h, out_w);
+  const std::vector<float> values = a.fill(1, generator);
+  const auto draw = [&](size_t count, size_t size) {
+    std::vector<xnn_plane_sample> samples(count);
+    for (xnn_plane_sample& sample : samples) {
+      const size_t first = in(0, size - 1);
+      sample = {static_cast<uint32_t>(first), first + 1 < size ? 1u : 0u, static_cast<float>(in(0, 8)) / 8};
+    }
+    return samples;
+  };
+  std::vector<xnn_plane_sample> rows = draw(out_h, h);
+  const std::vector<xnn_plane_sample> columns = draw(out_w, w);
+  xnn_plane_resize what = {elements.xnnpack, a.tensor(), output.tensor(), rows.data(), columns.data()};
+  xnn_operator_t op = nullptr;
+  check(xnn_create_plane_resize_cnhw(&what, &op), "create");
+  run(op);
+  const std::vector<float> actual = output.take();
+  for (size_t i = 0; i < actual.size(); i++) {
+    const xnn_plane_sample &row = rows[i / out_w % out_h], &column = columns[i % out_w];
+    const float* plane = values.data() + i / (out_h * out_w) * h * w;
+    const auto at = [&](size_t y) { return plane[y * w + column.first] * (1.0 - column.weight) + plane[y * w + column.first + column.step] * double{column.weight}; };
+    const double right = at(row.first) * (1.0 - row.weight) + at(row.first + row.step) * double{row.weight};
+    ASSERT_NEAR(actual[i], right, tolerance(right, 1)) << i;
+  }
+  rows[0].first = static_cast<uint32_t>(h);
+  EXPECT_EQ(xnn_create_plane_resize_cnhw(&what, &op), xnn_status_invalid_parameter);
+}
+
+TEST_P(RandomElements, NormalizationMatchesFloat64) {
+  const size_t size = in(1, 6);
+  const float alpha = static_cast<float>(in(1, 20)) / 10, beta = static_cast<float>(in(1, 8)) / 4, k = static_cast<float>(in(1, 4));
+  Tensor a = tensor(n, c, h, w), output = tensor(n, c, h, w);
+  const std::vector<float> values = a.fill(3, generator);
+  const xnn_plane_normalization what = {elements.xnnpack, a.tensor(), output.tensor(), size, alpha, beta, k};
+  xnn_operator_t op = nullptr;
+  check(xnn_create_local_response_normalization_cnhw(&what, &op), "create");
+  run(op);
+  const std::vector<float> actual = output.take();
+  const size_t plane = h * w;
+  for (size_t i = 0; i < actual.size(); i++) {
+    const size_t image = i / plane / c, channel = i / plane % c;
+    double sum = 0;
+    for (size_t other = 0; other < c; other++) {
+      const bool counts = other + size / 2 >= channel && other <= channel + (size - 1) / 2;
+      const double value = values[(image * c + other) * plane + i % plane];
+      if (counts) sum += value * value;
+    }
+    const double right = values[i] / std::pow(k + double{alpha} / static_cast<double>(size) * sum, double{beta});
+    ASSERT_NEAR(actual[i], right, tolerance(right, std::abs(right) * 4)) << i;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, RandomElements, testing::Range(1u, 25u),
+                         [](const auto& info) { return "seed" + std::to_string(info.param); });
+
+TEST(Elements, OperandsOfOtherShapesAreRefused) {
+  initialize_xnnpack();
+  std::mt19937 g(1);
+  Tensor a(f32(), 1, 2, 3, 4, g), other(f32(), 1, 2, 3, 5, g), output(f32(), 1, 2, 3, 4, g);
+  xnn_elementwise what = {};
+  what.function = xnn_elementwise_add;
+  what.datatype = xnn_datatype_fp32;
+  what.a = a.tensor();
+  what.output = output.tensor();
+  xnn_operator_t op = nullptr;
+  EXPECT_EQ(xnn_create_elementwise_cnhw(&what, &op), xnn_status_invalid_parameter) << "one operand";
+  what.b = other.tensor();
+  EXPECT_EQ(xnn_create_elementwise_cnhw(&what, &op), xnn_status_invalid_parameter) << "another shape";
+  what.b = a.tensor();
+  what.datatype = xnn_datatype_qint8;
+  EXPECT_EQ(xnn_create_elementwise_cnhw(&what, &op), xnn_status_unsupported_parameter);
+  EXPECT_EQ(op, nullptr);
+}
+
+}  // namespace
+}  // namespace colonnade

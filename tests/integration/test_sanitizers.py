@@ -1,0 +1,23 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""The kernels' own tests under sanitizers on the host."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from colonnade.container import Container
+
+
+def test_sanitizers_find_nothing(
+    toolchain: Container, build_part: Callable[[str], Path], root: Path
+) -> None:
+    """The kernels' tests on this host under AddressSanitizer and UndefinedBehaviorSanitizer."""
+    output = build_part("host-sanitized").relative_to(root)
+    # The stack frames that this check moves elsewhere are too little aligned for AVX-512.
+    options = {"ASAN_OPTIONS": "detect_stack_use_after_return=0"}
+    log = toolchain.run([str(output / "colonnade-tests")], env=options).stdout
+    passed = re.search(r"\[  PASSED  \] (\d+) tests", log)
+    assert passed is not None, log[-2000:]
+    assert int(passed[1]) > 400

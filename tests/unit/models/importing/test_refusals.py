@@ -1,0 +1,290 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""Files that cannot be imported are refused by what is wrong with them; nothing in them is executed."""
+
+import io
+import json
+import pickle
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch import nn
+
+from colonnade.common.errors import ColonnadeError
+from colonnade.models.importing.onnx_reader import import_onnx, read_onnx
+from colonnade.models.importing.torch_reader import import_module, read_pt2
+from colonnade.models.layers import Unary
+
+from .computing import assert_equal, outputs
+
+SIZES = (1, 3, 8, 8)
+
+
+def _weight(dtype: Any = np.float32) -> Any:
+    return np.random.default_rng(1).normal(size=(4, 3, 3, 3)).astype(dtype)
+
+
+def _model(
+    nodes: list[onnx.NodeProto], weights: dict[str, Any], opset: int = 17, outputs: str = "y"
+) -> onnx.ModelProto:
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, SIZES)],
+        [helper.make_tensor_value_info(each, TensorProto.FLOAT, None) for each in outputs.split()],
+        [numpy_helper.from_array(values, name) for name, values in weights.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+
+
+def _conv(output: str = "y") -> onnx.NodeProto:
+    return helper.make_node("Conv", ["x", "w"], [output], name="first")
+
+
+def test_all_that_is_not_supported_is_named_at_once() -> None:
+    nodes = [
+        _conv("a"),
+        helper.make_node("Erf", ["a"], ["b"], name="odd"),
+        helper.make_node("Det", ["b"], ["c"], name="behind it"),
+        helper.make_node("ConvTranspose", ["a", "w"], ["y"], name="up"),
+        helper.make_node("Relu", ["c"], ["z"], name="fine"),
+    ]
+    with pytest.raises(ColonnadeError) as refused:
+        import_onnx(_model(nodes, {"w": _weight()}), "net.onnx")
+    message = str(refused.value)
+    assert message.startswith("net.onnx: 3 cannot be imported: Erf 'odd': not supported")
+    for words in ("Det 'behind it'", "ConvTranspose 'up'", "supported: Add, AveragePool"):
+        assert words in message
+    assert "fine" not in message
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_weights_that_are_not_finite_are_refused_by_name(value: float) -> None:
+    weight = _weight()
+    weight[1, 2, 0, 0] = value
+    with pytest.raises(ColonnadeError, match="tensor 'w' holds a number that is not finite"):
+        import_onnx(_model([_conv()], {"w": weight}), "net.onnx")
+
+
+@pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16, np.float64], ids=str)
+def test_weights_of_other_types_are_widened(dtype: Any) -> None:
+    imported = import_onnx(_model([_conv()], {"w": _weight(dtype)}), "net.onnx")
+    assert np.array_equal(imported.state["first.weight"], _weight(dtype).astype(np.float32))
+    assert imported.state["first.weight"].dtype == np.float32
+
+
+def test_weights_beside_the_file_are_read_and_missed_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "net.onnx"
+    model = _model([_conv()], {"w": _weight()})
+    onnx.save(model, path, save_as_external_data=True, location="net.data", size_threshold=0)
+    assert (tmp_path / "net.data").stat().st_size >= 432
+    assert np.array_equal(read_onnx(path).state["first.weight"], _weight())
+    (tmp_path / "net.data").unlink()
+    with pytest.raises(ColonnadeError, match=r"net\.onnx: .*net\.data"):
+        read_onnx(path)
+
+
+@pytest.mark.parametrize("opset", [6, 1000])
+def test_other_opsets_are_refused(opset: int) -> None:
+    with pytest.raises(ColonnadeError, match=rf"opset {opset}; allowed: 7 to \d+"):
+        import_onnx(_model([_conv()], {"w": _weight()}, opset), "net.onnx")
+
+
+@pytest.mark.parametrize(
+    ("nodes", "words"),
+    [
+        ([helper.make_node("Conv", ["x", "gone"], ["y"])], "input 'gone' does not exist"),
+        ([helper.make_node("MaxPool", ["x"], ["y"], name="p")], "MaxPool 'p': not valid: "),
+        (
+            [helper.make_node("MaxPool", ["x"], ["y"], name="p", kernel_shape=[9, 9])],
+            r"MaxPool 'p': node 'p': .*needed: at least 9",
+        ),
+        (
+            [helper.make_node("MaxPool", ["x"], ["y"], name="p", kernel_shape=[2, 2], strides=[1])],
+            "MaxPool 'p': ",
+        ),
+        (
+            [helper.make_node("MaxPool", ["x"], ["a", "y"], name="p", kernel_shape=[2, 2])],
+            "output 'y': no tensor that the network computes",
+        ),
+        (
+            [
+                helper.make_node("ConstantOfShape", ["huge"], ["a"], name="c"),
+                helper.make_node("Add", ["x", "a"], ["y"]),
+            ],
+            r"ConstantOfShape 'c': \d+ elements; allowed",
+        ),
+    ],
+)
+def test_nodes_that_do_not_fit_are_refused(nodes: list[onnx.NodeProto], words: str) -> None:
+    weights = {"w": _weight(), "huge": np.array([1 << 20, 1 << 20])}
+    with pytest.raises(ColonnadeError, match=words):
+        import_onnx(_model(nodes, weights), "net.onnx")
+
+
+def test_damaged_files_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "net.onnx"
+    onnx.save(_model([_conv()], {"w": _weight()}), path)
+    content = path.read_bytes()
+    rng = np.random.default_rng(3)
+    for cut in rng.integers(1, len(content), 40):
+        damaged = bytearray(content[:cut] if cut % 2 else content)
+        damaged[cut // 2] ^= 0x55
+        path.write_bytes(damaged)
+        try:
+            read_onnx(path)
+        except ColonnadeError as error:
+            assert "net.onnx" in str(error)
+    with pytest.raises(ColonnadeError, match=r"gone\.onnx"):
+        read_onnx(tmp_path / "gone.onnx")
+
+
+class _Gated(nn.Module):
+    """Activations as exporters of older opsets write them apart."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        a = self.conv(x)
+        b = a * (a + 3).clamp(0, 6) / 6
+        c = b * ((b + 3).clamp(0, 6) / 6)
+        return c * c.sigmoid()
+
+
+def test_functions_that_exporters_write_apart_are_one_node() -> None:
+    module, image = _Gated(), torch.randn(2, 3, 9, 9)
+    imported = import_module(module, [image])
+    functions = [node.function for node in imported.graph.nodes if isinstance(node, Unary)]
+    assert functions == ["hard_swish", "hard_swish", "silu"]
+    assert len(imported.graph.nodes) == 4
+    with torch.no_grad():
+        assert_equal(outputs(imported, [image.numpy()]), [module(image).numpy()], 1e-5)
+
+
+# Programs of torch.export.
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    path = tmp_path / "net.pt2"
+    exported = torch.export.export(_Gated().eval(), (torch.randn(2, 3, 9, 9),))
+    torch.export.save(exported, path)
+    return path
+
+
+def _edited(path: Path, edit: Callable[[str, bytes], bytes], *more: tuple[str, bytes]) -> None:
+    with zipfile.ZipFile(path) as archive:
+        entries = [(each.filename, archive.read(each)) for each in archive.infolist()]
+    root = entries[0][0].partition("/")[0]
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in entries:
+            archive.writestr(name, edit(name, content))
+        for name, content in more:
+            archive.writestr(f"{root}/{name}", content)
+
+
+class _Bomb:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> Any:
+        return Path.touch, (self.path,)
+
+
+def _bomb(path: Path) -> bytes:
+    buffer = io.BytesIO()
+    torch.save({"x": _Bomb(path)}, buffer)
+    return buffer.getvalue()
+
+
+def test_a_program_is_read(program: Path) -> None:
+    assert len(read_pt2(program).graph.nodes) == 4
+
+
+def test_pickles_in_a_program_are_never_executed(program: Path, tmp_path: Path) -> None:
+    mark = tmp_path / "executed"
+    bomb = _bomb(mark)
+    torch.load(io.BytesIO(bomb), weights_only=False)
+    assert mark.exists()
+    mark.unlink()
+    cases = 0
+
+    def with_sample(name: str, content: bytes) -> bytes:
+        nonlocal cases
+        if "sample_inputs" not in name:
+            return content
+        cases += 1
+        return bomb
+
+    _edited(program, with_sample)
+    with pytest.raises(ColonnadeError, match=r"net\.pt2: damaged, or more than tensors"):
+        read_pt2(program)
+    assert cases == 1
+    assert not mark.exists()
+
+
+def test_pickled_weights_of_a_program_are_never_executed(program: Path, tmp_path: Path) -> None:
+    mark = tmp_path / "executed"
+
+    def edit(name: str, content: bytes) -> bytes:
+        if name.endswith("weights_config.json"):
+            return content.replace(b'"use_pickle": false', b'"use_pickle": true')
+        return _bomb(mark) if "/weight_" in name else content
+
+    _edited(program, edit)
+    with pytest.raises(ColonnadeError, match=r"net\.pt2: damaged, or more than tensors"):
+        read_pt2(program)
+    assert not mark.exists()
+
+
+def test_objects_in_a_program_are_refused(program: Path, tmp_path: Path) -> None:
+    mark = tmp_path / "executed"
+    content = pickle.dumps(_Bomb(mark))
+    _edited(program, lambda _, each: each, ("data/constants/opaque_obj_0", content))
+    with pytest.raises(ColonnadeError, match="opaque_obj_0: more than tensors: refused"):
+        read_pt2(program)
+    assert not mark.exists()
+
+
+def test_expressions_in_a_program_are_refused(program: Path, tmp_path: Path) -> None:
+    mark = tmp_path / "executed"
+    code = f"__import__('pathlib').Path('{mark}').touch()"
+
+    def edit(name: str, content: bytes) -> bytes:
+        if not name.endswith("model.json"):
+            return content
+        return content.replace(
+            b'{"as_int": 9}', json.dumps({"as_expr": {"expr_str": code}}).encode()
+        )
+
+    _edited(program, edit)
+    with pytest.raises(ColonnadeError, match=r"expression .__import__.*: refused"):
+        read_pt2(program)
+    assert not mark.exists()
+
+
+def test_other_files_are_no_programs(tmp_path: Path) -> None:
+    path = tmp_path / "net.pt2"
+    path.write_bytes(b"PK no archive")
+    with pytest.raises(ColonnadeError, match=r"net\.pt2: damaged: no program"):
+        read_pt2(path)
+
+
+def test_modules_that_cannot_be_traced_say_so() -> None:
+    class Odd(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x * 2 if x.sum().item() > 0 else x
+
+    with pytest.raises(ColonnadeError, match=r"module: torch\.export cannot trace it"):
+        import_module(Odd(), [torch.randn(1, 3, 4, 4)])

@@ -1,0 +1,154 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""Networks of the user's: imported, pruned, exported, and given back as ONNX and as a state dict."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from click.testing import CliRunner
+from torch import nn
+
+from colonnade.cli import cli
+from colonnade.common.errors import ColonnadeError
+from colonnade.config.data import ImageNetConfig
+from colonnade.config.pruning import Pattern, Recipe
+from colonnade.config.training import TrainingConfig
+from colonnade.models.importing.torch_reader import import_module
+from colonnade.package.archive import read_package
+from colonnade.package.export import export_package
+from colonnade.package.optimize import optimize
+from colonnade.package.to_onnx import to_onnx, write_onnx
+from colonnade.package.to_torch import write_state_dict
+from colonnade.pruning.plan import uniform_plan
+from colonnade.training.checkpoint import read_checkpoint
+from colonnade.training.imported import write_imported
+from colonnade.training.stages import prune_and_finetune
+from tests.unit.models.graphs import random_network
+
+
+class Small(nn.Module):
+    """Depthwise and plain convolutions, a residual, squeeze-and-excitation, a layer without bias."""
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(
+            nn.Conv2d(3, 8, 3, 2, 1, bias=False), nn.BatchNorm2d(8), nn.ReLU6()
+        )
+        self.deep = nn.Conv2d(8, 8, 5, padding=2, groups=8)
+        self.wide = nn.Conv2d(8, 8, 1)
+        self.squeeze, self.excite = nn.Linear(8, 4), nn.Linear(4, 8)
+        self.head = nn.Linear(8, classes, bias=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.stem(x)
+        x = x + self.wide(nn.functional.hardswish(self.deep(x)))
+        gate = self.excite(self.squeeze(x.mean((2, 3))).relu()).sigmoid()
+        x = x * gate.unsqueeze(2).unsqueeze(3)
+        return self.head(nn.functional.dropout(x.mean((2, 3)), 0.2, self.training))
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    torch.manual_seed(5)
+    path = tmp_path / "small.pt2"
+    program = torch.export.export(Small(10).eval(), (torch.randn(1, 3, 32, 32),))
+    torch.export.save(program, path)
+    return path
+
+
+def test_a_program_becomes_a_pruned_package_and_comes_back(program: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "made"
+    arguments = ["optimize", str(program), str(folder), "--sparsity", "0.5", "--tile", "4"]
+    result = CliRunner().invoke(cli, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    assert "stem.0: stays dense: reads images" in result.output
+    assert "deep: stays dense: 8 groups" in result.output
+    assert "1 convolutions pruned, of whose weights 50.0% are gone" in result.output
+    package = read_package(folder / "package")
+    tiles = {node["name"]: node.get("tile") for node in package.graph["nodes"]}
+    assert [name for name, tile in tiles.items() if tile] == ["wide"]
+    assert package.node("deep")["groups"] == 8
+    checkpoint = folder / "pruned.safetensors"
+    source = read_checkpoint(checkpoint)
+    assert float((source.state["wide.weight"] == 0).float().mean()) == 0.5
+
+    # Back into the user's own module, by its own names, and into other tools.
+    write_state_dict(checkpoint, tmp_path / "back.pth")
+    module = Small(10).eval()
+    module.load_state_dict(torch.load(tmp_path / "back.pth", weights_only=True), strict=True)
+    image = torch.randn(3, 3, 32, 32)
+    with torch.no_grad():
+        expected = module(image).numpy()
+        np.testing.assert_allclose(source.model()(image).numpy(), expected, rtol=1e-4, atol=1e-5)
+    run = CliRunner().invoke(cli, ["to-onnx", str(checkpoint), str(tmp_path / "back.onnx")])
+    assert run.exit_code == 0
+    session = onnxruntime.InferenceSession(tmp_path / "back.onnx")
+    (made,) = session.run(None, {source.model().graph.inputs[0].name: image.numpy()})
+    np.testing.assert_allclose(made, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_an_onnx_file_becomes_a_package(tmp_path: Path) -> None:
+    network = random_network(2)
+    (tmp_path / "net.onnx").write_bytes(to_onnx(network, "net"))
+    made = optimize(
+        tmp_path / "net.onnx", tmp_path / "made", Pattern(m="full", sparsity=0.5), 2, 19
+    )
+    assert made.pruned
+    graph = json.loads((tmp_path / "made/package/graph.json").read_text())
+    assert graph["version"] == 3
+    read_package(tmp_path / "made/package")
+
+
+def test_nothing_is_written_of_what_cannot_be_imported(tmp_path: Path) -> None:
+    (tmp_path / "net.onnx").write_bytes(b"\x08\x01")
+    with pytest.raises(ColonnadeError, match=r"net\.onnx"):
+        optimize(tmp_path / "net.onnx", tmp_path / "made", Pattern(m="full", sparsity=0.5), 2)
+    assert not (tmp_path / "made").exists()
+    with pytest.raises(ColonnadeError, match=r"net\.tflite: .*allowed: \.onnx, \.pt2"):
+        optimize(tmp_path / "net.tflite", tmp_path / "made", Pattern(m="full", sparsity=0.5), 2)
+    with pytest.raises(ColonnadeError, match=r"allowed: \.onnx"):
+        write_onnx(tmp_path / "none", tmp_path / "state.pth")
+
+
+def test_an_imported_network_is_fine_tuned_by_the_same_trainer(
+    folder_data: ImageNetConfig, tiny_training: TrainingConfig, tmp_path: Path
+) -> None:
+    torch.manual_seed(6)
+    imported = import_module(Small(3), [torch.randn(1, 3, 32, 32)])
+    dense, pruned = tmp_path / "dense.safetensors", tmp_path / "pruned.safetensors"
+    write_imported(imported, "small", 32, dense, folder_data)
+    plan = uniform_plan(Pattern(m="full", sparsity=0.5), {"wide": 4})
+    arguments = (plan, Recipe(permute=True), folder_data, tiny_training, 1, pruned)
+    prune_and_finetune(dense, *arguments, tmp_path / "metrics.csv")
+    source = read_checkpoint(pruned)
+    assert source.info.graph == read_checkpoint(dense).info.graph
+    assert float((source.state["wide.weight"] == 0).float().mean()) == 0.5
+    assert not torch.equal(source.state["head.weight"], read_checkpoint(dense).state["head.weight"])
+    export_package(pruned, tmp_path / "package")
+    assert read_package(tmp_path / "package").node("wide")["tile"] == 4
+    wrong = import_module(Small(4), [torch.randn(1, 3, 32, 32)])
+    with pytest.raises(ColonnadeError, match=r"4 outputs; .* has 3 classes"):
+        write_imported(wrong, "small", 32, tmp_path / "wrong.safetensors", folder_data)
+
+
+def test_a_pruned_grouped_convolution_is_exported_dense_with_zeros(
+    folder_data: ImageNetConfig, tiny_training: TrainingConfig, tmp_path: Path
+) -> None:
+    torch.manual_seed(7)
+    imported = import_module(Small(3), [torch.randn(1, 3, 32, 32)])
+    dense, pruned = tmp_path / "dense.safetensors", tmp_path / "pruned.safetensors"
+    write_imported(imported, "small", 32, dense, folder_data)
+    plan = uniform_plan(Pattern(m="full", sparsity=0.6), {"deep": 1})
+    phases = (folder_data, tiny_training, 1, pruned, tmp_path / "metrics.csv")
+    prune_and_finetune(dense, plan, Recipe(), *phases)
+    export_package(pruned, tmp_path / "package")
+    package = read_package(tmp_path / "package")
+    assert (package.node("deep")["pattern"], package.node("deep")["tile"]) == (None, None)
+    weight = package.tensors["deep.weight"]
+    assert weight.shape == (8, 5, 5, 1)
+    assert (weight == 0).sum() == 8 * 15

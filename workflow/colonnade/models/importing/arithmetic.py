@@ -1,0 +1,97 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""Sums, products and limits of tensors and constants."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from colonnade.models.importing.recorder import Recorder
+from colonnade.models.importing.values import Constant, Tensor, UnsupportedError, Value, shown
+from colonnade.models.layers import Binary, Clip
+
+Array = NDArray[Any]
+
+
+def combine(net: Recorder, name: str, function: str, values: Sequence[Value]) -> Tensor:
+    """One of add, sub, mul, div, max and min of two or more values, of which one is a tensor at least."""
+    first, *others = values
+    for index, other in enumerate(others):
+        own = name if index == 0 else f"{name}_{index + 1}"
+        first = _two(net, own, function, first, other)
+    if isinstance(first, Constant):
+        raise UnsupportedError("of constants alone")
+    return first
+
+
+def _two(net: Recorder, name: str, function: str, first: Value, second: Value) -> Value:
+    if isinstance(first, Tensor) and isinstance(second, Tensor):
+        if function == "div":
+            raise UnsupportedError("by a tensor; allowed: by a constant")
+        keys = {"function": function, "activation": "none"}
+        return net.two(Binary, name, first, second, **keys)
+    if isinstance(first, Tensor) and isinstance(second, Constant):
+        return _with_constant(net, name, function, first, second)
+    if isinstance(first, Constant) and isinstance(second, Tensor):
+        if function == "sub":
+            negative = net.affine(f"{name}_negative", second, np.array(-1.0), np.array(0.0))
+            return _with_constant(net, name, "add", negative, first)
+        if function == "div":
+            raise UnsupportedError("by a tensor; allowed: by a constant")
+        return _with_constant(net, name, function, second, first)
+    raise UnsupportedError("of constants alone")
+
+
+def _with_constant(
+    net: Recorder, name: str, function: str, x: Tensor, constant: Constant
+) -> Tensor:
+    values = constant.floats().astype(np.float64)
+    check_per_channel(x, constant)
+    one, zero = np.array(1.0), np.array(0.0)
+    if function in ("max", "min"):
+        if values.size != 1:
+            raise UnsupportedError(f"{shown(constant)}; allowed: a single number")
+        limits = {"min": None, "max": None, {"max": "min", "min": "max"}[function]: values.item()}
+        return net.add(Clip, name, x, **limits)
+    if function == "div":
+        if not values.all():
+            raise UnsupportedError(f"by {shown(constant)}, which has zeros")
+        values, function = 1 / values, "mul"
+    scale, shift = {
+        "mul": (values, zero),
+        "add": (one, values),
+        "sub": (one, -values),
+    }[function]
+    if (scale == 1).all() and (shift == 0).all():
+        return x
+    return net.affine(name, x, scale, shift)
+
+
+def check_per_channel(x: Tensor, constant: Constant) -> None:
+    """Make sure that a constant is one number, or one for each channel.
+
+    Raises:
+        UnsupportedError: it is not.
+    """
+    values = constant.values
+    if values.size == 1 and values.ndim <= len(x.shape):
+        return
+    sizes = (*[1] * (len(x.shape) - values.ndim), *values.shape)
+    if len(sizes) != len(x.shape) or sizes != tuple(
+        size if axis == 1 else 1 for axis, size in enumerate(x.shape)
+    ):
+        raise UnsupportedError(
+            f"{shown(x)} and {shown(constant)}; allowed: a number, or one for each channel"
+        )
+
+
+def clip(net: Recorder, name: str, x: Tensor, low: float | None, high: float | None) -> Tensor:
+    """A limit below and above; what is beyond every number of float32 is none."""
+    most = float(np.finfo(np.float32).max)
+    limits = [None if each is None or abs(each) >= most else each for each in (low, high)]
+    if limits == [None, None]:
+        return x
+    return net.add(Clip, name, x, min=limits[0], max=limits[1])

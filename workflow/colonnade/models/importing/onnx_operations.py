@@ -1,0 +1,346 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""What the operations of ONNX are in a network, from opset 7 on."""
+
+import math
+from collections.abc import Callable, Sequence
+
+from colonnade.models.importing.arithmetic import check_per_channel, clip, combine
+from colonnade.models.importing.onnx_resize import resize
+from colonnade.models.importing.reading import Handler, Operation
+from colonnade.models.importing.recorder import Recorder
+from colonnade.models.importing.values import Constant, UnsupportedError, Value
+from colonnade.models.layers import HardSigmoid, LeakyRelu, Unary
+from colonnade.models.shapes import reach
+
+
+def _window(op: Operation, kernel: Sequence[int]) -> dict[str, list[int]]:
+    """Kernel, stride, dilation and padding; padding that is found from the size is worked out."""
+    x, given = op.tensor, op.attributes
+    if len(x.shape) != 4 or len(kernel) != 2:
+        raise UnsupportedError(f"{len(x.shape)} dimensions; allowed: [N, C, H, W]")
+    stride = list(given.get("strides", [1, 1]))
+    dilation = list(given.get("dilations", [1, 1]))
+    auto = given.get("auto_pad", "NOTSET")
+    padding = list(given.get("pads", [0, 0, 0, 0]))
+    if auto == "VALID":
+        padding = [0, 0, 0, 0]
+    elif auto in ("SAME_UPPER", "SAME_LOWER"):
+        for axis in range(2):
+            size = x.shape[2 + axis]
+            out = math.ceil(size / stride[axis])
+            span = (out - 1) * stride[axis] + reach(kernel[axis], dilation[axis])
+            missing = max(0, span - size)
+            small, large = missing // 2, missing - missing // 2
+            upper = auto == "SAME_UPPER"
+            padding[axis], padding[axis + 2] = (small, large) if upper else (large, small)
+    elif auto != "NOTSET":
+        raise UnsupportedError(f"auto_pad {auto!r}")
+    return {"kernel": list(kernel), "stride": stride, "padding": padding, "dilation": dilation}
+
+
+def _conv(net: Recorder, op: Operation) -> Value:
+    weight = op.constant(1, "weight")
+    window = _window(op, weight.values.shape[2:])
+    del window["kernel"]
+    bias = op.optional(2, "bias")
+    groups = op.attributes.get("group", 1)
+    return net.conv2d(op.name, op.tensor, weight, bias, groups=groups, **window)
+
+
+def _max_pool(net: Recorder, op: Operation) -> Value:
+    if op.attributes.get("storage_order", 0):
+        raise UnsupportedError("storage_order 1")
+    window = _window(op, op.attributes["kernel_shape"])
+    ceil_mode = bool(op.attributes.get("ceil_mode", 0))
+    return net.max_pool2d(op.name, op.tensor, ceil_mode=ceil_mode, **window)
+
+
+def _average_pool(net: Recorder, op: Operation) -> Value:
+    window = _window(op, op.attributes["kernel_shape"])
+    if window.pop("dilation") != [1, 1]:
+        raise UnsupportedError("dilations; allowed: 1")
+    modes = {key: bool(op.attributes.get(key, 0)) for key in ("ceil_mode", "count_include_pad")}
+    return net.avg_pool2d(op.name, op.tensor, **modes, **window)
+
+
+def _global_pool(function: str) -> Handler:
+    def pool(net: Recorder, op: Operation) -> Value:
+        return net.reduced(op.name, op.tensor, (2, 3), keep=True, function=function)
+
+    return pool
+
+
+def _reduce(function: str) -> Handler:
+    def reduce(net: Recorder, op: Operation) -> Value:
+        axes = op.attributes.get("axes")
+        if axes is None:
+            given = op.optional(1, "axes")
+            if given is None:
+                raise UnsupportedError("over all axes; allowed: whole planes")
+            axes = given.whole()
+        keep = bool(op.attributes.get("keepdims", 1))
+        return net.reduced(op.name, op.tensor, axes, keep=keep, function=function)
+
+    return reduce
+
+
+def _gemm(net: Recorder, op: Operation) -> Value:
+    if op.attributes.get("transA", 0):
+        raise UnsupportedError("transA 1; allowed: 0")
+    weight = op.constant(1, "B")
+    values = weight.floats() * op.attributes.get("alpha", 1.0)
+    if values.ndim != 2:
+        raise UnsupportedError(f"B {list(values.shape)}; needed: two dimensions")
+    values = values if op.attributes.get("transB", 0) else values.T
+    added = _bias(op.optional(2, "C"), len(values), op)
+    return net.linear(op.name, op.tensor, Constant(values, weight.name), added)
+
+
+def _bias(bias: Constant | None, size: int, op: Operation) -> Constant | None:
+    if bias is None:
+        return None
+    values = bias.floats() * op.attributes.get("beta", 1.0)
+    if values.size == 1:
+        values = values.ravel().repeat(size)
+    if values.size != size or values.shape[-1] != size:
+        raise UnsupportedError(f"C {list(values.shape)}; allowed: one number for each column")
+    return Constant(values.ravel(), bias.name)
+
+
+def _matmul(net: Recorder, op: Operation) -> Value:
+    weight = op.constant(1, "the right operand")
+    values = weight.floats()
+    if values.ndim != 2 or len(op.tensor.shape) != 2:
+        raise UnsupportedError(f"of {len(op.tensor.shape)} dimensions; allowed: [N, C] and [C, O]")
+    return net.linear(op.name, op.tensor, Constant(values.T, weight.name), None)
+
+
+def _batch_norm(net: Recorder, op: Operation) -> Value:
+    if op.attributes.get("training_mode", 0) or not op.attributes.get("spatial", 1):
+        raise UnsupportedError("training_mode 1 or spatial 0")
+    names = ("weight", "bias", "running_mean", "running_var")
+    parts = {key: op.constant(index, key) for index, key in enumerate(names, start=1)}
+    return net.batch_norm(op.name, op.tensor, parts, op.attributes.get("epsilon", 1e-5))
+
+
+def _unary(function: str) -> Handler:
+    def unary(net: Recorder, op: Operation) -> Value:
+        return net.add(Unary, op.name, op.tensor, function=function)
+
+    return unary
+
+
+def _swish(net: Recorder, op: Operation) -> Value:
+    if op.attributes.get("alpha", 1.0) != 1:
+        raise UnsupportedError("alpha other than 1")
+    return net.add(Unary, op.name, op.tensor, function="silu")
+
+
+def _clip(net: Recorder, op: Operation) -> Value:
+    limits: list[float | None] = []
+    for index, key in enumerate(("min", "max"), start=1):
+        given = op.optional(index, key)
+        value = op.attributes.get(key) if given is None else float(given.values.item())
+        limits.append(value)
+    return clip(net, op.name, op.tensor, limits[0], limits[1])
+
+
+def _hard_sigmoid(net: Recorder, op: Operation) -> Value:
+    keys = {"alpha": op.attributes.get("alpha", 0.2), "beta": op.attributes.get("beta", 0.5)}
+    return net.add(HardSigmoid, op.name, op.tensor, **keys)
+
+
+def _leaky_relu(net: Recorder, op: Operation) -> Value:
+    return net.add(LeakyRelu, op.name, op.tensor, slope=op.attributes.get("alpha", 0.01))
+
+
+def _prelu(net: Recorder, op: Operation) -> Value:
+    slope = op.constant(1, "slope")
+    check_per_channel(op.tensor, slope)
+    return net.prelu(op.name, op.tensor, slope)
+
+
+def _softmax(net: Recorder, op: Operation) -> Value:
+    axis = op.attributes.get("axis", 1 if op.opset < 13 else -1)
+    x = op.tensor
+    if op.opset < 13 and axis == 1:
+        # All sizes behind the axis are one.
+        flat = net.reshape(x, (x.shape[0], math.prod(x.shape[1:])))
+        return net.reshape(net.softmax(op.name, flat, 1), x.shape)
+    return net.softmax(op.name, x, axis)
+
+
+def _arithmetic(function: str) -> Handler:
+    def arithmetic(net: Recorder, op: Operation) -> Value:
+        if len(op.inputs) == 1:
+            return op.tensor
+        return combine(net, op.name, function, op.inputs)
+
+    return arithmetic
+
+
+def _concat(net: Recorder, op: Operation) -> Value:
+    parts = [op.tensor_at(index) for index in range(len(op.inputs))]
+    return net.concat(op.name, parts, op.attributes["axis"])
+
+
+def _pad(net: Recorder, op: Operation) -> Value:
+    mode = op.attributes.get("mode", "constant")
+    if mode != "constant":
+        raise UnsupportedError(f"mode {mode!r}; allowed: 'constant'")
+    size = len(op.tensor.shape)
+    pads = op.attributes.get("pads")
+    pads = op.constant(1, "pads").whole() if pads is None else list(pads)
+    value = op.attributes.get("value", 0.0)
+    given = op.optional(2, "value")
+    value = value if given is None else float(given.values.item())
+    axes = op.optional(3, "axes")
+    if axes is not None:
+        places = [axis % size for axis in axes.whole()]
+        whole = [0] * (2 * size)
+        for index, axis in enumerate(places):
+            whole[axis], whole[axis + size] = pads[index], pads[index + len(places)]
+        pads = whole
+    planes = {2: (2, 3, 6, 7)}.get(size - 2, ())
+    if size != 4 or any(pads[index] for index in range(8) if index not in planes):
+        raise UnsupportedError(f"pads {pads}; allowed: of height and width")
+    if min(pads) < 0:
+        raise UnsupportedError(f"pads {pads}; allowed: 0 and more")
+    return net.pad(op.name, op.tensor, [pads[index] for index in planes], value)
+
+
+def _flatten(net: Recorder, op: Operation) -> Value:
+    x, axis = op.tensor, op.attributes.get("axis", 1)
+    axis = axis % len(x.shape) if axis < 0 else axis
+    return net.reshape(x, (math.prod(x.shape[:axis]), math.prod(x.shape[axis:])))
+
+
+def _reshape(net: Recorder, op: Operation) -> Value:
+    x, wanted = op.tensor, op.constant(1, "shape").whole()
+    copies = not op.attributes.get("allowzero", 0)
+    sizes = [x.shape[index] if size == 0 and copies else size for index, size in enumerate(wanted)]
+    if sizes.count(-1) == 1:
+        known = -math.prod(sizes)
+        sizes[sizes.index(-1)] = math.prod(x.shape) // known if known else -1
+    return net.reshape(x, sizes)
+
+
+def _axes(op: Operation) -> list[int] | None:
+    axes = op.attributes.get("axes")
+    if axes is not None:
+        return list(axes)
+    given = op.optional(1, "axes")
+    return None if given is None else given.whole()
+
+
+def _squeeze(net: Recorder, op: Operation) -> Value:
+    x, axes = op.tensor, _axes(op)
+    size = len(x.shape)
+    gone = (
+        {axis for axis, s in enumerate(x.shape) if s == 1}
+        if axes is None
+        else {axis % size for axis in axes}
+    )
+    if any(x.shape[axis] != 1 for axis in gone):
+        raise UnsupportedError(f"axes {axes} of {list(x.shape)}")
+    return net.reshape(x, [s for axis, s in enumerate(x.shape) if axis not in gone])
+
+
+def _unsqueeze(net: Recorder, op: Operation) -> Value:
+    x, axes = op.tensor, _axes(op) or []
+    size = len(x.shape) + len(axes)
+    added = {axis % size for axis in axes}
+    sizes = iter(x.shape)
+    return net.reshape(x, [1 if axis in added else next(sizes) for axis in range(size)])
+
+
+def _transpose(net: Recorder, op: Operation) -> Value:
+    x = op.tensor
+    return net.transpose(x, op.attributes.get("perm", range(len(x.shape))[::-1]))
+
+
+def _lrn(net: Recorder, op: Operation) -> Value:
+    size = op.attributes["size"]
+    if size % 2 == 0:
+        raise UnsupportedError(f"size {size}; allowed: odd ones")
+    keys = {
+        "alpha": op.attributes.get("alpha", 1e-4),
+        "beta": op.attributes.get("beta", 0.75),
+        "k": op.attributes.get("bias", 1.0),
+    }
+    return net.local_response_norm(op.name, op.tensor, size=size, **keys)
+
+
+def _dropout(net: Recorder, op: Operation) -> Value:
+    training = op.optional(2, "training_mode")
+    if training is not None and bool(training.values):
+        raise UnsupportedError("training_mode true")
+    ratio = op.optional(1, "ratio")
+    p = op.attributes.get("ratio", 0.5) if ratio is None else float(ratio.values)
+    return net.dropout(op.name, op.tensor, p)
+
+
+def _identity(_: Recorder, op: Operation) -> Value:
+    return op.tensor
+
+
+def _cast(_: Recorder, op: Operation) -> Value:
+    # FLOAT, FLOAT16, DOUBLE and BFLOAT16.
+    if op.attributes["to"] not in (1, 10, 11, 16):
+        raise UnsupportedError("to another type than a floating-point one")
+    return op.tensor
+
+
+def _shape(_: Recorder, op: Operation) -> Value:
+    import numpy as np
+
+    start = op.attributes.get("start", 0)
+    sizes = op.tensor.shape[start : op.attributes.get("end")]
+    return Constant(np.array(sizes, np.int64), op.outputs[0], sized=True)
+
+
+HANDLERS: dict[str, Callable[[Recorder, Operation], Value]] = {
+    "Add": _arithmetic("add"),
+    "AveragePool": _average_pool,
+    "BatchNormalization": _batch_norm,
+    "Cast": _cast,
+    "Clip": _clip,
+    "Concat": _concat,
+    "Conv": _conv,
+    "Div": _arithmetic("div"),
+    "Dropout": _dropout,
+    "Flatten": _flatten,
+    "Gemm": _gemm,
+    "GlobalAveragePool": _global_pool("avg"),
+    "GlobalMaxPool": _global_pool("max"),
+    "HardSigmoid": _hard_sigmoid,
+    "HardSwish": _unary("hard_swish"),
+    "Identity": _identity,
+    "LRN": _lrn,
+    "LeakyRelu": _leaky_relu,
+    "MatMul": _matmul,
+    "Max": _arithmetic("max"),
+    "MaxPool": _max_pool,
+    "Min": _arithmetic("min"),
+    "Mul": _arithmetic("mul"),
+    "PRelu": _prelu,
+    "Pad": _pad,
+    "ReduceMax": _reduce("max"),
+    "ReduceMean": _reduce("avg"),
+    "Relu": _unary("relu"),
+    "Reshape": _reshape,
+    "Resize": resize,
+    "Shape": _shape,
+    "Sigmoid": _unary("sigmoid"),
+    "Softmax": _softmax,
+    "Squeeze": _squeeze,
+    "Sub": _arithmetic("sub"),
+    "Sum": _arithmetic("add"),
+    "Swish": _swish,
+    "Tanh": _unary("tanh"),
+    "Transpose": _transpose,
+    "Unsqueeze": _unsqueeze,
+    "Upsample": resize,
+}

@@ -1,0 +1,196 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""Reads a network from an ONNX file."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
+
+from colonnade.common.errors import ColonnadeError
+from colonnade.models.importing.onnx_operations import HANDLERS
+from colonnade.models.importing.reading import Imported, Operation, Reading
+from colonnade.models.importing.values import Constant, UnsupportedError
+
+OLDEST = 7
+DEFAULT_PX = 224
+FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE, TensorProto.BFLOAT16)
+# Elements that a folded constant may have.
+MAX_FOLDED = 1 << 28
+
+
+def read_onnx(path: Path, image_px: int | None = None, batch: int | None = None) -> Imported:
+    """The network of an ONNX file, its constants folded; weights beside the file are read too.
+
+    Sizes that the file leaves open are `batch` images (1 if not given) of `image_px` (224) pixels.
+
+    Raises:
+        ColonnadeError: a damaged file, or operations that cannot be imported, all of them named.
+    """
+    return import_onnx(_loaded(path), str(path), image_px, batch)
+
+
+def import_onnx(
+    model: ModelProto, where: str, image_px: int | None = None, batch: int | None = None
+) -> Imported:
+    """The network of a model in memory; `where` begins messages. See `read_onnx`."""
+    opset = _opset(model, where)
+    reading = Reading(where, HANDLERS)
+    graph = model.graph
+    initial = {each.name for each in graph.initializer}
+    for tensor in graph.initializer:
+        reading.known[tensor.name] = Constant(_array(tensor, where), tensor.name)
+    if graph.sparse_initializer:
+        raise ColonnadeError(f"{where}: sparse initializers; allowed: dense ones")
+    for each in graph.input:
+        if each.name in initial:
+            continue
+        try:
+            shape = _shape_of(each, image_px, batch)
+            reading.known[each.name] = reading.net.input(each.name, shape)
+        except UnsupportedError as error:
+            reading.refused.append(str(error))
+            reading.known[each.name] = None
+    for index, node in enumerate(graph.node):
+        _run(reading, node, index, opset, model)
+    return reading.finished([each.name for each in graph.output])
+
+
+def _loaded(path: Path) -> ModelProto:
+    try:
+        return onnx.load(path)
+    except FileNotFoundError as error:
+        raise ColonnadeError(f"{path}: no such file, or one beside it: {error}") from error
+    # The library raises whatever a damaged file, or its reference to data beside it, provokes.
+    except Exception as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ColonnadeError(f"{path}: cannot be read: {reason}") from error
+
+
+def _opset(model: ModelProto, where: str) -> int:
+    versions = {each.domain: each.version for each in model.opset_import}
+    newest = onnx.defs.onnx_opset_version()
+    version = versions.get("", versions.get("ai.onnx", 0))
+    if not OLDEST <= version <= newest:
+        raise ColonnadeError(f"{where}: opset {version}; allowed: {OLDEST} to {newest}")
+    return int(version)
+
+
+def _array(tensor: TensorProto, where: str) -> Any:
+    try:
+        return numpy_helper.to_array(tensor)
+    except (ValueError, TypeError) as error:
+        raise ColonnadeError(f"{where}: tensor {tensor.name!r}: damaged: {error}") from error
+
+
+def _shape_of(given: Any, image_px: int | None, batch: int | None) -> list[int]:
+    """An input's sizes; what the file leaves open, or the caller wants otherwise, is filled in."""
+    kind = given.type.tensor_type.elem_type
+    if kind not in FLOATS:
+        names = [TensorProto.DataType.Name(each) for each in (kind, *FLOATS)]
+        raise UnsupportedError(
+            f"input {given.name!r} is {names[0]}; allowed: {', '.join(names[1:])}"
+        )
+    sizes = [each.dim_value or None for each in given.type.tensor_type.shape.dim]
+    if len(sizes) not in (2, 4) or sizes[1] is None:
+        raise UnsupportedError(
+            f"input {given.name!r} is {[each or '?' for each in sizes]}; needed: [N, C, H, W] or"
+            " [N, C], with a number of channels"
+        )
+    wanted = (batch, None, image_px, image_px)
+    otherwise = (1, 1, DEFAULT_PX, DEFAULT_PX)
+    return [
+        int(want or size or other)
+        for want, size, other in zip(wanted, sizes, otherwise, strict=False)
+    ]
+
+
+def _run(reading: Reading, node: NodeProto, index: int, opset: int, model: ModelProto) -> None:
+    name = node.name or next((each for each in node.output if each), f"node {index}")
+    inputs = [reading.known.get(each) if each else None for each in node.input]
+    missing = [each for each in node.input if each and each not in reading.known]
+    kind = node.op_type if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op_type}"
+    attributes = {each.name: _attribute(each) for each in node.attribute}
+    operation = Operation(kind, name, inputs, attributes, list(node.output), opset)
+    if missing:
+        reading.refuse(operation, f"input {missing[0]!r} does not exist")
+        return
+    other = next((each for each in node.input if each in reading.others), None)
+    if other is not None:
+        made = reading.others[other]
+        reading.refuse(operation, f"input {other!r} is another output of {made} than its first")
+        return
+    try:
+        onnx.checker.check_node(node, _context(model))
+    except onnx.checker.ValidationError as error:
+        reading.refuse(operation, f"not valid: {str(error).splitlines()[0]}")
+        return
+    given = [value for each, value in zip(node.input, inputs, strict=True) if each]
+    if kind == "Constant" or (given and all(isinstance(each, Constant) for each in given)):
+        _fold(reading, operation, node, model)
+    elif None not in given:
+        reading.run(operation)
+    else:
+        # What it reads was refused already; whether it is known at all, is told now.
+        if kind not in HANDLERS:
+            reading.refuse(operation, "not supported")
+        reading.known |= dict.fromkeys(node.output)
+
+
+def _context(model: ModelProto) -> onnx.checker.C.CheckerContext:
+    context = onnx.checker.C.CheckerContext()
+    context.ir_version = model.ir_version
+    context.opset_imports = {each.domain: each.version for each in model.opset_import}
+    return context
+
+
+def _attribute(attribute: Any) -> Any:
+    value = helper.get_attribute_value(attribute)
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    return value
+
+
+def _fold(reading: Reading, operation: Operation, node: NodeProto, model: ModelProto) -> None:
+    """Compute what constants alone decide."""
+    named = dict(zip(node.input, operation.inputs, strict=True))
+    constants = {name: value for name, value in named.items() if isinstance(value, Constant)}
+    try:
+        _check_size(operation)
+        graph = helper.make_graph(
+            [node],
+            "constant",
+            [helper.make_tensor_value_info(name, 0, None) for name in constants],
+            [helper.make_tensor_value_info(name, 0, None) for name in node.output if name],
+        )
+        single = helper.make_model(graph, opset_imports=model.opset_import)
+        feeds = {name: value.values for name, value in constants.items()}
+        results = ReferenceEvaluator(single).run(None, feeds)
+    except UnsupportedError as error:
+        reading.refuse(operation, str(error))
+        return
+    # The library raises whatever an operation and its constants provoke.
+    except Exception as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        reading.refuse(operation, f"cannot be folded: {reason}")
+        return
+    sized = any(value.sized for value in constants.values())
+    names = [name for name in node.output if name]
+    for name, values in zip(names, results, strict=True):
+        reading.known[name] = Constant(np.asarray(values), name, sized)
+
+
+def _check_size(operation: Operation) -> None:
+    """Make sure that a few bytes do not become more than memory holds."""
+    if operation.kind in ("If", "Loop", "Scan"):
+        raise UnsupportedError("not supported")
+    if operation.kind in ("ConstantOfShape", "Expand", "Tile") and operation.inputs:
+        shape = operation.inputs[-1]
+        if isinstance(shape, Constant):
+            count = np.prod(np.asarray(shape.values, dtype=np.float64))
+            if count > MAX_FOLDED:
+                raise UnsupportedError(f"{count:.0f} elements; allowed: {MAX_FOLDED}")

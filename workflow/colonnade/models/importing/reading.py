@@ -1,0 +1,141 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""Reads the operations of a source one after the other, and collects all that cannot be imported."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+from colonnade.common.errors import ColonnadeError, some
+from colonnade.models.graph import Graph
+from colonnade.models.importing.recorder import Recorder
+from colonnade.models.importing.simplify import simplified
+from colonnade.models.importing.tensors import Array
+from colonnade.models.importing.values import Constant, Tensor, UnsupportedError, Value
+from colonnade.models.module import Network
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A network, and the parameters of its torch module by name."""
+
+    graph: Graph
+    state: dict[str, Array]
+
+    def network(self) -> Network:
+        """The torch module, with these parameters."""
+        network = Network(self.graph)
+        tensors = {key: torch.from_numpy(np.array(each)) for key, each in self.state.items()}
+        network.load_state_dict(tensors)
+        return network
+
+
+@dataclass
+class Operation:
+    """An operation of the source: what it is called, what it reads and its attributes."""
+
+    kind: str
+    name: str
+    inputs: Sequence[Any]
+    attributes: Mapping[str, Any]
+    outputs: Sequence[str]
+    opset: int = 0
+
+    @property
+    def tensor(self) -> Tensor:
+        """Its first input.
+
+        Raises:
+            UnsupportedError: a constant.
+        """
+        return self.tensor_at(0)
+
+    def tensor_at(self, index: int) -> Tensor:
+        """One of its inputs, which must be a tensor."""
+        value = self.inputs[index] if index < len(self.inputs) else None
+        if not isinstance(value, Tensor):
+            raise UnsupportedError(f"input {index} is no tensor that the network computes")
+        return value
+
+    def constant(self, index: int, what: str) -> Constant:
+        """One of its inputs, which must be a constant; `what` is what it means."""
+        value = self.inputs[index] if index < len(self.inputs) else None
+        if not isinstance(value, Constant):
+            raise UnsupportedError(f"{what} is no constant")
+        return value
+
+    def optional(self, index: int, what: str) -> Constant | None:
+        """One of its inputs, a constant or left out."""
+        if index >= len(self.inputs) or self.inputs[index] is None:
+            return None
+        return self.constant(index, what)
+
+
+Handler = Callable[[Recorder, Operation], Value]
+
+
+@dataclass
+class Reading:
+    """Values by name, and refusals; an operation that reads what was refused is left out."""
+
+    where: str
+    handlers: Mapping[str, Handler]
+    net: Recorder = field(default_factory=Recorder)
+    known: dict[str, Value | None] = field(default_factory=dict)
+    refused: list[str] = field(default_factory=list)
+    others: dict[str, str] = field(default_factory=dict)
+    """Outputs behind the first one, which nothing may read, with what makes them."""
+
+    def refuse(self, operation: Operation, reason: str) -> None:
+        """Note that an operation cannot be imported; what it makes is unknown."""
+        self.refused.append(f"{operation.kind} {operation.name!r}: {reason}")
+        self.known |= dict.fromkeys(operation.outputs)
+
+    def run(self, operation: Operation) -> None:
+        """Import one operation."""
+        handler = self.handlers.get(operation.kind)
+        if handler is None:
+            self.refuse(operation, "not supported")
+            return
+        try:
+            value = handler(self.net, operation)
+        except UnsupportedError as error:
+            self.refuse(operation, str(error))
+        # Attributes and constants of any number and type reach the arithmetic of shapes.
+        except (ValueError, TypeError, IndexError, KeyError, ArithmeticError) as error:
+            self.refuse(operation, f"attributes or constants that do not fit: {error}")
+        else:
+            self.known |= dict.fromkeys(operation.outputs)
+            self.known[operation.outputs[0]] = value
+            self.others |= dict.fromkeys(filter(None, operation.outputs[1:]), operation.kind)
+
+    def finished(self, outputs: Sequence[str]) -> Imported:
+        """The network that makes these values.
+
+        Raises:
+            ColonnadeError: naming all that cannot be imported, and what can.
+        """
+        made: dict[str, Tensor] = {}
+        if not self.refused:
+            for name in outputs:
+                value = self.known.get(name)
+                if isinstance(value, Tensor):
+                    made[name] = value
+                else:
+                    self.refused.append(f"output {name!r}: no tensor that the network computes")
+        if not self.refused:
+            try:
+                graph = self.net.graph(made)
+            except UnsupportedError as error:
+                self.refused.append(str(error))
+            else:
+                return Imported(*simplified(graph, self.net.state))
+        supported = ", ".join(sorted(self.handlers))
+        raise ColonnadeError(
+            f"{self.where}: {len(self.refused)} cannot be imported: {some(self.refused)};"
+            f" supported: {supported}"
+        )

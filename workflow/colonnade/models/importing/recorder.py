@@ -1,0 +1,310 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""Writes the nodes of an imported network down, whatever it is imported from."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from colonnade.models.graph import Graph
+from colonnade.models.importing.tensors import Array, Tensors
+from colonnade.models.importing.values import Constant, Tensor, UnsupportedError, shown
+from colonnade.models.layers import (
+    Affine,
+    AvgPool2d,
+    BatchNorm,
+    Concat,
+    Conv2d,
+    Dropout,
+    Flatten,
+    GlobalPool,
+    Linear,
+    LocalResponseNorm,
+    MaxPool2d,
+    Node,
+    Pad,
+    Prelu,
+    Softmax,
+    Upsample2d,
+)
+from colonnade.models.shapes import FeatureShape, MapShape, TensorShape
+
+SPATIAL = (2, 3)
+
+
+class Recorder(Tensors):
+    """Collects nodes, and their weights as the network's torch module has them.
+
+    Each method adds the nodes of one operation, and returns what it makes. `name` is what the source
+    calls the operation; where weights have a name of their own, such as conv1.weight, the node has that.
+
+    Raises:
+        UnsupportedError: an operation that the vocabulary of nodes does not have.
+    """
+
+    def graph(self, outputs: Mapping[str, Tensor]) -> Graph:
+        """The network with these outputs, by the names that they have in the source."""
+        made: dict[str, str] = {}
+        given = {each.name for each in self.inputs}
+        for name, tensor in outputs.items():
+            found = self._as_output(tensor)
+            if found.name in made or found.name in given:
+                found = self._copied(found)
+            made[found.name] = name
+        taken = set(self._known) - set(made)
+        renamed = {own: name for own, name in made.items() if name not in taken}
+        nodes = [node.renamed(renamed) for node in self.nodes]
+        nodes = [
+            node.model_copy(update={"output": renamed.get(node.output, node.output)})
+            for node in nodes
+        ]
+        names = tuple(renamed.get(own, own) for own in made)
+        return Graph(tuple(self.inputs), names, tuple(nodes))
+
+    def _as_output(self, tensor: Tensor) -> Tensor:
+        if tensor.is_plain or tensor.is_features:
+            return tensor
+        if len(tensor.shape) == 2:
+            return self.features(tensor)
+        return self.map_of(tensor)
+
+    def _copied(self, x: Tensor) -> Tensor:
+        """A tensor of its own with the same elements: no two outputs, and no input, are one."""
+        name = self._names.free(f"{x.name}_copy")
+        if isinstance(x.base, FeatureShape):
+            return self._add(Flatten, name, x)
+        return self._add(Pad, name, x, padding=[0] * 4, value=0.0)
+
+    def add(self, layer: type[Node], name: str, x: Tensor, **keys: Any) -> Tensor:
+        """A node of one input that computes every element by itself: its order stays."""
+        made = self._add(layer, self._names.free(name), x, **keys)
+        return Tensor(made.name, made.base, x.shape, x.order)
+
+    def conv2d(
+        self,
+        name: str,
+        x: Tensor,
+        weight: Constant,
+        bias: Constant | None,
+        *,
+        stride: Sequence[int],
+        padding: Sequence[int],
+        dilation: Sequence[int],
+        groups: int,
+    ) -> Tensor:
+        """A convolution; of features it is a fully connected layer."""
+        values = weight.floats()
+        if values.ndim != 4:
+            raise UnsupportedError(f"weight {list(values.shape)}; needed: four dimensions")
+        out, own, *kernel = values.shape
+        if x.is_features and kernel == [1, 1] and groups == 1 and not any(padding):
+            return self.linear(name, x, weight, bias)
+        source = self.map_of(x)
+        keys = {"in_channels": own * groups, "out_channels": out, "kernel": kernel}
+        keys |= {"stride": list(stride), "padding": list(padding), "dilation": list(dilation)}
+        keys |= {"groups": groups, "bias": bias is not None, "residual": None}
+        state = {"weight": values} | ({} if bias is None else {"bias": bias.floats()})
+        own_name = self._names.of_weight(weight.name, name)
+        keys |= {"batch_norm": None, "activation": "none"}
+        return self._add(Conv2d, own_name, source, state, **keys)
+
+    def linear(self, name: str, x: Tensor, weight: Constant, bias: Constant | None) -> Tensor:
+        """A fully connected layer of a weight [out, in]; a 1x1 convolution's has two sizes more."""
+        values = weight.floats()
+        out = values.reshape(values.shape[0], -1)
+        source = self.features(x)
+        if source.order is not None:
+            ordered = np.empty_like(out)
+            ordered[:, source.order[0]] = out
+            out = ordered
+            source = Tensor(source.name, source.base, source.shape)
+        state = {"weight": out} | ({} if bias is None else {"bias": bias.floats().ravel()})
+        own_name = self._names.of_weight(weight.name, name)
+        keys = {"in_features": out.shape[1], "out_features": out.shape[0]}
+        made = self._add(Linear, own_name, source, state, **keys, bias=bias is not None)
+        wanted = (*made.shape, 1, 1) if len(x.shape) == 4 else made.shape
+        return self.reshape(made, wanted)
+
+    def batch_norm(
+        self, name: str, x: Tensor, parts: Mapping[str, Constant | None], eps: float
+    ) -> Tensor:
+        """Batch normalisation by weight, bias, running_mean and running_var; weight and bias may lack."""
+        source = self.channels_of(x)
+        channels = source.base.c
+        assert channels is not None
+        mean = parts["running_mean"]
+        assert mean is not None
+        named = next(each for each in parts.values() if each is not None)
+        state = {
+            key: np.full(channels, key == "weight", np.float32) if part is None else part.floats()
+            for key, part in parts.items()
+        }
+        if (state["running_var"] < 0).any():
+            variance = parts["running_var"]
+            assert variance is not None
+            raise UnsupportedError(f"tensor {variance.name!r} has variances below 0")
+        state["num_batches_tracked"] = np.zeros((), np.int64)
+        own_name = self._names.of_weight(named.name, name)
+        made = self._add(BatchNorm, own_name, source, state, channels=channels, eps=eps)
+        return self.reshape(made, x.shape)
+
+    def affine(self, name: str, x: Tensor, scale: Array, shift: Array) -> Tensor:
+        """x * scale + shift, each one number or one for every channel."""
+        single = scale.size == shift.size == 1
+        source = x if single else self.channels_of(x)
+        channels = source.base.c
+        assert channels is not None
+        state = {
+            key: np.broadcast_to(each.ravel().astype(np.float32), (channels,)).copy()
+            for key, each in (("scale", scale), ("shift", shift))
+        }
+        keys = {"channels": channels, "activation": "none"}
+        made = self._add(Affine, self._names.free(name), source, state, **keys)
+        return Tensor(made.name, made.base, x.shape, source.order)
+
+    def prelu(self, name: str, x: Tensor, slope: Constant) -> Tensor:
+        """PReLU with one slope, or one for every channel."""
+        source = self.channels_of(x)
+        channels = source.base.c
+        assert channels is not None
+        values = slope.floats()
+        if values.size not in (1, channels):
+            raise UnsupportedError(f"slope {list(values.shape)}; needed: one for each channel")
+        state = {"weight": np.broadcast_to(values.ravel(), (channels,)).copy()}
+        own_name = self._names.of_weight(slope.name, name)
+        made = self._add(Prelu, own_name, source, state, channels=channels)
+        return self.reshape(made, x.shape)
+
+    def max_pool2d(self, name: str, x: Tensor, **window: Any) -> Tensor:
+        """Maximum over a window."""
+        if x.name in self._borders:
+            x, border = self._borders[x.name]
+            around = zip(border, window["padding"], strict=True)
+            window["padding"] = [own + other for own, other in around]
+        return self._add(MaxPool2d, self._names.free(name), self.map_of(x), **window)
+
+    def avg_pool2d(self, name: str, x: Tensor, **window: Any) -> Tensor:
+        """Mean over a window."""
+        return self._add(AvgPool2d, self._names.free(name), self.map_of(x), **window)
+
+    def reduced(
+        self, name: str, x: Tensor, axes: Sequence[int], *, keep: bool, function: str
+    ) -> Tensor:
+        """Mean or maximum over planes, whose two axes the source may see as one."""
+        size = len(x.shape)
+        if x.order is not None:
+            x = self.map_of(x)
+        over = tuple(sorted(axis % size for axis in axes))
+        if x.is_features and size == 4 and over == SPATIAL:
+            return x if keep else self.reshape(x, x.shape[:2])
+        planes = x.order is None and isinstance(x.base, MapShape)
+        flat = size == 3 and over == (2,) and x.shape[:2] == x.own_shape[:2]
+        if not planes or not (flat or (x.is_plain and over == SPATIAL)):
+            raise UnsupportedError(f"over axes {list(axes)} of {shown(x)}; allowed: whole planes")
+        plain = Tensor(x.name, x.base, x.own_shape)
+        made = self._add(GlobalPool, self._names.free(name), plain, function=function)
+        return self.reshape(made, (*made.shape, *([1] * (size - 2) if keep else [])))
+
+    def concat(self, name: str, parts: Sequence[Tensor], axis: int) -> Tensor:
+        """Tensors put together along their channels."""
+        size = len(parts[0].shape)
+        if axis % size != 1:
+            raise UnsupportedError(f"axis {axis} of {shown(parts[0])}; allowed: 1, the channels")
+        if len(parts) == 1:
+            return parts[0]
+        if size == 4 and not all(each.is_features for each in parts):
+            parts = [self.map_of(each) for each in parts]
+            wanted = None
+        else:
+            parts = [self.features(each) for each in parts]
+            if any(each.order is not None for each in parts):
+                raise UnsupportedError("features in another order than their map's")
+            wanted = size
+        made = self._many(Concat, name, parts)
+        return self.reshape(made, (*made.shape, 1, 1)) if wanted == 4 else made
+
+    def pad(self, name: str, x: Tensor, padding: Sequence[int], value: float) -> Tensor:
+        """A border of one value."""
+        if not any(padding):
+            return x
+        if value == -np.inf:
+            source = self.map_of(x)
+            n, c, h, w = source.shape
+            top, left, bottom, right = padding
+            base = MapShape(n, c, h + top + bottom, w + left + right)
+            bordered = f"the border of {name!r}"
+            self._borders[bordered] = (source, list(padding))
+            return Tensor(bordered, base, tuple(vars(base).values()))
+        free = self._names.free(name)
+        return self._add(Pad, free, self.map_of(x), padding=list(padding), value=value)
+
+    def softmax(self, name: str, x: Tensor, axis: int) -> Tensor:
+        """Softmax over features."""
+        source = self.features(x)
+        if axis % len(x.shape) != 1 or source.order is not None:
+            raise UnsupportedError(f"over axis {axis} of {shown(x)}; allowed: axis 1 of features")
+        return self.reshape(self._add(Softmax, self._names.free(name), source), x.shape)
+
+    def local_response_norm(self, name: str, x: Tensor, **keys: Any) -> Tensor:
+        """Normalisation by the channels beside each."""
+        return self._add(LocalResponseNorm, self._names.free(name), self.map_of(x), **keys)
+
+    def upsample2d(self, name: str, x: Tensor, **keys: Any) -> Tensor:
+        """Interpolation."""
+        return self._add(Upsample2d, self._names.free(name), self.map_of(x), **keys)
+
+    def dropout(self, name: str, x: Tensor, p: float) -> Tensor:
+        """Dropout, which training alone computes."""
+        return self.add(Dropout, name, x, p=p) if 0 < p < 1 else x
+
+    def two(
+        self, layer: type[Node], name: str, first: Tensor, second: Tensor, **keys: Any
+    ) -> Tensor:
+        """A node of two tensors of one shape, or of a map and a number for each of its planes."""
+        try:
+            seen = np.broadcast_shapes(first.shape, second.shape)
+        except ValueError as error:
+            raise UnsupportedError(f"{shown(first)} and {shown(second)}: no broadcast") from error
+        if first.shape == second.shape and not _is_alike(first, second):
+            first, second = self._as_seen(first), self._as_seen(second)
+        if first.shape == second.shape and _is_alike(first, second):
+            made = self._many(layer, name, [first, second], **keys)
+            return Tensor(made.name, made.base, first.shape, first.order)
+        if len(first.shape) == len(second.shape) == 4 and seen in (first.shape, second.shape):
+            parts = [
+                self.map_of(each)
+                if each.shape == seen and not each.is_features
+                else self.features(self.reshape(each, each.shape[:2]))
+                for each in (first, second)
+                if each.shape == seen or (each.shape[:2] == seen[:2] and each.shape[2:] == (1, 1))
+            ]
+            if len(parts) == 2:
+                return Tensor(*self._plain_of(self._many(layer, name, parts, **keys)), seen)
+        if first.is_features and second.is_features and first.shape[:2] == second.shape[:2]:
+            made = self._many(layer, name, [self.features(first), self.features(second)], **keys)
+            return self.reshape(made, seen)
+        raise UnsupportedError(
+            f"{shown(first)} and {shown(second)}; allowed: of one shape, or [N, C,"
+            " H, W] and [N, C, 1, 1]"
+        )
+
+    def _as_seen(self, x: Tensor) -> Tensor:
+        """The tensor in the order in which the source sees it, where nodes make that."""
+        if len(x.shape) == 2:
+            return self.features(x)
+        return x if x.is_features else self.map_of(x)
+
+    @staticmethod
+    def _plain_of(x: Tensor) -> tuple[str, TensorShape]:
+        return x.name, x.base
+
+    def _many(self, layer: type[Node], name: str, parts: Sequence[Tensor], **keys: Any) -> Tensor:
+        keys["inputs"] = [each.name for each in parts]
+        return self._node(layer, self._names.free(name), {}, keys)
+
+
+def _is_alike(first: Tensor, second: Tensor) -> bool:
+    """Whether elements of one place of two tensors of one shape are of one place in the source too."""
+    return first.own_shape == second.own_shape and np.array_equal(first.placed(), second.placed())

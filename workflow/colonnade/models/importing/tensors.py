@@ -1,0 +1,147 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""The tensors of a network while it is imported, and the ways in which its source sees them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from colonnade.models.graph import Input, add_shape
+from colonnade.models.importing.names import Names
+from colonnade.models.importing.values import Tensor, UnsupportedError, shown
+from colonnade.models.layers import ChannelShuffle, Flatten, Node
+from colonnade.models.shapes import MapShape, TensorShape
+
+Array = NDArray[Any]
+
+
+class Tensors:
+    """Nodes and their tensors, and what of them a source sees as something else.
+
+    Raises:
+        UnsupportedError: what no node reads.
+    """
+
+    def __init__(self) -> None:
+        self.inputs: list[Input] = []
+        self.nodes: list[Node] = []
+        self.state: dict[str, Array] = {}
+        self._known: dict[str, TensorShape] = {}
+        self._names = Names()
+        # Borders of minus infinity, which max pools take as their padding, by a name of no tensor.
+        self._borders: dict[str, tuple[Tensor, list[int]]] = {}
+
+    def input(self, name: str, shape: Sequence[int]) -> Tensor:
+        """An input of the network: a map, or features, which are read as planes of one element."""
+        if len(shape) not in (2, 4):
+            raise UnsupportedError(
+                f"input {name!r} is {list(shape)}; needed: [N, C, H, W] or [N, C]"
+            )
+        n, c, h, w = (*shape, 1, 1)[:4]
+        try:
+            self.inputs.append(Input(name=name, channels=c))
+        except ValidationError as error:
+            raise UnsupportedError(f"input {name!r}: channels: {c}") from error
+        base = MapShape(n, c, h, w)
+        self._known[name] = base
+        self._names.take(name)
+        tensor = Tensor(name, base, (n, c, h, w))
+        return tensor if len(shape) == 4 else self.features(self.reshape(tensor, (n, c)))
+
+    def reshape(self, x: Tensor, shape: Sequence[int]) -> Tensor:
+        """The same elements in another shape."""
+        wanted = tuple(shape)
+        if np.prod(wanted, dtype=np.int64) != np.prod(x.shape, dtype=np.int64):
+            raise UnsupportedError(f"{shown(x)} as {list(wanted)}: other elements")
+        order = None if x.order is None else x.order.reshape(wanted)
+        return Tensor(x.name, x.base, wanted, _none_if_in_order(order))
+
+    def transpose(self, x: Tensor, axes: Sequence[int]) -> Tensor:
+        """The axes of a tensor in another order."""
+        if len(axes) != len(x.shape):
+            raise UnsupportedError(f"axes {list(axes)} of {shown(x)}")
+        order = x.placed().transpose(axes)
+        return Tensor(x.name, x.base, order.shape, _none_if_in_order(order))
+
+    def map_of(self, x: Tensor) -> Tensor:
+        """The tensor as a map that nodes read: a shuffle of its channels becomes a node."""
+        if isinstance(x.base, MapShape) and x.shape == x.own_shape:
+            return x if x.order is None else self._shuffled(x)
+        raise UnsupportedError(f"{shown(x)}, made of {x.base}; needed: a map [N, C, H, W]")
+
+    def _shuffled(self, x: Tensor) -> Tensor:
+        n, channels, height, width = x.shape
+        places = np.arange(n * channels * height * width).reshape(n, channels, height, width)
+        for groups in range(2, channels):
+            if channels % groups == 0:
+                order = np.arange(channels).reshape(groups, -1).T.ravel()
+                if np.array_equal(x.placed(), places[:, order]):
+                    plain = Tensor(x.name, x.base, x.shape)
+                    name = self._names.free(f"{x.name}_shuffled")
+                    return self._add(ChannelShuffle, name, plain, groups=groups)
+        raise UnsupportedError("elements in another order than that of a channel shuffle")
+
+    def features(self, x: Tensor) -> Tensor:
+        """The tensor as features that nodes read, in the order in which it has its elements."""
+        if x.is_features:
+            return Tensor(x.name, x.base, x.own_shape)
+        count = int(np.prod(x.own_shape[1:]))
+        alike = x.shape in ((x.own_shape[0], count), (x.own_shape[0], count, 1, 1))
+        if isinstance(x.base, MapShape) and alike:
+            plain = Tensor(x.name, x.base, x.own_shape)
+            flat = self._add(Flatten, self._names.free(f"{x.name}_flat"), plain)
+            order = None if x.order is None else x.order.reshape(flat.shape)
+            return Tensor(flat.name, flat.base, flat.shape, order)
+        raise UnsupportedError(f"{shown(x)}, made of {x.base}; needed: features [N, C]")
+
+    def channels_of(self, x: Tensor) -> Tensor:
+        """The tensor as nodes read it that have a number for every channel."""
+        if x.is_features:
+            return x
+        if len(x.shape) == 2:
+            flat = self.features(x)
+            if flat.order is None:
+                return flat
+        return self.map_of(x)
+
+    def _add(
+        self,
+        layer: type[Node],
+        name: str,
+        x: Tensor,
+        state: Mapping[str, Array] | None = None,
+        **keys: Any,
+    ) -> Tensor:
+        return self._node(layer, name, state or {}, {**keys, "input": x.name})
+
+    def _node(
+        self, layer: type[Node], name: str, state: Mapping[str, Array], keys: Mapping[str, Any]
+    ) -> Tensor:
+        for each in [keys["input"]] if "input" in keys else keys["inputs"]:
+            if each in self._borders:
+                raise UnsupportedError(f"of {each}, of -inf; allowed: as the padding of a max pool")
+        try:
+            node = layer(name=name, output=name, **keys)
+            node.check()
+            add_shape(node, self._known)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise UnsupportedError(f"{where}: {first['input']!r}: {first['msg']}") from error
+        except ValueError as error:
+            raise UnsupportedError(str(error)) from error
+        self.nodes.append(node)
+        self.state |= {f"{name}.{key}": values for key, values in state.items()}
+        base = self._known[name]
+        sizes = tuple(vars(base).values())
+        return Tensor(name, base, sizes)
+
+
+def _none_if_in_order(order: NDArray[np.int64] | None) -> NDArray[np.int64] | None:
+    if order is None or np.array_equal(order.ravel(), np.arange(order.size)):
+        return None
+    return order

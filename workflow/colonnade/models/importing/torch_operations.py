@@ -1,0 +1,327 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""What the operations of PyTorch, as torch.export writes them down, are in a network."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from colonnade.models.importing.arithmetic import clip, combine
+from colonnade.models.importing.reading import Handler, Operation
+from colonnade.models.importing.recorder import Recorder
+from colonnade.models.importing.values import Constant, Tensor, UnsupportedError, Value
+from colonnade.models.layers import HardSigmoid, LeakyRelu, Unary
+
+# An operation's inputs are its arguments in the order of its schema, defaults filled in.
+
+
+def _pair(value: Any) -> list[int]:
+    values = list(value) if isinstance(value, Sequence) else [value]
+    if len(values) not in (1, 2) or not all(isinstance(each, int) for each in values):
+        raise UnsupportedError(f"sizes {values}; allowed: two whole numbers")
+    return values * (3 - len(values))
+
+
+def _around(value: Any) -> list[int]:
+    return _pair(value) * 2
+
+
+def _conv(net: Recorder, op: Operation) -> Value:
+    _, _, _, stride, padding, dilation, groups = op.inputs[:7]
+    return _convolved(net, op, stride, padding, dilation, groups)
+
+
+def _convolution(net: Recorder, op: Operation) -> Value:
+    _, _, _, stride, padding, dilation, transposed, _, groups = op.inputs[:9]
+    if transposed:
+        raise UnsupportedError("transposed")
+    return _convolved(net, op, stride, padding, dilation, groups)
+
+
+def _convolved(
+    net: Recorder, op: Operation, stride: Any, padding: Any, dilation: Any, groups: int
+) -> Value:
+    weight = op.constant(1, "weight")
+    dilations = _pair(dilation)
+    if padding == "same":
+        kernel = weight.values.shape[2:]
+        whole = [d * (k - 1) for d, k in zip(dilations, kernel, strict=True)]
+        around = [each // 2 for each in whole] + [each - each // 2 for each in whole]
+    else:
+        around = _around(0 if padding == "valid" else padding)
+    window = {"stride": _pair(stride), "padding": around, "dilation": dilations}
+    bias = op.optional(2, "bias")
+    return net.conv2d(op.name, op.tensor, weight, bias, groups=groups, **window)
+
+
+def _linear(net: Recorder, op: Operation) -> Value:
+    return net.linear(op.name, op.tensor, op.constant(1, "weight"), op.optional(2, "bias"))
+
+
+def _addmm(net: Recorder, op: Operation) -> Value:
+    if any(each != 1 for each in op.inputs[3:5]):
+        raise UnsupportedError("alpha or beta other than 1")
+    weight = op.constant(2, "weight")
+    turned = Constant(weight.values.T, weight.name)
+    return net.linear(op.name, op.tensor_at(1), turned, op.optional(0, "bias"))
+
+
+def _batch_norm(eps: int) -> Handler:
+    """The place of epsilon among the arguments."""
+
+    def batch_norm(net: Recorder, op: Operation) -> Value:
+        names = ("weight", "bias", "running_mean", "running_var")
+        parts = {key: op.optional(index, key) for index, key in enumerate(names, start=1)}
+        if parts["running_mean"] is None or parts["running_var"] is None:
+            raise UnsupportedError("without running statistics")
+        return net.batch_norm(op.name, op.tensor, parts, op.inputs[eps])
+
+    return batch_norm
+
+
+def _unary(function: str) -> Handler:
+    def unary(net: Recorder, op: Operation) -> Value:
+        return net.add(Unary, op.name, op.tensor, function=function)
+
+    return unary
+
+
+def _clamp(net: Recorder, op: Operation) -> Value:
+    low, high = (None if each is None else _number(each) for each in (*op.inputs[1:], None)[:2])
+    return clip(net, op.name, op.tensor, low, high)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, Constant):
+        return value.number()
+    if not isinstance(value, int | float):
+        raise UnsupportedError("limits that are no numbers")
+    return float(value)
+
+
+def _hard_sigmoid(net: Recorder, op: Operation) -> Value:
+    return net.add(HardSigmoid, op.name, op.tensor, alpha=1 / 6, beta=0.5)
+
+
+def _leaky_relu(net: Recorder, op: Operation) -> Value:
+    return net.add(LeakyRelu, op.name, op.tensor, slope=_number(op.inputs[1]))
+
+
+def _prelu(net: Recorder, op: Operation) -> Value:
+    return net.prelu(op.name, op.tensor, op.constant(1, "weight"))
+
+
+def _max_pool(net: Recorder, op: Operation) -> Value:
+    _, kernel, stride, padding, dilation, ceil_mode = op.inputs[:6]
+    window = {"kernel": _pair(kernel), "stride": _pair(stride or kernel)}
+    window |= {"padding": _around(padding), "dilation": _pair(dilation)}
+    return net.max_pool2d(op.name, op.tensor, ceil_mode=bool(ceil_mode), **window)
+
+
+def _avg_pool(net: Recorder, op: Operation) -> Value:
+    _, kernel, stride, padding, ceil_mode, include, divisor = op.inputs[:7]
+    if divisor is not None:
+        raise UnsupportedError("divisor_override")
+    window = {"kernel": _pair(kernel), "stride": _pair(stride or kernel)}
+    modes = {"ceil_mode": bool(ceil_mode), "count_include_pad": bool(include)}
+    return net.avg_pool2d(op.name, op.tensor, padding=_around(padding), **window, **modes)
+
+
+def _adaptive(function: str) -> Handler:
+    def pool(net: Recorder, op: Operation) -> Value:
+        x, wanted = op.tensor, _pair(op.inputs[1])
+        if wanted == [1, 1]:
+            return net.reduced(op.name, x, (2, 3), keep=True, function=function)
+        planes = x.shape[2:]
+        if list(planes) == wanted:
+            return x
+        if len(x.shape) != 4 or any(size % out for size, out in zip(planes, wanted, strict=True)):
+            raise UnsupportedError(
+                f"to {wanted} of {list(planes)}; allowed: to 1 by 1, or to what divides the size"
+            )
+        kernel = [size // out for size, out in zip(planes, wanted, strict=True)]
+        window: dict[str, Any] = {"kernel": kernel, "stride": kernel, "padding": [0] * 4}
+        if function == "max":
+            return net.max_pool2d(op.name, x, **window, dilation=[1, 1], ceil_mode=False)
+        return net.avg_pool2d(op.name, x, **window, ceil_mode=False, count_include_pad=True)
+
+    return pool
+
+
+def _reduce(function: str) -> Handler:
+    def reduce(net: Recorder, op: Operation) -> Value:
+        axes, keep = op.inputs[1:3]
+        if not axes:
+            raise UnsupportedError("over all axes; allowed: whole planes")
+        return net.reduced(op.name, op.tensor, axes, keep=bool(keep), function=function)
+
+    return reduce
+
+
+def _arithmetic(function: str) -> Handler:
+    def arithmetic(net: Recorder, op: Operation) -> Value:
+        values = [
+            each if isinstance(each, Tensor | Constant) else Constant(np.array(each), op.name)
+            for each in op.inputs[:2]
+        ]
+        alpha = op.attributes.get("alpha", 1)
+        if alpha != 1:
+            raise UnsupportedError("alpha other than 1")
+        return combine(net, op.name, function, values)
+
+    return arithmetic
+
+
+def _cat(net: Recorder, op: Operation) -> Value:
+    parts = op.inputs[0]
+    if not all(isinstance(each, Tensor) for each in parts):
+        raise UnsupportedError("of constants")
+    return net.concat(op.name, parts, op.inputs[1])
+
+
+def _pad(net: Recorder, op: Operation) -> Value:
+    pads, mode, value = (list(op.inputs[1]), "constant", op.inputs[-1])
+    if op.kind == "aten.pad":
+        mode, value = op.inputs[2:4]
+    if mode != "constant" or len(pads) > 4 or len(op.tensor.shape) != 4:
+        raise UnsupportedError(f"mode {mode!r}, pads {pads}; allowed: 'constant', four pads")
+    left, right, top, bottom = (*pads, 0, 0)[:4]
+    if min(pads) < 0:
+        raise UnsupportedError(f"pads {pads}; allowed: 0 and more")
+    return net.pad(op.name, op.tensor, [top, left, bottom, right], float(value or 0))
+
+
+def _flatten(net: Recorder, op: Operation) -> Value:
+    x = op.tensor
+    start, end = (axis % len(x.shape) for axis in op.inputs[1:3])
+    joined = math.prod(x.shape[start : end + 1])
+    return net.reshape(x, (*x.shape[:start], joined, *x.shape[end + 1 :]))
+
+
+def _view(net: Recorder, op: Operation) -> Value:
+    x, sizes = op.tensor, list(op.inputs[1])
+    if sizes.count(-1) == 1:
+        sizes[sizes.index(-1)] = math.prod(x.shape) // -math.prod(sizes)
+    return net.reshape(x, sizes)
+
+
+def _squeeze(net: Recorder, op: Operation) -> Value:
+    x, given = op.tensor, op.inputs[1] if len(op.inputs) > 1 else range(len(op.tensor.shape))
+    axes = {axis % len(x.shape) for axis in (given if not isinstance(given, int) else [given])}
+    return net.reshape(x, [s for axis, s in enumerate(x.shape) if s != 1 or axis not in axes])
+
+
+def _unsqueeze(net: Recorder, op: Operation) -> Value:
+    x = op.tensor
+    axis = op.inputs[1] % (len(x.shape) + 1)
+    return net.reshape(x, (*x.shape[:axis], 1, *x.shape[axis:]))
+
+
+def _permute(net: Recorder, op: Operation) -> Value:
+    return net.transpose(op.tensor, [axis % len(op.tensor.shape) for axis in op.inputs[1]])
+
+
+def _transpose(net: Recorder, op: Operation) -> Value:
+    axes = list(range(len(op.tensor.shape)))
+    first, second = op.inputs[1:3]
+    axes[first], axes[second] = axes[second], axes[first]
+    return net.transpose(op.tensor, axes)
+
+
+def _channel_shuffle(net: Recorder, op: Operation) -> Value:
+    x, groups = op.tensor, op.inputs[1]
+    if len(x.shape) != 4:
+        raise UnsupportedError(f"{len(x.shape)} dimensions; allowed: [N, C, H, W]")
+    n, c, h, w = x.shape
+    split = net.reshape(x, (n, groups, c // groups, h, w))
+    return net.reshape(net.transpose(split, (0, 2, 1, 3, 4)), x.shape)
+
+
+def _softmax(net: Recorder, op: Operation) -> Value:
+    return net.softmax(op.name, op.tensor, op.inputs[1])
+
+
+def _dropout(net: Recorder, op: Operation) -> Value:
+    return net.dropout(op.name, op.tensor, op.inputs[1])
+
+
+def _identity(_: Recorder, op: Operation) -> Value:
+    return op.tensor
+
+
+def _upsample(mode: str) -> Handler:
+    def upsample(net: Recorder, op: Operation) -> Value:
+        size, *rest = op.inputs[1:]
+        corners = bool(rest.pop(0)) if mode == "bilinear" else False
+        # One list of factors, or one for each axis.
+        factors = rest[0] if isinstance(rest[0], list | tuple) else rest[:2]
+        given = None if factors is None or None in factors else [float(each) for each in factors]
+        keys = {"mode": mode, "align_corners": corners}
+        wanted = None if given is not None or size is None else _pair(size)
+        return net.upsample2d(op.name, op.tensor, size=wanted, scale=given, **keys)
+
+    return upsample
+
+
+_HANDLERS: dict[str, Callable[[Recorder, Operation], Value]] = {
+    "_native_batch_norm_legit_no_training": _batch_norm(6),
+    "_softmax": _softmax,
+    "_to_copy": _identity,
+    "adaptive_avg_pool2d": _adaptive("avg"),
+    "_adaptive_avg_pool2d": _adaptive("avg"),
+    "adaptive_max_pool2d": _adaptive("max"),
+    "add": _arithmetic("add"),
+    "addmm": _addmm,
+    "alias": _identity,
+    "amax": _reduce("max"),
+    "avg_pool2d": _avg_pool,
+    "batch_norm": _batch_norm(7),
+    "cat": _cat,
+    "channel_shuffle": _channel_shuffle,
+    "clamp": _clamp,
+    "clamp_max": lambda net, op: clip(net, op.name, op.tensor, None, _number(op.inputs[1])),
+    "clamp_min": lambda net, op: clip(net, op.name, op.tensor, _number(op.inputs[1]), None),
+    "clone": _identity,
+    "constant_pad_nd": _pad,
+    "contiguous": _identity,
+    "conv2d": _conv,
+    "convolution": _convolution,
+    "detach": _identity,
+    "div": _arithmetic("div"),
+    "dropout": _dropout,
+    "feature_dropout": _dropout,
+    "flatten": _flatten,
+    "hardsigmoid": _hard_sigmoid,
+    "hardswish": _unary("hard_swish"),
+    "hardtanh": _clamp,
+    "leaky_relu": _leaky_relu,
+    "linear": _linear,
+    "max_pool2d": _max_pool,
+    "max_pool2d_with_indices": _max_pool,
+    "maximum": _arithmetic("max"),
+    "mean": _reduce("avg"),
+    "minimum": _arithmetic("min"),
+    "mul": _arithmetic("mul"),
+    "pad": _pad,
+    "permute": _permute,
+    "prelu": _prelu,
+    "relu": _unary("relu"),
+    "relu6": _unary("relu6"),
+    "reshape": _view,
+    "sigmoid": _unary("sigmoid"),
+    "silu": _unary("silu"),
+    "softmax": _softmax,
+    "squeeze": _squeeze,
+    "sub": _arithmetic("sub"),
+    "tanh": _unary("tanh"),
+    "to": _identity,
+    "transpose": _transpose,
+    "unsqueeze": _unsqueeze,
+    "upsample_bilinear2d": _upsample("bilinear"),
+    "upsample_nearest2d": _upsample("nearest"),
+    "view": _view,
+}
+HANDLERS = {f"aten.{name}": handler for name, handler in _HANDLERS.items()}

@@ -1,0 +1,284 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""Reads a network from a module of PyTorch, or from a program that torch.export wrote into a file."""
+
+import io
+import json
+import os
+import re
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, fx, nn
+from torch.export import ExportedProgram
+from torch.export.graph_signature import InputKind, OutputKind
+
+from colonnade.common.errors import ColonnadeError
+from colonnade.models.importing.reading import Imported, Operation, Reading
+from colonnade.models.importing.torch_operations import HANDLERS
+from colonnade.models.importing.values import Constant, UnsupportedError
+
+# Makes torch.load refuse more than tensors, whoever calls it.
+_TENSORS_ONLY = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
+# torch evaluates these as expressions of Python: sizes that vary, and nothing else.
+_EXPRESSION = re.compile(
+    r"(?:Symbol|Integer|Add|Mul|FloorDiv|CleanDiv|Mod|Max|Min|positive|nonnegative|integer|True|False"
+    r"|'?[su]\d+'?|\d{1,9}|[(),=+\- ])+",
+    re.ASCII,
+)
+MAX_JSON = 1 << 28
+
+
+def import_module(module: nn.Module, examples: Sequence[Tensor], where: str = "module") -> Imported:
+    """The network of a module, called with tensors of the sizes of `examples`, in evaluation mode.
+
+    Raises:
+        ColonnadeError: a module that torch.export cannot trace, or operations that cannot be imported.
+    """
+    was_training = module.training
+    try:
+        program = torch.export.export(module.eval(), tuple(examples), strict=False)
+    # It raises whatever the module's own code provokes.
+    except Exception as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ColonnadeError(f"{where}: torch.export cannot trace it: {reason}") from error
+    finally:
+        module.train(was_training)
+    return import_program(program, where)
+
+
+def read_pt2(path: Path) -> Imported:
+    """The network of a file of torch.export.save.
+
+    Nothing is unpickled but tensors; a file that holds pickled objects is refused.
+
+    Raises:
+        ColonnadeError: a damaged or unsafe file, or operations that cannot be imported.
+    """
+    if not path.is_file():
+        raise ColonnadeError(f"{path}: no such file")
+    content = path.read_bytes()
+    _check_archive(path, content)
+    try:
+        with _tensors_only():
+            program = torch.export.load(io.BytesIO(content))
+    # It raises whatever the damaged place in the file provokes.
+    except Exception as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ColonnadeError(f"{path}: damaged, or more than tensors: {reason}") from error
+    return import_program(program, str(path))
+
+
+def _check_archive(path: Path, content: bytes) -> None:
+    """Refuse what torch would unpickle or evaluate beside tensors and sizes."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            for entry in archive.infolist():
+                name = entry.filename.rpartition("/")[2]
+                if name.startswith(("custom_obj_", "opaque_obj_")) or name.endswith(".so"):
+                    raise ColonnadeError(f"{path}: {entry.filename}: more than tensors: refused")
+                if name.endswith(".json"):
+                    if entry.file_size > MAX_JSON:
+                        raise ColonnadeError(f"{path}: {entry.filename}: too large")
+                    _check_json(f"{path}: {entry.filename}", json.loads(archive.read(entry)))
+    except (zipfile.BadZipFile, ValueError, RecursionError, EOFError) as error:
+        raise ColonnadeError(f"{path}: damaged: no program of torch.export") from error
+
+
+def _check_json(where: str, document: Any) -> None:
+    entries = [document]
+    while entries:
+        entry = entries.pop()
+        if isinstance(entry, list):
+            entries.extend(entry)
+        elif isinstance(entry, dict):
+            entries.extend(entry.values())
+            if entry.get("use_pickle") is True:
+                # A tensor may be pickled: the reader is held to tensors.
+                continue
+            text = entry.get("expr_str")
+            if text is not None and not (
+                isinstance(text, str) and len(text) < 1000 and _EXPRESSION.fullmatch(text)
+            ):
+                raise ColonnadeError(f"{where}: expression {str(text)[:80]!r}: refused")
+            if entry.get("guards_code"):
+                raise ColonnadeError(f"{where}: guards_code: refused")
+
+
+@contextmanager
+def _tensors_only() -> Iterator[None]:
+    before = os.environ.get(_TENSORS_ONLY)
+    os.environ[_TENSORS_ONLY] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_TENSORS_ONLY]
+        else:
+            os.environ[_TENSORS_ONLY] = before
+
+
+def import_program(program: ExportedProgram, where: str) -> Imported:
+    """The network of a program of torch.export; `where` begins messages.
+
+    Raises:
+        ColonnadeError: operations that cannot be imported, all of them named.
+    """
+    reading = Reading(where, HANDLERS)
+    values = {**program.state_dict, **program.constants}
+    nodes = {node.name: node for node in program.graph.nodes}
+    for spec in program.graph_signature.input_specs:
+        name = spec.arg.name
+        if spec.kind == InputKind.USER_INPUT:
+            _read_input(reading, nodes[name])
+        elif isinstance(values.get(spec.target), Tensor):
+            reading.known[name] = Constant(_array(values[spec.target]), str(spec.target))
+        else:
+            reading.refused.append(f"input {name!r}: {spec.kind}")
+            reading.known[name] = None
+    for node in program.graph.nodes:
+        if node.op == "call_function":
+            _run(reading, node)
+    specs = program.graph_signature.output_specs
+    outputs = [each.arg.name for each in specs if each.kind == OutputKind.USER_OUTPUT]
+    return reading.finished(outputs)
+
+
+def _array(tensor: Tensor) -> Any:
+    """The values of a tensor; numpy has no bfloat16."""
+    plain = tensor.detach().cpu()
+    return (plain.float() if plain.dtype == torch.bfloat16 else plain).numpy()
+
+
+def _read_input(reading: Reading, node: fx.Node) -> None:
+    try:
+        sizes = _sizes(node)
+        reading.known[node.name] = reading.net.input(node.name, sizes)
+    except UnsupportedError as error:
+        reading.refused.append(str(error))
+        reading.known[node.name] = None
+
+
+def _sizes(node: fx.Node) -> list[int]:
+    """An input's sizes; one that varies has that of the example."""
+    example = node.meta.get("val")
+    if isinstance(example, Tensor) and example.is_floating_point():
+        return [_size(each) for each in example.shape]
+    raise UnsupportedError(f"input {node.name!r} is no tensor of floating-point numbers")
+
+
+def _size(size: Any) -> int:
+    if isinstance(size, int):
+        return size
+    hint = size.node.hint
+    if hint is None:
+        raise UnsupportedError(f"size {size} is not known")
+    return int(hint)
+
+
+def _run(reading: Reading, node: fx.Node) -> None:
+    target = node.target
+    kind = str(target)
+    if isinstance(target, torch._ops.OpOverload):
+        # add.Tensor, add_.Tensor and add.Scalar are one.
+        kind = f"{target.namespace}.{target._schema.name.partition('::')[2].rstrip('_')}"
+    name = _name(node)
+    operation = Operation(kind, name, [], {}, [node.name])
+    if kind == "<built-in function getitem>":
+        _take_output(reading, node, operation)
+        return
+    if kind not in HANDLERS:
+        reading.refuse(operation, "not supported")
+        return
+    assert isinstance(target, torch._ops.OpOverload)
+    names = [each.name for each in node.all_input_nodes]
+    if any(reading.known.get(each) is None for each in names):
+        # What it reads was refused already.
+        reading.known[node.name] = None
+        return
+    operation.inputs, operation.attributes = _arguments(reading, node, target)
+    flat = [value for each in operation.inputs for value in _flat(each)]
+    if names and all(isinstance(each, Constant) for each in flat if not _is_plain(each)):
+        _fold(reading, operation, node, target)
+    else:
+        reading.run(operation)
+
+
+def _flat(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _is_plain(value: Any) -> bool:
+    return value is None or isinstance(
+        value,
+        bool | int | float | str | torch.dtype | torch.device | torch.layout | torch.memory_format,
+    )
+
+
+def _name(node: fx.Node) -> str:
+    """The module that an operation belongs to, or its own name."""
+    stack = node.meta.get("nn_module_stack") or {}
+    paths = [str(path) for path, _ in stack.values() if path]
+    return f"{paths[-1]}.{node.name}" if paths else node.name
+
+
+def _arguments(reading: Reading, node: fx.Node, target: Any) -> tuple[list[Any], dict[str, Any]]:
+    """Positional arguments in the order of the schema with defaults, and the others."""
+
+    def value(given: Any) -> Any:
+        if isinstance(given, fx.Node):
+            return reading.known[given.name]
+        if isinstance(given, list | tuple):
+            return [value(each) for each in given]
+        if isinstance(given, torch.SymInt):
+            return int(given.node.hint)
+        return given
+
+    positional, named = [], {}
+    for index, argument in enumerate(target._schema.arguments):
+        if index < len(node.args):
+            found = node.args[index]
+        else:
+            default = argument.default_value if argument.has_default_value() else None
+            found = node.kwargs.get(argument.name, default)
+        if argument.kwarg_only:
+            named[argument.name] = value(found)
+        else:
+            positional.append(value(found))
+    return positional, named
+
+
+def _take_output(reading: Reading, node: fx.Node, operation: Operation) -> None:
+    source, index = node.args[0], node.args[1]
+    assert isinstance(source, fx.Node)
+    if index == 0:
+        reading.known[node.name] = reading.known.get(source.name)
+    elif node.users:
+        reading.refuse(operation, f"output {index} of {source.name!r}; allowed: the first")
+
+
+def _fold(reading: Reading, operation: Operation, node: fx.Node, target: Any) -> None:
+    """Compute what constants alone decide."""
+
+    def tensor(value: Any) -> Any:
+        if isinstance(value, Constant):
+            return torch.from_numpy(np.array(value.values))
+        return [tensor(each) for each in value] if isinstance(value, list) else value
+
+    with torch.no_grad():
+        try:
+            made = target(*map(tensor, operation.inputs), **operation.attributes)
+        # torch raises what an operation and its constants provoke.
+        except (RuntimeError, TypeError, ValueError, IndexError) as error:
+            reading.refuse(operation, f"cannot be folded: {error}")
+            return
+    if not isinstance(made, Tensor):
+        reading.refuse(operation, "of constants that make no tensor")
+        return
+    reading.known[node.name] = Constant(_array(made), node.name)

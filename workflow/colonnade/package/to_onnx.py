@@ -1,0 +1,68 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""A checkpoint for other people's tools: an ONNX file, pruned weights as zeros."""
+
+from pathlib import Path
+
+from onnx import TensorProto, ValueInfoProto, checker, helper
+
+from colonnade.common.errors import ColonnadeError
+from colonnade.common.files import atomic_path
+from colonnade.models.module import Network
+from colonnade.models.shapes import FeatureShape, TensorShape
+from colonnade.package.onnx_nodes import OPSET, Writer
+from colonnade.training.checkpoint import read_checkpoint
+
+SUFFIX = ".onnx"
+
+
+def write_onnx(checkpoint: Path, output: Path) -> None:
+    """Write the network of a checkpoint, its parameters under the names that PyTorch has for them.
+
+    Raises:
+        ColonnadeError: damaged checkpoint, a layer that ONNX does not have, or a file that cannot be
+            written.
+    """
+    if output.suffix != SUFFIX:
+        raise ColonnadeError(f"{output}: unknown kind of file; allowed: {SUFFIX}")
+    source = read_checkpoint(checkpoint)
+    try:
+        content = to_onnx(source.model(), source.info.model)
+    except ValueError as error:
+        raise ColonnadeError(f"{checkpoint}: {error}") from error
+    with atomic_path(output) as temporary:
+        temporary.write_bytes(content)
+
+
+def to_onnx(network: Network, name: str) -> bytes:
+    """A network as an ONNX model, for any number and size of images.
+
+    Raises:
+        ValueError: a layer that ONNX does not have, or more than the two gigabytes that a file holds.
+    """
+    graph = network.graph
+    shapes = graph.shapes_of_any_size()
+    writer = Writer(network.state_dict(), shapes)
+    for node in graph.nodes:
+        writer.write(node)
+    model = helper.make_model(
+        helper.make_graph(
+            writer.nodes,
+            name,
+            [_described(each.name, each.shape()) for each in graph.inputs],
+            [_described(each, shapes[each]) for each in graph.outputs],
+            writer.weights,
+        ),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        producer_name="colonnade",
+        ir_version=10,
+    )
+    checker.check_model(model)
+    content: bytes = model.SerializeToString()
+    return content
+
+
+def _described(name: str, shape: TensorShape) -> ValueInfoProto:
+    sizes = ("N", shape.c) if isinstance(shape, FeatureShape) else ("N", shape.c, None, None)
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, sizes)

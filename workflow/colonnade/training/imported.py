@@ -1,0 +1,80 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""Imported networks as dense checkpoints, which are pruned, fine-tuned and exported like any other."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from colonnade.common.errors import ColonnadeError
+from colonnade.config.data import DataConfig
+from colonnade.data.dataset import Normalisation
+from colonnade.data.opening import open_data
+from colonnade.models.document import document_of
+from colonnade.models.importing.reading import Imported
+from colonnade.training.checkpoint import CheckpointInfo, write_checkpoint
+
+ONNX, PT2 = ".onnx", ".pt2"
+NO_DATA = "none"
+
+
+def read_network(source: Path, image_px: int | None = None) -> Imported:
+    """The network of an ONNX file, or of a program that torch.export.save wrote.
+
+    `image_px` is the size of images where an ONNX file leaves it open, or has another one.
+
+    Raises:
+        ColonnadeError: another kind of file, a damaged one, or operations that cannot be imported.
+    """
+    if source.suffix == ONNX:
+        from colonnade.models.importing.onnx_reader import read_onnx
+
+        return read_onnx(source, image_px)
+    if source.suffix == PT2:
+        from colonnade.models.importing.torch_reader import read_pt2
+
+        return read_pt2(source)
+    raise ColonnadeError(f"{source}: unknown kind of network; allowed: {ONNX}, {PT2}")
+
+
+def write_imported(
+    imported: Imported, name: str, image_px: int, output: Path, data: DataConfig | None = None
+) -> CheckpointInfo:
+    """Write an imported network as a dense checkpoint, and return what its header says.
+
+    With `data` it can be fine-tuned and judged on that data set, whose classes its output must have.
+
+    Raises:
+        ColonnadeError: more nodes than a network may have, or another number of classes than the data's.
+    """
+    try:
+        document = document_of(imported.graph)
+    except ValueError as error:
+        raise ColonnadeError(f"network {name}: {error}") from error
+    classes = imported.graph.shapes_of_any_size()[imported.graph.outputs[0]].c or 1
+    normalisation, dataset, seed = Normalisation((0.0,) * 3, (1.0,) * 3), NO_DATA, 0
+    if data is not None:
+        images = open_data(data)
+        if len(images.classes) != classes:
+            raise ColonnadeError(
+                f"network {name}: {classes} outputs; data.name: {data.name} has"
+                f" {len(images.classes)} classes"
+            )
+        normalisation, dataset, seed = images.normalisation, data.name, data.split_seed
+        image_px = data.image_px
+    info = CheckpointInfo(
+        model=name,
+        graph=document,
+        num_classes=classes,
+        dataset=dataset,
+        image_px=image_px,
+        split_seed=seed,
+        normalisation=normalisation,
+        seed=0,
+        epochs=0,
+    )
+    state = {key: torch.from_numpy(np.array(each)) for key, each in imported.state.items()}
+    write_checkpoint(output, info, state, {})
+    return info
