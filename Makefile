@@ -64,7 +64,7 @@ coverage: dev
 	$(IN_ENV) pytest -n auto --cov=colonnade tests/unit
 
 toolchain: dev
-	$(IN_ENV) snakemake --quiet all toolchain
+	$(IN_ENV) snakemake toolchain --quiet all
 
 # Side by side: linters have one process.
 check: dev

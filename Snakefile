@@ -121,6 +121,8 @@ rule:
         rules.throughput_table.output,
         rules.accuracy_table.output,
         rules.packages_table.output,
+        rules.packages_table.input.graphs,
+        rules.packages_table.input.weights,
         rules.schedules.output.table,
         plan.machine.modelled(*rules.validation.output, *rules.bounds.output, *rules.packing.output),
 

@@ -159,6 +159,14 @@ class InstructionSet:
     copies: tuple[Copy, ...] = ()
     pools: tuple[Datatype, ...] = ()
     planes: tuple[Datatype, ...] = ()
+    # Vector registers, where a template cuts a tile into blocks that fit them.
+    registers: int = 0
+    # Whether an FMA can broadcast a weight from memory, which then needs no register.
+    broadcasts: bool = False
+    # Most positions behind a panel's whole vectors that are computed with channels in the lanes; 0: none.
+    narrow: int = 0
+    # The LMUL whose kernels compute all vectors but one and the positions behind them at once; 0: none.
+    joint_lmul: int = 0
 
     def kernels(self, arithmetic: Arithmetic) -> list[tuple[int, int]]:
         """(LMUL, T) of the kernels of an arithmetic; only RVV's are limited by wide accumulators."""
@@ -173,6 +181,29 @@ class InstructionSet:
     def copy(self, copy: Copy) -> str | None:
         """The name of the kernel."""
         return f"xnn_{copy.name}_ukernel__{self.name}" if copy in self.copies else None
+
+    def register_blocks(self, tile: int, lmul: int) -> list[tuple[range, range]]:
+        """Rows and panel vectors of the blocks of a tile, whose accumulators fit the registers.
+
+        Beside them a block needs its panel vectors and the weight. If not all rows fit, they are
+        divided evenly, and pairs of vectors share the loading of a weight.
+        """
+        weight = 0 if self.broadcasts else 1
+        if (tile + 1) * lmul + weight <= self.registers:
+            return [(range(tile), range(lmul))]
+        vectors = min(lmul, 2)
+        parts = -(-tile // ((self.registers - weight) // vectors - 1))
+        rows = [range(tile * part // parts, tile * (part + 1) // parts) for part in range(parts)]
+        return [(each, range(v, v + vectors)) for v in range(0, lmul, vectors) for each in rows]
+
+    def partial_panels(self, lmul: int) -> list[tuple[int, int]]:
+        """Whole vectors, and positions behind them, of panels that kernels of an LMUL have code for.
+
+        Of LMUL 4 with three vectors: 7 x 7 positions are three vectors of AVX-512 and one more.
+        """
+        if lmul != self.joint_lmul:
+            return []
+        return [(lmul - 1, behind) for behind in (0, 1, self.narrow)]
 
 
 # Plain C has all datatypes, and adds up in float.
@@ -204,8 +235,20 @@ INSTRUCTION_SETS = {
         SCALAR,
     ),
     "x86": (
-        InstructionSet("avx512f", "simd.c.in", 16, (BY_NAME["f32"],), "simd", planes=(F32,)),
-        InstructionSet("fma3", "simd.c.in", 8, (BY_NAME["f32"],), "simd", planes=(F32,)),
+        InstructionSet(
+            *("avx512f", "simd.c.in", 16, (BY_NAME["f32"],), "simd"),
+            planes=(F32,),
+            registers=32,
+            broadcasts=True,
+            narrow=4,
+            joint_lmul=4,
+        ),
+        InstructionSet(
+            *("fma3", "simd.c.in", 8, (BY_NAME["f32"],), "simd"),
+            planes=(F32,),
+            registers=16,
+            narrow=4,
+        ),
         SCALAR,
     ),
 }
@@ -301,6 +344,10 @@ def gemm_renderings(isa: InstructionSet) -> Iterator[tuple[str, str, dict[str, A
                 {
                     "isa": isa.name,
                     "lanes": isa.lanes,
+                    "narrow": isa.narrow,
+                    "registers": isa.registers,
+                    "register_blocks": isa.register_blocks,
+                    "partial_panels": isa.partial_panels,
                     "lmul": lmul,
                     "arithmetic": arithmetic.name,
                     "datatype": arithmetic.elements.name,

@@ -90,36 +90,36 @@ ConvShape ConvShape::of_group() const {
   return group;
 }
 
+namespace {
+
+// What a description of a convolution has of its window and its input.
+template <typename Description>
+Description window_of(const ConvShape& shape) {
+  Description d = {};
+  d.padding_top = shape.padding[0];
+  d.padding_left = shape.padding[1];
+  d.padding_bottom = shape.padding[2];
+  d.padding_right = shape.padding[3];
+  d.kernel_height = shape.kernel[0];
+  d.kernel_width = shape.kernel[1];
+  d.stride_height = shape.stride[0];
+  d.stride_width = shape.stride[1];
+  d.dilation_height = shape.dilation[0];
+  d.dilation_width = shape.dilation[1];
+  d.in_channels = shape.in_channels;
+  return d;
+}
+
+}  // namespace
+
 xnn_depthwise2d ConvShape::depthwise() const {
-  xnn_depthwise2d d = {};
-  d.padding_top = padding[0];
-  d.padding_left = padding[1];
-  d.padding_bottom = padding[2];
-  d.padding_right = padding[3];
-  d.kernel_height = kernel[0];
-  d.kernel_width = kernel[1];
-  d.stride_height = stride[0];
-  d.stride_width = stride[1];
-  d.dilation_height = dilation[0];
-  d.dilation_width = dilation[1];
-  d.in_channels = in_channels;
+  auto d = window_of<xnn_depthwise2d>(*this);
   d.multiplier = out_channels / in_channels;
   return d;
 }
 
 xnn_colnm_convolution2d ConvShape::geometry() const {
-  xnn_colnm_convolution2d d = {};
-  d.padding_top = padding[0];
-  d.padding_left = padding[1];
-  d.padding_bottom = padding[2];
-  d.padding_right = padding[3];
-  d.kernel_height = kernel[0];
-  d.kernel_width = kernel[1];
-  d.stride_height = stride[0];
-  d.stride_width = stride[1];
-  d.dilation_height = dilation[0];
-  d.dilation_width = dilation[1];
-  d.in_channels = in_channels;
+  auto d = window_of<xnn_colnm_convolution2d>(*this);
   d.out_channels = out_channels;
   return d;
 }

@@ -12,6 +12,17 @@
 
 namespace colonnade {
 
+xnn_colnm_planes dense_planes(const Shape& shape) {
+  const auto [n, c, h, w] = shape;
+  return {n, c, h, w, 1, w, h * w, c * h * w, h * w, 0, n * c * h * w};
+}
+
+xnn_colnm_planes of_channels(xnn_colnm_planes planes, size_t channels) {
+  planes.size -= (planes.channels - channels) * planes.channel_stride;
+  planes.channels = channels;
+  return planes;
+}
+
 bool align_rows(PlanePlan& a, PlanePlan& b) {
   const size_t row_stride = std::max(a.row_stride(), b.row_stride());
   if (a.row_stride() == b.row_stride()) return false;
@@ -67,9 +78,7 @@ void Layouts::lay_out() {
     const Shape& s = plan.shape;
     xnn_colnm_planes& planes = planes_[name];
     xnn_colnm_planes_init(&planes, s.n, s.c, s.h, s.w, plan.phases, plan.rows, plan.columns);
-    const size_t channels = plans_.at(name).shape.c;
-    planes.size -= (s.c - channels) * planes.channel_stride;
-    planes.channels = channels;
+    planes = of_channels(planes, plans_.at(name).shape.c);
   }
 }
 
@@ -103,8 +112,8 @@ void Layouts::join(const Node& node) {
 void Layouts::make_dense() {
   for (auto& [name, planes] : planes_) {
     places_[name] = {name, 0};
-    const auto [n, c, h, w] = plans_.at(name).shape;
-    planes = {n, c, h, w, 1, w, h * w, c * h * w, h * w, 0, n * c * h * w + COLNM_PLANES_GUARD};
+    planes = dense_planes(plans_.at(name).shape);
+    planes.size += COLNM_PLANES_GUARD;
   }
 }
 

@@ -37,6 +37,10 @@ struct PlanePlan {
   size_t row_stride() const { return phase_width() + columns; }
 };
 
+// How a tensor [N, C, H, W] lies without any halo or phase.
+xnn_colnm_planes dense_planes(const Shape& shape);
+// The first channels of planes.
+xnn_colnm_planes of_channels(xnn_colnm_planes planes, size_t channels);
 // Lets the rows of two tensors be equally far apart; says whether they were not.
 bool align_rows(PlanePlan& a, PlanePlan& b);
 // Gives tensors the largest halo that one of them has; says whether that took anything.

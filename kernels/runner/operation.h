@@ -67,7 +67,6 @@ const std::vector<OperationType>& operation_types();
 // What an operator clamps its output to.
 struct OutputRange {
   float min, max;
-  bool is_open() const;
 };
 // An activation key: "none", "relu" or "relu6".
 OutputRange read_activation(const Fields& fields);

@@ -42,8 +42,7 @@ xnn_plane_tensor PlanesNetwork::tensor(const std::string& name) const { return t
 
 xnn_plane_tensor PlanesNetwork::tensor(const std::string& name, const Activation& activation) const {
   if (!activation.features) return {planes(name), activation.data};
-  const auto [n, c, h, w] = activation.shape;
-  return {{n, c, 1, 1, 1, 1, 1, c, 1, 0, n * c}, activation.data};
+  return {dense_planes({activation.shape.n, activation.shape.c, 1, 1}), activation.data};
 }
 
 void PlanesNetwork::build_input(const std::string& name) {

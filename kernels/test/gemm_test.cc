@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <random>
+#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -18,7 +19,7 @@ namespace {
 using colonnade::GuardedBuffer;
 using At = colonnade::GuardedAt;
 
-enum class Store { kContiguous, kMasked, kHole, kIndexed };
+enum class Store { kContiguous, kMasked, kHole, kIndexed, kPhases };
 
 struct Case {
   size_t log2_lmul, tile, kc;
@@ -138,10 +139,14 @@ class Runner {
     return c_.store == Store::kHole && place % (2 * panel_) == 1 && !is_stored(panel, 1);
   }
 
-  // Element of a row where a result goes. By index: every other one, backwards.
+  // Element of a row where a result goes. By index: every other one, backwards. In phases: rows of 7 and 3 in turn,
+  // of which even elements lie in the first half of the panel's room and odd ones in the second.
   size_t position(size_t panel, size_t j) const {
     const size_t begin = 2 * panel * panel_;
-    return c_.store == Store::kIndexed ? begin + 2 * (c_.counts[panel] - 1 - j) : begin + j;
+    if (c_.store == Store::kIndexed) return begin + 2 * (c_.counts[panel] - 1 - j);
+    if (c_.store != Store::kPhases) return begin + j;
+    const size_t row = j / 10 * 2 + (j % 10 >= 7), x = j % 10 - (j % 10 >= 7 ? 7 : 0);
+    return begin + x % 2 * panel_ + row / 2 * 6 + row % 2 * 4 + x / 2;
   }
 
   void make_panels() {
@@ -159,7 +164,7 @@ class Runner {
       }
       if (c_.store == Store::kMasked || (c_.store == Store::kHole && !is_stored(s, 1))) panels_[s].mask = masks_[s].data();
       if (c_.store == Store::kHole && !is_stored(s, 1)) panels_[s].hole = sizeof(T);
-      if (c_.store == Store::kIndexed) panels_[s].output_index = panels_[s].residual_index = indices_[s].data();
+      if (c_.store >= Store::kIndexed) panels_[s].output_index = panels_[s].residual_index = indices_[s].data();
     }
   }
 
@@ -182,10 +187,13 @@ size_t test_kernels(const xnn_colnm_gemm_config& config) {
       if (config.ukernel[log2_lmul][tile - 1] == nullptr) continue;
       kernels++;
       // Panels that may start in the shadow of the one before, and one that may not because it is longer.
-      const std::vector<std::vector<size_t>> counts = {{panel}, {panel, panel, 1}, {panel - 1, panel, panel / 2 + 1}};
+      // The last has few positions, or as few behind whole vectors.
+      const size_t whole = log2_lmul == 0 ? 0 : log2_lmul == 2 ? panel / 4 * 3 : panel / 2;
+      const std::vector<std::vector<size_t>> counts = {
+          {panel}, {panel, panel, 1}, {panel - 1, panel, panel / 2 + 1}, {whole + 1, whole + 2, whole + 4}};
       for (const size_t kc : {1u, 2u, 3u, 4u, 5u, 16u}) {
-        for (const Store store : {Store::kContiguous, Store::kMasked, Store::kHole, Store::kIndexed}) {
-          const Case c = {log2_lmul, tile, kc, counts[cases % counts.size()], store, cases / 2 % 2 == 0};
+        for (const Store store : {Store::kContiguous, Store::kMasked, Store::kHole, Store::kIndexed, Store::kPhases}) {
+          const Case c = {log2_lmul, tile, kc, counts[cases % counts.size()], store, cases / 4 % 2 == 0};
           const auto seed = static_cast<uint32_t>(cases);
           SCOPED_TRACE(testing::Message() << "lmul " << (1 << log2_lmul) << " tile " << tile << " kc " << kc << " store "
                                           << static_cast<int>(store) << " panels " << cases % counts.size()
@@ -198,26 +206,37 @@ size_t test_kernels(const xnn_colnm_gemm_config& config) {
       cases++;  // so that the next kernel meets other combinations
     }
   }
-  EXPECT_EQ(cases, kernels * 25);
+  EXPECT_EQ(cases, kernels * 31);
   return kernels;
 }
 
-TEST(ColnmGemm, EveryF32KernelMatchesFloat64) {
+// Tests the kernels of each instruction set that this CPU has, not only of the best. `kernels` is how many there are,
+// in plain C `kernels_in_c`.
+template <typename T>
+void test_instruction_sets(xnn_colnm_arithmetic arithmetic, size_t kernels, size_t kernels_in_c) {
   colonnade::initialize_xnnpack();
-  EXPECT_EQ(test_kernels<float>(*xnn_init_colnm_gemm_config(xnn_colnm_f32)), 31u + 15u + 7u + 3u);
+  xnn_colnm_gemm_config config = {};
+  std::string name;
+  for (size_t i = 0; const char* found = xnn_colnm_find_instruction_set(i, arithmetic, &config); i++) {
+    name = found;
+    SCOPED_TRACE(name);
+    EXPECT_EQ(test_kernels<T>(config), name == "scalar" ? kernels_in_c : kernels);
+    if (i == 0) EXPECT_EQ(config.ukernel[0][0], xnn_init_colnm_gemm_config(arithmetic)->ukernel[0][0]) << "the best are taken";
+  }
+  EXPECT_EQ(name, "scalar") << "every CPU runs plain C";
+}
+
+TEST(ColnmGemm, EveryF32KernelMatchesFloat64) {
+  test_instruction_sets<float>(xnn_colnm_f32, 31 + 15 + 7 + 3, 31 + 15 + 7 + 3);
 }
 
 TEST(ColnmGemm, EveryF16KernelIsExact) {
-  colonnade::initialize_xnnpack();
-  EXPECT_EQ(test_kernels<_Float16>(*xnn_init_colnm_gemm_config(xnn_colnm_f16)), 30u + 14u + 6u);
+  test_instruction_sets<_Float16>(xnn_colnm_f16, 30 + 14 + 6, 30 + 14 + 6);
 }
 
 TEST(ColnmGemm, EveryF16KernelWithF32AccumulatorsIsExact) {
-  colonnade::initialize_xnnpack();
-  const xnn_colnm_gemm_config& config = *xnn_init_colnm_gemm_config(xnn_colnm_f16_f32acc);
   // In plain C they take the tiles of the others.
-  const bool in_c = config.ukernel[0][0] == xnn_init_colnm_gemm_config(xnn_colnm_f16)->ukernel[0][0];
-  EXPECT_EQ(test_kernels<_Float16>(config), in_c ? 30u + 14u + 6u : 15u + 7u + 3u);
+  test_instruction_sets<_Float16>(xnn_colnm_f16_f32acc, 15 + 7 + 3, 30 + 14 + 6);
 }
 
 }  // namespace

@@ -155,6 +155,8 @@ def test_the_bench_runs_on_a_target_by_name(root: Path, dashes: tuple[str, ...])
     assert [each["algorithm"] for each in found] == ["direct", "direct", "packed", "packed"]
     assert {each["vlen"] for each in found} == {256}
     assert all(int(str(each["cycles"])) > 0 for each in found)
+    # 1.6 GHz, as `layers.csv` has it.
+    assert [each["ms"] for each in found] == [int(str(each["cycles"])) / 1.6e6 for each in found]
     assert list((root / "results").glob(".bench-conv-*")) == []
 
 

@@ -94,11 +94,17 @@ rule study_table:
         "colonnade table study {input.settings} {output} {input.reports} 2>&1 | tee {log}"
 
 
+# The runs of the study that the search compares candidates with.
+SEARCHED = {"control": DENSE, "pruned": plan.config.study.recipe_pattern.label}
+
+
 rule study_candidate:
     """Fine-tune the dense network of the first seed, as it is or pruned, as a candidate says."""
     input:
         images=ancient(inputs.images(plan.config.study.data)),
-        settings=lambda wildcards: plan.settings.of_candidate(wildcards.candidate),
+        settings=lambda wildcards: plan.settings.of_candidate(
+            wildcards.candidate, SEARCHED[wildcards.network]
+        ),
         dense=results.study(START, str(plan.config.study.seeds[0]), "safetensors"),
         schedules=rules.schedules.output.schedules,
     output:
@@ -108,17 +114,17 @@ rule study_candidate:
         "<results>/logs/study/search-{candidate}-{network}.log",
     wildcard_constraints:
         candidate=one_of(plan.config.study.candidates),
-        network="control|pruned",
+        network=one_of(SEARCHED),
     conda:
         "../envs/colonnade.yaml"
     threads: plan.config.study.training.threads
     params:
-        code=code("step study-candidate"),
+        code=code("step study-finetune"),
         launch=launcher(plan.config.study.training),
         seed=plan.config.study.seeds[0],
     shell:
-        "{params.launch}colonnade step study-candidate {input.settings} {wildcards.network}"
-        " {params.seed} {input.dense} {input.schedules} {output.checkpoint} 2>&1 | tee {log}"
+        "{params.launch}colonnade step study-finetune {input.settings} {params.seed} {input.dense}"
+        " {input.schedules} {output.checkpoint} 2>&1 | tee {log}"
 
 
 rule recipe_search:

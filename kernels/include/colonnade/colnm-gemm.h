@@ -64,6 +64,10 @@ struct xnn_colnm_gemm_config {
   xnn_colnm_gemm_ukernel_fn ukernel[COLNM_LMULS][COLNM_MAX_TILE];
   // Elements of one vector register; a panel has at most LMUL times as many.
   size_t lanes;
+  // Most positions behind whole vectors that kernels compute faster than another vector: those of LMUL 1 as a panel of
+  // their own, those of LMUL `joint_lmul` together with one vector less than they have. 0: there are none.
+  size_t narrow;
+  size_t joint_lmul;
   size_t element_bytes;
   const struct xnn_colnm_datatype* elements;
   const struct xnn_colnm_datatype* accumulators;
@@ -72,6 +76,11 @@ struct xnn_colnm_gemm_config {
 // The kernels for the CPU this runs on, or NULL where XNNPACK does not support it. Where there are none with such
 // accumulators, those with wider ones take their place.
 const struct xnn_colnm_gemm_config* xnn_init_colnm_gemm_config(enum xnn_colnm_arithmetic arithmetic);
+
+// Of the instruction sets of this CPU that have kernels of an arithmetic, the best first, the one at `place`: its name,
+// and its kernels; or NULL where there are no more. For tests of what other CPUs run.
+const char* xnn_colnm_find_instruction_set(
+    size_t place, enum xnn_colnm_arithmetic arithmetic, struct xnn_colnm_gemm_config* config);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -143,12 +143,7 @@ void Conv2d::append_group(PlanesNetwork& network, const Node& node, Layer& layer
                           const xnn_colnm_schedule& schedule, size_t group) const {
   const size_t element_bytes = network.datatype().element_bytes;
   // The planes of the group's channels, and where they begin in the buffer of a tensor.
-  const auto planes_of = [&](const std::string& name, size_t channels) {
-    xnn_colnm_planes planes = network.planes(name);
-    planes.size -= (planes.channels - channels) * planes.channel_stride;
-    planes.channels = channels;
-    return planes;
-  };
+  const auto planes_of = [&](const std::string& name, size_t channels) { return of_channels(network.planes(name), channels); };
   const auto data_of = [&](const std::string& name, size_t channels) {
     return static_cast<char*>(network.activation(name).data) + group * channels * network.planes(name).channel_stride * element_bytes;
   };

@@ -50,8 +50,7 @@ void append_elementwise(PlanesNetwork& network, const Node& node, xnn_elementwis
   what.output = network.tensor(node.output);
   if (input.features && what.scale == nullptr && what.slope == nullptr) {
     // All features are alike: one row.
-    const size_t count = input.shape.n * input.shape.c;
-    what.a.planes = what.output.planes = {1, 1, 1, count, 1, count, count, count, count, 0, count};
+    what.a.planes = what.output.planes = dense_planes({1, 1, 1, input.shape.n * input.shape.c});
   }
   xnn_operator_t op = nullptr;
   check(xnn_create_elementwise_cnhw(&what, &op), network.described(node));

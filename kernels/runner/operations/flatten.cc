@@ -37,7 +37,7 @@ class Flatten : public Operation {
     copy.datatype = network.datatype().xnnpack;
     copy.to_f32 = true;
     copy.input = network.tensor(node.inputs[0]);
-    copy.output = {{n, c, h, w, 1, w, h * w, c * h * w, h * w, 0, n * c * h * w}, out.data};
+    copy.output = {dense_planes({n, c, h, w}), out.data};
     xnn_operator_t op = nullptr;
     check(xnn_create_plane_copy_cnhw(&copy, &op), network.described(node));
     network.add_layer(node).operators.emplace_back(op);

@@ -31,8 +31,6 @@ const std::vector<OperationType>& operation_types() {
   return table;
 }
 
-bool OutputRange::is_open() const { return min == -INFINITY && max == INFINITY; }
-
 OutputRange read_activation(const Fields& fields) {
   static const OutputRange ranges[] = {{-INFINITY, INFINITY}, {0, INFINITY}, {0, 6}};
   return ranges[fields.choice("activation", {"none", "relu", "relu6"})];

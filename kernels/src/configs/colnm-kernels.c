@@ -31,6 +31,7 @@ _Static_assert(
 
 // The kernels of an instruction set; by datatype, NULL where it has none.
 struct instruction_set {
+  const char* name;
   bool (*is_there)(const struct xnn_hardware_config* hardware);
   struct xnn_colnm_gemm_config gemm[xnn_colnm_arithmetics];
   xnn_im2col_ukernel_fn copy[xnn_colnm_datatype_count];
@@ -57,27 +58,33 @@ static size_t vector_bytes(const struct xnn_hardware_config* hardware) { return 
 #endif
 #if XNN_ARCH_X86_64
 static bool has_avx512f(const struct xnn_hardware_config* hardware) { return hardware->use_x86_avx512f; }
-static bool has_fma3(const struct xnn_hardware_config* hardware) { return hardware->use_x86_fma3; }
+// Its sources are compiled for AVX2 too.
+static bool has_fma3(const struct xnn_hardware_config* hardware) { return hardware->use_x86_fma3 && hardware->use_x86_avx2; }
 #endif
 static bool has_scalar(const struct xnn_hardware_config* hardware) { return hardware != NULL; }
 
 #include "colnm-kernels.h"
+
+#define INSTRUCTION_SETS (sizeof(instruction_sets) / sizeof(instruction_sets[0]))
 
 // What this CPU gets.
 static struct instruction_set chosen;
 
 XNN_INIT_ONCE_GUARD(colnm_kernels);
 
+static struct xnn_colnm_gemm_config find_gemm(
+    const struct instruction_set* set, size_t arithmetic, const struct xnn_hardware_config* hardware) {
+  struct xnn_colnm_gemm_config gemm = set->gemm[arithmetic];
+  if (gemm.elements != NULL && gemm.lanes == 0) {
+    gemm.lanes = vector_bytes(hardware) / gemm.element_bytes;
+  }
+  return gemm;
+}
+
 // Takes what the sets before this one have not.
 static void take_kernels(const struct instruction_set* set, const struct xnn_hardware_config* hardware) {
   for (size_t i = 0; i < xnn_colnm_arithmetics; i++) {
-    struct xnn_colnm_gemm_config* gemm = &chosen.gemm[i];
-    if (gemm->elements == NULL && set->gemm[i].elements != NULL) {
-      *gemm = set->gemm[i];
-      if (gemm->lanes == 0) {
-        gemm->lanes = vector_bytes(hardware) / gemm->element_bytes;
-      }
-    }
+    chosen.gemm[i] = chosen.gemm[i].elements == NULL ? find_gemm(set, i, hardware) : chosen.gemm[i];
   }
   for (size_t i = 0; i < xnn_colnm_datatype_count; i++) {
     chosen.copy[i] = chosen.copy[i] == NULL ? set->copy[i] : chosen.copy[i];
@@ -90,7 +97,7 @@ static void take_kernels(const struct instruction_set* set, const struct xnn_har
 
 static void init_colnm_kernels_config(void) {
   const struct xnn_hardware_config* hardware = xnn_init_hardware_config();
-  for (size_t i = 0; i < sizeof(instruction_sets) / sizeof(instruction_sets[0]); i++) {
+  for (size_t i = 0; i < INSTRUCTION_SETS; i++) {
     if (instruction_sets[i]->is_there(hardware)) {
       take_kernels(instruction_sets[i], hardware);
     }
@@ -109,6 +116,18 @@ static const struct instruction_set* chosen_kernels(void) {
 const struct xnn_colnm_gemm_config* xnn_init_colnm_gemm_config(enum xnn_colnm_arithmetic arithmetic) {
   const struct instruction_set* kernels = chosen_kernels();
   return kernels == NULL ? NULL : &kernels->gemm[arithmetic];
+}
+
+const char* xnn_colnm_find_instruction_set(
+    size_t place, enum xnn_colnm_arithmetic arithmetic, struct xnn_colnm_gemm_config* config) {
+  const struct xnn_hardware_config* hardware = xnn_init_hardware_config();
+  for (size_t i = 0; i < INSTRUCTION_SETS; i++) {
+    if (instruction_sets[i]->gemm[arithmetic].elements != NULL && instruction_sets[i]->is_there(hardware) && place-- == 0) {
+      *config = find_gemm(instruction_sets[i], arithmetic, hardware);
+      return instruction_sets[i]->name;
+    }
+  }
+  return NULL;
 }
 
 xnn_im2col_ukernel_fn xnn_init_im2col_ukernel(const struct xnn_colnm_datatype* datatype) {

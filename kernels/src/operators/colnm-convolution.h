@@ -12,6 +12,7 @@
 #include "colonnade/operators.h"
 #include "colonnade/window.h"
 #include "operator-context.h"
+#include "xnnpack/common.h"
 
 // The positions of a convolution in the order in which they are computed: `groups` runs of rows that are
 // `row_stride` apart, of which the first `width` positions are real and the others fall into a gap.
@@ -202,12 +203,18 @@ static inline uintptr_t colnm_input(const struct colnm_context* context, ptrdiff
   return (uintptr_t) context->input_data + (uintptr_t) (element * (ptrdiff_t) context->gemm->element_bytes);
 }
 
-// Reads each line of [address, address + bytes) once, in order and without waiting for it.
+// Reads each line of [address, address + bytes) once, in order and without waiting for it. The kernels of other
+// architectures prefetch what they need next themselves.
 static inline void colnm_prefetch(uintptr_t address, size_t bytes) {
+#if XNN_ARCH_RISCV
   const uintptr_t end = address + bytes;
   for (address &= ~(uintptr_t) 63; bytes != 0 && address < end; address += 64) {
     (void) *(const volatile char*) address;
   }
+#else
+  (void) address;
+  (void) bytes;
+#endif
 }
 
 // Runs tiles [first, end) over panels whose input offsets count from `input`.

@@ -19,6 +19,7 @@ struct builder {
   const struct xnn_colnm_planes* output;
   const struct xnn_colnm_planes* residual;
   size_t lanes;
+  size_t narrow, joint_lmul;
   size_t element_bytes;
   uint32_t* index;  // next free place of each table
   uint8_t* mask;
@@ -104,6 +105,9 @@ static size_t make_panel(struct builder* b, size_t group, size_t q, size_t most,
     panel->residual = write_index(b, group, q, count, false, &panel->residual_index);
   }
   if (gap_begin < count) {
+    // Vector kernels read the bits of whole vectors.
+    const size_t mask_bytes = divide_round_up(b->lanes << panel->log2_lmul, 8);
+    memset(b->mask, 0, mask_bytes);
     size_t missing = 0;
     for (size_t i = 0; i < count; i++) {
       const bool is_real = locate(b, group, q + i).is_real;
@@ -112,8 +116,7 @@ static size_t make_panel(struct builder* b, size_t group, size_t q, size_t most,
     }
     panel->mask = b->mask;
     panel->hole = missing == 1 ? gap_begin * b->element_bytes : 0;
-    // Vector kernels read the bits of whole vectors.
-    b->mask += divide_round_up(b->lanes << panel->log2_lmul, 8);
+    b->mask += mask_bytes;
   }
   return q + count;
 }
@@ -135,6 +138,14 @@ static size_t cut(struct builder* b, size_t positions, size_t longest, struct xn
       if (panel->output_index != NULL) {
         *b = before;
         next = make_panel(b, group, q, min(longest, positions - q), panel);
+      }
+      // Few positions behind the last whole vector are a panel of their own, unless a kernel computes both at once.
+      const size_t behind = panel->count % b->lanes;
+      const bool is_joint = panel->count / b->lanes + 1 == b->joint_lmul;
+      if (panel->count > b->lanes && behind != 0 && behind <= b->narrow && !is_joint) {
+        const size_t whole = panel->count - behind;
+        *b = before;
+        next = make_panel(b, group, q, whole, panel);
       }
       q = next;
     }
@@ -190,8 +201,9 @@ enum xnn_status colnm_build_panels(
   const size_t longest = schedule->lmul * gemm->lanes;
   const size_t positions = (grid->height - 1) * grid->row_stride + grid->width;
   const size_t copies = is_split ? 2 : 1;
-  // One for each stretch of the longest kind, and one more where a panel ends at a gap.
-  const size_t most = grid->groups * (divide_round_up(positions, longest) + 2 * grid->height);
+  // One for each stretch of the longest kind, and one more where a panel ends at a gap; each may be cut in two.
+  const size_t cuts = gemm->narrow == 0 ? 1 : 2;
+  const size_t most = cuts * grid->groups * (divide_round_up(positions, longest) + 2 * grid->height);
   const size_t blocks = divide_round_up(most, schedule->panels);
   const size_t output_phases = phases_of(output), residual_phases = phases_of(residual);
   const size_t stretches = blocks * (output_phases + residual_phases);
@@ -210,7 +222,8 @@ enum xnn_status colnm_build_panels(
   panels->output.items = (struct colnm_stretch*) (panels->items + copies * most);
   panels->residual.items = panels->output.items + blocks * output_phases;
   struct builder b = {
-    .grid = grid, .output = output, .residual = residual, .lanes = gemm->lanes, .element_bytes = gemm->element_bytes,
+    .grid = grid, .output = output, .residual = residual, .lanes = gemm->lanes, .narrow = gemm->narrow,
+    .joint_lmul = gemm->joint_lmul, .element_bytes = gemm->element_bytes,
   };
   b.index = (uint32_t*) (panels->output.items + stretches);
   b.mask = (uint8_t*) b.index + index_bytes;

@@ -28,7 +28,7 @@ struct depthwise_context {
   struct xnn_dwconv_group* groups;
   size_t group_count;
   size_t row_step, column_step;    // rows and elements from one output's input to the next one's
-  size_t input_rows, output_rows;  // of a phase plane, with its gap
+  size_t input_rows;               // of a phase plane, with its gap
   // Set by setup.
   const void* input_data;
   const void* residual_data;
@@ -247,7 +247,7 @@ static void convolve_plane(const struct depthwise_context* context, size_t chann
   const struct xnn_depthwise2d* shape = &context->shape;
   const size_t bytes = context->element_bytes;
   struct xnn_dwconv_plane input = find_plane(&context->input, context->input_data, context->input_rows, shape->multiplier == 1 ? channel : channel / shape->multiplier, image, bytes);
-  struct xnn_dwconv_plane output = find_plane(&context->output, context->output_data, context->output_rows, channel, image, bytes);
+  struct xnn_dwconv_plane output = find_plane(&context->output, context->output_data, 0, channel, image, bytes);
   struct xnn_dwconv_plane residual = find_plane(&context->residual, context->residual_data, 0, channel, image, bytes);
   const void* weights = (const void*) (context->packed + channel * (taps_of(shape) + 1) * bytes);
   const size_t row_step = context->row_step, column_step = context->column_step;
@@ -302,7 +302,6 @@ enum xnn_status xnn_reshape_depthwise_convolution2d_cnhw(
   context->row_step = shape->stride_height / input->phases;
   context->column_step = shape->stride_width / input->phases;
   context->input_rows = input->phase_stride / input->row_stride;
-  context->output_rows = output->phase_stride / output->row_stride;
   op->base.compute[0] = (struct compute_parameters) {
     .type = xnn_parallelization_type_2d,
     .task_2d = (pthreadpool_task_2d_t) convolve_plane,

@@ -88,9 +88,6 @@ static void compute_plane(const struct elementwise_context* context, size_t chan
 }
 
 enum xnn_status xnn_create_elementwise_cnhw(const struct xnn_elementwise* elementwise, xnn_operator_t* op_out) {
-  if (!colnm_is_initialized()) {
-    return xnn_status_uninitialized;
-  }
   const struct xnn_colnm_datatype* elements = xnn_colnm_find_datatype(elementwise->datatype);
   const struct xnn_colnm_planes* a = &elementwise->a.planes;
   const bool has_b = elementwise->b.data != NULL, has_numbers = elementwise->numbers.data != NULL;

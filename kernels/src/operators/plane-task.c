@@ -18,6 +18,9 @@ enum xnn_status colnm_create_plane_task(
     size_t images,
     xnn_operator_t* op_out)
 {
+  if (!colnm_is_initialized()) {
+    return xnn_status_uninitialized;
+  }
   struct plane_task_operator* op = xnn_allocate_zero_simd_memory(sizeof(struct plane_task_operator) + context_bytes);
   if (op == NULL) {
     return xnn_status_out_of_memory;

@@ -14,7 +14,6 @@
 
 struct pooling_context {
   struct xnn_pooling2d window;
-  bool is_average;
   xnn_cnhw_pool_ukernel_fn ukernel;
   size_t element_bytes;
   struct xnn_colnm_planes input;
@@ -137,7 +136,6 @@ static enum xnn_status create_pooling(
   const struct xnn_cnhw_pool_config* config = xnn_init_cnhw_pool_config(elements);
   op->context = (struct pooling_context) {
     .window = *window,
-    .is_average = is_average,
     .ukernel = is_average ? config->average : config->max,
     .element_bytes = elements->bytes,
   };

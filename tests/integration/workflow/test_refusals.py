@@ -47,7 +47,7 @@ def test_bad_configuration_is_refused_before_anything_runs(fresh: Checkout) -> N
         run,
         "bad.yaml: taget: unknown key; did you mean 'target'?",
         "bad.yaml: profile.tiles.0: 0; allowed: greater than or equal to 1",
-        "bad.yaml: pruning.patterns.0: n: 5: allowed: 1 to m, here 4",
+        "bad.yaml: pruning.patterns.0.n: 5: allowed: 1 to m, here 4",
     )
     assert "Select jobs" not in run.stdout
 
@@ -60,7 +60,7 @@ def test_layer_to_skip_must_exist(fresh: Checkout) -> None:
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ("model.name=resnet5", "model.name: 'resnet5'; allowed: 'resnet18'"),
+        ("model.name=resnet5", "model.name: 'resnet5'; allowed: 'densenet121'"),
         ("model.nme=resnet50", "model.nme: unknown key; did you mean 'name'?"),
         ("full-run", "error: --config: 'full-run'; allowed: KEY=VALUE"),
         ("x=1", "error: --config: 'x=1'; allowed: KEY=VALUE"),
@@ -262,6 +262,6 @@ def test_live_run_is_respected(finished: Checkout) -> None:
     finally:
         process.send_signal(signal.SIGCONT)
         status = process.wait()
-    refuse(second, "cannot be locked")
+    refuse(second, "another run makes the same files now")
     assert status == 0
     assert (finished / output).exists()

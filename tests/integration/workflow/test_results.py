@@ -93,17 +93,20 @@ def test_networks_run_the_schedules_that_were_chosen(finished: Checkout) -> None
     assert sum(conv.endswith("-r") for conv in layers.values()) == 8
     for run, pattern in (("dense/colnm_dense", None), ("full0.5/colnm_tuned", HALF)):
         report = json.loads((finished / f"results/throughput/{run}.json").read_text())
-        ran = {
-            layer["name"]: layer["schedule"]
-            for layer in report["layers"]
-            if layer["name"] in layers
-        }
+        ran = {layer["name"]: layer for layer in report["layers"] if layer["name"] in layers}
         assert set(ran) == set(layers)
-        for layer, schedule in ran.items():
-            conv = layers[layer]
+        others = []
+        for name, layer in ran.items():
+            conv = layers[name]
             chosen = schedules.get(key_of(conv, pattern), schedules[key_of(conv, None)])
-            names = ("algorithm", "tile", "lmul", "panels", "kc_splits")
-            assert schedule == ":".join(str(chosen[name]) for name in names), layer
+            parts = ("algorithm", "tile", "lmul", "panels", "kc_splits")
+            executed = dict(zip(parts, layer["schedule"].split(":"), strict=True))
+            # Beside a packed reader, planes are not split for a strided one: it packs, and says so.
+            changed = [part for part in parts if executed[part] != str(chosen[part])]
+            assert changed == layer.get("schedule_adapted", []), name
+            others += changed
+        assert set(others) <= {"algorithm"}
+        assert len(others) <= 3
 
 
 def test_deleted_results_come_back_from_the_profile_cache(finished: Checkout) -> None:
@@ -152,11 +155,11 @@ def test_kernel_figures_are_reported(finished: Checkout) -> None:
 
 def test_claims_and_provenance(finished: Checkout) -> None:
     claims = json.loads((finished / "results/claims.json").read_text())
-    # Of a small run of ResNet-18 on digits, all else was not run.
+    # Of a ResNet-18 on images in ImageNet's layout, all else was not run.
     judged = {claim["id"] for claim in claims if claim["verdict"] != "not run"}
     assert judged == {
-        *("throughput", "top1-here", "model-size", "inference-speed", "risc-v"),
-        *("same-predictions", "resnet18-34-speedup"),
+        *("throughput", "top1", "model-size", "inference-speed", "risc-v"),
+        *("same-predictions", "resnet18-34-speedup", "resnet18-34-drop"),
     }
     provenance = json.loads((finished / "results/provenance.json").read_text())
     assert provenance["image"]["digest"].startswith("sha256:")

@@ -41,7 +41,7 @@ COMMANDS = [
     ["table", "sensitivity", "--band", "band", "missing", "table", "text", "report"],
     ["step", "claims", "missing", "output", "throughput"],
     ["table", "packages", "missing", "output", "graph"],
-    ["step", "provenance", "missing", "output"],
+    ["step", "provenance", "missing", "default", "output"],
     ["step", "regression", "missing", "table", "output"],
 ]
 

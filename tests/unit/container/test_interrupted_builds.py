@@ -24,6 +24,8 @@ from colonnade.container.recipe import recipe_hash
 from colonnade.container.rootfs import RootfsEngine
 from colonnade.container.temporary import mounts_below, temporary_folder
 
+from ..signals import HEEDING
+
 ROOT = Path(__file__).resolve().parents[3]
 SECONDS = 60
 
@@ -50,16 +52,13 @@ fi
 echo ready >> "$READY"
 exec sleep 302
 """
-# Tests that run beside each other ignore SIGINT, and what they start inherits that.
 BUILD = """
-import signal
 import sys
 from pathlib import Path
 from colonnade.container import mmdebstrap, rootfs, selection
 from colonnade.cli import cli, main
 mmdebstrap._TEMPORARY = Path(sys.argv.pop())
 mmdebstrap._NEEDED_BYTES = 0
-signal.signal(signal.SIGINT, signal.default_int_handler)
 main()
 """
 
@@ -82,7 +81,16 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def _started(checkout: Path, moment: str) -> subprocess.Popen[str]:
     """A build at a moment: while QEMU is built, or while the system is unpacked."""
-    command = [sys.executable, "-c", BUILD, "toolchain", "--engine", "rootfs", "image.json"]
+    command = [
+        *HEEDING,
+        sys.executable,
+        "-c",
+        BUILD,
+        "toolchain",
+        "--engine",
+        "rootfs",
+        "image.json",
+    ]
     build = subprocess.Popen(
         [*command, str(checkout.parent / "var")],
         cwd=checkout, env={**os.environ, "MOMENT": moment}, stderr=subprocess.PIPE, text=True,

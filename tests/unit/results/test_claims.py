@@ -15,7 +15,7 @@ from colonnade.common.paths import CLAIMS
 from colonnade.results.claims import Definition, read_definitions, verdict_of, write_claims
 from colonnade.results.tables import ACCURACY, PACKAGES, THROUGHPUT, write_table
 
-DEFINITIONS = Path(CLAIMS)
+DEFINITIONS = CLAIMS
 CONTRACT = {"id", "claim", "paper_value", "our_value", "evidence", "verdict", "artifacts"}
 
 

@@ -86,5 +86,7 @@ def test_candidates_train_and_differ_from_one_another() -> None:
     assert CANDIDATES["default"] == TRAINING.finetune
     dumps = [str(phase.model_dump(mode="json")) for phase in CANDIDATES.values()]
     assert len(set(dumps)) == len(dumps) >= 8
-    with pytest.raises(ValidationError, match="idle: epochs: 0: allowed: at least 1"):
+    with pytest.raises(
+        ValidationError, match=r"candidates\.idle\s.*epochs: 0: allowed: at least 1"
+    ):
         StudyConfig(candidates={"idle": TRAINING.finetune.model_copy(update={"epochs": 0})})

@@ -60,7 +60,7 @@ def test_equal_budget_for_all() -> None:
 
 
 def test_sparsities_without_a_grouped_pattern_are_refused() -> None:
-    with pytest.raises(ValidationError, match=r"0\.7: allowed: multiples of 1/32"):
+    with pytest.raises(ValidationError, match=r"sparsities\.0\s.*allowed: multiples of 1/32"):
         StudyConfig(sparsities=(0.7,), recipe_sparsity=0.7)
     with pytest.raises(ValidationError, match=r"recipe_sparsity: 0\.75: allowed: 0\.5"):
         StudyConfig(sparsities=(0.5,))

@@ -22,6 +22,7 @@ from colonnade.tuning.space import Candidate, search_space
 
 from .conftest import CONV, FakeContainer
 
+ROOT = Path(__file__).resolve().parents[3]
 PRUNED = Profiled(Pattern(n=1, m=4))
 NAMES = [Candidate("packed", tile, 1, 1) for tile in range(1, 32)]
 
@@ -158,6 +159,16 @@ def test_every_algorithm_gets_trials_that_run_the_same_network() -> None:
     assert [str(each) for each in pruned] == ["packed:14:1:2:1", "packed:14:1:4:1"]
     dense = others(ranked, reports, same_tile=False)
     assert [str(each) for each in dense] == ["packed:8:1:1:1", "packed:14:1:2:1"]
+
+
+def test_the_documents_say_what_runs_beyond_trials() -> None:
+    ranked = [(1.0, Candidate("direct", 14, 1, 1))]
+    ranked += [(2.0 + panels, Candidate("packed", 14, 1, panels)) for panels in range(1, 9)]
+    reports = [dataclasses.asdict(ranked[0][1]) | {"ms": 1.0}]
+    assert len(others(ranked, reports, same_tile=True)) == 3
+    results = " ".join((ROOT / "docs/results.md").read_text().split())
+    assert "up to three more of each algorithm that has not won by then" in results
+    assert "come on top" in str(ProfileConfig.model_fields["trials"].description)
 
 
 def test_one_algorithm_has_no_others() -> None:

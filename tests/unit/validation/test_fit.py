@@ -4,13 +4,16 @@
 """The search for a core's parameters, and the sums that say how far the model is off."""
 
 import json
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
+from colonnade.common.errors import ColonnadeError
 from colonnade.results.agreement import ALL_ROLES, summarise
 from colonnade.validation.band import with_values
-from colonnade.validation.fit import Fit, Parameter, search
+from colonnade.validation.fit import Fit, Parameter, fit_core, search
+from colonnade.validation.model import TimingModel
 
 from ...timing.model import ROOT
 
@@ -88,3 +91,12 @@ def test_agreement_is_summed_up_by_kind_and_role_without_exceptions() -> None:
         4,
     )
     assert (gemm.group, gemm.points, gemm.rank_correlation) == ("GEMM", 1, None)
+
+
+def test_a_damaged_fit_is_refused_by_name(tmp_path: Path) -> None:
+    file = tmp_path / "fit.json"
+    file.write_text('{"about": [], "core": "core.json", "parameter": []}')
+    # Nothing is built or run for it.
+    with pytest.raises(ColonnadeError, match=r"fit\.json: parameters: Field required"):
+        fit_core(cast("TimingModel", None), file, tmp_path / "out.json")
+    assert not (tmp_path / "out.json").exists()

@@ -96,16 +96,18 @@ def test_a_candidate_takes_the_place_of_the_fine_tuning(
     plan = Workflow.from_config(default, [])
     candidates = plan.config.study.candidates
     for name, phase in candidates.items():
-        given = read_settings(write(plan, plan.settings.of_candidate(name), tmp_path))
+        given = read_settings(write(plan, plan.settings.of_candidate(name, "dense"), tmp_path))
         assert given.config.study.training.finetune == phase
     assert len(candidates) > 1
     with pytest.raises(ColonnadeError, match=r"candidate 'x' of the study: allowed: default"):
-        plan.settings.of_candidate("x")
+        plan.settings.of_candidate("x", "dense")
     # Neither the choice that is made of them nor the other candidates change it.
     study = {**default["study"], "training": {"finetune": candidates["sgd-0.01"].model_dump()}}
     study["candidates"] = {"default": candidates["default"].model_dump()}
     after = Workflow.from_config({**default, "study": study}, [])
-    assert after.settings.of_candidate("default") == plan.settings.of_candidate("default")
+    assert after.settings.of_candidate("default", "dense") == plan.settings.of_candidate(
+        "default", "dense"
+    )
 
 
 def test_only_what_a_job_reads_changes_its_settings(default: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ It runs a small workflow, which claims its folder as ours does.
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +21,9 @@ import pytest
 from colonnade.common.errors import ColonnadeError
 from colonnade.workflow.start import INTERRUPTED, unknown_target, with_keys
 
+from ..signals import HEEDING
+
+ROOT = Path(__file__).resolve().parents[3]
 SECONDS = 60
 SNAKEFILE = """
 from pathlib import Path
@@ -41,13 +45,7 @@ rule fails:
     output: "results/fails"
     shell: "exit 3"
 """
-# Tests that run beside each other ignore SIGINT, and what they start inherits that.
-PROGRAM = """
-import signal
-from colonnade.workflow.command import main
-signal.signal(signal.SIGINT, signal.default_int_handler)
-main()
-"""
+PROGRAM = "from colonnade.workflow.command import main; main()"
 
 
 @pytest.fixture
@@ -56,18 +54,22 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def started(checkout: Path, *arguments: str) -> subprocess.Popen[str]:
-    """The workflow, in a session of its own; both output streams come as `stdout`."""
+def started(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    """The workflow, in a session of its own; both output streams come as `stdout`.
+
+    It takes the library from the folder, if that has one.
+    """
+    libraries = f"{folder / 'workflow'}{os.pathsep}{ROOT / 'workflow'}"
     return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, "--cores", "1", *arguments],
-        cwd=checkout, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        start_new_session=True,
+        [*HEEDING, sys.executable, "-c", PROGRAM, "--cores", "1", *arguments],
+        cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        start_new_session=True, env={**os.environ, "PYTHONPATH": libraries},
     )  # fmt: skip
 
 
-def run(checkout: Path, *arguments: str) -> tuple[int, str]:
+def run(folder: Path, *arguments: str) -> tuple[int, str]:
     """Exit status and output of a run."""
-    process = started(checkout, *arguments)
+    process = started(folder, *arguments)
     said, _ = process.communicate(timeout=SECONDS)
     return process.returncode, said
 
@@ -173,6 +175,27 @@ def test_an_empty_configuration_file_changes_nothing(checkout: Path) -> None:
         (checkout / name).write_text("# nothing\n" if name == "comments.yaml" else "")
     status, said = run(checkout, "-n", "--configfile", "empty.yaml", "comments.yaml")
     assert status == 0, said
+
+
+def test_a_file_of_the_checkout_is_found_from_another_folder(checkout: Path) -> None:
+    (checkout / "config").mkdir()
+    (checkout / "config/one.yaml").write_text("seed: 1")
+    elsewhere = checkout / "elsewhere"
+    elsewhere.mkdir()
+    snakefile = str(checkout / "Snakefile")
+    status, said = run(elsewhere, "-n", "--snakefile", snakefile, "--configfile", "config/one.yaml")
+    assert status == 0, said
+
+
+def test_the_default_file_is_located_too(tmp_path: Path) -> None:
+    for name in ("config", "workflow"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "Snakefile", tmp_path)
+    (tmp_path / "config/default.yaml").write_text("seed: 1\ndata: [\n")
+    status, said = run(tmp_path, "-n")
+    assert status == 1
+    assert "config/default.yaml: not a valid YAML file" in said
+    assert "line 3" in said
 
 
 def test_relative_files_are_taken_from_here_or_else_from_the_checkout(

@@ -161,32 +161,6 @@ def study_finetune(settings: Path, seed: int, dense: Path, schedules: Path, outp
     prune_and_finetune(dense, plan, run.recipe, study.data, study.training, seed, output, metrics)
 
 
-@step.command("study-candidate")
-@click.argument("settings", type=FILE)
-@click.argument("network", type=click.Choice(["control", "pruned"]))
-@click.argument("seed", type=int)
-@click.argument("dense", type=FILE)
-@click.argument("schedules", type=FILE)
-@click.argument("output", type=FILE)
-def study_candidate(
-    settings: Path, network: str, seed: int, dense: Path, schedules: Path, output: Path
-) -> None:
-    """Fine-tune DENSE, as it is or pruned, as a candidate of the recipe search says."""
-    from colonnade.config.pruning import Recipe
-    from colonnade.pruning.plan import uniform_plan
-    from colonnade.training.stages import prune_and_finetune
-    from colonnade.tuning.choice import tiles_for
-
-    config = read_settings(settings).config
-    convolutions, study = Convolutions(config), config.study
-    plan = {}
-    if network == "pruned":
-        pattern = convolutions.profiled(study.recipe_pattern)
-        plan = uniform_plan(pattern, tiles_for(schedules, convolutions.pruned_layers, pattern))
-    metrics = output.with_suffix(".csv")
-    prune_and_finetune(dense, plan, Recipe(), study.data, study.training, seed, output, metrics)
-
-
 @step.command("study-evaluate")
 @click.argument("settings", type=FILE)
 @click.argument("checkpoint", type=FILE)

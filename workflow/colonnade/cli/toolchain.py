@@ -3,12 +3,14 @@
 
 """The toolchain and the programs; by hand, a shell in it and the bench of single convolutions."""
 
+import json
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -67,16 +69,57 @@ def shell(command: tuple[str, ...]) -> None:
 def bench_conv(name: str, options: tuple[str, ...]) -> None:
     """Run colonnade-bench with its own OPTIONS on a target of config/targets.
 
-    Time of an emulated target is that of its timing model. Results are JSON lines. `colonnade
-    bench-conv -- --help` lists the options.
+    Time of an emulated target is that of its timing model, at the clock of its core. Results are JSON
+    lines. `colonnade bench-conv -- --help` lists the options.
     """
     given = list(options)
     with _checkout() as here, _scratch() as scratch:
         target = Target(name, load_target(TARGETS, name), toolchain := _toolchain())
         target.check_built(BENCH)
         command, env = target.command(BENCH, timing=scratch / "regions.jsonl")
-        status = toolchain.attach([*command, *_visible(given, here, scratch)], env=env)
+        with _with_time(target):
+            status = toolchain.attach([*command, *_visible(given, here, scratch)], env=env)
     sys.exit(status)
+
+
+@contextmanager
+def _with_time(target: Target) -> Iterator[None]:
+    """Give each result on our output its `ms` by the target's clock, which the bench does not know."""
+    if target.evidence != "modelled":
+        yield
+        return
+    source, sink = os.pipe()
+    output = os.dup(1)
+    passing = threading.Thread(target=_pass_on, args=(source, output, target))
+    passing.start()
+    os.dup2(sink, 1)
+    os.close(sink)
+    try:
+        yield
+    finally:
+        # Nobody writes into the pipe any more, so the thread comes to its end.
+        os.dup2(output, 1)
+        passing.join()
+        os.close(output)
+
+
+def _pass_on(source: int, output: int, target: Target) -> None:
+    # Whoever reads may go away first: then the bench finds its pipe closed as well.
+    with suppress(BrokenPipeError), os.fdopen(source, encoding="utf-8") as lines:
+        for line in lines:
+            os.write(output, timed(line, target.milliseconds).encode())
+
+
+def timed(line: str, milliseconds: Callable[[int], float]) -> str:
+    """A line of the bench, its `ms` filled in from its `cycles` if it is a result that has these."""
+    try:
+        result = json.loads(line)
+    except ValueError:
+        return line
+    if not isinstance(result, dict) or result.get("cycles") is None:
+        return line
+    result["ms"] = milliseconds(result["cycles"])
+    return json.dumps(result, separators=(",", ":")) + line[len(line.rstrip()) :]
 
 
 @contextmanager

@@ -34,6 +34,11 @@ def some(names: Iterable[object]) -> str:
     return ", ".join(listed[:NAMED_AT_MOST]) + (f" and {rest} more" if rest > 0 else "")
 
 
+def first_line(error: BaseException) -> str:
+    """What a library says of an error, in one line; else the error's type."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
 def explained(error: BaseException) -> str | None:
     """What to tell the user of an error; None if it is a mistake of the program."""
     if isinstance(error, ColonnadeError):

@@ -24,7 +24,7 @@ TAKEN = frozenset(
 )
 
 DEFAULT_CONFIG = Path("config/default.yaml")
-CLAIMS = "config/claims.yaml"
+CLAIMS = Path("config/claims.yaml")
 TARGETS = Path("config/targets")
 BANDS = Path("kernels/timing/bands")
 # The core whose published measurements the timing model is validated with.

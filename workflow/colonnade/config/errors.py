@@ -138,24 +138,17 @@ def _located(text: str, sections: Sequence[type[BaseModel]]) -> str:
 
 def _key(item: ErrorDetails, values: object) -> Key:
     """Where the mistake is, without the tags that pydantic inserts for the members of a union."""
-    key: list[str | int] = []
-    for position, part in enumerate(item["loc"]):
-        last = position == len(item["loc"]) - 1
-        inner = _step(values, part)
-        # A default may be wrong on this machine; a user's path comes as text.
-        left_out = item["type"] == "missing" or isinstance(item["input"], Path)
-        if inner is not _ABSENT or (last and left_out):
-            key.append(part)
-            values = inner
-    return tuple(key)
+    # A default may be wrong on this machine; a user's path comes as text.
+    left_out = item["type"] == "missing" or isinstance(item["input"], Path)
+    return _without_tags(item["loc"], values, with_last=left_out)
 
 
-def _without_tags(location: Key, values: object) -> Key:
-    """A place that pydantic names, as the values have it."""
+def _without_tags(location: Key, values: object, *, with_last: bool = False) -> Key:
+    """A place that pydantic names, as the values have it; with its last part though they have it not."""
     key: list[str | int] = []
-    for part in location:
+    for position, part in enumerate(location):
         inner = _step(values, part)
-        if inner is not _ABSENT:
+        if inner is not _ABSENT or (with_last and position == len(location) - 1):
             key.append(part)
             values = inner
     return tuple(key)

@@ -59,9 +59,10 @@ class ProfileConfig(Section):
     A candidate is an algorithm, a tile T, an LMUL, and the panels of an NC block, over which all tiles
     run; those that do not fit the vector registers, (T + 1) * LMUL > 32, are left out. Of the rest
     at most `trials` run, in the order of the cost model, until it says that all others are slower than
-    the fastest so far even if it is wrong by `margin_percent`. The fastest runs again with its
-    columns in 2, 4, ... up to `kc_splits` KC splits. `audit` is the number of searches that
-    `tuner-quality` repeats over all candidates.
+    the fastest so far even if it is wrong by `margin_percent`. To these come a few of each other
+    algorithm, so that it is compared too, and the fastest of each algorithm again with its columns in
+    2, 4, ... up to `kc_splits` KC splits: `layers.csv` has them all. `audit` is the number of
+    searches that `tuner-quality` repeats over all candidates.
     """
 
     algorithms: tuple[Literal["direct", "packed"], ...] = Field(
@@ -82,7 +83,10 @@ class ProfileConfig(Section):
         description="KC splits of the columns, at most, tried on the fastest candidate.",
     )
     trials: Whole = Field(
-        ge=1, le=1_000_000, description="Candidates run of each convolution and pattern, at most."
+        ge=1,
+        le=1_000_000,
+        description="Candidates run of each convolution and pattern in the order of the cost model, at"
+        " most; those of other algorithms and of KC splits come on top.",
     )
     margin_percent: Number = Field(
         ge=0,

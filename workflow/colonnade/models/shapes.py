@@ -103,16 +103,19 @@ def need_channels(
     return shape
 
 
-def need_features(where: str, name: str, known: Mapping[str, TensorShape]) -> FeatureShape:
-    """The shape of tensor `name`, which must be features.
+def need_features(
+    where: str, name: str, known: Mapping[str, TensorShape], features: int | None
+) -> FeatureShape:
+    """The shape of tensor `name`, which must be features; so many, unless `features` is None.
 
     Raises:
-        ValueError: it is a map; `where` begins the message.
+        ValueError: it is a map, or has other features; `where` begins the message.
     """
     shape = known[name]
-    if isinstance(shape, FeatureShape):
+    if isinstance(shape, FeatureShape) and (features is None or shape.c in (None, features)):
         return shape
-    raise ValueError(f"{where}: its input {name!r} is {shape}; needed: features [N, C]")
+    needed = "C" if features is None else features
+    raise ValueError(f"{where}: its input {name!r} is {shape}; needed: features [N, {needed}]")
 
 
 def need_map(

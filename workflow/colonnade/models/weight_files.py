@@ -19,7 +19,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from colonnade.common.errors import ColonnadeError, some
+from colonnade.common.errors import ColonnadeError, first_line, some
 
 PICKLES = (".pth", ".pt", ".pth.tar", ".tar", ".bin", ".ckpt")
 SUFFIXES = (*PICKLES, ".safetensors")
@@ -82,8 +82,7 @@ def _read(path: Path) -> Any:
         raise ColonnadeError(f"{path}: damaged, or more than tensors: refused") from error
     # torch.load and safetensors raise whatever the damaged place in the file provokes.
     except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ColonnadeError(f"{path}: cannot be read: {reason}") from error
+        raise ColonnadeError(f"{path}: cannot be read: {first_line(error)}") from error
 
 
 class _StandIn:

@@ -42,19 +42,16 @@ def importances(
     weights = {name: conv_weight(model, name) for name in names}
     if score == "l1":
         return {name: weight_matrix(weight) for name, weight in weights.items()}
+    if score == "taylor":
+        return _taylor(model, weights, batches)
+    squares: dict[str, NDArray[np.floating]] = {
+        name: np.square(weight_matrix(weight).astype(np.float64))
+        for name, weight in weights.items()
+    }
     if score == "l2":
-        return {
-            name: np.square(weight_matrix(weight).astype(np.float64))
-            for name, weight in weights.items()
-        }
-    if score == "second-order":
-        products = input_products(model, list(weights), batches)
-        return {
-            name: np.square(weight_matrix(weight).astype(np.float64))
-            / inverse_diagonal(products[name]).numpy()
-            for name, weight in weights.items()
-        }
-    return _taylor(model, weights, batches)
+        return squares
+    products = input_products(model, list(weights), batches)
+    return {name: each / inverse_diagonal(products[name]).numpy() for name, each in squares.items()}
 
 
 def _taylor(

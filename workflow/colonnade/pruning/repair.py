@@ -28,7 +28,7 @@ from colonnade.pruning.calibration import (
 )
 from colonnade.pruning.layers import Masks
 from colonnade.pruning.mask import ColumnMask
-from colonnade.pruning.weights import conv_weight, kept_weights
+from colonnade.pruning.weights import as_matrix, as_weight, conv_weight, kept_weights
 
 # Batches of images [N, 3, H, W].
 Calibration = Sequence[Tensor]
@@ -57,9 +57,10 @@ def repair(
             weight.mul_(kept_weights(mask, weight))
         for name in (conv.name for conv in network.graph.convs if conv.name in masks):
             product, target = _products(network, dense, name, calibration)
-            trained = _matrix(conv_weight(dense, name)).to(product)
+            trained = as_matrix(conv_weight(dense, name)).to(product)
             solved = solve(product, target, trained, masks[name], damping)
-            _store(conv_weight(network, name), solved)
+            weight = conv_weight(network, name)
+            weight.copy_(as_weight(solved, weight))
 
 
 def solve(
@@ -91,7 +92,7 @@ def _products(
     conv, original = network.get_submodule(name), dense.get_submodule(name)
     assert isinstance(conv, nn.Conv2d)
     assert isinstance(original, nn.Conv2d)
-    weight = _matrix(original.weight)
+    weight = as_matrix(original.weight)
     size = weight.shape[1]
     product = torch.zeros(size, size, dtype=torch.float64, device=weight.device)
     target = torch.zeros(size, len(weight), dtype=torch.float64, device=weight.device)
@@ -120,13 +121,3 @@ def _input_of(network: nn.Module, layer: nn.Module, images: Tensor) -> Tensor:
     finally:
         handle.remove()
     return seen[0]
-
-
-def _matrix(weight: Tensor) -> Tensor:
-    return weight.detach().permute(0, 2, 3, 1).flatten(1)
-
-
-def _store(weight: Tensor, matrix: Tensor) -> None:
-    out_channels, in_channels, height, width = weight.shape
-    shaped = matrix.reshape(out_channels, height, width, in_channels)
-    weight.copy_(shaped.permute(0, 3, 1, 2))

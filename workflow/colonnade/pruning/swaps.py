@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from colonnade.pruning.mask import tile_scores
+
 Matrix = NDArray[np.float64]
 Order = NDArray[np.int64]
 
@@ -36,8 +38,7 @@ class TiledRows:
     def __post_init__(self) -> None:
         self.importance = self.importance.copy()
         self.tile_of = np.arange(len(self.importance)) // self.tile
-        self.starts = np.arange(0, len(self.importance), self.tile)
-        self.scores = np.add.reduceat(self.importance, self.starts, axis=0)
+        self.scores = tile_scores(self.importance, self.tile)
         self.best = self._best(self.scores)
         # What row r would keep in tile t under its mask.
         self.gain = self.importance @ self._mask(self.scores).T
@@ -74,7 +75,7 @@ class TiledRows:
         self.importance[pair] = self.importance[pair[::-1]]
         self.gain[pair] = self.gain[pair[::-1]]
         for tile in {int(self.tile_of[each]) for each in pair}:
-            start = self.starts[tile]
+            start = tile * self.tile
             self.scores[tile] = self.importance[start : start + self.tile].sum(axis=0)
             self.best[tile] = self._best(self.scores[tile])
             self.gain[:, tile] = self.importance @ self._mask(self.scores[tile])

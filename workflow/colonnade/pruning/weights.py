@@ -29,12 +29,21 @@ def conv_weight(model: nn.Module, name: str) -> Tensor:
 
 def weight_matrix(weight: Tensor) -> NDArray[np.float32]:
     """A weight [Cout, Cin, KH, KW] as [Cout, K], K in (kh, kw, cin) order."""
-    matrix: NDArray[np.float32] = weight.detach().permute(0, 2, 3, 1).flatten(1).cpu().numpy()
+    matrix: NDArray[np.float32] = as_matrix(weight).cpu().numpy()
     return matrix
+
+
+def as_matrix(weight: Tensor) -> Tensor:
+    """The same on its device."""
+    return weight.detach().permute(0, 2, 3, 1).flatten(1)
+
+
+def as_weight(matrix: Tensor, like: Tensor) -> Tensor:
+    """A matrix [Cout, K] in the layout of the weight `like`, [Cout, Cin, KH, KW]."""
+    out_channels, in_channels, height, width = like.shape
+    return matrix.reshape(out_channels, height, width, in_channels).permute(0, 3, 1, 2)
 
 
 def kept_weights(mask: ColumnMask, weight: Tensor) -> Tensor:
     """What `mask` keeps of a weight [Cout, Cin, KH, KW]: bool in its layout and on its device."""
-    out_channels, in_channels, height, width = weight.shape
-    flat = torch.from_numpy(mask.expand()).to(weight.device)
-    return flat.reshape(out_channels, height, width, in_channels).permute(0, 3, 1, 2)
+    return as_weight(torch.from_numpy(mask.expand()).to(weight.device), weight)

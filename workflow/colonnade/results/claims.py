@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 import polars as pl
 from pydantic import Field, model_validator
 
-from colonnade.common.errors import ColonnadeError
+from colonnade.common.errors import ColonnadeError, first_line
 from colonnade.common.files import write_json
 from colonnade.common.paths import table_file
 from colonnade.config.errors import validate
@@ -115,12 +115,13 @@ def write_claims(definitions: Path, tables: Sequence[Path], target: Path) -> Non
     Raises:
         ColonnadeError: a mistake in the definitions, or a table that is missing or damaged.
     """
+    wanted = read_definitions(definitions)
     found: dict[str, pl.DataFrame] = {}
     for path in tables:
         if path.stem not in TABLES:
             raise ColonnadeError(f"{path}: no table of claims; allowed: {', '.join(TABLES)}")
         found[path.stem] = read_table(path, TABLES[path.stem])
-    claims = [_judge(each, definitions, found) for each in read_definitions(definitions)]
+    claims = [_judge(each, definitions, found) for each in wanted]
     write_json(target, claims)
 
 
@@ -219,7 +220,7 @@ def _row(
     try:
         found = pl.SQLContext(tables, eager=True).execute(definition.query)
     except pl.exceptions.PolarsError as error:
-        raise ColonnadeError(f"{where}: query: {str(error).splitlines()[0]}") from error
+        raise ColonnadeError(f"{where}: query: {first_line(error)}") from error
     if "value" not in found.columns:
         raise ColonnadeError(f"{where}: query: selects {found.columns}; needed: a column `value`")
     if found.height > 1:

@@ -5,13 +5,13 @@
 
 import math
 
-from scipy.stats import binomtest
-
 Interval = tuple[float, float]
 
 
 def top1_interval(top1: float, n_images: int) -> Interval:
     """Wilson's score interval (1927) of a top-1 in percent, on `n_images` images, at least one."""
+    from scipy.stats import binomtest  # takes a second, and few commands come here
+
     right = round(top1 * n_images / 100)
     found = binomtest(right, n_images).proportion_ci(0.95, method="wilson")
     return 100 * float(found.low), 100 * float(found.high)

@@ -10,9 +10,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import read_json, write_json
-from colonnade.config.errors import validate
+from colonnade.config.errors import explain
 from colonnade.config.schema import Config
 from colonnade.config.sources import merge, read_yaml
 from colonnade.results.records import Change, ImageFacts
@@ -59,11 +61,13 @@ def changes(config: Config, default: Path) -> list[Change]:
     Raises:
         ColonnadeError: the file is missing or no configuration by itself.
     """
-    content = read_yaml(default)
-    problems: list[str] = []
-    plain = validate(Config, merge(Config, [content]), [(str(default), content)], problems)
-    if plain is None:
-        raise ColonnadeError("\n".join(problems))
+    content = merge(Config, [read_yaml(default)])
+    try:
+        # Without a look whether its files are there: they need not be here.
+        plain = Config.model_validate(content)
+    except ValidationError as error:
+        lines = explain(error, Config, content, [(str(default), content)])
+        raise ColonnadeError("\n".join(lines)) from error
     ours, theirs = (dict(_leaves(each.resolved())) for each in (config, plain))
     return [
         {"key": ".".join(key), "value": ours.get(key), "default": theirs.get(key)}

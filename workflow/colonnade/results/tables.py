@@ -156,6 +156,7 @@ _studied = {
     "recipe": pl.String,
     "score": pl.String,
 }
+STUDIED_COLUMNS = tuple(_studied)
 STUDY = {
     **_studied,
     "seed": pl.Int64,

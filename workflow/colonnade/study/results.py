@@ -16,7 +16,7 @@ from scipy import stats
 from colonnade.common.files import read_json, write_text
 from colonnade.report.accuracy import study_figure
 from colonnade.results.records import StudyEvaluation
-from colonnade.results.tables import STUDY, STUDY_SUMMARY, write_table
+from colonnade.results.tables import STUDIED_COLUMNS, STUDY, STUDY_SUMMARY, write_table
 from colonnade.study.control import REFUSED, Control
 from colonnade.study.runs import DENSE, START, Evaluated
 
@@ -97,7 +97,7 @@ def _row(each: Evaluated, report: Mapping[str, Any], dense: float) -> dict[str, 
 
 def _summaries(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Means over seeds, in the order of the rows; drops are paired by seed."""
-    keys = ("model", "dataset", "method", "n", "m", "tile", "sparsity", "recipe", "score")
+    keys = STUDIED_COLUMNS
     groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
     for row in rows:
         groups.setdefault(tuple(row[key] for key in keys), []).append(row)

@@ -5,9 +5,6 @@
 
 from pathlib import Path
 
-import numpy as np
-import torch
-
 from colonnade.common.errors import ColonnadeError
 from colonnade.config.data import DataConfig
 from colonnade.data.dataset import Normalisation
@@ -75,6 +72,5 @@ def write_imported(
         seed=0,
         epochs=0,
     )
-    state = {key: torch.from_numpy(np.array(each)) for key, each in imported.state.items()}
-    write_checkpoint(output, info, state, {})
+    write_checkpoint(output, info, imported.tensors(), {})
     return info

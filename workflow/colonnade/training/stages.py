@@ -129,7 +129,8 @@ def prune_and_finetune(
     )
     config = training.finetune.model_copy(update={"epochs": info.epochs})
     with open_hardware(training) as hardware, deterministic(seed, training.threads):
-        network = source.model()
+        # Masks lie where the network does, which repair and training expect on the device.
+        network = source.model().to(hardware.device)
         chooser = _Chooser(network, plan, recipe, images, config, seed, hardware)
         if recipe.permute:
             chooser.permute()

@@ -4,7 +4,6 @@
 """Bands: what is not known of a core, described as data by cores that differ from the nominal one."""
 
 import copy
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from colonnade.common.errors import ColonnadeError
-from colonnade.common.files import read_json, read_record, write_text
+from colonnade.common.files import read_json, read_record, write_json
 
 Value = int | float | list[float]
 
@@ -90,4 +89,4 @@ def write_core_variant(band: Path, name: str, target: Path) -> None:
     Raises:
         ColonnadeError: see `read_band` and `Band.description`.
     """
-    write_text(target, json.dumps(read_band(band).description(name), indent=2) + "\n")
+    write_json(target, read_band(band).description(name))

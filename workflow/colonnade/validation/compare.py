@@ -43,14 +43,19 @@ class Program:
         return model.compile(self.name, sources, *self.flags, compiler=self.compiler)
 
     def regions(
-        self, model: TimingModel, *, core: Path = VALIDATED_CORE, names: Sequence[str] = ()
+        self,
+        model: TimingModel,
+        built: Path,
+        *,
+        core: Path = VALIDATED_CORE,
+        names: Sequence[str] = (),
     ) -> dict[Run, Region]:
-        """What the model says of its kernels: of all, or of those of these names.
+        """What the model says of its kernels, as `built`: of all, or of those of these names.
 
         Raises:
-            ColonnadeError: it could not be built or run.
+            ColonnadeError: it could not be run.
         """
-        regions, printed = model.run(self.build(model), core=core, arguments=names)
+        regions, printed = model.run(built, core=core, arguments=names)
         runs = [line.split() for line in printed.splitlines()]
         return {
             (name, int(size)): region for (name, size), region in zip(runs, regions, strict=True)
@@ -94,7 +99,7 @@ def kernel_regions(model: TimingModel) -> dict[Run, Region]:
     """What the model says of each kernel that the validation programs run."""
     found: dict[Run, Region] = {}
     for program in PROGRAMS:
-        found |= program.regions(model)
+        found |= program.regions(model, program.build(model))
     return found
 
 
@@ -178,11 +183,3 @@ def _kernels(regions: Mapping[Run, Region]) -> Sequence[Mapping[str, Any]]:
             )
         )
     return rows
-
-
-__all__ = [
-    "kernel_regions",
-    "microbenchmark_cycles",
-    "validation_rows",
-    "write_validation",
-]

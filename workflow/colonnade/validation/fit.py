@@ -8,7 +8,6 @@ kernels/timing/fits. Costs of single instructions are not fitted so: each has a 
 """
 
 import copy
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,10 +15,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from colonnade.common.files import read_json, write_text
+from colonnade.common.files import read_json, read_record, write_json
 from colonnade.common.progress import Progress
 from colonnade.validation.band import Value, with_values
-from colonnade.validation.compare import PROGRAMS
+from colonnade.validation.compare import PROGRAMS, Program
 from colonnade.validation.kernels import KERNEL_POINTS, KernelPoint
 from colonnade.validation.model import TimingModel
 
@@ -93,11 +92,12 @@ def fit_core(model: TimingModel, file: Path, output: Path) -> None:
     Raises:
         ColonnadeError: the file is missing or damaged, the core has no such key, or a program failed.
     """
-    fit = Fit.model_validate(read_json(file, dict[str, Any]))
+    fit = read_record(file, Fit)
     description = read_json(fit.core, dict[str, Any])
     points = [point for point in KERNEL_POINTS if point.role == "fitted"]
     core = model.work / "fitted-core.json"
 
+    programs = [(each, each.build(model)) for each in PROGRAMS if each.has_fitted]
     start = {parameter.path: _value(description, parameter.path) for parameter in fit.parameters}
     # Of one round; in the next ones most were tried before.
     round_trials = sum(len(set(each.values) | {start[each.path]}) - 1 for each in fit.parameters)
@@ -105,8 +105,8 @@ def fit_core(model: TimingModel, file: Path, output: Path) -> None:
 
         def residuals_of(values: Values) -> Residuals:
             changed = with_values(copy.deepcopy(description), values, fit.core, str(file))
-            write_text(core, json.dumps(changed, indent=2) + "\n")
-            found = _residuals(model, core, points)
+            write_json(core, changed)
+            found = _residuals(model, programs, core, points)
             progress.reach(progress.done + 1, max(1 + round_trials, progress.done + 2))
             return found
 
@@ -117,7 +117,7 @@ def fit_core(model: TimingModel, file: Path, output: Path) -> None:
         "residuals_percent": {name: 100 * math.expm1(each) for name, each in residuals.items()},
         "trials": trials,
     }
-    write_text(output, json.dumps(record, indent=2) + "\n")
+    write_json(output, record)
 
 
 def _value(description: Mapping[str, Any], path: str) -> Value:
@@ -128,13 +128,17 @@ def _value(description: Mapping[str, Any], path: str) -> Value:
     return found
 
 
-def _residuals(model: TimingModel, core: Path, points: Sequence[KernelPoint]) -> Residuals:
+def _residuals(
+    model: TimingModel,
+    programs: Sequence[tuple[Program, Path]],
+    core: Path,
+    points: Sequence[KernelPoint],
+) -> Residuals:
     names = sorted({run[0] for point in points for run in point.runs})
     cycles: dict[tuple[str, int], int] = {}
-    for program in PROGRAMS:
-        if program.has_fitted:
-            regions = program.regions(model, core=core, names=names)
-            cycles |= {run: int(region["cycles"]) for run, region in regions.items()}
+    for program, built in programs:
+        regions = program.regions(model, built, core=core, names=names)
+        cycles |= {run: int(region["cycles"]) for run, region in regions.items()}
     return {
         point.name: math.log(point.value([cycles[run] for run in point.runs]) / point.published)
         for point in points

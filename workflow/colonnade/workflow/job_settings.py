@@ -90,11 +90,11 @@ class JobSettings:
         own = ("study.data", "study.training", "-study.training.dense")
         return self.of(*own, *PRUNED_LAYERS, run=runs[label])
 
-    def of_candidate(self, name: str) -> str:
-        """The same of a job about one candidate of the recipe search, as if it were the fine-tuning.
+    def of_candidate(self, name: str, label: str) -> str:
+        """The same, with a candidate of the recipe search as the fine-tuning.
 
         Raises:
-            ColonnadeError: there is no such candidate.
+            ColonnadeError: there is no such candidate, or no such run.
         """
         study = self.config.study
         if name not in study.candidates:
@@ -102,10 +102,8 @@ class JobSettings:
             raise ColonnadeError(f"candidate {name!r} of the study: allowed: {allowed}")
         training = study.training.model_copy(update={"finetune": study.candidates[name]})
         chosen = study.model_copy(update={"training": training})
-        return replace(self, config=self.config.model_copy(update={"study": chosen})).of(
-            *("study.data", "study.training", "-study.training.dense", "study.recipe_sparsity"),
-            *PRUNED_LAYERS,
-        )
+        changed = self.config.model_copy(update={"study": chosen})
+        return replace(self, config=changed).of_run(label)
 
     def on(self, name: str, target: TargetConfig) -> "JobSettings":
         """Settings of the same jobs on another target, written by the same rule."""

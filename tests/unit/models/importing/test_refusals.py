@@ -288,3 +288,23 @@ def test_modules_that_cannot_be_traced_say_so() -> None:
 
     with pytest.raises(ColonnadeError, match=r"module: torch\.export cannot trace it"):
         import_module(Odd(), [torch.randn(1, 3, 4, 4)])
+
+
+class _Turned(nn.Module):
+    """Reads elements of a map in another order than a map has, as its output or as a map's factors."""
+
+    def __init__(self, *, factors: bool) -> None:
+        super().__init__()
+        self.wide = nn.Conv2d(3, 16, 1)
+        self.small = nn.Conv2d(3, 4, 1, stride=4)
+        self.factors = factors
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        turned = self.small(x).permute(0, 2, 3, 1)
+        return self.wide(x) * turned.reshape(1, 16, 1, 1) if self.factors else turned.flatten(1)
+
+
+@pytest.mark.parametrize("factors", [False, True], ids=["output", "factors"])
+def test_features_in_another_order_are_refused_and_not_taken_in_their_own(factors: bool) -> None:
+    with pytest.raises(ColonnadeError, match="features in another order than their map's"):
+        import_module(_Turned(factors=factors), [torch.zeros(SIZES)])

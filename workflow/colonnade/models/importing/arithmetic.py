@@ -4,16 +4,27 @@
 """Sums, products and limits of tensors and constants."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from colonnade.models.importing.reading import Handler, Operation
 from colonnade.models.importing.recorder import Recorder
 from colonnade.models.importing.values import Constant, Tensor, UnsupportedError, Value, shown
-from colonnade.models.layers import Binary, Clip
+from colonnade.models.layers import Clip, Unary
 
-Array = NDArray[Any]
+
+def unary(function: str) -> Handler:
+    """An operation that is a function of every element."""
+
+    def handle(net: Recorder, op: Operation) -> Value:
+        return net.add(Unary, op.name, op.tensor, function=function)
+
+    return handle
+
+
+def identity(_: Recorder, op: Operation) -> Value:
+    """An operation that leaves its input as it is."""
+    return op.tensor
 
 
 def combine(net: Recorder, name: str, function: str, values: Sequence[Value]) -> Tensor:
@@ -22,25 +33,21 @@ def combine(net: Recorder, name: str, function: str, values: Sequence[Value]) ->
     for index, other in enumerate(others):
         own = name if index == 0 else f"{name}_{index + 1}"
         first = _two(net, own, function, first, other)
-    if isinstance(first, Constant):
-        raise UnsupportedError("of constants alone")
+    assert isinstance(first, Tensor)
     return first
 
 
-def _two(net: Recorder, name: str, function: str, first: Value, second: Value) -> Value:
+def _two(net: Recorder, name: str, function: str, first: Value, second: Value) -> Tensor:
+    if function == "div" and isinstance(second, Tensor):
+        raise UnsupportedError("by a tensor; allowed: by a constant")
     if isinstance(first, Tensor) and isinstance(second, Tensor):
-        if function == "div":
-            raise UnsupportedError("by a tensor; allowed: by a constant")
-        keys = {"function": function, "activation": "none"}
-        return net.two(Binary, name, first, second, **keys)
+        return net.two(name, function, first, second)
     if isinstance(first, Tensor) and isinstance(second, Constant):
         return _with_constant(net, name, function, first, second)
     if isinstance(first, Constant) and isinstance(second, Tensor):
         if function == "sub":
             negative = net.affine(f"{name}_negative", second, np.array(-1.0), np.array(0.0))
             return _with_constant(net, name, "add", negative, first)
-        if function == "div":
-            raise UnsupportedError("by a tensor; allowed: by a constant")
         return _with_constant(net, name, function, second, first)
     raise UnsupportedError("of constants alone")
 

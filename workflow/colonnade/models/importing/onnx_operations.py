@@ -4,14 +4,16 @@
 """What the operations of ONNX are in a network, from opset 7 on."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from colonnade.models.importing.arithmetic import check_per_channel, clip, combine
+import numpy as np
+
+from colonnade.models.importing.arithmetic import check_per_channel, clip, combine, identity, unary
 from colonnade.models.importing.onnx_resize import resize
 from colonnade.models.importing.reading import Handler, Operation
 from colonnade.models.importing.recorder import Recorder
 from colonnade.models.importing.values import Constant, UnsupportedError, Value
-from colonnade.models.layers import HardSigmoid, LeakyRelu, Unary
+from colonnade.models.layers import HardSigmoid, LeakyRelu
 from colonnade.models.shapes import reach
 
 
@@ -74,12 +76,9 @@ def _global_pool(function: str) -> Handler:
 
 def _reduce(function: str) -> Handler:
     def reduce(net: Recorder, op: Operation) -> Value:
-        axes = op.attributes.get("axes")
+        axes = _axes(op)
         if axes is None:
-            given = op.optional(1, "axes")
-            if given is None:
-                raise UnsupportedError("over all axes; allowed: whole planes")
-            axes = given.whole()
+            raise UnsupportedError("over all axes; allowed: whole planes")
         keep = bool(op.attributes.get("keepdims", 1))
         return net.reduced(op.name, op.tensor, axes, keep=keep, function=function)
 
@@ -125,17 +124,10 @@ def _batch_norm(net: Recorder, op: Operation) -> Value:
     return net.batch_norm(op.name, op.tensor, parts, op.attributes.get("epsilon", 1e-5))
 
 
-def _unary(function: str) -> Handler:
-    def unary(net: Recorder, op: Operation) -> Value:
-        return net.add(Unary, op.name, op.tensor, function=function)
-
-    return unary
-
-
 def _swish(net: Recorder, op: Operation) -> Value:
     if op.attributes.get("alpha", 1.0) != 1:
         raise UnsupportedError("alpha other than 1")
-    return net.add(Unary, op.name, op.tensor, function="silu")
+    return unary("silu")(net, op)
 
 
 def _clip(net: Recorder, op: Operation) -> Value:
@@ -203,7 +195,7 @@ def _pad(net: Recorder, op: Operation) -> Value:
         for index, axis in enumerate(places):
             whole[axis], whole[axis + size] = pads[index], pads[index + len(places)]
         pads = whole
-    planes = {2: (2, 3, 6, 7)}.get(size - 2, ())
+    planes = (2, 3, 6, 7)
     if size != 4 or any(pads[index] for index in range(8) if index not in planes):
         raise UnsupportedError(f"pads {pads}; allowed: of height and width")
     if min(pads) < 0:
@@ -282,10 +274,6 @@ def _dropout(net: Recorder, op: Operation) -> Value:
     return net.dropout(op.name, op.tensor, p)
 
 
-def _identity(_: Recorder, op: Operation) -> Value:
-    return op.tensor
-
-
 def _cast(_: Recorder, op: Operation) -> Value:
     # FLOAT, FLOAT16, DOUBLE and BFLOAT16.
     if op.attributes["to"] not in (1, 10, 11, 16):
@@ -294,14 +282,12 @@ def _cast(_: Recorder, op: Operation) -> Value:
 
 
 def _shape(_: Recorder, op: Operation) -> Value:
-    import numpy as np
-
     start = op.attributes.get("start", 0)
     sizes = op.tensor.shape[start : op.attributes.get("end")]
     return Constant(np.array(sizes, np.int64), op.outputs[0], sized=True)
 
 
-HANDLERS: dict[str, Callable[[Recorder, Operation], Value]] = {
+HANDLERS: dict[str, Handler] = {
     "Add": _arithmetic("add"),
     "AveragePool": _average_pool,
     "BatchNormalization": _batch_norm,
@@ -316,8 +302,8 @@ HANDLERS: dict[str, Callable[[Recorder, Operation], Value]] = {
     "GlobalAveragePool": _global_pool("avg"),
     "GlobalMaxPool": _global_pool("max"),
     "HardSigmoid": _hard_sigmoid,
-    "HardSwish": _unary("hard_swish"),
-    "Identity": _identity,
+    "HardSwish": unary("hard_swish"),
+    "Identity": identity,
     "LRN": _lrn,
     "LeakyRelu": _leaky_relu,
     "MatMul": _matmul,
@@ -329,17 +315,17 @@ HANDLERS: dict[str, Callable[[Recorder, Operation], Value]] = {
     "Pad": _pad,
     "ReduceMax": _reduce("max"),
     "ReduceMean": _reduce("avg"),
-    "Relu": _unary("relu"),
+    "Relu": unary("relu"),
     "Reshape": _reshape,
     "Resize": resize,
     "Shape": _shape,
-    "Sigmoid": _unary("sigmoid"),
+    "Sigmoid": unary("sigmoid"),
     "Softmax": _softmax,
     "Squeeze": _squeeze,
     "Sub": _arithmetic("sub"),
     "Sum": _arithmetic("add"),
     "Swish": _swish,
-    "Tanh": _unary("tanh"),
+    "Tanh": unary("tanh"),
     "Transpose": _transpose,
     "Unsqueeze": _unsqueeze,
     "Upsample": resize,

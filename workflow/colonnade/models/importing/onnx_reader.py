@@ -11,7 +11,7 @@ import onnx
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from colonnade.common.errors import ColonnadeError
+from colonnade.common.errors import ColonnadeError, first_line
 from colonnade.models.importing.onnx_operations import HANDLERS
 from colonnade.models.importing.reading import Imported, Operation, Reading
 from colonnade.models.importing.values import Constant, UnsupportedError
@@ -67,8 +67,7 @@ def _loaded(path: Path) -> ModelProto:
         raise ColonnadeError(f"{path}: no such file, or one beside it: {error}") from error
     # The library raises whatever a damaged file, or its reference to data beside it, provokes.
     except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ColonnadeError(f"{path}: cannot be read: {reason}") from error
+        raise ColonnadeError(f"{path}: cannot be read: {first_line(error)}") from error
 
 
 def _opset(model: ModelProto, where: str) -> int:
@@ -127,7 +126,7 @@ def _run(reading: Reading, node: NodeProto, index: int, opset: int, model: Model
     try:
         onnx.checker.check_node(node, _context(model))
     except onnx.checker.ValidationError as error:
-        reading.refuse(operation, f"not valid: {str(error).splitlines()[0]}")
+        reading.refuse(operation, f"not valid: {first_line(error)}")
         return
     given = [value for each, value in zip(node.input, inputs, strict=True) if each]
     if kind == "Constant" or (given and all(isinstance(each, Constant) for each in given)):
@@ -175,8 +174,7 @@ def _fold(reading: Reading, operation: Operation, node: NodeProto, model: ModelP
         return
     # The library raises whatever an operation and its constants provoke.
     except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        reading.refuse(operation, f"cannot be folded: {reason}")
+        reading.refuse(operation, f"cannot be folded: {first_line(error)}")
         return
     sized = any(value.sized for value in constants.values())
     names = [name for name in node.output if name]

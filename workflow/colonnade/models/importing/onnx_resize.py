@@ -15,18 +15,17 @@ from colonnade.models.importing.values import Tensor, UnsupportedError, Value
 def resize(net: Recorder, op: Operation) -> Value:
     """Interpolation by factors, or to sizes."""
     x, given = op.tensor, op.attributes
-    is_upsample = op.kind == "Upsample"
-    first = {True: (1, None), False: (2, 3)}[is_upsample or op.opset < 11][0]
+    # These have no sizes.
+    old = op.kind == "Upsample" or op.opset < 11
     scales = given.get("scales")
     if scales is None:
-        at = 1 if is_upsample or op.opset < 11 else 2
-        constant = op.optional(at, "scales")
+        constant = op.optional(1 if old else 2, "scales")
         scales = (
             None
             if constant is None or not constant.values.size
             else [float(each) for each in constant.floats()]
         )
-    sizes = None if first == 1 else op.optional(3, "sizes")
+    sizes = None if old else op.optional(3, "sizes")
     axes = list(given.get("axes", []))
     if axes not in ([], [2, 3], [0, 1, 2, 3]) or given.get("antialias", 0):
         raise UnsupportedError("axes other than height and width, or antialias")
@@ -34,7 +33,7 @@ def resize(net: Recorder, op: Operation) -> Value:
     policy = given.get("keep_aspect_ratio_policy", "stretch")
     if policy != "stretch":
         raise UnsupportedError(f"keep_aspect_ratio_policy {policy!r}; allowed: 'stretch'")
-    mode, corners = _resize_mode(op, scales)
+    mode, corners = _resize_mode(op, scales, old=old)
     keys: dict[str, Any] = {"mode": mode, "align_corners": corners, "size": None, "scale": None}
     if scales is not None:
         _check_outer([s * size for s, size in zip(scales[:outer], x.shape, strict=False)], x)
@@ -74,11 +73,10 @@ def _check_outer(sizes: Sequence[float], x: Tensor) -> None:
         raise UnsupportedError("of images or channels; allowed: of height and width")
 
 
-def _resize_mode(op: Operation, scales: Sequence[float] | None) -> tuple[str, bool]:
+def _resize_mode(op: Operation, scales: Sequence[float] | None, *, old: bool) -> tuple[str, bool]:
     """The mode of the vocabulary, and whether corners are aligned."""
     given = op.attributes
     mode = given.get("mode", "nearest")
-    old = op.kind == "Upsample" or op.opset < 11
     where = given.get("coordinate_transformation_mode", "asymmetric" if old else "half_pixel")
     if mode == "nearest":
         rounding = given.get("nearest_mode", "floor" if old else "round_prefer_floor")

@@ -29,9 +29,12 @@ class Imported:
     def network(self) -> Network:
         """The torch module, with these parameters."""
         network = Network(self.graph)
-        tensors = {key: torch.from_numpy(np.array(each)) for key, each in self.state.items()}
-        network.load_state_dict(tensors)
+        network.load_state_dict(self.tensors())
         return network
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """The parameters as tensors of torch."""
+        return {key: torch.from_numpy(np.array(each)) for key, each in self.state.items()}
 
 
 @dataclass

@@ -10,11 +10,12 @@ import numpy as np
 
 from colonnade.models.graph import Graph
 from colonnade.models.importing.tensors import Array, Tensors
-from colonnade.models.importing.values import Constant, Tensor, UnsupportedError, shown
+from colonnade.models.importing.values import Constant, Tensor, UnsupportedError, itself, shown
 from colonnade.models.layers import (
     Affine,
     AvgPool2d,
     BatchNorm,
+    Binary,
     Concat,
     Conv2d,
     Dropout,
@@ -29,7 +30,7 @@ from colonnade.models.layers import (
     Softmax,
     Upsample2d,
 )
-from colonnade.models.shapes import FeatureShape, MapShape, TensorShape
+from colonnade.models.shapes import FeatureShape, MapShape
 
 SPATIAL = (2, 3)
 
@@ -67,8 +68,15 @@ class Recorder(Tensors):
         if tensor.is_plain or tensor.is_features:
             return tensor
         if len(tensor.shape) == 2:
-            return self.features(tensor)
+            return self._ordered(tensor)
         return self.map_of(tensor)
+
+    def _ordered(self, x: Tensor) -> Tensor:
+        """The tensor as features that have the order in which the source sees them."""
+        found = self.features(x)
+        if found.order is not None:
+            raise UnsupportedError("features in another order than their map's")
+        return found
 
     def _copied(self, x: Tensor) -> Tensor:
         """A tensor of its own with the same elements: no two outputs, and no input, are one."""
@@ -119,7 +127,7 @@ class Recorder(Tensors):
             ordered = np.empty_like(out)
             ordered[:, source.order[0]] = out
             out = ordered
-            source = Tensor(source.name, source.base, source.shape)
+            source = itself(source.name, source.base)
         state = {"weight": out} | ({} if bias is None else {"bias": bias.floats().ravel()})
         own_name = self._names.of_weight(weight.name, name)
         keys = {"in_features": out.shape[1], "out_features": out.shape[0]}
@@ -134,8 +142,6 @@ class Recorder(Tensors):
         source = self.channels_of(x)
         channels = source.base.c
         assert channels is not None
-        mean = parts["running_mean"]
-        assert mean is not None
         named = next(each for each in parts.values() if each is not None)
         state = {
             key: np.full(channels, key == "weight", np.float32) if part is None else part.floats()
@@ -203,7 +209,7 @@ class Recorder(Tensors):
         flat = size == 3 and over == (2,) and x.shape[:2] == x.own_shape[:2]
         if not planes or not (flat or (x.is_plain and over == SPATIAL)):
             raise UnsupportedError(f"over axes {list(axes)} of {shown(x)}; allowed: whole planes")
-        plain = Tensor(x.name, x.base, x.own_shape)
+        plain = itself(x.name, x.base)
         made = self._add(GlobalPool, self._names.free(name), plain, function=function)
         return self.reshape(made, (*made.shape, *([1] * (size - 2) if keep else [])))
 
@@ -215,15 +221,9 @@ class Recorder(Tensors):
         if len(parts) == 1:
             return parts[0]
         if size == 4 and not all(each.is_features for each in parts):
-            parts = [self.map_of(each) for each in parts]
-            wanted = None
-        else:
-            parts = [self.features(each) for each in parts]
-            if any(each.order is not None for each in parts):
-                raise UnsupportedError("features in another order than their map's")
-            wanted = size
-        made = self._many(Concat, name, parts)
-        return self.reshape(made, (*made.shape, 1, 1)) if wanted == 4 else made
+            return self._many(Concat, name, [self.map_of(each) for each in parts])
+        made = self._many(Concat, name, [self._ordered(each) for each in parts])
+        return self.reshape(made, (*made.shape, 1, 1)) if size == 4 else made
 
     def pad(self, name: str, x: Tensor, padding: Sequence[int], value: float) -> Tensor:
         """A border of one value."""
@@ -236,7 +236,7 @@ class Recorder(Tensors):
             base = MapShape(n, c, h + top + bottom, w + left + right)
             bordered = f"the border of {name!r}"
             self._borders[bordered] = (source, list(padding))
-            return Tensor(bordered, base, tuple(vars(base).values()))
+            return itself(bordered, base)
         free = self._names.free(name)
         return self._add(Pad, free, self.map_of(x), padding=list(padding), value=value)
 
@@ -259,10 +259,9 @@ class Recorder(Tensors):
         """Dropout, which training alone computes."""
         return self.add(Dropout, name, x, p=p) if 0 < p < 1 else x
 
-    def two(
-        self, layer: type[Node], name: str, first: Tensor, second: Tensor, **keys: Any
-    ) -> Tensor:
-        """A node of two tensors of one shape, or of a map and a number for each of its planes."""
+    def two(self, name: str, function: str, first: Tensor, second: Tensor) -> Tensor:
+        """A function of two tensors of one shape, or of a map and a number for each of its planes."""
+        keys = {"function": function, "activation": "none"}
         try:
             seen = np.broadcast_shapes(first.shape, second.shape)
         except ValueError as error:
@@ -270,20 +269,20 @@ class Recorder(Tensors):
         if first.shape == second.shape and not _is_alike(first, second):
             first, second = self._as_seen(first), self._as_seen(second)
         if first.shape == second.shape and _is_alike(first, second):
-            made = self._many(layer, name, [first, second], **keys)
+            made = self._many(Binary, name, [first, second], **keys)
             return Tensor(made.name, made.base, first.shape, first.order)
         if len(first.shape) == len(second.shape) == 4 and seen in (first.shape, second.shape):
             parts = [
                 self.map_of(each)
                 if each.shape == seen and not each.is_features
-                else self.features(self.reshape(each, each.shape[:2]))
+                else self._ordered(self.reshape(each, each.shape[:2]))
                 for each in (first, second)
                 if each.shape == seen or (each.shape[:2] == seen[:2] and each.shape[2:] == (1, 1))
             ]
             if len(parts) == 2:
-                return Tensor(*self._plain_of(self._many(layer, name, parts, **keys)), seen)
+                return self.reshape(self._many(Binary, name, parts, **keys), seen)
         if first.is_features and second.is_features and first.shape[:2] == second.shape[:2]:
-            made = self._many(layer, name, [self.features(first), self.features(second)], **keys)
+            made = self._many(Binary, name, [self.features(first), self.features(second)], **keys)
             return self.reshape(made, seen)
         raise UnsupportedError(
             f"{shown(first)} and {shown(second)}; allowed: of one shape, or [N, C,"
@@ -295,10 +294,6 @@ class Recorder(Tensors):
         if len(x.shape) == 2:
             return self.features(x)
         return x if x.is_features else self.map_of(x)
-
-    @staticmethod
-    def _plain_of(x: Tensor) -> tuple[str, TensorShape]:
-        return x.name, x.base
 
     def _many(self, layer: type[Node], name: str, parts: Sequence[Tensor], **keys: Any) -> Tensor:
         keys["inputs"] = [each.name for each in parts]

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from colonnade.models.graph import Input, add_shape
 from colonnade.models.importing.names import Names
-from colonnade.models.importing.values import Tensor, UnsupportedError, shown
+from colonnade.models.importing.values import Tensor, UnsupportedError, itself, shown
 from colonnade.models.layers import ChannelShuffle, Flatten, Node
 from colonnade.models.shapes import MapShape, TensorShape
 
@@ -49,7 +49,7 @@ class Tensors:
         base = MapShape(n, c, h, w)
         self._known[name] = base
         self._names.take(name)
-        tensor = Tensor(name, base, (n, c, h, w))
+        tensor = itself(name, base)
         return tensor if len(shape) == 4 else self.features(self.reshape(tensor, (n, c)))
 
     def reshape(self, x: Tensor, shape: Sequence[int]) -> Tensor:
@@ -74,13 +74,12 @@ class Tensors:
         raise UnsupportedError(f"{shown(x)}, made of {x.base}; needed: a map [N, C, H, W]")
 
     def _shuffled(self, x: Tensor) -> Tensor:
-        n, channels, height, width = x.shape
-        places = np.arange(n * channels * height * width).reshape(n, channels, height, width)
+        plain = itself(x.name, x.base)
+        places, channels = plain.placed(), x.shape[1]
         for groups in range(2, channels):
             if channels % groups == 0:
                 order = np.arange(channels).reshape(groups, -1).T.ravel()
                 if np.array_equal(x.placed(), places[:, order]):
-                    plain = Tensor(x.name, x.base, x.shape)
                     name = self._names.free(f"{x.name}_shuffled")
                     return self._add(ChannelShuffle, name, plain, groups=groups)
         raise UnsupportedError("elements in another order than that of a channel shuffle")
@@ -88,12 +87,12 @@ class Tensors:
     def features(self, x: Tensor) -> Tensor:
         """The tensor as features that nodes read, in the order in which it has its elements."""
         if x.is_features:
-            return Tensor(x.name, x.base, x.own_shape)
+            return itself(x.name, x.base)
         count = int(np.prod(x.own_shape[1:]))
         alike = x.shape in ((x.own_shape[0], count), (x.own_shape[0], count, 1, 1))
         if isinstance(x.base, MapShape) and alike:
-            plain = Tensor(x.name, x.base, x.own_shape)
-            flat = self._add(Flatten, self._names.free(f"{x.name}_flat"), plain)
+            name = self._names.free(f"{x.name}_flat")
+            flat = self._add(Flatten, name, itself(x.name, x.base))
             order = None if x.order is None else x.order.reshape(flat.shape)
             return Tensor(flat.name, flat.base, flat.shape, order)
         raise UnsupportedError(f"{shown(x)}, made of {x.base}; needed: features [N, C]")
@@ -136,9 +135,7 @@ class Tensors:
             raise UnsupportedError(str(error)) from error
         self.nodes.append(node)
         self.state |= {f"{name}.{key}": values for key, values in state.items()}
-        base = self._known[name]
-        sizes = tuple(vars(base).values())
-        return Tensor(name, base, sizes)
+        return itself(name, self._known[name])
 
 
 def _none_if_in_order(order: NDArray[np.int64] | None) -> NDArray[np.int64] | None:

@@ -4,16 +4,16 @@
 """What the operations of PyTorch, as torch.export writes them down, are in a network."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from colonnade.models.importing.arithmetic import clip, combine
+from colonnade.models.importing.arithmetic import clip, combine, identity, unary
 from colonnade.models.importing.reading import Handler, Operation
 from colonnade.models.importing.recorder import Recorder
 from colonnade.models.importing.values import Constant, Tensor, UnsupportedError, Value
-from colonnade.models.layers import HardSigmoid, LeakyRelu, Unary
+from colonnade.models.layers import HardSigmoid, LeakyRelu
 
 # An operation's inputs are its arguments in the order of its schema, defaults filled in.
 
@@ -80,13 +80,6 @@ def _batch_norm(eps: int) -> Handler:
         return net.batch_norm(op.name, op.tensor, parts, op.inputs[eps])
 
     return batch_norm
-
-
-def _unary(function: str) -> Handler:
-    def unary(net: Recorder, op: Operation) -> Value:
-        return net.add(Unary, op.name, op.tensor, function=function)
-
-    return unary
 
 
 def _clamp(net: Recorder, op: Operation) -> Value:
@@ -248,10 +241,6 @@ def _dropout(net: Recorder, op: Operation) -> Value:
     return net.dropout(op.name, op.tensor, op.inputs[1])
 
 
-def _identity(_: Recorder, op: Operation) -> Value:
-    return op.tensor
-
-
 def _upsample(mode: str) -> Handler:
     def upsample(net: Recorder, op: Operation) -> Value:
         size, *rest = op.inputs[1:]
@@ -266,16 +255,16 @@ def _upsample(mode: str) -> Handler:
     return upsample
 
 
-_HANDLERS: dict[str, Callable[[Recorder, Operation], Value]] = {
+_HANDLERS: dict[str, Handler] = {
     "_native_batch_norm_legit_no_training": _batch_norm(6),
     "_softmax": _softmax,
-    "_to_copy": _identity,
+    "_to_copy": identity,
     "adaptive_avg_pool2d": _adaptive("avg"),
     "_adaptive_avg_pool2d": _adaptive("avg"),
     "adaptive_max_pool2d": _adaptive("max"),
     "add": _arithmetic("add"),
     "addmm": _addmm,
-    "alias": _identity,
+    "alias": identity,
     "amax": _reduce("max"),
     "avg_pool2d": _avg_pool,
     "batch_norm": _batch_norm(7),
@@ -284,18 +273,18 @@ _HANDLERS: dict[str, Callable[[Recorder, Operation], Value]] = {
     "clamp": _clamp,
     "clamp_max": lambda net, op: clip(net, op.name, op.tensor, None, _number(op.inputs[1])),
     "clamp_min": lambda net, op: clip(net, op.name, op.tensor, _number(op.inputs[1]), None),
-    "clone": _identity,
+    "clone": identity,
     "constant_pad_nd": _pad,
-    "contiguous": _identity,
+    "contiguous": identity,
     "conv2d": _conv,
     "convolution": _convolution,
-    "detach": _identity,
+    "detach": identity,
     "div": _arithmetic("div"),
     "dropout": _dropout,
     "feature_dropout": _dropout,
     "flatten": _flatten,
     "hardsigmoid": _hard_sigmoid,
-    "hardswish": _unary("hard_swish"),
+    "hardswish": unary("hard_swish"),
     "hardtanh": _clamp,
     "leaky_relu": _leaky_relu,
     "linear": _linear,
@@ -308,16 +297,16 @@ _HANDLERS: dict[str, Callable[[Recorder, Operation], Value]] = {
     "pad": _pad,
     "permute": _permute,
     "prelu": _prelu,
-    "relu": _unary("relu"),
-    "relu6": _unary("relu6"),
+    "relu": unary("relu"),
+    "relu6": unary("relu6"),
     "reshape": _view,
-    "sigmoid": _unary("sigmoid"),
-    "silu": _unary("silu"),
+    "sigmoid": unary("sigmoid"),
+    "silu": unary("silu"),
     "softmax": _softmax,
     "squeeze": _squeeze,
     "sub": _arithmetic("sub"),
-    "tanh": _unary("tanh"),
-    "to": _identity,
+    "tanh": unary("tanh"),
+    "to": identity,
     "transpose": _transpose,
     "unsqueeze": _unsqueeze,
     "upsample_bilinear2d": _upsample("bilinear"),

@@ -19,7 +19,7 @@ from torch import Tensor, fx, nn
 from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind, OutputKind
 
-from colonnade.common.errors import ColonnadeError
+from colonnade.common.errors import ColonnadeError, first_line
 from colonnade.models.importing.reading import Imported, Operation, Reading
 from colonnade.models.importing.torch_operations import HANDLERS
 from colonnade.models.importing.values import Constant, UnsupportedError
@@ -46,8 +46,9 @@ def import_module(module: nn.Module, examples: Sequence[Tensor], where: str = "m
         program = torch.export.export(module.eval(), tuple(examples), strict=False)
     # It raises whatever the module's own code provokes.
     except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ColonnadeError(f"{where}: torch.export cannot trace it: {reason}") from error
+        raise ColonnadeError(
+            f"{where}: torch.export cannot trace it: {first_line(error)}"
+        ) from error
     finally:
         module.train(was_training)
     return import_program(program, where)
@@ -70,8 +71,9 @@ def read_pt2(path: Path) -> Imported:
             program = torch.export.load(io.BytesIO(content))
     # It raises whatever the damaged place in the file provokes.
     except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ColonnadeError(f"{path}: damaged, or more than tensors: {reason}") from error
+        raise ColonnadeError(
+            f"{path}: damaged, or more than tensors: {first_line(error)}"
+        ) from error
     return import_program(program, str(path))
 
 

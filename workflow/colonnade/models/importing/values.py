@@ -99,6 +99,11 @@ class Tensor:
         return np.arange(np.prod(self.shape, dtype=np.int64)).reshape(self.shape)
 
 
+def itself(name: str, base: TensorShape) -> Tensor:
+    """A tensor that the source sees as it is."""
+    return Tensor(name, base, tuple(vars(base).values()))
+
+
 Value = Tensor | Constant
 
 

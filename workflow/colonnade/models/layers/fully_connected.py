@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from colonnade.models.layers.node import Size, UnaryNode, check_weights
-from colonnade.models.shapes import FeatureShape, TensorShape
+from colonnade.models.shapes import FeatureShape, TensorShape, need_features
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,12 +33,7 @@ class FullyConnected(UnaryNode):
 
     def shape(self, known: Mapping[str, TensorShape]) -> FeatureShape:
         """[N, out_features]."""
-        source = known[self.input]
-        if not isinstance(source, FeatureShape) or source.c not in (None, self.in_features):
-            raise ValueError(
-                f"{self.where}: its input {self.input!r} is {source}; "
-                f"needed: features [N, {self.in_features}]"
-            )
+        source = need_features(self.where, self.input, known, self.in_features)
         return FeatureShape(source.n, self.out_features)
 
     @property

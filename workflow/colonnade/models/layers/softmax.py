@@ -25,7 +25,7 @@ class Softmax(UnaryNode):
 
     def shape(self, known: Mapping[str, TensorShape]) -> FeatureShape:
         """That of its input."""
-        return need_features(self.where, self.input, known)
+        return need_features(self.where, self.input, known, None)
 
     def module(self) -> "nn.Module":
         """The module of torch."""
