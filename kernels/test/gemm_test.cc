@@ -221,7 +221,9 @@ void test_instruction_sets(xnn_colnm_arithmetic arithmetic, size_t kernels, size
     name = found;
     SCOPED_TRACE(name);
     EXPECT_EQ(test_kernels<T>(config), name == "scalar" ? kernels_in_c : kernels);
-    if (i == 0) EXPECT_EQ(config.ukernel[0][0], xnn_init_colnm_gemm_config(arithmetic)->ukernel[0][0]) << "the best are taken";
+    if (i == 0) {
+      EXPECT_EQ(config.ukernel[0][0], xnn_init_colnm_gemm_config(arithmetic)->ukernel[0][0]) << "the best are taken";
+    }
   }
   EXPECT_EQ(name, "scalar") << "every CPU runs plain C";
 }
