@@ -11,19 +11,22 @@ struct copy_context {
   struct xnn_plane_copy what;
   const struct xnn_elementwise_config* config;
   size_t in_bytes, out_bytes;
+  union {
+    uint32_t of_32_bits;
+    uint16_t of_16_bits;
+  } border;  // an element of the output
 };
 
 static void fill(const struct copy_context* context, uintptr_t output, size_t count) {
-  if (context->out_bytes == sizeof(float)) {
-    float* out = (float*) output;
+  if (context->out_bytes == sizeof(uint32_t)) {
+    uint32_t* out = (uint32_t*) output;
     for (size_t i = 0; i < count; i++) {
-      out[i] = context->what.value;
+      out[i] = context->border.of_32_bits;
     }
   } else {
-    xnn_float16* out = (xnn_float16*) output;
-    const xnn_float16 value = xnn_float16_from_float(context->what.value);
+    uint16_t* out = (uint16_t*) output;
     for (size_t i = 0; i < count; i++) {
-      out[i] = value;
+      out[i] = context->border.of_16_bits;
     }
   }
 }
@@ -70,12 +73,14 @@ enum xnn_status xnn_create_plane_copy_cnhw(const struct xnn_plane_copy* copy, xn
     xnn_log_error("failed to create a copy of planes: the input does not fit into the output");
     return xnn_status_invalid_parameter;
   }
-  const struct copy_context context = {
+  const struct xnn_colnm_datatype* out_elements = copy->to_f32 ? &xnn_colnm_datatypes[xnn_colnm_datatype_f32] : elements;
+  struct copy_context context = {
     .what = *copy,
     .config = xnn_init_elementwise_config(elements),
     .in_bytes = elements->bytes,
-    .out_bytes = copy->to_f32 ? sizeof(float) : elements->bytes,
+    .out_bytes = out_elements->bytes,
   };
+  out_elements->from_float(1, &copy->value, &context.border);
   return colnm_create_plane_task((pthreadpool_task_2d_t) copy_plane, &context, sizeof(context), out->channels, out->batch, op_out);
 }
 
