@@ -21,6 +21,9 @@ constexpr ConvSchedule kRowWise = {1, {xnn_colnm_direct, 4, 2, 1}};
 // waits until the one before was used. Every kernel that has registers for a second one is software-pipelined.
 constexpr ConvSchedule kUnpipelined = {15, {xnn_colnm_unfused, 2, 4, 1}};
 
+// Without profiling: with tiles that two registers an accumulator leave most rows of.
+constexpr ConvSchedule kUntuned = {14, {xnn_colnm_direct, 2, 4, 1}};
+
 const char* name_of(Layout layout) {
   switch (layout) {
     case Layout::nhwc: return "nhwc";
@@ -65,6 +68,7 @@ const std::vector<Implementation>& implementations() {
       {"colnm_packed", Layout::planes, PrunedWeights::sparse, ScheduleKey::packed, {}, {}, both},
       {"colnm_direct", Layout::planes, PrunedWeights::sparse, ScheduleKey::direct, {}, {}, both},
       {"colnm_tuned", Layout::planes, PrunedWeights::sparse, ScheduleKey::fastest, {}, {}, both},
+      {"colnm_untuned", Layout::planes, PrunedWeights::sparse, ScheduleKey::none, kUntuned, {}, both},
       {"rownm", Layout::planes, PrunedWeights::rows, ScheduleKey::fastest, kRowWise, {}, both},
   };
   return table;

@@ -15,17 +15,22 @@ from colonnade.common.paths import table_file
 from colonnade.results import tables
 
 NAMES = {
+    "bench",
     "bench-conv",
     "build",
+    "completion",
     "config-reference",
     "fit-core",
+    "inspect",
     "optimize",
+    "run",
     "shell",
     "step",
     "table",
     "to-onnx",
     "to-torch",
     "toolchain",
+    "validate",
 }
 
 

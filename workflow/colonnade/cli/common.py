@@ -3,14 +3,18 @@
 
 """The groups of commands, and what commands share."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 import click
 
 from colonnade.common.errors import ColonnadeError
-from colonnade.common.paths import IMAGE
+from colonnade.common.paths import BUILD, IMAGE, TARGETS
+from colonnade.config.target import load_target
 from colonnade.container import Container, open_image
 from colonnade.targets.target import Target
 from colonnade.workflow.settings import Settings
@@ -26,8 +30,8 @@ class _Sections(click.Group):
 
     headings: Mapping[str, Sequence[str]] = {
         "By hand": (
-            *("optimize", "shell", "bench-conv", "fit-core", "to-torch", "to-onnx"),
-            "config-reference",
+            *("optimize", "run", "bench", "inspect", "validate", "to-torch", "to-onnx"),
+            *("shell", "bench-conv", "fit-core", "config-reference", "completion"),
         ),
         "Toolchain and programs": ("toolchain", "build"),
         "What the workflow runs": ("table", "step"),
@@ -85,6 +89,55 @@ def paired(wanted: Iterable[Wanted], files: Sequence[Path]) -> list[tuple[Wanted
 def container() -> Container:
     """The toolchain container, with the checkout in it."""
     return open_image(IMAGE, ROOT)
+
+
+@contextmanager
+def checkout() -> Iterator[Path]:
+    """Work in the checkout that the working directory is in; yields where it was, relative to it.
+
+    Raises:
+        ColonnadeError: it is in none.
+    """
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "containers/versions.env").is_file() and (folder / "Snakefile").is_file():
+            os.chdir(folder)
+            try:
+                yield here.relative_to(folder)
+            finally:
+                os.chdir(here)
+            return
+    raise ColonnadeError(f"{here}: not in a checkout of Colonnade; change to one")
+
+
+def built_toolchain() -> Container:
+    """The toolchain container of the checkout that is worked in.
+
+    Raises:
+        ColonnadeError: it is not built.
+    """
+    if not IMAGE.is_file():
+        raise ColonnadeError(
+            f"{IMAGE}: the toolchain is not built yet; `snakemake toolchain` does it"
+        )
+    return container()
+
+
+@contextmanager
+def scratch(name: str) -> Iterator[Path]:
+    """A folder of the checkout, which the container sees, removed at the end."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=BUILD) as folder:
+        yield Path(folder)
+
+
+def named_target(name: str) -> Target:
+    """A target of config/targets, in the checkout that is worked in.
+
+    Raises:
+        ColonnadeError: there is no such target, or no toolchain.
+    """
+    return Target(name, load_target(TARGETS, name), built_toolchain())
 
 
 def target_of(settings: Settings) -> Target:
