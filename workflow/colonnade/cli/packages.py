@@ -18,10 +18,12 @@ from colonnade.cli.lines import agreement_lines, description_lines, times_lines
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.progress import track
 
+# A picture that is resized to this takes 300 MB.
+MOST_PX = 8192
 DTYPE = click.option("--dtype", type=click.Choice(["f32", "f16"]), default="f32", show_default=True)
 THREADS = click.option("--threads", type=click.IntRange(1, 256), default=1, show_default=True)
 IMAGE_PX = click.option(
-    "--image-px", type=click.IntRange(1, 65536), help="Height and width; by default the package's."
+    "--image-px", type=click.IntRange(1, MOST_PX), help="Height and width; by default the package's."
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 TARGET = click.option(
