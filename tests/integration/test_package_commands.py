@@ -159,6 +159,10 @@ def test_bench_models_an_emulated_target(package: Path) -> None:
 def test_an_unknown_target_and_a_package_that_is_none_are_told(package: Path) -> None:
     with pytest.raises(ColonnadeError, match="target: 'pdp11'; allowed: host, x280, x60"):
         call("bench", package, "--target", "pdp11")
+    with pytest.raises(
+        ColonnadeError, match="--batch: 65536; allowed with images of 33 .*: 1 to 61"
+    ):
+        call("bench", package, "--image-px", PX, "--batch", 65536)
     for command in ("bench", "inspect", "validate"):
         with pytest.raises(ColonnadeError, match=r"none/graph\.json: cannot be read"):
             call(command, "none")

@@ -23,7 +23,9 @@ MOST_PX = 8192
 DTYPE = click.option("--dtype", type=click.Choice(["f32", "f16"]), default="f32", show_default=True)
 THREADS = click.option("--threads", type=click.IntRange(1, 256), default=1, show_default=True)
 IMAGE_PX = click.option(
-    "--image-px", type=click.IntRange(1, MOST_PX), help="Height and width; by default the package's."
+    "--image-px",
+    type=click.IntRange(1, MOST_PX),
+    help="Height and width; by default the package's.",
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 TARGET = click.option(

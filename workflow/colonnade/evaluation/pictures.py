@@ -23,6 +23,8 @@ from colonnade.package.graph import Preprocessing
 from colonnade.runtime.net import Net
 
 Array = NDArray[np.float32]
+MOST_PIXELS = 1 << 26
+"""Of a batch of random images."""
 Triple = tuple[float, float, float]
 
 
@@ -63,10 +65,13 @@ def random_images(package: Path, batch: int, image_px: int | None, seed: int) ->
     """Normally distributed images for every input of a package.
 
     Raises:
-        ColonnadeError: a damaged package.
+        ColonnadeError: a damaged package, or more images than `MOST_PIXELS` hold.
     """
     graph = graph_of(read_package(package))
     size, rng = image_size(graph, image_px), np.random.default_rng(seed)
+    most = max(1, MOST_PIXELS // size**2)
+    if batch > most:
+        raise ColonnadeError(f"--batch: {batch}; allowed with images of {size} pixels: 1 to {most}")
     return {
         each.name: rng.standard_normal((batch, each.channels, size, size), dtype=np.float32)
         for each in graph.inputs
