@@ -7,7 +7,7 @@ import re
 import shutil
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import Distribution, setup
 from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_py import build_py
 from setuptools.errors import SetupError
@@ -40,20 +40,25 @@ class BuildPackage(build_py):
             shutil.copy2(BUILT / name, folder / name)
 
 
+class BinaryDistribution(Distribution):
+    """What is built is for one kind of machine."""
+
+    def has_ext_modules(self) -> bool:
+        """Say so."""
+        return True
+
+
 class BinaryWheel(bdist_wheel):
     """A wheel for any Python of this machine's architecture, with a C library that is new enough."""
 
-    def finalize_options(self) -> None:
-        """Say that the wheel is none for all machines."""
-        super().finalize_options()
-        self.root_is_pure = False
-
     def get_tag(self) -> tuple[str, str, str]:
         """Tag the wheel by the newest function of the C library that the shared library needs."""
+        if self.get_finalized_command("build_py").editable_mode:
+            return super().get_tag()
         versions = re.findall(rb"\0GLIBC_2\.(\d+)", (BUILT / LIBRARY).read_bytes())
         _, _, platform = super().get_tag()
         newest = max(map(int, versions))
         return "py3", "none", platform.replace("linux_", f"manylinux_2_{newest}_", 1)
 
 
-setup(cmdclass={"build_py": BuildPackage, "bdist_wheel": BinaryWheel})
+setup(distclass=BinaryDistribution, cmdclass={"build_py": BuildPackage, "bdist_wheel": BinaryWheel})

@@ -160,7 +160,7 @@ def test_an_unknown_target_and_a_package_that_is_none_are_told(package: Path) ->
     with pytest.raises(ColonnadeError, match="target: 'pdp11'; allowed: host, x280, x60"):
         call("bench", package, "--target", "pdp11")
     with pytest.raises(
-        ColonnadeError, match="--batch: 65536; allowed with images of 33 .*: 1 to 61"
+        ColonnadeError, match=r"--batch: 65536; allowed with images of 33 .*: 1 to 61"
     ):
         call("bench", package, "--image-px", PX, "--batch", 65536)
     for command in ("bench", "inspect", "validate"):

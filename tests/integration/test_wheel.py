@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-"""The wheel: its tag, the same bytes each time, and what it does in an environment without the checkout."""
+"""The wheel: its tag, the same bytes each time, and what it does away from the checkout."""
 
 import platform
 import re
@@ -88,6 +88,11 @@ def test_a_checkout_without_programs_is_refused(root: Path, source: Path, tmp_pa
     run = build(bare, tmp_path / "made")
     assert run.returncode != 0
     assert "libcolonnade.so" in run.stderr and "`snakemake wheel` builds them" in run.stderr
+    # As `make env` installs it, before anything is compiled.
+    (tmp_path / "editable").mkdir()
+    hook = f"from setuptools import build_meta; build_meta.build_editable({str(tmp_path / 'editable')!r})"
+    subprocess.run([sys.executable, "-c", hook], cwd=bare, check=True, capture_output=True)
+    assert len([*(tmp_path / "editable").iterdir()]) == 1
 
 
 def test_the_wheel_is_for_this_machine_and_the_same_each_time(
@@ -124,10 +129,8 @@ def test_an_installed_wheel_runs_packages_without_the_checkout(wheel: Path, tmp_
     run = pip("--python", python, "install", "--no-deps", "--no-index", str(wheel))
     assert run.returncode == 0, run.stdout + run.stderr
     # Its dependencies are those of this environment; a path has no finder of an editable installation.
-    site = subprocess.check_output(
-        [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], text=True
-    )
-    (Path(site.strip()) / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    (site,) = venv.glob("lib/python3*/site-packages")
+    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
 
     def typed(*command: str) -> str:
         run = subprocess.run(
