@@ -53,7 +53,8 @@ class BinaryWheel(bdist_wheel):
 
     def get_tag(self) -> tuple[str, str, str]:
         """Tag the wheel by the newest function of the C library that the shared library needs."""
-        if self.get_finalized_command("build_py").editable_mode:
+        if not (BUILT / LIBRARY).is_file():
+            # A checkout stays where it is, and is installed before anything is compiled.
             return super().get_tag()
         versions = re.findall(rb"\0GLIBC_2\.(\d+)", (BUILT / LIBRARY).read_bytes())
         _, _, platform = super().get_tag()
