@@ -211,8 +211,11 @@ def test_validate_agrees_with_torch(package: Path, picture: Path, tmp_path: Path
 
 @pytest.mark.usefixtures("riscv64_programs", "timing_model")
 def test_validate_runs_on_an_emulated_target(package: Path) -> None:
-    told = said("validate", package, "--image-px", PX, "--target", "x60", "--random", 1)
+    arguments = ("validate", package, "--image-px", PX, "--random", 1, "--target")
+    told = said(*arguments, "emulated:x60")
     assert told["agrees"] and told["target"] == "x60" and len(told["outputs"]) == 1
+    with pytest.raises(ColonnadeError, match="target: 'board:x60'; x60 is of kind emulated"):
+        call(*arguments, "board:x60")
 
 
 def test_validate_finds_a_package_that_computes_something_else(made: Path, tmp_path: Path) -> None:

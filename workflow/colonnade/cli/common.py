@@ -134,10 +134,16 @@ def scratch(name: str) -> Iterator[Path]:
 def named_target(name: str) -> Target:
     """A target of config/targets, in the checkout that is worked in.
 
+    The kind may stand before its name, as in `emulated:x60`.
+
     Raises:
-        ColonnadeError: there is no such target, or no toolchain.
+        ColonnadeError: there is no such target, it is of another kind, or there is no toolchain.
     """
-    return Target(name, load_target(TARGETS, name), built_toolchain())
+    kind, _, own = name.rpartition(":")
+    config = load_target(TARGETS, own)
+    if kind not in ("", config.kind):
+        raise ColonnadeError(f"target: {name!r}; {own} is of kind {config.kind}")
+    return Target(own, config, built_toolchain())
 
 
 def target_of(settings: Settings) -> Target:

@@ -230,7 +230,7 @@ def validate(
         rows = compare(model, on_target, inputs)
     good = all(row.relative <= TOLERANCE[dtype] for row in rows)
     told = {
-        **{"target": target_name, "dtype": dtype, "tolerance": TOLERANCE[dtype], "agrees": good},
+        **{"target": target.name, "dtype": dtype, "tolerance": TOLERANCE[dtype], "agrees": good},
         "outputs": [vars(row) | {"relative": row.relative} for row in rows],
     }
     _print(told, as_json, agreement_lines(told, str(package)))
