@@ -29,6 +29,7 @@ from colonnade.common.paths import (
     CLAIMS,
     DEFAULT_CONFIG,
     IMAGE,
+    LIBRARY,
     PROGRAMS,
     RUNNER,
     TIMING_MODEL,
@@ -38,6 +39,7 @@ from colonnade.common.paths import (
 from colonnade.report.contents import left_out, on_page
 from colonnade.study.runs import START
 from colonnade.workflow import inputs
+from colonnade.workflow.crate import describe_run
 from colonnade.workflow.job_settings import (
     FINETUNING,
     FOLDER,
@@ -89,13 +91,36 @@ pathvars:
 
 onstart:
     # Said before the first job, not in the log of one.
-    if workflow.local_exec and any(
-        job.rule.name == "toolchain" for job in workflow.dag.needrun_jobs()
-    ):
+    if workflow.local_exec:
         try:
-            select_engine(plan.config.container.engine)
+            if any(job.rule.name == "toolchain" for job in workflow.dag.needrun_jobs()):
+                select_engine(plan.config.container.engine)
+            if plan.config.training.device == "cuda":
+                from colonnade.training.hardware import require_device  # imports torch
+
+                require_device(plan.config.training)
         except ColonnadeError as error:
             raise WorkflowError(str(error)) from None
+
+
+def describe() -> None:
+    """Leave the crate of the results, of a failed run too: of what it made before it failed."""
+    try:
+        describe_run(
+            Path(plan.config.results),
+            workflow.dag.jobs,
+            [each.get_path_or_uri(secret_free=True) for each in workflow.included],
+        )
+    except ColonnadeError as error:
+        raise WorkflowError(str(error)) from None
+
+
+onsuccess:
+    describe()
+
+
+onerror:
+    describe()
 
 
 include: "workflow/rules/settings.smk"
@@ -133,11 +158,7 @@ rule:
     name:
         "artifact-evaluation"
     input:
-        rules.report.output,
-        rules.claims.output,
-        rules.provenance.output,
-        rules.regression.output,
-        rules.model_sensitivity.output.table if plan.machine.core_variants else [],
+        rules.checklist.output,
 
 
 rule:
@@ -168,6 +189,13 @@ rule:
         "nightly-regression"
     input:
         rules.regression.output,
+
+
+rule:
+    name:
+        "nightly-cycles"
+    input:
+        plan.machine.modelled(*rules.layer_regression.output),
 
 
 rule:

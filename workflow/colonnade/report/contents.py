@@ -47,6 +47,7 @@ SECTIONS = (
         "Unknown parameters",
         "artifact-evaluation",
     ),
+    Section("words", "Words", "Words"),
     Section("provenance", "Provenance", "Provenance"),
 )
 
