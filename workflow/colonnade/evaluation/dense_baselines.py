@@ -20,7 +20,7 @@ from colonnade.common.files import discard, make_folder, read_json, write_json
 from colonnade.common.paths import BASELINES
 from colonnade.common.reference import REFERENCE
 from colonnade.models.conv_shape import ConvShape
-from colonnade.results.records import BaselineRuns, ModelledProfile
+from colonnade.results.records import DenseRuns, ModelledProfile
 from colonnade.results.tables import DENSE_BASELINES, write_table
 from colonnade.targets.target import Target
 from colonnade.tuning.space import SCHEDULE
@@ -41,7 +41,7 @@ _PRODUCTS = ("direct:14:2:4:1", "direct:14:2:16:1", "direct:30:1:16:1")
 
 def winograd_candidates(conv: ConvShape) -> list[str]:
     """Winograd's plans for a convolution, as the program takes them; none if it computes no such one."""
-    if (conv.kernel_h, conv.kernel_w, conv.stride, conv.dilation) != (3, 3, 1, 1):
+    if (conv.kernel, conv.stride, conv.dilation, conv.groups) != ((3, 3), (1, 1), (1, 1), 1):
         return []
     blocks = dict.fromkeys(
         (m, math.ceil(math.ceil(conv.out_height / m) / parts))
@@ -105,7 +105,7 @@ def baselines_table(
     )
     rows = []
     for profile, path in zip(tuned, baselines, strict=True):
-        runs = read_json(path, BaselineRuns)
+        runs = read_json(path, DenseRuns)
         if runs["conv"] != profile["conv"]:
             raise ColonnadeError(f"{path}: conv {runs['conv']}; allowed: {profile['conv']}")
         same = {

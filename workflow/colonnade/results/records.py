@@ -79,18 +79,18 @@ class ModelledProfile(Profile):
     reference: ModelledTrial  # type: ignore[misc]
 
 
-class BaselineRun(TypedDict):
+class DenseRun(TypedDict):
     """A dense baseline's report of one convolution."""
 
     candidate: str
     cycles: Annotated[int, Field(ge=1)]
 
 
-class BaselineRuns(TypedDict):
+class DenseRuns(TypedDict):
     """A file of baselines/: one convolution."""
 
     conv: str
-    runs: Annotated[list[BaselineRun], Field(min_length=1)]
+    runs: Annotated[list[DenseRun], Field(min_length=1)]
 
 
 class Scheduled(TypedDict):
