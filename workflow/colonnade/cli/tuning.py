@@ -19,12 +19,18 @@ from colonnade.workflow.settings import read_settings
 @click.argument("output", type=FILE)
 def profile(settings: Path, conv: str, output: Path) -> None:
     """Run the promising candidates of the convolution CONV."""
+    from colonnade.tuning.measured import profile_measured
     from colonnade.tuning.search import profile_conv
 
     given = read_settings(settings)
-    shape, config = ConvShape.parse(conv), given.config
-    searches = Convolutions(config).searches(conv)
-    profile_conv(target_of(given), shape, searches, config.profile, config.throughput, output)
+    shape, config, target = ConvShape.parse(conv), given.config, target_of(given)
+    convs = Convolutions(config)
+    searches, tuning, timed = convs.searches(conv), config.profile, config.throughput
+    if target.evidence == "modelled":
+        profile_conv(target, shape, searches, tuning, timed, output)
+    else:
+        seconds = convs.seconds_of_a_search
+        profile_measured(target, shape, searches, tuning, timed, seconds, output)
 
 
 @step.command()
@@ -47,9 +53,14 @@ def schedules(settings: Path, schedules: Path, table: Path, profiles: tuple[Path
 @click.argument("output", type=FILE)
 def audit_tuner(settings: Path, conv: str, output: Path) -> None:
     """Run all candidates of the convolution CONV, and compare with what tuning finds."""
-    from colonnade.tuning.audit import audit_conv
+    from colonnade.tuning.audit import audit_conv, audit_measured
 
     given = read_settings(settings)
-    shape, config = ConvShape.parse(conv), given.config
-    profiled = Convolutions(config).audits(conv)
-    audit_conv(target_of(given), shape, profiled, config.profile, config.throughput, output)
+    shape, config, target = ConvShape.parse(conv), given.config, target_of(given)
+    convs = Convolutions(config)
+    profiled, tuning, timed = convs.audits(conv), config.profile, config.throughput
+    if target.evidence == "modelled":
+        audit_conv(target, shape, profiled, tuning, timed, output)
+    else:
+        seconds = convs.seconds_of_a_search
+        audit_measured(target, shape, profiled, tuning, timed, seconds, output)

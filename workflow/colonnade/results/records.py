@@ -50,12 +50,16 @@ class ModelledTrial(Trial):
 
 
 class Search(TypedDict):
-    """The candidates of one convolution that ran with `kept` columns."""
+    """The candidates of one convolution that ran with `kept` columns.
+
+    Where time is measured, `tied` are those that cannot be told from the fastest, which is among them.
+    """
 
     kept: int
     sparsity: float
     m: Any
     trials: Annotated[list[Trial], Field(min_length=1)]
+    tied: NotRequired[list[str]]
 
 
 class ModelledSearch(Search):
