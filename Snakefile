@@ -28,6 +28,8 @@ from colonnade.common.paths import (
     CLAIMS,
     DEFAULT_CONFIG,
     IMAGE,
+    PEERS,
+    PEERS_LIST,
     PROGRAMS,
     RUNNER,
     TIMING_MODEL,
@@ -107,6 +109,7 @@ include: "workflow/rules/throughput.smk"
 include: "workflow/rules/validation.smk"
 include: "workflow/rules/study.smk"
 include: "workflow/rules/budget.smk"
+include: "workflow/rules/host.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -185,3 +188,11 @@ rule:
     input:
         rules.report.output,
         rules.tuner_quality.output,
+
+
+rule:
+    name:
+        "host-comparison"
+    input:
+        rules.report.output,
+        rules.comparison_table.output,

@@ -89,6 +89,7 @@ def files(tmp_path: Path) -> dict[str, list[Path]]:
             table("study_summary", *[row(tables.STUDY_SUMMARY, method=m) for m in ("dense", "x")])
         ],
         "pareto": [table("pareto", row(tables.PARETO))],
+        "comparison": [table("comparison", row(tables.COMPARISON))],
         "layers": [throughput, *runs],
         "cycles": [throughput, *runs],
         "bounds": [table("bounds", row(tables.BOUNDS))],
@@ -202,6 +203,7 @@ def test_a_page_has_its_sections_in_order_and_names_the_others(
     assert re.findall(r"<li>([^<]+): <code>snakemake ([\w-]+)</code>", html) == [
         ("Patterns and recipes at equal budget", "accuracy-study"),
         ("A pattern for every layer", "pareto-front"),
+        ("Against other engines on this machine", "host-comparison"),
         ("What tuning missed", "tuner-quality"),
         ("What does not depend on the unknown parameters", "artifact-evaluation"),
     ]
@@ -227,6 +229,7 @@ def test_a_page_without_a_row_of_the_fastest_network_is_refused(
         (["kernel-figures"], {"decomposition"}),
         (["accuracy-study", "pareto-front"], {"study", "pareto"}),
         (["tuner-quality"], {"tuner_quality"}),
+        (["host-comparison"], {"comparison"}),
         (["artifact-evaluation"], {"sensitivity"}),
     ],
 )

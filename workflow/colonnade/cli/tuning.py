@@ -47,6 +47,31 @@ def schedules(settings: Path, schedules: Path, table: Path, profiles: tuple[Path
     collect(profiles, layers, name, target_of(given), schedules, table)
 
 
+@step.command()
+@click.argument("settings", type=FILE)
+@click.argument("schedules", type=FILE)
+@click.argument("environment", type=FILE)
+@click.argument("listed", type=FILE)
+@click.argument("output", type=FILE)
+def compare(settings: Path, schedules: Path, environment: Path, listed: Path, output: Path) -> None:
+    """Compare a network with the engines of ENVIRONMENT, of which LISTED says which are missing."""
+    from colonnade.comparison.measure import Peers, compare_network
+
+    given = read_settings(settings)
+    config = given.config
+    compare_network(
+        target_of(given),
+        config.model.name,
+        config.comparison,
+        config.throughput.image_px,
+        Convolutions(config).pruned_layers,
+        schedules,
+        Peers.read(environment, listed),
+        config.seed,
+        output,
+    )
+
+
 @step.command("audit-tuner")
 @click.argument("settings", type=FILE)
 @click.argument("conv")

@@ -17,7 +17,17 @@ BASELINE = RESULTS / "baseline/throughput.csv"
 # Names in `results` that no folder of results of its own can have.
 TAKEN = frozenset(
     (
-        *("accuracy", "baseline", "budget", "build", "data", "figures", "logs", "packages"),
+        *(
+            "accuracy",
+            "baseline",
+            "budget",
+            "build",
+            "comparison",
+            "data",
+            "figures",
+            "logs",
+            "packages",
+        ),
         *("profile", "report", "sensitivity", "settings", "study", "tables", "throughput"),
         *("toolchain", "train", "tuner"),
     )
@@ -33,6 +43,9 @@ VALIDATED_CORE = Path("kernels/timing/cores/x60.json")
 RUNNER = "colonnade-run"
 BENCH = "colonnade-bench"
 PROGRAMS = (RUNNER, BENCH, "colonnade-tests")
+# The engines that networks are compared with, and which of them could not be installed.
+PEERS = Path(".colonnade/peers")
+PEERS_LIST = Path(".colonnade/peers.tsv")
 # In the toolchain's image.
 QEMU = "/opt/qemu/bin/qemu-riscv64"
 TIMING_MODEL = BUILD / "timing/libcolonnade-timing.so"

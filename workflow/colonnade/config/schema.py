@@ -15,6 +15,7 @@ from pydantic import Field, field_validator, model_validator
 
 from colonnade.common.paths import RESULTS, TAKEN
 from colonnade.config.budget import BudgetConfig
+from colonnade.config.comparison import ComparisonConfig
 from colonnade.config.data import DataConfig
 from colonnade.config.model import ModelConfig
 from colonnade.config.pruning import PruningConfig
@@ -208,6 +209,9 @@ class Config(Section):
     nightly: NightlyConfig = Field(description="When `nightly-regression` fails.")
     study: StudyConfig = Field(description="What `accuracy-study` compares.")
     budget: BudgetConfig = Field(description="What `pareto-front` chooses.")
+    comparison: ComparisonConfig = Field(
+        default=ComparisonConfig(), description="What `host-comparison` compares."
+    )
 
     @field_validator("results")
     @classmethod

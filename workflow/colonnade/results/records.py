@@ -227,6 +227,33 @@ class Claim(TypedDict):
     artifacts: list[str]
 
 
+class Compared(TypedDict):
+    """What took part in the comparison at one setting: a row of comparison/.
+
+    `round_ms` has a time for every round; none of one that could not run, for which `reason` says why.
+    """
+
+    model: str
+    batch: Annotated[int, Field(ge=1)]
+    image_px: int
+    threads: Annotated[int, Field(ge=1)]
+    participant: str
+    kind: Literal["peer", "colonnade"]
+    version: str | None
+    variant: str
+    sparsity: Share
+    round_ms: list[Annotated[float, Field(gt=0)]]
+    reason: str
+    max_relative_error: float | None
+    target: str
+    cpu: str
+    cores: int
+    mhz: float | None
+    others_percent: float
+    steal_percent: float
+    under_load: Literal[0, 1]
+
+
 class PackageGraph(TypedDict):
     """graph.json of a package, as far as tables tell of it."""
 

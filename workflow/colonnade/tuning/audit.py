@@ -22,6 +22,7 @@ from colonnade.common.progress import Progress, track
 from colonnade.config.schema import ProfileConfig, ThroughputConfig
 from colonnade.models.conv_shape import ConvShape
 from colonnade.results.tables import TOP, TUNER_QUALITY, write_table
+from colonnade.targets.conditions import alone
 from colonnade.targets.target import Target
 from colonnade.tuning import measured
 from colonnade.tuning.bench import DENSE, PROGRAM, Bench, Profiled
@@ -95,28 +96,29 @@ def audit_measured(
     machine = machine_of(target.config)
     candidates, everything = search_space(conv, settings, machine), grid(conv, settings, machine)
     rows = []
-    for each in track(profiled, f"audit {conv}", len(profiled), "search"):
-        run = partial(rounds.times, each)
-        tuned = measured.search(
-            candidates, run, settings, Deadline(seconds), same_tile=each != DENSE
-        )
-        best = race([*everything, tuned.fastest], run, Deadline(math.inf)).winner
-        times = run([best, tuned.fastest], MOST_ROUNDS)
-        rows.append(
-            {
-                "conv": str(conv),
-                "sparsity": each.columns()["sparsity"],
-                "kernels": target.fingerprint(PROGRAM),
-                "candidates": len(everything),
-                "trials": len(tuned.relative),
-                "best": str(best),
-                "best_ms": median(times[best]),
-                "rank_of_best": None,
-                "top5_loss_percent": None,
-                "tuned_loss_percent": 100
-                * (median(map(truediv, times[tuned.fastest], times[best])) - 1),
-            }
-        )
+    with alone():
+        for each in track(profiled, f"audit {conv}", len(profiled), "search"):
+            run = partial(rounds.times, each)
+            tuned = measured.search(
+                candidates, run, settings, Deadline(seconds), same_tile=each != DENSE
+            )
+            best = race([*everything, tuned.fastest], run, Deadline(math.inf)).winner
+            times = run([best, tuned.fastest], MOST_ROUNDS)
+            rows.append(
+                {
+                    "conv": str(conv),
+                    "sparsity": each.columns()["sparsity"],
+                    "kernels": target.fingerprint(PROGRAM),
+                    "candidates": len(everything),
+                    "trials": len(tuned.relative),
+                    "best": str(best),
+                    "best_ms": median(times[best]),
+                    "rank_of_best": None,
+                    "top5_loss_percent": None,
+                    "tuned_loss_percent": 100
+                    * (median(map(truediv, times[tuned.fastest], times[best])) - 1),
+                }
+            )
     write_json(output, rows)
 
 

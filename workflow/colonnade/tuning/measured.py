@@ -23,6 +23,7 @@ from colonnade.common.files import write_json
 from colonnade.common.progress import track
 from colonnade.config.schema import ProfileConfig, ThroughputConfig
 from colonnade.models.conv_shape import ConvShape
+from colonnade.targets.conditions import alone
 from colonnade.targets.target import Target
 from colonnade.tuning.bench import DENSE, Profiled
 from colonnade.tuning.cache import Result
@@ -90,11 +91,12 @@ def profile_measured(
     rounds = Rounds(target, conv, settings, timed)
     candidates = search_space(conv, settings, machine_of(target.config))
     standings = []
-    for each in track(profiled, f"profile {conv}", len(profiled), "search"):
-        run, deadline = partial(rounds.times, each), Deadline(seconds)
-        standings.append(search(candidates, run, settings, deadline, same_tile=each != DENSE))
-    winners = list(dict.fromkeys(each.fastest for each in standings))
-    reports = rounds.together(profiled, [*winners, XNNPACK], MOST_ROUNDS)
+    with alone():
+        for each in track(profiled, f"profile {conv}", len(profiled), "search"):
+            run, deadline = partial(rounds.times, each), Deadline(seconds)
+            standings.append(search(candidates, run, settings, deadline, same_tile=each != DENSE))
+        winners = list(dict.fromkeys(each.fastest for each in standings))
+        reports = rounds.together(profiled, [*winners, XNNPACK], MOST_ROUNDS)
     searches = [
         _found(conv, each, standing, len(candidates), reports[standing.fastest, each.kept(conv)])
         for each, standing in zip(profiled, standings, strict=True)
