@@ -226,7 +226,7 @@ def _compare(
     for each in participants:
         result = results.get(each.label, Result(reason=reasons.get(each.label, "")))
         wrong = errors.get(each.label)
-        if wrong is not None and wrong > TOLERANCE:
+        if wrong is not None and not wrong <= TOLERANCE:
             result = Result(reason=f"its outputs differ by {wrong:.1e}; allowed: {TOLERANCE:g}")
         yield {
             **{"participant": each.name, "kind": each.kind, "version": each.version},
