@@ -17,12 +17,13 @@ from colonnade.models.conv_shape import ConvShape
 from colonnade.results.records import Profile
 from colonnade.results.tables import TUNER_QUALITY, read_table
 from colonnade.targets.target import Target
+from colonnade.tuning import measured
 from colonnade.tuning import rounds as rounds_module
 from colonnade.tuning.audit import audit_measured, quality_table
 from colonnade.tuning.bench import DENSE, Profiled
 from colonnade.tuning.choice import collect
 from colonnade.tuning.core import machine_of
-from colonnade.tuning.measured import middling, profile_measured
+from colonnade.tuning.measured import Standing, middling, profile_measured
 from colonnade.tuning.rounds import Rounds
 from colonnade.tuning.space import SCHEDULE, Candidate, search_space
 
@@ -172,3 +173,27 @@ def test_an_audit_judges_by_a_race_between_all(
     assert (row["rank_of_best"], row["top5_loss_percent"]) == (None, None)
     assert row["evidence"] == "measured"
     assert row["candidates"] == 8
+
+
+def test_an_audit_tells_the_worst_of_several_tunings(
+    host: Target,
+    container: FakeContainer,
+    settings: ProfileConfig,
+    timed: ThroughputConfig,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As if the second one had been disturbed."""
+    best, other = Candidate("direct", 8, 1, 2), Candidate("direct", 12, 1, 2)
+    container.ms = {f"{best}|1:1": 0.5, f"{other}|1:1": 0.515}
+    outcomes = iter([best, other, best])
+
+    def search(*_: Any, **__: Any) -> Standing:
+        return Standing(tied=[next(outcomes)])
+
+    monkeypatch.setattr(measured, "search", search)
+    audit = Path("results/tuner/conv.json")
+    audit_measured(host, SHAPE, [DENSE], settings, timed, 1e6, audit)
+    (row,) = json.loads(audit.read_text())
+    assert row["best"] == str(best)
+    assert row["tuned_loss_percent"] == pytest.approx(3)
+    assert next(outcomes, None) is None
