@@ -47,6 +47,7 @@ SHOWN = {
     "accuracy": [*rules.accuracy_table.output, *rules.accuracy_table.input.reports],
     "study": [rules.study_table.output.summary],
     "pareto": [rules.pareto.output.table],
+    "comparison": rules.comparison_table.output,
     "layers": [*rules.throughput_table.output, *rules.throughput_table.input.reports],
     "decomposition": rules.decomposition_table.output,
     "schedules": [rules.schedules.output.table],

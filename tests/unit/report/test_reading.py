@@ -53,7 +53,7 @@ def page(text: str) -> Page:
 def test_header_cells_have_a_scope_and_tables_a_caption(page: Page) -> None:
     cells = page.all("th")
     assert len(cells) > 100
-    assert {each.get("scope") for each in cells} == {"col", "row"}
+    assert {each.get("scope") for each in cells} == {"col", "row", "rowgroup"}
     found = [[tag for tag, _ in tags] for kind, tags in page.blocks if kind == "table"]
     assert len(found) > 8
     assert all("caption" in tags for tags in found)

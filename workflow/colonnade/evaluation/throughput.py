@@ -3,6 +3,7 @@
 
 """Times a whole network, one implementation at a time."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from colonnade.common.files import discard, make_folder, read_json, write_bytes,
 from colonnade.common.paths import RUNNER
 from colonnade.config.schema import ThroughputConfig
 from colonnade.package.archive import read_package
+from colonnade.targets.conditions import alone
 from colonnade.targets.target import Target
 
 
@@ -57,7 +59,9 @@ def run_network(
         *("--warmup", "0" if modelled else str(timed.warmup)),
     ]
     try:
-        target.run(RUNNER, arguments, timing=timing)
+        # Modelled time does not depend on what else runs.
+        with nullcontext() if modelled else alone():
+            target.run(RUNNER, arguments, timing=timing)
         identity = {key: graph[key] for key in ("model", "checkpoint_sha256")}
         write_json(output, {**identity, **read_json(report, dict[str, Any])})
     finally:

@@ -255,6 +255,36 @@ DECOMPOSITION = {
     "evidence": pl.String,
 }
 
+COMPARISON = {
+    "model": pl.String,
+    "batch": pl.Int64,
+    "image_px": pl.Int64,
+    "target": pl.String,
+    "threads": pl.Int64,
+    "participant": pl.String,
+    "kind": pl.String,
+    "version": pl.String,
+    "variant": pl.String,
+    "sparsity": pl.Float64,
+    "ms": pl.Float64,
+    "ms_q1": pl.Float64,
+    "ms_q3": pl.Float64,
+    "images_per_s": pl.Float64,
+    "speedup_vs_best_peer": pl.Float64,
+    "speedup_q1": pl.Float64,
+    "speedup_q3": pl.Float64,
+    "rounds": pl.Int64,
+    "max_relative_error": pl.Float64,
+    "reason": pl.String,
+    "mhz": pl.Float64,
+    "others_percent": pl.Float64,
+    "steal_percent": pl.Float64,
+    "under_load": pl.Int64,
+    "cpu": pl.String,
+    "cores": pl.Int64,
+    "evidence": pl.String,
+}
+
 Schema = Mapping[str, type[pl.DataType]]
 
 
