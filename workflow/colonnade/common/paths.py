@@ -19,18 +19,9 @@ NIGHTS = Path(".colonnade/nights.sqlite")
 # Names in `results` that no folder of results of its own can have.
 TAKEN = frozenset(
     (
-        *("accuracy", "baseline", "budget", "build", "data", "figures", "logs", "packages"),
-        *(
-            "inputs",
-            "profile",
-            "report",
-            "sensitivity",
-            "settings",
-            "study",
-            "tables",
-            "throughput",
-        ),
-        *("throughput", "toolchain", "train", "tuner"),
+        *("accuracy", "baseline", "budget", "build", "data", "figures", "inputs", "logs"),
+        *("nightly", "packages", "profile", "report", "sensitivity", "settings", "study"),
+        *("tables", "throughput", "toolchain", "train", "tuner"),
     )
 )
 # Of those and what `make docs` and `make release` write, what all runs of a checkout share.
