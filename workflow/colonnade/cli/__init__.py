@@ -13,7 +13,18 @@ from contextlib import suppress
 
 import click
 
-from colonnade.cli import documents, networks, nightly, report, tables, toolchain, tuning, verify
+from colonnade.cli import (
+    documents,
+    networks,
+    nightly,
+    optimizing,
+    packages,
+    report,
+    tables,
+    toolchain,
+    tuning,
+    verify,
+)
 from colonnade.cli.common import cli
 from colonnade.common.errors import explained
 from colonnade.container.processes import exit_on_signals
@@ -24,6 +35,8 @@ __all__ = [
     "main",
     "networks",
     "nightly",
+    "optimizing",
+    "packages",
     "report",
     "tables",
     "toolchain",

@@ -42,6 +42,8 @@ VALIDATED_CORE = Path("kernels/timing/cores/x60.json")
 RUNNER = "colonnade-run"
 BENCH = "colonnade-bench"
 PROGRAMS = (RUNNER, BENCH, "colonnade-tests")
+# What `colonnade.load` runs packages with; built for this machine alone.
+LIBRARY = "libcolonnade.so"
 # In the toolchain's image.
 QEMU = "/opt/qemu/bin/qemu-riscv64"
 TIMING_MODEL = BUILD / "timing/libcolonnade-timing.so"
