@@ -11,7 +11,7 @@ rule claims:
             rules.packages_table.output,
         ],
     output:
-        "<results>/claims.json",
+        report("<results>/claims.json", caption="../report/claims.rst", category="Claims"),
     log:
         "<results>/logs/claims.log",
     conda:
@@ -96,7 +96,7 @@ rule report:
             rules.report_section.output, section=on_page(SHOWN, workflow.dag_settings.targets)
         ),
     output:
-        results.page,
+        report(results.page, caption="../report/page.rst", category="Report"),
     log:
         "<results>/logs/report.log",
     localrule: True

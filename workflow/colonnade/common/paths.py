@@ -20,8 +20,8 @@ NIGHTS = Path(".colonnade/nights.sqlite")
 TAKEN = frozenset(
     (
         *("accuracy", "baseline", "budget", "build", "comparison", "data", "figures", "inputs"),
-        *("logs", "packages", "profile", "report", "sensitivity", "settings", "study", "tables"),
-        *("throughput", "toolchain", "train", "tuner"),
+        *("logs", "nightly", "packages", "profile", "report", "sensitivity", "settings", "study"),
+        *("tables", "throughput", "toolchain", "train", "tuner"),
     )
 )
 # Of those and what `make docs` and `make release` write, what all runs of a checkout share.
