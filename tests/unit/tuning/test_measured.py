@@ -15,7 +15,7 @@ from colonnade.config.pruning import Pattern
 from colonnade.config.schema import ProfileConfig, ThroughputConfig
 from colonnade.models.conv_shape import ConvShape
 from colonnade.results.records import Profile
-from colonnade.results.tables import TUNER_QUALITY, read_table
+from colonnade.results.tables import CONDITIONS, LAYERS, TUNER_QUALITY, read_table
 from colonnade.targets.target import Target
 from colonnade.tuning import measured
 from colonnade.tuning import rounds as rounds_module
@@ -92,6 +92,9 @@ def test_schedules_and_table_come_from_the_winners(
     assert convs[f"{CONV}|k144"] == {
         **{"algorithm": "direct", "tile": 14, "lmul": 1, "panels": 8, "kc_splits": 1}
     }
+    (conditions,) = read_table(table, LAYERS).select(list(CONDITIONS)).unique().rows(named=True)
+    assert conditions["under_load"] in (0, 1)
+    assert 0 <= conditions["others_percent"] <= 100
     # A network of one algorithm has the same masks.
     assert convs[f"{CONV}|k144|packed"]["tile"] == 14
 

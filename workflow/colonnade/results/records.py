@@ -68,12 +68,22 @@ class ModelledSearch(Search):
     trials: Annotated[list[ModelledTrial], Field(min_length=1)]  # type: ignore[misc]
 
 
+class MeasuredUnder(TypedDict):
+    """Under which conditions time was measured: see `colonnade.targets.conditions`."""
+
+    mhz: float | None
+    others_percent: float
+    steal_percent: float
+    under_load: Literal[0, 1]
+
+
 class Profile(TypedDict):
     """A file of profile/: one convolution."""
 
     conv: str
     searches: Annotated[list[Search], Field(min_length=1)]
     reference: Trial
+    conditions: NotRequired[MeasuredUnder]
 
 
 class ModelledProfile(Profile):
@@ -113,7 +123,7 @@ class Total(TypedDict):
 
 
 class Run(TypedDict):
-    """A file of throughput/: the runner's report."""
+    """A file of throughput/: the runner's report, and where time is measured the conditions."""
 
     model: str
     checkpoint_sha256: str
@@ -121,6 +131,7 @@ class Run(TypedDict):
     threads: int
     layers: list[Layer]
     total: Total
+    conditions: NotRequired[MeasuredUnder]
 
 
 class ModelledLayer(Layer):
@@ -275,7 +286,7 @@ class Claim(TypedDict):
     artifacts: list[str]
 
 
-class Compared(TypedDict):
+class Compared(MeasuredUnder):
     """What took part in the comparison at one setting: a row of comparison/.
 
     `round_ms` has a time for every round; none of one that could not run, for which `reason` says why.
@@ -296,10 +307,6 @@ class Compared(TypedDict):
     target: str
     cpu: str
     cores: int
-    mhz: float | None
-    others_percent: float
-    steal_percent: float
-    under_load: Literal[0, 1]
 
 
 class PackageGraph(TypedDict):

@@ -23,7 +23,7 @@ from colonnade.common.files import write_json
 from colonnade.common.progress import track
 from colonnade.config.schema import ProfileConfig, ThroughputConfig
 from colonnade.models.conv_shape import ConvShape
-from colonnade.targets.conditions import alone
+from colonnade.targets.conditions import Watch, alone
 from colonnade.targets.target import Target
 from colonnade.tuning.bench import DENSE, Profiled
 from colonnade.tuning.cache import Result
@@ -92,17 +92,21 @@ def profile_measured(
     candidates = search_space(conv, settings, machine_of(target.config))
     standings = []
     with alone():
+        watch = Watch()
         for each in track(profiled, f"profile {conv}", len(profiled), "search"):
             run, deadline = partial(rounds.times, each), Deadline(seconds)
             standings.append(search(candidates, run, settings, deadline, same_tile=each != DENSE))
+            watch.look()
         winners = list(dict.fromkeys(each.fastest for each in standings))
         reports = rounds.together(profiled, [*winners, XNNPACK], MOST_ROUNDS)
+        conditions = watch.conditions().columns()
     searches = [
         _found(conv, each, standing, len(candidates), reports[standing.fastest, each.kept(conv)])
         for each, standing in zip(profiled, standings, strict=True)
     ]
     reference = reports[XNNPACK, conv.reduction]
-    write_json(output, {"conv": str(conv), "reference": reference, "searches": searches})
+    whole = {"conv": str(conv), "reference": reference, "searches": searches}
+    write_json(output, {**whole, "conditions": conditions})
 
 
 def _found(
