@@ -182,6 +182,7 @@ PAGES = {
     "pareto-front": {"pareto"},
     "tuner-quality": {"tuner_quality"},
     "dense-baselines": {"dense_baselines"},
+    "host-comparison": {"comparison"},
     "artifact-evaluation": {"sensitivity"},
 }
 
