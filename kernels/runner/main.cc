@@ -12,6 +12,7 @@
 
 #include "arena.h"
 #include "batches.h"
+#include "cpus.h"
 #include "network.h"
 #include "operations/conv2d.h"
 
@@ -169,6 +170,7 @@ int run(int argc, char** argv) {
   const BatchPlan plan = images.plan(options.batch);
   std::optional<Schedules> schedules;
   if (!options.schedules.empty()) schedules.emplace(options.schedules);
+  pin_to_cpus();
   initialize_xnnpack();
   RegionClock clock;
   const ThreadPool pool = make_thread_pool(options.threads, clock.modelled());

@@ -88,8 +88,10 @@ def container() -> Container:
 
 
 def target_of(settings: Settings) -> Target:
-    """The target that a job was given."""
-    return Target(settings.config.target, settings.target, container())
+    """The target that a job was given; a board is disconnected at the command's end."""
+    target = Target(settings.config.target, settings.target, container())
+    click.get_current_context().call_on_close(target.close)
+    return target
 
 
 def needed_band(band: Path | None) -> Path:

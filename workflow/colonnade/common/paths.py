@@ -32,7 +32,8 @@ VALIDATED_CORE = Path("kernels/timing/cores/x60.json")
 
 RUNNER = "colonnade-run"
 BENCH = "colonnade-bench"
-PROGRAMS = (RUNNER, BENCH, "colonnade-tests")
+PROBE = "colonnade-probe"
+PROGRAMS = (RUNNER, BENCH, PROBE, "colonnade-tests")
 # In the toolchain's image.
 QEMU = "/opt/qemu/bin/qemu-riscv64"
 TIMING_MODEL = BUILD / "timing/libcolonnade-timing.so"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from colonnade.common.errors import ColonnadeError
+from colonnade.common.paths import TARGETS
 from colonnade.config.errors import COMMAND_LINE, Source, validate_parts
 from colonnade.config.partial import MissingKeyError, with_fields
 from colonnade.config.schema import Config
@@ -67,16 +68,20 @@ def read_config(
 
 
 def _enough_cores(target: TargetConfig) -> Check:
-    """That an emulated target has a core for each thread."""
+    """That a target other than this machine has a core for each thread."""
 
     def check(config: Config) -> None:
-        if target.core is None:
+        threads = config.throughput.threads
+        if target.board is not None:
+            cores, source = len(target.board.cores), f"{TARGETS / config.target}.yaml, board.cores"
+        elif target.core is not None:
+            cores, source = read_core(target.core).cores.count, f"cores of {target.core}"
+        else:
             return
-        threads, cores = config.throughput.threads, read_core(target.core).cores.count
         if threads > cores:
             raise ColonnadeError(
-                f"throughput.threads: {threads}; allowed for the emulated target {config.target}:"
-                f" 1 to {cores} (cores of {target.core})"
+                f"throughput.threads: {threads}; allowed for the {target.kind} target"
+                f" {config.target}: 1 to {cores} ({source})"
             )
 
     return check

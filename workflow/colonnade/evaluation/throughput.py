@@ -57,7 +57,13 @@ def run_network(
         *("--warmup", "0" if modelled else str(timed.warmup)),
     ]
     try:
-        target.run(RUNNER, arguments, timing=timing)
+        target.run(
+            RUNNER,
+            arguments,
+            timing=timing,
+            reads=[package, schedules, images],
+            writes=[logits, report],
+        )
         identity = {key: graph[key] for key in ("model", "checkpoint_sha256")}
         write_json(output, {**identity, **read_json(report, dict[str, Any])})
     finally:
