@@ -64,13 +64,21 @@ class Board:
             ColonnadeError: it is something else, or the program that tells is not built or fails.
         """
         self._connection.checked("hello")
-        text = self._run(program(self._config.part, PROBE), [], [], [], rest=0)
-        try:
-            machine = Machine.model_validate_json(text)
-        except ValidationError as error:
-            raise ColonnadeError(f"target {self._name}: {PROBE}: printed {text[:80]!r}") from error
+        machine = self.ask()
         check_machine(machine, self._board, self._config.vlen, self._name)
         return machine
+
+    def ask(self) -> Machine:
+        """What the board says it is, and how warm, busy and fast it is now.
+
+        Raises:
+            ColonnadeError: the program that tells is not built or fails.
+        """
+        text = self._run(program(self._config.part, PROBE), [], [], [], rest=0)
+        try:
+            return Machine.model_validate_json(text)
+        except ValidationError as error:
+            raise ColonnadeError(f"target {self._name}: {PROBE}: printed {text[:80]!r}") from error
 
     def run(
         self,
@@ -96,13 +104,9 @@ class Board:
         rest = self._board.cool_down_s
         return self._run(executable, arguments, reads, writes, rest=rest, log=log)
 
-    def clean(self) -> None:
-        """Remove all that we left there, unless a job runs.
-
-        Raises:
-            ColonnadeError: one does.
-        """
-        self._connection.checked("clean")
+    def clean(self) -> bool:
+        """Remove all that we left there, and say whether that was done: not while a job runs."""
+        return self._connection.checked("clean") == b"clean\n"
 
     def _run(
         self,

@@ -3,6 +3,8 @@
 
 """What a board says it is, and whether that is what its target's file says."""
 
+from collections.abc import Sequence
+
 from pydantic import BaseModel
 
 from colonnade.common.errors import ColonnadeError
@@ -44,6 +46,11 @@ class Machine(BaseModel):
         fields = ("machine", "kernel", "board", "cpu_model", "isa", "vlen")
         cpus = [(each.cpu, each.governor, each.max_mhz) for each in self.cpus]
         return {**{name: getattr(self, name) for name in fields}, "cpus": cpus}
+
+    def slowest_mhz(self, cores: Sequence[int]) -> float | None:
+        """The lowest frequency of some CPUs now; None where it tells none."""
+        told = [each.mhz for each in self.cpus if each.cpu in cores and each.mhz is not None]
+        return min(told, default=None)
 
 
 def check_machine(machine: Machine, config: BoardConfig, vlen: int | None, name: str) -> None:

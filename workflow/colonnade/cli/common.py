@@ -27,7 +27,7 @@ class _Sections(click.Group):
     headings: Mapping[str, Sequence[str]] = {
         "By hand": (
             *("optimize", "shell", "bench-conv", "fit-core", "to-torch", "to-onnx"),
-            "config-reference",
+            *("board", "config-reference"),
         ),
         "Toolchain and programs": ("toolchain", "build"),
         "What the workflow runs": ("table", "step"),

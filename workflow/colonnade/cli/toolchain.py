@@ -11,6 +11,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import pairwise
 from pathlib import Path
 
 import click
@@ -76,10 +77,22 @@ def bench_conv(name: str, options: tuple[str, ...]) -> None:
     with _checkout() as here, _scratch() as scratch:
         target = Target(name, load_target(TARGETS, name), toolchain := _toolchain())
         target.check_built(BENCH)
+        if target.config.board is not None:
+            _on_board(target, _visible(given, here, scratch))
+            return
         command, env = target.command(BENCH, timing=scratch / "regions.jsonl")
         with _with_time(target):
             status = toolchain.attach([*command, *_visible(given, here, scratch)], env=env)
     sys.exit(status)
+
+
+def _on_board(target: Target, options: Sequence[str]) -> None:
+    """Run the bench on a board, with the files that it reads."""
+    files = [Path(value) for name, value in pairwise(options) if name == _FILE_OPTION]
+    try:
+        click.echo(target.run(BENCH, options, timing=None, reads=files), nl=False)
+    finally:
+        target.close()
 
 
 @contextmanager

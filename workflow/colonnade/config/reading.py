@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from colonnade.common.errors import ColonnadeError
-from colonnade.common.paths import TARGETS
 from colonnade.config.errors import COMMAND_LINE, Source, validate_parts
 from colonnade.config.partial import MissingKeyError, with_fields
 from colonnade.config.schema import Config
@@ -68,23 +67,31 @@ def read_config(
 
 
 def _enough_cores(target: TargetConfig) -> Check:
-    """That a target other than this machine has a core for each thread."""
+    """That the target has a core for each thread."""
 
     def check(config: Config) -> None:
-        threads = config.throughput.threads
-        if target.board is not None:
-            cores, source = len(target.board.cores), f"{TARGETS / config.target}.yaml, board.cores"
-        elif target.core is not None:
-            cores, source = read_core(target.core).cores.count, f"cores of {target.core}"
-        else:
-            return
-        if threads > cores:
-            raise ColonnadeError(
-                f"throughput.threads: {threads}; allowed for the {target.kind} target"
-                f" {config.target}: 1 to {cores} ({source})"
-            )
+        check_threads(config.throughput.threads, config.target, target)
 
     return check
+
+
+def check_threads(threads: int, name: str, target: TargetConfig) -> None:
+    """Make sure that a target other than this machine has a core for each thread.
+
+    Raises:
+        ColonnadeError: it has fewer.
+    """
+    if target.board is not None:
+        cores, source = len(target.board.cores), "its board.cores"
+    elif target.core is not None:
+        cores, source = read_core(target.core).cores.count, f"cores of {target.core}"
+    else:
+        return
+    if threads > cores:
+        raise ColonnadeError(
+            f"throughput.threads: {threads}; allowed for the {target.kind} target {name}:"
+            f" 1 to {cores} ({source})"
+        )
 
 
 def _shown(path: Path) -> Path:

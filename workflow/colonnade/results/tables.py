@@ -254,6 +254,26 @@ DECOMPOSITION = {
     "factor_to_previous": pl.Float64,
     "evidence": pl.String,
 }
+# Of `colonnade board run`: medians over rounds, each of which runs every network once.
+BOARD_RUNS = {
+    "target": pl.String,
+    "board": pl.String,
+    "package": pl.String,
+    "implementation": pl.String,
+    "checkpoint_sha256": pl.String,
+    "threads": pl.Int64,
+    "batch": pl.Int64,
+    "image_px": pl.Int64,
+    "rounds": pl.Int64,
+    "ms": pl.Float64,
+    "ms_least": pl.Float64,
+    "ms_most": pl.Float64,
+    "speedup": pl.Float64,
+    "slowest_mhz": pl.Float64,
+    "highest_load": pl.Float64,
+    "highest_celsius": pl.Float64,
+    "evidence": pl.String,
+}
 
 Schema = Mapping[str, type[pl.DataType]]
 

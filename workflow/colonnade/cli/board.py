@@ -1,0 +1,85 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""A board over SSH: what it is, networks timed on it, and what we left there."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from colonnade.cli.common import FILE, cli, container
+from colonnade.common.errors import ColonnadeError
+from colonnade.common.paths import RUNNER, TARGETS
+from colonnade.config.errors import validate
+from colonnade.config.reading import check_threads
+from colonnade.config.schema import ThroughputConfig
+from colonnade.config.target import load_target
+from colonnade.targets.target import Target
+
+
+@cli.group()
+def board() -> None:
+    """A machine over SSH, a target of kind `board`: `colonnade board COMMAND`."""
+
+
+def _on_board(command: Callable[..., None]) -> Callable[..., None]:
+    return click.option(
+        "--target", "name", default="board", show_default=True, help="A file of config/targets."
+    )(command)
+
+
+def _open(name: str) -> Target:
+    """The target, with which the command's end disconnects."""
+    target = Target(name, load_target(TARGETS, name), container())
+    click.get_current_context().call_on_close(target.close)
+    return target
+
+
+@board.command()
+@_on_board
+def probe(name: str) -> None:
+    """Say what the board is, as JSON, and whether it is what its target's file says."""
+    machine = _open(name).board.machine
+    click.echo(json.dumps(machine.model_dump(), indent=2))
+
+
+@board.command()
+@_on_board
+@click.option("--schedules", type=FILE, required=True, help="Those that tuning chose.")
+@click.option("--rounds", type=click.IntRange(1, 1000), default=5, show_default=True)
+@click.option("--threads", type=int, default=1, show_default=True)
+@click.option("--batch", type=int, default=1, show_default=True)
+@click.option("--image-px", type=int, default=224, show_default=True)
+@click.option("--repetitions", type=int, default=3, show_default=True, help="In each round.")
+@click.option("--warmup", type=int, default=1, show_default=True, help="In each round.")
+@click.argument("table", type=FILE)
+@click.argument("runs", nargs=-1, required=True)
+def run(
+    name: str, schedules: Path, rounds: int, table: Path, runs: tuple[str, ...], **timed: Any
+) -> None:
+    """Time networks by turns and write TABLE, a CSV file; RUNS are PACKAGE:IMPLEMENTATION.
+
+    Speedups are over the first run. After an interruption the same command goes on.
+    """
+    from colonnade.evaluation.rounds import NetworkRun, run_rounds
+
+    target = _open(name)
+    target.check_built(RUNNER)
+    problems: list[str] = []
+    config = validate(ThroughputConfig, timed, [("command line", timed)], problems)
+    if config is None:
+        raise ColonnadeError("\n".join(problems))
+    check_threads(config.threads, name, target.config)
+    run_rounds(target, [NetworkRun.parse(each) for each in runs], schedules, config, rounds, table)
+    target.board.clean()
+
+
+@board.command()
+@_on_board
+def clean(name: str) -> None:
+    """Remove what earlier commands left on the board; refused while a job runs there."""
+    if not _open(name).board.clean():
+        raise ColonnadeError(f"target {name}: a job runs there; try again when it has ended")
