@@ -3,6 +3,7 @@
 
 // Says what machine this is, as one JSON object on stdout.
 
+#include <sched.h>
 #include <sys/auxv.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -18,7 +19,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "cpus.h"
 #include "xnn.h"
 
 namespace colonnade {
@@ -64,6 +64,17 @@ Json vector_length() {
 #else
   return nullptr;
 #endif
+}
+
+// Those that we may run on.
+std::vector<unsigned> allowed_cpus() {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof(set), &set) != 0) throw std::runtime_error("sched_getaffinity failed");
+  std::vector<unsigned> cpus;
+  for (unsigned cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+    if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
+  }
+  return cpus;
 }
 
 Json one_cpu(unsigned cpu) {

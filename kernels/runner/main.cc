@@ -12,9 +12,9 @@
 
 #include "arena.h"
 #include "batches.h"
-#include "cpus.h"
 #include "network.h"
 #include "operations/conv2d.h"
+#include "pinning.h"
 
 namespace colonnade {
 namespace {
@@ -170,7 +170,7 @@ int run(int argc, char** argv) {
   const BatchPlan plan = images.plan(options.batch);
   std::optional<Schedules> schedules;
   if (!options.schedules.empty()) schedules.emplace(options.schedules);
-  pin_to_cpus();
+  colonnade_pin();
   initialize_xnnpack();
   RegionClock clock;
   const ThreadPool pool = make_thread_pool(options.threads, clock.modelled());

@@ -134,6 +134,41 @@ def test_networks_are_timed_by_turns(board: RiscvBoard, checkout: Path) -> None:
     assert list(board.server.home.iterdir()) == []
 
 
+@pytest.mark.usefixtures("timing_model")
+def test_a_core_is_calibrated(board: RiscvBoard, checkout: Path) -> None:
+    """Numbers are those of an emulator; what is tried is how they come and what becomes of them."""
+    options = ["--rounds", "1", "--iterations", "20", "--table", "calibration.csv"]
+    command = ["board", "calibrate", "--target", NAME, *options, "measured.json"]
+    run = colonnade(*command, checkout=checkout)
+    assert run.returncode == 0, run.stderr
+    programs = {name for name in board.runs if name != "colonnade-probe"}
+    assert programs == {
+        *("board-microbenchmarks", "board-frequency"),
+        *("kernels", "multiply", "xnnpack"),
+    }
+    description = json.loads((checkout / "measured.json").read_text())
+    where = description["about"][0]
+    assert where in run.stdout
+    assert f"CPU {CPU}, 20" in where
+    assert "kernels/timing/cores/x60.json" in where
+    assert description["classes"]["vf_fma"]["about"] == "measured: latency, masked, occupancy"
+    assert description["clock_mhz"] > 0
+    rows = list(csv.DictReader((checkout / "calibration.csv").open()))
+    assert {row["kind"] for row in rows} == {"instruction", "kernel"}
+    kernels = {row["class"] for row in rows if row["kind"] == "kernel"}
+    assert kernels == {"element-wise", "memory", "GEMM", "convolution"}
+    assert all(float(row["measured_cycles"]) > 0 for row in rows)
+    for row in rows:
+        assert row["class"] in run.stdout
+    # The bench runs under the model with it.
+    target = {"kind": "emulated", "core": "measured.json"}
+    (checkout / "config/targets/measured.yaml").write_text(json.dumps(target))
+    bench = ["bench-conv", "--target", "measured", "--conv", CONV, "--algorithm", "direct"]
+    run = colonnade(*bench, checkout=checkout)
+    assert run.returncode == 0, run.stderr
+    assert json.loads(run.stdout)["cycles"] > 0
+
+
 def test_a_wrong_vlen_is_told(board: RiscvBoard, checkout: Path) -> None:
     board.login(vlen=128)
     run = colonnade("board", "probe", "--target", NAME, checkout=checkout)

@@ -12,7 +12,8 @@ import click
 
 from colonnade.cli.common import FILE, cli, container
 from colonnade.common.errors import ColonnadeError
-from colonnade.common.paths import RUNNER, TARGETS
+from colonnade.common.files import make_folder, read_record
+from colonnade.common.paths import BUILD, RUNNER, TARGETS, TIMING_MODEL
 from colonnade.config.errors import validate
 from colonnade.config.reading import check_threads
 from colonnade.config.schema import ThroughputConfig
@@ -74,6 +75,44 @@ def run(
         raise ColonnadeError("\n".join(problems))
     check_threads(config.threads, name, target.config)
     run_rounds(target, [NetworkRun.parse(each) for each in runs], schedules, config, rounds, table)
+    target.board.clean()
+
+
+@board.command()
+@_on_board
+@click.option("--rounds", type=click.IntRange(1, 1000), default=5, show_default=True)
+@click.option(
+    "--iterations",
+    type=click.IntRange(1, 1_000_000),
+    default=1000,
+    show_default=True,
+    help="Of a sequence of instructions, in a round.",
+)
+@click.option(
+    "--fit", type=FILE, help="Fit the parameters that this file of kernels/timing/fits names."
+)
+@click.option("--table", type=FILE, help="CSV file for every point.")
+@click.argument("output", type=FILE)
+def calibrate(
+    name: str, rounds: int, iterations: int, fit: Path | None, table: Path | None, output: Path
+) -> None:
+    """Measure what instructions cost on the board, compare with the timing model, and write OUTPUT.
+
+    That is a core's description, as those in kernels/timing/cores.
+    """
+    from colonnade.validation import TimingModel
+    from colonnade.validation.calibrate import Effort
+    from colonnade.validation.calibrate import calibrate as calibrated
+    from colonnade.validation.fit import Fit
+
+    target = _open(name)
+    if not TIMING_MODEL.is_file():
+        raise ColonnadeError(f"{TIMING_MODEL}: not built yet; `snakemake timing_model` builds it")
+    work = BUILD / "calibrate"
+    make_folder(work)
+    model = TimingModel(target.container, TIMING_MODEL, work)
+    parameters = None if fit is None else read_record(fit, Fit)
+    click.echo(calibrated(target, model, Effort(rounds, iterations), parameters, output, table))
     target.board.clean()
 
 

@@ -254,6 +254,15 @@ DECOMPOSITION = {
     "factor_to_previous": pl.Float64,
     "evidence": pl.String,
 }
+# Of `colonnade board calibrate`: cycles of a sequence of instructions, or of a kernel's run.
+CALIBRATION = {
+    "kind": pl.String,
+    "class": pl.String,
+    "point": pl.String,
+    "measured_cycles": pl.Float64,
+    "modelled_cycles": pl.Float64,
+    "error_percent": pl.Float64,
+}
 # Of `colonnade board run`: medians over rounds, each of which runs every network once.
 BOARD_RUNS = {
     "target": pl.String,
