@@ -4,6 +4,8 @@
 """A RISC-V board on loopback: an SSH server whose logins run RISC-V programs by the emulator."""
 
 import os
+import shlex
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +56,19 @@ class RiscvBoard:
             f"export LD_PRELOAD={self.tools / 'login.so'}",
         ]
         self.server.login(*lines)
+
+    def measure(
+        self, folder: Path, output: Path, *arguments: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a folder's `measure.sh` in a login's shell, without SSH."""
+        command = shlex.join(["sh", str(folder / "measure.sh"), str(output), *arguments])
+        return subprocess.run(
+            [self.server.folder / "login"],
+            env={"PATH": os.environ["PATH"], "SSH_ORIGINAL_COMMAND": command},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
     def target_file(self, path: Path, **values: Any) -> Mapping[str, Any]:
         """Write the file of a target that is this board, with other values of `board` than these."""

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from colonnade.container import Container
+from colonnade.validation import KERNEL_POINTS, MICROBENCHMARKS
 
 from .pruned import export_pruned
 from .riscv_board import RiscvBoard, riscv_board
@@ -26,6 +27,7 @@ from .sshd import serve
 NAME = "loopback"
 TARGET = f"config/targets/{NAME}.yaml"
 CONV = "n1c8h9w9-o8-k3x3-s1-p1-d1"
+KINDS = ("machine", "instruction", "kernel", "convolution", "network")
 CPU = min(os.sched_getaffinity(0))
 
 pytestmark = pytest.mark.skipif(
@@ -50,12 +52,27 @@ def checkout(root: Path, tmp_path_factory: pytest.TempPathFactory, riscv64_progr
     folder = tmp_path_factory.mktemp("checkout")
     (folder / "config/targets").mkdir(parents=True)
     (folder / "results").mkdir()
-    names = ("kernels", "containers", "Snakefile", "results/toolchain", riscv64_programs.parent)
+    names = (
+        "kernels",
+        "containers",
+        "Snakefile",
+        "workflow",
+        "results/toolchain",
+        riscv64_programs.parent,
+    )
     # Of an engine that keeps its image there.
     for path in (*(root / name for name in names), root / ".colonnade"):
         if path.exists():
             (folder / path.relative_to(root)).symlink_to(path)
     return folder
+
+
+@pytest.fixture(scope="module")
+def runs(checkout: Path) -> list[str]:
+    """A network, and the implementations that run it, with schedules in schedules.json."""
+    export_pruned(checkout / "package", "resnet18", {}, 32)
+    write(checkout / "schedules.json", cover(checkout / "package"))
+    return [f"package:{each}" for each in ("xnnpack_nhwc_dense", "colnm_dense")]
 
 
 @pytest.fixture
@@ -109,10 +126,7 @@ def test_the_bench_runs_there(board: RiscvBoard, checkout: Path) -> None:
         assert line["max_abs_error"] < 1e-5
 
 
-def test_networks_are_timed_by_turns(board: RiscvBoard, checkout: Path) -> None:
-    export_pruned(checkout / "package", "resnet18", {}, 32)
-    write(checkout / "schedules.json", cover(checkout / "package"))
-    runs = [f"package:{each}" for each in ("xnnpack_nhwc_dense", "colnm_dense")]
+def test_networks_are_timed_by_turns(board: RiscvBoard, checkout: Path, runs: list[str]) -> None:
     options = ["--schedules", "schedules.json", "--rounds", "2", "--image-px", "32"]
     options += ["--repetitions", "1", "--warmup", "0"]
     command = ["board", "run", "--target", NAME, *options, "board.csv", *runs]
@@ -167,6 +181,54 @@ def test_a_core_is_calibrated(board: RiscvBoard, checkout: Path) -> None:
     run = colonnade(*bench, checkout=checkout)
     assert run.returncode == 0, run.stderr
     assert json.loads(run.stdout)["cycles"] > 0
+
+
+def test_a_folder_measures_a_machine_by_itself(
+    board: RiscvBoard, checkout: Path, runs: list[str], tmp_path: Path
+) -> None:
+    """Without SSH, as a runner of public CI does it; by the shell of the board's login."""
+    options = ["--schedules", "schedules.json", "--image-px", "32"]
+    run = colonnade("board", "programs", *options, "programs", *runs, checkout=checkout)
+    assert run.returncode == 0, run.stderr
+    folder = checkout / "programs"
+    # All shapes would take the emulator minutes.
+    assert len((folder / "resnet18.txt").read_text().splitlines()) > 5
+    (folder / "resnet18.txt").write_text(f"{CONV}\n")
+    measured = board.measure(folder, tmp_path, "1", "20")
+    assert measured.returncode == 0, measured.stderr
+    assert json.loads((tmp_path / "machine.json").read_text())["vlen"] == 256
+    rows = list(csv.DictReader((tmp_path / "measured.csv").open()))
+    named = {kind: [row["name"] for row in rows if row["kind"] == kind] for kind in KINDS}
+    assert named["machine"] == ["vlen", "frequency"]
+    assert named["instruction"] == [each.name for each in MICROBENCHMARKS]
+    assert {run for point in KERNEL_POINTS for run in point.runs} <= {
+        (name.split()[0], int(name.split()[1])) for name in named["kernel"]
+    }
+    assert named["convolution"] == [
+        f"{CONV} direct k72",
+        f"{CONV} direct k18",
+        f"{CONV} packed k72",
+        f"{CONV} packed k18",
+        f"{CONV} xnnpack_nhwc_dense k72",
+    ]
+    assert named["network"] == [f"{i}-{each.replace(':', ' ')}" for i, each in enumerate(runs)]
+    assert all(float(row["value"]) > 0 for row in rows)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["machine.json", "measured.csv"]
+
+
+def test_a_machine_without_vectors_measures_nothing(
+    board: RiscvBoard, checkout: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "programs"
+    folder.mkdir()
+    script = checkout / "workflow/colonnade/board/measure.sh"
+    (folder / "measure.sh").write_text(script.read_text())
+    (folder / "colonnade-probe").write_text('#!/bin/sh\necho \'{"vlen":0,"kernel":"5.10"}\'\n')
+    (folder / "colonnade-probe").chmod(0o700)
+    measured = board.measure(folder, tmp_path / "output")
+    assert measured.returncode == 3
+    assert "no vector extension on this machine" in measured.stderr
+    assert [path.name for path in (tmp_path / "output").iterdir()] == ["machine.json"]
 
 
 def test_a_wrong_vlen_is_told(board: RiscvBoard, checkout: Path) -> None:

@@ -20,6 +20,9 @@ from colonnade.config.schema import ThroughputConfig
 from colonnade.config.target import load_target
 from colonnade.targets.target import Target
 
+# Where programs for a calibration are compiled.
+_WORK = BUILD / "calibrate"
+
 
 @cli.group()
 def board() -> None:
@@ -108,12 +111,30 @@ def calibrate(
     target = _open(name)
     if not TIMING_MODEL.is_file():
         raise ColonnadeError(f"{TIMING_MODEL}: not built yet; `snakemake timing_model` builds it")
-    work = BUILD / "calibrate"
-    make_folder(work)
-    model = TimingModel(target.container, TIMING_MODEL, work)
+    make_folder(_WORK)
+    model = TimingModel(target.container, TIMING_MODEL, _WORK)
     parameters = None if fit is None else read_record(fit, Fit)
     click.echo(calibrated(target, model, Effort(rounds, iterations), parameters, output, table))
     target.board.clean()
+
+
+@board.command()
+@click.option("--schedules", type=FILE, required=True, help="Those that tuning chose.")
+@click.option("--image-px", type=click.IntRange(32, 1792), default=224, show_default=True)
+@click.argument("folder", type=FILE)
+@click.argument("runs", nargs=-1, required=True)
+def programs(schedules: Path, image_px: int, folder: Path, runs: tuple[str, ...]) -> None:
+    """Write all that measures a RISC-V machine without SSH into FOLDER; RUNS are PACKAGE:IMPLEMENTATION.
+
+    There, `sh measure.sh OUTPUT` runs it and writes a CSV file.
+    """
+    from colonnade.evaluation.rounds import NetworkRun
+    from colonnade.validation import TimingModel
+    from colonnade.validation.programs import write_programs
+
+    make_folder(_WORK / "board")
+    model = TimingModel(container(), TIMING_MODEL, _WORK / "board")
+    write_programs(model, folder, [NetworkRun.parse(each) for each in runs], schedules, image_px)
 
 
 @board.command()

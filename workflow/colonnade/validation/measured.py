@@ -32,6 +32,36 @@ _SEVERAL = "several cores"
 Line = Sequence[str]
 
 
+def build_microbenchmarks(model: TimingModel) -> Path:
+    """Compile the microbenchmarks for a board; returns the program.
+
+    Raises:
+        ColonnadeError: the compiler refused them.
+    """
+    source = model.work / "sequences.S"
+    write_text(source, functions(MICROBENCHMARKS))
+    sources = [_SOURCES / "microbenchmarks.c", *_CLOCK, source]
+    return model.compile("board-microbenchmarks", sources, *_FLAGS)
+
+
+def build_frequency(model: TimingModel) -> Path:
+    """Compile the program that tells a board's frequency.
+
+    Raises:
+        ColonnadeError: the compiler refused it.
+    """
+    return model.compile("board-frequency", [_SOURCES / "frequency.c", *_CLOCK], *_FLAGS)
+
+
+def build_kernels(model: TimingModel) -> list[Path]:
+    """Compile the kernels of validation for a board.
+
+    Raises:
+        ColonnadeError: the compiler refused one.
+    """
+    return [each.build(model, *_CLOCK, flags=_FLAGS) for each in PROGRAMS]
+
+
 def measure_microbenchmarks(
     board: Board, model: TimingModel, rounds: int, iterations: int
 ) -> dict[str, float]:
@@ -40,11 +70,7 @@ def measure_microbenchmarks(
     Raises:
         ColonnadeError: they could not be compiled or run.
     """
-    source = model.work / "sequences.S"
-    write_text(source, functions(MICROBENCHMARKS))
-    sources = [_SOURCES / "microbenchmarks.c", *_CLOCK, source]
-    built = model.compile("board-microbenchmarks", sources, *_FLAGS)
-    printed = board.run(built, [str(rounds), str(iterations)])
+    printed = board.run(build_microbenchmarks(model), [str(rounds), str(iterations)])
     found: dict[int, list[float]] = {index: [] for index in range(len(MICROBENCHMARKS))}
     for number, ticks, reference in _lines(printed):
         found[int(number)].append(_cycles(ticks, reference))
@@ -54,22 +80,17 @@ def measure_microbenchmarks(
     }
 
 
-def measure_kernels(
-    board: Board, model: TimingModel, rounds: int, names: Sequence[str] = ()
-) -> dict[Run, float]:
+def measure_kernels(board: Board, model: TimingModel, rounds: int) -> dict[Run, float]:
     """Measured cycles of each kernel that the validation programs run: medians over rounds.
-
-    With `names` only those of these names, of the programs that can choose.
 
     Raises:
         ColonnadeError: they could not be compiled or run.
     """
-    programs = [each for each in PROGRAMS if each.has_fitted or not names]
-    built = [each.build(model, *_CLOCK, flags=_FLAGS) for each in programs]
+    built = build_kernels(model)
     found: dict[Run, list[float]] = {}
     turns = [program for _ in range(rounds) for program in built]
     for program in track(turns, "kernels on the board", len(turns), "run"):
-        printed = board.run(program, names)
+        printed = board.run(program, [])
         # First what the region took, then which it was.
         lines = _lines(printed)
         for (ticks, runs, reference), (name, size) in zip(lines[::2], lines[1::2], strict=True):
@@ -84,8 +105,7 @@ def measured_mhz(board: Board, model: TimingModel) -> float:
     Raises:
         ColonnadeError: the program that tells could not be compiled or run.
     """
-    built = model.compile("board-frequency", [_SOURCES / "frequency.c", *_CLOCK], *_FLAGS)
-    return float(board.run(built, []))
+    return float(board.run(build_frequency(model), []))
 
 
 def _lines(printed: str) -> list[Line]:
