@@ -4,7 +4,6 @@
 """A RISC-V board on loopback: an SSH server whose logins run RISC-V programs by the emulator."""
 
 import os
-import shlex
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -57,11 +56,8 @@ class RiscvBoard:
         ]
         self.server.login(*lines)
 
-    def measure(
-        self, folder: Path, output: Path, *arguments: str
-    ) -> subprocess.CompletedProcess[str]:
-        """Run a folder's `measure.sh` in a login's shell, without SSH."""
-        command = shlex.join(["sh", str(folder / "measure.sh"), str(output), *arguments])
+    def shell(self, command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in a login's shell, without SSH."""
         return subprocess.run(
             [self.server.folder / "login"],
             env={"PATH": os.environ["PATH"], "SSH_ORIGINAL_COMMAND": command},
