@@ -19,7 +19,8 @@ int main(void) {
   uint64_t ticks[REFERENCES];
   for (int i = 0; i < REFERENCES; i++) ticks[i] = colonnade_reference_ticks();
   qsort(ticks, REFERENCES, sizeof(*ticks), compare);
-  const double microseconds = 2000.0 * (double) ticks[REFERENCES / 2] / (double) colonnade_enough_ticks();
+  const double microseconds =
+      2000.0 * (double) ticks[REFERENCES / 2] / (double) colonnade_enough_ticks();
   printf("%.1f\n", COLONNADE_REFERENCE_ADDS / microseconds);
   return EXIT_SUCCESS;
 }

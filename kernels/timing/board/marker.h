@@ -37,6 +37,8 @@ static inline void colonnade_region_end(void) {
 static inline void colonnade_team_begin(unsigned long size) { (void) size; }
 static inline void colonnade_team_member(unsigned long member) { (void) member; }
 static inline void colonnade_team_end(void) {}
-static inline void colonnade_huge_pages(const void* begin, const void* end) { (void) begin, (void) end; }
+static inline void colonnade_huge_pages(const void* begin, const void* end) {
+  (void) begin, (void) end;
+}
 
 #endif  // COLONNADE_TIMING_MARKER_H_

@@ -27,7 +27,8 @@ int main(int argc, char** argv) {
     for (uint64_t i = 0; i < sequence_count; i++) {
       const uint64_t reference = colonnade_reference_ticks();
       const uint64_t ticks = sequences[i](buffer, iterations);
-      printf("%llu %llu %llu\n", (unsigned long long) i, (unsigned long long) ticks, (unsigned long long) reference);
+      printf("%llu %llu %llu\n", (unsigned long long) i, (unsigned long long) ticks,
+             (unsigned long long) reference);
     }
   }
   return EXIT_SUCCESS;
