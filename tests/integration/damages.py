@@ -236,6 +236,7 @@ WHOLE: list[tuple[str, Damage, list[str]]] = [
         ("unary7", "alpha", [None, "0.2"]),
         ("unary8", "slope", [None, True]),
         ("unary9", "channels", [0, None]),
+        ("flat", "axis", [1]),
         ("joined", "inputs", [["up.out"], [], "up.out", [1, 2]]),
     ]
     for value in values

@@ -51,6 +51,7 @@ SHOWN = {
     "decomposition": rules.decomposition_table.output,
     "schedules": [rules.schedules.output.table],
     "tuner_quality": rules.tuner_quality.output,
+    "words": [],
     "provenance": [],
 }
 if plan.target.is_emulated:
@@ -89,6 +90,7 @@ rule report:
     input:
         throughput=rules.throughput_table.output,
         accuracy=rules.accuracy_table.output,
+        claims=rules.claims.output,
         sections=lambda _: expand(
             rules.report_section.output, section=on_page(SHOWN, workflow.dag_settings.targets)
         ),
@@ -106,8 +108,8 @@ rule report:
             for name in left_out(SHOWN, on_page(SHOWN, workflow.dag_settings.targets))
         ],
     shell:
-        "colonnade step report {params.left_out} {input.throughput} {input.accuracy} {output}"
-        " {input.sections} 2> {log}"
+        "colonnade step report {params.left_out} {input.throughput} {input.accuracy} {input.claims}"
+        " {output} {input.sections} 2> {log}"
 
 
 rule regression:
@@ -126,3 +128,49 @@ rule regression:
         code=code("step regression"),
     shell:
         "colonnade step regression {input.settings} {input.table} {output} {input.baseline} 2>&1 | tee {log}"
+
+
+rule layer_regression:
+    """Compare every layer with the committed baseline; what is for others to read is written in any case."""
+    input:
+        settings=plan.settings.of("nightly"),
+        reports=rules.throughput_table.input.reports,
+        baseline=inputs.layer_baseline(),
+    output:
+        "<results>/nightly-layers.txt",
+    log:
+        log="<results>/logs/nightly-layers.log",
+        summary="<results>/nightly/summary.md",
+        junit="<results>/nightly/junit.xml",
+        trend="<results>/nightly/trend.svg",
+    conda:
+        "../envs/colonnade.yaml"
+    params:
+        code=code("step layer-regression"),
+        baseline=lambda _, input: [f"--baseline {file}" for file in input.baseline],
+    shell:
+        "colonnade step layer-regression {params.baseline} {input.settings} {output} {log.summary}"
+        " {log.junit} {log.trend} {input.reports} 2>&1 | tee {log.log}"
+
+
+rule checklist:
+    """Every claim beside what is expected of it: the last job of an artifact evaluation."""
+    input:
+        claims=rules.claims.output,
+        before=[
+            rules.report.output,
+            rules.provenance.output,
+            rules.regression.output,
+            rules.model_sensitivity.output.table if plan.machine.core_variants else [],
+        ],
+    output:
+        "<results>/checklist.txt",
+    log:
+        "<results>/logs/checklist.log",
+    localrule: True
+    conda:
+        "../envs/colonnade.yaml"
+    params:
+        code=code("step checklist"),
+    shell:
+        "colonnade step checklist {input.claims} {output} 2>&1 | tee {log}"

@@ -15,17 +15,20 @@ from colonnade.common.paths import table_file
 from colonnade.results import tables
 
 NAMES = {
+    "baseline",
     "bench-conv",
     "build",
     "config-reference",
     "fit-core",
     "optimize",
+    "regression",
     "shell",
     "step",
     "table",
     "to-onnx",
     "to-torch",
     "toolchain",
+    "verify",
 }
 
 

@@ -13,7 +13,17 @@ from contextlib import suppress
 
 import click
 
-from colonnade.cli import board, documents, networks, report, tables, toolchain, tuning
+from colonnade.cli import (
+    board,
+    documents,
+    networks,
+    nightly,
+    report,
+    tables,
+    toolchain,
+    tuning,
+    verify,
+)
 from colonnade.cli.common import cli
 from colonnade.common.errors import explained
 from colonnade.container.processes import exit_on_signals
@@ -24,10 +34,12 @@ __all__ = [
     "documents",
     "main",
     "networks",
+    "nightly",
     "report",
     "tables",
     "toolchain",
     "tuning",
+    "verify",
 ]
 
 

@@ -4,6 +4,7 @@
 """The groups of commands, and what commands share."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,7 +12,7 @@ import click
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.paths import IMAGE
-from colonnade.container import Container, open_image
+from colonnade.container import CompletedRun, Container, open_image
 from colonnade.targets.target import Target
 from colonnade.workflow.settings import Settings
 
@@ -27,7 +28,7 @@ class _Sections(click.Group):
     headings: Mapping[str, Sequence[str]] = {
         "By hand": (
             *("optimize", "shell", "bench-conv", "fit-core", "to-torch", "to-onnx"),
-            *("board", "config-reference"),
+            *("verify", "baseline", "regression", "board", "config-reference"),
         ),
         "Toolchain and programs": ("toolchain", "build"),
         "What the workflow runs": ("table", "step"),
@@ -87,9 +88,26 @@ def container() -> Container:
     return open_image(IMAGE, ROOT)
 
 
+class _Opened:
+    """The toolchain container, opened where something first runs in it: tables need none."""
+
+    @cached_property
+    def _container(self) -> Container:
+        return container()
+
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        log: Path | None = None,
+    ) -> CompletedRun:
+        return self._container.run(command, env=env, log=log)
+
+
 def target_of(settings: Settings) -> Target:
     """The target that a job was given; a board is disconnected at the command's end."""
-    target = Target(settings.config.target, settings.target, container())
+    target = Target(settings.config.target, settings.target, _Opened())
     click.get_current_context().call_on_close(target.close)
     return target
 

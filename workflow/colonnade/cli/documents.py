@@ -70,10 +70,18 @@ def optimize(model: Path, folder: Path, sparsity: float, tile: int, image_px: in
 
 @cli.command("config-reference")
 def config_reference() -> None:
-    """Write docs/configuration.md and config/schema.json from the models that check a configuration."""
-    from colonnade.common.files import write_text
-    from colonnade.config.reference import DOCUMENT, SCHEMA, reference, schema
+    """Write docs/configuration.md and config/schema.json, and the claims of ARTIFACT.md.
 
-    for path, text in ((DOCUMENT, reference()), (SCHEMA, schema())):
+    The first two are of the models that check a configuration, the claims of config/claims.yaml.
+    """
+    from colonnade.common.files import write_text
+    from colonnade.common.paths import CLAIMS
+    from colonnade.config.reference import DOCUMENT, SCHEMA, reference, schema
+    from colonnade.results import artifact
+    from colonnade.results.claims import read_definitions
+
+    claims = artifact.with_claims(artifact.DOCUMENT, read_definitions(CLAIMS))
+    written = ((DOCUMENT, reference()), (SCHEMA, schema()), (artifact.DOCUMENT, claims))
+    for path, text in written:
         write_text(path, text)
         click.echo(str(path))

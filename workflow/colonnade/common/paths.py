@@ -14,14 +14,32 @@ RESULTS = Path("results")
 BUILD = RESULTS / "build"
 IMAGE = RESULTS / "toolchain/image.json"
 BASELINE = RESULTS / "baseline/throughput.csv"
+LAYER_BASELINE = RESULTS / "baseline/layers.json"
+NIGHTS = Path(".colonnade/nights.sqlite")
 # Names in `results` that no folder of results of its own can have.
 TAKEN = frozenset(
     (
         *("accuracy", "baseline", "budget", "build", "data", "figures", "logs", "packages"),
-        *("profile", "report", "sensitivity", "settings", "study", "tables", "throughput"),
+        *(
+            "inputs",
+            "profile",
+            "report",
+            "sensitivity",
+            "settings",
+            "study",
+            "tables",
+            "throughput",
+        ),
         *("toolchain", "train", "tuner"),
     )
 )
+# Of those and what `make docs` and `make release` write, what all runs of a checkout share.
+SHARED = frozenset(("baseline", "build", "data", "docs", "release", "toolchain"))
+# In every folder of results: what a run's results share, where its numbers come from, and copies of the
+# files of the checkout that they depend on.
+SCOPE = "scope.json"
+PROVENANCE = "provenance.json"
+MADE_WITH = "inputs"
 
 DEFAULT_CONFIG = Path("config/default.yaml")
 CLAIMS = Path("config/claims.yaml")
@@ -58,7 +76,7 @@ class Results:
     @property
     def scope(self) -> str:
         """What all results of the folder share; see `colonnade.workflow.scope`."""
-        return f"{self.folder}/scope.json"
+        return f"{self.folder}/{SCOPE}"
 
     @property
     def page(self) -> str:

@@ -46,6 +46,7 @@ SECTIONS = (
         "Unknown parameters",
         "artifact-evaluation",
     ),
+    Section("words", "Words", "Words"),
     Section("provenance", "Provenance", "Provenance"),
 )
 

@@ -6,7 +6,15 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from colonnade.common.paths import BANDS, BASELINE, IMAGE, PROBE, TIMING_MODEL, program
+from colonnade.common.paths import (
+    BANDS,
+    BASELINE,
+    IMAGE,
+    LAYER_BASELINE,
+    PROBE,
+    TIMING_MODEL,
+    program,
+)
 from colonnade.config.data import DataConfig, FashionMnistConfig, ImageNetConfig
 from colonnade.config.model import ModelConfig
 from colonnade.config.target import TargetConfig
@@ -81,6 +89,11 @@ def validation_sources() -> list[str]:
 def baseline() -> list[str]:
     """The recorded throughput that a nightly run is compared with, if there is one."""
     return [str(BASELINE)] if BASELINE.exists() else []
+
+
+def layer_baseline() -> list[str]:
+    """The recorded layers that a nightly run is compared with, if there are any."""
+    return [str(LAYER_BASELINE)] if LAYER_BASELINE.exists() else []
 
 
 def weights(model: ModelConfig) -> list[str]:
