@@ -28,6 +28,7 @@ from colonnade.common.paths import (
     CLAIMS,
     DEFAULT_CONFIG,
     IMAGE,
+    LIBRARY,
     PROGRAMS,
     RUNNER,
     TIMING_MODEL,

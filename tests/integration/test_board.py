@@ -178,6 +178,17 @@ def test_a_core_is_calibrated(board: RiscvBoard, checkout: Path) -> None:
     assert json.loads(run.stdout)["cycles"] > 0
 
 
+def test_a_package_runs_there(board: RiscvBoard, checkout: Path, runs: list[str]) -> None:
+    """By the commands that run packages everywhere."""
+    command = ["bench", "package", "--target", NAME, "--image-px", "32", "--runs", "2", "--json"]
+    run = colonnade(*command, checkout=checkout)
+    assert run.returncode == 0, run.stderr
+    found = json.loads(run.stdout)
+    assert (found["target"], found["evidence"], found["cycles"]) == (NAME, "measured", None)
+    assert found["median_ms"] > 0
+    assert board.runs[-1] == "colonnade-run"
+
+
 def measure_in_ci(
     board: RiscvBoard, checkout: Path, folder: Path, work: Path, *arguments: str
 ) -> subprocess.CompletedProcess[str]:

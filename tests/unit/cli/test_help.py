@@ -16,12 +16,16 @@ from colonnade.results import tables
 
 NAMES = {
     "baseline",
+    "bench",
     "bench-conv",
     "build",
+    "completion",
     "config-reference",
     "fit-core",
+    "inspect",
     "optimize",
     "regression",
+    "run",
     "shell",
     "step",
     "table",
@@ -29,6 +33,7 @@ NAMES = {
     "to-torch",
     "toolchain",
     "verify",
+    "validate",
 }
 
 

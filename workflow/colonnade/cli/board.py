@@ -10,15 +10,13 @@ from typing import Any
 
 import click
 
-from colonnade.cli.common import FILE, cli, container
+from colonnade.cli.common import FILE, cli, container, named_target
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import make_folder, read_record
-from colonnade.common.paths import BUILD, RUNNER, TARGETS, TIMING_MODEL
+from colonnade.common.paths import BUILD, RUNNER, TIMING_MODEL
 from colonnade.config.errors import validate
 from colonnade.config.reading import check_threads
 from colonnade.config.schema import ThroughputConfig
-from colonnade.config.target import load_target
-from colonnade.targets.target import Target
 
 # Where programs for a calibration are compiled.
 _WORK = BUILD / "calibrate"
@@ -35,18 +33,11 @@ def _on_board(command: Callable[..., None]) -> Callable[..., None]:
     )(command)
 
 
-def _open(name: str) -> Target:
-    """The target, with which the command's end disconnects."""
-    target = Target(name, load_target(TARGETS, name), container())
-    click.get_current_context().call_on_close(target.close)
-    return target
-
-
 @board.command()
 @_on_board
 def probe(name: str) -> None:
     """Say what the board is, as JSON, and whether it is what its target's file says."""
-    machine = _open(name).board.machine
+    machine = named_target(name).board.machine
     click.echo(json.dumps(machine.model_dump(), indent=2))
 
 
@@ -70,7 +61,7 @@ def run(
     """
     from colonnade.evaluation.rounds import NetworkRun, run_rounds
 
-    target = _open(name)
+    target = named_target(name)
     target.check_built(RUNNER)
     problems: list[str] = []
     config = validate(ThroughputConfig, timed, [("command line", timed)], problems)
@@ -108,7 +99,7 @@ def calibrate(
     from colonnade.validation.calibrate import calibrate as calibrated
     from colonnade.validation.fit import Fit
 
-    target = _open(name)
+    target = named_target(name)
     if not TIMING_MODEL.is_file():
         raise ColonnadeError(f"{TIMING_MODEL}: not built yet; `snakemake timing_model` builds it")
     make_folder(_WORK)
@@ -141,5 +132,5 @@ def programs(schedules: Path, image_px: int, folder: Path, runs: tuple[str, ...]
 @_on_board
 def clean(name: str) -> None:
     """Remove what earlier commands left on the board; refused while a job runs there."""
-    if not _open(name).board.clean():
+    if not named_target(name).board.clean():
         raise ColonnadeError(f"target {name}: a job runs there; try again when it has ended")

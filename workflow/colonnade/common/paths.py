@@ -52,6 +52,8 @@ RUNNER = "colonnade-run"
 BENCH = "colonnade-bench"
 PROBE = "colonnade-probe"
 PROGRAMS = (RUNNER, BENCH, PROBE, "colonnade-tests")
+# What `colonnade.load` runs packages with; built for this machine alone.
+LIBRARY = "libcolonnade.so"
 # In the toolchain's image.
 QEMU = "/opt/qemu/bin/qemu-riscv64"
 TIMING_MODEL = BUILD / "timing/libcolonnade-timing.so"

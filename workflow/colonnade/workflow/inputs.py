@@ -75,6 +75,11 @@ def kernel_sources() -> list[str]:
     return [*ours, "kernels/timing/marker.h"]
 
 
+def library() -> list[str]:
+    """Files that the Python package is made of."""
+    return [*_files("workflow/colonnade"), "pyproject.toml", "setup.py"]
+
+
 def timing_sources() -> list[str]:
     """Files that the timing model is built from."""
     sources = [*_files("kernels/timing/src"), "kernels/timing/CMakeLists.txt"]
