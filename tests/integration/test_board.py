@@ -180,7 +180,17 @@ def test_a_core_is_calibrated(board: RiscvBoard, checkout: Path) -> None:
 
 def test_a_package_runs_there(board: RiscvBoard, checkout: Path, runs: list[str]) -> None:
     """By the commands that run packages everywhere."""
-    command = ["bench", "package", "--target", NAME, "--image-px", "32", "--runs", "2", "--json"]
+    command = [
+        "bench",
+        "package",
+        "--target",
+        NAME,
+        "--image-px",
+        "32",
+        "--repetitions",
+        "2",
+        "--json",
+    ]
     run = colonnade(*command, checkout=checkout)
     assert run.returncode == 0, run.stderr
     found = json.loads(run.stdout)
