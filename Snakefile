@@ -29,6 +29,8 @@ from colonnade.common.paths import (
     DEFAULT_CONFIG,
     IMAGE,
     LIBRARY,
+    PEERS,
+    PEERS_LIST,
     PROGRAMS,
     RUNNER,
     TIMING_MODEL,
@@ -132,6 +134,7 @@ include: "workflow/rules/throughput.smk"
 include: "workflow/rules/validation.smk"
 include: "workflow/rules/study.smk"
 include: "workflow/rules/budget.smk"
+include: "workflow/rules/host.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -213,3 +216,11 @@ rule:
     input:
         rules.report.output,
         rules.tuner_quality.output,
+
+
+rule:
+    name:
+        "host-comparison"
+    input:
+        rules.report.output,
+        rules.comparison_table.output,

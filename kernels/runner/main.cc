@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <iostream>
 
 #include <CLI/CLI.hpp>
@@ -15,6 +16,7 @@
 #include "network.h"
 #include "operations/conv2d.h"
 #include "pinning.h"
+#include "whole_number.h"
 
 namespace colonnade {
 namespace {
@@ -25,6 +27,7 @@ struct Options {
   unsigned threads = 1;
   unsigned repetitions = 1;
   unsigned warmup = 0;
+  bool serve = false;
 };
 
 template <typename Row>
@@ -105,8 +108,10 @@ Options parse(int argc, char** argv) {
   app.add_option("--threads", o.threads)->check(CLI::Range(1, 256));
   CLI::Option* repetitions = app.add_option("--repetitions", o.repetitions)->check(CLI::PositiveNumber);
   CLI::Option* warmup = app.add_option("--warmup", o.warmup, "Runs before the counted ones")->check(CLI::NonNegativeNumber);
+  app.add_flag("--serve", o.serve, "For every number on stdin run so often, and print the seconds of each run as a JSON line; all of them are repetitions")
+      ->excludes(repetitions)->excludes(warmup);
   app.add_option("--batch", o.batch, "Images at a time, each run once: memory does not grow with the input; without, all of them")
-      ->check(CLI::PositiveNumber)->excludes(repetitions)->excludes(warmup);
+      ->check(CLI::PositiveNumber)->excludes(repetitions)->excludes(warmup)->excludes("--serve");
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {
@@ -159,8 +164,26 @@ class Progress {
   std::chrono::steady_clock::time_point said_;
 };
 
+// Runs as often as it is asked to, so that others can run in between; returns how often that was. An empty list says that
+// it is ready.
+unsigned serve(const std::function<void()>& network) {
+  unsigned runs = 0;
+  std::cout << "[]" << std::endl;
+  for (std::string line; std::getline(std::cin, line);) {
+    auto seconds = nlohmann::ordered_json::array();
+    for (uint64_t left = whole_number("stdin", line, 1, 1000000); left != 0; left--, runs++) {
+      const auto begin = std::chrono::steady_clock::now();
+      network();
+      seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+    }
+    std::cout << seconds.dump() << std::endl;
+  }
+  if (runs == 0) throw std::invalid_argument("stdin: asks for no run; allowed: a number on each line");
+  return runs;
+}
+
 int run(int argc, char** argv) {
-  const Options options = parse(argc, argv);
+  Options options = parse(argc, argv);
   const Implementation& implementation = find_implementation(options.implementation);
   if (implementation.needs_schedules() && options.schedules.empty()) {
     throw std::runtime_error("--schedules: missing; " + options.implementation + " runs the schedules that profiling chose, of a file schedules.json");
@@ -188,7 +211,8 @@ int run(int argc, char** argv) {
   Progress progress(plan.images);
   for (size_t batch = 0; batch < plan.count(); batch++) {
     images.load(plan, batch, *network);
-    for (unsigned i = 0; i < options.warmup + options.repetitions; i++) network->run(clock);
+    if (options.serve) options.repetitions = serve([&] { network->run(clock); });
+    for (unsigned i = 0; !options.serve && i < options.warmup + options.repetitions; i++) network->run(clock);
     output.store(plan, batch, *network);
     progress.done(std::min(plan.images, (batch + 1) * plan.size));
   }

@@ -11,7 +11,7 @@ rule claims:
             rules.packages_table.output,
         ],
     output:
-        "<results>/claims.json",
+        report("<results>/claims.json", caption="../report/claims.rst", category="Claims"),
     log:
         "<results>/logs/claims.log",
     conda:
@@ -47,6 +47,7 @@ SHOWN = {
     "accuracy": [*rules.accuracy_table.output, *rules.accuracy_table.input.reports],
     "study": [rules.study_table.output.summary],
     "pareto": [rules.pareto.output.table],
+    "comparison": rules.comparison_table.output,
     "layers": [*rules.throughput_table.output, *rules.throughput_table.input.reports],
     "decomposition": rules.decomposition_table.output,
     "schedules": [rules.schedules.output.table],
@@ -95,7 +96,7 @@ rule report:
             rules.report_section.output, section=on_page(SHOWN, workflow.dag_settings.targets)
         ),
     output:
-        results.page,
+        report(results.page, caption="../report/page.rst", category="Report"),
     log:
         "<results>/logs/report.log",
     localrule: True

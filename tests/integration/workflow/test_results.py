@@ -7,6 +7,8 @@ import csv
 import json
 import math
 import re
+import zipfile
+from pathlib import Path
 
 import pytest
 import yaml
@@ -153,6 +155,14 @@ def test_kernel_figures_are_reported(finished: Checkout) -> None:
     assert "Where the speedup comes from" in html
     assert "How far the kernels are from the bound" in html
     assert "What packing costs" in html
+
+
+def test_snakemakes_own_report_holds_the_results(finished: Checkout) -> None:
+    run = finished.workflow("--report", "own.zip", "full-run")
+    assert run.returncode == 0, run.stdout[-4000:]
+    with zipfile.ZipFile(finished / "own.zip") as archive:
+        names = {Path(name).name for name in archive.namelist()}
+    assert {"report.html", "claims.json", "throughput.csv", "accuracy.csv", "layers.csv"} <= names
 
 
 def test_what_the_run_left_is_verified(finished: Checkout) -> None:

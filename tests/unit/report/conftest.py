@@ -89,6 +89,7 @@ def files(tmp_path: Path) -> dict[str, list[Path]]:
             table("study_summary", *[row(tables.STUDY_SUMMARY, method=m) for m in ("dense", "x")])
         ],
         "pareto": [table("pareto", row(tables.PARETO))],
+        "comparison": [table("comparison", row(tables.COMPARISON))],
         "layers": [throughput, *runs],
         "cycles": [throughput, *runs],
         "bounds": [

@@ -53,7 +53,7 @@ def page(text: str) -> Page:
 def test_header_cells_have_a_scope_and_tables_a_caption(page: Page) -> None:
     cells = page.all("th")
     assert len(cells) > 100
-    assert {each.get("scope") for each in cells} == {"col", "row"}
+    assert {each.get("scope") for each in cells} == {"col", "row", "rowgroup"}
     found = [[tag for tag, _ in tags] for kind, tags in page.blocks if kind == "table"]
     assert len(found) > 8
     assert all("caption" in tags for tags in found)
@@ -150,3 +150,26 @@ def test_patterns_say_what_is_kept(
     write_whole_page(files, provenance, tmp_path / "report.html")
     html = (tmp_path / "report.html").read_text().split('id="throughput"')[1]
     assert f"<td>{said}</td>" in html
+
+
+TEMPLATES = sorted((ROOT / "workflow/colonnade/report").glob("*.html.j2"))
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name.split(".")[0])
+def test_templates_of_all_pages_keep_to_it(template: Path) -> None:
+    """Those of pages and sections that no run of the workflow shows too."""
+    found = Page(re.sub(r"{%.*?%}|{#.*?#}", "", template.read_text(), flags=re.S))
+    assert all(each.get("scope") in ("col", "row") for each in found.all("th"))
+    assert all(
+        each.get("tabindex") == "0" for each in found.all("div") if "scroll" in each["class"]
+    )
+    for kind, tags in found.blocks:
+        inner = [tag for tag, _ in tags]
+        if kind == "figure":
+            assert "figcaption" in inner
+        elif "caption" in inner:
+            assert inner[1] == "caption", "a table's first element"
+
+
+def test_templates_were_looked_at() -> None:
+    assert len(TEMPLATES) > 15

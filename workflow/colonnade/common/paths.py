@@ -19,18 +19,9 @@ NIGHTS = Path(".colonnade/nights.sqlite")
 # Names in `results` that no folder of results of its own can have.
 TAKEN = frozenset(
     (
-        *("accuracy", "baseline", "budget", "build", "data", "figures", "logs", "packages"),
-        *(
-            "inputs",
-            "profile",
-            "report",
-            "sensitivity",
-            "settings",
-            "study",
-            "tables",
-            "throughput",
-        ),
-        *("toolchain", "train", "tuner"),
+        *("accuracy", "baseline", "budget", "build", "comparison", "data", "figures", "inputs"),
+        *("logs", "nightly", "packages", "profile", "report", "sensitivity", "settings", "study"),
+        *("tables", "throughput", "toolchain", "train", "tuner"),
     )
 )
 # Of those and what `make docs` and `make release` write, what all runs of a checkout share.
@@ -54,6 +45,9 @@ PROBE = "colonnade-probe"
 PROGRAMS = (RUNNER, BENCH, PROBE, "colonnade-tests")
 # What `colonnade.load` runs packages with; built for this machine alone.
 LIBRARY = "libcolonnade.so"
+# The engines that networks are compared with, and which of them could not be installed.
+PEERS = Path(".colonnade/peers")
+PEERS_LIST = Path(".colonnade/peers.tsv")
 # In the toolchain's image.
 QEMU = "/opt/qemu/bin/qemu-riscv64"
 TIMING_MODEL = BUILD / "timing/libcolonnade-timing.so"

@@ -3,6 +3,7 @@
 
 """Times a whole network, one implementation at a time."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from colonnade.common.files import discard, make_folder, read_json, write_bytes,
 from colonnade.common.paths import RUNNER
 from colonnade.config.schema import ThroughputConfig
 from colonnade.package.archive import read_package
+from colonnade.targets.conditions import Watch, alone
 from colonnade.targets.target import Target
 
 
@@ -57,15 +59,25 @@ def run_network(
         *("--warmup", "0" if modelled else str(timed.warmup)),
     ]
     try:
-        target.run(
+        found: dict[str, Any] = {key: graph[key] for key in ("model", "checkpoint_sha256")}
+        run = partial(
+            target.run,
             RUNNER,
             arguments,
-            timing=timing,
             reads=[package, schedules, images],
             writes=[logits, report],
         )
-        identity = {key: graph[key] for key in ("model", "checkpoint_sha256")}
-        write_json(output, {**identity, **read_json(report, dict[str, Any])})
+        if modelled:
+            # That time does not depend on what else runs.
+            run(timing=timing)
+        else:
+            with alone():
+                watch = Watch()
+                run(timing=None)
+                # Of a board this machine knows nothing.
+                if target.config.board is None:
+                    found["conditions"] = watch.conditions().columns()
+        write_json(output, {**found, **read_json(report, dict[str, Any])})
     finally:
         for file in scratch:
             discard(file)

@@ -20,6 +20,7 @@ from colonnade.common.paths import table_file
 from colonnade.common.reference import REFERENCE
 from colonnade.report.accuracy import pareto_figure, study_figure
 from colonnade.report.bounds import achieved_and_possible, packed_and_direct
+from colonnade.report.comparison import ratio_figure, settings_of
 from colonnade.report.contents import SECTIONS
 from colonnade.report.figures import cost_per_layer, throughput_bars
 from colonnade.report.model import cycle_figures, validation_summary
@@ -30,6 +31,7 @@ from colonnade.results.records import Accuracy, Claim, Provenance, Run
 from colonnade.results.tables import (
     ACCURACY,
     BOUNDS,
+    COMPARISON,
     DECOMPOSITION,
     LAYERS,
     PACKING,
@@ -139,6 +141,15 @@ def _accuracy(files: Files) -> dict[str, Any]:
     return {"rows": rows, "logit_difference": differences, "sources": sources}
 
 
+def _comparison(files: Files) -> dict[str, Any]:
+    """Of `comparison.csv`."""
+    table = read_table(files[0], COMPARISON)
+    found: dict[str, Any] = {"settings": settings_of(table)}
+    if table["speedup_vs_best_peer"].count():
+        found["figure"] = ratio_figure(table)
+    return found
+
+
 def _layers(files: Files) -> dict[str, Any]:
     """Of `throughput.csv`, then the report of the run of each of its rows."""
     labels, reports = _runs(files)
@@ -209,6 +220,7 @@ CONTEXTS: Mapping[str, Callable[[Files], dict[str, Any]]] = {
     "accuracy": _accuracy,
     "study": _rows_of(STUDY_SUMMARY, study_figure),
     "pareto": _rows_of(PARETO, pareto_figure),
+    "comparison": _comparison,
     "layers": _layers,
     "cycles": _cycles,
     "bounds": _rows_of(BOUNDS, achieved_and_possible),

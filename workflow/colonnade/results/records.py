@@ -50,12 +50,16 @@ class ModelledTrial(Trial):
 
 
 class Search(TypedDict):
-    """The candidates of one convolution that ran with `kept` columns."""
+    """The candidates of one convolution that ran with `kept` columns.
+
+    Where time is measured, `tied` are those that cannot be told from the fastest, which is among them.
+    """
 
     kept: int
     sparsity: float
     m: Any
     trials: Annotated[list[Trial], Field(min_length=1)]
+    tied: NotRequired[list[str]]
 
 
 class ModelledSearch(Search):
@@ -64,12 +68,22 @@ class ModelledSearch(Search):
     trials: Annotated[list[ModelledTrial], Field(min_length=1)]  # type: ignore[misc]
 
 
+class MeasuredUnder(TypedDict):
+    """Under which conditions time was measured: see `colonnade.targets.conditions`."""
+
+    mhz: float | None
+    others_percent: float
+    steal_percent: float
+    under_load: Literal[0, 1]
+
+
 class Profile(TypedDict):
     """A file of profile/: one convolution."""
 
     conv: str
     searches: Annotated[list[Search], Field(min_length=1)]
     reference: Trial
+    conditions: NotRequired[MeasuredUnder]
 
 
 class ModelledProfile(Profile):
@@ -109,7 +123,7 @@ class Total(TypedDict):
 
 
 class Run(TypedDict):
-    """A file of throughput/: the runner's report."""
+    """A file of throughput/: the runner's report, and where time is measured the conditions."""
 
     model: str
     checkpoint_sha256: str
@@ -117,6 +131,7 @@ class Run(TypedDict):
     threads: int
     layers: list[Layer]
     total: Total
+    conditions: NotRequired[MeasuredUnder]
 
 
 class ModelledLayer(Layer):
@@ -269,6 +284,29 @@ class Claim(TypedDict):
     verdict: Verdict
     refuted_by: str
     artifacts: list[str]
+
+
+class Compared(MeasuredUnder):
+    """What took part in the comparison at one setting: a row of comparison/.
+
+    `round_ms` has a time for every round; none of one that could not run, for which `reason` says why.
+    """
+
+    model: str
+    batch: Annotated[int, Field(ge=1)]
+    image_px: int
+    threads: Annotated[int, Field(ge=1)]
+    participant: str
+    kind: Literal["peer", "colonnade"]
+    version: str | None
+    variant: str
+    sparsity: Share
+    round_ms: list[Annotated[float, Field(gt=0)]]
+    reason: str
+    max_relative_error: float | None
+    target: str
+    cpu: str
+    cores: int
 
 
 class PackageGraph(TypedDict):

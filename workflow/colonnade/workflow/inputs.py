@@ -91,6 +91,11 @@ def validation_sources() -> list[str]:
     return [*_files("kernels/timing/validation"), "kernels/timing/marker.h"]
 
 
+def peers() -> list[str]:
+    """Files that pin the engines that networks are compared with."""
+    return _files("workflow/envs/peers")
+
+
 def baseline() -> list[str]:
     """The recorded throughput that a nightly run is compared with, if there is one."""
     return [str(BASELINE)] if BASELINE.exists() else []
