@@ -41,7 +41,8 @@ VALIDATED_CORE = Path("kernels/timing/cores/x60.json")
 
 RUNNER = "colonnade-run"
 BENCH = "colonnade-bench"
-PROGRAMS = (RUNNER, BENCH, "colonnade-tests")
+PROBE = "colonnade-probe"
+PROGRAMS = (RUNNER, BENCH, PROBE, "colonnade-tests")
 # What `colonnade.load` runs packages with; built for this machine alone.
 LIBRARY = "libcolonnade.so"
 # The engines that networks are compared with, and which of them could not be installed.
