@@ -254,6 +254,18 @@ PACKING = {
     "packed_to_direct": pl.Float64,
     "evidence": pl.String,
 }
+DENSE_BASELINES = {
+    "model": pl.String,
+    "conv": pl.String,
+    "layers": pl.Int64,
+    "target": pl.String,
+    "implementation": pl.String,
+    "sparsity": pl.Float64,
+    "candidate": pl.String,
+    "cycles": pl.Int64,
+    "mac_per_cycle": pl.Float64,
+    "evidence": pl.String,
+}
 DECOMPOSITION = {
     "model": pl.String,
     "step": pl.String,
