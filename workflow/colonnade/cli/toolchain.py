@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import pairwise
 from pathlib import Path
 
 import click
@@ -85,10 +86,19 @@ def bench_conv(name: str, options: tuple[str, ...]) -> None:
     with checkout() as here, scratch("bench-conv") as folder:
         target = named_target(name)
         target.check_built(BENCH)
+        if target.config.board is not None:
+            _on_board(target, _visible(given, here, folder))
+            return
         command, env = target.command(BENCH, timing=folder / "regions.jsonl")
         with _with_time(target):
             status = built_toolchain().attach([*command, *_visible(given, here, folder)], env=env)
     sys.exit(status)
+
+
+def _on_board(target: Target, options: Sequence[str]) -> None:
+    """Run the bench on a board, with the files that it reads."""
+    files = [Path(value) for name, value in pairwise(options) if name == _FILE_OPTION]
+    click.echo(target.run(BENCH, options, timing=None, reads=files), nl=False)
 
 
 @contextmanager

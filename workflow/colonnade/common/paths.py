@@ -41,7 +41,8 @@ VALIDATED_CORE = Path("kernels/timing/cores/x60.json")
 
 RUNNER = "colonnade-run"
 BENCH = "colonnade-bench"
-PROGRAMS = (RUNNER, BENCH, "colonnade-tests")
+PROBE = "colonnade-probe"
+PROGRAMS = (RUNNER, BENCH, PROBE, "colonnade-tests")
 # Built when asked for, beside those of RISC-V: it needs OpenBLAS.
 BASELINES = "colonnade-baselines"
 # What `colonnade.load` runs packages with; built for this machine alone.
