@@ -24,10 +24,12 @@ from colonnade.config.sources import parse_command_line
 from colonnade.container import select_engine
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.paths import (
+    BASELINES,
     BENCH,
     CLAIMS,
     DEFAULT_CONFIG,
     IMAGE,
+    LIBRARY,
     PEERS,
     PEERS_LIST,
     PROGRAMS,
@@ -39,6 +41,7 @@ from colonnade.common.paths import (
 from colonnade.report.contents import left_out, on_page
 from colonnade.study.runs import START
 from colonnade.workflow import inputs
+from colonnade.workflow.crate import describe_run
 from colonnade.workflow.job_settings import (
     FINETUNING,
     FOLDER,
@@ -102,10 +105,31 @@ onstart:
             raise WorkflowError(str(error)) from None
 
 
+def describe() -> None:
+    """Leave the crate of the results, of a failed run too: of what it made before it failed."""
+    try:
+        describe_run(
+            Path(plan.config.results),
+            workflow.dag.jobs,
+            [each.get_path_or_uri(secret_free=True) for each in workflow.included],
+        )
+    except ColonnadeError as error:
+        raise WorkflowError(str(error)) from None
+
+
+onsuccess:
+    describe()
+
+
+onerror:
+    describe()
+
+
 include: "workflow/rules/settings.smk"
 include: "workflow/rules/toolchain.smk"
 include: "workflow/rules/kernels.smk"
 include: "workflow/rules/profile.smk"
+include: "workflow/rules/baselines.smk"
 include: "workflow/rules/prune.smk"
 include: "workflow/rules/accuracy.smk"
 include: "workflow/rules/throughput.smk"
@@ -137,11 +161,7 @@ rule:
     name:
         "artifact-evaluation"
     input:
-        rules.report.output,
-        rules.claims.output,
-        rules.provenance.output,
-        rules.regression.output,
-        rules.model_sensitivity.output.table if plan.machine.core_variants else [],
+        rules.checklist.output,
 
 
 rule:
@@ -176,6 +196,13 @@ rule:
 
 rule:
     name:
+        "nightly-cycles"
+    input:
+        plan.machine.modelled(*rules.layer_regression.output),
+
+
+rule:
+    name:
         "kernel-figures"
     input:
         rules.report.output,
@@ -183,6 +210,15 @@ rule:
         rules.decomposition_table.output,
         rules.schedules.output.table,
         plan.machine.modelled(*rules.bounds.output, *rules.packing.output),
+
+
+rule:
+    name:
+        "dense-baselines"
+    input:
+        rules.report.output,
+        rules.claims.output,
+        rules.dense_baselines_table.output,
 
 
 rule:

@@ -15,6 +15,7 @@
 #include "batches.h"
 #include "network.h"
 #include "operations/conv2d.h"
+#include "pinning.h"
 #include "whole_number.h"
 
 namespace colonnade {
@@ -84,6 +85,7 @@ nlohmann::ordered_json make_report(const Options& options, const BatchPlan& plan
   }
   report["total"]["cycles"] = clock.modelled() ? nlohmann::ordered_json(median<uint64_t>(totals, [](auto& s) { return *s.cycles; })) : nullptr;
   report["total"]["seconds"] = median<double>(totals, [](auto& s) { return s.seconds; });
+  for (const Sample& total : totals) report["total"]["samples"].push_back(total.seconds);
   report["peak_arena_bytes"] = arena_peak();
   report["peak_memory_bytes"] = peak_memory();
   return report;
@@ -192,13 +194,19 @@ int run(int argc, char** argv) {
   const BatchPlan plan = images.plan(options.batch);
   std::optional<Schedules> schedules;
   if (!options.schedules.empty()) schedules.emplace(options.schedules);
+  colonnade_pin();
   initialize_xnnpack();
   RegionClock clock;
   const ThreadPool pool = make_thread_pool(options.threads, clock.modelled());
   check_dtype(options, implementation);
+  ArenaMemory memory;
   const auto network = make_network(package, implementation, schedules.has_value() ? &*schedules : nullptr,
-                                    find_datatype(options.dtype), pool.get());
-  network->build(images.shapes(plan));
+                                    find_datatype(options.dtype), pool.get(), memory);
+  try {
+    network->build(images.shapes(plan));
+  } catch (const OutOfMemory& full) {
+    throw std::runtime_error(std::string(full.what()) + ", with --batch");
+  }
   OutputFile output(options.output, plan, *network);
   Progress progress(plan.images);
   for (size_t batch = 0; batch < plan.count(); batch++) {

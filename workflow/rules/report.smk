@@ -10,16 +10,24 @@ rule claims:
             rules.accuracy_table.output,
             rules.packages_table.output,
         ],
+        # Which targets a run asks for its own process knows.
+        baselines=lambda _: (
+            rules.dense_baselines_table.output
+            if "dense_baselines" in on_page(SHOWN, workflow.dag_settings.targets)
+            else []
+        ),
     output:
-        "<results>/claims.json",
+        report("<results>/claims.json", caption="../report/claims.rst", category="Claims"),
     log:
         "<results>/logs/claims.log",
+    localrule: True
     conda:
         "../envs/colonnade.yaml"
     params:
         code=code("step claims"),
     shell:
-        "colonnade step claims {input.definitions} {output} {input.tables} 2> {log}"
+        "colonnade step claims {input.definitions} {output} {input.tables} {input.baselines}"
+        " 2> {log}"
 
 
 rule provenance:
@@ -52,6 +60,7 @@ SHOWN = {
     "decomposition": rules.decomposition_table.output,
     "schedules": [rules.schedules.output.table],
     "tuner_quality": rules.tuner_quality.output,
+    "words": [],
     "provenance": [],
 }
 if plan.target.is_emulated:
@@ -60,6 +69,7 @@ if plan.target.is_emulated:
         "bounds": rules.bounds.output,
         "packing": rules.packing.output,
         "validation": rules.validation.output,
+        "dense_baselines": rules.dense_baselines_table.output,
     }
 if plan.machine.core_variants:
     SHOWN["sensitivity"] = [rules.model_sensitivity.output.table]
@@ -90,11 +100,12 @@ rule report:
     input:
         throughput=rules.throughput_table.output,
         accuracy=rules.accuracy_table.output,
+        claims=rules.claims.output,
         sections=lambda _: expand(
             rules.report_section.output, section=on_page(SHOWN, workflow.dag_settings.targets)
         ),
     output:
-        results.page,
+        report(results.page, caption="../report/page.rst", category="Report"),
     log:
         "<results>/logs/report.log",
     localrule: True
@@ -107,8 +118,8 @@ rule report:
             for name in left_out(SHOWN, on_page(SHOWN, workflow.dag_settings.targets))
         ],
     shell:
-        "colonnade step report {params.left_out} {input.throughput} {input.accuracy} {output}"
-        " {input.sections} 2> {log}"
+        "colonnade step report {params.left_out} {input.throughput} {input.accuracy} {input.claims}"
+        " {output} {input.sections} 2> {log}"
 
 
 rule regression:
@@ -127,3 +138,49 @@ rule regression:
         code=code("step regression"),
     shell:
         "colonnade step regression {input.settings} {input.table} {output} {input.baseline} 2>&1 | tee {log}"
+
+
+rule layer_regression:
+    """Compare every layer with the committed baseline; what is for others to read is written in any case."""
+    input:
+        settings=plan.settings.of("nightly"),
+        reports=rules.throughput_table.input.reports,
+        baseline=inputs.layer_baseline(),
+    output:
+        "<results>/nightly-layers.txt",
+    log:
+        log="<results>/logs/nightly-layers.log",
+        summary="<results>/nightly/summary.md",
+        junit="<results>/nightly/junit.xml",
+        trend="<results>/nightly/trend.svg",
+    conda:
+        "../envs/colonnade.yaml"
+    params:
+        code=code("step layer-regression"),
+        baseline=lambda _, input: [f"--baseline {file}" for file in input.baseline],
+    shell:
+        "colonnade step layer-regression {params.baseline} {input.settings} {output} {log.summary}"
+        " {log.junit} {log.trend} {input.reports} 2>&1 | tee {log.log}"
+
+
+rule checklist:
+    """Every claim beside what is expected of it: the last job of an artifact evaluation."""
+    input:
+        claims=rules.claims.output,
+        before=[
+            rules.report.output,
+            rules.provenance.output,
+            rules.regression.output,
+            rules.model_sensitivity.output.table if plan.machine.core_variants else [],
+        ],
+    output:
+        "<results>/checklist.txt",
+    log:
+        "<results>/logs/checklist.log",
+    localrule: True
+    conda:
+        "../envs/colonnade.yaml"
+    params:
+        code=code("step checklist"),
+    shell:
+        "colonnade step checklist {input.claims} {output} 2>&1 | tee {log}"

@@ -14,24 +14,23 @@ RESULTS = Path("results")
 BUILD = RESULTS / "build"
 IMAGE = RESULTS / "toolchain/image.json"
 BASELINE = RESULTS / "baseline/throughput.csv"
+LAYER_BASELINE = RESULTS / "baseline/layers.json"
+NIGHTS = Path(".colonnade/nights.sqlite")
 # Names in `results` that no folder of results of its own can have.
 TAKEN = frozenset(
     (
-        *(
-            "accuracy",
-            "baseline",
-            "budget",
-            "build",
-            "comparison",
-            "data",
-            "figures",
-            "logs",
-            "packages",
-        ),
-        *("profile", "report", "sensitivity", "settings", "study", "tables", "throughput"),
-        *("toolchain", "train", "tuner"),
+        *("accuracy", "baseline", "budget", "build", "comparison", "data", "figures", "inputs"),
+        *("logs", "nightly", "packages", "profile", "report", "sensitivity", "settings", "study"),
+        *("tables", "throughput", "toolchain", "train", "tuner"),
     )
 )
+# Of those and what `make docs` and `make release` write, what all runs of a checkout share.
+SHARED = frozenset(("baseline", "build", "data", "docs", "release", "toolchain"))
+# In every folder of results: what a run's results share, where its numbers come from, and copies of the
+# files of the checkout that they depend on.
+SCOPE = "scope.json"
+PROVENANCE = "provenance.json"
+MADE_WITH = "inputs"
 
 DEFAULT_CONFIG = Path("config/default.yaml")
 CLAIMS = Path("config/claims.yaml")
@@ -42,7 +41,12 @@ VALIDATED_CORE = Path("kernels/timing/cores/x60.json")
 
 RUNNER = "colonnade-run"
 BENCH = "colonnade-bench"
-PROGRAMS = (RUNNER, BENCH, "colonnade-tests")
+PROBE = "colonnade-probe"
+PROGRAMS = (RUNNER, BENCH, PROBE, "colonnade-tests")
+# Built when asked for, beside those of RISC-V: it needs OpenBLAS.
+BASELINES = "colonnade-baselines"
+# What `colonnade.load` runs packages with; built for this machine alone.
+LIBRARY = "libcolonnade.so"
 # The engines that networks are compared with, and which of them could not be installed.
 PEERS = Path(".colonnade/peers")
 PEERS_LIST = Path(".colonnade/peers.tsv")
@@ -52,7 +56,7 @@ TIMING_MODEL = BUILD / "timing/libcolonnade-timing.so"
 
 
 def program(part: str, name: str) -> Path:
-    """A program of `PROGRAMS` as built for `riscv64` or `host`."""
+    """A program, of `PROGRAMS` or `BASELINES`, as built for `riscv64` or `host`."""
     return BUILD / part / name
 
 
@@ -70,7 +74,7 @@ class Results:
     @property
     def scope(self) -> str:
         """What all results of the folder share; see `colonnade.workflow.scope`."""
-        return f"{self.folder}/scope.json"
+        return f"{self.folder}/{SCOPE}"
 
     @property
     def page(self) -> str:

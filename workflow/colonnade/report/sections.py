@@ -4,6 +4,7 @@
 """Renders single sections, each from the files that it shows."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,17 +12,21 @@ from typing import Any
 
 import jinja2
 import polars as pl
+from markupsafe import Markup, escape
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import read_json, write_text
 from colonnade.common.paths import table_file
+from colonnade.common.reference import REFERENCE
 from colonnade.report.accuracy import pareto_figure, study_figure
+from colonnade.report.baselines import convolution_sums
 from colonnade.report.bounds import achieved_and_possible, packed_and_direct
 from colonnade.report.comparison import ratio_figure, settings_of
 from colonnade.report.contents import SECTIONS
 from colonnade.report.figures import cost_per_layer, throughput_bars
 from colonnade.report.model import cycle_figures, validation_summary
 from colonnade.report.schedules import candidates_by_tile, quality_summary, stays_dense, winners
+from colonnade.report.words import SOURCES, WORDS
 from colonnade.results.intervals import drop_interval, top1_interval
 from colonnade.results.records import Accuracy, Claim, Provenance, Run
 from colonnade.results.tables import (
@@ -29,6 +34,7 @@ from colonnade.results.tables import (
     BOUNDS,
     COMPARISON,
     DECOMPOSITION,
+    DENSE_BASELINES,
     LAYERS,
     PACKING,
     PARETO,
@@ -69,7 +75,7 @@ def write_section(name: str, provenance: Path, files: Files, target: Path) -> No
 
 def environment() -> jinja2.Environment:
     """Templates of the report; files by `table`; filters: `group` (thousands), `percent` (of a share),
-    `plain` (a value as JSON, without quotes)."""
+    `plain` (a value as JSON, without quotes), `inline` (Markdown's code)."""
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_HERE),
         autoescape=True,
@@ -79,9 +85,16 @@ def environment() -> jinja2.Environment:
     )
     made.filters["group"] = lambda value: f"{value:,}".replace(",", "\u202f")
     made.filters["plain"] = lambda value: json.dumps(value).replace('"', "")
+    made.filters["inline"] = _inline
     made.globals["table"] = table_file
+    made.globals["reference"] = REFERENCE
     made.filters["percent"] = lambda share: f"{100 * share:.0f}%"
     return made
+
+
+def _inline(text: str) -> Markup:
+    """Text with `code`, as HTML."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def fastest_of(throughput: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -101,7 +114,7 @@ def _labels(throughput: pl.DataFrame) -> list[str]:
 
 def _claims(files: Files) -> dict[str, Any]:
     """Of `claims.json`."""
-    return {"claims": read_json(files[0], list[Claim])}
+    return {"claims": read_json(files[0], list[Claim]), "sources": SOURCES}
 
 
 def _throughput(files: Files) -> dict[str, Any]:
@@ -147,7 +160,16 @@ def _layers(files: Files) -> dict[str, Any]:
 
 def _cycles(files: Files) -> dict[str, Any]:
     """Of the same."""
-    return {"figures": cycle_figures(*_runs(files))}
+    labels, reports = _runs(files)
+    figures = [
+        {
+            **{"role": role, "label": labels[index], "figure": figure},
+            # Its name in the folder of results.
+            "file": "/".join(files[1 + index].parts[-3:]),
+        }
+        for index, role, figure in cycle_figures(labels, reports)
+    ]
+    return {"figures": figures}
 
 
 def _runs(files: Files) -> tuple[list[str], list[dict[str, Any]]]:
@@ -179,6 +201,11 @@ def _validation(files: Files) -> dict[str, Any]:
     return validation_summary(read_table(files[0], VALIDATION))
 
 
+def _dense_baselines(files: Files) -> dict[str, Any]:
+    """Of `dense_baselines.csv`."""
+    return {"sums": convolution_sums(read_table(files[0], DENSE_BASELINES))}
+
+
 def _rows_of(
     schema: Schema, figure: Callable[[pl.DataFrame], str] | None = None
 ) -> Callable[[Files], dict[str, Any]]:
@@ -206,9 +233,11 @@ CONTEXTS: Mapping[str, Callable[[Files], dict[str, Any]]] = {
     "bounds": _rows_of(BOUNDS, achieved_and_possible),
     "packing": _rows_of(PACKING, packed_and_direct),
     "decomposition": _rows_of(DECOMPOSITION),
+    "dense_baselines": _dense_baselines,
     "schedules": _schedules,
     "tuner_quality": _tuner_quality,
     "validation": _validation,
     "sensitivity": _rows_of(SENSITIVITY),
+    "words": lambda _: {"words": WORDS},
     "provenance": lambda _: {},
 }

@@ -93,6 +93,20 @@ class ModelledProfile(Profile):
     reference: ModelledTrial  # type: ignore[misc]
 
 
+class DenseRun(TypedDict):
+    """A dense baseline's report of one convolution."""
+
+    candidate: str
+    cycles: Annotated[int, Field(ge=1)]
+
+
+class DenseRuns(TypedDict):
+    """A file of baselines/: one convolution."""
+
+    conv: str
+    runs: Annotated[list[DenseRun], Field(min_length=1)]
+
+
 class Scheduled(TypedDict):
     """A schedule, as far as pruning needs it."""
 
@@ -132,6 +146,47 @@ class Run(TypedDict):
     layers: list[Layer]
     total: Total
     conditions: NotRequired[MeasuredUnder]
+
+
+class ModelledLayer(Layer):
+    """What one operator took by the timing model."""
+
+    cycles: Annotated[int, Field(ge=1)]  # type: ignore[misc]
+    schedule: NotRequired[str]
+    counters: Counters
+
+
+class ModelledRun(Run):
+    """The runner's report of a run whose time is modelled."""
+
+    dtype: str
+    vlen: int
+    batch: int
+    layers: list[ModelledLayer]  # type: ignore[misc]
+
+
+class BaselineLayer(TypedDict):
+    """A layer of a baseline: cycles in all, in each function, and lost to each stall."""
+
+    cycles: Annotated[int, Field(ge=1)]
+    schedule: str
+    functions: dict[str, int]
+    stalls: dict[str, int]
+
+
+class BaselineRun(TypedDict):
+    """A run of a baseline: of which network, and its layers by name."""
+
+    checkpoint_sha256: str
+    layers: dict[str, BaselineLayer]
+
+
+class CycleBaseline(TypedDict):
+    """results/baseline/layers.json: why it was accepted, and its runs by name."""
+
+    reason: str
+    git_commit: str | None
+    runs: dict[str, BaselineRun]
 
 
 ScheduleSource = Literal["tuned", "other size", "fixed"]
@@ -222,6 +277,10 @@ Verdict = Literal[
 ]
 
 
+Expected = Literal["holds", "does not hold", "not run"]
+"""What is expected of a claim in a run of the default configuration."""
+
+
 class Claim(TypedDict):
     """One of claims.json."""
 
@@ -229,6 +288,9 @@ class Claim(TypedDict):
     claim: str
     source: str
     detail: str
+    criterion: str
+    expected: Expected
+    command: str
     paper_value: float | None
     our_value: float | None
     unit: str
@@ -317,3 +379,19 @@ class ImageFacts(TypedDict):
     qemu: str
     compilers: dict[str, str]
     packages: dict[str, str]
+
+
+# Keys of JSON-LD begin with "@", which no field of a class can.
+CrateReference = TypedDict("CrateReference", {"@id": str})
+CrateEntity = TypedDict(
+    "CrateEntity",
+    {
+        "@id": str,
+        "@type": str | list[str],
+        "description": NotRequired[str],
+        "sha256": NotRequired[str],
+        "result": NotRequired[list[CrateReference]],
+    },
+)
+CrateGraph = TypedDict("CrateGraph", {"@graph": list[CrateEntity]})
+"""ro-crate-metadata.json: its files, and the commands (type CreateAction) that made them."""

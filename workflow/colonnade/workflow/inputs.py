@@ -6,7 +6,15 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from colonnade.common.paths import BANDS, BASELINE, IMAGE, TIMING_MODEL, program
+from colonnade.common.paths import (
+    BANDS,
+    BASELINE,
+    IMAGE,
+    LAYER_BASELINE,
+    PROBE,
+    TIMING_MODEL,
+    program,
+)
 from colonnade.config.data import DataConfig, FashionMnistConfig, ImageNetConfig
 from colonnade.config.model import ModelConfig
 from colonnade.config.target import TargetConfig
@@ -21,7 +29,8 @@ class Machine:
 
     def program(self, name: str) -> list[str]:
         """What running a program needs."""
-        return [str(IMAGE), str(program(self.target.part, name))]
+        names = [name] if self.target.board is None else [name, PROBE]
+        return [str(IMAGE), *(str(program(self.target.part, each)) for each in names)]
 
     def timed_program(self, name: str) -> list[str]:
         """What running a program needs, and taking its time."""
@@ -36,13 +45,13 @@ class Machine:
 
     @property
     def core(self) -> list[str]:
-        """The description of the core; none if time is measured."""
+        """The description of the core; none of this machine's."""
         return [] if self.target.core is None else [str(self.target.core)]
 
     @property
     def band(self) -> list[str]:
         """What is not known of the core; none if time is measured, or without a band."""
-        bands = [BANDS / Path(core).name for core in self.core]
+        bands = [BANDS / Path(core).name for core in self.core if self.target.is_emulated]
         return [str(band) for band in bands if band.exists()]
 
     @property
@@ -66,6 +75,11 @@ def kernel_sources() -> list[str]:
     return [*ours, "kernels/timing/marker.h"]
 
 
+def library() -> list[str]:
+    """Files that the Python package is made of."""
+    return [*_files("workflow/colonnade"), "pyproject.toml", "setup.py"]
+
+
 def timing_sources() -> list[str]:
     """Files that the timing model is built from."""
     sources = [*_files("kernels/timing/src"), "kernels/timing/CMakeLists.txt"]
@@ -85,6 +99,11 @@ def peers() -> list[str]:
 def baseline() -> list[str]:
     """The recorded throughput that a nightly run is compared with, if there is one."""
     return [str(BASELINE)] if BASELINE.exists() else []
+
+
+def layer_baseline() -> list[str]:
+    """The recorded layers that a nightly run is compared with, if there are any."""
+    return [str(LAYER_BASELINE)] if LAYER_BASELINE.exists() else []
 
 
 def weights(model: ModelConfig) -> list[str]:
