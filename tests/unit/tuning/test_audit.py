@@ -46,11 +46,11 @@ def test_an_audit_says_how_far_it_is(
     monkeypatch.setattr(progress, "LINE_SECONDS", 0)
     audit(target, settings, timed)
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("audit ")]
-    # Of each of two searches the registers hold 28 candidates; sixteen run at a time.
+    # Of each of two searches the registers hold 59 candidates; sixteen run at a time.
     assert [line.split(": ")[1].split(",")[0] for line in lines[:-1]] == [
-        f"{done} of 56 candidates" for done in (16, 28, 44)
+        f"{done} of 118 candidates" for done in (16, 32, 48, 59, 75, 91, 107)
     ]
-    assert lines[-1].split(": ")[1].startswith("56 candidates in ")
+    assert lines[-1].split(": ")[1].startswith("118 candidates in ")
 
 
 def test_rank_and_loss_of_a_best_candidate_that_the_model_puts_late(

@@ -71,6 +71,22 @@ def test_candidates_are_written_as_the_bench_reads_them() -> None:
 
 
 def test_every_algorithm_has_all_schedules(settings: ProfileConfig, core: Core) -> None:
-    both = grid(CONV, settings, core)
-    assert len(both) == 2 * len(grid(CONV, with_lists(settings), core))
+    whole = settings.model_copy(update={"kc_splits": 1})
+    both = grid(CONV, whole, core)
+    assert len(both) == 2 * len(grid(CONV, with_lists(whole), core))
     assert {each.algorithm for each in both} == {"direct", "packed"}
+
+
+def test_columns_are_cut_until_a_split_fits_half_of_the_cache(
+    settings: ProfileConfig, core: Core
+) -> None:
+    many = with_lists(settings, tiles=(8,), lmuls=(1,), panels=(4, 16)).model_copy(
+        update={"algorithms": ("direct",), "kc_splits": 64}
+    )
+    found = {(each.panels, each.kc_splits) for each in grid(CONV, many, core)}
+    # 64 channels of 32 and of 128 positions are 8 and 32 KiB; half of L1 is 16.
+    assert found == {(4, 1), (16, 1), (16, 2)}
+    few = many.model_copy(update={"kc_splits": 1})
+    assert {each.kc_splits for each in grid(CONV, few, core)} == {1}
+    channels = ConvShape.parse("n1c3h224w224-o64-k7x7-s2-p3-d1")
+    assert max(each.kc_splits for each in grid(channels, many, core)) <= 2

@@ -4,8 +4,7 @@
 """How good the cost model is: the search of some convolutions repeated over all candidates.
 
 Nothing is left out here but what the registers do not hold, so that a loss by the filters of the
-search space counts as well. All are the schedules that the cost model ranks, of one KC split: where
-more of them made the tuned one faster than any other, its loss is below 0.
+search space counts as well.
 """
 
 from collections.abc import Mapping, Sequence
@@ -53,7 +52,7 @@ def audit_conv(
                 some = everything[start : start + _BATCH]
                 reports |= zip(some, bench.run(each, some), strict=True)
                 progress.add(len(some))
-            # Of one KC split, tuning runs no other candidates: these come from the cache.
+            # Tuning runs no other candidates: these come from the cache.
             trials = search(ranked, partial(bench.run, each), settings, same_tile=each != DENSE)
             order = [candidate for _, candidate in ranked]
             rows.append(

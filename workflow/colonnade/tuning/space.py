@@ -4,7 +4,7 @@
 """The candidate schedules of a convolution: what the configuration allows, less what cannot win."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 
 from colonnade.common.reference import REFERENCE
@@ -44,23 +44,38 @@ SCHEDULE = tuple(field.name for field in fields(Candidate))
 
 
 def grid(conv: ConvShape, settings: ProfileConfig, core: Core) -> list[Candidate]:
-    """Every different schedule of one KC split that the configuration allows and the registers hold.
+    """Every different schedule that the configuration allows and the registers hold.
 
     Tiles of more rows than there are output channels, and blocks of more panels than there are, run
-    as the next smaller one does and are left out.
+    as the next smaller one does and are left out. Columns are cut into 1, 2, 4, ... KC splits until what
+    one of them reads of a block fits half of L1.
     """
     positions = conv.batch * conv.out_height * conv.out_width
     found = []
     for lmul in settings.lmuls:
         panels = _distinct(settings.panels, math.ceil(positions / (lmul * core.lanes)))
         found += [
-            Candidate(algorithm, tile, lmul, count)
+            Candidate(algorithm, tile, lmul, count, splits)
             for algorithm in settings.algorithms
             for tile in _distinct(settings.tiles, conv.out_channels)
             if fits_registers(tile, lmul)
             for count in panels
+            for splits in _splits(conv, Candidate(algorithm, tile, lmul, count), settings, core)
         ]
     return found
+
+
+def _splits(
+    conv: ConvShape, candidate: Candidate, settings: ProfileConfig, core: Core
+) -> Iterator[int]:
+    """Numbers of KC splits that are worth a trial for a candidate of one."""
+    splits = 1
+    yield splits
+    while 2 * splits <= min(settings.kc_splits, conv.in_channels) and (
+        2 * _operand(conv, candidate, core) > splits * core.l1.bytes
+    ):
+        splits *= 2
+        yield splits
 
 
 def _distinct(values: Sequence[int], most: int) -> list[int]:
@@ -90,6 +105,15 @@ def _fills_its_tiles(conv: ConvShape, candidate: Candidate) -> bool:
 
 
 def _fits_caches(conv: ConvShape, candidate: Candidate, core: Core) -> bool:
+    return _operand(conv, candidate, core) <= _BLOCK_LIMIT * core.l2.bytes
+
+
+def _operand(conv: ConvShape, candidate: Candidate, core: Core) -> int:
+    """Bytes of a block's K packed rows, or of its positions in the input's planes.
+
+    Of these a stride that splits planes makes several of each channel.
+    """
     positions = candidate.panels * candidate.lmul * core.lanes
-    rows = conv.reduction if candidate.algorithm == "packed" else conv.in_channels
-    return rows * positions * F32_BYTES <= _BLOCK_LIMIT * core.l2.bytes
+    planes = conv.in_channels * min(conv.stride, conv.kernel_h) ** 2
+    rows = conv.reduction if candidate.algorithm == "packed" else planes
+    return rows * positions * F32_BYTES
