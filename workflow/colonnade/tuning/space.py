@@ -114,6 +114,6 @@ def _operand(conv: ConvShape, candidate: Candidate, core: Core) -> int:
     Of these a stride that splits planes makes several of each channel.
     """
     positions = candidate.panels * candidate.lmul * core.lanes
-    planes = conv.in_channels * min(conv.stride, conv.kernel_h) ** 2
+    planes = conv.in_channels * math.prod(map(min, conv.stride, conv.kernel))
     rows = conv.reduction if candidate.algorithm == "packed" else planes
     return rows * positions * F32_BYTES
