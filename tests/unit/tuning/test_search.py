@@ -17,7 +17,7 @@ from colonnade.targets.target import Target
 from colonnade.tuning.bench import DENSE, Profiled
 from colonnade.tuning.core import core_of
 from colonnade.tuning.cost_model.model import CostModel
-from colonnade.tuning.search import fastest, others, profile_conv, refine, tune
+from colonnade.tuning.search import fastest, leaders, others, profile_conv, refine, tune
 from colonnade.tuning.space import Candidate, search_space
 
 from .conftest import CONV, FakeContainer
@@ -169,6 +169,16 @@ def test_the_documents_say_what_runs_beyond_trials() -> None:
     results = " ".join((ROOT / "docs/results.md").read_text().split())
     assert "up to three more of each algorithm that has not won by then" in results
     assert "come on top" in str(ProfileConfig.model_fields["trials"].description)
+
+
+def test_every_lmul_gets_a_trial() -> None:
+    ranked = [
+        (float(i), Candidate("direct", 6, lmul, i + 1)) for i, lmul in enumerate((1, 1, 2, 4, 2))
+    ]
+    reports = [dataclasses.asdict(each) | {"ms": cost} for cost, each in ranked[:2]]
+    assert [str(each) for each in leaders(ranked, reports)] == ["direct:6:2:3:1", "direct:6:4:4:1"]
+    everything = [dataclasses.asdict(each) | {"ms": cost} for cost, each in ranked]
+    assert leaders(ranked, everything) == []
 
 
 def test_one_algorithm_has_no_others() -> None:

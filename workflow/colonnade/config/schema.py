@@ -60,7 +60,8 @@ class ProfileConfig(Section):
     run, and 1, 2, 4, ... up to `kc_splits` KC splits; those that do not fit the vector registers,
     (T + 1) * LMUL > 32, are left out. Of the rest
     at most `trials` run, in the order of the cost model, until it says that all others are slower than
-    the fastest so far even if it is wrong by `margin_percent`. To these come a few of each other
+    the fastest so far even if it is wrong by `margin_percent`. To these come the first of each LMUL
+    of which none ran, a few of each other
     algorithm, so that it is compared too, and the neighbours of the fastest of each algorithm, with
     half and twice its panels and KC splits: `layers.csv` has them all. `audit` is the number of
     searches that `tuner-quality` repeats over all candidates.
@@ -87,7 +88,7 @@ class ProfileConfig(Section):
         ge=1,
         le=1_000_000,
         description="Candidates run of each convolution and pattern in the order of the cost model, at"
-        " most; those of other algorithms and neighbours of the fastest come on top.",
+        " most; those of other LMULs and algorithms and neighbours of the fastest come on top.",
     )
     margin_percent: Number = Field(
         ge=0,

@@ -101,11 +101,12 @@ def search(
     *,
     same_tile: bool,
 ) -> list[Result]:
-    """Tune, run the first candidates of the algorithms that do not win, then refine each's fastest.
+    """Tune, run the first candidates of what does not win, then refine each algorithm's fastest.
 
-    See `tune`, `others` and `refine`.
+    See `tune`, `leaders`, `others` and `refine`.
     """
     reports = tune(ranked, run, settings)
+    reports += run(leaders(ranked, reports))
     reports += run(others(ranked, reports, same_tile=same_tile))
     candidates = [candidate for _, candidate in ranked]
     for report in choose_each(reports, fastest(reports), same_tile=same_tile).values():
@@ -137,6 +138,19 @@ def tune(
         if not batch:
             return reports
         reports += run([candidate for _, candidate in batch])
+
+
+def leaders(ranked: Ranking, reports: Sequence[Result]) -> list[Candidate]:
+    """The first candidate of each LMUL of which none is among the reports.
+
+    What the model has wrong is mostly wrong for all candidates of an LMUL alike.
+    """
+    known = {report["lmul"] for report in reports}
+    found: dict[int, Candidate] = {}
+    for _, each in ranked:
+        if each.lmul not in known:
+            found.setdefault(each.lmul, each)
+    return list(found.values())
 
 
 def others(ranked: Ranking, reports: Sequence[Result], *, same_tile: bool) -> list[Candidate]:
