@@ -10,7 +10,7 @@ rule validation:
         inputs.validation_sources(),
         core=VALIDATED_CORE,
     output:
-        results.table("validation"),
+        report(results.table("validation"), caption="../report/table.rst", category="Tables"),
     log:
         "<results>/logs/validation.log",
     conda:
@@ -77,7 +77,7 @@ rule model_sensitivity:
             for core in plan.machine.core_variants
         ],
     output:
-        table=results.table("sensitivity"),
+        table=report(results.table("sensitivity"), caption="../report/table.rst", category="Tables"),
         text="<results>/sensitivity.txt",
     log:
         "<results>/logs/model-sensitivity.log",

@@ -19,7 +19,7 @@ from colonnade.tuning.bench import DENSE, Profiled
 from colonnade.tuning.core import core_of
 from colonnade.tuning.cost_model.model import CostModel
 from colonnade.tuning.sampling import sample
-from colonnade.tuning.space import grid, search_space
+from colonnade.tuning.space import grid, in_splits, search_space
 
 from .conftest import CONV, FakeContainer
 
@@ -57,8 +57,9 @@ def test_rank_and_loss_of_a_best_candidate_that_the_model_puts_late(
     target: Target, container: FakeContainer, settings: ProfileConfig, timed: ThroughputConfig
 ) -> None:
     few = settings.model_copy(update={"trials": 4})
-    space = search_space(SHAPE, few, core_of(target.config))
-    ranked = [each for _, each in CostModel(core_of(target.config)).rank(SHAPE, 288, space)]
+    core = core_of(target.config)
+    space = in_splits(SHAPE, search_space(SHAPE, few, core), few, core)
+    ranked = [each for _, each in CostModel(core).rank(SHAPE, 288, space)]
     # The last one is the best, the fifth next, all others take twice as long.
     container.cycles = {
         f"{ranked[-1]}|288:576": 5 * 10**8,
@@ -68,7 +69,7 @@ def test_rank_and_loss_of_a_best_candidate_that_the_model_puts_late(
     assert pruned["rank_of_best"] == len(ranked)
     assert pruned["best"] == str(ranked[-1])
     assert round(pruned["top5_loss_percent"], 6) == 20
-    assert pruned["candidates"] == len(grid(SHAPE, few, core_of(target.config)))
+    assert pruned["candidates"] == len(in_splits(SHAPE, grid(SHAPE, few, core), few, core))
     # At sparsity 0 all are equal, and the first of the grid counts as the best.
     assert dense["tuned_loss_percent"] == dense["top5_loss_percent"] == 0
 

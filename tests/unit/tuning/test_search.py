@@ -18,7 +18,7 @@ from colonnade.tuning.bench import DENSE, Profiled
 from colonnade.tuning.core import core_of
 from colonnade.tuning.cost_model.model import CostModel
 from colonnade.tuning.search import fastest, leaders, others, profile_conv, refine, tune
-from colonnade.tuning.space import Candidate, search_space
+from colonnade.tuning.space import Candidate, in_splits, search_space
 
 from .conftest import CONV, FakeContainer
 
@@ -140,7 +140,8 @@ def test_candidates_run_in_the_order_of_the_cost_model(
     conv = ConvShape.parse(CONV)
     profile_conv(target, conv, [PRUNED], settings, timed, Path("results/a.json"))
     core = core_of(target.config)
-    ranked = CostModel(core).rank(conv, PRUNED.kept(conv), search_space(conv, settings, core))
+    space = in_splits(conv, search_space(conv, settings, core), settings, core)
+    ranked = CostModel(core).rank(conv, PRUNED.kept(conv), space)
     assert container.candidates[:4] == [str(candidate) for _, candidate in ranked[:4]]
 
 

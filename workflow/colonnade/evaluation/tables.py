@@ -13,7 +13,13 @@ from colonnade.common.reference import REFERENCE
 from colonnade.config.schema import ThroughputConfig
 from colonnade.evaluation.runs import Step
 from colonnade.results.records import Accuracy, PackageGraph, Run
-from colonnade.results.tables import ACCURACY, DECOMPOSITION, PACKAGES, THROUGHPUT, write_table
+from colonnade.results.tables import (
+    ACCURACY,
+    DECOMPOSITION,
+    PACKAGES,
+    THROUGHPUT,
+    write_table,
+)
 from colonnade.targets.target import Target
 
 
@@ -51,6 +57,7 @@ def throughput_table(
                 "speedup_vs_xnnpack_dense": base_ms / ms,
                 "evidence": target.evidence,
                 "checkpoint_sha256": report["checkpoint_sha256"],
+                **report.get("conditions", {}),
             }
         )
     write_table(table, THROUGHPUT, rows)

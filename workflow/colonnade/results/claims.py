@@ -22,7 +22,7 @@ from colonnade.config.errors import validate
 from colonnade.config.section import Number, Section, Whole
 from colonnade.config.sources import read_yaml
 from colonnade.results.intervals import drop_interval, top1_interval
-from colonnade.results.records import Verdict
+from colonnade.results.records import Expected, Verdict
 from colonnade.results.tables import ACCURACY, PACKAGES, THROUGHPUT, Schema, read_table
 
 TABLES: Mapping[str, Schema] = {
@@ -49,6 +49,10 @@ class Definition(Section):
     unit: Literal["x", "points", "%"]
     digits: Annotated[Whole, Field(ge=0, le=10)]
     holds: Literal["at least", "at most", "more than"]
+    # Of a run of the default configuration.
+    expected: Expected
+    # What runs it.
+    command: Annotated[str, Field(pattern=r"^snakemake [a-z-]+( |$)")]
     # A value beyond the stated one follows from what was configured, and exceeds nothing.
     by_choice: bool = False
     # The value is how much lower (at most) or higher (at least) `top1` is than `top1_dense`, of
@@ -156,6 +160,9 @@ def _judge(
         "id": definition.id,
         "claim": definition.claim,
         "source": definition.source,
+        "expected": definition.expected,
+        "command": definition.command,
+        "criterion": f"{definition.holds} {definition.limit:g}",
         "paper_value": definition.stated,
         "our_value": None,
         "unit": definition.unit,

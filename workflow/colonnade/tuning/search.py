@@ -23,7 +23,7 @@ from colonnade.tuning.cache import Result
 from colonnade.tuning.core import core_of
 from colonnade.tuning.cost_model.model import CostModel
 from colonnade.tuning.cost_model.simulations import Simulations
-from colonnade.tuning.space import SCHEDULE, XNNPACK, Candidate, search_space
+from colonnade.tuning.space import SCHEDULE, XNNPACK, Candidate, in_splits, search_space
 
 # Candidates with their predicted cycles, cheapest first.
 Ranking = Sequence[tuple[float, Candidate]]
@@ -88,7 +88,7 @@ def rank_each(
     core = core_of(target.config)
     simulations = Simulations(core, settings.cache)
     model = CostModel(core, timed.threads, simulations)
-    candidates = search_space(conv, settings, core)
+    candidates = in_splits(conv, search_space(conv, settings, core), settings, core)
     rankings = [model.rank(conv, each.kept(conv), candidates) for each in profiled]
     simulations.store()
     return rankings

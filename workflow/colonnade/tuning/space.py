@@ -5,12 +5,12 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from colonnade.common.reference import REFERENCE
 from colonnade.config.schema import ProfileConfig, fits_registers
 from colonnade.models.conv_shape import ConvShape
-from colonnade.tuning.core import F32_BYTES, Core
+from colonnade.tuning.core import F32_BYTES, Core, Machine
 
 # Of the rows that its tiles have room for, the share that a convolution may leave empty.
 _WASTE = 0.25
@@ -43,32 +43,43 @@ XNNPACK = Candidate(REFERENCE, 0, 0, 0, 0)
 SCHEDULE = tuple(field.name for field in fields(Candidate))
 
 
-def grid(conv: ConvShape, settings: ProfileConfig, core: Core) -> list[Candidate]:
-    """Every different schedule that the configuration allows and the registers hold.
+def grid(conv: ConvShape, settings: ProfileConfig, machine: Machine) -> list[Candidate]:
+    """Every different schedule of one KC split that the configuration allows and the registers hold.
 
     Tiles of more rows than there are output channels, and blocks of more panels than there are, run
-    as the next smaller one does and are left out. Columns are cut into 1, 2, 4, ... KC splits until what
-    one of them reads of a block fits half of L1.
+    as the next smaller one does and are left out.
     """
     positions = conv.batch * conv.out_height * conv.out_width
     found = []
     for lmul in settings.lmuls:
-        panels = _distinct(settings.panels, math.ceil(positions / (lmul * core.lanes)))
+        panels = _distinct(settings.panels, math.ceil(positions / (lmul * machine.lanes)))
         found += [
-            Candidate(algorithm, tile, lmul, count, splits)
+            Candidate(algorithm, tile, lmul, count)
             for algorithm in settings.algorithms
             for tile in _distinct(settings.tiles, conv.out_channels)
             if fits_registers(tile, lmul)
             for count in panels
-            for splits in _splits(conv, Candidate(algorithm, tile, lmul, count), settings, core)
         ]
     return found
+
+
+def in_splits(
+    conv: ConvShape, candidates: Sequence[Candidate], settings: ProfileConfig, core: Core
+) -> list[Candidate]:
+    """Each of some candidates in 1, 2, 4, ... KC splits, as many as the configuration allows.
+
+    Columns are cut until what one split reads of a block fits half of L1.
+    """
+    return [
+        replace(each, kc_splits=splits)
+        for each in candidates
+        for splits in _splits(conv, each, settings, core)
+    ]
 
 
 def _splits(
     conv: ConvShape, candidate: Candidate, settings: ProfileConfig, core: Core
 ) -> Iterator[int]:
-    """Numbers of KC splits that are worth a trial for a candidate of one."""
     splits = 1
     yield splits
     while 2 * splits <= min(settings.kc_splits, conv.in_channels) and (
@@ -85,7 +96,7 @@ def _distinct(values: Sequence[int], most: int) -> list[int]:
     return [value for value in ordered if value < most] + enough[:1]
 
 
-def search_space(conv: ConvShape, settings: ProfileConfig, core: Core) -> list[Candidate]:
+def search_space(conv: ConvShape, settings: ProfileConfig, machine: Machine) -> list[Candidate]:
     """The grid without tiles that leave a large part of their rows empty and blocks far too large.
 
     A tile stays if at most a quarter of the rows of all tiles is empty: the rows of the last one run
@@ -94,9 +105,9 @@ def search_space(conv: ConvShape, settings: ProfileConfig, core: Core) -> list[C
     reads it from memory.
     Where nothing stays, everything does.
     """
-    candidates = grid(conv, settings, core)
+    candidates = grid(conv, settings, machine)
     filled = [each for each in candidates if _fills_its_tiles(conv, each)] or candidates
-    return [each for each in filled if _fits_caches(conv, each, core)] or filled
+    return [each for each in filled if _fits_caches(conv, each, machine)] or filled
 
 
 def _fills_its_tiles(conv: ConvShape, candidate: Candidate) -> bool:
@@ -104,16 +115,16 @@ def _fills_its_tiles(conv: ConvShape, candidate: Candidate) -> bool:
     return rows - conv.out_channels <= _WASTE * rows
 
 
-def _fits_caches(conv: ConvShape, candidate: Candidate, core: Core) -> bool:
-    return _operand(conv, candidate, core) <= _BLOCK_LIMIT * core.l2.bytes
+def _fits_caches(conv: ConvShape, candidate: Candidate, machine: Machine) -> bool:
+    return _operand(conv, candidate, machine) <= _BLOCK_LIMIT * machine.l2_bytes
 
 
-def _operand(conv: ConvShape, candidate: Candidate, core: Core) -> int:
+def _operand(conv: ConvShape, candidate: Candidate, machine: Machine) -> int:
     """Bytes of a block's K packed rows, or of its positions in the input's planes.
 
     Of these a stride that splits planes makes several of each channel.
     """
-    positions = candidate.panels * candidate.lmul * core.lanes
+    positions = candidate.panels * candidate.lmul * machine.lanes
     planes = conv.in_channels * math.prod(map(min, conv.stride, conv.kernel))
     rows = conv.reduction if candidate.algorithm == "packed" else planes
     return rows * positions * F32_BYTES
