@@ -10,16 +10,24 @@ rule claims:
             rules.accuracy_table.output,
             rules.packages_table.output,
         ],
+        # Which targets a run asks for its own process knows.
+        baselines=lambda _: (
+            rules.dense_baselines_table.output
+            if "dense_baselines" in on_page(SHOWN, workflow.dag_settings.targets)
+            else []
+        ),
     output:
         report("<results>/claims.json", caption="../report/claims.rst", category="Claims"),
     log:
         "<results>/logs/claims.log",
+    localrule: True
     conda:
         "../envs/colonnade.yaml"
     params:
         code=code("step claims"),
     shell:
-        "colonnade step claims {input.definitions} {output} {input.tables} 2> {log}"
+        "colonnade step claims {input.definitions} {output} {input.tables} {input.baselines}"
+        " 2> {log}"
 
 
 rule provenance:
@@ -61,6 +69,7 @@ if plan.target.is_emulated:
         "bounds": rules.bounds.output,
         "packing": rules.packing.output,
         "validation": rules.validation.output,
+        "dense_baselines": rules.dense_baselines_table.output,
     }
 if plan.machine.core_variants:
     SHOWN["sensitivity"] = [rules.model_sensitivity.output.table]
