@@ -45,13 +45,13 @@ def run_network(
     make_folder(output.parent)
     scratch = [output.with_suffix(suffix) for suffix in (".timing", ".report", ".logits")]
     timing, report, logits = scratch
-    arguments = [
-        *("--package", str(package)),
+    arguments: list[str | Path] = [
+        *("--package", package),
         *("--implementation", implementation),
-        *("--schedules", str(schedules)),
-        *("--input", str(images)),
-        *("--output", str(logits)),
-        *("--report", str(report)),
+        *("--schedules", schedules),
+        *("--input", images),
+        *("--output", logits),
+        *("--report", report),
         *("--threads", str(timed.threads)),
         *("--repetitions", "1" if modelled else str(timed.repetitions)),
         *("--warmup", "0" if modelled else str(timed.warmup)),

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -118,28 +119,45 @@ class Target:
     def run(
         self,
         program: str,
-        arguments: Sequence[str],
+        arguments: Sequence[str | Path],
         *,
         timing: Path | None,
+        beside: Sequence[tuple[Path, Path]] = (),
         log: Path | None = None,
     ) -> str:
         """Run a program of `results/build` and return what it prints.
 
         Args:
             program: its name, such as `colonnade-run`.
-            arguments: its arguments.
+            arguments: its arguments; what is a path, relative to the checkout, must be given as one, so
+                that modelled cycles do not depend on its length.
             timing: scratch file of the timing model, relative to the checkout; None runs without
                 the model, faster and without cycles. Ignored on the host.
+            beside: see `command`.
             log: file for all that it prints, written as it arrives.
 
         Raises:
             ColonnadeError: it failed.
         """
-        command, env = self.command(program, timing=timing)
-        return self.container.run([*command, *arguments], env=env, log=log).stdout
+        command, env = self.command(program, timing=timing, beside=beside)
+        modelled = self.config.core is not None and timing is not None
+        words = [
+            of_one_length(each) if modelled and isinstance(each, Path) else str(each)
+            for each in arguments
+        ]
+        try:
+            return self.container.run([*command, *words], env=env, log=log).stdout
+        except ColonnadeError as error:
+            raise ColonnadeError(as_given(str(error))) from None
 
-    def command(self, program: str, *, timing: Path | None) -> tuple[list[str], dict[str, str]]:
+    def command(
+        self, program: str, *, timing: Path | None, beside: Sequence[tuple[Path, Path]] = ()
+    ) -> tuple[list[str], dict[str, str]]:
         """The command line, without arguments, and the variables that `run` runs a program with.
+
+        With `beside`, more cores of the target's VLEN, each with a file like `timing`, the model
+        simulates the run on them too. Under the model, a program has no other variables than that which
+        names the file, and all paths have one length: its stack and heap lie where they always do.
 
         Raises:
             ColonnadeError: the core's description lies outside the checkout.
@@ -151,7 +169,9 @@ class Target:
         if timing is None:
             return [*command, path], {}
         core = inside_checkout(self.config.core, f"target {self.name}: core")
-        return [*command, *timed(core, timing), path], {"COLONNADE_TIMING": str(timing)}
+        variables = ["env", "-i", f"COLONNADE_TIMING={of_one_length(timing)}"]
+        model = [*timed(core, timing, beside=beside), "-0", program]
+        return [*variables, *command, *model, of_one_length(Path(path))], {}
 
     def check_built(self, program: str) -> None:
         """Make sure that a program, and the timing model where the target has one, are built.
@@ -181,6 +201,27 @@ def inside_checkout(path: Path, what: str) -> Path:
             f"{what}: {path}: lies outside the checkout, where the toolchain container cannot read it"
         )
     return Path(relative)
+
+
+# Bytes of a path under the timing model, or a multiple of it.
+_LENGTH = 256
+
+
+def of_one_length(path: Path) -> str:
+    """A name of the same file that has as many bytes as that of any other, but a very long one.
+
+    What a guest keeps of its arguments lies on its stack and heap, and moves what lies there beside it.
+    """
+    if path.is_absolute():
+        return str(path)
+    name = os.fsencode(path)
+    slashes = -(len(name) + 3) % _LENGTH + 2
+    return "." + "/" * slashes + str(path)
+
+
+def as_given(text: str) -> str:
+    """Text with the names of `of_one_length` as they were."""
+    return re.sub(r"(?<!\.)\./{2,}", "", text)
 
 
 def _digest(path: Path) -> str:
