@@ -135,7 +135,7 @@ rule:
         rules.claims.output,
         rules.provenance.output,
         rules.regression.output,
-        rules.model_sensitivity.output.table if plan.machine.core_variants else [],
+        rules.model_sensitivity.output.table if plan.machine.band else [],
 
 
 rule:

@@ -10,16 +10,24 @@ rule claims:
             rules.accuracy_table.output,
             rules.packages_table.output,
         ],
+        # Which targets a run asks for its own process knows.
+        band=lambda _: (
+            rules.model_sensitivity.output.band
+            if "sensitivity" in on_page(SHOWN, workflow.dag_settings.targets)
+            else []
+        ),
     output:
         "<results>/claims.json",
     log:
         "<results>/logs/claims.log",
+    localrule: True
     conda:
         "../envs/colonnade.yaml"
     params:
         code=code("step claims"),
     shell:
-        "colonnade step claims {input.definitions} {output} {input.tables} 2> {log}"
+        "colonnade step claims {input.definitions} {output} {input.tables} {input.band}"
+        " 2> {log}"
 
 
 rule provenance:
@@ -60,7 +68,7 @@ if plan.target.is_emulated:
         "packing": rules.packing.output,
         "validation": rules.validation.output,
     }
-if plan.machine.core_variants:
+if plan.machine.band:
     SHOWN["sensitivity"] = [rules.model_sensitivity.output.table]
 
 

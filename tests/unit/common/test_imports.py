@@ -37,8 +37,11 @@ COMMANDS = [
     ["table", "throughput", "missing", "output", "report"],
     ["table", "decomposition", "missing", "output", "report"],
     ["table", "accuracy", "missing", "output", "report"],
-    ["step", "core-variant", "--band", "missing", "core", "output"],
-    ["table", "sensitivity", "--band", "band", "missing", "table", "text", "report"],
+    ["table", "sensitivity", "missing", "table", "band", "text", "report"],
+    [
+        *("step", "over-band", "--band", "band", "missing", "implementation", "f32", "1"),
+        *("graph", "schedules", "images", "output"),
+    ],
     ["step", "claims", "missing", "output", "throughput"],
     ["table", "packages", "missing", "output", "graph"],
     ["step", "provenance", "missing", "default", "output"],

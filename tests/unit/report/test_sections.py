@@ -67,6 +67,10 @@ def files(tmp_path: Path) -> dict[str, list[Path]]:
         **{"top1_target": 1.0, "agreement": 1.0, "max_abs_logit_difference": 1e-6},
         **{"schedule_sources": {"tuned": 3, "other size": 17, "fixed": 1}, "schedules": []},
     }
+    over_band = {
+        **{"lowest": 4.2, "lowest_with": "slow", "median": 5.1},
+        **{"highest": 6.0, "highest_with": "fast", "cores": 38},
+    }
     claim = {
         **{"id": "speed", "claim": "fast", "source": "ours", "detail": "very", "unit": "x"},
         **{
@@ -75,7 +79,11 @@ def files(tmp_path: Path) -> dict[str, list[Path]]:
             "evidence": "modelled",
             "refuted_by": "a slow one",
         },
-        **{"verdict": "exceeded in the model", "artifacts": ["tables/throughput.csv"]},
+        **{
+            "verdict": "exceeded in the model",
+            "over_band": over_band,
+            "artifacts": ["tables/throughput.csv"],
+        },
     }
     fixed = {"role": "fitted", "point": "memcpy"}
     return {
@@ -131,6 +139,16 @@ def test_a_section_is_made_of_what_it_shows(
         with pytest.raises(ColonnadeError, match=re.escape(str(file))):
             write_section(section.name, provenance, files[section.name], target)
         file.with_suffix(".gone").rename(file)
+
+
+def test_claims_show_their_range_over_the_band(
+    files: dict[str, list[Path]], provenance: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "claims.html"
+    write_section("claims", provenance, files["claims"], target)
+    html = target.read_text()
+    for said in ("4.20", "(slow) to ", "6.00", "(fast), median 5.10 of 38 cores"):
+        assert said in html
 
 
 def test_provenance_shows_what_was_configured_otherwise(tmp_path: Path) -> None:

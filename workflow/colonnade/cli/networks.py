@@ -12,6 +12,7 @@ from colonnade.common.files import sha256_file
 from colonnade.config.pruning import Pattern
 from colonnade.config.schema import Config
 from colonnade.pruning.plan import Plan
+from colonnade.targets.implementations import Dtype
 from colonnade.workflow.convolutions import Convolutions
 from colonnade.workflow.networks import DENSE, Networks
 from colonnade.workflow.settings import Settings, read_settings
@@ -234,17 +235,37 @@ def pareto(
     write_front(networks, layers, config.data, config.training, allowed, table, figure)
 
 
-@step.command("core-variant")
+@step.command("over-band")
 @click.option(
     "--band", type=FILE, help="What is not known of the target's core, where it has a band."
 )
-@click.argument("core")
+@click.argument("settings", type=FILE)
+@click.argument("implementation")
+@click.argument("dtype", type=click.Choice(["f32", "f16"]))
+@click.argument("threads", type=int)
+@click.argument("graph", type=FILE)
+@click.argument("schedules", type=FILE)
+@click.argument("images", type=FILE)
 @click.argument("output", type=FILE)
-def core_variant(band: Path | None, core: str, output: Path) -> None:
-    """Describe the CORE of the band: what is not known of the target's."""
-    from colonnade.validation.band import write_core_variant
+def over_band(
+    band: Path | None,
+    settings: Path,
+    implementation: str,
+    dtype: Dtype,
+    threads: int,
+    graph: Path,
+    schedules: Path,
+    images: Path,
+    output: Path,
+) -> None:
+    """Model one run of the package with GRAPH on the target's core and on all cores of the band."""
+    from colonnade.evaluation.runs import BandRun
+    from colonnade.validation.over_band import run_over_band
 
-    write_core_variant(needed_band(band), core, output)
+    given = read_settings(settings)
+    cores, timed, package = needed_band(band), given.config.throughput, graph.parent
+    run = BandRun(implementation, package.name, dtype, threads)
+    run_over_band(target_of(given), package, run, schedules, images, timed, cores, output)
 
 
 def _patterns_with_tiles(config: Config, schedules: Path) -> list[tuple[Pattern, dict[str, int]]]:

@@ -3,6 +3,7 @@
 
 """Times a whole network, one implementation at a time."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from colonnade.common.files import discard, make_folder, read_json, write_bytes,
 from colonnade.common.paths import RUNNER
 from colonnade.config.schema import ThroughputConfig
 from colonnade.package.archive import read_package
+from colonnade.targets.implementations import Dtype
 from colonnade.targets.target import Target
 
 
@@ -31,11 +33,15 @@ def run_network(
     images: Path,
     timed: ThroughputConfig,
     output: Path,
+    *,
+    dtype: Dtype = "f32",
+    beside: Sequence[tuple[Path, Path]] = (),
 ) -> None:
     """Run a package and write the runner's report, with the package's identity, to `output`.
 
     Modelled time is exact: one run, from cold caches. Measured time is the median of
-    `timed.repetitions` after `timed.warmup` runs.
+    `timed.repetitions` after `timed.warmup` runs. `beside` are more cores for the timing model, each with
+    the file of its regions.
 
     Raises:
         ColonnadeError: the runner failed.
@@ -48,6 +54,7 @@ def run_network(
     arguments: list[str | Path] = [
         *("--package", package),
         *("--implementation", implementation),
+        *("--dtype", dtype),
         *("--schedules", schedules),
         *("--input", images),
         *("--output", logits),
@@ -57,7 +64,7 @@ def run_network(
         *("--warmup", "0" if modelled else str(timed.warmup)),
     ]
     try:
-        target.run(RUNNER, arguments, timing=timing)
+        target.run(RUNNER, arguments, timing=timing, beside=beside)
         identity = {key: graph[key] for key in ("model", "checkpoint_sha256")}
         write_json(output, {**identity, **read_json(report, dict[str, Any])})
     finally:

@@ -65,6 +65,8 @@ THROUGHPUT = {
     "evidence": pl.String,
     "checkpoint_sha256": pl.String,
 }
+# The same of some runs, on every core of a band.
+THROUGHPUT_BAND = {"core": pl.String, **THROUGHPUT, "dtype": pl.String}
 ACCURACY = {
     "model": pl.String,
     "dataset": pl.String,
@@ -119,6 +121,8 @@ SENSITIVITY = {
     "highest": pl.Float64,
     "highest_with": pl.String,
     "holds": pl.Int64,
+    "median": pl.Float64,
+    "cores": pl.Int64,
 }
 
 # In column `layer`, the network as it is, without a layer pruned.

@@ -10,7 +10,6 @@ from colonnade.common.paths import BANDS, BASELINE, IMAGE, TIMING_MODEL, program
 from colonnade.config.data import DataConfig, FashionMnistConfig, ImageNetConfig
 from colonnade.config.model import ModelConfig
 from colonnade.config.target import TargetConfig
-from colonnade.validation.band import read_band
 
 
 @dataclass(frozen=True)
@@ -44,11 +43,6 @@ class Machine:
         """What is not known of the core; none if time is measured, or without a band."""
         bands = [BANDS / Path(core).name for core in self.core]
         return [str(band) for band in bands if band.exists()]
-
-    @property
-    def core_variants(self) -> list[str]:
-        """Names of the cores of the band."""
-        return [core.name for band in self.band for core in read_band(Path(band)).variants]
 
     def modelled(self, *tables: str) -> list[str]:
         """Those tables that only a timing model can give, where there is one."""

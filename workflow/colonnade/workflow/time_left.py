@@ -41,7 +41,7 @@ TYPICAL: Mapping[str, float] = {
     **{"profile": 13, "schedules": 0.5, "bounds": 0.5, "packing": 0.5},
     **{"audit_tuner": 120, "tuner_quality": 0.5},
     **{"images": 0.5, "throughput": 4, "throughput_table": 0.5, "decomposition_table": 0.5},
-    **{"validation": 45, "core_variant": 0.3, "throughput_on_core_variant": 4},
+    **{"validation": 45, "over_band": 80},
     **{"model_sensitivity": 0.5, "claims": 0.5, "provenance": 0.5, "regression": 0.5},
     **{"report_section": 2, "report": 1},
     **{"study_start": 75, "study_finetune": 75, "study_evaluate": 3, "study_table": 2},
