@@ -28,10 +28,10 @@ from colonnade.common.paths import (
     CLAIMS,
     DEFAULT_CONFIG,
     IMAGE,
+    OTHER_TARGETS,
     PROGRAMS,
     RUNNER,
     TIMING_MODEL,
-    VALIDATED_CORE,
     program,
 )
 from colonnade.report.contents import left_out, on_page
@@ -177,6 +177,13 @@ rule:
         rules.decomposition_table.output,
         rules.schedules.output.table,
         plan.machine.modelled(*rules.bounds.output, *rules.packing.output),
+
+
+rule:
+    name:
+        "other-cores"
+    input:
+        rules.throughput_cores_table.output,
 
 
 rule:

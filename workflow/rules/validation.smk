@@ -3,12 +3,12 @@
 
 
 rule validation:
-    """The timing model of the X60 against published measurements."""
+    """The timing model against published measurements."""
     input:
         rules.toolchain.output,
         rules.timing_model.output,
         inputs.validation_sources(),
-        core=VALIDATED_CORE,
+        cores=inputs.validated_cores(),
     output:
         results.table("validation"),
     log:

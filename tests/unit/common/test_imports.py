@@ -35,6 +35,7 @@ COMMANDS = [
     ["step", "images", "missing", "output"],
     ["step", "throughput", "missing", "implementation", "graph", "schedules", "images", "output"],
     ["table", "throughput", "missing", "output", "report"],
+    ["table", "throughput_cores", "--target", "c908", "missing", "output", "report"],
     ["table", "decomposition", "missing", "output", "report"],
     ["table", "accuracy", "missing", "output", "report"],
     ["table", "sensitivity", "missing", "table", "band", "text", "report"],

@@ -10,7 +10,8 @@ from typing import TypeVar
 import click
 
 from colonnade.common.errors import ColonnadeError
-from colonnade.common.paths import IMAGE
+from colonnade.common.paths import IMAGE, TARGETS
+from colonnade.config.target import load_target
 from colonnade.container import Container, open_image
 from colonnade.targets.target import Target
 from colonnade.workflow.settings import Settings
@@ -90,6 +91,15 @@ def container() -> Container:
 def target_of(settings: Settings) -> Target:
     """The target that a job was given."""
     return Target(settings.config.target, settings.target, container())
+
+
+def named_target(name: str) -> Target:
+    """A target of config/targets.
+
+    Raises:
+        ColonnadeError: there is none of that name.
+    """
+    return Target(name, load_target(TARGETS, name), container())
 
 
 def needed_band(band: Path | None) -> Path:

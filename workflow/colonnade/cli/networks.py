@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from colonnade.cli.common import FILE, needed_band, paired, step, target_of
+from colonnade.cli.common import FILE, named_target, needed_band, paired, step, target_of
 from colonnade.common.files import sha256_file
 from colonnade.config.pruning import Pattern
 from colonnade.config.schema import Config
@@ -101,7 +101,7 @@ def images(settings: Path, output: Path) -> None:
 
 
 @step.command()
-@click.option("--core", type=FILE, help="Core of the timing model, in the place of the target's.")
+@click.option("--target", "other", help="Another target of config/targets than the configured one.")
 @click.argument("settings", type=FILE)
 @click.argument("implementation")
 @click.argument("graph", type=FILE)
@@ -109,7 +109,7 @@ def images(settings: Path, output: Path) -> None:
 @click.argument("images", type=FILE)
 @click.argument("output", type=FILE)
 def throughput(
-    core: Path | None,
+    other: str | None,
     settings: Path,
     implementation: str,
     graph: Path,
@@ -121,7 +121,7 @@ def throughput(
     from colonnade.evaluation.throughput import run_network
 
     given = read_settings(settings)
-    target = target_of(given) if core is None else target_of(given).with_core(core)
+    target = target_of(given) if other is None else named_target(other)
     timed = given.config.throughput
     run_network(target, graph.parent, implementation, schedules, images, timed, output)
 

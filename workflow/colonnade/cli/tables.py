@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from colonnade.cli.common import FILE, cli, container, paired, table, target_of
+from colonnade.cli.common import FILE, cli, container, named_target, paired, table, target_of
 from colonnade.common.paths import BUILD, TIMING_MODEL
 from colonnade.workflow.networks import Networks
 from colonnade.workflow.settings import read_settings
@@ -23,11 +23,34 @@ def throughput(settings: Path, output: Path, reports: tuple[Path, ...]) -> None:
 
     given = read_settings(settings)
     networks = Networks(given.config)
+    target = target_of(given)
     runs = [
-        (report, networks.pattern_columns(variant))
+        (target, report, networks.pattern_columns(variant))
         for (_, variant), report in paired(networks.runs, reports)
     ]
-    throughput_table(target_of(given), given.config.throughput, runs, output)
+    throughput_table(given.config.throughput, runs, output)
+
+
+@table.command("throughput_cores")
+@click.option("--target", "others", multiple=True, help="Another target; its reports follow.")
+@click.argument("settings", type=FILE)
+@click.argument("output", type=FILE)
+@click.argument("reports", type=FILE, nargs=-1, required=True)
+def throughput_cores(
+    others: tuple[str, ...], settings: Path, output: Path, reports: tuple[Path, ...]
+) -> None:
+    """Collect the REPORTS of the same runs on the configured target, then on each other one."""
+    from colonnade.evaluation.tables import throughput_table
+
+    given = read_settings(settings)
+    networks = Networks(given.config)
+    targets = [target_of(given), *map(named_target, others)]
+    wanted = [(target, variant) for target in targets for _, variant in networks.core_runs]
+    runs = [
+        (target, report, networks.pattern_columns(variant))
+        for (target, variant), report in paired(wanted, reports)
+    ]
+    throughput_table(given.config.throughput, runs, output)
 
 
 @table.command("accuracy")

@@ -25,29 +25,31 @@ from colonnade.targets.target import Target
 
 
 def throughput_table(
-    target: Target,
-    timed: ThroughputConfig,
-    runs: Sequence[tuple[Path, dict[str, Any]]],
-    table: Path,
+    timed: ThroughputConfig, runs: Sequence[tuple[Target, Path, dict[str, Any]]], table: Path
 ) -> None:
-    """Write `throughput.csv` from run reports, each with its pattern columns n, m and sparsity.
+    """Write `throughput.csv`, or a table like it, from run reports.
+
+    Args:
+        timed: how they were timed.
+        runs: of each its target, its report, and its pattern columns n, m and sparsity.
+        table: the file to write.
 
     Raises:
-        ColonnadeError: the baseline is not among the runs.
+        ColonnadeError: of a target, the baseline is not among the runs.
     """
-    reports = [(read_json(path, Run), pattern) for path, pattern in runs]
-    baseline = [report for report, _ in reports if report["implementation"] == REFERENCE]
-    if not baseline:
-        raise ColonnadeError(f"{table}: no run of {REFERENCE} to compare with")
-    base_ms = milliseconds(baseline[0], target)
-    rows = [
-        {
-            **pattern,
-            **_timed(report, target, timed, milliseconds(report, target), base_ms),
-            "cycles": report["total"]["cycles"],
-        }
-        for report, pattern in reports
-    ]
+    reports = [(target, read_json(path, Run), pattern) for target, path, pattern in runs]
+    base_ms = {
+        target.name: milliseconds(report, target)
+        for target, report, _ in reports
+        if report["implementation"] == REFERENCE
+    }
+    rows = []
+    for target, report, pattern in reports:
+        if target.name not in base_ms:
+            raise ColonnadeError(f"{table}: no run of {REFERENCE} to compare with")
+        ms = milliseconds(report, target)
+        columns = _timed(report, target, timed, ms, base_ms[target.name])
+        rows.append({**pattern, **columns, "cycles": report["total"]["cycles"]})
     write_table(table, THROUGHPUT, rows)
 
 

@@ -9,7 +9,7 @@ import os
 import platform
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -77,10 +77,6 @@ class Target:
     def vlen(self) -> int:
         """VLEN in bits; 0 where there is no vector extension."""
         return self.config.vlen or 0
-
-    def with_core(self, core: Path) -> "Target":
-        """The same target with another core of the timing model."""
-        return replace(self, config=self.config.model_copy(update={"core": core}))
 
     def milliseconds(self, cycles: int) -> float:
         """Time of modelled cycles at the target's clock."""

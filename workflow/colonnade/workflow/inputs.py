@@ -6,10 +6,19 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from colonnade.common.paths import BANDS, BASELINE, IMAGE, TIMING_MODEL, program
+from colonnade.common.paths import (
+    BANDS,
+    BASELINE,
+    IMAGE,
+    TARGETS,
+    TIMING_MODEL,
+    VALIDATED_CORE,
+    program,
+)
 from colonnade.config.data import DataConfig, FashionMnistConfig, ImageNetConfig
 from colonnade.config.model import ModelConfig
-from colonnade.config.target import TargetConfig
+from colonnade.config.target import TargetConfig, load_target
+from colonnade.validation.other_cores import OTHER_CORES
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,20 @@ class Machine:
     def modelled(self, *tables: str) -> list[str]:
         """Those tables that only a timing model can give, where there is one."""
         return list(tables) if self.target.is_emulated else []
+
+
+def machine(name: str) -> Machine:
+    """A target of config/targets.
+
+    Raises:
+        ColonnadeError: there is none of that name.
+    """
+    return Machine(load_target(TARGETS, name))
+
+
+def validated_cores() -> list[str]:
+    """Descriptions of the cores that the timing model is validated with."""
+    return [str(VALIDATED_CORE), *(str(core.description) for core in OTHER_CORES)]
 
 
 def recipe() -> list[str]:

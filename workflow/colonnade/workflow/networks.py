@@ -72,6 +72,13 @@ class Networks:
         return plan_band_runs(DENSE, self.variants[1:], self.config.throughput.threads)
 
     @property
+    def core_runs(self) -> list[tuple[str, str]]:
+        """(implementation, variant) of those that are timed on other targets, the baseline first."""
+        threads = self.config.throughput.threads
+        alike = [run for run in self.band_runs if (run.dtype, run.threads) == ("f32", threads)]
+        return [(run.implementation, run.variant) for run in alike]
+
+    @property
     def steps(self) -> list[Step]:
         """The rows of the decomposition table."""
         return plan_steps(DENSE, self.config.pruning.patterns)
