@@ -88,11 +88,14 @@ pathvars:
 
 onstart:
     # Said before the first job, not in the log of one.
-    if workflow.local_exec and any(
-        job.rule.name == "toolchain" for job in workflow.dag.needrun_jobs()
-    ):
+    if workflow.local_exec:
         try:
-            select_engine(plan.config.container.engine)
+            if any(job.rule.name == "toolchain" for job in workflow.dag.needrun_jobs()):
+                select_engine(plan.config.container.engine)
+            if plan.config.training.device == "cuda":
+                from colonnade.training.hardware import require_device  # imports torch
+
+                require_device(plan.config.training)
         except ColonnadeError as error:
             raise WorkflowError(str(error)) from None
 

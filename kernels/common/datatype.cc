@@ -11,30 +11,6 @@
 namespace colonnade {
 namespace {
 
-template <typename T>
-void to_planes(const float* nchw, const xnn_colnm_planes& planes, void* buffer) {
-  nchw_to_planes(nchw, planes, static_cast<T*>(buffer));
-}
-
-template <typename T>
-void from_planes(const xnn_colnm_planes& planes, const void* buffer, float* nchw) {
-  planes_to_nchw(planes, static_cast<const T*>(buffer), nchw);
-}
-
-template <typename T>
-float round_to(float value) {
-  return static_cast<float>(static_cast<T>(value));
-}
-
-// A row whose elements are T.
-template <typename T>
-Datatype row(const char* name, xnn_datatype xnnpack, double relative_error, double least_error,
-             xnn_colnm_arithmetic (*arithmetic)(size_t, size_t), bool has_kc_splits) {
-  return {name, xnnpack, sizeof(T), to_planes<T>, from_planes<T>, round_to<T>, relative_error, least_error, arithmetic, has_kc_splits};
-}
-
-xnn_colnm_arithmetic f32_arithmetic(size_t, size_t) { return xnn_colnm_f32; }
-
 template <typename Row, typename Matches>
 const Row& find(const std::vector<Row>& table, Matches matches) {
   return *std::find_if(table.begin(), table.end(), matches);
@@ -42,11 +18,31 @@ const Row& find(const std::vector<Row>& table, Matches matches) {
 
 }  // namespace
 
+Datatype::Datatype(const xnn_colnm_datatype& row)
+    : name(row.name), xnnpack(row.xnnpack), element_bytes(row.bytes), relative_error(row.relative_error), least_error(row.least_error),
+      has_kc_splits(xnn_colnm_keeps_sums(&row)), row_(&row) {}
+
+void Datatype::to_planes(const float* nchw, const xnn_colnm_planes& planes, void* buffer) const {
+  auto* elements = static_cast<char*>(buffer);
+  for_each_element(planes, [&](size_t to, size_t from) { row_->from_float(1, nchw + from, elements + to * element_bytes); });
+}
+
+void Datatype::from_planes(const xnn_colnm_planes& planes, const void* buffer, float* nchw) const {
+  const auto* elements = static_cast<const char*>(buffer);
+  for_each_element(planes, [&](size_t from, size_t to) { row_->to_float(1, elements + from * element_bytes, nchw + to); });
+}
+
+float Datatype::round(float value) const {
+  max_align_t element;
+  row_->from_float(1, &value, &element);
+  row_->to_float(1, &element, &value);
+  return value;
+}
+
+xnn_colnm_arithmetic Datatype::arithmetic(size_t tile, size_t kept) const { return xnn_colnm_arithmetic_of(xnnpack, tile, kept); }
+
 const std::vector<Datatype>& datatypes() {
-  static const std::vector<Datatype> table = {
-      row<float>("f32", xnn_datatype_fp32, 0x1p-24, 0x1p-150, f32_arithmetic, /*has_kc_splits=*/true),
-      row<_Float16>("f16", xnn_datatype_fp16, 0x1p-11, 0x1p-25, xnn_colnm_f16_arithmetic, /*has_kc_splits=*/false),
-  };
+  static const std::vector<Datatype> table(std::begin(xnn_colnm_datatypes), std::end(xnn_colnm_datatypes));
   return table;
 }
 
@@ -57,11 +53,13 @@ const Datatype& find_datatype(const std::string& name) {
 }
 
 const std::vector<Arithmetic>& arithmetics() {
-  static const std::vector<Arithmetic> table = {
-      {xnn_colnm_f32, "f32", find_datatype("f32"), find_datatype("f32")},
-      {xnn_colnm_f16, "f16", find_datatype("f16"), find_datatype("f16")},
-      {xnn_colnm_f16_f32acc, "f16_f32acc", find_datatype("f16"), find_datatype("f32")},
-  };
+  static const std::vector<Arithmetic> table = [] {
+    std::vector<Arithmetic> rows;
+    for (const xnn_colnm_arithmetic_row& row : xnn_colnm_arithmetic_rows) {
+      rows.push_back({static_cast<xnn_colnm_arithmetic>(rows.size()), row.name, find_datatype(row.elements->name), find_datatype(row.sums->name)});
+    }
+    return rows;
+  }();
   return table;
 }
 

@@ -132,7 +132,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const Package package(fuzz_folder());
   for (const char* name : {"colnm_direct", "colnm_packed", "colnm_unfused"}) {
     const Implementation& implementation = find_implementation(name);
-    for (const std::string& dtype : implementation.dtypes) {
+    for (const std::string& dtype : implementation.dtypes()) {
       try {
         run(package, implementation, find_datatype(dtype));
       } catch (const std::runtime_error&) {

@@ -7,6 +7,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "datatype.h"
+
 namespace colonnade {
 namespace {
 
@@ -53,19 +55,18 @@ const char* name_of(ScheduleKey key) {
 }  // namespace
 
 const std::vector<Implementation>& implementations() {
-  const std::vector<std::string> f32 = {"f32"}, both = {"f32", "f16"};
   static const std::vector<Implementation> table = {
-      {"xnnpack_nhwc_dense", Layout::nhwc, PrunedWeights::dense, ScheduleKey::none, {}, {}, f32},
+      {"xnnpack_nhwc_dense", Layout::nhwc, PrunedWeights::dense, ScheduleKey::none, {}, {}},
       // Its pointwise convolutions are XNNPACK's sparse operator's, which has no schedule.
-      {"xnnpack_spmm", Layout::nchw, PrunedWeights::sparse, ScheduleKey::packed, {}, {}, f32},
-      {"colnm_dense", Layout::planes, PrunedWeights::refused, ScheduleKey::fastest, {}, {}, both},
-      {"colnm_unpipelined", Layout::planes, PrunedWeights::refused, ScheduleKey::none, kUnpipelined, {}, both},
+      {"xnnpack_spmm", Layout::nchw, PrunedWeights::sparse, ScheduleKey::packed, {}, {}},
+      {"colnm_dense", Layout::planes, PrunedWeights::refused, ScheduleKey::fastest, {}, {}},
+      {"colnm_unpipelined", Layout::planes, PrunedWeights::refused, ScheduleKey::none, kUnpipelined, {}},
       // What is not fused runs on the fused algorithm's schedule: the difference is the fusion alone.
-      {"colnm_unfused", Layout::planes, PrunedWeights::sparse, ScheduleKey::packed, {}, xnn_colnm_unfused, both},
-      {"colnm_packed", Layout::planes, PrunedWeights::sparse, ScheduleKey::packed, {}, {}, both},
-      {"colnm_direct", Layout::planes, PrunedWeights::sparse, ScheduleKey::direct, {}, {}, both},
-      {"colnm_tuned", Layout::planes, PrunedWeights::sparse, ScheduleKey::fastest, {}, {}, both},
-      {"rownm", Layout::planes, PrunedWeights::rows, ScheduleKey::fastest, kRowWise, {}, both},
+      {"colnm_unfused", Layout::planes, PrunedWeights::sparse, ScheduleKey::packed, {}, xnn_colnm_unfused},
+      {"colnm_packed", Layout::planes, PrunedWeights::sparse, ScheduleKey::packed, {}, {}},
+      {"colnm_direct", Layout::planes, PrunedWeights::sparse, ScheduleKey::direct, {}, {}},
+      {"colnm_tuned", Layout::planes, PrunedWeights::sparse, ScheduleKey::fastest, {}, {}},
+      {"rownm", Layout::planes, PrunedWeights::rows, ScheduleKey::fastest, kRowWise, {}},
   };
   return table;
 }
@@ -79,6 +80,13 @@ std::string Implementation::key_algorithm() const {
   return key == ScheduleKey::direct || key == ScheduleKey::packed ? name_of(key) : "";
 }
 
+std::vector<std::string> Implementation::dtypes() const {
+  if (layout != Layout::planes) return {f32().name};
+  std::vector<std::string> all;
+  for (const Datatype& each : datatypes()) all.push_back(each.name);
+  return all;
+}
+
 nlohmann::ordered_json list_implementations() {
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const Implementation& each : implementations()) {
@@ -88,7 +96,7 @@ nlohmann::ordered_json list_implementations() {
         {"pruned", name_of(each.pruned)},
         {"schedules", name_of(each.key)},
         {"fixed_schedule", each.fixed.has_value() ? nlohmann::ordered_json(each.fixed->str()) : nullptr},
-        {"dtypes", each.dtypes},
+        {"dtypes", each.dtypes()},
     });
   }
   return list;

@@ -41,11 +41,12 @@ struct Implementation {
   std::optional<ConvSchedule> fixed;
   // Instead of the schedule's algorithm.
   std::optional<xnn_colnm_algorithm> algorithm;
-  std::vector<std::string> dtypes;
 
   bool needs_schedules() const { return key != ScheduleKey::none; }
   // The third part of its keys; empty for the fastest.
   std::string key_algorithm() const;
+  // Of activations and weights: all in our planes, f32 in XNNPACK's layouts, which have no others on RVV.
+  std::vector<std::string> dtypes() const;
 };
 
 const std::vector<Implementation>& implementations();

@@ -133,7 +133,7 @@ void check_masks(const Package& package, const Options& options, const Implement
 // Throws std::runtime_error where the implementation has no operators for the datatype.
 void check_dtype(const Options& options, const Implementation& implementation) {
   std::string allowed;
-  for (const std::string& dtype : implementation.dtypes) {
+  for (const std::string& dtype : implementation.dtypes()) {
     if (dtype == options.dtype) return;
     allowed += (allowed.empty() ? "" : ", ") + dtype;
   }

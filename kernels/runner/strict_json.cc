@@ -111,6 +111,12 @@ double Fields::number(const char* key) const {
   return value.get<double>();
 }
 
+double Fields::number(const char* key, float low) const {
+  const double value = number(key);
+  if (static_cast<float>(value) < low) refuse(prefix_ + key, at(key), "a number of at least " + nlohmann::json(low).dump());
+  return value;
+}
+
 bool Fields::boolean(const char* key) const {
   if (!at(key).is_boolean()) refuse(prefix_ + key, at(key), "true, false");
   return at(key).get<bool>();

@@ -44,6 +44,8 @@ class Fields {
   size_t size(const char* key, size_t low, size_t high) const { return read_size(at(key), prefix_ + key, low, high); }
   // A number that is finite.
   double number(const char* key) const;
+  // A finite number of at least `low`.
+  double number(const char* key, float low) const;
   bool boolean(const char* key) const;
   // Top, left, bottom and right.
   Padding padding(const char* key) const;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <random>
+#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -12,12 +13,6 @@
 #include "colonnade/colnm-gemm.h"
 #include "guarded_buffer.h"
 #include "xnn.h"
-
-#if defined(__x86_64__)
-extern "C" {
-#include "colnm-gemm-minmax-fma3.h"
-}
-#endif
 
 namespace {
 
@@ -71,7 +66,7 @@ Expected add_up(float bias, const std::vector<std::pair<_Float16, _Float16>>& pr
 
 Expected expect(float bias, const std::vector<std::pair<_Float16, _Float16>>& products, const _Float16* residual,
                 const xnn_colnm_gemm_config& config) {
-  return config.accumulator_bytes == sizeof(float) ? add_up<float>(bias, products, residual)
+  return config.accumulators->bytes == sizeof(float) ? add_up<float>(bias, products, residual)
                                                    : add_up<_Float16>(bias, products, residual);
 }
 
@@ -88,8 +83,8 @@ class Runner {
     // A panel vector is read whole, so the last panel's columns are as long as the others'.
     GuardedBuffer<T> a(panels * rows_ * panel_, At::kEnd);
     // Biases are as wide as accumulators.
-    const size_t bias_elements = c_.tile * config_.accumulator_bytes / sizeof(T);
-    GuardedBuffer<T> w(bias_elements + c_.tile * (c_.kc + COLNM_EXTRA_COLUMNS), At::kEnd, config_.accumulator_bytes);
+    const size_t bias_elements = c_.tile * config_.accumulators->bytes / sizeof(T);
+    GuardedBuffer<T> w(bias_elements + c_.tile * (c_.kc + COLNM_EXTRA_COLUMNS), At::kEnd, config_.accumulators->bytes);
     GuardedBuffer<T> residual(c_.tile * stride_, At::kEnd), out(c_.tile * stride_, At::kEnd);
     GuardedBuffer<uint32_t> offsets(c_.kc + COLNM_EXTRA_COLUMNS, At::kEnd);
     for (auto* values : {&a, &w, &residual}) {
@@ -215,34 +210,35 @@ size_t test_kernels(const xnn_colnm_gemm_config& config) {
   return kernels;
 }
 
-TEST(ColnmGemm, EveryF32KernelMatchesFloat64) {
+// Tests the kernels of each instruction set that this CPU has, not only of the best. `kernels` is how many there are,
+// in plain C `kernels_in_c`.
+template <typename T>
+void test_instruction_sets(xnn_colnm_arithmetic arithmetic, size_t kernels, size_t kernels_in_c) {
   colonnade::initialize_xnnpack();
-  EXPECT_EQ(test_kernels<float>(*xnn_init_colnm_gemm_config(xnn_colnm_f32)), 31u + 15u + 7u + 3u);
+  xnn_colnm_gemm_config config = {};
+  std::string name;
+  for (size_t i = 0; const char* found = xnn_colnm_find_instruction_set(i, arithmetic, &config); i++) {
+    name = found;
+    SCOPED_TRACE(name);
+    EXPECT_EQ(test_kernels<T>(config), name == "scalar" ? kernels_in_c : kernels);
+    if (i == 0) {
+      EXPECT_EQ(config.ukernel[0][0], xnn_init_colnm_gemm_config(arithmetic)->ukernel[0][0]) << "the best are taken";
+    }
+  }
+  EXPECT_EQ(name, "scalar") << "every CPU runs plain C";
 }
 
-#if defined(__x86_64__)
-// What a CPU without AVX-512 runs.
-TEST(ColnmGemm, EveryF32KernelOfAvx2MatchesFloat64) {
-  colonnade::initialize_xnnpack();
-  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) GTEST_SKIP() << "this CPU has no AVX2 and FMA";
-  xnn_colnm_gemm_config config = *xnn_init_colnm_gemm_config(xnn_colnm_f32);
-  fill_f32_colnm_gemm_fma3(&config);
-  config.lanes = 8;
-  EXPECT_EQ(test_kernels<float>(config), 31u + 15u + 7u + 3u);
+TEST(ColnmGemm, EveryF32KernelMatchesFloat64) {
+  test_instruction_sets<float>(xnn_colnm_f32, 31 + 15 + 7 + 3, 31 + 15 + 7 + 3);
 }
-#endif
 
 TEST(ColnmGemm, EveryF16KernelIsExact) {
-  colonnade::initialize_xnnpack();
-  EXPECT_EQ(test_kernels<_Float16>(*xnn_init_colnm_gemm_config(xnn_colnm_f16)), 30u + 14u + 6u);
+  test_instruction_sets<_Float16>(xnn_colnm_f16, 30 + 14 + 6, 30 + 14 + 6);
 }
 
 TEST(ColnmGemm, EveryF16KernelWithF32AccumulatorsIsExact) {
-  colonnade::initialize_xnnpack();
-  const xnn_colnm_gemm_config& config = *xnn_init_colnm_gemm_config(xnn_colnm_f16_f32acc);
   // In plain C they take the tiles of the others.
-  const bool in_c = config.ukernel[0][0] == xnn_init_colnm_gemm_config(xnn_colnm_f16)->ukernel[0][0];
-  EXPECT_EQ(test_kernels<_Float16>(config), in_c ? 30u + 14u + 6u : 15u + 7u + 3u);
+  test_instruction_sets<_Float16>(xnn_colnm_f16_f32acc, 15 + 7 + 3, 30 + 14 + 6);
 }
 
 }  // namespace

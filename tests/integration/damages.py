@@ -220,7 +220,8 @@ WHOLE: list[tuple[str, Damage, list[str]]] = [
         ("border", "value", [None, "0", True]),
         ("mixed", "groups", [3, 0, 16, None]),
         ("lrn", "size", [0, 256, 2.5]),
-        ("lrn", "alpha", [None, "1"]),
+        ("lrn", "alpha", [None, "1", -0.1]),
+        ("lrn", "k", [None, 0.0, -1.0, 1e-39]),
         ("average", "padding", [[3, 0, 0, 0], [0, 0, 0, 3]]),
         ("average", "count_include_pad", [1, None]),
         ("average", "dilation", [[1, 1]]),
@@ -235,6 +236,7 @@ WHOLE: list[tuple[str, Damage, list[str]]] = [
         ("unary7", "alpha", [None, "0.2"]),
         ("unary8", "slope", [None, True]),
         ("unary9", "channels", [0, None]),
+        ("flat", "axis", [1]),
         ("joined", "inputs", [["up.out"], [], "up.out", [1, 2]]),
     ]
     for value in values

@@ -10,30 +10,23 @@ from typing import Any
 
 from safetensors import safe_open
 
+from colonnade.models.conv_shape import ConvShape, sides
+
 DIRECT = {"algorithm": "direct", "tile": 14, "lmul": 2, "panels": 4, "kc_splits": 1}
 PACKED = {**DIRECT, "algorithm": "packed"}
 Schedule = Mapping[str, Any]
 
 
-def _shortest(sizes: Sequence[int]) -> str:
-    """Sizes of both axes, or of all four sides, of which those that repeat others are left out."""
-    if len(sizes) == 4 and sizes[:2] == sizes[2:]:
-        sizes = sizes[:2]
-    if len(sizes) == 2 and sizes[0] == sizes[1]:
-        sizes = sizes[:1]
-    return "x".join(map(str, sizes))
-
-
 def key(node: Mapping[str, Any], image: Sequence[int], kept: int) -> str:
     """The key of a convolution (of one of its groups) for an input [n, c, h, w]."""
     n, c, h, w = image
-    kernel = "x".join(map(str, node["kernel"]))
-    windows = "".join(
-        f"-{each[0]}{_shortest(node[each])}" for each in ("stride", "padding", "dilation")
-    )
-    residual = "-r" if node["residual"] else ""
+    kernel, stride, dilation = (tuple(node[each]) for each in ("kernel", "stride", "dilation"))
+    padding, residual = sides(node["padding"]), node["residual"] is not None
     c, out_channels = c // node["groups"], node["out_channels"] // node["groups"]
-    return f"n{n}c{c}h{h}w{w}-o{out_channels}-k{kernel}{windows}{residual}|k{kept}"
+    shape = ConvShape(
+        *(n, c, h, w, out_channels, kernel, stride, padding, dilation), residual=residual
+    )
+    return f"{shape}|k{kept}"
 
 
 def cover(package: Path, fastest: Schedule = DIRECT) -> dict[str, Schedule]:

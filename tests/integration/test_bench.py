@@ -4,6 +4,7 @@
 """The bench: every algorithm and pattern it offers, on emulated RISC-V and in its modelled cycles."""
 
 import json
+import random
 import re
 from collections import Counter
 from pathlib import Path
@@ -135,6 +136,30 @@ def test_row_pattern_is_a_tile_of_one(bench: Any) -> None:
 def test_bad_options_are_refused(bench: Any, options: list[str], message: str) -> None:
     with pytest.raises(ColonnadeError, match=re.escape(message)):
         bench(*options)
+
+
+SHAPES_SEED = 7
+
+
+def test_random_shapes_have_one_name_and_size_seed7(bench: Any) -> None:
+    """What a shape is called, and how much it computes, is the same in both languages."""
+    drawn = random.Random(SHAPES_SEED)
+
+    def sizes(least: int, most: int, count: int) -> tuple[int, ...]:
+        return tuple(drawn.randint(least, most) for _ in range(count))
+
+    shapes = []
+    while len(shapes) < 60:
+        (batch, c, o), (h, w), even = sizes(1, 5, 3), sizes(1, 20, 2), drawn.random() < 0.5
+        padding = sizes(0, 1, 1) * 4 if even else sizes(0, 3, 4)
+        windows = (sizes(1, 4, 2), sizes(1, 3, 2), padding, sizes(1, 2, 2))
+        shape = ConvShape(batch, c, h, w, o, *windows, residual=drawn.random() < 0.5)
+        if min(shape.out_height, shape.out_width) > 0:
+            shapes.append(shape)
+    assert [ConvShape.parse(str(shape)) for shape in shapes] == shapes
+    lines = bench("--conv", ",".join(map(str, shapes)), "--dry-run")
+    assert [line["conv"] for line in lines] == [str(shape) for shape in shapes]
+    assert [line["macs"] for line in lines] == [shape.macs for shape in shapes]
 
 
 def test_shapes_are_those_that_the_library_allows(

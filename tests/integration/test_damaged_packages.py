@@ -21,6 +21,7 @@ from colonnade.common.errors import ColonnadeError
 from colonnade.container import Container
 from colonnade.models import conv_shape as conv
 from colonnade.models import document
+from colonnade.models.layers import LAYERS
 from colonnade.package import graph as package_graph
 from colonnade.package.archive import read_package
 from colonnade.targets.emulator import emulator
@@ -30,6 +31,19 @@ from .damages import DAMAGES, Damage, Draft, draft
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGE = (2, 5, 9, 8)
+
+
+def test_every_layer_type_has_its_damages() -> None:
+    packaged = {layer.model_fields["op"].default for layer in LAYERS if layer.is_packaged}
+    sound = draft()
+    assert {node["op"] for node in sound.graph["nodes"]} == packaged
+    damaged = set()
+    for _, damage, _ in DAMAGES:
+        changed = draft()
+        damage(changed)
+        others = [each for each in changed.graph["nodes"] if each not in sound.graph["nodes"]]
+        damaged |= {each["op"] for each in others}
+    assert damaged >= packaged
 
 
 @pytest.fixture(scope="module")

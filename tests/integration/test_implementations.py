@@ -12,6 +12,7 @@ from colonnade.common.errors import ColonnadeError
 from colonnade.container import Container
 from colonnade.targets.emulator import emulator
 from colonnade.targets.implementations import IMPLEMENTATIONS
+from colonnade.tuning.cost_model.assembly import generator
 
 EMULATOR = emulator(256)
 
@@ -21,8 +22,12 @@ def test_the_workflow_knows_the_runners(
 ) -> None:
     program = str(riscv64_programs.relative_to(root) / "colonnade-run")
     listed = json.loads(toolchain.run([*EMULATOR, program, "--list"]).stdout)
+    dtypes = {each["name"]: each.pop("dtypes") for each in listed}
     assert listed == [each.to_json() for each in IMPLEMENTATIONS.values()]
     assert len(listed) == 9
+    every = [each.name for each in generator().DATATYPES]
+    for name, each in IMPLEMENTATIONS.items():
+        assert dtypes[name] == (every if each.layout == "planes" else ["f32"])
 
 
 def test_no_other_is_taken(toolchain: Container, riscv64_programs: Path, root: Path) -> None:

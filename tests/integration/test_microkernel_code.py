@@ -66,14 +66,8 @@ def kernels(
     toolchain: Container, riscv64_programs: Path, root: Path
 ) -> dict[str, list[Instruction]]:
     """Code of every kernel that the generator lists for RVV, by name."""
-    listed = {
-        name
-        for isa in ("rvv", "rvvfp16")
-        for name in re.findall(
-            r"void (xnn_\w+)\(",
-            (riscv64_programs / f"generated/colnm-gemm-minmax-{isa}.h").read_text(),
-        )
-    }
+    tables = (riscv64_programs / "generated/colnm-kernels.h").read_text("utf-8")
+    listed = set(re.findall(r"void (xnn_\w+_colnm_gemm_\w+__rvv\w*)\(", tables))
     program = riscv64_programs.relative_to(root) / "colonnade-tests"
     text = toolchain.run(
         [

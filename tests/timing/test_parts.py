@@ -5,6 +5,7 @@
 
 import json
 import random
+import re
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
@@ -205,8 +206,11 @@ def test_descriptions_cite_their_sources() -> None:
     cores = list((ROOT / "kernels/timing/cores").glob("*.json"))
     assert len(cores) > 1
     for path in cores:
-        about = " ".join(json.loads(path.read_text())["about"])
-        assert "[llvm]" in about
+        text = path.read_text("utf-8")
+        about = json.loads(text)["about"]
+        said = {match[1] for line in about if (match := re.match(r"\[([\w-]+)\] ", line))}
+        assert set(re.findall(r"\[([a-z][\w-]*)\]", text)) == said, path
+        assert said or "assumed" in " ".join(about), path
 
 
 def test_cores_of_the_band_are_accepted(timing: TestedModel) -> None:

@@ -6,6 +6,8 @@
 
 #include <stddef.h>
 
+#include "colonnade/datatypes.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -28,14 +30,8 @@ struct xnn_cnhw_pool_config {
   xnn_plane_max_ukernel_fn plane_max;
 };
 
-extern const struct xnn_cnhw_pool_config xnn_f32_cnhw_pool_config_scalar;
-extern const struct xnn_cnhw_pool_config xnn_f32_cnhw_pool_config_rvv;
-extern const struct xnn_cnhw_pool_config xnn_f16_cnhw_pool_config_scalar;
-extern const struct xnn_cnhw_pool_config xnn_f16_cnhw_pool_config_rvvfp16;
-
-// The kernels for the CPU this runs on, of elements of 4 bytes (f32) or of 2 (f16), or NULL where XNNPACK does
-// not support it.
-const struct xnn_cnhw_pool_config* xnn_init_cnhw_pool_config(size_t element_bytes);
+// The kernels for the CPU this runs on, or NULL where XNNPACK does not support it.
+const struct xnn_cnhw_pool_config* xnn_init_cnhw_pool_config(const struct xnn_colnm_datatype* datatype);
 
 #ifdef __cplusplus
 }  // extern "C"

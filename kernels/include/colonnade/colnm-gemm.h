@@ -7,16 +7,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "colonnade/arithmetic.h"
+#include "colonnade/datatypes.h"
 #include "colonnade/registers.h"
 #include "xnnpack/microparams.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-// Positions per unit of LMUL of the plain C kernels.
-#define COLNM_SCALAR_LANES 8
 
 // Columns a kernel may read past the last one of a tile: it loads the next weights and the next panel
 // vector ahead. Their offsets must be valid ones.
@@ -72,12 +69,18 @@ struct xnn_colnm_gemm_config {
   size_t narrow;
   size_t joint_lmul;
   size_t element_bytes;
-  size_t accumulator_bytes;
+  const struct xnn_colnm_datatype* elements;
+  const struct xnn_colnm_datatype* accumulators;
 };
 
-// The kernels for the CPU this runs on, or NULL where XNNPACK does not support it. Where there are none that
-// add up in f16, those that add up in f32 take their place.
+// The kernels for the CPU this runs on, or NULL where XNNPACK does not support it. Where there are none with such
+// accumulators, those with wider ones take their place.
 const struct xnn_colnm_gemm_config* xnn_init_colnm_gemm_config(enum xnn_colnm_arithmetic arithmetic);
+
+// Of the instruction sets of this CPU that have kernels of an arithmetic, the best first, the one at `place`: its name,
+// and its kernels; or NULL where there are no more. For tests of what other CPUs run.
+const char* xnn_colnm_find_instruction_set(
+    size_t place, enum xnn_colnm_arithmetic arithmetic, struct xnn_colnm_gemm_config* config);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "colonnade/datatypes.h"
+
 #include "xnnpack/microparams.h"
 
 #ifdef __cplusplus
@@ -59,15 +61,8 @@ struct xnn_dwconv_config {
   xnn_dwconv_ukernel_fn k3x3, k3x3s2, k5x5, k5x5s2;
 };
 
-extern const struct xnn_dwconv_config xnn_f32_dwconv_config_rvv;
-extern const struct xnn_dwconv_config xnn_f32_dwconv_config_avx512f;
-extern const struct xnn_dwconv_config xnn_f32_dwconv_config_fma3;
-extern const struct xnn_dwconv_config xnn_f32_dwconv_config_scalar;
-extern const struct xnn_dwconv_config xnn_f16_dwconv_config_rvvfp16;
-extern const struct xnn_dwconv_config xnn_f16_dwconv_config_scalar;
-
-// The kernels for the CPU this runs on, of elements of 4 bytes (f32) or of 2 (f16).
-const struct xnn_dwconv_config* xnn_init_dwconv_config(size_t element_bytes);
+// The kernels for the CPU this runs on, or NULL where XNNPACK does not support it.
+const struct xnn_dwconv_config* xnn_init_dwconv_config(const struct xnn_colnm_datatype* datatype);
 
 #ifdef __cplusplus
 }  // extern "C"

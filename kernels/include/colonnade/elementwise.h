@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "colonnade/datatypes.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -80,15 +82,8 @@ struct xnn_elementwise_config {
   xnn_normalize_ukernel_fn normalize;
 };
 
-extern const struct xnn_elementwise_config xnn_f32_elementwise_config_rvv;
-extern const struct xnn_elementwise_config xnn_f32_elementwise_config_avx512f;
-extern const struct xnn_elementwise_config xnn_f32_elementwise_config_fma3;
-extern const struct xnn_elementwise_config xnn_f32_elementwise_config_scalar;
-extern const struct xnn_elementwise_config xnn_f16_elementwise_config_rvvfp16;
-extern const struct xnn_elementwise_config xnn_f16_elementwise_config_scalar;
-
-// The kernels for the CPU this runs on, of elements of 4 bytes (f32) or of 2 (f16).
-const struct xnn_elementwise_config* xnn_init_elementwise_config(size_t element_bytes);
+// The kernels for the CPU this runs on, or NULL where XNNPACK does not support it.
+const struct xnn_elementwise_config* xnn_init_elementwise_config(const struct xnn_colnm_datatype* datatype);
 
 #ifdef __cplusplus
 }  // extern "C"

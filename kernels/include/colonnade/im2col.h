@@ -6,7 +6,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <xnnpack.h>
+
+#include "colonnade/datatypes.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -37,22 +38,10 @@ typedef void (*xnn_im2col_ukernel_fn)(
     void* output,
     size_t row_stride);
 
-#define COLNM_DECLARE_IM2COL(name) \
-  void name(size_t, const size_t*, const void*, size_t, const struct xnn_im2col_run*, size_t, void*, size_t)
-COLNM_DECLARE_IM2COL(xnn_x32_im2col_ukernel__rvv);
-COLNM_DECLARE_IM2COL(xnn_x32_im2col_ukernel__scalar);
-COLNM_DECLARE_IM2COL(xnn_x16_im2col_ukernel__rvv);
-COLNM_DECLARE_IM2COL(xnn_x16_im2col_ukernel__scalar);
-COLNM_DECLARE_IM2COL(xnn_f32_f16_im2col_ukernel__rvvfp16);
-COLNM_DECLARE_IM2COL(xnn_f32_f16_im2col_ukernel__scalar);
-#undef COLNM_DECLARE_IM2COL
-
-// Bytes of an element of activations, f32 or f16; 0 for a datatype that they cannot have.
-size_t xnn_colnm_element_bytes(enum xnn_datatype datatype);
-
-// The kernel for the CPU this runs on: copies elements of 4 bytes or of 2, or makes them of f32.
-xnn_im2col_ukernel_fn xnn_init_im2col_ukernel(size_t element_bytes);
-xnn_im2col_ukernel_fn xnn_init_f32_im2col_ukernel(enum xnn_datatype datatype);
+// The kernel for the CPU this runs on, which copies elements or makes them of f32, or NULL where XNNPACK does not
+// support it.
+xnn_im2col_ukernel_fn xnn_init_im2col_ukernel(const struct xnn_colnm_datatype* datatype);
+xnn_im2col_ukernel_fn xnn_init_f32_im2col_ukernel(const struct xnn_colnm_datatype* datatype);
 
 #ifdef __cplusplus
 }  // extern "C"

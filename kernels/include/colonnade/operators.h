@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <xnnpack.h>
 
-#include "colonnade/arithmetic.h"
+#include "colonnade/datatypes.h"
 #include "colonnade/planes.h"
 
 #ifdef __cplusplus
@@ -71,17 +71,17 @@ struct xnn_colnm_schedule {
   // weights more often while they are in cache, fewer keep the panels in cache.
   uint32_t panels;
   // KC splits of the kept columns, one after the other: all tiles run over a block's panels with the first split, then
-  // add the next to the output. Less of the input is in use at a time, and less of a tile's weights. 1 for f16,
-  // whose sums would be rounded in between.
+  // add the next to the output. Less of the input is in use at a time, and less of a tile's weights. 1 where
+  // sums would be rounded in between: see xnn_colnm_keeps_sums.
   uint32_t kc_splits;
 };
 
 // Whether a convolution of that tile can have that LMUL.
 bool xnn_colnm_has_kernel(enum xnn_colnm_arithmetic arithmetic, size_t tile, uint32_t lmul);
 
-// The arithmetic with which to compute a convolution of f16 elements: the accumulators are f32 where a sum has so
-// many columns that f16 would lose too much, unless the tile is too wide for them.
-enum xnn_colnm_arithmetic xnn_colnm_f16_arithmetic(size_t tile, size_t kept);
+// The arithmetic with which to compute a convolution of such elements, one that planes can have: the fastest, unless a
+// sum has so many columns that it would lose too much and the tile is not too wide for another.
+enum xnn_colnm_arithmetic xnn_colnm_arithmetic_of(enum xnn_datatype datatype, size_t tile, size_t kept);
 
 // Parallel over blocks of panels, and over groups of tiles where there are fewer blocks than threads.
 enum xnn_status xnn_create_colnm_convolution2d_cnhw(
@@ -181,7 +181,7 @@ struct xnn_pooling2d {
   bool count_include_pad;
 };
 
-// The pooling operators' elements are f32 or f16: xnn_datatype_fp32 or xnn_datatype_fp16. Padding never is a maximum.
+// The pooling operators' elements have one of the datatypes of colonnade/datatypes.h. Padding never is a maximum.
 enum xnn_status xnn_create_max_pooling2d_cnhw(
     const struct xnn_pooling2d* window, enum xnn_datatype datatype, xnn_operator_t* pooling_op_out);
 
@@ -210,7 +210,7 @@ enum xnn_colnm_image_layout {
   xnn_colnm_nhwc,
 };
 
-// Copies a dense f32 tensor into planes, whose elements are f32 or f16.
+// Copies a dense f32 tensor into planes, whose elements have one of the datatypes of colonnade/datatypes.h.
 enum xnn_status xnn_create_copy_to_planes(enum xnn_datatype datatype, xnn_operator_t* copy_op_out);
 
 enum xnn_status xnn_reshape_copy_to_planes(

@@ -90,7 +90,7 @@ void append_binary(PlanesNetwork& network, const std::string& layer, const Binar
   what.output = network.tensor(output);
   if (has_number) {
     const xnn_colnm_planes& planes = other.tensor.planes;
-    const size_t bytes = other.datatype == xnn_datatype_fp32 ? sizeof(float) : sizeof(_Float16);
+    const size_t bytes = xnn_colnm_find_datatype(other.datatype)->bytes;
     what.numbers = {static_cast<const char*>(other.tensor.data) + planes.origin * bytes, other.datatype, planes.channel_stride, planes.image_stride};
     what.number_first = is_number_a;
   } else {

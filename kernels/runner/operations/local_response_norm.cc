@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 // local_response_norm: every element by a power of the squares in the channels around it.
+#include <limits>
 #include <stdexcept>
 
 #include "nhwc_network.h"
@@ -44,9 +45,11 @@ class LocalResponseNorm : public Operation {
 std::shared_ptr<const Operation> read_local_response_norm(const nlohmann::json& entry, Node& node) {
   const Fields fields(entry, "", {"op", "name", "input", "output", "size", "alpha", "beta", "k"});
   node.inputs = {fields.text("input")};
-  const auto number = [&](const char* key) { return static_cast<float>(fields.number(key)); };
   const size_t size = fields.size("size", 1, kMaxWindow);
-  return std::make_shared<LocalResponseNorm>(size, number("alpha"), number("beta"), number("k"));
+  // What is raised to a power is then a positive normal number, which the kernels' logarithm needs.
+  const auto alpha = static_cast<float>(fields.number("alpha", 0));
+  const auto k = static_cast<float>(fields.number("k", std::numeric_limits<float>::min()));
+  return std::make_shared<LocalResponseNorm>(size, alpha, static_cast<float>(fields.number("beta")), k);
 }
 
 }  // namespace colonnade

@@ -113,8 +113,9 @@ static enum xnn_status check_parameters(
     xnn_log_error("failed to create colnm convolution: unknown arithmetic %d", (int) shape->arithmetic);
     return xnn_status_invalid_parameter;
   }
-  if (shape->arithmetic != xnn_colnm_f32 && schedule->kc_splits != 1) {
-    xnn_log_error("failed to create colnm convolution: columns of f16 in %u KC splits", schedule->kc_splits);
+  const struct xnn_colnm_datatype* elements = xnn_colnm_arithmetic_rows[shape->arithmetic].elements;
+  if (!xnn_colnm_keeps_sums(elements) && schedule->kc_splits != 1) {
+    xnn_log_error("failed to create colnm convolution: columns of %s in %u KC splits", elements->name, schedule->kc_splits);
     return xnn_status_invalid_parameter;
   }
   if (isnan(shape->output_min) || isnan(shape->output_max) || shape->output_min > shape->output_max) {
@@ -133,17 +134,6 @@ static enum xnn_status check_parameters(
     }
   }
   return xnn_status_success;
-}
-
-// Writes `count` floats as f32, or as f16 if `bytes` is 2.
-static void write_floats(void* out, const float* values, size_t count, size_t bytes) {
-  if (bytes == sizeof(float)) {
-    memcpy(out, values, count * sizeof(float));
-    return;
-  }
-  for (size_t i = 0; i < count; i++) {
-    ((xnn_float16*) out)[i] = xnn_float16_from_float(values[i]);
-  }
 }
 
 // The order in which a tile runs its kept columns: order[i] is the place of the i-th of them in the caller's arrays.
@@ -172,20 +162,20 @@ static void order_columns(const struct colnm_context* context, const uint32_t* c
 // A tile's biases, weights and columns as its kernels meet them.
 static void pack_tile(struct colnm_context* context, size_t tile, const float* values, const uint32_t* order) {
   const struct xnn_colnm_convolution2d* shape = &context->shape;
-  const size_t accumulator_bytes = context->gemm->accumulator_bytes;
-  const size_t element_bytes = context->gemm->element_bytes;
+  const struct xnn_colnm_datatype* accumulators = context->gemm->accumulators;
+  const struct xnn_colnm_datatype* elements = context->gemm->elements;
   const size_t channel = tile * shape->tile;
   const size_t rows = min(shape->tile, shape->out_channels - channel);
   for (size_t split = 0; split < context->kc_splits; split++) {
     uintptr_t packed = context->weights + (split * colnm_tile_count(shape) + tile) * context->tile_bytes;
     if (split == 0 && shape->bias != NULL) {
-      write_floats((void*) packed, shape->bias + channel, rows, accumulator_bytes);
+      accumulators->from_float(rows, shape->bias + channel, (void*) packed);
     }
-    packed += rows * accumulator_bytes;
+    packed += rows * accumulators->bytes;
     const size_t end = min((split + 1) * context->split_columns, shape->kept);
     for (size_t i = split * context->split_columns; i < end; i++) {
-      write_floats((void*) packed, values + order[i] * rows, rows, element_bytes);
-      packed += rows * element_bytes;
+      elements->from_float(rows, values + order[i] * rows, (void*) packed);
+      packed += rows * elements->bytes;
     }
   }
   for (size_t i = 0; shape->columns != NULL && i < shape->kept; i++) {
@@ -205,7 +195,7 @@ static void pack_tiles(struct colnm_context* context, uint32_t* order) {
 
 static void* allocate_weights(struct colnm_context* context) {
   const struct xnn_colnm_convolution2d* shape = &context->shape;
-  const size_t row_bytes = context->gemm->accumulator_bytes +
+  const size_t row_bytes = context->gemm->accumulators->bytes +
                            (context->split_columns + COLNM_EXTRA_COLUMNS) * context->gemm->element_bytes;
   // The next tile's biases are aligned.
   context->tile_bytes = round_up_po2(shape->tile * row_bytes, sizeof(float));
@@ -275,7 +265,7 @@ enum xnn_status xnn_create_colnm_convolution2d_cnhw(
   context->gemm = gemm;
   context->schedule = *schedule;
   context->algorithm = find_algorithm(convolution, schedule->algorithm);
-  context->im2col = xnn_init_im2col_ukernel(gemm->element_bytes);
+  context->im2col = xnn_init_im2col_ukernel(gemm->elements);
   context->split_columns = divide_round_up(convolution->kept, min(schedule->kc_splits, convolution->kept));
   context->kc_splits = divide_round_up(convolution->kept, context->split_columns);
   op->base.packed_weights.pointer = allocate_weights(context);

@@ -50,17 +50,17 @@ enum xnn_status xnn_create_copy_to_planes(enum xnn_datatype datatype, xnn_operat
   if (!colnm_is_initialized()) {
     return xnn_status_uninitialized;
   }
-  const size_t element_bytes = xnn_colnm_element_bytes(datatype);
-  if (element_bytes == 0) {
-    xnn_log_error("failed to create copy to planes: their datatype is neither f32 nor f16");
+  const struct xnn_colnm_datatype* elements = xnn_colnm_find_datatype(datatype);
+  if (elements == NULL) {
+    xnn_log_error("failed to create copy to planes: their datatype is none of " COLNM_DATATYPE_NAMES);
     return xnn_status_unsupported_parameter;
   }
   struct copy_to_planes_operator* op = xnn_allocate_zero_simd_memory(sizeof(struct copy_to_planes_operator));
   if (op == NULL) {
     return xnn_status_out_of_memory;
   }
-  op->context.copy = xnn_init_f32_im2col_ukernel(datatype);
-  op->context.element_bytes = element_bytes;
+  op->context.copy = xnn_init_f32_im2col_ukernel(elements);
+  op->context.element_bytes = elements->bytes;
   op->base.type = xnn_operator_type_copy_nc_x32;
   op->base.state = xnn_run_state_invalid;
   *copy_op_out = &op->base;

@@ -16,6 +16,7 @@
 
 struct depthwise_context {
   struct xnn_depthwise2d shape;
+  const struct xnn_colnm_datatype* elements;
   size_t element_bytes;
   xnn_dwconv_ukernel_fn ukernel;
   union xnn_f32_minmax_params params;
@@ -84,9 +85,9 @@ enum xnn_status xnn_create_depthwise_convolution2d_cnhw(
   if (status != xnn_status_success) {
     return status;
   }
-  const size_t element_bytes = xnn_colnm_element_bytes(datatype);
-  if (element_bytes == 0) {
-    xnn_log_error("failed to create depthwise convolution: its datatype is neither f32 nor f16");
+  const struct xnn_colnm_datatype* elements = xnn_colnm_find_datatype(datatype);
+  if (elements == NULL) {
+    xnn_log_error("failed to create depthwise convolution: its datatype is none of " COLNM_DATATYPE_NAMES);
     return xnn_status_unsupported_parameter;
   }
   struct depthwise_operator* op = xnn_allocate_zero_simd_memory(sizeof(struct depthwise_operator));
@@ -95,12 +96,13 @@ enum xnn_status xnn_create_depthwise_convolution2d_cnhw(
   }
   struct depthwise_context* context = &op->context;
   context->shape = *convolution;
-  context->element_bytes = element_bytes;
+  context->element_bytes = elements->bytes;
+  context->elements = elements;
   context->params.scalar.min = convolution->output_min;
   context->params.scalar.max = convolution->output_max;
   const size_t channels = out_channels_of(convolution), taps = taps_of(convolution);
   // Packed ones after those that reshape packs.
-  context->weights = xnn_allocate_zero_simd_memory(channels * (taps + 1) * (sizeof(float) + element_bytes));
+  context->weights = xnn_allocate_zero_simd_memory(channels * (taps + 1) * (sizeof(float) + elements->bytes));
   op->base.packed_weights.pointer = context->weights;
   op->base.type = xnn_operator_type_convolution_nchw_f32;
   op->base.ukernel.type = xnn_microkernel_type_dwconv;
@@ -158,11 +160,7 @@ static ptrdiff_t tap_offset(const struct depthwise_context* context, size_t kh, 
 
 static void pack_weight(const struct depthwise_context* context, size_t channel, size_t place, float weight) {
   const size_t index = channel * (taps_of(&context->shape) + 1) + place;
-  if (context->element_bytes == sizeof(float)) {
-    ((float*) context->packed)[index] = weight;
-  } else {
-    ((xnn_float16*) context->packed)[index] = xnn_float16_from_float(weight);
-  }
+  context->elements->from_float(1, &weight, (void*) (context->packed + index * context->element_bytes));
 }
 
 static void pack_taps(const struct depthwise_context* context, size_t tap, size_t place) {
@@ -219,7 +217,7 @@ static bool has_groups(const struct depthwise_context* context, size_t count, si
 }
 
 static xnn_dwconv_ukernel_fn find_ukernel(const struct depthwise_context* context) {
-  const struct xnn_dwconv_config* config = xnn_init_dwconv_config(context->element_bytes);
+  const struct xnn_dwconv_config* config = xnn_init_dwconv_config(context->elements);
   const uint32_t phases = context->input.phases;
   if (phases != context->shape.stride_height || phases != context->shape.stride_width) {
     return config->any;

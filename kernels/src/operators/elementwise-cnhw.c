@@ -36,8 +36,10 @@ static bool is_binary(enum xnn_elementwise_function function) { return function 
 
 static float number_at(const struct xnn_plane_numbers* numbers, size_t channel, size_t image) {
   const size_t index = image * numbers->image_stride + channel * numbers->channel_stride;
-  return numbers->datatype == xnn_datatype_fp32 ? ((const float*) numbers->data)[index]
-                                                : xnn_float16_to_float(((const xnn_float16*) numbers->data)[index]);
+  const struct xnn_colnm_datatype* elements = xnn_colnm_find_datatype(numbers->datatype);
+  float number;
+  elements->to_float(1, (const char*) numbers->data + index * elements->bytes, &number);
+  return number;
 }
 
 // An operation with a number is an affine function of the other operand, or another clamp.
@@ -86,12 +88,12 @@ static void compute_plane(const struct elementwise_context* context, size_t chan
 }
 
 enum xnn_status xnn_create_elementwise_cnhw(const struct xnn_elementwise* elementwise, xnn_operator_t* op_out) {
-  const size_t element_bytes = xnn_colnm_element_bytes(elementwise->datatype);
+  const struct xnn_colnm_datatype* elements = xnn_colnm_find_datatype(elementwise->datatype);
   const struct xnn_colnm_planes* a = &elementwise->a.planes;
   const bool has_b = elementwise->b.data != NULL, has_numbers = elementwise->numbers.data != NULL;
-  if (element_bytes == 0 || a->phases != 1 || elementwise->output.planes.phases != 1 || (has_b && elementwise->b.planes.phases != 1) ||
-      (has_numbers && xnn_colnm_element_bytes(elementwise->numbers.datatype) == 0)) {
-    xnn_log_error("failed to create an elementwise operator: neither f32 nor f16, or planes that are split");
+  if (elements == NULL || a->phases != 1 || elementwise->output.planes.phases != 1 || (has_b && elementwise->b.planes.phases != 1) ||
+      (has_numbers && xnn_colnm_find_datatype(elementwise->numbers.datatype) == NULL)) {
+    xnn_log_error("failed to create an elementwise operator: a datatype that is none of " COLNM_DATATYPE_NAMES ", or planes that are split");
     return xnn_status_unsupported_parameter;
   }
   if (!colnm_has_shape(a, &elementwise->output.planes) || (has_b && !colnm_has_shape(a, &elementwise->b.planes)) ||
@@ -99,11 +101,11 @@ enum xnn_status xnn_create_elementwise_cnhw(const struct xnn_elementwise* elemen
     xnn_log_error("failed to create an elementwise operator: operands too few, too many or of another shape");
     return xnn_status_invalid_parameter;
   }
-  const struct xnn_elementwise_config* config = xnn_init_elementwise_config(element_bytes);
+  const struct xnn_elementwise_config* config = xnn_init_elementwise_config(elements);
   const struct elementwise_context context = {
     .what = *elementwise,
     .ukernel = has_numbers ? config->affine : find_ukernel(config, elementwise->function),
-    .element_bytes = element_bytes,
+    .element_bytes = elements->bytes,
   };
   return colnm_create_plane_task((pthreadpool_task_2d_t) compute_plane, &context, sizeof(context), a->channels, a->batch, op_out);
 }

@@ -11,19 +11,22 @@ struct copy_context {
   struct xnn_plane_copy what;
   const struct xnn_elementwise_config* config;
   size_t in_bytes, out_bytes;
+  union {
+    uint32_t of_32_bits;
+    uint16_t of_16_bits;
+  } border;  // an element of the output
 };
 
 static void fill(const struct copy_context* context, uintptr_t output, size_t count) {
-  if (context->out_bytes == sizeof(float)) {
-    float* out = (float*) output;
+  if (context->out_bytes == sizeof(uint32_t)) {
+    uint32_t* out = (uint32_t*) output;
     for (size_t i = 0; i < count; i++) {
-      out[i] = context->what.value;
+      out[i] = context->border.of_32_bits;
     }
   } else {
-    xnn_float16* out = (xnn_float16*) output;
-    const xnn_float16 value = xnn_float16_from_float(context->what.value);
+    uint16_t* out = (uint16_t*) output;
     for (size_t i = 0; i < count; i++) {
-      out[i] = value;
+      out[i] = context->border.of_16_bits;
     }
   }
 }
@@ -56,9 +59,9 @@ static bool are_whole(const struct xnn_plane_tensor* input, const struct xnn_pla
 
 enum xnn_status xnn_create_plane_copy_cnhw(const struct xnn_plane_copy* copy, xnn_operator_t* op_out) {
   const struct xnn_colnm_planes *in = &copy->input.planes, *out = &copy->output.planes;
-  const size_t element_bytes = xnn_colnm_element_bytes(copy->datatype);
-  if (element_bytes == 0 || !are_whole(&copy->input, &copy->output)) {
-    xnn_log_error("failed to create a copy of planes: neither f32 nor f16, or planes that are split");
+  const struct xnn_colnm_datatype* elements = xnn_colnm_find_datatype(copy->datatype);
+  if (elements == NULL || !are_whole(&copy->input, &copy->output)) {
+    xnn_log_error("failed to create a copy of planes: a datatype that is none of " COLNM_DATATYPE_NAMES ", or planes that are split");
     return xnn_status_unsupported_parameter;
   }
   bool fits = in->batch == out->batch && copy->top + in->height <= out->height && copy->left + in->width <= out->width &&
@@ -70,12 +73,14 @@ enum xnn_status xnn_create_plane_copy_cnhw(const struct xnn_plane_copy* copy, xn
     xnn_log_error("failed to create a copy of planes: the input does not fit into the output");
     return xnn_status_invalid_parameter;
   }
-  const struct copy_context context = {
+  const struct xnn_colnm_datatype* out_elements = copy->to_f32 ? &xnn_colnm_datatypes[xnn_colnm_datatype_f32] : elements;
+  struct copy_context context = {
     .what = *copy,
-    .config = xnn_init_elementwise_config(element_bytes),
-    .in_bytes = element_bytes,
-    .out_bytes = copy->to_f32 ? sizeof(float) : element_bytes,
+    .config = xnn_init_elementwise_config(elements),
+    .in_bytes = elements->bytes,
+    .out_bytes = out_elements->bytes,
   };
+  out_elements->from_float(1, &copy->value, &context.border);
   return colnm_create_plane_task((pthreadpool_task_2d_t) copy_plane, &context, sizeof(context), out->channels, out->batch, op_out);
 }
 
@@ -110,9 +115,9 @@ static bool lie_inside(const struct xnn_plane_sample* samples, size_t count, siz
 
 enum xnn_status xnn_create_plane_resize_cnhw(const struct xnn_plane_resize* resize, xnn_operator_t* op_out) {
   const struct xnn_colnm_planes *in = &resize->input.planes, *out = &resize->output.planes;
-  const size_t element_bytes = xnn_colnm_element_bytes(resize->datatype);
-  if (element_bytes == 0 || !are_whole(&resize->input, &resize->output)) {
-    xnn_log_error("failed to create a resize of planes: neither f32 nor f16, or planes that are split");
+  const struct xnn_colnm_datatype* elements = xnn_colnm_find_datatype(resize->datatype);
+  if (elements == NULL || !are_whole(&resize->input, &resize->output)) {
+    xnn_log_error("failed to create a resize of planes: a datatype that is none of " COLNM_DATATYPE_NAMES ", or planes that are split");
     return xnn_status_unsupported_parameter;
   }
   if (in->batch != out->batch || in->channels != out->channels || !lie_inside(resize->rows, out->height, in->height) ||
@@ -122,8 +127,8 @@ enum xnn_status xnn_create_plane_resize_cnhw(const struct xnn_plane_resize* resi
   }
   const struct resize_context context = {
     .what = *resize,
-    .ukernel = xnn_init_elementwise_config(element_bytes)->interpolate,
-    .element_bytes = element_bytes,
+    .ukernel = xnn_init_elementwise_config(elements)->interpolate,
+    .element_bytes = elements->bytes,
   };
   return colnm_create_plane_task((pthreadpool_task_2d_t) resize_plane, &context, sizeof(context), out->channels, out->batch, op_out);
 }
@@ -156,9 +161,9 @@ static void normalize_plane(const struct normalization_context* context, size_t 
 enum xnn_status xnn_create_local_response_normalization_cnhw(
     const struct xnn_plane_normalization* normalization, xnn_operator_t* op_out)
 {
-  const size_t element_bytes = xnn_colnm_element_bytes(normalization->datatype);
-  if (element_bytes == 0 || !are_whole(&normalization->input, &normalization->output)) {
-    xnn_log_error("failed to create a normalization: neither f32 nor f16, or planes that are split");
+  const struct xnn_colnm_datatype* elements = xnn_colnm_find_datatype(normalization->datatype);
+  if (elements == NULL || !are_whole(&normalization->input, &normalization->output)) {
+    xnn_log_error("failed to create a normalization: a datatype that is none of " COLNM_DATATYPE_NAMES ", or planes that are split");
     return xnn_status_unsupported_parameter;
   }
   if (!colnm_has_shape(&normalization->input.planes, &normalization->output.planes) || normalization->size == 0) {
@@ -167,8 +172,8 @@ enum xnn_status xnn_create_local_response_normalization_cnhw(
   }
   const struct normalization_context context = {
     .what = *normalization,
-    .ukernel = xnn_init_elementwise_config(element_bytes)->normalize,
-    .element_bytes = element_bytes,
+    .ukernel = xnn_init_elementwise_config(elements)->normalize,
+    .element_bytes = elements->bytes,
   };
   return colnm_create_plane_task(
     (pthreadpool_task_2d_t) normalize_plane, &context, sizeof(context), normalization->input.planes.channels,

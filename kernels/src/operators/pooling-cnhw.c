@@ -120,9 +120,9 @@ static enum xnn_status create_pooling(
     xnn_log_error("failed to create CNHW pooling: a window that lies in the padding");
     return xnn_status_invalid_parameter;
   }
-  const size_t element_bytes = xnn_colnm_element_bytes(datatype);
-  if (element_bytes == 0) {
-    xnn_log_error("failed to create CNHW pooling: its datatype is neither f32 nor f16");
+  const struct xnn_colnm_datatype* elements = xnn_colnm_find_datatype(datatype);
+  if (elements == NULL) {
+    xnn_log_error("failed to create CNHW pooling: its datatype is none of " COLNM_DATATYPE_NAMES);
     return xnn_status_unsupported_parameter;
   }
   if ((size_t) window->pooling_height * window->pooling_width > XNN_COLNM_MAX_TAPS) {
@@ -133,11 +133,11 @@ static enum xnn_status create_pooling(
   if (op == NULL) {
     return xnn_status_out_of_memory;
   }
-  const struct xnn_cnhw_pool_config* config = xnn_init_cnhw_pool_config(element_bytes);
+  const struct xnn_cnhw_pool_config* config = xnn_init_cnhw_pool_config(elements);
   op->context = (struct pooling_context) {
     .window = *window,
     .ukernel = is_average ? config->average : config->max,
-    .element_bytes = element_bytes,
+    .element_bytes = elements->bytes,
   };
   op->base.type = is_average ? xnn_operator_type_average_pooling_nhwc_f32 : xnn_operator_type_max_pooling_nhwc_f32;
   op->base.state = xnn_run_state_invalid;
@@ -256,18 +256,18 @@ static enum xnn_status create_global_pooling(enum xnn_datatype datatype, bool is
   if (!colnm_is_initialized()) {
     return xnn_status_uninitialized;
   }
-  const size_t element_bytes = xnn_colnm_element_bytes(datatype);
-  if (element_bytes == 0) {
-    xnn_log_error("failed to create global CNHW pooling: its datatype is neither f32 nor f16");
+  const struct xnn_colnm_datatype* elements = xnn_colnm_find_datatype(datatype);
+  if (elements == NULL) {
+    xnn_log_error("failed to create global CNHW pooling: its datatype is none of " COLNM_DATATYPE_NAMES);
     return xnn_status_unsupported_parameter;
   }
   struct global_pooling_operator* op = xnn_allocate_zero_simd_memory(sizeof(struct global_pooling_operator));
   if (op == NULL) {
     return xnn_status_out_of_memory;
   }
-  op->context.config = xnn_init_cnhw_pool_config(element_bytes);
+  op->context.config = xnn_init_cnhw_pool_config(elements);
   op->context.is_average = is_average;
-  op->context.element_bytes = element_bytes;
+  op->context.element_bytes = elements->bytes;
   op->base.type = is_average ? xnn_operator_type_average_pooling_nhwc_f32 : xnn_operator_type_max_pooling_nhwc_f32;
   op->base.state = xnn_run_state_invalid;
   *pooling_op_out = &op->base;

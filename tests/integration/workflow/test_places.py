@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import torch
 
 from .conftest import CLEAN_PATH, ROOT, Checkout
 from .test_refusals import refuse
@@ -121,3 +122,11 @@ def test_missing_engine_is_named_before_the_first_job(fresh: Checkout) -> None:
     finally:
         shutil.rmtree(toolchain, ignore_errors=True)
         shutil.move(kept, toolchain)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_missing_gpu_is_named_before_the_first_job(fresh: Checkout) -> None:
+    run = fresh.workflow("full-run", "--config", "training.device=cuda", "results=results/gpu")
+    refuse(run, "training.device: cuda: no GPU is available; allowed here: auto, cpu")
+    assert "Execute" not in run.stdout
+    assert not (fresh / "results/gpu/train").exists()

@@ -6,10 +6,12 @@
 import json
 from pathlib import Path
 
+import pytest
 import yaml
 from jsonschema import Draft202012Validator
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
+from colonnade.config.pruning import Pattern
 from colonnade.config.reference import DOCUMENT, SCHEMA, _models, reference, schema
 from colonnade.config.schema import Config
 
@@ -55,3 +57,26 @@ def test_the_schema_accepts_the_default_configuration() -> None:
     assert list(validator.iter_errors(values)) == []
     assert list(validator.iter_errors({**values, "sed": 1}))
     assert list(validator.iter_errors({**values, "seed": -1}))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "accepted"),
+    [
+        ({"n": 2, "m": 8}, True),
+        ({"sparsity": 0.5, "m": "full"}, True),
+        ({"m": 8}, False),
+        ({"m": "full"}, False),
+        ({"n": 2}, False),
+    ],
+)
+def test_the_schema_accepts_the_patterns_that_are_valid(
+    pattern: dict[str, object], accepted: bool
+) -> None:
+    values = yaml.safe_load((ROOT / "config/default.yaml").read_text("utf-8"))
+    values["pruning"]["patterns"] = [pattern]
+    assert Draft202012Validator(json.loads(schema())).is_valid(values) == accepted
+    if accepted:
+        Pattern(**pattern)
+    else:
+        with pytest.raises(ValidationError):
+            Pattern(**pattern)

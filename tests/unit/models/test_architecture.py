@@ -71,7 +71,7 @@ def test_known_shapes_of_resnet50() -> None:
     assert len(shapes) == 53
     assert str(shapes["conv1"]) == "n1c3h224w224-o64-k7x7-s2-p3-d1"
     # "v1.5": the 3x3 convolution of the block has the stride.
-    assert shapes["layer2.0.conv1"].stride == 1
+    assert shapes["layer2.0.conv1"].stride == (1, 1)
     assert shapes["layer2.0.conv2"] == ConvShape.parse("n1c128h56w56-o128-k3x3-s2-p1-d1")
     assert str(shapes["layer4.2.conv3"]) == "n1c512h7w7-o2048-k1x1-s1-p0-d1-r"
 
@@ -88,10 +88,10 @@ def test_convolutions_are_those_that_are_executed(name: str) -> None:
     for layer, shape in shapes:
         conv = executed[layer]
         assert (shape.in_channels, shape.out_channels) == (conv.in_channels, conv.out_channels)
-        assert [shape.kernel_h, shape.kernel_w] == conv.kernel
-        assert [shape.stride, shape.stride] == conv.stride
-        assert [shape.padding] * 4 == conv.padding
-        assert [shape.dilation, shape.dilation] == conv.dilation
+        assert list(shape.kernel) == conv.kernel
+        assert list(shape.stride) == conv.stride
+        assert list(shape.padding) == conv.padding
+        assert list(shape.dilation) == conv.dilation
         assert shape.residual == (conv.residual is not None)
     # The last convolution of every block.
     residuals = {layer for layer, shape in shapes if shape.residual}
@@ -99,17 +99,29 @@ def test_convolutions_are_those_that_are_executed(name: str) -> None:
     assert len(residuals) == len(blocks - {""}) > 7
 
 
-@pytest.mark.parametrize("key", ["stride", "padding", "dilation"])
-def test_a_shape_has_no_word_for_two_strides(key: str) -> None:
+@pytest.mark.parametrize(
+    ("key", "values", "text"),
+    [
+        ("stride", [1, 2], "-k3x3-s1x2-p1-d1"),
+        ("padding", [1, 2, 1, 2], "-k3x3-s1-p1x2-d1"),
+        ("padding", [1, 2, 0, 1], "-k3x3-s1-p1x2x0x1-d1"),
+        ("dilation", [1, 2], "-k3x3-s1-p1-d1x2"),
+    ],
+)
+def test_a_shape_names_what_differs_between_axes_and_sides(
+    key: str, values: list[int], text: str
+) -> None:
     net = Builder(IMAGE)
     net.conv2d("conv", IMAGE.name, 3, 3)
     (conv,) = net.graph("conv").convs
     assert isinstance(conv, Conv2d)
-    uneven = conv.model_copy(update={key: [1, 2] * (1 + (key == "padding"))})
-    with pytest.raises(
-        ColonnadeError, match=rf"layer conv: {key}: \[1, 2.*\]; allowed .*: the same"
-    ):
-        uneven.conv_shape(MapShape(1, 3, 8, 8))
+    shape = conv.model_copy(update={key: values}).conv_shape(MapShape(1, 3, 8, 8))
+    assert str(shape) == f"n1c3h8w8-o3{text}"
+    assert ConvShape.parse(str(shape)) == shape
+    module = nn.Conv2d(3, 3, 3, **({key: values} if key != "padding" else {}))
+    top, left, bottom, right = values if key == "padding" else conv.padding
+    image = nn.functional.pad(torch.zeros(1, 3, 8, 8), (left, right, top, bottom))
+    assert (shape.out_height, shape.out_width) == tuple(module(image).shape[2:])
 
 
 def test_depthwise_convolutions_have_no_schedule_and_stay_dense() -> None:

@@ -29,6 +29,15 @@ def test_a_residual_is_part_of_the_name() -> None:
     assert shape.macs == plain.macs
 
 
+def test_groups_divide_the_weights() -> None:
+    text = "n1c12h9w9-o6-k3x5-s1x2-p0x1x2x3-d1-g3-r"
+    shape = ConvShape.parse(text)
+    assert (str(shape), shape.groups, shape.padding) == (text, 3, (0, 1, 2, 3))
+    assert shape.reduction == 3 * 5 * 4
+    assert (shape.out_height, shape.out_width) == (9, 5)
+    assert shape.macs == 9 * 5 * 6 * 60
+
+
 CASES = json.loads((Path(__file__).parents[2] / "data/conv_shapes.json").read_text("utf-8"))
 
 

@@ -3,6 +3,9 @@
 
 """The networks against what is published of torchvision's, and against a functional reference."""
 
+from collections.abc import Callable
+from functools import partial
+
 import pytest
 import torch
 from torch import Tensor
@@ -23,7 +26,6 @@ PARAMETERS = {
     "densenet121": 7_978_856,
     "vgg16": 138_357_544,
 }
-DEPTHS = {"resnet18": (2, 2, 2, 2), "resnet50": (3, 4, 6, 3)}
 # Entries of the published weight files.
 ENTRIES = {"resnet18": 122, "resnet34": 218, "resnet50": 320, "resnet101": 626, "resnet152": 932}
 ENTRIES |= {"mobilenet_v2": 314, "densenet121": 727, "vgg16": 32}
@@ -74,7 +76,7 @@ SHAPES = {
 
 
 def test_all_models_are_covered() -> None:
-    assert set(NAMES) == set(PARAMETERS) == set(ENTRIES)
+    assert set(NAMES) == set(PARAMETERS) == set(ENTRIES) == set(REFERENCES)
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
@@ -90,34 +92,6 @@ def test_names_and_shapes_are_torchvisions(name: str) -> None:
     with torch.device("meta"):
         state = build(name, 1000).state_dict()
     assert {key: tuple(state[key].shape) for key in SHAPES[name]} == SHAPES[name]
-
-
-def _reference(name: str, state: dict[str, Tensor], image: Tensor) -> Tensor:
-    """The forward pass written down from the paper, on a flat state dict."""
-
-    def conv_bn(x: Tensor, conv: str, norm: str, stride: int, padding: int) -> Tensor:
-        x = functional.conv2d(x, state[f"{conv}.weight"], None, stride, padding)
-        stats = (state[f"{norm}.running_mean"], state[f"{norm}.running_var"])
-        return functional.batch_norm(x, *stats, state[f"{norm}.weight"], state[f"{norm}.bias"])
-
-    x = conv_bn(image, "conv1", "bn1", 2, 3).relu()
-    x = functional.max_pool2d(x, 3, 2, 1)
-    for stage, depth in enumerate(DEPTHS[name], start=1):
-        for index in range(depth):
-            block, stride = f"layer{stage}.{index}", 2 if stage > 1 and index == 0 else 1
-            shortcut = x
-            if f"{block}.downsample.0.weight" in state:
-                names = (f"{block}.downsample.0", f"{block}.downsample.1")
-                shortcut = conv_bn(x, *names, stride, 0)
-            if name == "resnet18":
-                x = conv_bn(x, f"{block}.conv1", f"{block}.bn1", stride, 1).relu()
-                x = conv_bn(x, f"{block}.conv2", f"{block}.bn2", 1, 1)
-            else:
-                x = conv_bn(x, f"{block}.conv1", f"{block}.bn1", 1, 0).relu()
-                x = conv_bn(x, f"{block}.conv2", f"{block}.bn2", stride, 1).relu()
-                x = conv_bn(x, f"{block}.conv3", f"{block}.bn3", 1, 0)
-            x = (x + shortcut).relu()
-    return functional.linear(x.mean((2, 3)), state["fc.weight"], state["fc.bias"])
 
 
 class _Flat:
@@ -136,6 +110,28 @@ class _Flat:
 
     def linear(self, x: Tensor, name: str) -> Tensor:
         return functional.linear(x, self.state[f"{name}.weight"], self.state[f"{name}.bias"])
+
+
+def _resnet(depths: tuple[int, ...], is_bottleneck: bool, flat: _Flat, x: Tensor) -> Tensor:
+    def conv_norm(x: Tensor, block: str, index: int, stride: int = 1) -> Tensor:
+        return flat.norm(flat.conv(x, f"{block}.conv{index}", stride), f"{block}.bn{index}")
+
+    x = flat.norm(flat.conv(x, "conv1", 2), "bn1").relu()
+    x = functional.max_pool2d(x, 3, 2, 1)
+    for stage, depth in enumerate(depths, start=1):
+        for index in range(depth):
+            block, stride = f"layer{stage}.{index}", 2 if stage > 1 and index == 0 else 1
+            shortcut = x
+            if f"{block}.downsample.0.weight" in flat.state:
+                convolved = flat.conv(x, f"{block}.downsample.0", stride)
+                shortcut = flat.norm(convolved, f"{block}.downsample.1")
+            if is_bottleneck:
+                x = conv_norm(conv_norm(x, block, 1).relu(), block, 2, stride).relu()
+                x = conv_norm(x, block, 3)
+            else:
+                x = conv_norm(conv_norm(x, block, 1, stride).relu(), block, 2)
+            x = (x + shortcut).relu()
+    return flat.linear(x.mean((2, 3)), "fc")
 
 
 def _mobilenet(flat: _Flat, x: Tensor) -> Tensor:
@@ -189,10 +185,19 @@ def _vgg(flat: _Flat, x: Tensor) -> Tensor:
     return flat.linear(x, "classifier.6")
 
 
-OTHERS = {"mobilenet_v2": _mobilenet, "densenet121": _densenet, "vgg16": _vgg}
+REFERENCES: dict[str, Callable[[_Flat, Tensor], Tensor]] = {
+    "resnet18": partial(_resnet, (2, 2, 2, 2), False),
+    "resnet34": partial(_resnet, (3, 4, 6, 3), False),
+    "resnet50": partial(_resnet, (3, 4, 6, 3), True),
+    "resnet101": partial(_resnet, (3, 4, 23, 3), True),
+    "resnet152": partial(_resnet, (3, 8, 36, 3), True),
+    "mobilenet_v2": _mobilenet,
+    "densenet121": _densenet,
+    "vgg16": _vgg,
+}
 
 
-@pytest.mark.parametrize("name", [*DEPTHS, *OTHERS])
+@pytest.mark.parametrize("name", REFERENCES)
 def test_forward_equals_a_functional_reference(name: str) -> None:
     torch.manual_seed(3)
     model = build(name, 7).eval()
@@ -203,9 +208,7 @@ def test_forward_equals_a_functional_reference(name: str) -> None:
     state = model.state_dict()
     with torch.no_grad():
         seen = model(image)
-        expected = (
-            OTHERS[name](_Flat(state), image) if name in OTHERS else _reference(name, state, image)
-        )
+        expected = REFERENCES[name](_Flat(state), image)
     assert seen.shape == (2, 7)
     torch.testing.assert_close(seen, expected, rtol=1e-4, atol=1e-4 * expected.abs().max().item())
 

@@ -43,6 +43,20 @@ def test_every_rule_has_a_typical_cost() -> None:
     assert set(rules) == set(TYPICAL)
 
 
+def test_a_job_that_takes_longer_than_before_leaves_a_lower_bound(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recorded = tmp_path / "durations.json"
+    recorded.write_text(json.dumps({"costs": {"train": 20, "prune": 60}}))
+    snakemake = Snakemake(recorded)
+    snakemake.tell(LogEvent.RUN_INFO, stats={"train": 1, "prune": 2})
+    assert capsys.readouterr().err.startswith("Time: about 2 min left")
+    snakemake.tell(LogEvent.JOB_INFO, jobid=1, rule_name="train", threads=2)
+    # 50 s of the machine, which makes 55 of the next.
+    snakemake.run(2, "prune", 100)
+    assert capsys.readouterr().err == "Time: at least about 55 s left, most of it for prune\n"
+
+
 def test_a_run_is_weighed_by_what_its_steps_take(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,7 +7,7 @@ import math
 from fractions import Fraction
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, field_validator, model_validator
 
 from colonnade.config.section import MAX_GROUP, Number, Section, Tile, Whole
 
@@ -29,6 +29,14 @@ class Pattern(Section):
     single weights wherever they are, `filters` whole rows; both rank the layer as one group, so
     they need `m: full`. `tile` fixes T of a column-wise pattern; null takes the profiled one.
     """
+
+    # Its sparsity is derived before keys are checked.
+    model_config = ConfigDict(
+        json_schema_extra={
+            "required": ["m"],
+            "anyOf": [{"required": ["n"]}, {"required": ["sparsity"]}],
+        }
+    )
 
     method: Method = Field(default="column-wise", description="What is removed as one.")
     n: Annotated[Whole, Field(ge=1, le=MAX_GROUP)] | None = Field(

@@ -115,7 +115,9 @@ def memory_cycles(conv: ConvShape, kept: float, core: Core) -> float:
     Of the input those rows and columns count that a tap meets: with a stride above the kernel's size
     some are never read.
     """
-    met = min(1.0, conv.kernel_h / conv.stride) * min(1.0, conv.kernel_w / conv.stride)
+    met = math.prod(
+        min(1.0, taps / stride) for taps, stride in zip(conv.kernel, conv.stride, strict=True)
+    )
     read = conv.batch * conv.in_channels * conv.height * conv.width * met
     read += kept * conv.out_channels * conv.reduction
     written = conv.batch * conv.out_channels * conv.out_height * conv.out_width

@@ -4,28 +4,29 @@
 """The shape of one convolution, and the string that names it in tables and schedules."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.models.shapes import MAX_ELEMENTS, MAX_SIZE, MAX_WINDOW, output_size
 
+Pair = tuple[int, int]
+"""Of both axes: height, width."""
+
+Sides = tuple[int, int, int, int]
+"""Of all sides of a plane: top, left, bottom, right."""
+
 _SHAPE = re.compile(
-    r"n(?P<batch>\d+)c(?P<in_channels>\d+)h(?P<height>\d+)w(?P<width>\d+)-o(?P<out_channels>\d+)"
-    r"-k(?P<kernel_h>\d+)x(?P<kernel_w>\d+)-s(?P<stride>\d+)-p(?P<padding>\d+)-d(?P<dilation>\d+)(?P<residual>-r)?",
+    r"n(?P<n>\d+)c(?P<c>\d+)h(?P<h>\d+)w(?P<w>\d+)-o(?P<o>\d+)-k(?P<k>\d+x\d+)-s(?P<s>\d+(?:x\d+)?)"
+    r"-p(?P<p>\d+(?:x\d+)?(?:x\d+x\d+)?)-d(?P<d>\d+(?:x\d+)?)(?:-g(?P<g>\d+))?(?P<residual>-r)?",
     re.ASCII,
 )
-# Letter, lowest and highest value of each number of the string, by field.
+# Lowest and highest value of the numbers behind each letter.
 _RANGES = {
-    "batch": ("n", 1, MAX_SIZE),
-    "in_channels": ("c", 1, MAX_SIZE),
-    "height": ("h", 1, MAX_SIZE),
-    "width": ("w", 1, MAX_SIZE),
-    "out_channels": ("o", 1, MAX_SIZE),
-    "kernel_h": ("k", 1, MAX_WINDOW),
-    "kernel_w": ("k", 1, MAX_WINDOW),
-    "stride": ("s", 1, MAX_WINDOW),
-    "padding": ("p", 0, MAX_WINDOW),
-    "dilation": ("d", 1, MAX_WINDOW),
+    **dict.fromkeys("nchwo", (1, MAX_SIZE)),
+    **dict.fromkeys("ksd", (1, MAX_WINDOW)),
+    "p": (0, MAX_WINDOW),
+    "g": (1, MAX_SIZE),
 }
 _LONGEST = 200
 
@@ -34,8 +35,8 @@ _LONGEST = 200
 class ConvShape:
     """A 2-d convolution: input [batch, in_channels, height, width], weight [out_channels, K].
 
-    K = kernel_h * kernel_w * in_channels. Stride, padding and dilation are the same on both axes.
-    With `residual` a tensor of the output's shape is added to the output.
+    K = kernel height * kernel width * in_channels / groups: each of the groups of output channels reads
+    its group of input channels. With `residual` a tensor of the output's shape is added to the output.
     """
 
     batch: int
@@ -43,17 +44,18 @@ class ConvShape:
     height: int
     width: int
     out_channels: int
-    kernel_h: int
-    kernel_w: int
-    stride: int
-    padding: int
-    dilation: int
+    kernel: Pair
+    stride: Pair
+    padding: Sides
+    dilation: Pair
+    groups: int = 1
     residual: bool = False
 
     def __str__(self) -> str:
         return (
             f"n{self.batch}c{self.in_channels}h{self.height}w{self.width}-o{self.out_channels}"
-            f"-k{self.kernel_h}x{self.kernel_w}-s{self.stride}-p{self.padding}-d{self.dilation}"
+            f"-k{_joined(self.kernel)}-s{_shortest(self.stride)}-p{_shortest(self.padding)}"
+            f"-d{_shortest(self.dilation)}{f'-g{self.groups}' if self.groups > 1 else ''}"
             f"{'-r' if self.residual else ''}"
         )
 
@@ -69,20 +71,23 @@ class ConvShape:
         if match is None:
             raise ColonnadeError(
                 f"convolution shape {text[:_LONGEST]!r}: expected the form"
-                " n1c64h56w56-o64-k3x3-s1-p1-d1, and -r behind it for a residual"
+                " n1c64h56w56-o64-k3x3-s1-p1-d1, -g32 behind it for groups, and -r for a residual"
             )
-        for name, (letter, least, most) in _RANGES.items():
-            if not least <= int(match[name]) <= most:
-                raise ColonnadeError(
-                    f"convolution shape {text!r}: {letter}: {match[name]}; allowed: {least} to {most}"
-                )
-        shape = cls(
-            **{name: int(match[name]) for name in _RANGES}, residual=match["residual"] is not None
-        )
+        found = {letter: _numbers(text, letter, match[letter] or "1") for letter in _RANGES}
+        n, c, h, w, o, g = (found[letter][0] for letter in "nchwog")
+        kernel, stride, dilation = (_pair(found[letter]) for letter in "ksd")
+        padding = sides(found["p"])
+        residual = match["residual"] is not None
+        shape = cls(n, c, h, w, o, kernel, stride, padding, dilation, g, residual)
         shape._check(text)
         return shape
 
     def _check(self, text: str) -> None:
+        if self.in_channels % self.groups or self.out_channels % self.groups:
+            raise ColonnadeError(
+                f"convolution shape {text!r}: g: {self.groups}; allowed: a number that divides the"
+                " channels of input and output"
+            )
         if min(self.out_height, self.out_width) < 1:
             raise ColonnadeError(f"convolution shape {text!r}: the kernel does not fit the input")
         sizes = {
@@ -96,26 +101,69 @@ class ConvShape:
                     f"convolution shape {text!r}: {name}: too many elements; allowed: {MAX_ELEMENTS}"
                 )
 
-    def _out(self, size: int, kernel: int) -> int:
-        return output_size(size, kernel, self.stride, self.padding, self.dilation)
-
     @property
     def out_height(self) -> int:
         """Rows of the output plane."""
-        return self._out(self.height, self.kernel_h)
+        top, _, bottom, _ = self.padding
+        padded = self.height + top + bottom
+        return output_size(padded, self.kernel[0], self.stride[0], 0, self.dilation[0])
 
     @property
     def out_width(self) -> int:
         """Columns of the output plane."""
-        return self._out(self.width, self.kernel_w)
+        _, left, _, right = self.padding
+        padded = self.width + left + right
+        return output_size(padded, self.kernel[1], self.stride[1], 0, self.dilation[1])
+
+    @property
+    def taps(self) -> int:
+        """Elements of the kernel's window."""
+        return self.kernel[0] * self.kernel[1]
 
     @property
     def reduction(self) -> int:
         """K, the number of columns of the weight matrix."""
-        return self.kernel_h * self.kernel_w * self.in_channels
+        return self.taps * self.in_channels // self.groups
 
     @property
     def macs(self) -> int:
         """Multiply-accumulates of the dense convolution."""
         positions = self.batch * self.out_height * self.out_width
         return positions * self.out_channels * self.reduction
+
+    @property
+    def is_pointwise(self) -> bool:
+        """Whether an output position reads the input at the same position alone."""
+        return self.kernel == self.stride == (1, 1) and not any(self.padding)
+
+
+def sides(numbers: Sequence[int]) -> Sides:
+    """Numbers of all sides: one for all of them, one for each axis, or all four."""
+    top, left = _pair(numbers[:2])
+    return (top, left, *(_pair(numbers[2:]) if len(numbers) > 2 else (top, left)))
+
+
+def _numbers(text: str, letter: str, part: str) -> list[int]:
+    numbers = [int(each) for each in part.split("x")]
+    least, most = _RANGES[letter]
+    for number in numbers:
+        if not least <= number <= most:
+            raise ColonnadeError(
+                f"convolution shape {text!r}: {letter}: {number}; allowed: {least} to {most}"
+            )
+    return numbers
+
+
+def _pair(numbers: Sequence[int]) -> Pair:
+    return numbers[0], numbers[-1]
+
+
+def _joined(numbers: Sequence[int]) -> str:
+    return "x".join(map(str, numbers))
+
+
+def _shortest(numbers: Sequence[int]) -> str:
+    """One number where all are equal, two where both sides of each axis are."""
+    if len(set(numbers)) == 1:
+        return str(numbers[0])
+    return _joined(numbers[:2] if numbers[:2] == numbers[2:] else numbers)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, ValidationError
 
+from colonnade.config.section import MAX_TILE
 from colonnade.models.document import SOME, one_of, tag_of
 from colonnade.models.graph import Input, infer_shapes
 from colonnade.models.layers import LAYERS, Conv2d, Convolution, FullyConnected, Linear, Node
@@ -18,7 +19,6 @@ from colonnade.models.layers.node import MAX_WEIGHTS, Name, Strict
 
 FORMAT = "colonnade-package"
 VERSION = 3
-MAX_TILE = 31
 
 
 class Groups(Strict):

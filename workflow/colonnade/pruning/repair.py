@@ -28,7 +28,7 @@ from colonnade.pruning.calibration import (
 )
 from colonnade.pruning.layers import Masks
 from colonnade.pruning.mask import ColumnMask
-from colonnade.pruning.weights import as_matrix, as_weight, conv_weight, kept_weights
+from colonnade.pruning.weights import as_matrix, as_weight, conv_weight
 
 # Batches of images [N, 3, H, W].
 Calibration = Sequence[Tensor]
@@ -52,9 +52,6 @@ def repair(
     """
     require_ungrouped(network, masks)
     with evaluation_mode(network), evaluation_mode(dense):
-        for name, mask in masks.items():
-            weight = conv_weight(network, name)
-            weight.mul_(kept_weights(mask, weight))
         for name in (conv.name for conv in network.graph.convs if conv.name in masks):
             product, target = _products(network, dense, name, calibration)
             trained = as_matrix(conv_weight(dense, name)).to(product)

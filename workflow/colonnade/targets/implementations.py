@@ -18,11 +18,6 @@ row has columns of its own, or an error."""
 Schedules = Literal["none", "fastest", "direct", "packed"]
 """Whose entries of a schedules file are used: of the fastest algorithm, or always of the same one."""
 
-Dtype = Literal["f32", "f16"]
-
-BOTH: tuple[Dtype, ...] = ("f32", "f16")
-F32: tuple[Dtype, ...] = ("f32",)
-
 
 @dataclass(frozen=True)
 class Implementation:
@@ -36,7 +31,6 @@ class Implementation:
     pruned: PrunedWeights
     schedules: Schedules
     fixed_schedule: str | None = None
-    dtypes: tuple[Dtype, ...] = BOTH
 
     @property
     def needs_schedules(self) -> bool:
@@ -44,15 +38,15 @@ class Implementation:
         return self.schedules != "none"
 
     def to_json(self) -> dict[str, Any]:
-        """As the runner prints it."""
-        return {**vars(self), "dtypes": list(self.dtypes)}
+        """As the runner prints it, without the datatypes."""
+        return dict(vars(self))
 
 
 IMPLEMENTATIONS = {
     each.name: each
     for each in (
-        Implementation(REFERENCE, "nhwc", "dense", "none", dtypes=F32),
-        Implementation("xnnpack_spmm", "nchw", "sparse", "packed", dtypes=F32),
+        Implementation(REFERENCE, "nhwc", "dense", "none"),
+        Implementation("xnnpack_spmm", "nchw", "sparse", "packed"),
         Implementation("colnm_dense", "planes", "refused", "fastest"),
         Implementation("colnm_unpipelined", "planes", "refused", "none", "unfused:15:2:4:1"),
         Implementation("colnm_unfused", "planes", "sparse", "packed"),

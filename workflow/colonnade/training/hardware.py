@@ -95,6 +95,16 @@ def _multiplies_bfloat16(*, cuda: bool) -> bool:
     return bool(known.get("avx512_bf16") or known.get("amx_bf16"))
 
 
+def require_device(config: TrainingConfig) -> None:
+    """Refuse a device that this machine lacks.
+
+    Raises:
+        ColonnadeError: no GPU where one is asked for.
+    """
+    if config.device == "cuda" and not torch.cuda.is_available():
+        raise ColonnadeError("training.device: cuda: no GPU is available; allowed here: auto, cpu")
+
+
 @contextmanager
 def open_hardware(config: TrainingConfig) -> Iterator[Hardware]:
     """Find the configured device, and the other processes that torchrun started.
@@ -103,9 +113,8 @@ def open_hardware(config: TrainingConfig) -> Iterator[Hardware]:
         ColonnadeError: no GPU where one is asked for, or another number of processes than
             configured.
     """
+    require_device(config)
     cuda = torch.cuda.is_available() if config.device == "auto" else config.device == "cuda"
-    if cuda and not torch.cuda.is_available():
-        raise ColonnadeError("training.device: cuda: no GPU is available; allowed here: auto, cpu")
     world_size = int(os.environ.get("WORLD_SIZE", "1"))
     if world_size != config.processes:
         raise ColonnadeError(

@@ -35,19 +35,20 @@ def packing_work(conv: ConvShape, block: int, vector: int) -> PackingWork:
     positions = conv.batch * plane
     starts = np.union1d(np.arange(0, positions, width), np.arange(0, positions, block))
     counts = np.diff(np.append(starts, positions))
-    y, x = starts % plane // width * conv.stride, starts % width * conv.stride
+    y, x = starts % plane // width * conv.stride[0], starts % width * conv.stride[1]
+    top, left_padding, _, _ = conv.padding
     copies = zeros = 0
-    for kh in range(conv.kernel_h):
-        row = y + kh * conv.dilation - conv.padding
+    for kh in range(conv.kernel[0]):
+        row = y + kh * conv.dilation[0] - top
         inside = (row >= 0) & (row < conv.height)
-        for kw in range(conv.kernel_w):
-            column = x + kw * conv.dilation - conv.padding
-            left = np.clip(-(column // conv.stride), 0, counts)
-            end = np.clip(-((column - conv.width) // conv.stride), left, counts)
+        for kw in range(conv.kernel[1]):
+            column = x + kw * conv.dilation[1] - left_padding
+            left = np.clip(-(column // conv.stride[1]), 0, counts)
+            end = np.clip(-((column - conv.width) // conv.stride[1]), left, counts)
             copied = np.where(inside, end - left, 0)
             left = np.where(inside, left, counts)
             right = counts - left - copied
             copies += int(np.sum(-(-copied // vector)))
             zeros += int(np.sum(-(-left // vector) - (-right // vector)))
-    taps = conv.kernel_h * conv.kernel_w
+    taps = conv.taps
     return PackingWork(copies / taps, zeros / taps, len(starts) * taps)

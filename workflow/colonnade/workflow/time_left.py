@@ -137,12 +137,20 @@ class Run:
             left[job.rule] = left.get(job.rule, 0.0) + max(0.0, rest)
         return left
 
+    def is_late(self, now: float) -> bool:
+        """Whether a running job has taken longer than its rule did before: no one knows how long yet."""
+        return any(
+            (now - job.since) * job.share > max(self.costs.of(job.rule), LINE_SECONDS)
+            for job in self.running.values()
+        )
+
     def text(self, now: float) -> str:
         """The time left, and the rules that take most of it."""
         left = self.left(now)
         longest = sorted((rule for rule in left if left[rule] >= 1), key=lambda rule: -left[rule])
         most = f", most of it for {', '.join(longest[:_NAMED])}" if longest else ""
-        return f"about {duration(sum(left.values()))} left{most}"
+        least = "at least " if self.is_late(now) else ""
+        return f"{least}about {duration(sum(left.values()))} left{most}"
 
 
 class TimeLeft(logging.Handler):

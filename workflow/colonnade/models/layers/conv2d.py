@@ -7,8 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from colonnade.common.errors import ColonnadeError
-from colonnade.models.conv_shape import ConvShape
+from colonnade.models.conv_shape import ConvShape, sides
 from colonnade.models.layers.affine import scale_and_shift
 from colonnade.models.layers.node import (
     Activation,
@@ -114,18 +113,7 @@ class Convolution(UnaryNode):
         return {"weight": shape, "bias": (self.out_channels,)}
 
     def conv_shape(self, source: MapShape) -> ConvShape:
-        """What identifies it, or one of its groups, in tables and schedules, over a map of known sizes.
-
-        Raises:
-            ColonnadeError: it differs between the axes, which that cannot express.
-        """
-        for key in ("stride", "padding", "dilation"):
-            values = getattr(self, key)
-            if len(set(values)) > 1:
-                raise ColonnadeError(
-                    f"layer {self.name}: {key}: {values}; allowed where schedules are tuned: the same"
-                    " on both axes"
-                )
+        """What identifies it, or one of its groups, in tables and schedules; sizes are known."""
         assert source.n is not None
         assert source.h is not None
         assert source.w is not None
@@ -135,11 +123,10 @@ class Convolution(UnaryNode):
             height=source.h,
             width=source.w,
             out_channels=self.out_channels // self.groups,
-            kernel_h=self.kernel[0],
-            kernel_w=self.kernel[1],
-            stride=self.stride[0],
-            padding=self.padding[0],
-            dilation=self.dilation[0],
+            kernel=pair(self.kernel),
+            stride=pair(self.stride),
+            padding=sides(self.padding),
+            dilation=pair(self.dilation),
             residual=self.residual is not None,
         )
 

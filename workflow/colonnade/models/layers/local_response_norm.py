@@ -24,9 +24,10 @@ class LocalResponseNorm(UnaryNode):
 
     op: Literal["local_response_norm"] = "local_response_norm"
     size: Annotated[int, Field(ge=1, le=MAX_WINDOW)]
-    alpha: Number
+    alpha: Annotated[Number, Field(ge=0)]
     beta: Number
-    k: Number
+    # The least normal number of f32: what is raised to a power then has a logarithm.
+    k: Annotated[Number, Field(ge=2.0**-126)]
 
     @property
     def in_order(self) -> tuple[str, ...]:

@@ -90,7 +90,7 @@ def _direct_found(work: Work) -> Found:
     share = work.kept / work.conv.reduction
     distinct = work.needed / (share * work.sharing)
     # Taps of other rows read the same lines, for other panels of the block.
-    used = 1 - (1 - share) ** (work.taps / split(work.conv) ** 2)
+    used = 1 - (1 - share) ** (work.taps / split(work.conv))
     l1, _, beyond = _found(work, _weights_between(work, used), work.operand)
     memory = distinct * beyond / max(1, work.needed * work.overlap)
     return Found(1 - distinct * (1 - l1), distinct * (1 - l1) - memory, memory)

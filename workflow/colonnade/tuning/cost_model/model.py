@@ -74,12 +74,12 @@ class CostModel:
         own came for the blocks before.
         """
         core, conv, line = self._core, work.conv, self._core.line_bytes
-        planes = split(conv) ** 2
+        planes = split(conv)
         # The last block may be a short one.
         own = work.positions / work.blocks * F32_BYTES / line
         if work.is_packed:
             # Whole planes of the input.
-            own, planes = own * conv.stride**2, 1
+            own, planes = own * math.prod(conv.stride), 1
         above = halo(conv) * F32_BYTES / line
         first = core.l2 if above >= 1 else core.memory
         plane = self._prefetch(first, above * core.l2.read + own * core.memory.read)
@@ -103,7 +103,10 @@ class CostModel:
         moves = packing_work(conv, work.block, vector)
         size = min(vector, work.block, conv.out_width) * F32_BYTES
         # The block's part of the planes was prefetched just before.
-        part = conv.in_channels * work.block * conv.stride**2 * F32_BYTES + work.operand / work.taps
+        part = (
+            conv.in_channels * work.block * math.prod(conv.stride) * F32_BYTES
+            + work.operand / work.taps
+        )
         beyond = share_spilled(part, core.l1)
         gone = lost(work)
         behind = (1 - gone) * share_spilled(work.operand + work.tile_weights, core.l1)
@@ -112,8 +115,8 @@ class CostModel:
             Found(1 - beyond, beyond, 0).levels(core),
             Found(1 - gone - behind, behind, gone).levels(core),
         ):
-            lines_read, lines_written = lines(size * conv.stride, core), lines(size, core)
-            rows = Rows(conv.stride > 1, source, target, lines_read, lines_written)
+            lines_read, lines_written = lines(size * conv.stride[1], core), lines(size, core)
+            rows = Rows(conv.stride[1] > 1, source, target, lines_read, lines_written)
             copy += share * other * self._simulations.row(rows)
         zeros = core.costs["vstore"].occupancy[LMULS.index(core.copy_lmul)]
         return work.rows * (moves.copies * copy + moves.zeros * zeros) + moves.runs * _RUN

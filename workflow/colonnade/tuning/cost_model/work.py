@@ -46,7 +46,7 @@ class Work:
     @property
     def taps(self) -> int:
         """Columns of one input channel."""
-        return self.conv.kernel_h * self.conv.kernel_w
+        return self.conv.taps
 
     @property
     def blocks(self) -> int:
@@ -72,21 +72,21 @@ class Work:
         if self.is_packed:
             return self.rows * self.block * F32_BYTES
         # Rows of the input under a block: apart, or one after the other.
-        apart = conv.kernel_h * (self.block * F32_BYTES + line - F32_BYTES)
+        apart = conv.kernel[0] * (self.block * F32_BYTES + line - F32_BYTES)
         together = (self.block + halo(conv)) * F32_BYTES
-        return conv.in_channels * split(conv) ** 2 * min(apart, together)
+        return conv.in_channels * split(conv) * min(apart, together)
 
     @property
     def moved(self) -> float:
         """Bytes of a block's part of the planes: the input's, the output's, and the residual's."""
-        planes = self.conv.in_channels * split(self.conv) ** 2 + results(self.conv)
+        planes = self.conv.in_channels * split(self.conv) + results(self.conv)
         return planes * self.block * F32_BYTES
 
     @property
     def vector_lines(self) -> int:
         """Lines of a panel vector: in packed and gapless rows it begins with one, else anywhere."""
         line, size = self.core.line_bytes, self.panel * F32_BYTES
-        if self.is_packed or is_pointwise(self.conv):
+        if self.is_packed or self.conv.is_pointwise:
             return lines(size, self.core)
         return lines(size + line - F32_BYTES, self.core)
 
@@ -101,10 +101,12 @@ class Work:
     def channel_lines(self) -> float:
         """Lines of a panel under all taps of one channel: rows apart, or one after the other."""
         conv, line = self.conv, self.core.line_bytes / F32_BYTES
-        beyond = (conv.kernel_w - 1) * conv.dilation / conv.stride
-        apart = conv.kernel_h / split(conv) * (self.panel + beyond + line - 1)
+        beyond = (conv.kernel[1] - 1) * conv.dilation[1] / conv.stride[1]
+        apart = (
+            conv.kernel[0] / min(conv.stride[0], conv.kernel[0]) * (self.panel + beyond + line - 1)
+        )
         together = self.panel + beyond + halo(conv) + line - 1
-        found = split(conv) ** 2 * min(apart, together) / line
+        found = split(conv) * min(apart, together) / line
         # No more than all columns touch, and no fewer than one of them does.
         return max(self.vector_lines, min(self.taps * self.vector_lines, found))
 
@@ -156,13 +158,10 @@ def plan(core: Core, conv: ConvShape, kept: int, candidate: Candidate) -> Work:
         positions=positions,
         panel=panel,
         block=min(candidate.panels, math.ceil(positions / panel)) * panel,
-        rows=kept_by_any if packed else conv.in_channels * conv.kernel_h * split(conv),
+        rows=kept_by_any
+        if packed
+        else conv.in_channels * conv.kernel[0] * min(conv.stride[1], conv.kernel[1]),
     )
-
-
-def is_pointwise(conv: ConvShape) -> bool:
-    """Whether an output position reads the input at the same position alone."""
-    return conv.kernel_h == conv.kernel_w == conv.stride == 1 and conv.padding == 0
 
 
 def results(conv: ConvShape) -> int:
@@ -172,20 +171,21 @@ def results(conv: ConvShape) -> int:
 
 def row(conv: ConvShape) -> int:
     """Positions of a row of planes that can be read without packing: with the gap behind it."""
-    if is_pointwise(conv):
+    if conv.is_pointwise:
         return conv.width
-    gap = math.ceil(conv.padding / conv.stride) if conv.kernel_w > 1 else 0
-    return math.ceil(conv.width / conv.stride) + gap
+    _, left, _, right = conv.padding
+    gap = math.ceil(max(left, right) / conv.stride[1]) if conv.kernel[1] > 1 else 0
+    return math.ceil(conv.width / conv.stride[1]) + gap
 
 
 def halo(conv: ConvShape) -> float:
     """Positions of a plane that a block reads beyond its own."""
-    return (conv.kernel_h - 1) * conv.dilation / conv.stride * row(conv)
+    return (conv.kernel[0] - 1) * conv.dilation[0] / conv.stride[0] * row(conv)
 
 
 def split(conv: ConvShape) -> int:
-    """Planes along one axis that taps see of an input plane that is split, space to depth."""
-    return min(conv.stride, conv.kernel_h)
+    """Planes that taps see of an input plane that is split, space to depth."""
+    return math.prod(map(min, conv.stride, conv.kernel))
 
 
 def lines(size: float, core: Core) -> int:
