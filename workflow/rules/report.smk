@@ -26,8 +26,7 @@ rule claims:
     params:
         code=code("step claims"),
     shell:
-        "colonnade step claims {input.definitions} {output} {input.tables} {input.band}"
-        " 2> {log}"
+        "colonnade step claims {input.definitions} {output} {input.tables} {input.band}" " 2> {log}"
 
 
 rule provenance:

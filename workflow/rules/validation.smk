@@ -36,7 +36,7 @@ rule over_band:
     log:
         "<results>/logs/over-band-{variant}-{implementation}-{dtype}-{threads}.log",
     wildcard_constraints:
-        dtype="f32|f16",
+        dtype=r"\w+",
         threads=r"\d+",
     conda:
         "../envs/colonnade.yaml"

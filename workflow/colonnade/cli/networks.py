@@ -12,7 +12,6 @@ from colonnade.common.files import sha256_file
 from colonnade.config.pruning import Pattern
 from colonnade.config.schema import Config
 from colonnade.pruning.plan import Plan
-from colonnade.targets.implementations import Dtype
 from colonnade.workflow.convolutions import Convolutions
 from colonnade.workflow.networks import DENSE, Networks
 from colonnade.workflow.settings import Settings, read_settings
@@ -241,7 +240,7 @@ def pareto(
 )
 @click.argument("settings", type=FILE)
 @click.argument("implementation")
-@click.argument("dtype", type=click.Choice(["f32", "f16"]))
+@click.argument("dtype")
 @click.argument("threads", type=int)
 @click.argument("graph", type=FILE)
 @click.argument("schedules", type=FILE)
@@ -251,7 +250,7 @@ def over_band(
     band: Path | None,
     settings: Path,
     implementation: str,
-    dtype: Dtype,
+    dtype: str,
     threads: int,
     graph: Path,
     schedules: Path,

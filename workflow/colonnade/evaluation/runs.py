@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from colonnade.common.reference import REFERENCE
 from colonnade.config.pruning import Pattern
-from colonnade.targets.implementations import Dtype
 
 
 def timed_runs(dense: str, pruned: Sequence[str]) -> list[tuple[str, str]]:
@@ -37,7 +36,7 @@ class BandRun(NamedTuple):
 
     implementation: str
     variant: str
-    dtype: Dtype
+    dtype: str
     threads: int
 
     @property

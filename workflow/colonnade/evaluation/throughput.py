@@ -14,7 +14,6 @@ from colonnade.common.files import discard, make_folder, read_json, write_bytes,
 from colonnade.common.paths import RUNNER
 from colonnade.config.schema import ThroughputConfig
 from colonnade.package.archive import read_package
-from colonnade.targets.implementations import Dtype
 from colonnade.targets.target import Target
 
 
@@ -34,7 +33,7 @@ def run_network(
     timed: ThroughputConfig,
     output: Path,
     *,
-    dtype: Dtype = "f32",
+    dtype: str = "f32",
     beside: Sequence[tuple[Path, Path]] = (),
 ) -> None:
     """Run a package and write the runner's report, with the package's identity, to `output`.
