@@ -13,13 +13,16 @@ WORKFLOW_TARGETS := full-run artifact-evaluation nightly-regression accuracy-stu
 # Packages of another Python would hide those of the environment.
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help env dev lint unit coverage check toolchain test docs tidy format clean $(WORKFLOW_TARGETS) \
+.PHONY: help env dev smoke verify nightly-cycles release lint unit coverage check toolchain test docs tidy format clean $(WORKFLOW_TARGETS) \
 	fuzz-nightly kill-nightly engine-nightly
 
 help:
 	@echo "make full-run             everything, from the toolchain to the report"
+	@echo "make smoke                every stage on small inputs, in minutes, and a check of what it left"
+	@echo "make verify               check results: checksums, tables, claims, report; nothing is run"
 	@echo "make artifact-evaluation  the claims, each with its evidence"
 	@echo "make nightly-regression   modelled cycles against the recorded baseline"
+	@echo "make nightly-cycles       every layer's modelled cycles against the baseline, without training"
 	@echo "make accuracy-study       patterns and recipes compared over seeds (hours)"
 	@echo "make recipe-search        fine-tunings for the study, compared on validation images (hours)"
 	@echo "make kernel-figures       bounds and decomposition of the speedup, beside full-run's tables"
@@ -33,6 +36,7 @@ help:
 	@echo "make fuzz-nightly         ten million damaged inputs for all that the programs read"
 	@echo "make kill-nightly         a full run that is killed 50 times"
 	@echo "make engine-nightly       the toolchain image by Docker, all of it"
+	@echo "make release              source archive and distribution, checksums, Zenodo metadata: results/release"
 	@echo "make env                  only the Python environment, in $(VENV); make dev: with developers' tools"
 	@echo "make clean                remove the environment, the toolchain and the results"
 
@@ -44,6 +48,16 @@ dev:
 
 $(WORKFLOW_TARGETS): env
 	$(IN_ENV) snakemake $@
+
+smoke: env
+	$(IN_ENV) snakemake full-run --configfile config/default.yaml config/smoke.yaml
+	$(IN_ENV) colonnade verify results/smoke
+
+nightly-cycles: env
+	$(IN_ENV) snakemake nightly-cycles --configfile config/default.yaml config/cycles.yaml
+
+verify: env
+	$(IN_ENV) colonnade verify results
 
 lint: dev
 	$(IN_ENV) ruff check $(PYTHON_SOURCES)
@@ -96,6 +110,10 @@ fuzz-nightly: dev
 # 50 kills at random moments.
 kill-nightly: dev
 	$(IN_ENV) COLONNADE_KILLS=50 pytest tests/integration/workflow/test_refusals.py -k killed_anywhere
+
+# Of the commit that is checked out; twice gives the same bytes.
+release: dev
+	$(IN_ENV) python workflow/envs/release.py results/release
 
 # With the emulator, which `make test` copies.
 engine-nightly: dev

@@ -28,7 +28,10 @@ from colonnade.common.paths import (
     CLAIMS,
     DEFAULT_CONFIG,
     IMAGE,
+    LIBRARY,
     OTHER_TARGETS,
+    PEERS,
+    PEERS_LIST,
     PROGRAMS,
     RUNNER,
     TIMING_MODEL,
@@ -37,6 +40,7 @@ from colonnade.common.paths import (
 from colonnade.report.contents import left_out, on_page
 from colonnade.study.runs import START
 from colonnade.workflow import inputs
+from colonnade.workflow.crate import describe_run
 from colonnade.workflow.job_settings import (
     FINETUNING,
     FOLDER,
@@ -100,6 +104,26 @@ onstart:
             raise WorkflowError(str(error)) from None
 
 
+def describe() -> None:
+    """Leave the crate of the results, of a failed run too: of what it made before it failed."""
+    try:
+        describe_run(
+            Path(plan.config.results),
+            workflow.dag.jobs,
+            [each.get_path_or_uri(secret_free=True) for each in workflow.included],
+        )
+    except ColonnadeError as error:
+        raise WorkflowError(str(error)) from None
+
+
+onsuccess:
+    describe()
+
+
+onerror:
+    describe()
+
+
 include: "workflow/rules/settings.smk"
 include: "workflow/rules/toolchain.smk"
 include: "workflow/rules/kernels.smk"
@@ -110,6 +134,7 @@ include: "workflow/rules/throughput.smk"
 include: "workflow/rules/validation.smk"
 include: "workflow/rules/study.smk"
 include: "workflow/rules/budget.smk"
+include: "workflow/rules/host.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -134,11 +159,7 @@ rule:
     name:
         "artifact-evaluation"
     input:
-        rules.report.output,
-        rules.claims.output,
-        rules.provenance.output,
-        rules.regression.output,
-        rules.model_sensitivity.output.table if plan.machine.band else [],
+        rules.checklist.output,
 
 
 rule:
@@ -173,6 +194,13 @@ rule:
 
 rule:
     name:
+        "nightly-cycles"
+    input:
+        plan.machine.modelled(*rules.layer_regression.output),
+
+
+rule:
+    name:
         "kernel-figures"
     input:
         rules.report.output,
@@ -195,3 +223,11 @@ rule:
     input:
         rules.report.output,
         rules.tuner_quality.output,
+
+
+rule:
+    name:
+        "host-comparison"
+    input:
+        rules.report.output,
+        rules.comparison_table.output,

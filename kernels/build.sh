@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 # Build one part of kernels/ inside the toolchain container: build.sh PART OUTPUT_DIR
-#   riscv64, host   modified XNNPACK, runner, bench and tests
+#   riscv64, host   modified XNNPACK, runner, bench and tests, the C interface
 #   host-sanitized  the tests with sanitizers
 #   fuzz            the fuzz targets, with sanitizers
 #   xnnpack-tests   XNNPACK's own convolution tests, in the folder of riscv64
@@ -17,7 +17,7 @@ target=all
 
 case $part in
 riscv64) set -- -DCMAKE_TOOLCHAIN_FILE="$source/cmake/riscv64-clang.cmake" -DCOLONNADE_XNNPACK_TESTS=OFF ;;
-host) set -- -DCMAKE_EXE_LINKER_FLAGS=-static ;;
+host) set -- -DCMAKE_EXE_LINKER_FLAGS=-static -DCOLONNADE_SHARED=ON ;;
 host-sanitized) set -- -DCOLONNADE_SANITIZE=ON -DCMAKE_BUILD_TYPE=None ;;  # assertions stay
 fuzz)
     target=fuzz

@@ -4,14 +4,17 @@
 // Runs convolutions over candidates, a grid or a list, and prints one JSON line per run.
 //
 // Under the timing model (COLONNADE_TIMING) each run is a cold region: a layer of a network finds its
-// weights in memory, not in cache. On a real CPU the median of the repetitions is printed.
+// weights in memory, not in cache. On a real CPU the median of the repetitions is printed, and all of them.
 #include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <iostream>
 #include <map>
+#include <numeric>
+#include <random>
 #include <regex>
 #include <stdexcept>
+#include <tuple>
 
 #include <CLI/CLI.hpp>
 
@@ -45,6 +48,7 @@ struct Options {
   unsigned threads = 1;
   unsigned repetitions = 1;
   uint32_t seed = 1;
+  bool interleaved = false;
   bool check = false;
   bool dry_run = false;
 };
@@ -56,42 +60,47 @@ double max_abs_error(const ConvCase& c, const std::vector<float>& actual) {
   return error;
 }
 
-// Runs the candidate, the median of the repetitions into `line`.
-void measure(const Options& options, const ConvShape& shape, const Candidate& candidate, xnn_colnm_arithmetic arithmetic,
-             RegionClock& clock, pthreadpool_t pool, nlohmann::ordered_json& line) {
-  const ArenaScope scope;
-  const size_t tile = candidate.schedule.tile == 0 ? shape.out_channels : candidate.schedule.tile;
-  const ConvCase c = ConvCase::random(shape, tile, candidate.keep, options.seed, arithmetic);
-  const Prepared prepared = prepare(c, candidate, pool);
-
-  std::vector<Sample> samples;
-  for (unsigned i = 0; i < options.repetitions; i++) {
-    clock.begin(/*cold=*/true);
-    const xnn_status status = run_operators(prepared.operators, pool);
-    samples.push_back(clock.end());
-    check(status, "run");
-  }
-  std::sort(samples.begin(), samples.end(), [](const Sample& a, const Sample& b) {
+// The median of a candidate's samples and all that were measured, in their order, into its line.
+void report(const std::vector<Sample>& samples, nlohmann::ordered_json& line) {
+  std::vector<Sample> sorted = samples;
+  std::sort(sorted.begin(), sorted.end(), [](const Sample& a, const Sample& b) {
     return a.cycles && b.cycles ? *a.cycles < *b.cycles : a.seconds < b.seconds;
   });
-  const Sample& median = samples[samples.size() / 2];
+  const Sample& median = sorted[sorted.size() / 2];
+  line["counters"] = median.counters;
   if (median.cycles) {
     line["cycles"] = *median.cycles;
     line["mac_per_cycle"] = line["useful_macs"].get<double>() / static_cast<double>(*median.cycles);
-  } else {
-    line["ms"] = median.seconds * 1e3;
+    return;
   }
-  if (options.check) line["max_abs_error"] = max_abs_error(c, prepared.output());
-  line["counters"] = median.counters;
+  line["ms"] = median.seconds * 1e3;
+  line["samples_ms"] = nlohmann::ordered_json::array();
+  for (const Sample& sample : samples) line["samples_ms"].push_back(sample.seconds * 1e3);
 }
 
-void run(const Options& options, const ConvShape& shape, const Candidate& candidate, RegionClock& clock, pthreadpool_t pool) {
-  const xnn_colnm_arithmetic arithmetic = is_xnnpack(candidate.algorithm) ? xnn_colnm_f32 : options.arithmetic;
+Sample run_once(const Prepared& prepared, RegionClock& clock, pthreadpool_t pool) {
+  clock.begin(/*cold=*/true);
+  const xnn_status status = run_operators(prepared.operators, pool);
+  const Sample sample = clock.end();
+  check(status, "run");
+  return sample;
+}
+
+xnn_colnm_arithmetic arithmetic_of(const Options& options, const Candidate& candidate) {
+  return is_xnnpack(candidate.algorithm) ? xnn_colnm_f32 : options.arithmetic;
+}
+
+size_t tile_of(const ConvShape& shape, const Candidate& candidate) {
+  return candidate.schedule.tile == 0 ? shape.out_channels : candidate.schedule.tile;
+}
+
+// What is known of a run before it.
+nlohmann::ordered_json describe(const Options& options, const ConvShape& shape, const Candidate& candidate) {
   const size_t kept = candidate.keep.of(shape.reduction());
   nlohmann::ordered_json line;
   line["conv"] = shape.str();
   line["algorithm"] = candidate.algorithm;
-  line["arithmetic"] = find_arithmetic(arithmetic).name;
+  line["arithmetic"] = find_arithmetic(arithmetic_of(options, candidate)).name;
   for (size_t i = 0; i < kScheduleFields.size(); i++) line[kScheduleFields[i].name] = candidate.schedule.numbers()[i];
   line["pattern"] = options.pattern;
   line["keep"] = candidate.keep.str();
@@ -100,13 +109,70 @@ void run(const Options& options, const ConvShape& shape, const Candidate& candid
   line["vlen"] = vector_length_bits();
   line["cycles"] = nullptr;
   line["ms"] = nullptr;
+  line["samples_ms"] = nullptr;
   line["macs"] = shape.macs();
   line["useful_macs"] = shape.positions() * shape.out_channels * kept;
   line["mac_per_cycle"] = nullptr;
   line["max_abs_error"] = nullptr;
   line["counters"] = nullptr;
-  if (!options.dry_run) measure(options, shape, candidate, arithmetic, clock, pool, line);
-  std::cout << line.dump() << std::endl;
+  return line;
+}
+
+// One candidate after the other, each in memory of its own.
+void run_in_turn(const Options& options, const ConvShape& shape, const std::vector<Candidate>& candidates, RegionClock& clock, pthreadpool_t pool) {
+  for (const Candidate& candidate : candidates) {
+    nlohmann::ordered_json line = describe(options, shape, candidate);
+    if (!options.dry_run) {
+      const ArenaScope scope;
+      const ConvCase c = ConvCase::random(shape, tile_of(shape, candidate), candidate.keep, options.seed, arithmetic_of(options, candidate));
+      Buffers buffers(/*shared=*/false);
+      const Prepared prepared = prepare(c, candidate, buffers, pool);
+      std::vector<Sample> samples;
+      for (unsigned i = 0; i < options.repetitions; i++) samples.push_back(run_once(prepared, clock, pool));
+      report(samples, line);
+      if (options.check) line["max_abs_error"] = max_abs_error(c, prepared.output());
+    }
+    std::cout << line.dump() << std::endl;
+  }
+}
+
+// All candidates side by side, each once in every round: what slows the machine down for a while slows all of them. The
+// order is drawn anew for each round, since what a candidate finds in cache depends on the one before it. The first round
+// touches the memory and does not count.
+void run_interleaved(const Options& options, const ConvShape& shape, const std::vector<Candidate>& candidates, RegionClock& clock, pthreadpool_t pool) {
+  const ArenaScope scope;
+  Buffers buffers(/*shared=*/true);
+  std::vector<Prepared> prepared;
+  {
+    // Operators have weights of their own: of the cases nothing is needed later.
+    std::map<std::tuple<size_t, size_t, size_t, xnn_colnm_arithmetic>, ConvCase> cases;
+    for (const Candidate& candidate : candidates) {
+      const size_t tile = tile_of(shape, candidate);
+      const xnn_colnm_arithmetic arithmetic = arithmetic_of(options, candidate);
+      auto found = cases.find({tile, candidate.keep.n, candidate.keep.m, arithmetic});
+      if (found == cases.end()) {
+        found = cases.emplace(std::make_tuple(tile, candidate.keep.n, candidate.keep.m, arithmetic),
+                              ConvCase::random(shape, tile, candidate.keep, options.seed, arithmetic)).first;
+      }
+      prepared.push_back(prepare(found->second, candidate, buffers, pool));
+    }
+  }
+  std::vector<std::vector<Sample>> samples(candidates.size());
+  std::vector<size_t> order(candidates.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::mt19937 generator(options.seed);
+  for (unsigned round = 0; round <= options.repetitions; round++) {
+    std::shuffle(order.begin(), order.end(), generator);
+    for (const size_t i : order) {
+      const Sample sample = run_once(prepared[i], clock, pool);
+      if (round != 0) samples[i].push_back(sample);
+    }
+  }
+  for (size_t i = 0; i < candidates.size(); i++) {
+    nlohmann::ordered_json line = describe(options, shape, candidates[i]);
+    report(samples[i], line);
+    std::cout << line.dump() << std::endl;
+  }
 }
 
 // One value of --keep. Throws std::invalid_argument if it is none.
@@ -230,8 +296,10 @@ Options parse(int argc, char** argv) {
   app.add_option("--threads", o.threads)->check(CLI::Range(1, 256));
   app.add_option("--repetitions", o.repetitions)->check(CLI::Range(1u, 1000000u));
   app.add_option("--seed", o.seed)->check(CLI::Range(0u, UINT32_MAX));
-  app.add_flag("--check", o.check, "Compare with a float64 reference");
-  app.add_flag("--dry-run", o.dry_run, "Print the lines without running anything");
+  auto* compared = app.add_flag("--check", o.check, "Compare with a float64 reference");
+  auto* dry = app.add_flag("--dry-run", o.dry_run, "Print the lines without running anything");
+  app.add_flag("--interleaved", o.interleaved, "Each repetition runs all candidates of a shape once, in an order of its own; one more before does not count")
+      ->excludes(compared)->excludes(dry);
   try {
     app.parse(argc, argv);
     if (o.pattern == "row" && (!tile->empty() || !listed->empty())) throw CLI::ExcludesError(pattern->get_name() + " row", "--tile and --candidate");
@@ -252,11 +320,11 @@ int bench(int argc, char** argv) {
   const ThreadPool pool = make_thread_pool(options.threads, clock.modelled());
   size_t runs = 0;
   for (const ConvShape& shape : shapes(options)) {
-    for (const Candidate& candidate : options.listed.empty() ? grid_candidates(options, shape) : listed_candidates(options, shape)) {
-      if (!can_run(candidate, shape, options.arithmetic)) continue;
-      run(options, shape, candidate, clock, pool.get());
-      runs++;
-    }
+    std::vector<Candidate> candidates = options.listed.empty() ? grid_candidates(options, shape) : listed_candidates(options, shape);
+    const auto cannot = [&](const Candidate& candidate) { return !can_run(candidate, shape, options.arithmetic); };
+    candidates.erase(std::remove_if(candidates.begin(), candidates.end(), cannot), candidates.end());
+    runs += candidates.size();
+    (options.interleaved ? run_interleaved : run_in_turn)(options, shape, candidates, clock, pool.get());
   }
   if (runs == 0) throw std::invalid_argument("no candidate can run: (TILE + 1) * LMUL is at most 32, f16 has one KC split, and xnnpack_spmm needs 1x1 of stride 1");
   return 0;

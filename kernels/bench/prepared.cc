@@ -14,8 +14,8 @@ namespace {
 
 constexpr char kSparseReference[] = "xnnpack_spmm";
 
-float* arena_copy(const std::vector<float>& values) {
-  auto* copy = static_cast<float*>(arena_allocate(values.size() * sizeof(float) + XNN_EXTRA_BYTES));
+float* copy_to(Buffers& buffers, Buffers::Role role, const std::vector<float>& values) {
+  auto* copy = static_cast<float*>(buffers.allocate(role, values.size() * sizeof(float) + XNN_EXTRA_BYTES));
   std::memcpy(copy, values.data(), values.size() * sizeof(float));
   return copy;
 }
@@ -36,17 +36,17 @@ std::vector<float> nchw_to_nhwc(const std::vector<float>& in, size_t batch, size
 
 // The operators of a convolution of XNNPACK's own. It adds no residual on the way: its addition runs behind it.
 // `residual` lies as the output does.
-std::vector<Operator> with_residual(Operator convolution, const std::vector<float>& residual, float* output, pthreadpool_t pool) {
+std::vector<Operator> with_residual(Operator convolution, const std::vector<float>& residual, float* output, Buffers& buffers, pthreadpool_t pool) {
   std::vector<Operator> operators;
   operators.push_back(std::move(convolution));
   if (!residual.empty()) {
     const size_t size = residual.size();
-    operators.push_back(make_binary(xnn_binary_add, output, {size}, arena_copy(residual), {size}, output, pool));
+    operators.push_back(make_binary(xnn_binary_add, output, {size}, copy_to(buffers, Buffers::kResidual, residual), {size}, output, pool));
   }
   return operators;
 }
 
-Prepared prepare_colnm(const ConvCase& c, const Candidate& candidate, pthreadpool_t pool) {
+Prepared prepare_colnm(const ConvCase& c, const Candidate& candidate, Buffers& buffers, pthreadpool_t pool) {
   xnn_operator_t op = nullptr;
   const xnn_colnm_schedule& schedule = candidate.schedule.schedule;
   const xnn_colnm_convolution2d descriptor = c.descriptor();
@@ -63,15 +63,15 @@ Prepared prepare_colnm(const ConvCase& c, const Candidate& candidate, pthreadpoo
   }
   check(status, "reshape");
   const Datatype& elements = find_arithmetic(c.arithmetic).elements;
-  void* input = arena_allocate(layouts.input.size * elements.element_bytes);
-  void* output = arena_allocate(layouts.output.size * elements.element_bytes);
+  void* input = buffers.allocate(Buffers::kInput, layouts.input.size * elements.element_bytes);
+  void* output = buffers.allocate(Buffers::kOutput, layouts.output.size * elements.element_bytes);
   elements.to_planes(c.input.data(), layouts.input, input);
   void* residual = nullptr;
   if (residual_planes != nullptr) {
-    residual = arena_allocate(layouts.output.size * elements.element_bytes);
+    residual = buffers.allocate(Buffers::kResidual, layouts.output.size * elements.element_bytes);
     elements.to_planes(c.residual.data(), layouts.output, residual);
   }
-  check(xnn_setup_colnm_convolution2d_cnhw(op, arena_allocate(workspace), input, residual, output), "setup");
+  check(xnn_setup_colnm_convolution2d_cnhw(op, buffers.allocate(Buffers::kWorkspace, workspace), input, residual, output), "setup");
   std::vector<Operator> operators;
   operators.push_back(std::move(owned));
   return {std::move(operators), [=, &elements, size = c.shape.positions() * c.shape.out_channels] {
@@ -81,7 +81,7 @@ Prepared prepare_colnm(const ConvCase& c, const Candidate& candidate, pthreadpoo
   }};
 }
 
-Prepared prepare_depthwise(const ConvCase& c) {
+Prepared prepare_depthwise(const ConvCase& c, Buffers& buffers) {
   const ConvShape& s = c.shape;
   const Datatype& elements = find_arithmetic(c.arithmetic).elements;
   xnn_depthwise2d d = s.depthwise();
@@ -98,9 +98,9 @@ Prepared prepare_depthwise(const ConvCase& c) {
   xnn_colnm_planes_init(&in, s.batch, s.in_channels, s.height, s.width, s.stride[0], gaps.rows, gaps.columns);
   xnn_colnm_planes_init(&out, s.batch, s.out_channels, s.out_height(), s.out_width(), 1, 0, 0);
   check(xnn_reshape_depthwise_convolution2d_cnhw(op, &in, &out, c.residual.empty() ? nullptr : &out), "reshape");
-  void* input = arena_allocate(in.size * elements.element_bytes);
-  void* output = arena_allocate(out.size * elements.element_bytes);
-  void* residual = c.residual.empty() ? nullptr : arena_allocate(out.size * elements.element_bytes);
+  void* input = buffers.allocate(Buffers::kInput, in.size * elements.element_bytes);
+  void* output = buffers.allocate(Buffers::kOutput, out.size * elements.element_bytes);
+  void* residual = c.residual.empty() ? nullptr : buffers.allocate(Buffers::kResidual, out.size * elements.element_bytes);
   elements.to_planes(c.input.data(), in, input);
   if (residual != nullptr) elements.to_planes(c.residual.data(), out, residual);
   check(xnn_setup_depthwise_convolution2d_cnhw(op, input, residual, output), "setup");
@@ -113,7 +113,7 @@ Prepared prepare_depthwise(const ConvCase& c) {
   }};
 }
 
-Prepared prepare_nhwc(const ConvCase& c, pthreadpool_t pool) {
+Prepared prepare_nhwc(const ConvCase& c, Buffers& buffers, pthreadpool_t pool) {
   const ConvShape& s = c.shape;
   xnn_operator_t op = nullptr;
   check(xnn_create_convolution2d_nhwc_f32(s.padding[0], s.padding[3], s.padding[2], s.padding[1], s.kernel[0], s.kernel[1], s.stride[0],
@@ -125,17 +125,17 @@ Prepared prepare_nhwc(const ConvCase& c, pthreadpool_t pool) {
   size_t workspace, alignment, height, width;
   check(xnn_reshape_convolution2d_nhwc_f32(op, s.batch, s.height, s.width, &workspace, &alignment, &height, &width, pool),
         "reshape");
-  const float* input = arena_copy(nchw_to_nhwc(c.input, s.batch, s.in_channels, s.height * s.width, false));
+  const float* input = copy_to(buffers, Buffers::kInput, nchw_to_nhwc(c.input, s.batch, s.in_channels, s.height * s.width, false));
   const size_t plane = s.out_height() * s.out_width(), size = s.batch * s.out_channels * plane;
-  auto* output = static_cast<float*>(arena_allocate(size * sizeof(float)));
-  check(xnn_setup_convolution2d_nhwc_f32(op, workspace == 0 ? nullptr : arena_allocate(workspace), input, output), "setup");
+  auto* output = static_cast<float*>(buffers.allocate(Buffers::kOutput, size * sizeof(float)));
+  check(xnn_setup_convolution2d_nhwc_f32(op, workspace == 0 ? nullptr : buffers.allocate(Buffers::kWorkspace, workspace), input, output), "setup");
   const std::vector<float> residual = nchw_to_nhwc(c.residual, s.batch, s.out_channels, plane, false);
-  return {with_residual(std::move(owned), residual, output, pool), [=, batch = s.batch, channels = s.out_channels] {
+  return {with_residual(std::move(owned), residual, output, buffers, pool), [=, batch = s.batch, channels = s.out_channels] {
     return nchw_to_nhwc(std::vector<float>(output, output + size), batch, channels, plane, true);
   }};
 }
 
-Prepared prepare_spmm(const ConvCase& c, pthreadpool_t pool) {
+Prepared prepare_spmm(const ConvCase& c, Buffers& buffers, pthreadpool_t pool) {
   const ConvShape& s = c.shape;
   xnn_operator_t op = nullptr;
   check(xnn_create_convolution2d_nchw_f32(0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, s.in_channels, s.out_channels, s.in_channels,
@@ -146,9 +146,9 @@ Prepared prepare_spmm(const ConvCase& c, pthreadpool_t pool) {
   size_t height, width;
   check(xnn_reshape_convolution2d_nchw_f32(op, s.batch, s.height, s.width, &height, &width, pool), "reshape");
   const size_t size = s.positions() * s.out_channels;
-  auto* output = static_cast<float*>(arena_allocate(size * sizeof(float)));
-  check(xnn_setup_convolution2d_nchw_f32(op, arena_copy(c.input), output), "setup");
-  return {with_residual(std::move(owned), c.residual, output, pool), [=] { return std::vector<float>(output, output + size); }};
+  auto* output = static_cast<float*>(buffers.allocate(Buffers::kOutput, size * sizeof(float)));
+  check(xnn_setup_convolution2d_nchw_f32(op, copy_to(buffers, Buffers::kInput, c.input), output), "setup");
+  return {with_residual(std::move(owned), c.residual, output, buffers, pool), [=] { return std::vector<float>(output, output + size); }};
 }
 
 }  // namespace
@@ -173,11 +173,17 @@ bool can_run(const Candidate& candidate, const ConvShape& shape, xnn_colnm_arith
   return xnn_colnm_has_kernel(arithmetic, tile, schedule.lmul) && (find_arithmetic(arithmetic).elements.has_kc_splits || schedule.kc_splits == 1);
 }
 
-Prepared prepare(const ConvCase& conv, const Candidate& candidate, pthreadpool_t pool) {
-  if (candidate.algorithm == kDenseReference) return prepare_nhwc(conv, pool);
-  if (candidate.algorithm == kSparseReference) return prepare_spmm(conv, pool);
-  if (candidate.algorithm == kDepthwise) return prepare_depthwise(conv);
-  return prepare_colnm(conv, candidate, pool);
+void* Buffers::allocate(Role role, size_t bytes) {
+  void*& buffer = known_[{role, bytes}];
+  if (buffer == nullptr || !shared_) buffer = arena_allocate(bytes);
+  return buffer;
+}
+
+Prepared prepare(const ConvCase& conv, const Candidate& candidate, Buffers& buffers, pthreadpool_t pool) {
+  if (candidate.algorithm == kDenseReference) return prepare_nhwc(conv, buffers, pool);
+  if (candidate.algorithm == kSparseReference) return prepare_spmm(conv, buffers, pool);
+  if (candidate.algorithm == kDepthwise) return prepare_depthwise(conv, buffers);
+  return prepare_colnm(conv, candidate, buffers, pool);
 }
 
 }  // namespace colonnade

@@ -5,7 +5,9 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "conv_case.h"
@@ -41,7 +43,23 @@ struct Prepared {
   std::function<std::vector<float>()> output;  // NCHW
 };
 
-// Buffers come from the arena. Throws std::runtime_error if XNNPACK refuses.
-Prepared prepare(const ConvCase& conv, const Candidate& candidate, pthreadpool_t pool);
+// What candidates of one convolution read and write, from the arena.
+class Buffers {
+ public:
+  enum Role { kInput, kOutput, kResidual, kWorkspace };
+
+  // Where they are shared, candidates find them in cache as a layer of a network does what the layer before has
+  // written, and their weights as far away; of all of them only the last one that ran has its output there.
+  explicit Buffers(bool shared) : shared_(shared) {}
+
+  void* allocate(Role role, size_t bytes);
+
+ private:
+  const bool shared_;
+  std::map<std::pair<Role, size_t>, void*> known_;
+};
+
+// Throws std::runtime_error if XNNPACK refuses.
+Prepared prepare(const ConvCase& conv, const Candidate& candidate, Buffers& buffers, pthreadpool_t pool);
 
 }  // namespace colonnade

@@ -7,12 +7,12 @@
 #include <ucontext.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <cstring>
 #include <exception>
 #include <iostream>
 #include <mutex>
-#include <new>
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
@@ -47,7 +47,6 @@ struct Arena {
   unsigned char* base;
   size_t used = 0;
   size_t peak = 0;
-  size_t refused = 0;
   std::mutex mutex;
 
   Arena() {
@@ -67,11 +66,13 @@ Arena& arena() {
   return instance;
 }
 
+std::atomic<size_t> refused{0};
+
 void* allocate(void*, size_t size) {
   try {
     return arena_allocate(size);
   } catch (const ArenaFull&) {
-    arena().refused = size;
+    refused = size;
     return nullptr;
   }
 }
@@ -109,8 +110,8 @@ void run_program() {
 }  // namespace
 
 ArenaFull::ArenaFull(size_t wanted)
-    : what_(std::to_string(wanted) + " bytes do not fit into the arena's memory: " + std::to_string(kSize - arena().used) + " of " +
-            std::to_string(kSize) + " are left") {}
+    : OutOfMemory(std::to_string(wanted) + " bytes do not fit into the arena's memory: " + std::to_string(kSize - arena().used) + " of " +
+                  std::to_string(kSize) + " are left") {}
 
 void* arena_allocate(size_t size) {
   Arena& a = arena();
@@ -136,7 +137,7 @@ ArenaScope::~ArenaScope() {
 
 size_t arena_peak() { return arena().peak; }
 
-size_t arena_refused() { return arena().refused; }
+size_t arena_refused() { return refused; }
 
 const xnn_allocator* arena_allocator() {
   static const xnn_allocator allocator = {nullptr, allocate, reallocate, deallocate, aligned_allocate, deallocate};

@@ -7,27 +7,28 @@
 #pragma once
 
 #include <cstddef>
-#include <new>
-#include <string>
 
 #include <xnnpack.h>
+
+#include "memory.h"
 
 namespace colonnade {
 
 // The arena has no room: what() says how much was wanted and how much is left.
-class ArenaFull : public std::bad_alloc {
+class ArenaFull : public OutOfMemory {
  public:
   explicit ArenaFull(size_t wanted);
-  const char* what() const noexcept override { return what_.c_str(); }
-
- private:
-  std::string what_;
 };
 
 // Bytes of `size` at 64-byte alignment, zeroed, freed by an ArenaScope at most. Throws ArenaFull.
 void* arena_allocate(size_t size);
 
-// Bytes of the last allocation for XNNPACK that failed.
+class ArenaMemory : public Memory {
+ public:
+  void* allocate(size_t size) override { return arena_allocate(size); }
+};
+
+// Bytes of the last allocation for XNNPACK that failed; 0 where there was none.
 size_t arena_refused();
 
 // Gives back what was allocated in its lifetime: the next one to run finds the same addresses, whatever ran

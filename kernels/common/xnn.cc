@@ -13,12 +13,17 @@ void check(xnn_status status, const std::string& what) {
                                       "invalid state",     "unsupported parameter", "unsupported hardware",
                                       "out of memory",     "reallocation required", "deprecated"};
   if (status == xnn_status_success) return;
-  if (status == xnn_status_out_of_memory) throw ArenaFull(arena_refused());
+  if (status == xnn_status_out_of_memory) {
+    if (arena_refused() != 0) throw ArenaFull(arena_refused());
+    throw OutOfMemory("XNNPACK gets none");
+  }
   const size_t index = static_cast<size_t>(status);
   throw std::runtime_error(what + ": XNNPACK answers: " + (index < std::size(names) ? names[index] : "unknown failure"));
 }
 
-void initialize_xnnpack() { check(xnn_initialize(arena_allocator()), "XNNPACK"); }
+void initialize_xnnpack() { initialize_xnnpack(arena_allocator()); }
+
+void initialize_xnnpack(const xnn_allocator* allocator) { check(xnn_initialize(allocator), "XNNPACK"); }
 
 unsigned vector_length_bits() {
 #if defined(__riscv)

@@ -15,11 +15,13 @@
 
 namespace colonnade {
 
-// Throws std::runtime_error naming `what` unless `status` is success; ArenaFull where memory is out.
+// Throws std::runtime_error naming `what` unless `status` is success; OutOfMemory where memory is out.
 void check(xnn_status status, const std::string& what);
 
-// Initialises XNNPACK with the arena's allocator.
+// Initialises XNNPACK with the arena's allocator, or with another one; NULL: that of the process's heap. The first call of
+// a process decides.
 void initialize_xnnpack();
+void initialize_xnnpack(const xnn_allocator* allocator);
 
 // VLEN in bits, 0 where there is no vector extension.
 unsigned vector_length_bits();

@@ -96,8 +96,9 @@ void run(const Package& package, const Implementation& implementation, const Dat
   for (const GraphInput& input : package.inputs()) inputs[input.name] = {2, input.channels, size, size + 2};
   if (!is_small(package, inputs)) return;
   const ArenaScope scope;
+  ArenaMemory memory;
   const Schedules schedules("schedules", schedule_each(package, package.shapes(inputs)));
-  const auto network = make_network(package, implementation, &schedules, datatype, nullptr);
+  const auto network = make_network(package, implementation, &schedules, datatype, nullptr, memory);
   network->build(inputs);
   for (const auto& [name, shape] : inputs) {
     std::vector<float> image(shape.elements());

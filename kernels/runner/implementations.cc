@@ -23,6 +23,9 @@ constexpr ConvSchedule kRowWise = {1, {xnn_colnm_direct, 4, 2, 1}};
 // waits until the one before was used. Every kernel that has registers for a second one is software-pipelined.
 constexpr ConvSchedule kUnpipelined = {15, {xnn_colnm_unfused, 2, 4, 1}};
 
+// Without profiling: with tiles that two registers an accumulator leave most rows of.
+constexpr ConvSchedule kUntuned = {14, {xnn_colnm_direct, 2, 4, 1}};
+
 const char* name_of(Layout layout) {
   switch (layout) {
     case Layout::nhwc: return "nhwc";
@@ -66,6 +69,7 @@ const std::vector<Implementation>& implementations() {
       {"colnm_packed", Layout::planes, PrunedWeights::sparse, ScheduleKey::packed, {}, {}},
       {"colnm_direct", Layout::planes, PrunedWeights::sparse, ScheduleKey::direct, {}, {}},
       {"colnm_tuned", Layout::planes, PrunedWeights::sparse, ScheduleKey::fastest, {}, {}},
+      {"colnm_untuned", Layout::planes, PrunedWeights::sparse, ScheduleKey::none, kUntuned, {}},
       {"rownm", Layout::planes, PrunedWeights::rows, ScheduleKey::fastest, kRowWise, {}},
   };
   return table;

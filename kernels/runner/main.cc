@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <iostream>
 
 #include <CLI/CLI.hpp>
@@ -14,6 +15,7 @@
 #include "batches.h"
 #include "network.h"
 #include "operations/conv2d.h"
+#include "whole_number.h"
 
 namespace colonnade {
 namespace {
@@ -24,6 +26,7 @@ struct Options {
   unsigned threads = 1;
   unsigned repetitions = 1;
   unsigned warmup = 0;
+  bool serve = false;
 };
 
 template <typename Row>
@@ -81,6 +84,7 @@ nlohmann::ordered_json make_report(const Options& options, const BatchPlan& plan
   }
   report["total"]["cycles"] = clock.modelled() ? nlohmann::ordered_json(median<uint64_t>(totals, [](auto& s) { return *s.cycles; })) : nullptr;
   report["total"]["seconds"] = median<double>(totals, [](auto& s) { return s.seconds; });
+  for (const Sample& total : totals) report["total"]["samples"].push_back(total.seconds);
   report["peak_arena_bytes"] = arena_peak();
   report["peak_memory_bytes"] = peak_memory();
   return report;
@@ -103,8 +107,10 @@ Options parse(int argc, char** argv) {
   app.add_option("--threads", o.threads)->check(CLI::Range(1, 256));
   CLI::Option* repetitions = app.add_option("--repetitions", o.repetitions)->check(CLI::PositiveNumber);
   CLI::Option* warmup = app.add_option("--warmup", o.warmup, "Runs before the counted ones")->check(CLI::NonNegativeNumber);
+  app.add_flag("--serve", o.serve, "For every number on stdin run so often, and print the seconds of each run as a JSON line; all of them are repetitions")
+      ->excludes(repetitions)->excludes(warmup);
   app.add_option("--batch", o.batch, "Images at a time, each run once: memory does not grow with the input; without, all of them")
-      ->check(CLI::PositiveNumber)->excludes(repetitions)->excludes(warmup);
+      ->check(CLI::PositiveNumber)->excludes(repetitions)->excludes(warmup)->excludes("--serve");
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {
@@ -157,8 +163,26 @@ class Progress {
   std::chrono::steady_clock::time_point said_;
 };
 
+// Runs as often as it is asked to, so that others can run in between; returns how often that was. An empty list says that
+// it is ready.
+unsigned serve(const std::function<void()>& network) {
+  unsigned runs = 0;
+  std::cout << "[]" << std::endl;
+  for (std::string line; std::getline(std::cin, line);) {
+    auto seconds = nlohmann::ordered_json::array();
+    for (uint64_t left = whole_number("stdin", line, 1, 1000000); left != 0; left--, runs++) {
+      const auto begin = std::chrono::steady_clock::now();
+      network();
+      seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+    }
+    std::cout << seconds.dump() << std::endl;
+  }
+  if (runs == 0) throw std::invalid_argument("stdin: asks for no run; allowed: a number on each line");
+  return runs;
+}
+
 int run(int argc, char** argv) {
-  const Options options = parse(argc, argv);
+  Options options = parse(argc, argv);
   const Implementation& implementation = find_implementation(options.implementation);
   if (implementation.needs_schedules() && options.schedules.empty()) {
     throw std::runtime_error("--schedules: missing; " + options.implementation + " runs the schedules that profiling chose, of a file schedules.json");
@@ -173,14 +197,20 @@ int run(int argc, char** argv) {
   RegionClock clock;
   const ThreadPool pool = make_thread_pool(options.threads, clock.modelled());
   check_dtype(options, implementation);
+  ArenaMemory memory;
   const auto network = make_network(package, implementation, schedules.has_value() ? &*schedules : nullptr,
-                                    find_datatype(options.dtype), pool.get());
-  network->build(images.shapes(plan));
+                                    find_datatype(options.dtype), pool.get(), memory);
+  try {
+    network->build(images.shapes(plan));
+  } catch (const OutOfMemory& full) {
+    throw std::runtime_error(std::string(full.what()) + ", with --batch");
+  }
   OutputFile output(options.output, plan, *network);
   Progress progress(plan.images);
   for (size_t batch = 0; batch < plan.count(); batch++) {
     images.load(plan, batch, *network);
-    for (unsigned i = 0; i < options.warmup + options.repetitions; i++) network->run(clock);
+    if (options.serve) options.repetitions = serve([&] { network->run(clock); });
+    for (unsigned i = 0; !options.serve && i < options.warmup + options.repetitions; i++) network->run(clock);
     output.store(plan, batch, *network);
     progress.done(std::min(plan.images, (batch + 1) * plan.size));
   }

@@ -6,7 +6,6 @@
 #include <cstring>
 #include <stdexcept>
 
-#include "arena.h"
 #include "nhwc_network.h"
 #include "planes_network.h"
 
@@ -27,10 +26,10 @@ void Network::build(const std::map<std::string, Shape>& inputs) {
       build_node(node);
     }
     where = "workspace";
-    void* workspace = workspace_size_ == 0 ? nullptr : arena_allocate(workspace_size_);
+    void* workspace = workspace_size_ == 0 ? nullptr : allocate(workspace_size_);
     for (const auto& setup : workspace_users_) setup(workspace);
-  } catch (const ArenaFull& full) {
-    throw std::runtime_error(where + ", for a batch of " + std::to_string(inputs.begin()->second.n) + " images: " + full.what() + "; allowed: fewer, with --batch");
+  } catch (const OutOfMemory& full) {
+    throw OutOfMemory(where + ", for a batch of " + std::to_string(inputs.begin()->second.n) + " images: " + full.what() + "; allowed: fewer");
   }
 }
 
@@ -56,6 +55,10 @@ void Network::run(RegionClock& clock) {
   }
 }
 
+void Network::run() {
+  for (const Layer& layer : layers_) check(run_operators(layer.operators, pool_), "node '" + layer.name + "'");
+}
+
 std::map<std::string, std::vector<size_t>> Network::outputs() const {
   std::map<std::string, std::vector<size_t>> shapes;
   for (const std::string& name : package_.outputs()) {
@@ -67,14 +70,18 @@ std::map<std::string, std::vector<size_t>> Network::outputs() const {
   return shapes;
 }
 
-std::vector<float> Network::result(const std::string& name) const {
+void Network::result(const std::string& name, float* to) const {
   const Activation& a = activation(name);
-  std::vector<float> values(a.shape.elements());
   if (a.features) {
-    std::memcpy(values.data(), a.data, values.size() * f32().element_bytes);
+    std::memcpy(to, a.data, a.shape.elements() * f32().element_bytes);
   } else {
-    store(name, values.data());
+    store(name, to);
   }
+}
+
+std::vector<float> Network::result(const std::string& name) const {
+  std::vector<float> values(activation(name).shape.elements());
+  result(name, values.data());
   return values;
 }
 
@@ -86,12 +93,12 @@ Activation Network::define_as(const std::string& name, const TensorShape& tensor
 
 Activation Network::define_features(const std::string& name, const Shape& shape) {
   const size_t elements = shape.elements();
-  return activations_[name] = {shape, arena_allocate(elements * f32().element_bytes + XNN_EXTRA_BYTES), elements, /*features=*/true};
+  return activations_[name] = {shape, allocate(elements * f32().element_bytes + XNN_EXTRA_BYTES), elements, /*features=*/true};
 }
 
 Activation Network::allocate_as(const std::string& name, const Shape& shape) const {
   const size_t elements = buffer_size(name, shape);
-  return {shape, arena_allocate(elements * datatype_.element_bytes + XNN_EXTRA_BYTES), elements, /*features=*/false};
+  return {shape, allocate(elements * datatype_.element_bytes + XNN_EXTRA_BYTES), elements, /*features=*/false};
 }
 
 Layer& Network::add_layer(const std::string& name, const std::string& op) {
@@ -107,9 +114,9 @@ void Network::on_workspace(size_t size, std::function<void(void*)> setup) {
 }
 
 std::unique_ptr<Network> make_network(const Package& package, const Implementation& implementation, const Schedules* schedules,
-                                      const Datatype& datatype, pthreadpool_t pool) {
-  if (implementation.layout == Layout::nhwc) return std::make_unique<NhwcNetwork>(package, datatype, pool);
-  return std::make_unique<PlanesNetwork>(package, implementation, schedules, datatype, pool);
+                                      const Datatype& datatype, pthreadpool_t pool, Memory& memory) {
+  if (implementation.layout == Layout::nhwc) return std::make_unique<NhwcNetwork>(package, datatype, pool, memory);
+  return std::make_unique<PlanesNetwork>(package, implementation, schedules, datatype, pool, memory);
 }
 
 }  // namespace colonnade

@@ -12,6 +12,7 @@
 
 #include "datatype.h"
 #include "implementations.h"
+#include "memory.h"
 #include "package.h"
 #include "region_clock.h"
 #include "schedules.h"
@@ -49,22 +50,28 @@ struct Layer {
 // Runs the layers that operations append to it. Subclasses differ in layout.
 class Network {
  public:
-  Network(const Package& package, const Datatype& datatype, pthreadpool_t pool) : package_(package), datatype_(datatype), pool_(pool) {}
+  Network(const Package& package, const Datatype& datatype, pthreadpool_t pool, Memory& memory)
+      : package_(package), datatype_(datatype), pool_(pool), memory_(memory) {}
   virtual ~Network() = default;
 
   // Creates every operator for inputs of these shapes, by name. Throws std::runtime_error for inputs that do not fit,
-  // or for which there is no operator or no memory, naming the node.
+  // or for which there is no operator, and OutOfMemory where there is no memory, naming the node.
   void build(const std::map<std::string, Shape>& inputs);
 
   // Gives an input its images, NCHW; whatever ran before, the network is as new.
   virtual void load(const std::string& name, const float* nchw) = 0;
+  // The same, but that the images may be read in their place while the network runs.
+  virtual void lend(const std::string& name, const float* nchw) { load(name, nchw); }
 
   // Runs every layer once, in order, one region of the clock each.
   void run(RegionClock& clock);
+  // The same without a clock, and no sample is kept.
+  void run();
 
   // Shapes of the outputs by name: NCHW, or [N, features].
   std::map<std::string, std::vector<size_t>> outputs() const;
-  // An output, in that order.
+  // An output, in that order; into an array of its elements, or a new one.
+  void result(const std::string& name, float* to) const;
   std::vector<float> result(const std::string& name) const;
 
   std::vector<Layer>& layers() { return layers_; }
@@ -77,6 +84,8 @@ class Network {
   // A node, its parameters and its input, for messages.
   std::string described(const Node& node) const;
   const Activation& activation(const std::string& name) const { return activations_.at(name); }
+  // Zeroed bytes that stay as long as the network.
+  void* allocate(size_t size) const { return memory_.allocate(size); }
   Activation define(const std::string& name, const Shape& shape);
   Activation define_features(const std::string& name, const Shape& shape);
   Activation define_as(const std::string& name, const TensorShape& tensor);
@@ -106,6 +115,7 @@ class Network {
   const Package& package_;
   const Datatype& datatype_;
   pthreadpool_t pool_;
+  Memory& memory_;
   std::map<std::string, TensorShape> shapes_;
   std::map<std::string, Activation> activations_;
   std::vector<Layer> layers_;
@@ -113,8 +123,8 @@ class Network {
   size_t workspace_size_ = 0;
 };
 
-// A network of that implementation. `schedules` is NULL unless it needs them.
+// A network of that implementation, whose buffers lie in `memory`. `schedules` is NULL unless it needs them.
 std::unique_ptr<Network> make_network(const Package& package, const Implementation& implementation, const Schedules* schedules,
-                                      const Datatype& datatype, pthreadpool_t pool);
+                                      const Datatype& datatype, pthreadpool_t pool, Memory& memory);
 
 }  // namespace colonnade

@@ -4,6 +4,7 @@
 #include "package.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <stdexcept>
 
@@ -41,6 +42,20 @@ Node read_node(const nlohmann::json& entry, size_t index) {
   return node;
 }
 
+// What images are made of, for those who read them from files.
+void check_preprocessing(const nlohmann::json& entry) {
+  const Fields fields(entry, "preprocessing", {"image_px", "mean", "std"});
+  fields.size("image_px", 1, kMaxDimension);
+  for (const char* key : {"mean", "std"}) {
+    const bool is_divisor = key == std::string("std");
+    for (const auto& number : read_list(fields.at(key), key, 3, 3)) {
+      if (number.is_number() && std::isfinite(number.get<double>()) && (!is_divisor || number.get<double>() > 0)) continue;
+      throw std::invalid_argument(std::string("preprocessing: ") + key + ": " + shown(number) + "; allowed: a " +
+                                  (is_divisor ? "number above 0" : "finite number"));
+    }
+  }
+}
+
 }  // namespace
 
 Package::Package(const std::string& directory) : directory_(directory) {
@@ -63,12 +78,13 @@ void Package::read_graph(const nlohmann::json& graph) {
   if (version != kVersion) {
     throw std::invalid_argument("a colonnade-package of version " + shown(version) + "; allowed: " + supported + ", which an export of its checkpoint has");
   }
-  const Fields fields(graph, "", {"format", "version", "weights_sha256", "inputs", "outputs", "nodes"}, {"model", "dtype", "checkpoint_sha256"});
+  const Fields fields(graph, "", {"format", "version", "weights_sha256", "inputs", "outputs", "nodes"}, {"model", "dtype", "checkpoint_sha256", "preprocessing"});
   fields.size("version", kVersion, kVersion);
   if (fields.has("dtype")) fields.choice("dtype", {"f32"});
   for (const char* key : {"model", "checkpoint_sha256"}) {
     if (fields.has(key)) fields.text(key);
   }
+  if (fields.has("preprocessing")) check_preprocessing(fields.at("preprocessing"));
   weights_sha256_ = fields.text("weights_sha256");
   std::map<std::string, Shape> shapes;
   for (const auto& entry : read_list(fields.at("inputs"), "inputs", 1, kMaxNodes)) {

@@ -5,7 +5,6 @@
 
 #include <cstring>
 
-#include "arena.h"
 #include "colonnade/operators.h"
 #include "operations/conv2d.h"
 
@@ -30,6 +29,10 @@ void PlanesNetwork::load(const std::string& name, const float* nchw) {
   std::memcpy(images_.at(name), nchw, activation(name).shape.elements() * f32().element_bytes);
 }
 
+void PlanesNetwork::lend(const std::string& name, const float* nchw) {
+  check(xnn_setup_copy_to_planes(copies_.at(name), nchw, activation(name).data), name);
+}
+
 Activation PlanesNetwork::place(const std::string& name, const Shape& shape) {
   const Place& place = layouts_->place(name);
   auto [buffer, is_new] = buffers_.emplace(place.tensor, nullptr);
@@ -51,8 +54,9 @@ void PlanesNetwork::build_input(const std::string& name) {
   add_layer(name, "copy_to_planes").operators.emplace_back(op);
   check(xnn_reshape_copy_to_planes(op, &planes(name), xnn_colnm_nchw), name);
   const Activation& input = activation(name);
-  auto* images = static_cast<float*>(arena_allocate(input.shape.elements() * f32().element_bytes));
+  auto* images = static_cast<float*>(allocate(input.shape.elements() * f32().element_bytes));
   images_[name] = images;
+  copies_[name] = op;
   check(xnn_setup_copy_to_planes(op, images, input.data), name);
 }
 

@@ -23,10 +23,12 @@ struct PlaneOperand {
 
 class PlanesNetwork : public Network {
  public:
-  PlanesNetwork(const Package& package, const Implementation& implementation, const Schedules* schedules, const Datatype& datatype, pthreadpool_t pool)
-      : Network(package, datatype, pool), implementation_(implementation), schedules_(schedules) {}
+  PlanesNetwork(const Package& package, const Implementation& implementation, const Schedules* schedules, const Datatype& datatype, pthreadpool_t pool,
+                Memory& memory)
+      : Network(package, datatype, pool, memory), implementation_(implementation), schedules_(schedules) {}
 
   void load(const std::string& name, const float* nchw) override;
+  void lend(const std::string& name, const float* nchw) override;
 
   // --- for operations, while they build ---
 
@@ -57,6 +59,7 @@ class PlanesNetwork : public Network {
   const Schedules* schedules_;
   std::map<std::string, void*> buffers_;         // by the tensor that gives its name to a place
   std::map<std::string, float*> images_;         // NCHW, by input
+  std::map<std::string, xnn_operator_t> copies_;  // what reads them
   std::map<std::string, FoundSchedule> found_;  // by convolution
   std::unique_ptr<Layouts> layouts_;
 };

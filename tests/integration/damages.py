@@ -102,6 +102,9 @@ class Draft:
         (folder / "graph.json").write_text(self.edit_graph(json.dumps(graph)))
 
 
+STATED = {"image_px": 32, "mean": [0.5, 0.25, 0], "std": [1, 0.5, 2]}
+
+
 def draft() -> Draft:
     """A package that both readers take."""
     rng = np.random.default_rng(1)
@@ -133,6 +136,7 @@ def draft() -> Draft:
         }
         data += content
     graph = {"format": "colonnade-package", "version": 3}
+    graph |= {"preprocessing": STATED}
     graph |= {"inputs": [{"name": "image", "channels": 5}], "outputs": ["logits"]}
     return Draft(graph | {"nodes": nodes()}, header, data)
 
@@ -391,6 +395,14 @@ DAMAGES: list[tuple[str, Damage, list[str]]] = [
         ["late", "features [N, 8]", "needed: a map"],
     ),
     ("no word of a residual", lambda p: p.node("stem").pop("residual"), ["stem", "residual"]),
+    # How pictures become images.
+    ("preprocessing no object", put_root("preprocessing", 224), ["preprocessing"]),
+    ("unknown preprocessing", put_root("preprocessing", {**STATED, "crop": 1}), ["preprocessing"]),
+    ("no size", put_root("preprocessing", {"mean": [0, 0, 0], "std": [1, 1, 1]}), ["image_px"]),
+    ("size of 0", put_root("preprocessing", {**STATED, "image_px": 0}), ["image_px"]),
+    ("two means", put_root("preprocessing", {**STATED, "mean": [0.5, 0.5]}), ["mean"]),
+    ("a word of a mean", put_root("preprocessing", {**STATED, "mean": [0, "x", 0]}), ["mean"]),
+    ("deviation of 0", put_root("preprocessing", {**STATED, "std": [1, 0, 1]}), ["std"]),
     # Tensors.
     ("NaN weight", put_element("stem.weight", "<f4", 3, np.nan), ["stem.weight"]),
     ("infinite bias", put_element("fc.bias", "<f4", 3, np.inf), ["fc.bias"]),

@@ -30,7 +30,7 @@ rule accuracy_table:
         settings=lambda _: plan.settings.of("model.name", "data", "pruning.patterns"),
         reports=expand(rules.evaluate.output, variant=plan.networks.variants),
     output:
-        results.table("accuracy"),
+        report(results.table("accuracy"), caption="../report/table.rst", category="Tables"),
     log:
         "<results>/logs/accuracy-table.log",
     conda:

@@ -10,7 +10,7 @@ rule layer_sensitivity:
         dense=rules.train.output,
         schedules=rules.schedules.output.schedules,
     output:
-        results.table("layer_sensitivity"),
+        report(results.table("layer_sensitivity"), caption="../report/table.rst", category="Tables"),
     log:
         "<results>/logs/layer-sensitivity.log",
     conda:
@@ -77,7 +77,7 @@ rule pareto:
         ],
         layers=rules.schedules.output.table,
     output:
-        table=results.table("pareto"),
+        table=report(results.table("pareto"), caption="../report/table.rst", category="Tables"),
         figure="<results>/figures/pareto.svg",
     log:
         "<results>/logs/pareto.log",

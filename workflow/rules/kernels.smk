@@ -24,7 +24,7 @@ rule kernels_host:
         rules.toolchain.output,
         inputs.kernel_sources(),
     output:
-        [program("host", name) for name in PROGRAMS],
+        [program("host", name) for name in (*PROGRAMS, LIBRARY)],
     log:
         "results/logs/kernels-host.log",
     conda:
@@ -47,3 +47,19 @@ rule timing_model:
         "../envs/colonnade.yaml"
     shell:
         "colonnade build timing --log {log}"
+
+
+rule wheel:
+    """The Python package with the programs for this machine, the same bytes for the same sources."""
+    input:
+        rules.kernels_host.output,
+        inputs.library(),
+    output:
+        directory("results/wheel"),
+    log:
+        "results/logs/wheel.log",
+    conda:
+        "../envs/colonnade.yaml"
+    shell:
+        "SOURCE_DATE_EPOCH=315532800 python -m pip --disable-pip-version-check wheel --no-deps"
+        " --no-build-isolation --wheel-dir {output} . > {log} 2>&1"

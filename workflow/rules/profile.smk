@@ -28,7 +28,7 @@ rule schedules:
         profiles=expand(rules.profile.output, conv=plan.convolutions.distinct),
     output:
         schedules="<results>/schedules.json",
-        table=results.table("layers"),
+        table=report(results.table("layers"), caption="../report/table.rst", category="Tables"),
     log:
         "<results>/logs/schedules.log",
     conda:
@@ -47,7 +47,7 @@ rule bounds:
         settings=plan.settings.of("target", "model.name", "throughput.threads"),
         profiles=rules.schedules.input.profiles,
     output:
-        results.table("bounds"),
+        report(results.table("bounds"), caption="../report/table.rst", category="Tables"),
     log:
         "<results>/logs/bounds.log",
     conda:
@@ -65,7 +65,7 @@ rule packing:
         settings=plan.settings.of("target", "model.name"),
         profiles=rules.schedules.input.profiles,
     output:
-        results.table("packing"),
+        report(results.table("packing"), caption="../report/table.rst", category="Tables"),
     log:
         "<results>/logs/packing.log",
     conda:
@@ -101,7 +101,7 @@ rule tuner_quality:
         settings=plan.settings.of("target", "model.name"),
         audits=expand(rules.audit_tuner.output, conv=plan.convolutions.audited),
     output:
-        results.table("tuner_quality"),
+        report(results.table("tuner_quality"), caption="../report/table.rst", category="Tables"),
     log:
         "<results>/logs/tuner-quality.log",
     conda:

@@ -74,7 +74,7 @@ rule packages_table:
         graphs=expand(rules.package.output.graph, variant=plan.networks.variants),
         weights=expand(rules.package.output.weights, variant=plan.networks.variants),
     output:
-        results.table("packages"),
+        report(results.table("packages"), caption="../report/table.rst", category="Tables"),
     log:
         "<results>/logs/packages-table.log",
     conda:

@@ -17,7 +17,7 @@ rule claims:
             else []
         ),
     output:
-        "<results>/claims.json",
+        report("<results>/claims.json", caption="../report/claims.rst", category="Claims"),
     log:
         "<results>/logs/claims.log",
     localrule: True
@@ -54,10 +54,12 @@ SHOWN = {
     "accuracy": [*rules.accuracy_table.output, *rules.accuracy_table.input.reports],
     "study": [rules.study_table.output.summary],
     "pareto": [rules.pareto.output.table],
+    "comparison": rules.comparison_table.output,
     "layers": [*rules.throughput_table.output, *rules.throughput_table.input.reports],
     "decomposition": rules.decomposition_table.output,
     "schedules": [rules.schedules.output.table],
     "tuner_quality": rules.tuner_quality.output,
+    "words": [],
     "provenance": [],
 }
 if plan.target.is_emulated:
@@ -96,11 +98,12 @@ rule report:
     input:
         throughput=rules.throughput_table.output,
         accuracy=rules.accuracy_table.output,
+        claims=rules.claims.output,
         sections=lambda _: expand(
             rules.report_section.output, section=on_page(SHOWN, workflow.dag_settings.targets)
         ),
     output:
-        results.page,
+        report(results.page, caption="../report/page.rst", category="Report"),
     log:
         "<results>/logs/report.log",
     localrule: True
@@ -113,8 +116,8 @@ rule report:
             for name in left_out(SHOWN, on_page(SHOWN, workflow.dag_settings.targets))
         ],
     shell:
-        "colonnade step report {params.left_out} {input.throughput} {input.accuracy} {output}"
-        " {input.sections} 2> {log}"
+        "colonnade step report {params.left_out} {input.throughput} {input.accuracy} {input.claims}"
+        " {output} {input.sections} 2> {log}"
 
 
 rule regression:
@@ -133,3 +136,49 @@ rule regression:
         code=code("step regression"),
     shell:
         "colonnade step regression {input.settings} {input.table} {output} {input.baseline} 2>&1 | tee {log}"
+
+
+rule layer_regression:
+    """Compare every layer with the committed baseline; what is for others to read is written in any case."""
+    input:
+        settings=plan.settings.of("nightly"),
+        reports=rules.throughput_table.input.reports,
+        baseline=inputs.layer_baseline(),
+    output:
+        "<results>/nightly-layers.txt",
+    log:
+        log="<results>/logs/nightly-layers.log",
+        summary="<results>/nightly/summary.md",
+        junit="<results>/nightly/junit.xml",
+        trend="<results>/nightly/trend.svg",
+    conda:
+        "../envs/colonnade.yaml"
+    params:
+        code=code("step layer-regression"),
+        baseline=lambda _, input: [f"--baseline {file}" for file in input.baseline],
+    shell:
+        "colonnade step layer-regression {params.baseline} {input.settings} {output} {log.summary}"
+        " {log.junit} {log.trend} {input.reports} 2>&1 | tee {log.log}"
+
+
+rule checklist:
+    """Every claim beside what is expected of it: the last job of an artifact evaluation."""
+    input:
+        claims=rules.claims.output,
+        before=[
+            rules.report.output,
+            rules.provenance.output,
+            rules.regression.output,
+            rules.model_sensitivity.output.table if plan.machine.band else [],
+        ],
+    output:
+        "<results>/checklist.txt",
+    log:
+        "<results>/logs/checklist.log",
+    localrule: True
+    conda:
+        "../envs/colonnade.yaml"
+    params:
+        code=code("step checklist"),
+    shell:
+        "colonnade step checklist {input.claims} {output} 2>&1 | tee {log}"

@@ -81,7 +81,7 @@ rule study_table:
             seed=[seed for _, seed in plan.networks.study],
         ),
     output:
-        table=results.table("study"),
+        table=report(results.table("study"), caption="../report/table.rst", category="Tables"),
         summary=results.table("study_summary"),
         figure="<results>/figures/study.svg",
     log:
@@ -140,7 +140,7 @@ rule recipe_search:
             network=["control", "pruned"],
         ),
     output:
-        results.table("recipe_search"),
+        report(results.table("recipe_search"), caption="../report/table.rst", category="Tables"),
     log:
         "<results>/logs/recipe-search.log",
     conda:

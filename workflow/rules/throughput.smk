@@ -47,7 +47,7 @@ rule throughput_table:
         settings=plan.settings.of("target", "throughput", "pruning.patterns"),
         reports=expand(rules.throughput.output, zip, **run_wildcards(plan.networks.runs)),
     output:
-        results.table("throughput"),
+        report(results.table("throughput"), caption="../report/table.rst", category="Tables"),
     log:
         "<results>/logs/throughput-table.log",
     conda:
@@ -123,7 +123,7 @@ rule decomposition_table:
             **run_wildcards((step.implementation, step.variant) for step in plan.networks.steps),
         ),
     output:
-        results.table("decomposition"),
+        report(results.table("decomposition"), caption="../report/table.rst", category="Tables"),
     log:
         "<results>/logs/decomposition-table.log",
     conda:

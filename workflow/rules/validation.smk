@@ -10,7 +10,7 @@ rule validation:
         inputs.validation_sources(),
         cores=inputs.validated_cores(),
     output:
-        results.table("validation"),
+        report(results.table("validation"), caption="../report/table.rst", category="Tables"),
     log:
         "<results>/logs/validation.log",
     conda:
@@ -63,8 +63,10 @@ rule model_sensitivity:
             },
         ),
     output:
-        table=results.table("sensitivity"),
-        band=results.table("throughput_band"),
+        table=report(results.table("sensitivity"), caption="../report/table.rst", category="Tables"),
+        band=report(
+            results.table("throughput_band"), caption="../report/table.rst", category="Tables"
+        ),
         text="<results>/sensitivity.txt",
     log:
         "<results>/logs/model-sensitivity.log",

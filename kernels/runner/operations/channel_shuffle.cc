@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 // channel_shuffle: the channels of some groups in turns.
-#include "arena.h"
 #include "nhwc_network.h"
 #include "operations/elementwise.h"
 #include "operations/rearranging.h"
@@ -35,7 +34,7 @@ class ChannelShuffle : public Operation {
 
   void build(PlanesNetwork& network, const Node& node) const override {
     const size_t channels = network.shape(node.output).shape.c, of_group = channels / groups_;
-    auto* from = static_cast<uint32_t*>(arena_allocate(channels * sizeof(uint32_t)));
+    auto* from = static_cast<uint32_t*>(network.allocate(channels * sizeof(uint32_t)));
     for (size_t channel = 0; channel < channels; channel++) from[channel] = static_cast<uint32_t>(channel % groups_ * of_group + channel / groups_);
     xnn_plane_copy copy = {};
     copy.channels = from;

@@ -3,12 +3,10 @@
 
 #include "operations/elementwise.h"
 
-#include "arena.h"
-
 namespace colonnade {
 
 void NhwcSteps::binary(xnn_binary_operator type, float constant) {
-  auto* kept = static_cast<float*>(arena_allocate(sizeof(float) + XNN_EXTRA_BYTES));
+  auto* kept = static_cast<float*>(network_.allocate(sizeof(float) + XNN_EXTRA_BYTES));
   *kept = constant;
   binary(type, kept, {1});
 }

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 // global_pool: the mean or the maximum of every channel's plane, which makes features of a map.
-#include "arena.h"
 #include "nhwc_network.h"
 #include "operations/table.h"
 #include "planes_network.h"

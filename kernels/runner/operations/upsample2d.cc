@@ -7,7 +7,6 @@
 #include <optional>
 #include <stdexcept>
 
-#include "arena.h"
 #include "nhwc_network.h"
 #include "operations/elementwise.h"
 #include "operations/table.h"
@@ -49,14 +48,14 @@ class Upsample2d : public Operation {
   size_t out_size(size_t axis, size_t in) const {
     return what_.size.has_value() ? (*what_.size)[axis] : static_cast<size_t>(std::floor(static_cast<double>(in) * what_.scale[axis]));
   }
-  // Where the outputs along an axis lie; from the arena.
-  const xnn_plane_sample* samples(size_t axis, size_t in, size_t out) const;
+  // Where the outputs along an axis lie.
+  const xnn_plane_sample* samples(PlanesNetwork& network, size_t axis, size_t in, size_t out) const;
 
   const Upsampling what_;
 };
 
-const xnn_plane_sample* Upsample2d::samples(size_t axis, size_t in, size_t out) const {
-  auto* samples = static_cast<xnn_plane_sample*>(arena_allocate(out * sizeof(xnn_plane_sample)));
+const xnn_plane_sample* Upsample2d::samples(PlanesNetwork& network, size_t axis, size_t in, size_t out) const {
+  auto* samples = static_cast<xnn_plane_sample*>(network.allocate(out * sizeof(xnn_plane_sample)));
   double step = what_.size.has_value() ? static_cast<double>(in) / static_cast<double>(out) : 1 / what_.scale[axis];
   if (what_.align_corners) step = out == 1 ? 0 : static_cast<double>(in - 1) / static_cast<double>(out - 1);
   for (size_t i = 0; i < out; i++) {
@@ -100,7 +99,7 @@ void Upsample2d::build(PlanesNetwork& network, const Node& node) const {
   const Shape in = network.activation(node.inputs[0]).shape;
   const Shape out = network.define(node.output, network.shape(node.output).shape).shape;
   const xnn_plane_resize what = {network.datatype().xnnpack, network.tensor(node.inputs[0]), network.tensor(node.output),
-                                 samples(0, in.h, out.h), samples(1, in.w, out.w)};
+                                 samples(network, 0, in.h, out.h), samples(network, 1, in.w, out.w)};
   xnn_operator_t op = nullptr;
   check(xnn_create_plane_resize_cnhw(&what, &op), network.described(node));
   network.add_layer(node).operators.emplace_back(op);

@@ -32,7 +32,7 @@ NETWORK = Path(onnx.__file__).parent / "backend/test/data/light/light_squeezenet
 # A convolution of the network.
 CONV = "n1c64h8w8-o64-k3x3-s1-p1-d1"
 COPIED = (
-    *("Makefile", "Snakefile", "README.md", "pyproject.toml", "requirements.txt"),
+    *("Makefile", "Snakefile", "README.md", "pyproject.toml", "setup.py", "requirements.txt"),
     *("requirements-cpu.txt", "requirements-cuda.txt"),
     *("config", "containers", "kernels", "profiles", "workflow"),
 )

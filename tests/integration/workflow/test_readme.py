@@ -12,12 +12,14 @@ import itertools
 import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from markdown_it import MarkdownIt
+from PIL import Image
+from sklearn.datasets import load_sample_image
 
 from .conftest import ROOT, Checkout
 
@@ -53,6 +55,8 @@ PLANNED = {
     "snakemake full-run --configfile config/default.yaml config/imagenet.yaml",
     "snakemake kernel-figures --configfile config/default.yaml config/resnet50.yaml",
     "snakemake full-run --configfile config/default.yaml config/textures.yaml",
+    "snakemake kernels_host",
+    "snakemake wheel",
 }
 
 
@@ -123,14 +127,38 @@ def planning(checkout: Checkout) -> Iterator[None]:
             file.write_text(text)
 
 
+@pytest.fixture(scope="session")
+def equipped(finished: Checkout, build_part: Callable[[str], Path]) -> Checkout:
+    """With a photograph of the user's, and programs for this machine, which take long to build."""
+    built, folder = build_part("host"), finished / "results/build/host"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("libcolonnade.so", "colonnade-run", "colonnade-bench"):
+        shutil.copy2(built / name, folder / name)
+    Image.fromarray(load_sample_image("china.jpg")).save(finished / "photo.jpg")
+    return finished
+
+
 @pytest.mark.parametrize(
     "command", [c for c in DOCUMENTED if c not in PLANNED | CHECKS | TOOLS], ids=repr
 )
-def test_documented_command_works_as_typed(finished: Checkout, command: str) -> None:
+def test_documented_command_works_as_typed(equipped: Checkout, command: str) -> None:
     script = command if command.startswith("make ") else f"{ACTIVATE}\n{command}"
-    run = finished.shell(script)
+    run = equipped.shell(script)
     assert run.returncode == 0, run.stdout[-6000:]
     assert "Traceback" not in run.stdout
+
+
+def test_documented_python_works_as_typed(equipped: Checkout) -> None:
+    """After the commands that make what it loads."""
+    (code,) = (
+        token.content
+        for token in MarkdownIt("commonmark").parse((ROOT / "README.md").read_text())
+        if token.type == "fence" and token.info == "python"
+    )
+    assert len(code.splitlines()) == 4
+    run = equipped.shell(f"{ACTIVATE}\npython - <<'END'\n{code}END")
+    assert run.returncode == 0, run.stdout[-6000:]
+    assert run.stdout.strip().isdigit()
 
 
 @pytest.mark.parametrize("command", sorted(PLANNED))

@@ -15,17 +15,25 @@ from colonnade.common.paths import table_file
 from colonnade.results import tables
 
 NAMES = {
+    "baseline",
+    "bench",
     "bench-conv",
     "build",
+    "completion",
     "config-reference",
     "fit-core",
+    "inspect",
     "optimize",
+    "regression",
+    "run",
     "shell",
     "step",
     "table",
     "to-onnx",
     "to-torch",
     "toolchain",
+    "verify",
+    "validate",
 }
 
 

@@ -17,7 +17,7 @@ from colonnade.results import tables
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGES = (
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "config/README.md")),
+    *(ROOT / name for name in ("README.md", "ARTIFACT.md", "CONTRIBUTING.md", "config/README.md")),
     *sorted((ROOT / "docs").glob("*.md")),
 )
 # What stands for any name, in upper case or in angle brackets, and what runs write.

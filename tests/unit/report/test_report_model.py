@@ -49,11 +49,14 @@ def test_the_fastest_run_and_the_baseline_are_shown() -> None:
     reports = [report(300, layer("a1", 300, 1)), report(200, layer("b1", 200, 1))]
     reports.append(report(100, layer("c1", 100, 1)))
     figures = cycle_figures(["base", "middle", "best"], reports)
-    assert [name in figure for figure, name in zip(figures, ("c1", "a1"), strict=True)] == [
-        True
-    ] * 2
-    assert "cache misses" in figures[0]
-    assert "Where the cycles of best go" in figures[0]
+    assert [(index, role) for index, role, _ in figures] == [
+        (2, "the fastest run"),
+        (0, "the baseline"),
+    ]
+    for (_, _, figure), name in zip(figures, ("c1", "a1"), strict=True):
+        assert f">{name}</text>" in figure
+    assert "cache misses" in figures[0][2]
+    assert "Where the cycles of best go" in figures[0][2]
 
 
 def point(name: str, group: str, role: str, modelled: float) -> dict[str, Any]:

@@ -7,7 +7,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
 
 from colonnade.common.errors import ColonnadeError
@@ -17,105 +16,11 @@ from colonnade.report.page import write_page
 from colonnade.report.sections import CONTEXTS, write_section
 from colonnade.results import tables
 from colonnade.results.records import EVIDENCE
-from colonnade.results.tables import Schema, write_table
+from colonnade.results.tables import write_table
+
+from .conftest import PROVENANCE, heading, row
 
 NAMES = [section.name for section in SECTIONS]
-DEFAULTS = {pl.String: "x", pl.Int64: 3, pl.Float64: 0.5}
-PROVENANCE = {
-    **{"git_commit": "0123456789abcdef", "dirty": False, "qemu": "qemu 10", "python": "3.11"},
-    **{"image": {"engine": "rootfs", "digest": "sha256:abc"}, "compilers": {"clang": "19"}},
-    **{"python_packages": {}, "cpu": "a cpu", "seeds": {"run": 1}, "config_sha256": "f00"},
-    **{"config": {}, "config_changes": []},
-}
-STALLS = ("load_result", "result", "cache_miss", "memory_unit", "execute_unit", "branch", "idle")
-
-
-def row(schema: Schema, **changed: Any) -> dict[str, Any]:
-    return {name: DEFAULTS[kind] for name, kind in schema.items()} | changed
-
-
-def run(checkpoint: str) -> dict[str, Any]:
-    counters = {"cycles": 100, "threads": 1, "stalls": dict.fromkeys(STALLS, 2)}
-    layer = {"name": "conv1", "op": "conv2d", "cycles": 100, "seconds": 0.1, "counters": counters}
-    return {
-        **{"model": "resnet18", "checkpoint_sha256": checkpoint, "implementation": "i"},
-        **{"threads": 1, "layers": [layer], "total": {"cycles": 100, "seconds": 0.1}},
-    }
-
-
-@pytest.fixture
-def files(tmp_path: Path) -> dict[str, list[Path]]:
-    """What each section shows."""
-
-    def table(name: str, *rows: dict[str, Any]) -> Path:
-        path = tmp_path / f"tables/{name}.csv"
-        write_table(path, getattr(tables, name.upper()), rows)
-        return path
-
-    def record(name: str, value: Any) -> Path:
-        write_json(tmp_path / name, value)
-        return tmp_path / name
-
-    throughput = table(
-        "throughput",
-        row(tables.THROUGHPUT, implementation="base", sparsity=0.0, checkpoint_sha256="a"),
-        row(tables.THROUGHPUT, speedup_vs_xnnpack_dense=2.0, checkpoint_sha256="b"),
-    )
-    runs = [record(f"run-{name}.json", run(name)) for name in "ab"]
-    evaluation = {
-        **{"checkpoint_sha256": "b", "n_images": 4, "target": "x60", "top1_torch": 1.0},
-        **{"top1_target": 1.0, "agreement": 1.0, "max_abs_logit_difference": 1e-6},
-        **{"schedule_sources": {"tuned": 3, "other size": 17, "fixed": 1}, "schedules": []},
-    }
-    over_band = {
-        **{"lowest": 4.2, "lowest_with": "slow", "median": 5.1},
-        **{"highest": 6.0, "highest_with": "fast", "cores": 38},
-    }
-    claim = {
-        **{"id": "speed", "claim": "fast", "source": "ours", "detail": "very", "unit": "x"},
-        **{
-            "paper_value": 4.0,
-            "our_value": 5.0,
-            "evidence": "modelled",
-            "refuted_by": "a slow one",
-        },
-        **{
-            "verdict": "exceeded in the model",
-            "over_band": over_band,
-            "artifacts": ["tables/throughput.csv"],
-        },
-    }
-    fixed = {"role": "fitted", "point": "memcpy"}
-    return {
-        "claims": [record("claims.json", [claim])],
-        "throughput": [throughput],
-        "accuracy": [
-            table("accuracy", row(tables.ACCURACY, checkpoint_sha256="b", executed_on="x60")),
-            record("evaluation.json", evaluation),
-        ],
-        "study": [
-            table("study_summary", *[row(tables.STUDY_SUMMARY, method=m) for m in ("dense", "x")])
-        ],
-        "pareto": [table("pareto", row(tables.PARETO))],
-        "layers": [throughput, *runs],
-        "cycles": [throughput, *runs],
-        "bounds": [table("bounds", row(tables.BOUNDS))],
-        "packing": [table("packing", row(tables.PACKING))],
-        "decomposition": [table("decomposition", row(tables.DECOMPOSITION, step="no packing"))],
-        "schedules": [
-            table("layers", *[row(tables.LAYERS, sparsity=s, chosen=1) for s in (0.0, 0.5)])
-        ],
-        "tuner_quality": [table("tuner_quality", row(tables.TUNER_QUALITY))],
-        "validation": [table("validation", row(tables.VALIDATION, **fixed))],
-        "sensitivity": [table("sensitivity", row(tables.SENSITIVITY, conclusion="a over b"))],
-        "provenance": [],
-    }
-
-
-@pytest.fixture
-def provenance(tmp_path: Path) -> Path:
-    write_json(tmp_path / "provenance.json", PROVENANCE)
-    return tmp_path / "provenance.json"
 
 
 def test_every_section_has_a_renderer_and_a_name_of_its_own() -> None:
@@ -184,7 +89,7 @@ def test_another_section_is_refused(provenance: Path, tmp_path: Path) -> None:
     with pytest.raises(ColonnadeError, match="section 'weather': allowed: claims, "):
         write_section("weather", provenance, [], tmp_path / "weather.html")
     with pytest.raises(ColonnadeError, match="no such section: weather"):
-        write_page(tmp_path, tmp_path, {"weather": tmp_path}, [], tmp_path / "page.html")
+        write_page(tmp_path, tmp_path, tmp_path, {"weather": tmp_path}, [], tmp_path / "page.html")
 
 
 @pytest.mark.parametrize("control", ["holds", "refused"])
@@ -213,13 +118,14 @@ def test_a_page_has_its_sections_in_order_and_names_the_others(
         write_section(name, provenance, files[name], rendered[name])
     page = tmp_path / "report.html"
     rest = left_out(NAMES, shown)
-    write_page(files["throughput"][0], files["accuracy"][0], rendered, rest, page)
+    write_page(*heading(files), rendered, rest, page)
     html = page.read_text()
     assert re.findall(r'<h[23] id="(\w[\w-]*)">', html) == [*shown[:-1], "left-out", shown[-1]]
     assert "Where the speedup comes from" in html
     assert re.findall(r"<li>([^<]+): <code>snakemake ([\w-]+)</code>", html) == [
         ("Patterns and recipes at equal budget", "accuracy-study"),
         ("A pattern for every layer", "pareto-front"),
+        ("Against other engines on this machine", "host-comparison"),
         ("What tuning missed", "tuner-quality"),
         ("What does not depend on the unknown parameters", "artifact-evaluation"),
     ]
@@ -233,8 +139,9 @@ def test_a_page_without_a_row_of_the_fastest_network_is_refused(
 ) -> None:
     accuracy = tmp_path / "other.csv"
     write_table(accuracy, tables.ACCURACY, [row(tables.ACCURACY)])
+    throughput, _, claims = heading(files)
     with pytest.raises(ColonnadeError, match=r"other\.csv: no row of checkpoint b"):
-        write_page(files["throughput"][0], accuracy, {}, [], tmp_path / "page.html")
+        write_page(throughput, accuracy, claims, {}, [], tmp_path / "page.html")
 
 
 @pytest.mark.parametrize(
@@ -245,6 +152,7 @@ def test_a_page_without_a_row_of_the_fastest_network_is_refused(
         (["kernel-figures"], {"decomposition"}),
         (["accuracy-study", "pareto-front"], {"study", "pareto"}),
         (["tuner-quality"], {"tuner_quality"}),
+        (["host-comparison"], {"comparison"}),
         (["artifact-evaluation"], {"sensitivity"}),
     ],
 )
@@ -265,7 +173,7 @@ def test_accuracy_has_the_intervals_of_its_images(
     write_table(files["accuracy"][0], tables.ACCURACY, [row(tables.ACCURACY, **changed)])
     page, section = tmp_path / "page.html", tmp_path / "section.html"
     write_section("accuracy", provenance, files["accuracy"], section)
-    write_page(files["throughput"][0], files["accuracy"][0], {}, [], page)
+    write_page(*heading(files), {}, [], page)
     assert "95.00%<small>76.39 to 99.11</small>" in section.read_text()
     assert "<small>-31.44 to 11.02</small>" in section.read_text()
     assert "76.39 to 99.11, dense 85.00%" in page.read_text()
@@ -275,7 +183,7 @@ def test_kinds_of_evidence_are_the_same_on_the_page_and_in_the_documents(
     files: dict[str, list[Path]], provenance: Path, tmp_path: Path
 ) -> None:
     page, section = tmp_path / "page.html", tmp_path / "section.html"
-    write_page(files["throughput"][0], files["accuracy"][0], {}, [], page)
+    write_page(*heading(files), {}, [], page)
     legend = re.sub(r"\s+", " ", page.read_text()).replace("&#39;", "'")
     document = Path("docs/results.md").read_text()
     for kind, meaning in EVIDENCE.items():

@@ -109,7 +109,14 @@ def defined(**changed: Any) -> Definition:
     return Definition.model_validate(
         {
             **{"id": "a", "claim": "b", "source": "ours", "stated": 4.0, "unit": "x", "digits": 1},
-            **{"holds": "at least", "tables": ["throughput"], "query": "q", "detail": "d"},
+            **{
+                "holds": "at least",
+                "expected": "holds",
+                "command": "snakemake full-run",
+                "tables": ["throughput"],
+                "query": "q",
+                "detail": "d",
+            },
             **{"not_run": "n", "refuted_by": "r", **changed},
         }
     )
@@ -253,7 +260,16 @@ def test_a_drop_is_judged_only_by_images_that_decide(
     assert "95% intervals: " in claim["detail"]
     said = f"not decided by {images:,} images"
     assert (said in claim["detail"]) == (verdict == "not decided")
-    assert CONTRACT | {"source", "unit", "over_band", "detail", "refuted_by"} == set(claim)
+    assert CONTRACT | {
+        "source",
+        "unit",
+        "over_band",
+        "detail",
+        "refuted_by",
+        "criterion",
+        "expected",
+        "command",
+    } == set(claim)
 
 
 def test_every_claim_of_a_difference_of_top1_is_judged_by_its_images() -> None:

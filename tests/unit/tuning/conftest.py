@@ -5,14 +5,17 @@
 
 import itertools
 import json
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from colonnade.common.errors import ColonnadeError
 from colonnade.config.schema import ProfileConfig, ThroughputConfig
 from colonnade.config.target import load_target
+from colonnade.models.conv_shape import ConvShape
 from colonnade.targets.target import Target
 from colonnade.tuning.core import Core, core_of
 
@@ -29,9 +32,14 @@ class Finished:
 
 @dataclass
 class FakeContainer:
-    """Answers the bench's command lines with cycles from `cycles`, by `CANDIDATE|N:M`."""
+    """Answers the bench's command lines with cycles from `cycles`, by `CANDIDATE|N:M`.
+
+    On the host `ms` has milliseconds instead, and those of `broken` fail.
+    """
 
     cycles: Mapping[str, int] = field(default_factory=dict)
+    ms: Mapping[str, float] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
     commands: list[list[str]] = field(default_factory=list)
 
     def run(
@@ -44,17 +52,26 @@ class FakeContainer:
         """One line per candidate; those without an entry take 10^9 cycles, on the host 1 ms."""
         self.commands.append(list(command))
         values = dict(itertools.pairwise(command))
+        if broken := self.broken & set(values["--candidate"].split(",")):
+            raise ColonnadeError(f"bench failed: {sorted(broken)[0]}")
         lines = []
-        for text in values["--candidate"].split(","):
+        for text, keep in itertools.product(
+            values["--candidate"].split(","), values["--keep"].split(",")
+        ):
             algorithm, tile, lmul, panels, splits = (*text.split(":"), *"0000")[:5]
-            cycles = self.cycles.get(f"{text}|{values['--keep']}", 10**9)
-            modelled = "-plugin" in command
             report = {
                 **{"conv": values["--conv"], "algorithm": algorithm, "tile": int(tile)},
                 **{"lmul": int(lmul), "panels": int(panels), "kc_splits": int(splits)},
-                **{"cycles": cycles if modelled else None, "ms": None if modelled else 1.0},
-                "mac_per_cycle": 1.0 if modelled else None,
             }
+            if "-plugin" in command:
+                cycles = self.cycles.get(f"{text}|{keep}", 10**9)
+                report |= {"cycles": cycles, "ms": None, "mac_per_cycle": 1.0}
+            else:
+                ms, rounds = self.ms.get(f"{text}|{keep}", 1.0), int(values["--repetitions"])
+                n, m = map(int, keep.split(":"))
+                report |= {"cycles": None, "ms": ms, "mac_per_cycle": None}
+                report |= {"samples_ms": [ms] * rounds}
+                report["kept"] = ConvShape.parse(values["--conv"]).reduction * n // m
             lines.append(json.dumps(report))
         return Finished("\n".join(lines) + "\n")
 
@@ -93,6 +110,13 @@ def container() -> FakeContainer:
 def target(checkout: Path, container: FakeContainer) -> Target:
     """The emulated X60, with the bench's answers."""
     return Target("x60", load_target(ROOT / "config/targets", "x60"), container)
+
+
+@pytest.fixture
+def host(checkout: Path, container: FakeContainer, monkeypatch: pytest.MonkeyPatch) -> Target:
+    """This machine, with the bench's answers; measurements that are real ones do not wait for them."""
+    monkeypatch.setattr(tempfile, "tempdir", str(checkout))
+    return Target("host", load_target(ROOT / "config/targets", "host"), container)
 
 
 @pytest.fixture

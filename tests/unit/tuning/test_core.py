@@ -10,7 +10,7 @@ import pytest
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.config.target import TargetConfig
-from colonnade.tuning.core import KINDS, Cost, Kind, core_of
+from colonnade.tuning.core import KINDS, Cost, Kind, core_of, machine_of
 
 from .conftest import ROOT
 
@@ -60,7 +60,7 @@ def test_core_description_is_read_in_all_its_forms(tmp_path: Path) -> None:
     path = tmp_path / "core.json"
     path.write_text(json.dumps(description))
     core = core_of(X60.model_copy(update={"core": path}))
-    assert (core.lanes, core.width, core.in_order) == (8, 2, True)
+    assert (core.lanes, core.width) == (8, 2)
     assert (core.vector_width, core.vtype_latency) == (1, 2)
     assert (core.streams, core.reach, core.outstanding) == (7, 3, 5)
     assert (core.confirm, core.distance, core.degree, core.fill) == (3, 9, 2, 8)
@@ -94,3 +94,14 @@ def test_a_core_without_a_cost_that_kernels_need_is_refused(tmp_path: Path, kind
         ColonnadeError, match=rf"core\.json: not a core description: lacks '{kind}'"
     ):
         core_of(X60.model_copy(update={"core": path}))
+
+
+def test_of_a_host_only_what_bounds_the_search_is_known() -> None:
+    host = TargetConfig(kind="host")
+    machine = machine_of(host)
+    assert machine.lanes in {8, 16}
+    assert machine.l2_bytes >= 1 << 16
+    with pytest.raises(ColonnadeError, match="kind host has no core: its time is measured"):
+        core_of(host)
+    x60 = machine_of(X60)
+    assert (x60.lanes, x60.l2_bytes) == (8, 512 << 10)

@@ -13,7 +13,7 @@ import yaml
 
 from colonnade.common import paths
 from colonnade.common.errors import ColonnadeError
-from colonnade.common.paths import BUILD, RESULTS, TAKEN, Results, table_file
+from colonnade.common.paths import BUILD, MADE_WITH, RESULTS, TAKEN, Results, table_file
 from colonnade.config.data import TexturesConfig
 from colonnade.config.reading import read_config
 from colonnade.workflow.workflow import Workflow
@@ -54,7 +54,7 @@ def test_names_that_the_rules_use_are_taken() -> None:
     used = {name for file in sources for name in place.findall(file.read_text())}
     # A table's folder is part of its name, and pictures lie where the configuration says.
     elsewhere = {table_file("any").split("/")[0], *Results("").table("any").split("/")[1:-1]}
-    elsewhere |= {BUILD.name, TexturesConfig(name="textures").cache.name}
+    elsewhere |= {BUILD.name, TexturesConfig(name="textures").cache.name, MADE_WITH}
     assert used | elsewhere == TAKEN
 
 

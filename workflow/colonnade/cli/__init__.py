@@ -13,12 +13,36 @@ from contextlib import suppress
 
 import click
 
-from colonnade.cli import documents, networks, report, tables, toolchain, tuning
+from colonnade.cli import (
+    documents,
+    networks,
+    nightly,
+    optimizing,
+    packages,
+    report,
+    tables,
+    toolchain,
+    tuning,
+    verify,
+)
 from colonnade.cli.common import cli
 from colonnade.common.errors import explained
 from colonnade.container.processes import exit_on_signals
 
-__all__ = ["cli", "documents", "main", "networks", "report", "tables", "toolchain", "tuning"]
+__all__ = [
+    "cli",
+    "documents",
+    "main",
+    "networks",
+    "nightly",
+    "optimizing",
+    "packages",
+    "report",
+    "tables",
+    "toolchain",
+    "tuning",
+    "verify",
+]
 
 
 def main() -> None:

@@ -3,16 +3,20 @@
 
 """The groups of commands, and what commands share."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
 import click
 
 from colonnade.common.errors import ColonnadeError
-from colonnade.common.paths import IMAGE, TARGETS
+from colonnade.common.paths import BUILD, IMAGE, TARGETS
 from colonnade.config.target import load_target
-from colonnade.container import Container, open_image
+from colonnade.container import CompletedRun, Container, open_image
 from colonnade.targets.target import Target
 from colonnade.workflow.settings import Settings
 
@@ -27,8 +31,9 @@ class _Sections(click.Group):
 
     headings: Mapping[str, Sequence[str]] = {
         "By hand": (
-            *("optimize", "shell", "bench-conv", "fit-core", "to-torch", "to-onnx"),
-            "config-reference",
+            *("optimize", "run", "bench", "inspect", "validate", "to-torch", "to-onnx"),
+            *("shell", "bench-conv", "fit-core", "verify", "baseline", "regression"),
+            *("config-reference", "completion"),
         ),
         "Toolchain and programs": ("toolchain", "build"),
         "What the workflow runs": ("table", "step"),
@@ -88,18 +93,81 @@ def container() -> Container:
     return open_image(IMAGE, ROOT)
 
 
-def target_of(settings: Settings) -> Target:
-    """The target that a job was given."""
-    return Target(settings.config.target, settings.target, container())
+class _Opened:
+    """The toolchain container, opened where something first runs in it: tables need none."""
+
+    @cached_property
+    def _container(self) -> Container:
+        return container()
+
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        log: Path | None = None,
+    ) -> CompletedRun:
+        return self._container.run(command, env=env, log=log)
+
+
+@contextmanager
+def checkout() -> Iterator[Path]:
+    """Work in the checkout that the working directory is in; yields where it was, relative to it.
+
+    Raises:
+        ColonnadeError: it is in none.
+    """
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "containers/versions.env").is_file() and (folder / "Snakefile").is_file():
+            os.chdir(folder)
+            try:
+                yield here.relative_to(folder)
+            finally:
+                os.chdir(here)
+            return
+    raise ColonnadeError(f"{here}: not in a checkout of Colonnade; change to one")
+
+
+def built_toolchain() -> Container:
+    """The toolchain container of the checkout that is worked in.
+
+    Raises:
+        ColonnadeError: it is not built.
+    """
+    if not IMAGE.is_file():
+        raise ColonnadeError(
+            f"{IMAGE}: the toolchain is not built yet; `snakemake toolchain` does it"
+        )
+    return container()
+
+
+@contextmanager
+def scratch(name: str) -> Iterator[Path]:
+    """A folder of the checkout, which the container sees, removed at the end."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=BUILD) as folder:
+        yield Path(folder)
 
 
 def named_target(name: str) -> Target:
-    """A target of config/targets.
+    """A target of config/targets, in the checkout that is worked in.
+
+    The kind may stand before its name, as in `emulated:x60`.
 
     Raises:
-        ColonnadeError: there is none of that name.
+        ColonnadeError: there is no such target, it is of another kind, or there is no toolchain.
     """
-    return Target(name, load_target(TARGETS, name), container())
+    kind, _, own = name.rpartition(":")
+    config = load_target(TARGETS, own)
+    if kind not in ("", config.kind):
+        raise ColonnadeError(f"target: {name!r}; {own} is of kind {config.kind}")
+    return Target(own, config, built_toolchain())
+
+
+def target_of(settings: Settings) -> Target:
+    """The target that a job was given."""
+    return Target(settings.config.target, settings.target, _Opened())
 
 
 def needed_band(band: Path | None) -> Path:

@@ -43,37 +43,20 @@ def to_onnx(checkpoint: Path, output: Path) -> None:
     click.echo(str(output))
 
 
-@cli.command()
-@click.argument("model", type=FILE)
-@click.argument("folder", type=FILE)
-@click.option("--sparsity", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.5)
-@click.option(
-    "--tile", type=click.IntRange(1, 31), default=8, help="Output channels that share columns."
-)
-@click.option("--image-px", type=click.IntRange(1), help="Size of images that MODEL leaves open.")
-def optimize(model: Path, folder: Path, sparsity: float, tile: int, image_px: int | None) -> None:
-    """Import MODEL (.onnx, or .pt2 of torch.export), prune it, and export it to FOLDER.
-
-    Columns are pruned by their L1 norm, and nothing is fine-tuned. FOLDER gets dense and pruned
-    checkpoint, and the package.
-    """
-    from colonnade.config.pruning import Pattern
-    from colonnade.package.optimize import optimize as run
-
-    made = run(model, folder, Pattern(m="full", sparsity=sparsity), tile, image_px)
-    for name, reason in made.dense.items():
-        click.echo(f"{name}: stays dense: {reason}")
-    click.echo(
-        f"{folder}: {len(made.pruned)} convolutions pruned, of whose weights {made.sparsity:.1%} are gone"
-    )
-
-
 @cli.command("config-reference")
 def config_reference() -> None:
-    """Write docs/configuration.md and config/schema.json from the models that check a configuration."""
-    from colonnade.common.files import write_text
-    from colonnade.config.reference import DOCUMENT, SCHEMA, reference, schema
+    """Write docs/configuration.md and config/schema.json, and the claims of ARTIFACT.md.
 
-    for path, text in ((DOCUMENT, reference()), (SCHEMA, schema())):
+    The first two are of the models that check a configuration, the claims of config/claims.yaml.
+    """
+    from colonnade.common.files import write_text
+    from colonnade.common.paths import CLAIMS
+    from colonnade.config.reference import DOCUMENT, SCHEMA, reference, schema
+    from colonnade.results import artifact
+    from colonnade.results.claims import read_definitions
+
+    claims = artifact.with_claims(artifact.DOCUMENT, read_definitions(CLAIMS))
+    written = ((DOCUMENT, reference()), (SCHEMA, schema()), (artifact.DOCUMENT, claims))
+    for path, text in written:
         write_text(path, text)
         click.echo(str(path))

@@ -8,6 +8,8 @@ from pathlib import Path
 import click
 
 from colonnade.cli.common import FILE, step
+from colonnade.common.errors import ColonnadeError
+from colonnade.common.files import write_text
 from colonnade.common.paths import IMAGE
 from colonnade.workflow.settings import read_settings
 
@@ -34,6 +36,20 @@ def provenance(settings: Path, default: Path, output: Path) -> None:
     write_provenance(read_settings(settings).config, default, IMAGE, output)
 
 
+@step.command()
+@click.argument("claims", type=FILE)
+@click.argument("output", type=FILE)
+def checklist(claims: Path, output: Path) -> None:
+    """Print the check-list of CLAIMS, and write it; fail where a claim that should hold does not."""
+    from colonnade.results.checklist import checklist as compare
+
+    text, failing = compare(claims)
+    click.echo(text, nl=False)
+    if failing:
+        raise ColonnadeError(f"{claims}: should hold, and do not: {', '.join(failing)}")
+    write_text(output, text)
+
+
 @step.command("section")
 @click.argument("name")
 @click.argument("provenance", type=FILE)
@@ -50,20 +66,22 @@ def section(name: str, provenance: Path, output: Path, files: tuple[Path, ...]) 
 @click.option("--left-out", multiple=True, help="A section that another target asks for.")
 @click.argument("throughput", type=FILE)
 @click.argument("accuracy", type=FILE)
+@click.argument("claims", type=FILE)
 @click.argument("output", type=FILE)
 @click.argument("sections", type=FILE, nargs=-1, required=True)
 def report(
     left_out: tuple[str, ...],
     throughput: Path,
     accuracy: Path,
+    claims: Path,
     output: Path,
     sections: tuple[Path, ...],
 ) -> None:
-    """Join rendered SECTIONS into the page OUTPUT; its heading is of both tables."""
+    """Join rendered SECTIONS into the page OUTPUT; its heading is of both tables and the claims."""
     from colonnade.report.page import write_page
 
     named = {section.stem: section for section in sections}
-    write_page(throughput, accuracy, named, left_out, output)
+    write_page(throughput, accuracy, claims, named, left_out, output)
 
 
 @step.command()

@@ -53,6 +53,19 @@ def throughput_cores(
     throughput_table(given.config.throughput, runs, output)
 
 
+@table.command("comparison")
+@click.argument("settings", type=FILE)
+@click.argument("output", type=FILE)
+@click.argument("measured", type=FILE, nargs=-1, required=True)
+def comparison(settings: Path, output: Path, measured: tuple[Path, ...]) -> None:
+    """Collect what was MEASURED of every network that was compared, and print it."""
+    from colonnade.comparison.table import comparison_table, printed
+
+    networks = read_settings(settings).config.comparison.networks
+    comparison_table([path for _, path in paired(networks, measured)], output)
+    click.echo(printed(output))
+
+
 @table.command("accuracy")
 @click.argument("settings", type=FILE)
 @click.argument("output", type=FILE)

@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -15,12 +14,20 @@ from pathlib import Path
 
 import click
 
-from colonnade.cli.common import FILE, ROOT, cli, container
+from colonnade.cli.common import (
+    FILE,
+    ROOT,
+    built_toolchain,
+    checkout,
+    cli,
+    container,
+    named_target,
+    scratch,
+)
 from colonnade.common.errors import ColonnadeError
-from colonnade.common.paths import BENCH, BUILD, IMAGE, TARGETS
+from colonnade.common.paths import BENCH, BUILD
 from colonnade.common.progress import Progress, followed, ninja_steps
-from colonnade.config.target import load_target
-from colonnade.container import Container, select_engine
+from colonnade.container import select_engine
 from colonnade.targets.target import Target
 
 _PASSED_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}
@@ -56,8 +63,8 @@ def shell(command: tuple[str, ...]) -> None:
     The checkout is /colonnade there, and the working directory is the same folder of it. What the
     command reads, prints and returns is yours.
     """
-    with _checkout() as here:
-        toolchain = _toolchain()
+    with checkout() as here:
+        toolchain = built_toolchain()
         enter = ["/bin/sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", str(here)]
         status = toolchain.attach([*enter, *(command or ["bash"])], env=_terminal())
     sys.exit(status)
@@ -73,12 +80,12 @@ def bench_conv(name: str, options: tuple[str, ...]) -> None:
     lines. `colonnade bench-conv -- --help` lists the options.
     """
     given = list(options)
-    with _checkout() as here, _scratch() as scratch:
-        target = Target(name, load_target(TARGETS, name), toolchain := _toolchain())
+    with checkout() as here, scratch("bench-conv") as folder:
+        target = named_target(name)
         target.check_built(BENCH)
-        command, env = target.command(BENCH, timing=scratch / "regions.jsonl")
+        command, env = target.command(BENCH, timing=folder / "regions.jsonl")
         with _with_time(target):
-            status = toolchain.attach([*command, *_visible(given, here, scratch)], env=env)
+            status = built_toolchain().attach([*command, *_visible(given, here, folder)], env=env)
     sys.exit(status)
 
 
@@ -122,43 +129,8 @@ def timed(line: str, milliseconds: Callable[[int], float]) -> str:
     return json.dumps(result, separators=(",", ":")) + line[len(line.rstrip()) :]
 
 
-@contextmanager
-def _checkout() -> Iterator[Path]:
-    """Work in the checkout that the working directory is in; yields where it was, relative to it.
-
-    Raises:
-        ColonnadeError: it is in none.
-    """
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / "containers/versions.env").is_file() and (folder / "Snakefile").is_file():
-            os.chdir(folder)
-            try:
-                yield here.relative_to(folder)
-            finally:
-                os.chdir(here)
-            return
-    raise ColonnadeError(f"{here}: not in a checkout of Colonnade; change to one")
-
-
-def _toolchain() -> Container:
-    if not IMAGE.is_file():
-        raise ColonnadeError(
-            f"{IMAGE}: the toolchain is not built yet; `snakemake toolchain` does it"
-        )
-    return container()
-
-
 def _terminal() -> dict[str, str]:
     return {"TERM": os.environ["TERM"]} if "TERM" in os.environ else {}
-
-
-@contextmanager
-def _scratch() -> Iterator[Path]:
-    """A folder of the checkout, removed at the end."""
-    BUILD.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".bench-conv-", dir=BUILD) as folder:
-        yield Path(folder)
 
 
 def _visible(options: Sequence[str], here: Path, scratch: Path) -> list[str]:

@@ -19,12 +19,18 @@ from colonnade.workflow.settings import read_settings
 @click.argument("output", type=FILE)
 def profile(settings: Path, conv: str, output: Path) -> None:
     """Run the promising candidates of the convolution CONV."""
+    from colonnade.tuning.measured import profile_measured
     from colonnade.tuning.search import profile_conv
 
     given = read_settings(settings)
-    shape, config = ConvShape.parse(conv), given.config
-    searches = Convolutions(config).searches(conv)
-    profile_conv(target_of(given), shape, searches, config.profile, config.throughput, output)
+    shape, config, target = ConvShape.parse(conv), given.config, target_of(given)
+    convs = Convolutions(config)
+    searches, tuning, timed = convs.searches(conv), config.profile, config.throughput
+    if target.evidence == "modelled":
+        profile_conv(target, shape, searches, tuning, timed, output)
+    else:
+        seconds = convs.seconds_of_a_search
+        profile_measured(target, shape, searches, tuning, timed, seconds, output)
 
 
 @step.command()
@@ -41,15 +47,45 @@ def schedules(settings: Path, schedules: Path, table: Path, profiles: tuple[Path
     collect(profiles, layers, name, target_of(given), schedules, table)
 
 
+@step.command()
+@click.argument("settings", type=FILE)
+@click.argument("schedules", type=FILE)
+@click.argument("environment", type=FILE)
+@click.argument("listed", type=FILE)
+@click.argument("output", type=FILE)
+def compare(settings: Path, schedules: Path, environment: Path, listed: Path, output: Path) -> None:
+    """Compare a network with the engines of ENVIRONMENT, of which LISTED says which are missing."""
+    from colonnade.comparison.measure import Peers, compare_network
+
+    given = read_settings(settings)
+    config = given.config
+    compare_network(
+        target_of(given),
+        config.model.name,
+        config.comparison,
+        config.throughput.image_px,
+        Convolutions(config).pruned_layers,
+        schedules,
+        Peers.read(environment, listed),
+        config.seed,
+        output,
+    )
+
+
 @step.command("audit-tuner")
 @click.argument("settings", type=FILE)
 @click.argument("conv")
 @click.argument("output", type=FILE)
 def audit_tuner(settings: Path, conv: str, output: Path) -> None:
     """Run all candidates of the convolution CONV, and compare with what tuning finds."""
-    from colonnade.tuning.audit import audit_conv
+    from colonnade.tuning.audit import audit_conv, audit_measured
 
     given = read_settings(settings)
-    shape, config = ConvShape.parse(conv), given.config
-    profiled = Convolutions(config).audits(conv)
-    audit_conv(target_of(given), shape, profiled, config.profile, config.throughput, output)
+    shape, config, target = ConvShape.parse(conv), given.config, target_of(given)
+    convs = Convolutions(config)
+    profiled, tuning, timed = convs.audits(conv), config.profile, config.throughput
+    if target.evidence == "modelled":
+        audit_conv(target, shape, profiled, tuning, timed, output)
+    else:
+        seconds = convs.seconds_of_a_search
+        audit_measured(target, shape, profiled, tuning, timed, seconds, output)

@@ -14,14 +14,23 @@ RESULTS = Path("results")
 BUILD = RESULTS / "build"
 IMAGE = RESULTS / "toolchain/image.json"
 BASELINE = RESULTS / "baseline/throughput.csv"
+LAYER_BASELINE = RESULTS / "baseline/layers.json"
+NIGHTS = Path(".colonnade/nights.sqlite")
 # Names in `results` that no folder of results of its own can have.
 TAKEN = frozenset(
     (
-        *("accuracy", "baseline", "budget", "build", "data", "figures", "logs", "packages"),
-        *("profile", "report", "sensitivity", "settings", "study", "tables", "throughput"),
-        *("toolchain", "train", "tuner"),
+        *("accuracy", "baseline", "budget", "build", "comparison", "data", "figures", "inputs"),
+        *("logs", "nightly", "packages", "profile", "report", "sensitivity", "settings", "study"),
+        *("tables", "throughput", "toolchain", "train", "tuner"),
     )
 )
+# Of those and what `make docs` and `make release` write, what all runs of a checkout share.
+SHARED = frozenset(("baseline", "build", "data", "docs", "release", "toolchain"))
+# In every folder of results: what a run's results share, where its numbers come from, and copies of the
+# files of the checkout that they depend on.
+SCOPE = "scope.json"
+PROVENANCE = "provenance.json"
+MADE_WITH = "inputs"
 
 DEFAULT_CONFIG = Path("config/default.yaml")
 CLAIMS = Path("config/claims.yaml")
@@ -36,6 +45,11 @@ OTHER_TARGETS = ("c908", "x280")
 RUNNER = "colonnade-run"
 BENCH = "colonnade-bench"
 PROGRAMS = (RUNNER, BENCH, "colonnade-tests")
+# What `colonnade.load` runs packages with; built for this machine alone.
+LIBRARY = "libcolonnade.so"
+# The engines that networks are compared with, and which of them could not be installed.
+PEERS = Path(".colonnade/peers")
+PEERS_LIST = Path(".colonnade/peers.tsv")
 # In the toolchain's image.
 QEMU = "/opt/qemu/bin/qemu-riscv64"
 TIMING_MODEL = BUILD / "timing/libcolonnade-timing.so"
@@ -60,7 +74,7 @@ class Results:
     @property
     def scope(self) -> str:
         """What all results of the folder share; see `colonnade.workflow.scope`."""
-        return f"{self.folder}/scope.json"
+        return f"{self.folder}/{SCOPE}"
 
     @property
     def page(self) -> str:

@@ -15,6 +15,7 @@ from pydantic import Field, field_validator, model_validator
 
 from colonnade.common.paths import RESULTS, TAKEN
 from colonnade.config.budget import BudgetConfig
+from colonnade.config.comparison import ComparisonConfig
 from colonnade.config.data import DataConfig
 from colonnade.config.model import ModelConfig
 from colonnade.config.pruning import PruningConfig
@@ -63,6 +64,10 @@ class ProfileConfig(Section):
     algorithm, so that it is compared too, and the fastest of each algorithm again with its columns in
     2, 4, ... up to `kc_splits` KC splits: `layers.csv` has them all. `audit` is the number of
     searches that `tuner-quality` repeats over all candidates.
+
+    Where time is measured there is no cost model: candidates race against each other, all of them at
+    first, and the searches of a network share `minutes`; `trials`, `margin_percent` and `cache` have no
+    say.
     """
 
     algorithms: tuple[Literal["direct", "packed"], ...] = Field(
@@ -93,6 +98,13 @@ class ProfileConfig(Section):
         le=1e6,
         description="A search stops when all others would be slower even if the cost model is wrong"
         " by so much.",
+    )
+    minutes: Number = Field(
+        default=11,
+        gt=0,
+        le=1e6,
+        description="Where time is measured: what the searches of a network take together, at most but"
+        " for rounds that have begun.",
     )
     audit: Whole = Field(
         ge=1,
@@ -197,6 +209,9 @@ class Config(Section):
     nightly: NightlyConfig = Field(description="When `nightly-regression` fails.")
     study: StudyConfig = Field(description="What `accuracy-study` compares.")
     budget: BudgetConfig = Field(description="What `pareto-front` chooses.")
+    comparison: ComparisonConfig = Field(
+        default=ComparisonConfig(), description="What `host-comparison` compares."
+    )
 
     @field_validator("results")
     @classmethod

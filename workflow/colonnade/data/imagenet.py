@@ -48,14 +48,25 @@ class FolderSplit(Split):
         Raises:
             ColonnadeError: the file is missing or broken; it is named.
         """
-        picture = _decode(self.files[example.index])
         if example.augment_seed is None:
-            picture = evaluation_crop(picture, self._image_px)
-        else:
-            draw = random.Random(example.augment_seed)
-            picture = random_crop(picture, self._image_px, self._min_area, draw)
-        pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1)
-        return NORMALISATION(pixels.to(torch.float32) / 255)
+            return read_image(self.files[example.index], self._image_px, NORMALISATION)
+        picture = _decode(self.files[example.index])
+        draw = random.Random(example.augment_seed)
+        return _pixels(random_crop(picture, self._image_px, self._min_area, draw), NORMALISATION)
+
+
+def read_image(path: Path, image_px: int, normalisation: Normalisation) -> Tensor:
+    """An image file as it is evaluated: resized, cropped and normalised, [3, image_px, image_px].
+
+    Raises:
+        ColonnadeError: the file is missing, broken or no image of `FORMATS`.
+    """
+    return _pixels(evaluation_crop(_decode(path), image_px), normalisation)
+
+
+def _pixels(picture: Image.Image, normalisation: Normalisation) -> Tensor:
+    pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1)
+    return normalisation(pixels.to(torch.float32) / 255)
 
 
 def _decode(path: Path) -> Image.Image:

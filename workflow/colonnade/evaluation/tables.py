@@ -49,7 +49,8 @@ def throughput_table(
             raise ColonnadeError(f"{table}: no run of {REFERENCE} to compare with")
         ms = milliseconds(report, target)
         columns = _timed(report, target, timed, ms, base_ms[target.name])
-        rows.append({**pattern, **columns, "cycles": report["total"]["cycles"]})
+        cycles = report["total"]["cycles"]
+        rows.append({**pattern, **columns, "cycles": cycles, **report.get("conditions", {})})
     write_table(table, THROUGHPUT, rows)
 
 

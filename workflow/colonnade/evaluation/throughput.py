@@ -14,6 +14,7 @@ from colonnade.common.files import discard, make_folder, read_json, write_bytes,
 from colonnade.common.paths import RUNNER
 from colonnade.config.schema import ThroughputConfig
 from colonnade.package.archive import read_package
+from colonnade.targets.conditions import Watch, alone
 from colonnade.targets.target import Target
 
 
@@ -63,9 +64,16 @@ def run_network(
         *("--warmup", "0" if modelled else str(timed.warmup)),
     ]
     try:
-        target.run(RUNNER, arguments, timing=timing, beside=beside)
-        identity = {key: graph[key] for key in ("model", "checkpoint_sha256")}
-        write_json(output, {**identity, **read_json(report, dict[str, Any])})
+        found: dict[str, Any] = {key: graph[key] for key in ("model", "checkpoint_sha256")}
+        if modelled:
+            # That time does not depend on what else runs.
+            target.run(RUNNER, arguments, timing=timing, beside=beside)
+        else:
+            with alone():
+                watch = Watch()
+                target.run(RUNNER, arguments, timing=None)
+                found["conditions"] = watch.conditions().columns()
+        write_json(output, {**found, **read_json(report, dict[str, Any])})
     finally:
         for file in scratch:
             discard(file)

@@ -8,6 +8,7 @@ from functools import cache
 from colonnade.common.errors import ColonnadeError
 from colonnade.models.conv_shape import ConvShape
 from colonnade.models.fusion import fused
+from colonnade.models.graph import Graph
 from colonnade.models.networks import network
 from colonnade.models.shapes import MapShape
 
@@ -47,7 +48,17 @@ def conv_shapes(name: str, image_px: int, batch: int) -> list[tuple[str, ConvSha
 def _conv_shapes(name: str, image_px: int, batch: int) -> tuple[tuple[str, ConvShape], ...]:
     if image_px < 1 or batch < 1:
         raise ColonnadeError(f"image_px {image_px}, batch {batch}: at least 1 each")
-    graph = network(name, 1)
+    return tuple(graph_conv_shapes(network(name, 1), name, image_px, batch))
+
+
+def graph_conv_shapes(
+    graph: Graph, name: str, image_px: int, batch: int
+) -> list[tuple[str, ConvShape]]:
+    """The same of a network before fusion, whatever made it; `name` is for messages.
+
+    Raises:
+        ColonnadeError: images that do not fit it.
+    """
     try:
         shapes = graph.shapes(batch, image_px)
     except ValueError as error:
@@ -62,4 +73,4 @@ def _conv_shapes(name: str, image_px: int, batch: int) -> tuple[tuple[str, ConvS
         source = shapes[conv.input]
         assert isinstance(source, MapShape)
         found.append((conv.name, executed[conv.name].conv_shape(source)))
-    return tuple(found)
+    return found

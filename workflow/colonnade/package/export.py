@@ -16,7 +16,8 @@ from colonnade.models.module import Network
 from colonnade.package.archive import Array, compress, write_package
 from colonnade.package.graph import FORMAT, VERSION
 from colonnade.pruning.mask import ColumnMask
-from colonnade.training.checkpoint import Checkpoint, read_checkpoint
+from colonnade.training.checkpoint import Checkpoint, CheckpointInfo, read_checkpoint
+from colonnade.training.imported import NO_DATA
 
 
 def export_package(checkpoint: Path, out_dir: Path) -> None:
@@ -56,15 +57,28 @@ def _tensors(source: Checkpoint, model: Network, graph: Graph) -> dict[str, Arra
 
 
 def _document(source: Checkpoint, graph: Graph) -> dict[str, Any]:
+    info = source.info
+    stated = {} if info.dataset == NO_DATA else {"preprocessing": _preprocessing(info)}
     return {
         "format": FORMAT,
         "version": VERSION,
         "model": source.info.model,
         "dtype": "f32",
         "checkpoint_sha256": source.sha256,
+        **stated,
         "inputs": [each.model_dump() for each in graph.inputs],
         "outputs": list(graph.outputs),
         "nodes": [_entry(source, node) for node in graph.nodes],
+    }
+
+
+def _preprocessing(info: CheckpointInfo) -> dict[str, Any]:
+    """What images are made of, as those of the data set were."""
+    normalisation = info.normalisation
+    return {
+        "image_px": info.image_px,
+        "mean": list(normalisation.mean),
+        "std": list(normalisation.std),
     }
 
 

@@ -15,7 +15,7 @@ from colonnade.config.section import MAX_TILE
 from colonnade.models.document import SOME, one_of, tag_of
 from colonnade.models.graph import Input, infer_shapes
 from colonnade.models.layers import LAYERS, Conv2d, Convolution, FullyConnected, Linear, Node
-from colonnade.models.layers.node import MAX_WEIGHTS, Name, Strict
+from colonnade.models.layers.node import MAX_WEIGHTS, Name, Number, Size, Strict
 
 FORMAT = "colonnade-package"
 VERSION = 3
@@ -77,6 +77,14 @@ else:
     PackagedNode = one_of(_PACKAGED)
 
 
+class Preprocessing(Strict):
+    """How pictures become images: cropped to `image_px`, pixels in 0..1 less `mean`, divided by `std`."""
+
+    image_px: Size
+    mean: Annotated[list[Number], Field(min_length=3, max_length=3)]
+    std: Annotated[list[Annotated[Number, Field(gt=0)]], Field(min_length=3, max_length=3)]
+
+
 class Graph(Strict):
     """All of graph.json."""
 
@@ -85,6 +93,7 @@ class Graph(Strict):
     model: Name | None = None
     dtype: Literal["f32"] = "f32"
     checkpoint_sha256: Name | None = None
+    preprocessing: Preprocessing | None = None
     weights_sha256: Name
     inputs: Annotated[list[Input], SOME]
     outputs: Annotated[list[Name], SOME]

@@ -32,6 +32,9 @@ SECTIONS = (
     Section("accuracy", "Accuracy", "Accuracy"),
     Section("study", "Patterns and recipes at equal budget", target="accuracy-study"),
     Section("pareto", "A pattern for every layer", target="pareto-front"),
+    Section(
+        "comparison", "Against other engines on this machine", "Other engines", "host-comparison"
+    ),
     Section("layers", "Where the time goes", "Where the time goes"),
     Section("cycles", "What the cycles went to"),
     Section("bounds", "How far the kernels are from the bound"),
@@ -46,6 +49,7 @@ SECTIONS = (
         "Unknown parameters",
         "artifact-evaluation",
     ),
+    Section("words", "Words", "Words"),
     Section("provenance", "Provenance", "Provenance"),
 )
 

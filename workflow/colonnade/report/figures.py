@@ -4,7 +4,9 @@
 """Figures of the report, as inline SVG."""
 
 import io
+import re
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any
 
 import matplotlib
@@ -16,6 +18,8 @@ from matplotlib.figure import Figure
 # black and white too.
 COLOURS = ("#5f6b76", "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#111111")
 MARKERS = ("s", "o", "D", "^", "v", "P", "X", "*")
+# Of lines that may be seen on white and on black.
+_FAINT = "#8a949c"
 # The same file for the same numbers.
 matplotlib.rcParams["svg.hashsalt"] = "colonnade"
 # Text stays text: it can be searched, and takes the page's font.
@@ -31,14 +35,19 @@ def svg(figure: Figure, description: str) -> str:
     )
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
-    return text.replace("<svg", f'<svg role="img" aria-label="{description}"', 1)
+    # Figures of one page may not share ids, and black would vanish in the dark.
+    own = re.sub(r"\W+", "-", description)
+    text = re.sub(r'( id="|url\(#|href="#)', rf"\g<1>{own}-", text).replace(
+        "#000000", "currentColor"
+    )
+    return text.replace("<svg", f'<svg role="img" aria-label="{escape(description)}"', 1)
 
 
 def clear(axes: Axes) -> None:
     """Leave of the frame what helps reading: a grid across the bars."""
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(axis="y", length=0)
-    axes.grid(axis="x", color="#d5dade", linewidth=0.6)
+    axes.grid(axis="x", color=_FAINT, alpha=0.35, linewidth=0.6)
     axes.set_axisbelow(True)
 
 
@@ -77,7 +86,9 @@ def cost_per_layer(labels: Sequence[str], reports: Sequence[Mapping[str, Any]]) 
     axes = figure.add_subplot()
     rows = range(len(names))
     costs = [_costs(report, names, modelled) for report in reports]
-    axes.hlines(rows, 0, [max(each) for each in zip(*costs, strict=True)], color="#e3e7ea", lw=4)
+    axes.hlines(
+        rows, 0, [max(each) for each in zip(*costs, strict=True)], color=_FAINT, alpha=0.25, lw=4
+    )
     for index, (label, cost) in enumerate(zip(labels, costs, strict=True)):
         axes.plot(
             cost,

@@ -3,23 +3,27 @@
 
 """Joins the sections of the report into one page."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import get_args
 
 import polars as pl
 
 from colonnade.common.errors import ColonnadeError
-from colonnade.common.files import read_text, write_text
+from colonnade.common.files import read_json, read_text, write_text
 from colonnade.report.contents import SECTIONS
 from colonnade.report.sections import environment, fastest_of
+from colonnade.report.words import PAPER
 from colonnade.results.intervals import top1_interval
-from colonnade.results.records import EVIDENCE
+from colonnade.results.records import EVIDENCE, Claim, Verdict
 from colonnade.results.tables import ACCURACY, THROUGHPUT, read_table
 
 
 def write_page(
     throughput: Path,
     accuracy: Path,
+    claims: Path,
     sections: Mapping[str, Path],
     left_out: Sequence[str],
     target: Path,
@@ -29,6 +33,7 @@ def write_page(
     Args:
         throughput: `throughput.csv`, for the heading.
         accuracy: `accuracy.csv`, for the same.
+        claims: `claims.json`, for the same.
         sections: rendered sections by name; the page has them in the order of `contents.SECTIONS`.
         left_out: names of sections that this page has not; it names the commands that make them.
         target: the file to write.
@@ -49,6 +54,8 @@ def write_page(
     text = html.render(
         fastest=fastest,
         legend=EVIDENCE,
+        paper=PAPER,
+        tally=_tally(read_json(claims, list[Claim])),
         same=row,
         interval=top1_interval(row["top1"], row["n_images"]),
         agreement=min(emulated["agreement_with_torch"]),
@@ -57,3 +64,9 @@ def write_page(
         left_out=[section for section in SECTIONS if section.name in left_out],
     )
     write_text(target, text)
+
+
+def _tally(claims: Sequence[Claim]) -> dict[str, int]:
+    """How many claims have each verdict, in the order in which verdicts are listed."""
+    count = Counter(claim["verdict"] for claim in claims)
+    return {verdict: count[verdict] for verdict in get_args(Verdict) if count[verdict]}

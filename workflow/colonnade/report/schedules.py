@@ -58,7 +58,7 @@ def _panel(
     axes.set_yticks(range(len(lmuls)), [f"m{lmul}" for lmul in lmuls], fontsize=7)
     axes.set_xlim(-0.5, len(tiles) - 0.5)
     axes.set_ylim(-0.5, len(lmuls) - 0.5)
-    axes.spines[:].set_color("#d5dade")
+    axes.spines[:].set_color("#8a949c80")
     axes.tick_params(length=0)
     if here.is_empty():
         axes.text(0.5, 0.5, "not pruned", transform=axes.transAxes, ha="center", va="center")

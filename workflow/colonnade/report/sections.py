@@ -4,6 +4,7 @@
 """Renders single sections, each from the files that it shows."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,21 +12,26 @@ from typing import Any
 
 import jinja2
 import polars as pl
+from markupsafe import Markup, escape
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import read_json, write_text
 from colonnade.common.paths import table_file
+from colonnade.common.reference import REFERENCE
 from colonnade.report.accuracy import pareto_figure, study_figure
 from colonnade.report.bounds import achieved_and_possible, packed_and_direct
+from colonnade.report.comparison import ratio_figure, settings_of
 from colonnade.report.contents import SECTIONS
 from colonnade.report.figures import cost_per_layer, throughput_bars
 from colonnade.report.model import cycle_figures, validation_summary
 from colonnade.report.schedules import candidates_by_tile, quality_summary, stays_dense, winners
+from colonnade.report.words import SOURCES, WORDS
 from colonnade.results.intervals import drop_interval, top1_interval
 from colonnade.results.records import Accuracy, Claim, Provenance, Run
 from colonnade.results.tables import (
     ACCURACY,
     BOUNDS,
+    COMPARISON,
     DECOMPOSITION,
     LAYERS,
     PACKING,
@@ -67,7 +73,7 @@ def write_section(name: str, provenance: Path, files: Files, target: Path) -> No
 
 def environment() -> jinja2.Environment:
     """Templates of the report; files by `table`; filters: `group` (thousands), `percent` (of a share),
-    `plain` (a value as JSON, without quotes)."""
+    `plain` (a value as JSON, without quotes), `inline` (Markdown's code)."""
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_HERE),
         autoescape=True,
@@ -77,9 +83,16 @@ def environment() -> jinja2.Environment:
     )
     made.filters["group"] = lambda value: f"{value:,}".replace(",", "\u202f")
     made.filters["plain"] = lambda value: json.dumps(value).replace('"', "")
+    made.filters["inline"] = _inline
     made.globals["table"] = table_file
+    made.globals["reference"] = REFERENCE
     made.filters["percent"] = lambda share: f"{100 * share:.0f}%"
     return made
+
+
+def _inline(text: str) -> Markup:
+    """Text with `code`, as HTML."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def fastest_of(throughput: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -99,7 +112,7 @@ def _labels(throughput: pl.DataFrame) -> list[str]:
 
 def _claims(files: Files) -> dict[str, Any]:
     """Of `claims.json`."""
-    return {"claims": read_json(files[0], list[Claim])}
+    return {"claims": read_json(files[0], list[Claim]), "sources": SOURCES}
 
 
 def _throughput(files: Files) -> dict[str, Any]:
@@ -128,6 +141,15 @@ def _accuracy(files: Files) -> dict[str, Any]:
     return {"rows": rows, "logit_difference": differences, "sources": sources}
 
 
+def _comparison(files: Files) -> dict[str, Any]:
+    """Of `comparison.csv`."""
+    table = read_table(files[0], COMPARISON)
+    found: dict[str, Any] = {"settings": settings_of(table)}
+    if table["speedup_vs_best_peer"].count():
+        found["figure"] = ratio_figure(table)
+    return found
+
+
 def _layers(files: Files) -> dict[str, Any]:
     """Of `throughput.csv`, then the report of the run of each of its rows."""
     labels, reports = _runs(files)
@@ -136,7 +158,16 @@ def _layers(files: Files) -> dict[str, Any]:
 
 def _cycles(files: Files) -> dict[str, Any]:
     """Of the same."""
-    return {"figures": cycle_figures(*_runs(files))}
+    labels, reports = _runs(files)
+    figures = [
+        {
+            **{"role": role, "label": labels[index], "figure": figure},
+            # Its name in the folder of results.
+            "file": "/".join(files[1 + index].parts[-3:]),
+        }
+        for index, role, figure in cycle_figures(labels, reports)
+    ]
+    return {"figures": figures}
 
 
 def _runs(files: Files) -> tuple[list[str], list[dict[str, Any]]]:
@@ -189,6 +220,7 @@ CONTEXTS: Mapping[str, Callable[[Files], dict[str, Any]]] = {
     "accuracy": _accuracy,
     "study": _rows_of(STUDY_SUMMARY, study_figure),
     "pareto": _rows_of(PARETO, pareto_figure),
+    "comparison": _comparison,
     "layers": _layers,
     "cycles": _cycles,
     "bounds": _rows_of(BOUNDS, achieved_and_possible),
@@ -198,5 +230,6 @@ CONTEXTS: Mapping[str, Callable[[Files], dict[str, Any]]] = {
     "tuner_quality": _tuner_quality,
     "validation": _validation,
     "sensitivity": _rows_of(SENSITIVITY),
+    "words": lambda _: {"words": WORDS},
     "provenance": lambda _: {},
 }

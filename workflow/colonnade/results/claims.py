@@ -23,7 +23,7 @@ from colonnade.config.errors import validate
 from colonnade.config.section import Number, Section, Whole
 from colonnade.config.sources import read_yaml
 from colonnade.results.intervals import drop_interval, top1_interval
-from colonnade.results.records import NOMINAL, Range, Verdict
+from colonnade.results.records import NOMINAL, WHERE, Expected, Range, Verdict
 from colonnade.results.tables import (
     ACCURACY,
     PACKAGES,
@@ -59,6 +59,10 @@ class Definition(Section):
     unit: Literal["x", "points", "%"]
     digits: Annotated[Whole, Field(ge=0, le=10)]
     holds: Literal["at least", "at most", "more than"]
+    # Of a run of the default configuration.
+    expected: Expected
+    # What runs it.
+    command: Annotated[str, Field(pattern=r"^snakemake [a-z-]+( |$)")]
     # A value beyond the stated one follows from what was configured, and exceeds nothing.
     by_choice: bool = False
     # The value is how much lower (at most) or higher (at least) `top1` is than `top1_dense`, of
@@ -149,7 +153,7 @@ def verdict_of(
     if "not reproduced" in words and len(words) > 1:
         return "depends on the core"
     (word,) = words if len(words) == 1 else ("reproduced",)
-    where = " in the model" if band else " on the nominal core"
+    where = WHERE[0 if band else 1]
     verdict = f"{word}{where}" if evidence == "modelled" else word
     assert verdict in get_args(Verdict)
     return verdict  # type: ignore[return-value]
@@ -179,6 +183,9 @@ def _judge(
         "id": definition.id,
         "claim": definition.claim,
         "source": definition.source,
+        "expected": definition.expected,
+        "command": definition.command,
+        "criterion": f"{definition.holds} {definition.limit:g}",
         "paper_value": definition.stated,
         "our_value": None,
         "unit": definition.unit,

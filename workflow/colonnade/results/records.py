@@ -50,12 +50,16 @@ class ModelledTrial(Trial):
 
 
 class Search(TypedDict):
-    """The candidates of one convolution that ran with `kept` columns."""
+    """The candidates of one convolution that ran with `kept` columns.
+
+    Where time is measured, `tied` are those that cannot be told from the fastest, which is among them.
+    """
 
     kept: int
     sparsity: float
     m: Any
     trials: Annotated[list[Trial], Field(min_length=1)]
+    tied: NotRequired[list[str]]
 
 
 class ModelledSearch(Search):
@@ -64,12 +68,22 @@ class ModelledSearch(Search):
     trials: Annotated[list[ModelledTrial], Field(min_length=1)]  # type: ignore[misc]
 
 
+class MeasuredUnder(TypedDict):
+    """Under which conditions time was measured: see `colonnade.targets.conditions`."""
+
+    mhz: float | None
+    others_percent: float
+    steal_percent: float
+    under_load: Literal[0, 1]
+
+
 class Profile(TypedDict):
     """A file of profile/: one convolution."""
 
     conv: str
     searches: Annotated[list[Search], Field(min_length=1)]
     reference: Trial
+    conditions: NotRequired[MeasuredUnder]
 
 
 class ModelledProfile(Profile):
@@ -109,7 +123,7 @@ class Total(TypedDict):
 
 
 class Run(TypedDict):
-    """A file of throughput/: the runner's report."""
+    """A file of throughput/: the runner's report, and where time is measured the conditions."""
 
     model: str
     checkpoint_sha256: str
@@ -117,6 +131,48 @@ class Run(TypedDict):
     threads: int
     layers: list[Layer]
     total: Total
+    conditions: NotRequired[MeasuredUnder]
+
+
+class ModelledLayer(Layer):
+    """What one operator took by the timing model."""
+
+    cycles: Annotated[int, Field(ge=1)]  # type: ignore[misc]
+    schedule: NotRequired[str]
+    counters: Counters
+
+
+class ModelledRun(Run):
+    """The runner's report of a run whose time is modelled."""
+
+    dtype: str
+    vlen: int
+    batch: int
+    layers: list[ModelledLayer]  # type: ignore[misc]
+
+
+class BaselineLayer(TypedDict):
+    """A layer of a baseline: cycles in all, in each function, and lost to each stall."""
+
+    cycles: Annotated[int, Field(ge=1)]
+    schedule: str
+    functions: dict[str, int]
+    stalls: dict[str, int]
+
+
+class BaselineRun(TypedDict):
+    """A run of a baseline: of which network, and its layers by name."""
+
+    checkpoint_sha256: str
+    layers: dict[str, BaselineLayer]
+
+
+class CycleBaseline(TypedDict):
+    """results/baseline/layers.json: why it was accepted, and its runs by name."""
+
+    reason: str
+    git_commit: str | None
+    runs: dict[str, BaselineRun]
 
 
 NOMINAL = "nominal"
@@ -239,6 +295,10 @@ Verdict = Literal[
 band, and the verdict is the same on all; else on the nominal core alone."""
 
 
+WHERE = (" in the model", " on the nominal core")
+"""What verdicts on modelled values end in."""
+
+
 class Range(TypedDict):
     """The values of a claim on so many `cores`, the nominal one among them, and which have the ends."""
 
@@ -250,6 +310,10 @@ class Range(TypedDict):
     cores: int
 
 
+Expected = Literal["holds", "does not hold", "not run"]
+"""What is expected of a claim in a run of the default configuration."""
+
+
 class Claim(TypedDict):
     """One of claims.json."""
 
@@ -257,6 +321,9 @@ class Claim(TypedDict):
     claim: str
     source: str
     detail: str
+    criterion: str
+    expected: Expected
+    command: str
     paper_value: float | None
     our_value: float | None
     unit: str
@@ -265,6 +332,29 @@ class Claim(TypedDict):
     over_band: Range | None
     refuted_by: str
     artifacts: list[str]
+
+
+class Compared(MeasuredUnder):
+    """What took part in the comparison at one setting: a row of comparison/.
+
+    `round_ms` has a time for every round; none of one that could not run, for which `reason` says why.
+    """
+
+    model: str
+    batch: Annotated[int, Field(ge=1)]
+    image_px: int
+    threads: Annotated[int, Field(ge=1)]
+    participant: str
+    kind: Literal["peer", "colonnade"]
+    version: str | None
+    variant: str
+    sparsity: Share
+    round_ms: list[Annotated[float, Field(gt=0)]]
+    reason: str
+    max_relative_error: float | None
+    target: str
+    cpu: str
+    cores: int
 
 
 class PackageGraph(TypedDict):
@@ -323,3 +413,19 @@ class ImageFacts(TypedDict):
     qemu: str
     compilers: dict[str, str]
     packages: dict[str, str]
+
+
+# Keys of JSON-LD begin with "@", which no field of a class can.
+CrateReference = TypedDict("CrateReference", {"@id": str})
+CrateEntity = TypedDict(
+    "CrateEntity",
+    {
+        "@id": str,
+        "@type": str | list[str],
+        "description": NotRequired[str],
+        "sha256": NotRequired[str],
+        "result": NotRequired[list[CrateReference]],
+    },
+)
+CrateGraph = TypedDict("CrateGraph", {"@graph": list[CrateEntity]})
+"""ro-crate-metadata.json: its files, and the commands (type CreateAction) that made them."""

@@ -12,6 +12,13 @@ import polars as pl
 from colonnade.common.errors import ColonnadeError, some
 from colonnade.common.files import write_text
 
+# Under which conditions time was measured; empty where it is modelled, and in older tables.
+CONDITIONS = {
+    "mhz": pl.Float64,
+    "others_percent": pl.Float64,
+    "steal_percent": pl.Float64,
+    "under_load": pl.Int64,
+}
 LAYERS = {
     "model": pl.String,
     "layer": pl.String,
@@ -30,6 +37,7 @@ LAYERS = {
     "kc_splits": pl.Int64,
     "m": pl.String,
     "kept": pl.Int64,
+    **CONDITIONS,
 }
 # Of so many of the cost model's first candidates `top5_loss_percent` takes the best.
 TOP = 5
@@ -64,6 +72,7 @@ THROUGHPUT = {
     "speedup_vs_xnnpack_dense": pl.Float64,
     "evidence": pl.String,
     "checkpoint_sha256": pl.String,
+    **CONDITIONS,
 }
 # The same of some runs, on every core of a band.
 THROUGHPUT_BAND = {"core": pl.String, **THROUGHPUT, "dtype": pl.String}
@@ -259,6 +268,33 @@ DECOMPOSITION = {
     "evidence": pl.String,
 }
 
+COMPARISON = {
+    "model": pl.String,
+    "batch": pl.Int64,
+    "image_px": pl.Int64,
+    "target": pl.String,
+    "threads": pl.Int64,
+    "participant": pl.String,
+    "kind": pl.String,
+    "version": pl.String,
+    "variant": pl.String,
+    "sparsity": pl.Float64,
+    "ms": pl.Float64,
+    "ms_q1": pl.Float64,
+    "ms_q3": pl.Float64,
+    "images_per_s": pl.Float64,
+    "speedup_vs_best_peer": pl.Float64,
+    "speedup_q1": pl.Float64,
+    "speedup_q3": pl.Float64,
+    "rounds": pl.Int64,
+    "max_relative_error": pl.Float64,
+    "reason": pl.String,
+    **CONDITIONS,
+    "cpu": pl.String,
+    "cores": pl.Int64,
+    "evidence": pl.String,
+}
+
 Schema = Mapping[str, type[pl.DataType]]
 
 
@@ -268,6 +304,9 @@ def write_table(path: Path, schema: Schema, rows: Sequence[Mapping[str, Any]]) -
     Raises:
         ColonnadeError: a row has other columns, or a value of another type.
     """
+    # A row that was not measured says nothing of conditions.
+    untold = {name: None for name in CONDITIONS if name in schema}
+    rows = [{**untold, **row} for row in rows]
     for row in rows:
         if set(row) != set(schema):
             wrong = sorted(set(row) ^ set(schema))
@@ -280,7 +319,7 @@ def write_table(path: Path, schema: Schema, rows: Sequence[Mapping[str, Any]]) -
 
 
 def read_table(path: Path, schema: Schema) -> pl.DataFrame:
-    """Read a table back.
+    """Read a table back. One that was written before conditions were told has none.
 
     Raises:
         ColonnadeError: it is missing, or has other columns.
@@ -289,6 +328,9 @@ def read_table(path: Path, schema: Schema) -> pl.DataFrame:
         frame = pl.read_csv(path, schema_overrides=dict(schema))
     except (OSError, pl.exceptions.PolarsError) as error:
         raise ColonnadeError(f"{path}: cannot be read: {error}") from error
+    untold = [name for name in CONDITIONS if name in schema]
+    if untold and not set(untold) & set(frame.columns):
+        frame = frame.with_columns(pl.lit(None, schema[name]).alias(name) for name in untold)
     if frame.columns != list(schema):
         seen = some([column[:40] for column in frame.columns])
         raise ColonnadeError(f"{path}: columns {seen}; expected {', '.join(schema)}")

@@ -53,6 +53,7 @@ IMPLEMENTATIONS = {
         Implementation("colnm_packed", "planes", "sparse", "packed"),
         Implementation("colnm_direct", "planes", "sparse", "direct"),
         Implementation("colnm_tuned", "planes", "sparse", "fastest"),
+        Implementation("colnm_untuned", "planes", "sparse", "none", "direct:14:2:4:1"),
         Implementation("rownm", "planes", "rows", "fastest", "direct:1:4:2:1"),
     )
 }

@@ -11,20 +11,33 @@ from colonnade.data.dataset import Normalisation
 from colonnade.data.opening import open_data
 from colonnade.models.document import document_of
 from colonnade.models.importing.reading import Imported
+from colonnade.models.module import build
+from colonnade.models.networks import network
+from colonnade.models.weight_files import read_state
+from colonnade.models.weights import load_weights
 from colonnade.training.checkpoint import CheckpointInfo, write_checkpoint
 
-ONNX, PT2 = ".onnx", ".pt2"
+ONNX, PT2, TORCHVISION = ".onnx", ".pt2", "torchvision:"
 NO_DATA = "none"
 
 
-def read_network(source: Path, image_px: int | None = None) -> Imported:
+def read_network(
+    source: Path, image_px: int | None = None, weights: Path | None = None
+) -> Imported:
     """The network of an ONNX file, or of a program that torch.export.save wrote.
 
-    `image_px` is the size of images where an ONNX file leaves it open, or has another one.
+    `torchvision:NAME` is one that the library has itself, with a file of `weights` as torchvision has
+    them. `image_px` is the size of images where an ONNX file leaves it open, or has another one.
 
     Raises:
         ColonnadeError: another kind of file, a damaged one, or operations that cannot be imported.
     """
+    if str(source).startswith(TORCHVISION):
+        return _with_weights(network_name(source), weights)
+    if weights is not None:
+        raise ColonnadeError(
+            f"{source}: has weights of its own; allowed with --weights: {TORCHVISION}NAME"
+        )
     if source.suffix == ONNX:
         from colonnade.models.importing.onnx_reader import read_onnx
 
@@ -33,7 +46,29 @@ def read_network(source: Path, image_px: int | None = None) -> Imported:
         from colonnade.models.importing.torch_reader import read_pt2
 
         return read_pt2(source)
-    raise ColonnadeError(f"{source}: unknown kind of network; allowed: {ONNX}, {PT2}")
+    raise ColonnadeError(
+        f"{source}: unknown kind of network; allowed: {ONNX}, {PT2}, {TORCHVISION}NAME"
+    )
+
+
+def network_name(source: Path) -> str:
+    """What a network is called whose source this is."""
+    text = str(source)
+    return text.removeprefix(TORCHVISION) if text.startswith(TORCHVISION) else source.stem
+
+
+def _with_weights(name: str, weights: Path | None) -> Imported:
+    classifiers = [node.name for node in network(name, 1).classifiers]
+    if weights is None:
+        raise ColonnadeError(
+            f"{TORCHVISION}{name}: needs --weights, a file with torchvision's names"
+        )
+    state, _ = read_state(weights)
+    found = [state[key].shape[0] for each in classifiers if (key := f"{each}.weight") in state]
+    # Without a classifier the file does not fit, which is told of the usual one.
+    model = build(name, found[0] if found else 1000)
+    load_weights(model, name, weights)
+    return Imported(model.graph, {key: each.numpy() for key, each in model.state_dict().items()})
 
 
 def write_imported(

@@ -1,32 +1,42 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-"""How good the cost model is: the search of some convolutions repeated over all candidates.
+"""How good tuning is: the search of some convolutions repeated over all candidates.
 
-Nothing is left out here but what the registers do not hold, so that a loss by the filters of the
-search space counts as well. All are the schedules that the cost model ranks, of one KC split: where
-more of them made the tuned one faster than any other, its loss is below 0.
+Where time is measured no cost model ranks candidates, and a race between all of them is the judge.
+Nothing is left out here but what the registers do not hold, so that a loss by the filters of the search
+space counts as well. All are the schedules that the cost model ranks, of one KC split: where more of
+them made the tuned one faster than any other, its loss is below 0.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import partial
+from operator import truediv
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from colonnade.common.files import read_json, write_json
-from colonnade.common.progress import Progress
+from colonnade.common.progress import Progress, track
 from colonnade.config.schema import ProfileConfig, ThroughputConfig
 from colonnade.models.conv_shape import ConvShape
 from colonnade.results.tables import TOP, TUNER_QUALITY, write_table
+from colonnade.targets.conditions import alone
 from colonnade.targets.target import Target
+from colonnade.tuning import measured
 from colonnade.tuning.bench import DENSE, PROGRAM, Bench, Profiled
 from colonnade.tuning.cache import Result
-from colonnade.tuning.core import core_of
+from colonnade.tuning.core import core_of, machine_of
+from colonnade.tuning.race import MOST_ROUNDS, Deadline, race
+from colonnade.tuning.rounds import Rounds
 from colonnade.tuning.search import fastest, rank_each, search
-from colonnade.tuning.space import Candidate, grid
+from colonnade.tuning.space import Candidate, grid, search_space
 
 # Candidates that share one start of the bench; what they took is kept when the next ones begin.
 _BATCH = 16
+# Searches of each convolution where time is measured.
+_TUNINGS = 3
 
 
 def audit_conv(
@@ -62,6 +72,60 @@ def audit_conv(
                     "sparsity": each.columns()["sparsity"],
                     "kernels": target.fingerprint(PROGRAM),
                     **_judge(order, reports, fastest(trials), len(trials)),
+                }
+            )
+    write_json(output, rows)
+
+
+def audit_measured(
+    target: Target,
+    conv: ConvShape,
+    profiled: Sequence[Profiled],
+    settings: ProfileConfig,
+    timed: ThroughputConfig,
+    seconds: float,
+    output: Path,
+) -> None:
+    """Race all candidates of one convolution where time is measured, and write the same rows.
+
+    The convolution is tuned several times; `tuned_loss_percent` is that of the worst: no two of them lie
+    farther apart.
+
+    Args:
+        seconds: how long a search takes that is judged; the race takes as long as it needs.
+
+    Raises:
+        ColonnadeError: no candidate can run.
+    """
+    rounds = Rounds(target, conv, settings, timed)
+    machine = machine_of(target.config)
+    candidates, everything = search_space(conv, settings, machine), grid(conv, settings, machine)
+    rows = []
+    with alone():
+        for each in track(profiled, f"audit {conv}", len(profiled), "search"):
+            run = partial(rounds.times, each)
+            standings = [
+                measured.search(
+                    candidates, run, settings, Deadline(seconds), same_tile=each != DENSE
+                )
+                for _ in range(_TUNINGS)
+            ]
+            found = [standing.fastest for standing in standings]
+            best = race([*everything, *found], run, Deadline(math.inf)).winner
+            times = run(list(dict.fromkeys([best, *found])), MOST_ROUNDS)
+            losses = [median(map(truediv, times[each], times[best])) - 1 for each in found]
+            rows.append(
+                {
+                    "conv": str(conv),
+                    "sparsity": each.columns()["sparsity"],
+                    "kernels": target.fingerprint(PROGRAM),
+                    "candidates": len(everything),
+                    "trials": max(len(standing.relative) for standing in standings),
+                    "best": str(best),
+                    "best_ms": median(times[best]),
+                    "rank_of_best": None,
+                    "top5_loss_percent": None,
+                    "tuned_loss_percent": 100 * max(losses),
                 }
             )
     write_json(output, rows)

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-"""Candidates run on the target by `colonnade-bench`, unless the profile cache knows the result."""
+"""Candidates run by `colonnade-bench` under the timing model, unless the cache knows the result."""
 
 import json
 from collections.abc import Sequence
@@ -45,6 +45,23 @@ class Profiled:
 DENSE = Profiled(None)
 
 
+def bench_arguments(
+    conv: ConvShape,
+    candidates: Sequence[Candidate],
+    groups: Sequence[tuple[int, int]],
+    threads: int,
+    seed: int,
+) -> list[str]:
+    """Arguments of the bench for candidates of a convolution, each at the patterns `groups`, N and M."""
+    return [
+        *("--conv", str(conv)),
+        *("--candidate", ",".join(map(str, candidates))),
+        *("--keep", ",".join(f"{n}:{m}" for n, m in groups)),
+        *("--threads", str(threads)),
+        *("--seed", str(seed)),
+    ]
+
+
 class Bench:
     """Runs candidates of one convolution; several at a time share one start of the program."""
 
@@ -59,8 +76,6 @@ class Bench:
         """Prepare to run; `scratch` is a file for the timing model, removed after each run."""
         self._target, self._conv, self._scratch = target, conv, scratch
         self._threads, self._seed = timed.threads, settings.seed
-        # Modelled time is exact: one run, from cold caches.
-        self._repetitions = 1 if target.evidence == "modelled" else timed.repetitions
         self._fingerprint = target.fingerprint(PROGRAM)
         self._cache = ProfileCache(settings.cache)
 
@@ -77,7 +92,8 @@ class Bench:
             n=n,
             m=m,
             threads=self._threads,
-            repetitions=self._repetitions,
+            # Modelled time is exact: one run, from cold caches.
+            repetitions=1,
             seed=self._seed,
             target=self._fingerprint,
         )
@@ -90,14 +106,7 @@ class Bench:
         return [self._with_time(known[candidate]) for candidate in candidates]
 
     def _execute(self, n: int, m: int, candidates: Sequence[Candidate]) -> list[Result]:
-        arguments = [
-            *("--conv", str(self._conv)),
-            *("--candidate", ",".join(map(str, candidates))),
-            *("--keep", f"{n}:{m}"),
-            *("--threads", str(self._threads)),
-            *("--repetitions", str(self._repetitions)),
-            *("--seed", str(self._seed)),
-        ]
+        arguments = bench_arguments(self._conv, candidates, [(n, m)], self._threads, self._seed)
         make_folder(self._scratch.parent)
         try:
             output = self._target.run(PROGRAM, arguments, timing=self._scratch)
@@ -106,6 +115,4 @@ class Bench:
         return [json.loads(line) for line in output.splitlines()]
 
     def _with_time(self, report: Result) -> Result:
-        if report["cycles"] is None:
-            return report
         return {**report, "ms": self._target.milliseconds(report["cycles"])}

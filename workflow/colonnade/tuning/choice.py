@@ -102,6 +102,7 @@ def _rows(
             "target": target.name,
             "evidence": target.evidence,
             "chosen": int(any(report is winner for winner in chosen)),
+            **profile.get("conditions", {}),
         }
 
 

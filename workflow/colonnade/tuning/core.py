@@ -3,15 +3,15 @@
 
 """What the cost model needs to know of a processor core.
 
-For an emulated target it comes from the timing model's own description of the core
-(`kernels/timing/cores/*.json`). A host gets a rougher one of the same form.
+It comes from the timing model's own description of the core (`kernels/timing/cores/*.json`). Where time
+is measured there is no cost model: of a host only what bounds the search space is known.
 """
 
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, Protocol, get_args
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import read_json
@@ -50,16 +50,14 @@ Kind = Literal[
     "vstore_indexed",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-# Those that take nothing on a host but a place among those that start at once.
-_FREE: tuple[Kind, ...] = ("alu", "branch", "jump", "jump_register", "vset")
 
 
 @dataclass(frozen=True)
 class Cost:
     """One class of instructions: cycles until the result is there, and until the unit is free.
 
-    Both by LMUL 1, 2, 4, 8. Without a unit any number of them may run at once. Instructions of the core's
-    late units can use the result after `late_latency` cycles.
+    Both by LMUL 1, 2, 4, 8. Without a unit any number of them may run at once. Instructions of the
+    core's late units can use the result after `late_latency` cycles.
     """
 
     unit: str | None
@@ -89,21 +87,19 @@ class Core:
     """A core, its caches, and the memory behind them.
 
     `lanes` f32 elements fill a vector register and `width` instructions start in a cycle, of which
-    `vector_width` may be vector ones: in program order, or with `in_order` false whenever their unit is
-    free. Vector instructions wait `vtype_latency` cycles for the one that sets their type. A branch
-    that was not foreseen costs `mispredict` cycles, another one that is taken `taken`. `copy_lmul` is
-    the LMUL with which im2col copies rows. At most `outstanding` lines are waited for at once, and the
-    prefetcher follows `streams` whose lines are at most `reach` apart: when `confirm` lines of one were
-    used it asks for up to `degree` more with every line that is, until it is `distance` ahead. A line
-    that comes keeps L1 for `fill` cycles. `store_queue` scalar stores wait for their data at once.
-    `memory` is a cache that holds everything.
+    `vector_width` may be vector ones, in program order. Vector instructions wait `vtype_latency` cycles
+    for the one that sets their type. A branch that was not foreseen costs `mispredict` cycles, another
+    one that is taken `taken`. `copy_lmul` is the LMUL with which im2col copies rows. At most
+    `outstanding` lines are waited for at once, and the prefetcher follows `streams` whose lines are at
+    most `reach` apart: when `confirm` lines of one were used it asks for up to `degree` more with every
+    line that is, until it is `distance` ahead. A line that comes keeps L1 for `fill` cycles.
+    `store_queue` scalar stores wait for their data at once. `memory` is a cache that holds everything.
     """
 
     lanes: int
     width: int
     vector_width: int
     vtype_latency: int
-    in_order: bool
     copy_lmul: int
     mispredict: int
     taken: int
@@ -122,15 +118,37 @@ class Core:
     memory: Cache
     costs: Mapping[Kind, Cost]
 
+    @property
+    def l2_bytes(self) -> int:
+        """Size of the second cache."""
+        return self.l2.bytes
+
+
+class Machine(Protocol):
+    """What the search space needs to know of a machine: see `Core`."""
+
+    @property
+    def lanes(self) -> int:
+        """Elements of f32 that fill a vector register."""
+
+    @property
+    def l2_bytes(self) -> int:
+        """Size of the second cache."""
+
+
+class _Host(NamedTuple):
+    lanes: int
+    l2_bytes: int
+
 
 def core_of(target: TargetConfig) -> Core:
-    """The core of a target.
+    """The core of an emulated target.
 
     Raises:
-        ColonnadeError: the core description is missing or is none.
+        ColonnadeError: the core description is missing or is none, or the target has none.
     """
     if target.core is None:
-        return _host()
+        raise ColonnadeError(f"a target of kind {target.kind} has no core: its time is measured")
     description = read_json(target.core)
     try:
         return _parse(description, target.vlen or description["vlen"])
@@ -148,7 +166,6 @@ def _parse(description: Mapping[str, Any], vlen: int) -> Core:
         width=description["issue"]["width"],
         vector_width=description["issue"]["vector_width"],
         vtype_latency=description["issue"]["vtype_latency"],
-        in_order=True,
         copy_lmul=8,
         mispredict=description["branch"]["mispredict"],
         taken=description["branch"]["taken"],
@@ -192,59 +209,16 @@ def _by_lmul(value: Any, vlen: int) -> ByLmul:
     return m1, m2, m4, m8
 
 
-def _host() -> Core:
-    """An out-of-order x86 core: two vector operations, two loads and a store a cycle, all assumed.
+def machine_of(target: TargetConfig) -> Machine:
+    """What the search space needs of a target; of a host, what this machine tells.
 
-    Cache sizes are this machine's, where it tells them.
+    Raises:
+        ColonnadeError: the core description is missing or is none.
     """
+    if target.core is not None:
+        return core_of(target)
     flags = Path("/proc/cpuinfo").read_text("utf-8")
-
-    def by_lmul(cycles: float) -> ByLmul:
-        return cycles, 2 * cycles, 4 * cycles, 8 * cycles
-
-    def cost(unit: str | None, latency: float, occupancy: ByLmul) -> Cost:
-        latencies = (latency, latency, latency, latency)
-        return Cost(unit, latencies, occupancy, latencies)
-
-    free = cost(None, 1, (0, 0, 0, 0))
-    scalar = cost("vector", 4, (0.5, 0.5, 0.5, 0.5))
-    vector = cost("vector", 4, by_lmul(0.5))
-    scalar_load = cost("load", 5, (0.5, 0.5, 0.5, 0.5))
-    load = cost("load", 5, by_lmul(0.5))
-    scalar_store = cost("store", 1, (1, 1, 1, 1))
-    store = cost("store", 1, by_lmul(1))
-    return Core(
-        lanes=16 if "avx512f" in flags else 8,
-        width=4,
-        vector_width=4,
-        vtype_latency=0,
-        in_order=False,
-        copy_lmul=1,
-        mispredict=15,
-        taken=0,
-        line_bytes=64,
-        outstanding=12,
-        streams=16,
-        reach=4,
-        confirm=2,
-        distance=16,
-        degree=2,
-        fill=0,
-        store_queue=32,
-        late_units=frozenset(),
-        l1=Cache(_size("SC_LEVEL1_DCACHE_SIZE", 32 << 10), 8, 0, 0, 0, 0),
-        l2=Cache(_size("SC_LEVEL2_CACHE_SIZE", 1 << 20), 16, 2, 2, 2, 2),
-        memory=Cache(1 << 62, 1, 10, 10, 20, 10),
-        costs={
-            **dict.fromkeys(_FREE, free),
-            **dict.fromkeys((name for name in KINDS if name.startswith("vload")), load),
-            **dict.fromkeys((name for name in KINDS if name.startswith("vstore")), store),
-            **dict.fromkeys((name for name in KINDS if name.startswith(("v_", "vf_"))), vector),
-            **dict.fromkeys(("load", "fp_load"), scalar_load),
-            **dict.fromkeys(("store", "fp_store"), scalar_store),
-            "fp_convert": scalar,
-        },
-    )
+    return _Host(16 if "avx512f" in flags else 8, _size("SC_LEVEL2_CACHE_SIZE", 1 << 20))
 
 
 def _size(name: str, otherwise: int) -> int:

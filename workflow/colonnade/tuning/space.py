@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from colonnade.common.reference import REFERENCE
 from colonnade.config.schema import ProfileConfig, fits_registers
 from colonnade.models.conv_shape import ConvShape
-from colonnade.tuning.core import F32_BYTES, Core
+from colonnade.tuning.core import F32_BYTES, Machine
 
 # Of the rows that its tiles have room for, the share that a convolution may leave empty.
 _WASTE = 0.25
@@ -43,7 +43,7 @@ XNNPACK = Candidate(REFERENCE, 0, 0, 0, 0)
 SCHEDULE = tuple(field.name for field in fields(Candidate))
 
 
-def grid(conv: ConvShape, settings: ProfileConfig, core: Core) -> list[Candidate]:
+def grid(conv: ConvShape, settings: ProfileConfig, machine: Machine) -> list[Candidate]:
     """Every different schedule of one KC split that the configuration allows and the registers hold.
 
     Tiles of more rows than there are output channels, and blocks of more panels than there are, run
@@ -52,7 +52,7 @@ def grid(conv: ConvShape, settings: ProfileConfig, core: Core) -> list[Candidate
     positions = conv.batch * conv.out_height * conv.out_width
     found = []
     for lmul in settings.lmuls:
-        panels = _distinct(settings.panels, math.ceil(positions / (lmul * core.lanes)))
+        panels = _distinct(settings.panels, math.ceil(positions / (lmul * machine.lanes)))
         found += [
             Candidate(algorithm, tile, lmul, count)
             for algorithm in settings.algorithms
@@ -70,7 +70,7 @@ def _distinct(values: Sequence[int], most: int) -> list[int]:
     return [value for value in ordered if value < most] + enough[:1]
 
 
-def search_space(conv: ConvShape, settings: ProfileConfig, core: Core) -> list[Candidate]:
+def search_space(conv: ConvShape, settings: ProfileConfig, machine: Machine) -> list[Candidate]:
     """The grid without tiles that leave a large part of their rows empty and blocks far too large.
 
     A tile stays if at most a quarter of the rows of all tiles is empty: the rows of the last one run
@@ -79,9 +79,9 @@ def search_space(conv: ConvShape, settings: ProfileConfig, core: Core) -> list[C
     reads it from memory.
     Where nothing stays, everything does.
     """
-    candidates = grid(conv, settings, core)
+    candidates = grid(conv, settings, machine)
     filled = [each for each in candidates if _fills_its_tiles(conv, each)] or candidates
-    return [each for each in filled if _fits_caches(conv, each, core)] or filled
+    return [each for each in filled if _fits_caches(conv, each, machine)] or filled
 
 
 def _fills_its_tiles(conv: ConvShape, candidate: Candidate) -> bool:
@@ -89,7 +89,7 @@ def _fills_its_tiles(conv: ConvShape, candidate: Candidate) -> bool:
     return rows - conv.out_channels <= _WASTE * rows
 
 
-def _fits_caches(conv: ConvShape, candidate: Candidate, core: Core) -> bool:
-    positions = candidate.panels * candidate.lmul * core.lanes
+def _fits_caches(conv: ConvShape, candidate: Candidate, machine: Machine) -> bool:
+    positions = candidate.panels * candidate.lmul * machine.lanes
     rows = conv.reduction if candidate.algorithm == "packed" else conv.in_channels
-    return rows * positions * F32_BYTES <= _BLOCK_LIMIT * core.l2.bytes
+    return rows * positions * F32_BYTES <= _BLOCK_LIMIT * machine.l2_bytes

@@ -10,6 +10,7 @@ from colonnade.common.paths import (
     BANDS,
     BASELINE,
     IMAGE,
+    LAYER_BASELINE,
     TARGETS,
     TIMING_MODEL,
     VALIDATED_CORE,
@@ -83,6 +84,11 @@ def kernel_sources() -> list[str]:
     return [*ours, "kernels/timing/marker.h"]
 
 
+def library() -> list[str]:
+    """Files that the Python package is made of."""
+    return [*_files("workflow/colonnade"), "pyproject.toml", "setup.py"]
+
+
 def timing_sources() -> list[str]:
     """Files that the timing model is built from."""
     sources = [*_files("kernels/timing/src"), "kernels/timing/CMakeLists.txt"]
@@ -94,9 +100,19 @@ def validation_sources() -> list[str]:
     return [*_files("kernels/timing/validation"), "kernels/timing/marker.h"]
 
 
+def peers() -> list[str]:
+    """Files that pin the engines that networks are compared with."""
+    return _files("workflow/envs/peers")
+
+
 def baseline() -> list[str]:
     """The recorded throughput that a nightly run is compared with, if there is one."""
     return [str(BASELINE)] if BASELINE.exists() else []
+
+
+def layer_baseline() -> list[str]:
+    """The recorded layers that a nightly run is compared with, if there are any."""
+    return [str(LAYER_BASELINE)] if LAYER_BASELINE.exists() else []
 
 
 def weights(model: ModelConfig) -> list[str]:

@@ -18,8 +18,11 @@ from pydantic import TypeAdapter
 from colonnade.common.contents import file_digest, folder_digest
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.paths import Results
+from colonnade.config.model import ModelConfig, ModelName
+from colonnade.config.pruning import PruningConfig
 from colonnade.config.schema import Config
 from colonnade.config.target import TargetConfig
+from colonnade.models.architecture import conv_names
 from colonnade.study.runs import StudyRun
 from colonnade.workflow.networks import Networks
 from colonnade.workflow.settings import INPUTS, RUN, canonical, select
@@ -109,6 +112,14 @@ class JobSettings:
         """Settings of the same jobs on another target, written by the same rule."""
         config = self.config.model_copy(update={"target": name})
         return replace(self, config=config, target=target)
+
+    def of_compared(self, network: ModelName) -> "JobSettings":
+        """Settings of the jobs of a network that is compared, which prune it as the comparison does."""
+        comparison = self.config.comparison
+        images_read = conv_names(network)[:1]
+        pruning = PruningConfig(patterns=comparison.patterns, skip=tuple(images_read))
+        update = {"model": ModelConfig(name=network), "pruning": pruning}
+        return replace(self, config=self.config.model_copy(update=update))
 
     def text(self, digest: str) -> str:
         """What the settings file of that name holds, without its final newline.

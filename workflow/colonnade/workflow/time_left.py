@@ -54,6 +54,8 @@ TYPICAL: Mapping[str, float] = {
     **{"study_start": 75, "study_finetune": 75, "study_evaluate": 3, "study_table": 2},
     **{"study_candidate": 75, "recipe_search": 0.5},
     **{"layer_sensitivity": 400, "budget": 2, "budget_prune": 100, "pareto": 60},
+    **{"peers": 200, "compared_profile": 45, "compared_schedules": 0.5},
+    **{"compare": 480, "comparison_table": 1},
     **{"settings": 0, "scope": 0},
 }
 # Of rules that are named as most of the time left.

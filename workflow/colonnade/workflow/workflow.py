@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from colonnade.common.paths import TARGETS
+from colonnade.config.model import ModelName
 from colonnade.config.reading import read_config
 from colonnade.config.schema import Config
 from colonnade.config.target import TargetConfig, load_target
@@ -27,6 +28,8 @@ from colonnade.workflow.versions import Library
 LIBRARY = Library(Path(__file__).parents[1])
 # Accuracy is checked on RISC-V even where time is measured on another target.
 EMULATED = "x60"
+# Where engines are compared.
+HOST = "host"
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,12 @@ class Workflow:
         target = load_target(TARGETS, EMULATED)
         return Emulated(Machine(target), self.settings.on(EMULATED, target))
 
+    @cached_property
+    def host(self) -> "Host":
+        """This machine, on which networks are compared with other engines whatever the target is."""
+        target = load_target(TARGETS, HOST)
+        return Host(Machine(target), self.settings.on(HOST, target))
+
     @property
     def scope(self) -> str:
         """What the results folder remembers of its configuration; see `colonnade.workflow.scope`."""
@@ -87,6 +96,21 @@ class Emulated(NamedTuple):
 
     machine: Machine
     settings: JobSettings
+
+
+class Host(NamedTuple):
+    """What the rules take of this machine."""
+
+    machine: Machine
+    settings: JobSettings
+
+    def of(self, network: ModelName) -> JobSettings:
+        """Settings of the jobs of a network that is compared."""
+        return self.settings.of_compared(network)
+
+    def convolutions(self, network: ModelName) -> Convolutions:
+        """Its convolutions."""
+        return Convolutions(self.of(network).config)
 
 
 def run_wildcards(runs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:

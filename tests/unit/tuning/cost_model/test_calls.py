@@ -77,11 +77,6 @@ def test_a_residual_is_loaded_and_added(core: Core) -> None:
     assert panels[2] > panels[1]
 
 
-def test_out_of_order_cores_are_bound_by_units_alone(core: Core) -> None:
-    free = dataclasses.replace(core, in_order=False)
-    assert call_cost(free, kernel(14, 2), in_l1(core)).column == 28
-
-
 def test_packing_a_row_costs_its_load_and_store(core: Core) -> None:
     near = Rows(False, core.l1, core.l1, 4, 4)
     cost = row_cost(core, near)

@@ -29,7 +29,6 @@ def test_in_order_issue_by_hand(core: Core) -> None:
     chain = plain("vfmacc.vf v1, f0, v9", "vfmacc.vf v2, f0, v1", "vfmacc.vf v3, f0, v9")
     # Cycle 0; 5 later the result; the unit takes one a cycle.
     assert run(core, chain) == 7
-    assert run(dataclasses.replace(core, in_order=False), chain) == 3
 
 
 def test_a_vector_waits_for_its_type_and_its_old_value(core: Core) -> None:

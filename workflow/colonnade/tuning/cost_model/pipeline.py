@@ -19,13 +19,6 @@ from colonnade.tuning.cost_model.operations import REGISTERS, Flow, Operation
 Levels = Mapping[Region, Cache]
 
 
-def cycles(core: Core, executed: Iterable[Executed], lmul: int, levels: Levels) -> float:
-    """Cycles that instructions take whose vectors are of `lmul` registers."""
-    if core.in_order:
-        return _in_order(core, executed, lmul, levels)
-    return _unordered(core, executed, lmul, levels)
-
-
 class _Stream:
     """Lines that follow each other: `ready` says when those from `next` to before `head` are there."""
 
@@ -162,10 +155,13 @@ def _bubble(core: Core, predictor: _Predictor, operation: Operation, *, taken: b
     return core.taken if taken else None
 
 
-def _in_order(  # noqa: PLR0912 (a loop that runs millions of times: no calls)
+def cycles(  # noqa: PLR0912 (a loop that runs millions of times: no calls)
     core: Core, executed: Iterable[Executed], lmul: int, levels: Levels
 ) -> float:
-    """With in-order issue: an instruction waits for its operands, its unit, and a place in a cycle."""
+    """Cycles that instructions take whose vectors are of `lmul` registers.
+
+    They start in order: each waits for its operands, its unit, and a place in a cycle.
+    """
     cycle, issued, vectors, typed = 0.0, 0, 0, 0.0
     ready, later = [0.0] * REGISTERS, [0.0] * REGISTERS
     costs, units = _costs(core, lmul)
@@ -213,18 +209,3 @@ def _in_order(  # noqa: PLR0912 (a loop that runs millions of times: no calls)
             if bubble is not None:
                 cycle, issued, vectors = cycle + 1 + bubble, 0, 0
     return cycle + (issued > 0)
-
-
-def _unordered(core: Core, executed: Iterable[Executed], lmul: int, levels: Levels) -> float:
-    """With issue in any order: the width binds, or the unit that is busy longest."""
-    costs, units = _costs(core, lmul)
-    busy = [0.0] * (units + 1)
-    issued, fetched, flushed, predictor = 0, 0.0, 0, _Predictor()
-    for operation, region, lines, taken in executed:
-        issued += 1
-        cost = costs[operation.kind]
-        busy[cost.unit] += cost.occupancy
-        fetched += len(lines) * levels[region].read if lines else 0
-        if operation.flow == Flow.CONDITIONAL and not predictor.foresees(operation, taken=taken):
-            flushed += core.mispredict
-    return max(issued / core.width, fetched, *busy) + flushed

@@ -1,0 +1,103 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""A release is of one commit: the same bytes twice, of the version that its tag says."""
+
+import json
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[3]
+IDENTITY = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
+FILES = ("pyproject.toml", "setup.py", "README.md", "LICENSE", "CITATION.cff", "MANIFEST.in")
+FOLDERS = ("workflow/colonnade/common", "workflow/colonnade/report", "workflow/envs")
+
+
+def git(folder: Path, *arguments: str) -> None:
+    subprocess.run(["git", *IDENTITY, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A repository of some of our files, with one commit."""
+    folder = tmp_path / "checkout"
+    for name in FOLDERS:
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+    shutil.copy(ROOT / "workflow/colonnade/__init__.py", folder / "workflow/colonnade")
+    for name in FILES:
+        if (ROOT / name).exists():
+            shutil.copy(ROOT / name, folder / name)
+    git(folder, "init", "--quiet", "--initial-branch=main", ".")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "all of it")
+    return folder
+
+
+def release(checkout: Path, target: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "workflow/envs/release.py", str(target)],
+        cwd=checkout,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_a_release_is_the_same_twice(checkout: Path, tmp_path: Path) -> None:
+    again = tmp_path / "another place"
+    shutil.copytree(checkout, again)
+    made = []
+    for number, folder in enumerate((checkout, again)):
+        target = tmp_path / f"release{number}"
+        ran = release(folder, target)
+        assert ran.returncode == 0, ran.stderr
+        assert "a rehearsal, not a release" in ran.stdout
+        made.append({file.name: file.read_bytes() for file in target.iterdir()})
+    names = {"SHA256SUMS", "colonnade-0.1.0-source.tar.gz", "colonnade-0.1.0.tar.gz", "zenodo.json"}
+    assert made[0].keys() == names
+    assert made[0] == made[1]
+    checked = subprocess.run(
+        ["sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS"],
+        cwd=tmp_path / "release0",
+        check=False,
+    )
+    assert checked.returncode == 0
+
+
+def test_a_release_holds_the_sources_and_what_zenodo_asks(checkout: Path, tmp_path: Path) -> None:
+    git(checkout, "tag", "v0.1.0")
+    ran = release(checkout, tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    assert "rehearsal" not in ran.stdout
+    with tarfile.open(tmp_path / "colonnade-0.1.0.tar.gz") as archive:
+        names = archive.getnames()
+    assert "colonnade-0.1.0/PKG-INFO" in names
+    assert "colonnade-0.1.0/workflow/colonnade/report/page.html.j2" in names
+    with tarfile.open(tmp_path / "colonnade-0.1.0-source.tar.gz") as archive:
+        members = archive.getmembers()
+    assert "colonnade-0.1.0/workflow/envs/release.py" in [each.name for each in members]
+    assert len({each.mtime for each in members}) == 1
+    metadata = json.loads((tmp_path / "zenodo.json").read_text())["metadata"]
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert metadata["title"] == cited["title"]
+    assert (metadata["version"], metadata["license"]) == ("0.1.0", "bsd-3-clause")
+    assert metadata["related_identifiers"][0]["identifier"] == "arXiv:2507.17301"
+
+
+def test_changes_and_other_tags_are_refused(checkout: Path, tmp_path: Path) -> None:
+    git(checkout, "tag", "v9.9.9")
+    ran = release(checkout, tmp_path / "out")
+    assert ran.returncode == 1
+    assert "error: version: 0.1.0 in pyproject.toml; tag here: v9.9.9" in ran.stderr
+    (checkout / "README.md").write_text("changed")
+    ran = release(checkout, tmp_path / "out")
+    assert ran.returncode == 1
+    assert "error: changes that are not committed:\nM README.md" in ran.stderr
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,140 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""What the sections of the report show, invented, and a page of all of them."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from colonnade.common.files import write_json
+from colonnade.report.contents import SECTIONS
+from colonnade.report.page import write_page
+from colonnade.report.sections import write_section
+from colonnade.results import tables
+from colonnade.results.tables import Schema, write_table
+
+DEFAULTS = {pl.String: "x", pl.Int64: 3, pl.Float64: 0.5}
+PROVENANCE = {
+    **{"git_commit": "0123456789abcdef", "dirty": False, "qemu": "qemu 10", "python": "3.11"},
+    **{"image": {"engine": "rootfs", "digest": "sha256:abc"}, "compilers": {"clang": "19"}},
+    **{"python_packages": {}, "cpu": "a cpu", "seeds": {"run": 1}, "config_sha256": "f00"},
+    **{"config": {}, "config_changes": []},
+}
+STALLS = ("load_result", "result", "cache_miss", "memory_unit", "execute_unit", "branch", "idle")
+
+
+def row(schema: Schema, **changed: Any) -> dict[str, Any]:
+    return {name: DEFAULTS[kind] for name, kind in schema.items()} | changed
+
+
+def run(checkpoint: str) -> dict[str, Any]:
+    counters = {"cycles": 100, "threads": 1, "stalls": dict.fromkeys(STALLS, 2)}
+    layer = {"name": "conv1", "op": "conv2d", "cycles": 100, "seconds": 0.1, "counters": counters}
+    return {
+        **{"model": "resnet18", "checkpoint_sha256": checkpoint, "implementation": "i"},
+        **{"threads": 1, "layers": [layer], "total": {"cycles": 100, "seconds": 0.1}},
+    }
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, list[Path]]:
+    """What each section shows."""
+
+    def table(name: str, *rows: dict[str, Any]) -> Path:
+        path = tmp_path / f"tables/{name}.csv"
+        write_table(path, getattr(tables, name.upper()), rows)
+        return path
+
+    def record(name: str, value: Any) -> Path:
+        write_json(tmp_path / name, value)
+        return tmp_path / name
+
+    throughput = table(
+        "throughput",
+        row(tables.THROUGHPUT, implementation="base", sparsity=0.0, checkpoint_sha256="a"),
+        row(tables.THROUGHPUT, speedup_vs_xnnpack_dense=2.0, checkpoint_sha256="b"),
+    )
+    runs = [record(f"throughput/{name}/run.json", run(name)) for name in "ab"]
+    evaluation = {
+        **{"checkpoint_sha256": "b", "n_images": 4, "target": "x60", "top1_torch": 1.0},
+        **{"top1_target": 1.0, "agreement": 1.0, "max_abs_logit_difference": 1e-6},
+        **{"schedule_sources": {"tuned": 3, "other size": 17, "fixed": 1}, "schedules": []},
+    }
+    over_band = {
+        **{"lowest": 4.2, "lowest_with": "slow", "median": 5.1},
+        **{"highest": 6.0, "highest_with": "fast", "cores": 38},
+    }
+    claim = {
+        **{"id": "speed", "claim": "fast", "source": "ours", "detail": "very", "unit": "x"},
+        **{
+            "paper_value": 4.0,
+            "our_value": 5.0,
+            "evidence": "modelled",
+            "refuted_by": "a slow one",
+            "criterion": "at least 4",
+            "expected": "holds",
+            "command": "snakemake full-run",
+        },
+        **{
+            "verdict": "exceeded in the model",
+            "over_band": over_band,
+            "artifacts": ["tables/throughput.csv"],
+        },
+    }
+    fixed = {"role": "fitted", "point": "memcpy"}
+    return {
+        "claims": [record("claims.json", [claim])],
+        "throughput": [throughput],
+        "accuracy": [
+            table("accuracy", row(tables.ACCURACY, checkpoint_sha256="b", executed_on="x60")),
+            record("evaluation.json", evaluation),
+        ],
+        "study": [
+            table("study_summary", *[row(tables.STUDY_SUMMARY, method=m) for m in ("dense", "x")])
+        ],
+        "pareto": [table("pareto", row(tables.PARETO))],
+        "comparison": [table("comparison", row(tables.COMPARISON))],
+        "layers": [throughput, *runs],
+        "cycles": [throughput, *runs],
+        "bounds": [
+            table("bounds", row(tables.BOUNDS), row(tables.BOUNDS, algorithm="xnnpack_nhwc_dense"))
+        ],
+        "packing": [table("packing", row(tables.PACKING))],
+        "decomposition": [table("decomposition", row(tables.DECOMPOSITION, step="no packing"))],
+        "schedules": [
+            table("layers", *[row(tables.LAYERS, sparsity=s, chosen=1) for s in (0.0, 0.5)])
+        ],
+        "tuner_quality": [table("tuner_quality", row(tables.TUNER_QUALITY))],
+        "validation": [table("validation", row(tables.VALIDATION, **fixed))],
+        "sensitivity": [table("sensitivity", row(tables.SENSITIVITY, conclusion="a over b"))],
+        "words": [],
+        "provenance": [],
+    }
+
+
+@pytest.fixture
+def provenance(tmp_path: Path) -> Path:
+    write_json(tmp_path / "provenance.json", PROVENANCE)
+    return tmp_path / "provenance.json"
+
+
+def heading(files: dict[str, list[Path]]) -> tuple[Path, Path, Path]:
+    """What the page's heading is of."""
+    return files["throughput"][0], files["accuracy"][0], files["claims"][0]
+
+
+def write_whole_page(
+    files: dict[str, list[Path]], provenance: Path, target: Path, left_out: Iterable[str] = ()
+) -> None:
+    """Write the page with all sections but some."""
+    rest = list(left_out)
+    rendered = {}
+    for section in SECTIONS:
+        if section.name not in rest:
+            rendered[section.name] = target.parent / f"report/{section.name}.html"
+            write_section(section.name, provenance, files[section.name], rendered[section.name])
+    write_page(*heading(files), rendered, rest, target)

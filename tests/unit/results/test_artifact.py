@@ -1,0 +1,69 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""ARTIFACT.md has the claims of config/claims.yaml, and commands that there are."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from colonnade.common.errors import ColonnadeError
+from colonnade.common.paths import CLAIMS
+from colonnade.config.sources import parse_command_line
+from colonnade.results.artifact import DOCUMENT, with_claims
+from colonnade.results.claims import read_definitions
+from colonnade.workflow.workflow import Workflow
+
+ROOT = Path(__file__).resolve().parents[3]
+TEXT = (ROOT / DOCUMENT).read_text("utf-8")
+DEFINITIONS = read_definitions(ROOT / CLAIMS)
+
+
+def test_the_claims_are_current() -> None:
+    hint = "write them anew by `colonnade config-reference`"
+    assert with_claims(ROOT / DOCUMENT, DEFINITIONS) == TEXT, hint
+    assert all(f"| `{claim.id}` | {claim.claim} |" in TEXT for claim in DEFINITIONS)
+
+
+def test_a_document_without_a_place_for_claims_is_refused(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("no claims\n")
+    with pytest.raises(ColonnadeError, match=re.escape(f"{page}: needed: the lines <!-- claims")):
+        with_claims(page, DEFINITIONS)
+
+
+def test_targets_and_make_targets_that_are_named_exist() -> None:
+    named = {
+        target
+        for command in re.findall(r"snakemake ((?:[a-z]+-[a-z]+ ?)+)", TEXT)
+        for target in command.split()
+    }
+    rules = re.findall(r'name:\s+"([\w-]+)"', (ROOT / "Snakefile").read_text())
+    assert {"full-run", "artifact-evaluation", "accuracy-study"} <= named <= set(rules)
+    makefile = (ROOT / "Makefile").read_text()
+    made = set(re.findall(r"`make ([\w-]+)`", TEXT))
+    assert {"smoke", "env"} <= made
+    assert all(re.search(rf"^{name}:", makefile, re.M) for name in made)
+
+
+@pytest.mark.parametrize("command", sorted({each.command for each in DEFINITIONS}))
+def test_commands_of_claims_are_of_the_configuration(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files that only an evaluator has are put in their place."""
+    for name in ("config", "kernels", "workflow"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    for split in ("train", "val"):
+        (tmp_path / f"imagenet/{split}/a").mkdir(parents=True)
+    (tmp_path / "weights").mkdir()
+    for name in re.findall(r"weights/\w+\.pth", command + " weights/resnet50.pth"):
+        (tmp_path / name).write_bytes(b"x")
+    monkeypatch.chdir(tmp_path)
+    given, _, keys = command.partition(" --config ")
+    entries = re.findall(r"'[^']+'|\S+", keys)
+    files = [Path(word) for word in given.split() if word.endswith(".yaml")]
+    files = files or [Path("config/default.yaml")]
+    values = parse_command_line([entry.strip("'") for entry in entries])
+    plan = Workflow.from_config(values, list(reversed(files)))
+    assert plan.config.results.startswith("results")

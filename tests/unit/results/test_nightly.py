@@ -1,0 +1,188 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""A slowdown of one kernel is caught, and named by layer, function and stall."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from colonnade.cli import cli
+from colonnade.common.errors import ColonnadeError
+from colonnade.common.files import write_json
+from colonnade.common.paths import LAYER_BASELINE, NIGHTS
+from colonnade.results.nightly_files import read_history
+
+KERNEL = "xnn_f32_colnm_gemm_minmax_ukernel_7x2v__rvv"
+
+
+def layer(name: str, cycles: int, op: str = "conv2d") -> dict[str, Any]:
+    """A layer of which a kernel takes 80% of the cycles, and a cache half of that."""
+    kernel = cycles * 8 // 10
+    return {
+        **{"name": name, "op": op, "cycles": cycles, "seconds": 0.1, "schedule": "direct:7:2:4:1"},
+        "counters": {
+            **{"instructions": 1, "classes": {}, "l1_misses": 1, "l2_misses": 1, "threads": 1},
+            "functions": {KERNEL: kernel, "compute_direct": cycles - kernel},
+            "stalls": {"cache_miss": kernel // 2, "branch": 10},
+        },
+    }
+
+
+def run(implementation: str) -> dict[str, Any]:
+    layers = [layer("conv1", 2_000_000), layer("layer1.0.conv1", 1_000_000), layer("fc", 50_000)]
+    total = sum(each["cycles"] for each in layers)
+    return {
+        **{"model": "resnet18", "checkpoint_sha256": "a", "threads": 1, "dtype": "f32", "batch": 1},
+        **{"vlen": 256, "implementation": implementation, "layers": layers},
+        "total": {"cycles": total, "seconds": 0.1},
+    }
+
+
+class Night:
+    """A checkout in which nightly runs are compared."""
+
+    def __init__(self) -> None:
+        self.reports = {name: run(name) for name in ("colnm_tuned", "colnm_direct")}
+        write_json(Path("settings.json"), {"nightly": {"allowed_slowdown_percent": 0}})
+
+    def write(self) -> list[str]:
+        files = [f"results/cycles/throughput/full0.5/{name}.json" for name in self.reports]
+        for file, report in zip(files, self.reports.values(), strict=True):
+            write_json(Path(file), report)
+        return files
+
+    def compare(self, *options: str) -> None:
+        outputs = ["out.txt", "summary.md", "junit.xml", "trend.svg"]
+        Path("out.txt").unlink(missing_ok=True)
+        command = ["step", "layer-regression", *options, "settings.json", *outputs]
+        cli.main([*command, *self.write()], standalone_mode=False)
+
+    def accept(self, reason: str) -> None:
+        self.write()
+        cli.main(["baseline", "accept", "--reason", reason], standalone_mode=False)
+
+
+@pytest.fixture
+def night(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Night:
+    monkeypatch.chdir(tmp_path)
+    made = Night()
+    made.accept("the first night")
+    return made
+
+
+BASELINE = ("--baseline", str(LAYER_BASELINE))
+
+
+def test_the_same_cycles_pass(night: Night) -> None:
+    night.compare(*BASELINE)
+    assert Path("out.txt").read_text().startswith("6 layers, 0 moved or new, none fails")
+    suites = ElementTree.parse("junit.xml").getroot()
+    assert suites.attrib == {"tests": "6", "failures": "0"}
+    assert len(suites.findall("testsuite/testcase")) == 6
+    assert "accepted because: the first night" in Path("summary.md").read_text()
+
+
+def test_three_percent_of_one_kernel_are_caught_and_named(night: Night) -> None:
+    slow = night.reports["colnm_tuned"]["layers"][1]
+    more = slow["counters"]["functions"][KERNEL] * 3 // 100
+    slow["cycles"] += more
+    slow["counters"]["functions"][KERNEL] += more
+    slow["counters"]["stalls"]["cache_miss"] += more - 7
+    slow["counters"]["stalls"]["branch"] += 7
+    with pytest.raises(ColonnadeError) as refused:
+        night.compare(*BASELINE)
+    said = (
+        "1000000 -> 1024000 cycles (+2.40%); of functions, " + KERNEL + " most: +24000; of stalls,"
+        " cache_miss most: +23993"
+    )
+    (line,) = str(refused.value).splitlines()[1:]
+    assert line.endswith(f"full0.5/colnm_tuned: layer1.0.conv1: {said}")
+    assert not Path("out.txt").exists()
+    suites = ElementTree.parse("junit.xml").getroot()
+    assert suites.attrib == {"tests": "6", "failures": "1"}
+    (case,) = [each for each in suites.iter("testcase") if each.find("failure") is not None]
+    assert case.attrib["name"] == "layer1.0.conv1"
+    failure = case.find("failure")
+    assert failure is not None
+    assert failure.attrib["message"] == said
+    summary = Path("summary.md").read_text()
+    assert summary.startswith("# Nightly regression: 1 of 6 layers fail\n")
+    assert "| 3,050,000 | 3,074,000 | +0.79% |" in summary
+    assert (
+        "## Failing\n\n- resnet18 f32 vlen 256, 1 threads, batch 1: full0.5/colnm_tuned, "
+        in summary
+    )
+
+
+def test_one_cycle_more_is_caught_and_less_is_told(night: Night) -> None:
+    before = copy.deepcopy(night.reports)
+    night.reports["colnm_direct"]["layers"][2]["cycles"] += 1
+    with pytest.raises(ColonnadeError, match="fc: 50000 -> 50001 cycles"):
+        night.compare(*BASELINE)
+    night.reports = before
+    fast = night.reports["colnm_direct"]["layers"][0]
+    fast["cycles"] -= 1000
+    fast["counters"]["functions"]["compute_direct"] -= 1000
+    fast["schedule"] = "packed:7:2:4:1"
+    night.compare(*BASELINE)
+    said = Path("summary.md").read_text().split("## What else moved\n\n")[1]
+    assert "of functions, compute_direct most: -1000; schedule direct:7:2:4:1 -> packed" in said
+
+
+def test_what_is_new_is_told_and_what_is_gone_fails(night: Night) -> None:
+    night.reports["colnm_tuned"]["layers"].append(layer("new", 10))
+    night.compare(*BASELINE)
+    assert "`new`: new: the baseline has no such layer" in Path("summary.md").read_text()
+    del night.reports["colnm_direct"]
+    with pytest.raises(ColonnadeError, match="colnm_direct: fc: gone: only the baseline has it"):
+        night.compare(*BASELINE)
+
+
+def test_other_weights_are_told(night: Night) -> None:
+    night.reports["colnm_tuned"]["checkpoint_sha256"] = "b"
+    night.compare(*BASELINE)
+    assert "Other weights than the baseline's: resnet18" in Path("summary.md").read_text()
+
+
+def test_an_accepted_baseline_keeps_its_reason(night: Night) -> None:
+    night.reports["colnm_tuned"]["layers"][0]["cycles"] += 500
+    night.accept("rows are checked now")
+    night.compare(*BASELINE)
+    assert json.loads(LAYER_BASELINE.read_text())["reason"] == "rows are checked now"
+    with pytest.raises(ColonnadeError, match="--reason: empty"):
+        night.accept(" ")
+    with pytest.raises(ColonnadeError, match="no reports of runs"):
+        cli.main(["baseline", "accept", "--reason", "x", "elsewhere"], standalone_mode=False)
+
+
+def test_without_a_baseline_all_is_new(night: Night) -> None:
+    night.compare()
+    assert Path("out.txt").read_text().startswith("6 layers, 6 moved or new, none fails")
+    assert ElementTree.parse("junit.xml").getroot().attrib == {"tests": "6", "failures": "0"}
+    assert "accepted because: there is none yet" in Path("summary.md").read_text()
+
+
+def test_nights_are_remembered_and_drawn(night: Night) -> None:
+    night.compare(*BASELINE)
+    night.reports["colnm_tuned"]["layers"][0]["cycles"] -= 500
+    night.compare(*BASELINE)
+    history = read_history(NIGHTS)
+    assert len(history) == 2
+    # Of one commit the last night counts.
+    assert sorted(nights[-1][1] for nights in history.values()) == [3_049_500, 3_050_000]
+    assert all(len(nights) == 1 for nights in history.values())
+    assert Path("trend.svg").read_text().startswith("<svg")
+    NIGHTS.write_bytes(b"no database" * 100)
+    with pytest.raises(ColonnadeError, match=r"nights\.sqlite: no history of nightly runs"):
+        night.compare(*BASELINE)
+
+
+def test_a_report_of_measured_time_is_refused(night: Night) -> None:
+    night.reports["colnm_tuned"]["layers"][0]["cycles"] = None
+    with pytest.raises(ColonnadeError, match=r"colnm_tuned\.json: layers\.0\.cycles: None"):
+        night.compare(*BASELINE)

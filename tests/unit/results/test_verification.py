@@ -1,0 +1,266 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""A changed digit anywhere in a folder of results is found and named."""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from colonnade.cli import cli
+from colonnade.common.errors import ColonnadeError
+from colonnade.results.crate import METADATA, SUMS, Made, files_of, write_crate
+from colonnade.results.verification import verify as check
+
+from .invented import CLAIMS, SNAKEFILE, invent
+
+ROOT = Path(__file__).resolve().parents[3]
+RAW = "throughput/dense/colnm_dense.json"
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Made]]:
+    folder = tmp_path_factory.mktemp("run") / "results"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        return folder, invent(folder)
+
+
+@pytest.fixture
+def results(
+    original: tuple[Path, list[Made]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A copy of the results, which is all that there is: no toolchain, no programs."""
+    monkeypatch.chdir(ROOT)
+    return Path(shutil.copytree(original[0], tmp_path / "copied"))
+
+
+def verify(results: Path) -> None:
+    cli.main(["verify", str(results)], standalone_mode=False)
+
+
+def refusal(results: Path) -> str:
+    with pytest.raises(ColonnadeError, match="not as the run left it") as refused:
+        verify(results)
+    return str(refused.value)
+
+
+def change_a_digit(path: Path) -> None:
+    """The last digit of a file becomes another one; of a file without any, its last byte."""
+    content = bytearray(path.read_bytes())
+    digits = [place for place, byte in enumerate(content) if chr(byte).isdigit()]
+    place = digits[-1] if digits else len(content) - 1
+    if content:
+        content[place] = ord("4") if content[place] != ord("4") else ord("5")
+    path.write_bytes(content or b"4")
+
+
+def record_again(original: tuple[Path, list[Made]], results: Path) -> None:
+    """Give a changed folder a crate that has its checksums, as one who covers a change would."""
+    jobs = [
+        Made(
+            job.rule,
+            *(
+                [each.replace(str(original[0]), str(results)) for each in listed]
+                for listed in (job.command, job.inputs, job.outputs, job.logs)
+            ),
+        )
+        for job in original[1]
+    ]
+    write_crate(results, jobs, [SNAKEFILE, CLAIMS], "1.2.3")
+
+
+def test_what_a_run_left_is_verified(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    verify(results)
+    said = capsys.readouterr().out
+    count = len(files_of(results))
+    assert count > 25
+    assert f"{count} files, " in said
+    again = re.findall(r"^  (\S+)$", said, re.M)
+    assert again == [
+        *(f"tables/{name}.csv" for name in ("throughput", "accuracy", "packages")),
+        "claims.json",
+        *(
+            f"report/{name}.html"
+            for name in ("claims", "throughput", "accuracy", "layers", "cycles", "provenance")
+        ),
+        "report.html",
+    ]
+
+
+def test_a_changed_digit_in_any_file_is_named(
+    original: tuple[Path, list[Made]], results: Path
+) -> None:
+    names = [*files_of(results), METADATA, SUMS]
+    kinds = {Path(name).suffix for name in names}
+    assert {".json", ".csv", ".html", ".safetensors", ".log", ".yaml", ""} <= kinds
+
+    def compute(arguments: Sequence[str]) -> None:
+        """What the command computes of the unchanged files: here their checksums are looked at."""
+        for word in arguments:
+            for made in (each for each in names if word.endswith(f"/{each}")):
+                if not Path(word).exists():
+                    Path(word).parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(original[0] / made, word)
+
+    for name in names:
+        kept = (results / name).read_bytes()
+        change_a_digit(results / name)
+        said = [each.split(":")[:2] for each in check(results, compute).problems]
+        assert [name, " changed"] in [[one, other.split(",")[0]] for one, other in said], name
+        (results / name).write_bytes(kept)
+    assert check(results, compute).problems == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "digit", "named"),
+    [
+        (RAW, '"total": {\n    "cycles": ', {"tables/throughput.csv"}),
+        (
+            RAW,
+            '"layers": [\n    {\n      "name": "conv1",\n      "op": "conv2d",\n      "cycles": ',
+            {"report/layers.html"},
+        ),
+        ("accuracy/full0.5.json", '"top1_target": 0.', {"tables/accuracy.csv"}),
+        ("accuracy/dense.json", '"max_abs_logit_difference": ', {"report/accuracy.html"}),
+        ("packages/dense/graph.json", '"checkpoint_sha256": "of ', {"tables/packages.csv"}),
+        (
+            "tables/throughput.csv",
+            "colnm_dense,,,0.0,",
+            {"tables/throughput.csv", "report/throughput.html"},
+        ),
+        ("tables/packages.csv", "dense,,,0.0,", {"tables/packages.csv", "claims.json"}),
+        ("claims.json", '"our_value": ', {"claims.json", "report/claims.html"}),
+        ("inputs/config/claims.yaml", "stated: ", {"claims.json"}),
+        ("provenance.json", '"git_commit": "', {"report/provenance.html", "report/claims.html"}),
+        (
+            "report/claims.html",
+            'data-label="Here" class="number">',
+            {"report/claims.html", "report.html"},
+        ),
+        ("report.html", '<span class="what">images per second</span><b>', {"report.html"}),
+    ],
+    ids=lambda each: each if isinstance(each, str) and "/" in each else None,
+)
+def test_a_change_with_new_checksums_is_found_by_what_follows_from_it(
+    original: tuple[Path, list[Made]], results: Path, changed: str, digit: str, named: set[str]
+) -> None:
+    text = (results / changed).read_text()
+    place = text.index(digit) + len(digit)
+    other = "9" if text[place] != "9" else "8"
+    (results / changed).write_text(text[:place] + other + text[place + 1 :])
+    crate = json.loads((results / METADATA).read_text())
+    before = {each["@id"]: each.get("sha256") for each in crate["@graph"]}
+    copies = {name: (results / name).read_bytes() for name in files_of(results)}
+    record_again(original, results)
+    for name, content in copies.items():
+        if name.startswith("inputs/"):
+            (results / name).write_bytes(content)
+    said = refusal(results)
+    found = set(re.findall(r"^  (\S+): line \d+: ", said, re.M))
+    assert named <= found, said
+    assert before.keys() <= {
+        each["@id"] for each in json.loads((results / METADATA).read_text())["@graph"]
+    }
+
+
+def test_a_file_that_is_gone_or_new_is_named(results: Path) -> None:
+    (results / RAW).unlink()
+    (results / "tables/other.csv").write_text("1\n")
+    said = refusal(results)
+    assert f"  {RAW}: not there" in said
+    assert "  tables/other.csv: not of the run" in said
+    assert "  tables/throughput.csv: cannot be recomputed: " in said
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "expected"),
+    [
+        (METADATA, None, "not there; the end of a run writes it"),
+        (METADATA, "{", "not a valid JSON file"),
+        (METADATA, '{"@graph": [{"@id": 3}]}', "@graph.0.@id: 3; "),
+        (SUMS, None, "cannot be read"),
+        (SUMS, "ab  file\n", "line 1: 'ab  file'; allowed: 64 hex digits"),
+    ],
+)
+def test_a_damaged_crate_is_refused(
+    results: Path, file: str, content: str | None, expected: str
+) -> None:
+    if content is None:
+        (results / file).unlink()
+    else:
+        (results / file).write_text(content)
+    with pytest.raises(ColonnadeError, match=re.escape(expected)) as refused:
+        verify(results)
+    assert str(refused.value).startswith(str(results / file))
+
+
+def test_a_command_of_the_crate_runs_nothing_but_what_computes_results(
+    results: Path, tmp_path: Path
+) -> None:
+    mark = tmp_path / "mark"
+    crate = (results / METADATA).read_text()
+    for command in (
+        f"touch {mark}",
+        f"colonnade build host --log {mark}",
+        "colonnade step train a b",
+    ):
+        entry = {
+            **{"@id": f"#{command}", "@type": "CreateAction", "description": command},
+            "result": [{"@id": "report.html"}],
+        }
+        document = json.loads(crate)
+        document["@graph"].append(entry)
+        (results / METADATA).write_text(json.dumps(document))
+        assert "report.html: cannot" not in refusal(results)
+        assert not mark.exists()
+
+
+def test_sha256sum_reads_the_checksums(results: Path) -> None:
+    command = ["sha256sum", "--check", "--strict", "--quiet", SUMS]
+    assert subprocess.run(command, cwd=results, check=False).returncode == 0
+    change_a_digit(results / RAW)
+    ran = subprocess.run(command, cwd=results, check=False, capture_output=True, text=True)
+    assert ran.returncode == 1
+    assert f"{RAW}: FAILED" in ran.stdout
+
+
+def test_what_another_target_left_keeps_its_command(
+    original: tuple[Path, list[Made]], results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = str(original[0])
+    later = [
+        Made(
+            job.rule,
+            *(
+                [each.replace(folder, str(results)) for each in listed]
+                for listed in (job.command, job.inputs, job.outputs, job.logs)
+            ),
+        )
+        for job in original[1]
+        if job.rule != "packages"
+    ]
+    write_crate(results, later, [SNAKEFILE, CLAIMS], "1.2.3")
+    verify(results)
+    assert "  tables/packages.csv\n" in capsys.readouterr().out
+
+
+def test_other_folders_of_results_and_what_runs_share_are_no_part_of_it(results: Path) -> None:
+    before = files_of(results)
+    for name in (
+        "build/host/a",
+        "toolchain/image.json",
+        "docs/index.html",
+        ".hidden",
+        "mine/x.csv",
+    ):
+        (results / name).parent.mkdir(parents=True, exist_ok=True)
+        (results / name).write_text("1")
+    assert files_of(results) == sorted([*before, "mine/x.csv"])
+    (results / "mine/scope.json").write_text("{}")
+    assert files_of(results) == before

@@ -1,0 +1,74 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""One measurement at a time on a machine, and what is said of the machine meanwhile."""
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from colonnade.targets.conditions import Conditions, Usage, Watch, alone
+
+
+def usage(now: float, busy: float, stolen: float = 0, own: float = 0) -> Usage:
+    return Usage(now, busy, stolen, own, cores=2)
+
+
+@pytest.mark.parametrize(
+    ("busy", "stolen", "own", "others", "steal", "loaded"),
+    [
+        (10, 0, 10, 0, 0, 0),  # this process alone, on one of two cores
+        (11, 0, 10, 5, 0, 0),
+        (12, 0, 10, 10, 0, 1),
+        (10, 0.2, 10, 0, 1, 0),
+        (10, 0.4, 10, 0, 2, 1),
+        (9.9, 0, 10, 0, 0, 0),  # ticks are coarse
+    ],
+)
+def test_load_is_the_time_that_others_took(
+    busy: float, stolen: float, own: float, others: float, steal: float, loaded: int
+) -> None:
+    found = Conditions.between(usage(100, 7), usage(110, 7 + busy, stolen, own), 3000.0)
+    assert found.columns() == {
+        "mhz": 3000.0,
+        "others_percent": pytest.approx(others),
+        "steal_percent": pytest.approx(steal),
+        "under_load": loaded,
+    }
+
+
+def test_this_machine_is_read() -> None:
+    watch = Watch()
+    end = time.monotonic() + 0.2
+    while time.monotonic() < end:
+        pass
+    found = watch.conditions()
+    assert 0 <= found.others_percent <= 100
+    assert 0 <= found.steal_percent <= 100
+    assert Usage.read().cores >= 1
+
+
+def test_measurements_of_processes_take_turns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    code = (
+        "import time, tempfile; from pathlib import Path\n"
+        f"tempfile.tempdir = {str(tmp_path)!r}\n"
+        "from colonnade.targets.conditions import alone\n"
+        "with alone(): print(time.monotonic(), flush=True)\n"
+    )
+    with alone():
+        process = subprocess.Popen(
+            [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert process.stderr is not None
+        assert "another measurement runs on this machine" in process.stderr.readline()
+        before = time.monotonic()
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert float(output) >= before

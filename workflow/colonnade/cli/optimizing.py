@@ -1,0 +1,129 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""A network of the user's becomes a package: pruned, tuned and fine-tuned by one command."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from colonnade.cli.common import FILE, checkout, cli, named_target, scratch
+from colonnade.common.errors import ColonnadeError
+
+_TILE = 8
+
+
+@cli.command()
+@click.argument("model", type=FILE)
+@click.argument("folder", type=FILE)
+@click.option("--sparsity", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.5)
+@click.option("--target", help="Tune for a target of config/targets, and write the schedules.")
+@click.option("--data", type=FILE, help="Fine-tune on a folder with train/CLASS/ and val/CLASS/.")
+@click.option("--epochs", type=click.IntRange(1, 100_000), help="Of fine-tuning; needs --data.")
+@click.option(
+    "--weights", type=FILE, help="Weights of a network that MODEL names: torchvision:NAME."
+)
+@click.option(
+    "--tile",
+    type=click.IntRange(1, 31),
+    help=f"Output channels that share columns; by default tuning's choice, without a target {_TILE}.",
+)
+@click.option("--image-px", type=click.IntRange(1), help="Size of images that MODEL leaves open.")
+@click.option("--grouped", is_flag=True, help="Prune convolutions with groups too: they get zeros.")
+@click.option("--threads", type=click.IntRange(1, 256), default=1, help="That run what is tuned.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def optimize(
+    model: Path,
+    folder: Path,
+    sparsity: float,
+    target: str | None,
+    data: Path | None,
+    epochs: int | None,
+    weights: Path | None,
+    tile: int | None,
+    image_px: int | None,
+    grouped: bool,
+    threads: int,
+    as_json: bool,
+) -> None:
+    """Import MODEL (.onnx, .pt2 of torch.export, torchvision:NAME), prune it, and export it to FOLDER.
+
+    Columns are pruned by their L1 norm. FOLDER gets dense and pruned checkpoint, and the package. With a
+    target a search finds the schedule of every convolution; with data the network is fine-tuned.
+    """
+    from colonnade.config.pruning import Pattern
+    from colonnade.package.optimize import optimize as run
+
+    if epochs is not None and data is None:
+        raise ColonnadeError(f"--epochs: {epochs}; allowed with --data only")
+    pattern = Pattern(m="full", sparsity=sparsity)
+    finetuning = None if data is None else _finetuning(data.resolve(), epochs, image_px)
+    source = model.resolve() if model.exists() else model
+    given = None if weights is None else weights.resolve()
+    output = folder.resolve()
+    px = finetuning.data.image_px if finetuning is not None else image_px
+    with _tuner(target, px, threads, tile) as tuner:
+        made = run(
+            source,
+            output,
+            pattern,
+            tile or _TILE,
+            px,
+            weights=given,
+            grouped=grouped,
+            tuner=tuner,
+            finetuning=finetuning,
+        )
+    if as_json:
+        click.echo(json.dumps({"folder": str(folder), "target": target, **vars(made)}))
+        return
+    for name, reason in made.dense.items():
+        click.echo(f"{name}: stays dense: {reason}")
+    click.echo(
+        f"{folder}: {len(made.pruned)} convolutions pruned, of whose weights {made.sparsity:.1%} are gone"
+        + ("" if target is None else f"; tuned for {target}")
+    )
+
+
+def _finetuning(data: Path, epochs: int | None, image_px: int | None) -> Any:
+    """What to fine-tune with.
+
+    Raises:
+        ColonnadeError: there is no such folder, or its images cannot have that size.
+    """
+    from colonnade.config.data import ImageNetConfig
+    from colonnade.config.errors import validate
+    from colonnade.config.training import TrainingConfig
+    from colonnade.package.optimize import Finetuning
+
+    values: dict[str, Any] = {"name": "imagenet", "path": str(data)}
+    if image_px is not None:
+        values["image_px"] = image_px
+    problems: list[str] = []
+    config = validate(ImageNetConfig, values, [("--data", values)], problems)
+    if problems or config is None:
+        raise ColonnadeError("\n".join(problems))
+    training = TrainingConfig()
+    if epochs is not None:
+        phase = training.finetune.model_copy(update={"epochs": epochs})
+        training = training.model_copy(update={"finetune": phase})
+    return Finetuning(config, training)
+
+
+@contextmanager
+def _tuner(
+    target: str | None, image_px: int | None, threads: int, tile: int | None
+) -> Iterator[Any]:
+    """What tunes for a target, in the checkout; None without one."""
+    from colonnade.package.description import DEFAULT_PX
+    from colonnade.package.tuned import Tuner
+
+    if target is None:
+        yield None
+        return
+    with checkout(), scratch("optimize") as folder:
+        yield Tuner.of(named_target(target), image_px or DEFAULT_PX, threads, tile, folder)

@@ -1,0 +1,269 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""What people do with a package: run it on a picture, time it, look into it, compare it with PyTorch."""
+
+import json
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from colonnade.cli.common import FILE, checkout, cli, named_target, scratch
+from colonnade.cli.lines import agreement_lines, description_lines, times_lines
+from colonnade.common.errors import ColonnadeError
+from colonnade.common.progress import track
+
+# A picture that is resized to this takes 300 MB.
+MOST_PX = 8192
+DTYPE = click.option("--dtype", type=click.Choice(["f32", "f16"]), default="f32", show_default=True)
+THREADS = click.option("--threads", type=click.IntRange(1, 256), default=1, show_default=True)
+IMAGE_PX = click.option(
+    "--image-px",
+    type=click.IntRange(1, MOST_PX),
+    help="Height and width; by default the package's.",
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+TARGET = click.option(
+    "--target",
+    "target_name",
+    default="host",
+    show_default=True,
+    help="This machine, or an emulated target of config/targets.",
+)
+NORMALISATION = [
+    click.option("--mean", type=float, nargs=3, help="Of each channel, of pixels in 0 to 1."),
+    click.option("--std", type=float, nargs=3, help="What they are divided by."),
+]
+
+
+def _normalised(command: Any) -> Any:
+    for option in reversed(NORMALISATION):
+        command = option(command)
+    return command
+
+
+@cli.command()
+@click.argument("package", type=FILE)
+@click.option(
+    "--image", "images", type=FILE, multiple=True, required=True, help="A picture; may repeat."
+)
+@click.option("--labels", type=FILE, help="Names of the classes, one a line.")
+@click.option(
+    "--top", type=click.IntRange(1), default=5, show_default=True, help="Classes to show."
+)
+@IMAGE_PX
+@_normalised
+@DTYPE
+@THREADS
+@JSON
+def run(
+    package: Path,
+    images: tuple[Path, ...],
+    labels: Path | None,
+    top: int,
+    image_px: int | None,
+    mean: tuple[float, float, float] | None,
+    std: tuple[float, float, float] | None,
+    dtype: str,
+    threads: int,
+    as_json: bool,
+) -> None:
+    """Classify pictures by PACKAGE, on this machine.
+
+    They are resized, cropped to the centre and normalised as the package states, or as the options say.
+    """
+    from colonnade.evaluation.pictures import (
+        classes_of,
+        preprocessing_of,
+        read_labels,
+        read_pictures,
+    )
+    from colonnade.runtime.net import load
+
+    stated = preprocessing_of(package, image_px, mean, std)
+    names = None if labels is None else read_labels(labels)
+    with load(package, dtype=dtype, threads=threads) as net:
+        found = {
+            str(path): classes_of(net, read_pictures([path], stated), names, top)
+            for path in track(images, "run", len(images), "picture")
+        }
+    if as_json:
+        click.echo(json.dumps({"preprocessing": stated.model_dump(), "images": found}))
+        return
+    for path, rows in found.items():
+        click.echo(path)
+        for row in rows:
+            click.echo(f"  {row['probability']:7.2%}  {row['label']}")
+
+
+@cli.command()
+@click.argument("package", type=FILE)
+@TARGET
+@click.option("--batch", type=click.IntRange(1, 65536), default=1, show_default=True)
+@IMAGE_PX
+@DTYPE
+@THREADS
+@click.option("--repetitions", type=click.IntRange(1), default=20, show_default=True)
+@click.option("--warmup", type=click.IntRange(0), default=3, show_default=True)
+@JSON
+def bench(
+    package: Path,
+    target_name: str,
+    batch: int,
+    image_px: int | None,
+    dtype: str,
+    threads: int,
+    repetitions: int,
+    warmup: int,
+    as_json: bool,
+) -> None:
+    """Time PACKAGE on random images, as a whole and layer by layer.
+
+    On this machine time is measured: the median and the spread of several runs. On an emulated target
+    it is that of the timing model, which is exact.
+    """
+    from colonnade.evaluation.packages import Run, execute, timing
+    from colonnade.evaluation.pictures import random_images
+
+    given = package.resolve()
+    images = random_images(given, batch, image_px, seed=0)
+    how = Run(dtype, threads, repetitions, warmup)
+    with _on(target_name) as (target, folder):
+        _, report = execute(target, given, images, how, folder)
+        times = timing(report, target)
+    times = {"package": str(package), "image_px": next(iter(images.values())).shape[-1], **times}
+    _print(times, as_json, times_lines(times))
+
+
+@cli.command()
+@click.argument("package", type=FILE)
+@IMAGE_PX
+@click.option("--html", type=FILE, help="Page to write, with a figure.")
+@JSON
+def inspect(package: Path, image_px: int | None, html: Path | None, as_json: bool) -> None:
+    """Say what was pruned of PACKAGE, and how each layer runs."""
+    from colonnade.package.description import describe
+
+    found = describe(package, image_px).to_json()
+    if html is not None:
+        from colonnade.report.package import write_package_page
+
+        write_package_page(found, str(package), html)
+    _print(found, as_json, description_lines(found))
+
+
+@cli.command()
+@click.argument("package", type=FILE)
+@click.option(
+    "--checkpoint", type=FILE, help="What it was exported from; by default the file beside it."
+)
+@click.option("--image", "images", type=FILE, multiple=True, help="A picture; may repeat.")
+@click.option(
+    "--input", "files", type=FILE, multiple=True, help="safetensors with the inputs by name."
+)
+@click.option(
+    "--random", type=click.IntRange(0), default=3, show_default=True, help="Random inputs."
+)
+@click.option("--batch", type=click.IntRange(1, 65536), default=2, show_default=True)
+@TARGET
+@IMAGE_PX
+@_normalised
+@DTYPE
+@JSON
+def validate(
+    package: Path,
+    checkpoint: Path | None,
+    images: tuple[Path, ...],
+    files: tuple[Path, ...],
+    random: int,
+    batch: int,
+    target_name: str,
+    image_px: int | None,
+    mean: tuple[float, float, float] | None,
+    std: tuple[float, float, float] | None,
+    dtype: str,
+    as_json: bool,
+) -> None:
+    """Compare PACKAGE with what PyTorch computes of its checkpoint, on random and on given inputs.
+
+    Exit code 1 where they differ by more than the datatype explains.
+    """
+    from colonnade.evaluation.conformity import TOLERANCE, compare, find_checkpoint
+    from colonnade.evaluation.packages import Run, execute
+    from colonnade.evaluation.pictures import (
+        preprocessing_of,
+        random_images,
+        read_inputs,
+        read_pictures,
+    )
+    from colonnade.package.archive import read_package
+
+    source = find_checkpoint(package, checkpoint)
+    given, model = package.resolve(), source.model()
+    inputs = {
+        f"random {seed}": random_images(given, batch, image_px, seed) for seed in range(random)
+    }
+    (first, *others) = model.graph.inputs
+    if images and others:
+        raise ColonnadeError(f"{package}: has {len(others) + 1} inputs; allowed with --image: one")
+    if images:
+        stated = preprocessing_of(package, image_px, mean, std)
+        inputs |= {str(path): {first.name: read_pictures([path], stated)} for path in images}
+    inputs |= {str(path): read_inputs(path, model.graph.inputs) for path in files}
+    if not inputs:
+        raise ColonnadeError("--random: 0; allowed without --image and --input: 1 or more")
+    outputs = read_package(given).graph["outputs"]
+    progress = iter(track(inputs, "validate", len(inputs), "input"))
+    with _on(target_name) as (target, folder):
+
+        def on_target(arrays: Any) -> list[Any]:
+            with tempfile.TemporaryDirectory(dir=folder) as own:
+                made, _ = execute(target, given, arrays, Run(dtype), Path(own))
+            next(progress)
+            return [made[name] for name in outputs]
+
+        rows = compare(model, on_target, inputs)
+    good = all(row.relative <= TOLERANCE[dtype] for row in rows)
+    told = {
+        **{"target": target.name, "dtype": dtype, "tolerance": TOLERANCE[dtype], "agrees": good},
+        "outputs": [vars(row) | {"relative": row.relative} for row in rows],
+    }
+    _print(told, as_json, agreement_lines(told, str(package)))
+    if not good:
+        sys.exit(1)
+
+
+@cli.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print a script that completes commands, options and files.
+
+    For bash: `eval "$(colonnade completion bash)"`.
+    """
+    from click.shell_completion import get_completion_class
+
+    kind = get_completion_class(shell)
+    assert kind is not None
+    click.echo(kind(cli, {}, "colonnade", "_COLONNADE_COMPLETE").source())
+
+
+def _print(value: Any, as_json: bool, lines: Iterable[str]) -> None:
+    click.echo(json.dumps(value) if as_json else "\n".join(lines))
+
+
+@contextmanager
+def _on(name: str) -> Iterator[tuple[Any, Path]]:
+    """A target, and an empty folder that it sees."""
+    from colonnade.evaluation.packages import HOST, this_machine
+
+    if name == HOST:
+        with tempfile.TemporaryDirectory() as folder:
+            yield this_machine(), Path(folder)
+        return
+    with checkout(), scratch("package") as folder:
+        yield named_target(name), folder

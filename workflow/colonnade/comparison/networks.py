@@ -1,0 +1,134 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""The networks that are compared: one checkpoint, dense, and pruned by the tiles that tuning chose.
+
+Its weights are random: how long a network takes does not depend on them. Where masks are, pruning
+decides by magnitude, as without data.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.numpy import save_file
+
+from colonnade.config.model import ModelName
+from colonnade.config.pruning import Pattern, Recipe
+from colonnade.data.dataset import Normalisation
+from colonnade.models.conv_shape import ConvShape
+from colonnade.models.module import build
+from colonnade.package.export import export_package
+from colonnade.package.to_onnx import write_onnx
+from colonnade.pruning.layers import importances, make_masks
+from colonnade.pruning.plan import uniform_plan
+from colonnade.pruning.weights import kept_weights
+from colonnade.training.checkpoint import CheckpointInfo, read_checkpoint, write_checkpoint
+from colonnade.tuning.choice import tiles_for
+
+CLASSES = 1000
+DENSE = "dense"
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A network: its label, the share of columns that is removed, its checkpoint and package."""
+
+    label: str
+    sparsity: float
+    checkpoint: Path
+    package: Path
+
+    def output(self, image: Array) -> Array:
+        """What PyTorch computes of images."""
+        model = read_checkpoint(self.checkpoint).model().eval()
+        with torch.inference_mode():
+            logits: Array = model(torch.from_numpy(image)).numpy()
+        return logits
+
+
+def write_variants(
+    folder: Path,
+    name: ModelName,
+    patterns: Sequence[Pattern],
+    layers: Sequence[tuple[str, ConvShape]],
+    schedules: Path,
+    seed: int,
+) -> list[Variant]:
+    """Write the dense network and one pruned by each pattern into `folder`.
+
+    Args:
+        folder: is made.
+        name: of the network.
+        patterns: by which it is pruned.
+        layers: the convolutions that are pruned, by name.
+        schedules: their tiles.
+        seed: of the weights.
+
+    Raises:
+        ColonnadeError: the schedules lack a layer, or the folder cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(seed)
+    model = build(name, CLASSES)
+    info = CheckpointInfo(
+        model=name,
+        num_classes=CLASSES,
+        dataset="none",
+        image_px=224,
+        split_seed=0,
+        normalisation=Normalisation((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+        seed=seed,
+        epochs=0,
+    )
+    dense = Variant(DENSE, 0.0, folder / f"{DENSE}.safetensors", folder / DENSE)
+    write_checkpoint(dense.checkpoint, info, model.state_dict(), {})
+    export_package(dense.checkpoint, dense.package)
+    source = read_checkpoint(dense.checkpoint)
+    variants = [dense]
+    for pattern in patterns:
+        tiles = tiles_for(schedules, layers, pattern)
+        plan = uniform_plan(pattern, tiles)
+        masks = make_masks(importances(model, list(tiles), "l1"), plan)
+        state = {key: value.clone() for key, value in model.state_dict().items()}
+        for layer, mask in masks.items():
+            weight = state[f"{layer}.weight"]
+            weight[~kept_weights(mask, weight)] = 0
+        update = {"plan": plan, "recipe": Recipe(), "source_sha256": source.sha256}
+        label = pattern.label
+        variant = Variant(label, pattern.sparsity, folder / f"{label}.safetensors", folder / label)
+        write_checkpoint(variant.checkpoint, info.model_copy(update=update), state, masks)
+        export_package(variant.checkpoint, variant.package)
+        variants.append(variant)
+    return variants
+
+
+def write_for_peers(folder: Path, dense: Variant, image: Array) -> None:
+    """Write what workers read: the network as ONNX and as a program of torch.export, and the input.
+
+    Raises:
+        ColonnadeError: the folder cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    write_onnx(dense.checkpoint, folder / "model.onnx")
+    model = read_checkpoint(dense.checkpoint).model().eval()
+    with torch.inference_mode():
+        program = torch.export.export(model, (torch.from_numpy(image),))
+    torch.export.save(program, folder / "model.pt2")
+    np.save(folder / "input.npy", image)
+    save_file({"image": image}, folder / "input.safetensors")
+
+
+def random_image(batch: int, image_px: int, seed: int) -> Array:
+    """Normally distributed images [batch, 3, image_px, image_px]."""
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal((batch, 3, image_px, image_px), dtype=np.float32)
+
+
+def relative_error(output: Array, expected: Array) -> float:
+    """The largest difference of an output, in proportion to the largest value that is expected."""
+    return float(np.abs(output.reshape(expected.shape) - expected).max() / np.abs(expected).max())

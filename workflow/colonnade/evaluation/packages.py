@@ -1,0 +1,137 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""Packages run by hand: on this machine without a container, or on a target of a checkout."""
+
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import quantiles
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save_file
+
+from colonnade.common.errors import ColonnadeError
+from colonnade.common.files import read_json
+from colonnade.common.paths import RUNNER
+from colonnade.config.target import TargetConfig
+from colonnade.package.description import SCHEDULES
+from colonnade.runtime.native import native
+from colonnade.targets.target import Target
+
+Arrays = Mapping[str, NDArray[np.float32]]
+HOST = "host"
+
+
+@dataclass(frozen=True)
+class _Output:
+    stdout: str
+
+
+class _Here:
+    """Runs the programs of this machine as they are: they need no container."""
+
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        log: Path | None = None,
+    ) -> _Output:
+        """Run a command whose first word is one of our programs, wherever that lies.
+
+        Raises:
+            ColonnadeError: it failed, in its own words.
+        """
+        program = native(Path(command[0]).name)
+        run = subprocess.run([program, *command[1:]], capture_output=True, text=True, check=False)
+        if run.returncode != 0:
+            said = run.stderr.strip().splitlines() or [f"{program}: ended with {run.returncode}"]
+            raise ColonnadeError(said[-1].removeprefix("error: "))
+        return _Output(run.stdout)
+
+
+def this_machine() -> Target:
+    """The target `host` without a checkout."""
+    return Target(HOST, TargetConfig(kind="host"), _Here())
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a package is run: datatype, threads, and runs that are counted after those that are not."""
+
+    dtype: str = "f32"
+    threads: int = 1
+    repetitions: int = 1
+    warmup: int = 0
+
+
+def execute(
+    target: Target, package: Path, images: Arrays, how: Run, scratch: Path
+) -> tuple[dict[str, NDArray[np.float32]], dict[str, Any]]:
+    """Run a package, and return its outputs by name and the runner's report.
+
+    With the schedules of the package, or else one schedule for all layers. `scratch` is an empty folder
+    that the target sees; the package is copied there. Modelled time is exact: it needs one run.
+
+    Raises:
+        ColonnadeError: the program failed, or is not built.
+    """
+    if target.name != HOST:
+        target.check_built(RUNNER)
+    copy = scratch / "package"
+    shutil.copytree(package, copy)
+    files = {key: scratch / f"{key}.safetensors" for key in ("input", "output")}
+    # What lies otherwise in memory would be written as it lies.
+    save_file({name: np.ascontiguousarray(each) for name, each in images.items()}, files["input"])
+    tuned = copy / SCHEDULES
+    schedules = ["--schedules", str(tuned)] if tuned.is_file() else []
+    measured = target.evidence == "measured"
+    arguments = [
+        *("--package", str(copy), "--dtype", how.dtype, "--threads", str(how.threads)),
+        *("--implementation", "colnm_tuned" if schedules else "colnm_untuned", *schedules),
+        *("--input", str(files["input"]), "--output", str(files["output"])),
+        *("--report", str(scratch / "report.json")),
+        *("--repetitions", str(how.repetitions if measured else 1)),
+        *("--warmup", str(how.warmup if measured else 0)),
+    ]
+    target.run(RUNNER, arguments, timing=scratch / "regions.jsonl")
+    return load_file(files["output"]), read_json(scratch / "report.json", dict[str, Any])
+
+
+def timing(report: Mapping[str, Any], target: Target) -> dict[str, Any]:
+    """Milliseconds of a report: of the whole network with their spread, and of each layer."""
+    modelled = target.evidence == "modelled"
+
+    def milliseconds(entry: Mapping[str, Any]) -> float:
+        return target.milliseconds(entry["cycles"]) if modelled else 1e3 * float(entry["seconds"])
+
+    total = milliseconds(report["total"])
+    runs = [total] if modelled else sorted(1e3 * each for each in report["total"]["samples"])
+    quarters = quantiles(runs, n=4, method="inclusive") if len(runs) > 1 else runs * 3
+    keys = ("name", "op", "cycles", "macs", "useful_macs")
+    return {
+        "target": target.name,
+        "evidence": target.evidence,
+        **{key: report[key] for key in ("dtype", "threads", "batch")},
+        "runs": len(runs),
+        "cycles": report["total"]["cycles"],
+        "median_ms": quarters[1],
+        "lower_quartile_ms": quarters[0],
+        "upper_quartile_ms": quarters[2],
+        "fastest_ms": runs[0],
+        "slowest_ms": runs[-1],
+        "images_per_s": 1e3 * report["batch"] / quarters[1],
+        "layers": [
+            {
+                **{key: layer[key] for key in keys},
+                "ms": milliseconds(layer),
+                "schedule": layer.get("schedule"),
+            }
+            for layer in report["layers"]
+        ],
+    }

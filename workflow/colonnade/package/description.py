@@ -1,0 +1,193 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""What a package is: every layer's weights, multiplications, schedule and time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from colonnade.common.errors import ColonnadeError
+from colonnade.common.files import file_bytes, read_json
+from colonnade.models.graph import infer_shapes
+from colonnade.models.layers import FullyConnected, Node
+from colonnade.models.shapes import MapShape, TensorShape
+from colonnade.package.archive import GRAPH, WEIGHTS, Package, read_package
+from colonnade.package.graph import (
+    Graph,
+    Groups,
+    PackedConv2d,
+    Preprocessing,
+    Share,
+    check_graph,
+)
+from colonnade.results.records import Schedules
+from colonnade.results.tables import LAYERS, read_table
+
+SCHEDULES, TUNED = "schedules.json", "layers.csv"
+"""Beside the network's own files, where it was tuned: what the runner reads, and what tuning ran."""
+DEFAULT_PX = 224
+_F32_BYTES = 4
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A convolution or fully connected layer. `ms` is what tuning found for it alone, None if it did not.
+
+    `weights` and `macs` are of the dense layer, `weights_kept` and `macs_kept` what is left of them, for
+    one image.
+    """
+
+    name: str
+    op: str
+    pattern: str | None
+    tile: int | None
+    weights: int
+    weights_kept: int
+    macs: int
+    macs_kept: int
+    schedule: str | None
+    ms: float | None
+
+
+@dataclass(frozen=True)
+class Description:
+    """A package's layers; `evidence` and `target` are of their times, null where it was not tuned."""
+
+    model: str | None
+    image_px: int
+    preprocessing: Preprocessing | None
+    bytes: int
+    bytes_dense: int
+    target: str | None
+    evidence: str | None
+    layers: list[Layer]
+
+    def total(self, key: str) -> int:
+        """Sum of a number over all layers."""
+        return sum(getattr(layer, key) for layer in self.layers)
+
+    def to_json(self) -> dict[str, Any]:
+        """As `colonnade inspect --json` prints it."""
+        keys = ("weights", "weights_kept", "macs", "macs_kept")
+        stated = None if self.preprocessing is None else self.preprocessing.model_dump()
+        return {
+            **vars(self),
+            "preprocessing": stated,
+            "layers": [vars(layer) for layer in self.layers],
+            "total": {key: self.total(key) for key in keys},
+        }
+
+
+def graph_of(package: Package) -> Graph:
+    """The nodes of a package that was read."""
+    return check_graph(package.graph)
+
+
+def image_size(graph: Graph, given: int | None) -> int:
+    """Pixels of an image's side: what is given, else what the package states, else `DEFAULT_PX`."""
+    stated = None if graph.preprocessing is None else graph.preprocessing.image_px
+    return given or stated or DEFAULT_PX
+
+
+def describe(path: Path, image_px: int | None = None) -> Description:
+    """Read a package and what tuning left beside it.
+
+    Raises:
+        ColonnadeError: a damaged package, schedules or table, or images that it does not fit.
+    """
+    package = read_package(path)
+    graph = graph_of(package)
+    size = image_size(graph, image_px)
+    inputs = {each.name: each.shape(1, size, size) for each in graph.inputs}
+    try:
+        shapes = infer_shapes(graph.nodes, inputs)
+    except ValueError as error:
+        raise ColonnadeError(
+            f"{path / GRAPH}: images of {size} pixels: {error}; --image-px gives another size"
+        ) from error
+    tuned = _Tuned(path)
+    layers = [
+        _layer(package, node, shapes, tuned)
+        for node in graph.nodes
+        if isinstance(node, PackedConv2d | FullyConnected)
+    ]
+    dropped = sum(layer.weights - layer.weights_kept for layer in layers)
+    columns = sum(
+        tensor.nbytes for name, tensor in package.tensors.items() if name.endswith(".columns")
+    )
+    stored = file_bytes(path / WEIGHTS) + file_bytes(path / GRAPH)
+    return Description(
+        model=graph.model,
+        image_px=size,
+        preprocessing=graph.preprocessing,
+        bytes=stored,
+        bytes_dense=stored - columns + _F32_BYTES * dropped,
+        target=tuned.target,
+        evidence=tuned.evidence,
+        layers=layers,
+    )
+
+
+class _Tuned:
+    """The schedules of a package, and the times of those that tuning chose."""
+
+    def __init__(self, path: Path) -> None:
+        self.target: str | None = None
+        self.evidence: str | None = None
+        self._schedules: Mapping[str, Any] = {}
+        self._ms: dict[tuple[str, int], float] = {}
+        if not (path / SCHEDULES).is_file():
+            return
+        document = read_json(path / SCHEDULES, Schedules)
+        self.target, self._schedules = document["target"], document["convs"]
+        if (path / TUNED).is_file():
+            rows = read_table(path / TUNED, LAYERS).rows(named=True)
+            self.evidence = rows[0]["evidence"] if rows else None
+            self._ms = {(row["conv"], row["kept"]): row["ms"] for row in rows if row["chosen"]}
+
+    def of(self, conv: str, kept: int) -> tuple[str | None, float | None]:
+        """Schedule and time of a convolution."""
+        found = self._schedules.get(f"{conv}|k{kept}")
+        text = None
+        if found is not None:
+            keys = ("algorithm", "tile", "lmul", "panels", "kc_splits")
+            text = ":".join(str(found[key]) for key in keys)
+        return text, self._ms.get((conv, kept))
+
+
+def _pattern(pattern: Groups | Share) -> str:
+    if isinstance(pattern, Groups):
+        return f"{pattern.n} of {pattern.m} columns"
+    return f"{1 - pattern.sparsity:.4g} of the columns"
+
+
+def _layer(package: Package, node: Node, shapes: Mapping[str, TensorShape], tuned: _Tuned) -> Layer:
+    weights = prod(node.weight_shapes()["weight"])
+    if not isinstance(node, PackedConv2d):
+        return Layer(node.name, node.op, None, None, weights, weights, weights, weights, None, None)
+    source, made = shapes[node.input], shapes[node.output]
+    assert isinstance(source, MapShape)
+    assert isinstance(made, MapShape)
+    positions = (made.h or 0) * (made.w or 0)
+    kept = node.reduction
+    if node.tile is not None:
+        kept = package.tensors[f"{node.name}.columns"].shape[1]
+    weights_kept = node.out_channels * kept
+    schedule, ms = None, None
+    if not node.is_depthwise:
+        schedule, ms = tuned.of(str(node.conv_shape(source)), kept)
+    return Layer(
+        name=node.name,
+        op="depthwise" if node.is_depthwise else node.op,
+        pattern=None if node.pattern is None else _pattern(node.pattern),
+        tile=node.tile,
+        weights=weights,
+        weights_kept=weights_kept,
+        macs=weights * positions,
+        macs_kept=weights_kept * positions,
+        schedule=schedule,
+        ms=ms,
+    )
