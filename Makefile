@@ -14,7 +14,7 @@ WORKFLOW_TARGETS := full-run artifact-evaluation nightly-regression accuracy-stu
 unexport PYTHONPATH PYTHONHOME
 
 .PHONY: help env dev smoke verify nightly-cycles release lint unit coverage check toolchain test docs tidy format clean $(WORKFLOW_TARGETS) \
-	fuzz-nightly kill-nightly engine-nightly
+	fuzz-nightly kill-nightly engine-nightly riscv-programs
 
 help:
 	@echo "make full-run             everything, from the toolchain to the report"
@@ -38,6 +38,7 @@ help:
 	@echo "make engine-nightly       the toolchain image by Docker, all of it"
 	@echo "make release              source archive and distribution, checksums, Zenodo metadata: results/release"
 	@echo "make env                  only the Python environment, in $(VENV); make dev: with developers' tools"
+	@echo "make riscv-programs       after a full run: a folder that measures a RISC-V machine by itself"
 	@echo "make clean                remove the environment, the toolchain and the results"
 
 env:
@@ -67,6 +68,7 @@ lint: dev
 	$(IN_ENV) mypy
 	$(IN_ENV) lint-imports
 	$(IN_ENV) codespell
+	$(IN_ENV) actionlint
 	$(IN_ENV) reuse lint --quiet
 	$(IN_ENV) clang-format --dry-run -Werror $(FORMATTED)
 
@@ -118,6 +120,12 @@ release: dev
 # With the emulator, which `make test` copies.
 engine-nightly: dev
 	$(IN_ENV) COLONNADE_WHOLE_IMAGE=1 pytest tests/integration/test_engines.py
+
+# Of the networks of a full run.
+riscv-programs: env
+	$(IN_ENV) snakemake full-run --quiet all
+	$(IN_ENV) colonnade board programs --schedules results/schedules.json --image-px 64 results/riscv-programs \
+		results/packages/dense:xnnpack_nhwc_dense results/packages/dense:colnm_dense results/packages/full0.5:colnm_tuned
 
 clean:
 	@# A root file system has folders that even their owner may not write to.

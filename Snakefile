@@ -24,6 +24,7 @@ from colonnade.config.sources import parse_command_line
 from colonnade.container import select_engine
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.paths import (
+    BASELINES,
     BENCH,
     CLAIMS,
     DEFAULT_CONFIG,
@@ -128,6 +129,7 @@ include: "workflow/rules/settings.smk"
 include: "workflow/rules/toolchain.smk"
 include: "workflow/rules/kernels.smk"
 include: "workflow/rules/profile.smk"
+include: "workflow/rules/baselines.smk"
 include: "workflow/rules/prune.smk"
 include: "workflow/rules/accuracy.smk"
 include: "workflow/rules/throughput.smk"
@@ -215,6 +217,15 @@ rule:
         "other-cores"
     input:
         rules.throughput_cores_table.output,
+
+
+rule:
+    name:
+        "dense-baselines"
+    input:
+        rules.report.output,
+        rules.claims.output,
+        rules.dense_baselines_table.output,
 
 
 rule:

@@ -7,6 +7,7 @@
 #   host-sanitized  the tests with sanitizers
 #   fuzz            the fuzz targets, with sanitizers
 #   xnnpack-tests   XNNPACK's own convolution tests, in the folder of riscv64
+#   baselines       colonnade-baselines, with OpenBLAS, in the folder of riscv64
 #   timing          the timing model
 set -eu
 part=$1
@@ -26,6 +27,10 @@ fuzz)
 xnnpack-tests)
     target=xnnpack-convolution-tests
     set -- -DCMAKE_TOOLCHAIN_FILE="$source/cmake/riscv64-clang.cmake" -DCOLONNADE_XNNPACK_TESTS=ON
+    ;;
+baselines)
+    target=colonnade-baselines
+    set -- -DCMAKE_TOOLCHAIN_FILE="$source/cmake/riscv64-clang.cmake" -DCOLONNADE_BASELINES=ON
     ;;
 timing) tree=$source/timing; set -- ;;
 *)

@@ -25,7 +25,7 @@ WORKFLOW = "tests/integration/workflow"
 GROUPS = {
     # Last of all those that make much of it anew.
     "finished": tuple(
-        f"{WORKFLOW}/test_{each}" for each in ("inputs", "results", "readme", "refusals")
+        f"{WORKFLOW}/test_{each}" for each in ("inputs", "results", "readme", "board", "refusals")
     ),
     "fresh": (WORKFLOW,),
     "docker": ("tests/integration/test_engines",),

@@ -20,6 +20,7 @@
 
 #include "arena.h"
 #include "conv_case.h"
+#include "pinning.h"
 #include "prepared.h"
 #include "region_clock.h"
 #include "whole_number.h"
@@ -315,6 +316,7 @@ Options parse(int argc, char** argv) {
 
 int bench(int argc, char** argv) {
   const Options options = parse(argc, argv);
+  colonnade_pin();
   initialize_xnnpack();
   RegionClock clock;
   const ThreadPool pool = make_thread_pool(options.threads, clock.modelled());

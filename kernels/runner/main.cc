@@ -15,6 +15,7 @@
 #include "batches.h"
 #include "network.h"
 #include "operations/conv2d.h"
+#include "pinning.h"
 #include "whole_number.h"
 
 namespace colonnade {
@@ -193,6 +194,7 @@ int run(int argc, char** argv) {
   const BatchPlan plan = images.plan(options.batch);
   std::optional<Schedules> schedules;
   if (!options.schedules.empty()) schedules.emplace(options.schedules);
+  colonnade_pin();
   initialize_xnnpack();
   RegionClock clock;
   const ThreadPool pool = make_thread_pool(options.threads, clock.modelled());

@@ -30,6 +30,9 @@ static inline void colonnade_region_begin(void) { COLONNADE_TIMING_MARK(0x512); 
 // Ends the region; the plugin has written its JSON line when this returns.
 static inline void colonnade_region_end(void) { COLONNADE_TIMING_MARK(0x513); }
 
+// Whether a region is to do its work once more: never here, where time is exact.
+static inline int colonnade_region_again(void) { return 0; }
+
 // Starts a team of `size` cores, of which this one is member 0. All members run in this thread, one
 // after the other, each on the stack below this point.
 static inline void colonnade_team_begin(unsigned long size) { COLONNADE_TIMING_TEAM(0x100 + size); }

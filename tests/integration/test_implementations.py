@@ -24,7 +24,7 @@ def test_the_workflow_knows_the_runners(
     listed = json.loads(toolchain.run([*EMULATOR, program, "--list"]).stdout)
     dtypes = {each["name"]: each.pop("dtypes") for each in listed}
     assert listed == [each.to_json() for each in IMPLEMENTATIONS.values()]
-    assert len(listed) == 9
+    assert len(listed) == 10
     every = [each.name for each in generator().DATATYPES]
     for name, each in IMPLEMENTATIONS.items():
         assert dtypes[name] == (every if each.layout == "planes" else ["f32"])

@@ -16,6 +16,11 @@ rule claims:
             if "sensitivity" in on_page(SHOWN, workflow.dag_settings.targets)
             else []
         ),
+        baselines=lambda _: (
+            rules.dense_baselines_table.output
+            if "dense_baselines" in on_page(SHOWN, workflow.dag_settings.targets)
+            else []
+        ),
     output:
         report("<results>/claims.json", caption="../report/claims.rst", category="Claims"),
     log:
@@ -26,7 +31,8 @@ rule claims:
     params:
         code=code("step claims"),
     shell:
-        "colonnade step claims {input.definitions} {output} {input.tables} {input.band}" " 2> {log}"
+        "colonnade step claims {input.definitions} {output} {input.tables} {input.band}"
+        " {input.baselines} 2> {log}"
 
 
 rule provenance:
@@ -68,6 +74,7 @@ if plan.target.is_emulated:
         "bounds": rules.bounds.output,
         "packing": rules.packing.output,
         "validation": rules.validation.output,
+        "dense_baselines": rules.dense_baselines_table.output,
     }
 if plan.machine.band:
     SHOWN["sensitivity"] = [rules.model_sensitivity.output.table]

@@ -37,7 +37,9 @@ static void time_kernel(const char* name, void (*kernel)(size_t), size_t size) {
   colonnade_region_begin_cold();
   kernel(size);
   colonnade_region_begin();
-  kernel(size);
+  do {
+    kernel(size);
+  } while (colonnade_region_again());
   colonnade_region_end();
   printf("%s %zu\n", name, size);
 }

@@ -56,11 +56,13 @@ static void time_depthwise(const char* name, size_t size, size_t channels, size_
   colonnade_region_begin_cold();
   read_all(input, size * size * channels);
   colonnade_region_begin();
-  for (size_t row = 0; row < outputs; row++) {
-    xnn_qs8_dwconv_minmax_fp32_ukernel_9p4c__scalar_lrintf(
-        channels, outputs, indirection + row * per_row, filter, output + row * outputs * channels,
-        (intptr_t) (KERNEL * stride * sizeof(void*)), 0, 0, zeros, &params);
-  }
+  do {
+    for (size_t row = 0; row < outputs; row++) {
+      xnn_qs8_dwconv_minmax_fp32_ukernel_9p4c__scalar_lrintf(
+          channels, outputs, indirection + row * per_row, filter, output + row * outputs * channels,
+          (intptr_t) (KERNEL * stride * sizeof(void*)), 0, 0, zeros, &params);
+    }
+  } while (colonnade_region_again());
   colonnade_region_end();
   printf("%s %zu\n", name, size);
 }
@@ -130,7 +132,9 @@ static void time_batch(const char* name, size_t columns, size_t depth, size_t la
   colonnade_region_begin_cold();
   multiply_batch(columns, depth, lanes, kernel);
   colonnade_region_begin();
-  multiply_batch(columns, depth, lanes, kernel);
+  do {
+    multiply_batch(columns, depth, lanes, kernel);
+  } while (colonnade_region_again());
   colonnade_region_end();
   printf("%s %zu\n", name, depth);
 }

@@ -181,6 +181,7 @@ PAGES = {
     "accuracy-study": {"study"},
     "pareto-front": {"pareto"},
     "tuner-quality": {"tuner_quality"},
+    "dense-baselines": {"dense_baselines"},
     "host-comparison": {"comparison"},
     "artifact-evaluation": {"sensitivity"},
 }

@@ -18,6 +18,7 @@ NAMES = {
     "baseline",
     "bench",
     "bench-conv",
+    "board",
     "build",
     "completion",
     "config-reference",

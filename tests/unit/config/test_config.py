@@ -22,6 +22,13 @@ ROOT = Path(__file__).resolve().parents[3]
 DEFAULT = ROOT / "config/default.yaml"
 TARGETS = ROOT / "config/targets"
 X60 = "kernels/timing/cores/x60.json"
+BOARD = """board:
+  host: k1.local
+  user: me
+  identity_file: ~/.ssh/key
+  isa: riscv64
+  cores: [0]
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -255,8 +262,34 @@ def test_missing_keys_are_asked_of_the_default(tmp_path: Path) -> None:
     [
         ("kind: emulated\n", "kind: emulated: a target of this kind needs core"),
         (f"kind: host\ncore: {X60}\n", "kind: host: a target of this kind has no core"),
-        ("kind: board\n", "kind: 'board'; allowed: 'emulated' or 'host'"),
-        (f"kind: emulated\ncore: {X60}\nvlen: 256\n", "vlen: unknown key; allowed: kind, core"),
+        ("kind: fpga\n", "kind: 'fpga'; allowed: 'emulated', 'host' or 'board'"),
+        ("kind: board\n", "kind: board: a target of this kind needs board"),
+        (f"kind: host\n{BOARD}", "kind: host: a target of this kind has no board"),
+        (f"kind: board\n{BOARD}", "kind: board: a target of this kind of ISA riscv64 needs core"),
+        (
+            f"kind: board\ncore: {X60}\n{BOARD.replace('riscv64', 'x86_64')}",
+            "kind: board: a target of this kind of ISA x86_64 has no core",
+        ),
+        (
+            f"kind: board\ncore: {X60}\n{BOARD.replace('riscv64', 'sparc')}",
+            "board.isa: 'sparc'; allowed: 'riscv64' or 'x86_64'",
+        ),
+        (
+            f"kind: board\ncore: {X60}\n{BOARD.replace('k1.local', '-oProxyCommand=x')}",
+            "board.host: '-oProxyCommand=x'; allowed:",
+        ),
+        (
+            f"kind: board\ncore: {X60}\n{BOARD.replace('[0]', '[0, 1, 0]')}",
+            "board.cores: given twice: 0",
+        ),
+        (
+            f"kind: board\ncore: {X60}\n{BOARD}  password: x\n",
+            "board.password: unknown key; allowed:",
+        ),
+        (
+            f"kind: emulated\ncore: {X60}\nvlen: 256\n",
+            "vlen: unknown key; allowed: kind, core, board",
+        ),
         ("kind: emulated\ncore: kernels\n", "core: 'kernels'; is a folder; allowed: a file"),
         ("kind: [\n", "not a valid YAML file"),
     ],
@@ -278,6 +311,8 @@ def test_shipped_targets_are_what_their_cores_say() -> None:
     assert (found["x60"].vlen, found["x60"].clock_ghz) == (256, 1.6)
     assert (found["x280"].vlen, found["x280"].clock_ghz) == (512, 1.5)
     assert (found["host"].vlen, found["host"].clock_ghz) == (None, None)
+    assert (found["board"].vlen, found["board"].part) == (256, "riscv64")
+    assert not found["board"].is_emulated
 
 
 @pytest.mark.parametrize(

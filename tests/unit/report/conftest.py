@@ -105,6 +105,15 @@ def files(tmp_path: Path) -> dict[str, list[Path]]:
         ],
         "packing": [table("packing", row(tables.PACKING))],
         "decomposition": [table("decomposition", row(tables.DECOMPOSITION, step="no packing"))],
+        "dense_baselines": [
+            table(
+                "dense_baselines",
+                *[
+                    row(tables.DENSE_BASELINES, implementation=name, sparsity=0.0)
+                    for name in ("xnnpack_nhwc_dense", "colnm_dense")
+                ],
+            )
+        ],
         "schedules": [
             table("layers", *[row(tables.LAYERS, sparsity=s, chosen=1) for s in (0.0, 0.5)])
         ],

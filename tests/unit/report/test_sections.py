@@ -125,6 +125,7 @@ def test_a_page_has_its_sections_in_order_and_names_the_others(
     assert re.findall(r"<li>([^<]+): <code>snakemake ([\w-]+)</code>", html) == [
         ("Patterns and recipes at equal budget", "accuracy-study"),
         ("A pattern for every layer", "pareto-front"),
+        ("Against other dense convolutions", "dense-baselines"),
         ("Against other engines on this machine", "host-comparison"),
         ("What tuning missed", "tuner-quality"),
         ("What does not depend on the unknown parameters", "artifact-evaluation"),
@@ -152,6 +153,7 @@ def test_a_page_without_a_row_of_the_fastest_network_is_refused(
         (["kernel-figures"], {"decomposition"}),
         (["accuracy-study", "pareto-front"], {"study", "pareto"}),
         (["tuner-quality"], {"tuner_quality"}),
+        (["dense-baselines"], {"dense_baselines"}),
         (["host-comparison"], {"comparison"}),
         (["artifact-evaluation"], {"sensitivity"}),
     ],

@@ -14,6 +14,7 @@ from contextlib import suppress
 import click
 
 from colonnade.cli import (
+    board,
     documents,
     networks,
     nightly,
@@ -30,6 +31,7 @@ from colonnade.common.errors import explained
 from colonnade.container.processes import exit_on_signals
 
 __all__ = [
+    "board",
     "cli",
     "documents",
     "main",

@@ -33,7 +33,7 @@ class _Sections(click.Group):
         "By hand": (
             *("optimize", "run", "bench", "inspect", "validate", "to-torch", "to-onnx"),
             *("shell", "bench-conv", "fit-core", "verify", "baseline", "regression"),
-            *("config-reference", "completion"),
+            *("board", "config-reference", "completion"),
         ),
         "Toolchain and programs": ("toolchain", "build"),
         "What the workflow runs": ("table", "step"),
@@ -151,7 +151,7 @@ def scratch(name: str) -> Iterator[Path]:
 
 
 def named_target(name: str) -> Target:
-    """A target of config/targets, in the checkout that is worked in.
+    """A target of config/targets, in the checkout that is worked in; a board is disconnected at the end.
 
     The kind may stand before its name, as in `emulated:x60`.
 
@@ -162,12 +162,16 @@ def named_target(name: str) -> Target:
     config = load_target(TARGETS, own)
     if kind not in ("", config.kind):
         raise ColonnadeError(f"target: {name!r}; {own} is of kind {config.kind}")
-    return Target(own, config, built_toolchain())
+    target = Target(own, config, built_toolchain())
+    click.get_current_context().call_on_close(target.close)
+    return target
 
 
 def target_of(settings: Settings) -> Target:
-    """The target that a job was given."""
-    return Target(settings.config.target, settings.target, _Opened())
+    """The target that a job was given; a board is disconnected at the command's end."""
+    target = Target(settings.config.target, settings.target, _Opened())
+    click.get_current_context().call_on_close(target.close)
+    return target
 
 
 def needed_band(band: Path | None) -> Path:

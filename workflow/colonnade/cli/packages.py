@@ -33,7 +33,7 @@ TARGET = click.option(
     "target_name",
     default="host",
     show_default=True,
-    help="This machine, or an emulated target of config/targets.",
+    help="This machine, or a target of config/targets.",
 )
 NORMALISATION = [
     click.option("--mean", type=float, nargs=3, help="Of each channel, of pixels in 0 to 1."),

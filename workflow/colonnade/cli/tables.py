@@ -137,6 +137,21 @@ def packing(settings: Path, output: Path, profiles: tuple[Path, ...]) -> None:
     packing_table(profiles, given.config.model.name, target_of(given), output)
 
 
+@table.command("dense_baselines")
+@click.argument("settings", type=FILE)
+@click.argument("output", type=FILE)
+@click.argument("files", type=FILE, nargs=-1, required=True)
+def dense_baselines(settings: Path, output: Path, files: tuple[Path, ...]) -> None:
+    """Compare dense ways to compute convolutions: FILES are their profiles, then as many baselines."""
+    from colonnade.evaluation.dense_baselines import baselines_table
+    from colonnade.workflow.convolutions import Convolutions
+
+    given = read_settings(settings)
+    half = len(files) // 2
+    layers, name = Convolutions(given.config).layers, given.config.model.name
+    baselines_table(files[:half], files[half:], layers, name, target_of(given), output)
+
+
 @table.command("tuner_quality")
 @click.argument("settings", type=FILE)
 @click.argument("output", type=FILE)

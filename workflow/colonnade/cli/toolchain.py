@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import pairwise
 from pathlib import Path
 
 import click
@@ -31,6 +32,8 @@ from colonnade.container import select_engine
 from colonnade.targets.target import Target
 
 _PASSED_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}
+# Folders of parts that are built in another part's.
+_FOLDERS = {"baselines": "riscv64"}
 # The bench's option whose value is a file.
 _FILE_OPTION = "--shapes"
 
@@ -44,13 +47,13 @@ def toolchain(engine: str, output: Path) -> None:
 
 
 @cli.command()
-@click.argument("part", type=click.Choice(["riscv64", "host", "timing"]))
+@click.argument("part", type=click.Choice(["riscv64", "host", "timing", "baselines"]))
 @click.option("--log", type=FILE, required=True)
 def build(part: str, log: Path) -> None:
     """Compile a PART of kernels/ in the container."""
     log.parent.mkdir(parents=True, exist_ok=True)
     BUILD.mkdir(parents=True, exist_ok=True)
-    command = ["sh", "kernels/build.sh", part, str(BUILD / part)]
+    command = ["sh", "kernels/build.sh", part, str(BUILD / _FOLDERS.get(part, part))]
     with Progress(f"build {part}", 0, "step") as progress, followed(log, ninja_steps(progress)):
         container().run(command, log=log)
 
@@ -83,10 +86,19 @@ def bench_conv(name: str, options: tuple[str, ...]) -> None:
     with checkout() as here, scratch("bench-conv") as folder:
         target = named_target(name)
         target.check_built(BENCH)
+        if target.config.board is not None:
+            _on_board(target, _visible(given, here, folder))
+            return
         command, env = target.command(BENCH, timing=folder / "regions.jsonl")
         with _with_time(target):
             status = built_toolchain().attach([*command, *_visible(given, here, folder)], env=env)
     sys.exit(status)
+
+
+def _on_board(target: Target, options: Sequence[str]) -> None:
+    """Run the bench on a board, with the files that it reads."""
+    files = [Path(value) for name, value in pairwise(options) if name == _FILE_OPTION]
+    click.echo(target.run(BENCH, options, timing=None, reads=files), nl=False)
 
 
 @contextmanager

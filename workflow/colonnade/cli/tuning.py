@@ -89,3 +89,16 @@ def audit_tuner(settings: Path, conv: str, output: Path) -> None:
     else:
         seconds = convs.seconds_of_a_search
         audit_measured(target, shape, profiled, tuning, timed, seconds, output)
+
+
+@step.command("dense-baselines")
+@click.argument("settings", type=FILE)
+@click.argument("conv")
+@click.argument("output", type=FILE)
+def dense_baselines(settings: Path, conv: str, output: Path) -> None:
+    """Run dense baselines of the convolution CONV."""
+    from colonnade.evaluation.dense_baselines import run_baselines
+
+    given = read_settings(settings)
+    shape, config = ConvShape.parse(conv), given.config
+    run_baselines(target_of(given), shape, config.throughput.threads, config.profile.seed, output)

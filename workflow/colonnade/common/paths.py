@@ -44,7 +44,10 @@ OTHER_TARGETS = ("c908", "x280")
 
 RUNNER = "colonnade-run"
 BENCH = "colonnade-bench"
-PROGRAMS = (RUNNER, BENCH, "colonnade-tests")
+PROBE = "colonnade-probe"
+PROGRAMS = (RUNNER, BENCH, PROBE, "colonnade-tests")
+# Built when asked for, beside those of RISC-V: it needs OpenBLAS.
+BASELINES = "colonnade-baselines"
 # What `colonnade.load` runs packages with; built for this machine alone.
 LIBRARY = "libcolonnade.so"
 # The engines that networks are compared with, and which of them could not be installed.
@@ -56,7 +59,7 @@ TIMING_MODEL = BUILD / "timing/libcolonnade-timing.so"
 
 
 def program(part: str, name: str) -> Path:
-    """A program of `PROGRAMS` as built for `riscv64` or `host`."""
+    """A program, of `PROGRAMS` or `BASELINES`, as built for `riscv64` or `host`."""
     return BUILD / part / name
 
 

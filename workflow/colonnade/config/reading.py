@@ -67,19 +67,31 @@ def read_config(
 
 
 def _enough_cores(target: TargetConfig) -> Check:
-    """That an emulated target has a core for each thread."""
+    """That the target has a core for each thread."""
 
     def check(config: Config) -> None:
-        if target.core is None:
-            return
-        threads, cores = config.throughput.threads, read_core(target.core).cores.count
-        if threads > cores:
-            raise ColonnadeError(
-                f"throughput.threads: {threads}; allowed for the emulated target {config.target}:"
-                f" 1 to {cores} (cores of {target.core})"
-            )
+        check_threads(config.throughput.threads, config.target, target)
 
     return check
+
+
+def check_threads(threads: int, name: str, target: TargetConfig) -> None:
+    """Make sure that a target other than this machine has a core for each thread.
+
+    Raises:
+        ColonnadeError: it has fewer.
+    """
+    if target.board is not None:
+        cores, source = len(target.board.cores), "its board.cores"
+    elif target.core is not None:
+        cores, source = read_core(target.core).cores.count, f"cores of {target.core}"
+    else:
+        return
+    if threads > cores:
+        raise ColonnadeError(
+            f"throughput.threads: {threads}; allowed for the {target.kind} target {name}:"
+            f" 1 to {cores} ({source})"
+        )
 
 
 def _shown(path: Path) -> Path:

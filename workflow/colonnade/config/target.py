@@ -4,9 +4,11 @@
 """Targets, where code runs: files of `config/targets/`, one for each.
 
 A target names its core, a description for the timing model in `kernels/timing/cores`; all else that is
-known of an emulated target comes from there.
+known of an emulated target comes from there. A board has one for its VLEN and for the order in which
+schedules are tried.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, Self
 
@@ -14,26 +16,35 @@ from pydantic import BaseModel, Field, model_validator
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import read_record
+from colonnade.config.board import BoardConfig, Isa
 from colonnade.config.errors import validate
 from colonnade.config.section import InputFile, Number, Section, Whole
 from colonnade.config.sources import read_yaml
 
+Part = Literal["riscv64", "host"]
+_PARTS: Mapping[Isa, Part] = {"riscv64": "riscv64", "x86_64": "host"}
+
 
 class TargetFile(Section):
-    """A file of `config/targets/`: `core` describes an emulated target's CPU and its timing."""
+    """A file of `config/targets/`: `core` describes the CPU and, of an emulated one, its timing."""
 
-    kind: Literal["emulated", "host"] = Field(
-        description="`emulated`: under QEMU, time modelled; `host`: this machine, time measured."
+    kind: Literal["emulated", "host", "board"] = Field(
+        description="`emulated`: under QEMU, time modelled; `host`: this machine, time measured;"
+        " `board`: another machine over SSH, time measured."
     )
     core: InputFile | None = Field(
         default=None, description="The core's description, a file of `kernels/timing/cores`."
     )
+    board: BoardConfig | None = Field(default=None, description="How a board is reached.")
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if (self.core is None) == self.is_emulated:
-            verb = "needs" if self.is_emulated else "has no"
-            raise ValueError(f"kind: {self.kind}: a target of this kind {verb} core")
+        has_core = self.is_emulated or (self.board is not None and self.board.isa == "riscv64")
+        for key, needed in (("board", self.kind == "board"), ("core", has_core)):
+            if (getattr(self, key) is None) == needed:
+                verb = "needs" if needed else "has no"
+                isa = "" if self.board is None or key == "board" else f" of ISA {self.board.isa}"
+                raise ValueError(f"kind: {self.kind}: a target of this kind{isa} {verb} {key}")
         return self
 
     @property
@@ -42,8 +53,10 @@ class TargetFile(Section):
         return self.kind == "emulated"
 
     @property
-    def part(self) -> Literal["riscv64", "host"]:
+    def part(self) -> Part:
         """For what the programs are built: the part of `colonnade build`."""
+        if self.board is not None:
+            return _PARTS[self.board.isa]
         return "riscv64" if self.is_emulated else "host"
 
 
@@ -56,9 +69,10 @@ class TargetConfig(TargetFile):
     @model_validator(mode="after")
     def _described(self) -> Self:
         described = {"vlen": self.vlen, "clock_ghz": self.clock_ghz}
-        wrong = [key for key, value in described.items() if (value is None) == self.is_emulated]
+        has_core = self.core is not None
+        wrong = [key for key, value in described.items() if (value is None) == has_core]
         if wrong:
-            verb = "needs" if self.is_emulated else "has no"
+            verb = "needs" if has_core else "has no"
             raise ValueError(f"kind: {self.kind}: a target of this kind {verb} {', '.join(wrong)}")
         return self
 
@@ -101,8 +115,12 @@ def load_target(targets: Path, name: str) -> TargetConfig:
     if file is None:
         raise ColonnadeError("\n".join(problems))
     if file.core is None:
-        return TargetConfig(kind=file.kind)
+        return TargetConfig(kind=file.kind, board=file.board)
     core = read_core(file.core)
     return TargetConfig(
-        kind=file.kind, core=file.core, vlen=core.vlen, clock_ghz=core.clock_mhz / 1000
+        kind=file.kind,
+        core=file.core,
+        board=file.board,
+        vlen=core.vlen,
+        clock_ghz=core.clock_mhz / 1000,
     )

@@ -88,19 +88,21 @@ def execute(
     files = {key: scratch / f"{key}.safetensors" for key in ("input", "output")}
     # What lies otherwise in memory would be written as it lies.
     save_file({name: np.ascontiguousarray(each) for name, each in images.items()}, files["input"])
+    report = scratch / "report.json"
     tuned = copy / SCHEDULES
-    schedules = ["--schedules", str(tuned)] if tuned.is_file() else []
+    schedules: list[str | Path] = ["--schedules", tuned] if tuned.is_file() else []
     measured = target.evidence == "measured"
-    arguments = [
-        *("--package", str(copy), "--dtype", how.dtype, "--threads", str(how.threads)),
+    arguments: list[str | Path] = [
+        *("--package", copy, "--dtype", how.dtype, "--threads", str(how.threads)),
         *("--implementation", "colnm_tuned" if schedules else "colnm_untuned", *schedules),
-        *("--input", str(files["input"]), "--output", str(files["output"])),
-        *("--report", str(scratch / "report.json")),
+        *("--input", files["input"], "--output", files["output"]),
+        *("--report", report),
         *("--repetitions", str(how.repetitions if measured else 1)),
         *("--warmup", str(how.warmup if measured else 0)),
     ]
-    target.run(RUNNER, arguments, timing=scratch / "regions.jsonl")
-    return load_file(files["output"]), read_json(scratch / "report.json", dict[str, Any])
+    reads, writes = [copy, files["input"]], [files["output"], report]
+    target.run(RUNNER, arguments, timing=scratch / "regions.jsonl", reads=reads, writes=writes)
+    return load_file(files["output"]), read_json(report, dict[str, Any])
 
 
 def timing(report: Mapping[str, Any], target: Target) -> dict[str, Any]:

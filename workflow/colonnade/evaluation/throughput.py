@@ -4,6 +4,7 @@
 """Times a whole network, one implementation at a time."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -65,14 +66,23 @@ def run_network(
     ]
     try:
         found: dict[str, Any] = {key: graph[key] for key in ("model", "checkpoint_sha256")}
+        run = partial(
+            target.run,
+            RUNNER,
+            arguments,
+            reads=[package, schedules, images],
+            writes=[logits, report],
+        )
         if modelled:
             # That time does not depend on what else runs.
-            target.run(RUNNER, arguments, timing=timing, beside=beside)
+            run(timing=timing, beside=beside)
         else:
             with alone():
                 watch = Watch()
-                target.run(RUNNER, arguments, timing=None)
-                found["conditions"] = watch.conditions().columns()
+                run(timing=None)
+                # Of a board this machine knows nothing.
+                if target.config.board is None:
+                    found["conditions"] = watch.conditions().columns()
         write_json(output, {**found, **read_json(report, dict[str, Any])})
     finally:
         for file in scratch:

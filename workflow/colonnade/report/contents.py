@@ -40,6 +40,7 @@ SECTIONS = (
     Section("bounds", "How far the kernels are from the bound"),
     Section("packing", "What packing costs"),
     Section("decomposition", "Where the speedup comes from", target="kernel-figures"),
+    Section("dense_baselines", "Against other dense convolutions", target="dense-baselines"),
     Section("schedules", "Schedules chosen by profiling", "Schedules"),
     Section("tuner_quality", "What tuning missed", target="tuner-quality"),
     Section("validation", "How far the model can be trusted", "Trust in the model"),

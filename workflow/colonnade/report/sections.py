@@ -19,6 +19,7 @@ from colonnade.common.files import read_json, write_text
 from colonnade.common.paths import table_file
 from colonnade.common.reference import REFERENCE
 from colonnade.report.accuracy import pareto_figure, study_figure
+from colonnade.report.baselines import convolution_sums
 from colonnade.report.bounds import achieved_and_possible, packed_and_direct
 from colonnade.report.comparison import ratio_figure, settings_of
 from colonnade.report.contents import SECTIONS
@@ -33,6 +34,7 @@ from colonnade.results.tables import (
     BOUNDS,
     COMPARISON,
     DECOMPOSITION,
+    DENSE_BASELINES,
     LAYERS,
     PACKING,
     PARETO,
@@ -199,6 +201,11 @@ def _validation(files: Files) -> dict[str, Any]:
     return validation_summary(read_table(files[0], VALIDATION))
 
 
+def _dense_baselines(files: Files) -> dict[str, Any]:
+    """Of `dense_baselines.csv`."""
+    return {"sums": convolution_sums(read_table(files[0], DENSE_BASELINES))}
+
+
 def _rows_of(
     schema: Schema, figure: Callable[[pl.DataFrame], str] | None = None
 ) -> Callable[[Files], dict[str, Any]]:
@@ -226,6 +233,7 @@ CONTEXTS: Mapping[str, Callable[[Files], dict[str, Any]]] = {
     "bounds": _rows_of(BOUNDS, achieved_and_possible),
     "packing": _rows_of(PACKING, packed_and_direct),
     "decomposition": _rows_of(DECOMPOSITION),
+    "dense_baselines": _dense_baselines,
     "schedules": _schedules,
     "tuner_quality": _tuner_quality,
     "validation": _validation,

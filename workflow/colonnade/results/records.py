@@ -93,6 +93,20 @@ class ModelledProfile(Profile):
     reference: ModelledTrial  # type: ignore[misc]
 
 
+class DenseRun(TypedDict):
+    """A dense baseline's report of one convolution."""
+
+    candidate: str
+    cycles: Annotated[int, Field(ge=1)]
+
+
+class DenseRuns(TypedDict):
+    """A file of baselines/: one convolution."""
+
+    conv: str
+    runs: Annotated[list[DenseRun], Field(min_length=1)]
+
+
 class Scheduled(TypedDict):
     """A schedule, as far as pruning needs it."""
 

@@ -258,6 +258,18 @@ PACKING = {
     "packed_to_direct": pl.Float64,
     "evidence": pl.String,
 }
+DENSE_BASELINES = {
+    "model": pl.String,
+    "conv": pl.String,
+    "layers": pl.Int64,
+    "target": pl.String,
+    "implementation": pl.String,
+    "sparsity": pl.Float64,
+    "candidate": pl.String,
+    "cycles": pl.Int64,
+    "mac_per_cycle": pl.Float64,
+    "evidence": pl.String,
+}
 DECOMPOSITION = {
     "model": pl.String,
     "step": pl.String,
@@ -265,6 +277,35 @@ DECOMPOSITION = {
     "sparsity": pl.Float64,
     "cycles": pl.Int64,
     "factor_to_previous": pl.Float64,
+    "evidence": pl.String,
+}
+# Of `colonnade board calibrate`: cycles of a sequence of instructions, or of a kernel's run.
+CALIBRATION = {
+    "kind": pl.String,
+    "class": pl.String,
+    "point": pl.String,
+    "measured_cycles": pl.Float64,
+    "modelled_cycles": pl.Float64,
+    "error_percent": pl.Float64,
+}
+# Of `colonnade board run`: medians over rounds, each of which runs every network once.
+BOARD_RUNS = {
+    "target": pl.String,
+    "board": pl.String,
+    "package": pl.String,
+    "implementation": pl.String,
+    "checkpoint_sha256": pl.String,
+    "threads": pl.Int64,
+    "batch": pl.Int64,
+    "image_px": pl.Int64,
+    "rounds": pl.Int64,
+    "ms": pl.Float64,
+    "ms_least": pl.Float64,
+    "ms_most": pl.Float64,
+    "speedup": pl.Float64,
+    "slowest_mhz": pl.Float64,
+    "highest_load": pl.Float64,
+    "highest_celsius": pl.Float64,
     "evidence": pl.String,
 }
 

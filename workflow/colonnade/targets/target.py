@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-"""Where code runs: emulated RISC-V under the timing model, or this host."""
+"""Where code runs: emulated RISC-V under the timing model, this host, or a board over SSH."""
 
 import hashlib
 import json
@@ -10,13 +10,15 @@ import platform
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from colonnade.board.board import Board
 from colonnade.common import paths
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import sha256_file
-from colonnade.common.paths import TIMING_MODEL
+from colonnade.common.paths import PROBE, TIMING_MODEL
 from colonnade.config.target import TargetConfig
 from colonnade.results.provenance import cpu_model
 from colonnade.targets.emulator import emulator, timed
@@ -59,7 +61,7 @@ class Target:
     @property
     def evidence(self) -> Evidence:
         """What kind of time this target gives."""
-        return "modelled" if self.config.kind == "emulated" else "measured"
+        return "modelled" if self.config.is_emulated else "measured"
 
     def need_model(self, what: str) -> None:
         """Make sure that time is modelled here, for what only the timing model can tell.
@@ -88,13 +90,16 @@ class Target:
         """Hex SHA-256 over all that decides how long a program takes here.
 
         That is the instruction set and VLEN, the program itself, and either the timing model with
-        its core description or this machine's CPU.
+        its core description, this machine's CPU, or what the board says it is and how it is used.
 
         Raises:
-            ColonnadeError: the program or the timing model is not built.
+            ColonnadeError: the program or the timing model is not built, or the board cannot be asked.
         """
         parts: dict[str, Any] = {"vlen": self.vlen, "program": self.program_sha256(program)}
-        if self.config.core is None:
+        if self.config.board is not None:
+            used = self.config.board.model_dump(mode="json", include={"cores", "cool_down_s"})
+            parts |= {"machine": self.board.machine.identity(), **used}
+        elif self.config.core is None:
             parts |= {"isa": platform.machine(), "cpu": cpu_model()}
         else:
             parts |= {"isa": "rv64gcv", "core": _digest(self.config.core)}
@@ -119,6 +124,8 @@ class Target:
         *,
         timing: Path | None,
         beside: Sequence[tuple[Path, Path]] = (),
+        reads: Sequence[Path] = (),
+        writes: Sequence[Path] = (),
         log: Path | None = None,
     ) -> str:
         """Run a program of `results/build` and return what it prints.
@@ -128,15 +135,20 @@ class Target:
             arguments: its arguments; what is a path, relative to the checkout, must be given as one, so
                 that modelled cycles do not depend on its length.
             timing: scratch file of the timing model, relative to the checkout; None runs without
-                the model, faster and without cycles. Ignored on the host.
+                the model, faster and without cycles. Ignored where time is measured.
             beside: see `command`.
+            reads: files and folders that the arguments name for it to read, relative to the checkout.
+            writes: files that they name for it to write.
             log: file for all that it prints, written as it arrives.
 
         Raises:
             ColonnadeError: it failed.
         """
+        if self.config.board is not None:
+            words = [str(each) for each in arguments]
+            return self.board.run(self._path(program), words, reads, writes, log)
         command, env = self.command(program, timing=timing, beside=beside)
-        modelled = self.config.core is not None and timing is not None
+        modelled = self.config.is_emulated and timing is not None
         words = [
             of_one_length(each) if modelled and isinstance(each, Path) else str(each)
             for each in arguments
@@ -146,10 +158,25 @@ class Target:
         except ColonnadeError as error:
             raise ColonnadeError(as_given(str(error))) from None
 
+    @cached_property
+    def board(self) -> Board:
+        """The board, connected until `close`.
+
+        Raises:
+            ColonnadeError: the target is none, or cannot be reached.
+        """
+        return Board(self.name, self.config).__enter__()
+
+    def close(self) -> None:
+        """Disconnect from a board, if we are connected."""
+        connected = vars(self).pop("board", None)
+        if connected is not None:
+            connected.__exit__()
+
     def command(
         self, program: str, *, timing: Path | None, beside: Sequence[tuple[Path, Path]] = ()
     ) -> tuple[list[str], dict[str, str]]:
-        """The command line, without arguments, and the variables that `run` runs a program with.
+        """The command line, without arguments, and the variables that `run` runs a program with here.
 
         With `beside`, more cores of the target's VLEN, each with a file like `timing`, the model
         simulates the run on them too. Under the model, a program has no other variables than that which
@@ -175,11 +202,13 @@ class Target:
         Raises:
             ColonnadeError: they are not; the message has the command that builds them.
         """
-        host = self.config.core is None
-        needed = [self._path(program), *([] if host else [TIMING_MODEL])]
+        needed, rules = [self._path(program)], f"kernels_{self.config.part}"
+        if self.config.is_emulated:
+            needed, rules = [*needed, TIMING_MODEL], f"{rules} timing_model"
+        if self.config.board is not None:
+            needed = [*needed, self._path(PROBE)]
         missing = [str(path) for path in needed if not path.is_file()]
         if missing:
-            rules = "kernels_host" if host else "kernels_riscv64 timing_model"
             raise ColonnadeError(
                 f"{', '.join(missing)}: not built yet; `snakemake {rules}` builds what is missing"
             )

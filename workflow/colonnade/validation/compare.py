@@ -34,14 +34,15 @@ class Program:
     flags: tuple[str, ...] = ()
     has_fitted: bool = True
 
-    def build(self, model: TimingModel) -> Path:
-        """Compile it; returns its path.
+    def build(self, model: TimingModel, *others: Path, flags: Sequence[str] = ()) -> Path:
+        """Compile it, with other sources and flags before its own; returns its path.
 
         Raises:
             ColonnadeError: the compiler refused it.
         """
         sources = [KERNELS / source for source in self.sources]  # absolute ones stay as they are
-        return model.compile(self.name, sources, *self.flags, compiler=self.compiler)
+        compiler = [self.compiler[0], *flags, *self.compiler[1:]]
+        return model.compile(self.name, [*sources, *others], *self.flags, compiler=compiler)
 
     def regions(
         self,
@@ -86,22 +87,27 @@ PROGRAMS = (
 )
 
 
-def microbenchmark_cycles(model: TimingModel) -> dict[str, float]:
-    """Modelled cycles of one sequence of each microbenchmark, by name."""
+def microbenchmark_cycles(
+    model: TimingModel, core: Path = VALIDATED_CORE, vlen: int = 256
+) -> dict[str, float]:
+    """Modelled cycles on a core of one sequence of each microbenchmark, by name."""
     source = model.work / "microbenchmarks.S"
     write_text(source, assembly(MICROBENCHMARKS))
-    regions, _ = model.run(model.compile("microbenchmarks", [source], "-nostdlib"))
+    built = model.compile("microbenchmarks", [source], "-nostdlib")
+    regions, _ = model.run(built, core=core, vlen=vlen)
     return {
         benchmark.name: region["cycles"] / (benchmark.unroll * benchmark.iterations)
         for benchmark, region in zip(MICROBENCHMARKS, regions, strict=True)
     }
 
 
-def kernel_regions(model: TimingModel) -> dict[Run, Region]:
-    """What the model says of each kernel that the validation programs run."""
+def kernel_regions(
+    model: TimingModel, core: Path = VALIDATED_CORE, vlen: int = 256
+) -> dict[Run, Region]:
+    """What the model says of each kernel that the validation programs run, on a core."""
     found: dict[Run, Region] = {}
     for program in PROGRAMS:
-        found |= program.regions(model, program.build(model))
+        found |= program.regions(model, program.build(model), core=core, vlen=vlen)
     return found
 
 

@@ -19,7 +19,7 @@ from colonnade.common.files import read_json, read_record, write_json
 from colonnade.common.progress import Progress
 from colonnade.validation.band import Value, with_values
 from colonnade.validation.compare import PROGRAMS, Program
-from colonnade.validation.kernels import KERNEL_POINTS, KernelPoint
+from colonnade.validation.kernels import KERNEL_POINTS, KernelPoint, Run
 from colonnade.validation.model import TimingModel
 
 # The sum of squares must fall by this share for a value to be taken.
@@ -94,23 +94,8 @@ def fit_core(model: TimingModel, file: Path, output: Path) -> None:
     """
     fit = read_record(file, Fit)
     description = read_json(fit.core, dict[str, Any])
-    points = [point for point in KERNEL_POINTS if point.role == "fitted"]
-    core = model.work / "fitted-core.json"
-
-    programs = [(each, each.build(model)) for each in PROGRAMS if each.has_fitted]
-    start = {parameter.path: _value(description, parameter.path) for parameter in fit.parameters}
-    # Of one round; in the next ones most were tried before.
-    round_trials = sum(len(set(each.values) | {start[each.path]}) - 1 for each in fit.parameters)
-    with Progress(f"fit {fit.core.stem}", 1 + round_trials, "trial") as progress:
-
-        def residuals_of(values: Values) -> Residuals:
-            changed = with_values(copy.deepcopy(description), values, fit.core, str(file))
-            write_json(core, changed)
-            found = _residuals(model, programs, core, points)
-            progress.reach(progress.done + 1, max(1 + round_trials, progress.done + 2))
-            return found
-
-        chosen, residuals, trials = search(fit.parameters, start, residuals_of)
+    published = {point.name: point.published for point in KERNEL_POINTS if point.role == "fitted"}
+    chosen, residuals, trials = fit_description(model, fit, description, published, str(file))
     record = {
         "core": str(fit.core),
         "values": chosen,
@@ -118,6 +103,55 @@ def fit_core(model: TimingModel, file: Path, output: Path) -> None:
         "trials": trials,
     }
     write_json(output, record)
+
+
+def fit_description(
+    model: TimingModel,
+    fit: Fit,
+    description: dict[str, Any],
+    expected: Mapping[str, float],
+    who: str,
+    vlen: int = 256,
+) -> tuple[Values, Residuals, list[dict[str, Any]]]:
+    """Set the parameters of a core's description to what meets some points best.
+
+    Args:
+        model: the timing model.
+        fit: the parameters, and what is tried of them.
+        description: gets their values.
+        expected: values of points by name, in their units.
+        who: named in a message.
+        vlen: bits of a vector register.
+
+    Returns:
+        What `search` does.
+
+    Raises:
+        ColonnadeError: the core has no such key, or a program failed.
+    """
+    points = [point for point in KERNEL_POINTS if point.name in expected]
+    core = model.work / "fitted-core.json"
+    programs = [(each, each.build(model)) for each in PROGRAMS if each.has_fitted]
+    start = {parameter.path: _value(description, parameter.path) for parameter in fit.parameters}
+    # Of one round; in the next ones most were tried before.
+    round_trials = sum(len(set(each.values) | {start[each.path]}) - 1 for each in fit.parameters)
+    with Progress(f"fit {fit.core.stem}", 1 + round_trials, "trial") as progress:
+
+        def residuals_of(values: Values) -> Residuals:
+            changed = with_values(copy.deepcopy(description), values, fit.core, who)
+            write_json(core, changed)
+            cycles = _cycles(model, programs, core, points, vlen)
+            progress.reach(progress.done + 1, max(1 + round_trials, progress.done + 2))
+            return {
+                point.name: math.log(
+                    point.value([cycles[run] for run in point.runs]) / expected[point.name]
+                )
+                for point in points
+            }
+
+        chosen, residuals, trials = search(fit.parameters, start, residuals_of)
+    with_values(description, chosen, fit.core, who)
+    return chosen, residuals, trials
 
 
 def _value(description: Mapping[str, Any], path: str) -> Value:
@@ -128,18 +162,17 @@ def _value(description: Mapping[str, Any], path: str) -> Value:
     return found
 
 
-def _residuals(
+def _cycles(
     model: TimingModel,
     programs: Sequence[tuple[Program, Path]],
     core: Path,
     points: Sequence[KernelPoint],
-) -> Residuals:
+    vlen: int,
+) -> Mapping[Run, int]:
+    """What the model says of the kernels of some points."""
     names = sorted({run[0] for point in points for run in point.runs})
-    cycles: dict[tuple[str, int], int] = {}
+    cycles: dict[Run, int] = {}
     for program, built in programs:
-        regions = program.regions(model, built, core=core, names=names)
+        regions = program.regions(model, built, core=core, vlen=vlen, names=names)
         cycles |= {run: int(region["cycles"]) for run, region in regions.items()}
-    return {
-        point.name: math.log(point.value([cycles[run] for run in point.runs]) / point.published)
-        for point in points
-    }
+    return cycles

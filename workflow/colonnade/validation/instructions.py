@@ -281,3 +281,46 @@ def assembly(benchmarks: list[Microbenchmark]) -> str:
 """)
     parts.append(_FOOTER)
     return "\n".join(parts)
+
+
+def functions(benchmarks: Sequence[Microbenchmark]) -> str:
+    """The same sequences as functions in a table `sequences`, for a processor with a clock.
+
+    Each takes a buffer and a number of iterations, runs once to warm caches and predictor, and returns
+    the ticks of a second run; see kernels/timing/board/microbenchmarks.c.
+    """
+    parts = [".option norvc", ".text"]
+    for index, benchmark in enumerate(benchmarks):
+        body = "\n".join([benchmark.body] * benchmark.unroll)
+        parts.append(f"""
+sequence_{index}:
+  mv a5, a1
+  li t2, 4
+  li t4, 3
+  li t5, 5
+  {benchmark.setup}
+  li t6, 2
+9:
+  mv t0, a5
+  fence
+  rdtime a6
+1:
+  {body}
+  addi t0, t0, -1
+  bnez t0, 1b
+  addi t6, t6, -1
+  bnez t6, 9b
+  fence
+  rdtime a7
+  sub a0, a7, a6
+  ret
+""")
+    names = ", ".join(f"sequence_{index}" for index in range(len(benchmarks)))
+    parts.append(f"""
+.section .rodata
+.balign 8
+.globl sequences, sequence_count
+sequences: .dword {names}
+sequence_count: .dword {len(benchmarks)}
+""")
+    return "\n".join(parts)

@@ -11,6 +11,7 @@ from colonnade.common.paths import (
     BASELINE,
     IMAGE,
     LAYER_BASELINE,
+    PROBE,
     TARGETS,
     TIMING_MODEL,
     VALIDATED_CORE,
@@ -30,7 +31,8 @@ class Machine:
 
     def program(self, name: str) -> list[str]:
         """What running a program needs."""
-        return [str(IMAGE), str(program(self.target.part, name))]
+        names = [name] if self.target.board is None else [name, PROBE]
+        return [str(IMAGE), *(str(program(self.target.part, each)) for each in names)]
 
     def timed_program(self, name: str) -> list[str]:
         """What running a program needs, and taking its time."""
@@ -45,13 +47,13 @@ class Machine:
 
     @property
     def core(self) -> list[str]:
-        """The description of the core; none if time is measured."""
+        """The description of the core; none of this machine's."""
         return [] if self.target.core is None else [str(self.target.core)]
 
     @property
     def band(self) -> list[str]:
         """What is not known of the core; none if time is measured, or without a band."""
-        bands = [BANDS / Path(core).name for core in self.core]
+        bands = [BANDS / Path(core).name for core in self.core if self.target.is_emulated]
         return [str(band) for band in bands if band.exists()]
 
     def modelled(self, *tables: str) -> list[str]:

@@ -39,6 +39,7 @@ TYPICAL: Mapping[str, float] = {
         "accuracy_table": 0.3,
     },
     **{"profile": 13, "schedules": 0.5, "bounds": 0.5, "packing": 0.5},
+    **{"kernels_baselines": 130, "dense_baselines": 12, "dense_baselines_table": 0.5},
     **{"audit_tuner": 120, "tuner_quality": 0.5},
     **{
         "images": 0.5,

@@ -24,8 +24,9 @@ PACKAGE = "colonnade"
 HARNESS = tuple(
     f"{PACKAGE}.{name}"
     for name in (
-        *("cli", "container", "common.errors", "common.files", "common.paths", "config.errors"),
-        *("config.partial", "config.reading", "config.schema", "config.sources", "config.target"),
+        *("board", "cli", "container", "common.errors", "common.files", "common.paths"),
+        *("config.board", "config.errors", "config.partial", "config.reading", "config.schema"),
+        *("config.sources", "config.target"),
         *("workflow.job_settings", "workflow.settings", "workflow.versions", "workflow.workflow"),
     )
 )

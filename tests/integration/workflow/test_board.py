@@ -1,0 +1,77 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""What the documentation types for a board, as it is typed there, on one that is on loopback."""
+
+import csv
+import json
+import platform
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from colonnade.container import Container
+
+from ..riscv_board import RiscvBoard, riscv_board
+from ..sshd import serve
+from .conftest import Checkout
+from .test_readme import ACTIVATE, BOARD, DOCUMENTED
+
+COMMANDS = [command for command in DOCUMENTED if BOARD.match(command)]
+FULL_RUN = "snakemake full-run --config target=board"
+
+pytestmark = pytest.mark.skipif(
+    platform.machine() != "x86_64", reason="the emulator of the toolchain's image is one for x86-64"
+)
+
+
+@pytest.fixture(scope="module")
+def board(
+    finished: Checkout,
+    toolchain: Container,
+    root: Path,
+    scratch: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[RiscvBoard]:
+    """The board that config/targets/board.yaml of the finished checkout names."""
+    tools = scratch / "tools"
+    tools.mkdir()
+    target = finished / "config/targets/board.yaml"
+    example = target.read_text()
+    with serve(tmp_path_factory.mktemp("riscv") / "board") as server:
+        running = riscv_board(server, toolchain, root, tools)
+        running.target_file(target)
+        yield running
+    target.write_text(example)
+
+
+def test_the_documentation_has_all_commands_of_a_board() -> None:
+    said = {command.split()[2] for command in COMMANDS if command.startswith("colonnade board")}
+    assert said == {"probe", "run", "calibrate", "programs", "clean"}
+    assert any(command.startswith(FULL_RUN) for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=repr)
+def test_documented_command_works_as_typed(
+    finished: Checkout, board: RiscvBoard, command: str
+) -> None:
+    (board.server.folder / "runs").unlink(missing_ok=True)
+    run = finished.shell(f"{ACTIVATE}\n{command}")
+    assert run.returncode == 0, run.stdout[-6000:]
+    assert "Traceback" not in run.stdout
+    assert board.server.jobs() == []
+    if command.startswith(FULL_RUN):
+        check_full_run(finished, board, command.rpartition("results=")[2])
+
+
+def check_full_run(finished: Checkout, board: RiscvBoard, results: str) -> None:
+    """That it profiled and timed on the board."""
+    assert {"colonnade-bench", "colonnade-run"} <= set(board.runs)
+    for name in ("layers", "throughput"):
+        rows = list(csv.DictReader((finished / f"{results}/tables/{name}.csv").open()))
+        assert rows, name
+        assert {(row["target"], row["evidence"]) for row in rows} == {("board", "measured")}
+    claims = json.loads((finished / f"{results}/claims.json").read_text())
+    assert {claim["id"]: claim for claim in claims}["throughput"]["evidence"] == "measured"
+    assert (finished / f"{results}/report.html").exists()

@@ -1,0 +1,178 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""Dense baselines: which plans of Winograd's are tried, their table, its sums and its claim."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from colonnade.common.errors import ColonnadeError
+from colonnade.common.files import write_json
+from colonnade.config.target import load_target
+from colonnade.evaluation.dense_baselines import (
+    baselines_table,
+    run_baselines,
+    winograd_candidates,
+)
+from colonnade.models.conv_shape import ConvShape
+from colonnade.report.baselines import convolution_sums
+from colonnade.results.claims import write_claims
+from colonnade.results.tables import (
+    ACCURACY,
+    DENSE_BASELINES,
+    PACKAGES,
+    THROUGHPUT,
+    read_table,
+    write_table,
+)
+from colonnade.targets.target import Target
+
+ROOT = Path(__file__).resolve().parents[3]
+STEM = ConvShape.parse("n1c3h16w16-o8-k7x7-s2-p3-d1")
+BODY = ConvShape.parse("n1c8h8w8-o8-k3x3-s1-p1-d1-r")
+LAYERS = [("stem", STEM), ("first", BODY), ("second", BODY)]
+
+
+@pytest.fixture
+def target() -> Target:
+    container: Any = None
+    return Target("x60", load_target(ROOT / "config/targets", "x60"), container)
+
+
+def trial(algorithm: str, cycles: int, useful_macs: int) -> dict[str, Any]:
+    counters = {
+        **{"instructions": 1, "classes": {}, "stalls": {}, "l1_misses": 0, "l2_misses": 0},
+        **{"functions": {}, "threads": 1},
+    }
+    return {
+        **{"algorithm": algorithm, "tile": 14, "lmul": 2, "panels": 4, "kc_splits": 1},
+        **{"cycles": cycles, "ms": 1.0, "useful_macs": useful_macs, "counters": counters},
+        **{"mac_per_cycle": useful_macs / cycles},
+    }
+
+
+def profile(conv: ConvShape, reference: int, dense: int, pruned: dict[float, int]) -> Any:
+    searches = [
+        {
+            **{"kept": round(conv.reduction * (1 - sparsity)), "sparsity": sparsity, "m": "full"},
+            "trials": [trial("direct", cycles, round(conv.macs * (1 - sparsity)))],
+        }
+        for sparsity, cycles in {0.0: dense, **pruned}.items()
+    ]
+    reports = trial("xnnpack_nhwc_dense", reference, conv.macs)
+    return {"conv": str(conv), "reference": reports, "searches": searches}
+
+
+@pytest.fixture
+def table(target: Target, tmp_path: Path) -> Path:
+    write_json(tmp_path / "stem.json", profile(STEM, 1000, 900, {}))
+    write_json(tmp_path / "body.json", profile(BODY, 2000, 1500, {0.5: 1600, 0.75: 500}))
+    openblas = {"candidate": "openblas_im2col", "cycles": 850}
+    write_json(tmp_path / "a.json", {"conv": str(STEM), "runs": [openblas]})
+    winograd = [{"candidate": f"winograd:{m}", "cycles": 700 + m} for m in (4, 2)]
+    runs = [openblas | {"cycles": 3000}, *winograd]
+    write_json(tmp_path / "b.json", {"conv": str(BODY), "runs": runs})
+    output = tmp_path / "tables/dense_baselines.csv"
+    files = [tmp_path / name for name in ("stem.json", "body.json", "a.json", "b.json")]
+    baselines_table(files[:2], files[2:], LAYERS, "resnet18", target, output)
+    return output
+
+
+def test_winograd_is_tried_where_it_computes_the_convolution() -> None:
+    assert winograd_candidates(STEM) == []
+    assert winograd_candidates(ConvShape.parse("n1c8h8w8-o8-k3x3-s2-p1-d1")) == []
+    found = winograd_candidates(BODY)
+    # Of 4x4 tiles of 2x2 outputs blocks of 4, 2 and 1 rows; of 2x2 tiles of 4x4 outputs, of 2 and 1.
+    assert {tuple(each.split(":")[1:3]) for each in found} == {
+        *(("2", rows) for rows in "421"),
+        *(("4", rows) for rows in "21"),
+    }
+    assert len(found) == len(set(found)) == 15
+
+
+def test_every_convolution_has_every_implementation_that_computes_it(table: Path) -> None:
+    rows = read_table(table, DENSE_BASELINES).rows(named=True)
+    found = {
+        (row["conv"], row["implementation"], row["sparsity"]): (row["layers"], row["cycles"])
+        for row in rows
+    }
+    assert len(found) == len(rows)
+    assert found == {
+        (str(STEM), "xnnpack_nhwc_dense", 0.0): (1, 1000),
+        (str(STEM), "openblas_im2col", 0.0): (1, 850),
+        (str(STEM), "colnm_dense", 0.0): (1, 900),
+        # It is never pruned; pruned to a half the other one stays dense too.
+        (str(STEM), "colnm_tuned", 0.5): (1, 900),
+        (str(STEM), "colnm_tuned", 0.75): (1, 900),
+        (str(BODY), "xnnpack_nhwc_dense", 0.0): (2, 2000),
+        (str(BODY), "openblas_im2col", 0.0): (2, 3000),
+        (str(BODY), "colnm_dense", 0.0): (2, 1500),
+        (str(BODY), "colnm_winograd", 0.0): (2, 702),
+        (str(BODY), "colnm_tuned", 0.5): (2, 1500),
+        (str(BODY), "colnm_tuned", 0.75): (2, 500),
+    }
+    (winograd,) = [row for row in rows if row["implementation"] == "colnm_winograd"]
+    assert winograd["candidate"] == "winograd:2"
+    assert winograd["mac_per_cycle"] == pytest.approx(BODY.macs / 702)
+
+
+def test_sums_are_over_all_layers(table: Path) -> None:
+    sums = {
+        (row["implementation"], row["sparsity"]): row
+        for row in convolution_sums(read_table(table, DENSE_BASELINES))
+    }
+    assert {key: row["cycles"] for key, row in sums.items()} == {
+        ("xnnpack_nhwc_dense", 0.0): 5000,
+        ("openblas_im2col", 0.0): 6850,
+        ("colnm_dense", 0.0): 3900,
+        ("colnm_winograd", 0.0): 900 + 2 * 702,
+        ("the fastest dense of each", 0.0): 850 + 2 * 702,
+        ("colnm_tuned", 0.5): 3900,
+        ("colnm_tuned", 0.75): 1900,
+    }
+    pruned = sums["colnm_tuned", 0.75]
+    assert pruned["over_xnnpack"] == pytest.approx(5000 / 1900)
+    assert pruned["over_fastest"] == pytest.approx(2254 / 1900)
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_the_claim_is_judged_where_the_table_was_asked_for(
+    table: Path, tmp_path: Path, given: bool
+) -> None:
+    others = {"throughput": THROUGHPUT, "accuracy": ACCURACY, "packages": PACKAGES}
+    paths = [tmp_path / f"{name}.csv" for name in others]
+    for path, schema in zip(paths, others.values(), strict=True):
+        write_table(path, schema, [])
+    output = tmp_path / "claims.json"
+    write_claims(ROOT / "config/claims.yaml", [*paths, *[table][: int(given)]], output)
+    (claim,) = [each for each in json.loads(output.read_text()) if each["id"] == "best-dense"]
+    if not given:
+        assert (claim["verdict"], claim["detail"]) == ("not run", "`snakemake dense-baselines`")
+        return
+    assert claim["our_value"] == pytest.approx(2254 / 1900)
+    assert claim["verdict"].startswith("reproduced")
+    assert "resnet18 at 75%" in claim["detail"]
+    assert "2.63x" in claim["detail"]
+
+
+def test_a_file_of_another_convolution_is_refused(target: Target, tmp_path: Path) -> None:
+    write_json(tmp_path / "body.json", profile(BODY, 2000, 1500, {}))
+    runs = [{"candidate": "openblas_im2col", "cycles": 850}]
+    write_json(tmp_path / "a.json", {"conv": str(STEM), "runs": runs})
+    output = tmp_path / "tables/dense_baselines.csv"
+    with pytest.raises(ColonnadeError, match=r"a\.json: conv n1c3h16w16.*; allowed: n1c8h8w8"):
+        files = [tmp_path / "body.json"], [tmp_path / "a.json"]
+        baselines_table(*files, LAYERS, "resnet18", target, output)
+    assert not output.exists()
+
+
+def test_other_vectors_and_threads_are_refused(target: Target, tmp_path: Path) -> None:
+    with pytest.raises(ColonnadeError, match=r"throughput\.threads 2: .* vlen 256 and 1 thread"):
+        run_baselines(target, BODY, 2, 1, tmp_path / "a.json")
+    config = target.config.model_copy(update={"vlen": 512})
+    wide = Target("wide", config, target.container)
+    with pytest.raises(ColonnadeError, match=r"target wide: vlen 512"):
+        run_baselines(wide, BODY, 1, 1, tmp_path / "a.json")

@@ -1,0 +1,159 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""Dense ways to compute a network's convolutions, compared with pruning them.
+
+Beside XNNPACK's operators and ours: OpenBLAS behind im2col, and Winograd's algorithm over our kernels.
+All compute the convolutions alone, with bias, residual and ReLU, each from cold caches.
+"""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from colonnade.common.errors import ColonnadeError
+from colonnade.common.files import discard, make_folder, read_json, write_json
+from colonnade.common.paths import BASELINES
+from colonnade.common.reference import REFERENCE
+from colonnade.models.conv_shape import ConvShape
+from colonnade.results.records import DenseRuns, ModelledProfile
+from colonnade.results.tables import DENSE_BASELINES, write_table
+from colonnade.targets.target import Target
+from colonnade.tuning.space import SCHEDULE
+
+OPENBLAS = "openblas_im2col"
+WINOGRAD = "colnm_winograd"
+DENSE = "colnm_dense"
+TUNED = "colnm_tuned"
+
+# The vectors that OpenBLAS is built for.
+_VLEN = 256
+# Winograd's plans that are tried: outputs of a tile each way, the parts that the tiles' rows are split
+# into, and the schedule of the multiplications.
+_OUTPUTS = (2, 4)
+_PARTS = (1, 2, 4)
+_PRODUCTS = ("direct:14:2:4:1", "direct:14:2:16:1", "direct:30:1:16:1")
+
+
+def winograd_candidates(conv: ConvShape) -> list[str]:
+    """Winograd's plans for a convolution, as the program takes them; none if it computes no such one."""
+    if (conv.kernel, conv.stride, conv.dilation, conv.groups) != ((3, 3), (1, 1), (1, 1), 1):
+        return []
+    blocks = dict.fromkeys(
+        (m, math.ceil(math.ceil(conv.out_height / m) / parts))
+        for m, parts in product(_OUTPUTS, _PARTS)
+    )
+    return [f"winograd:{m}:{rows}:{each}" for (m, rows), each in product(blocks, _PRODUCTS)]
+
+
+def run_baselines(target: Target, conv: ConvShape, threads: int, seed: int, output: Path) -> None:
+    """Run a convolution by OpenBLAS and by Winograd's algorithm, and write the reports to `output`.
+
+    Raises:
+        ColonnadeError: time is not modelled, for one core of the vectors that OpenBLAS is built for.
+    """
+    target.need_model(str(output))
+    if (target.vlen, threads) != (_VLEN, 1):
+        raise ColonnadeError(
+            f"target {target.name}: vlen {target.vlen}, throughput.threads {threads}: dense baselines"
+            f" are built for vlen {_VLEN} and 1 thread"
+        )
+    timing = output.with_suffix(".timing")
+    make_folder(output.parent)
+    arguments = [
+        *("--conv", str(conv), "--seed", str(seed), "--relu"),
+        *("--candidate", ",".join([OPENBLAS, *winograd_candidates(conv)])),
+    ]
+    try:
+        printed = target.run(BASELINES, arguments, timing=timing)
+    finally:
+        discard(timing)
+    runs = [json.loads(line) for line in printed.splitlines()]
+    write_json(output, {"conv": str(conv), "runs": runs})
+
+
+def baselines_table(
+    profiles: Sequence[Path],
+    baselines: Sequence[Path],
+    layers: Sequence[tuple[str, ConvShape]],
+    model: str,
+    target: Target,
+    table: Path,
+) -> None:
+    """Write `dense_baselines.csv`: every distinct convolution by every implementation.
+
+    Args:
+        profiles: of the distinct convolutions, what tuning tried.
+        baselines: of the same in the same order, what `run_baselines` wrote.
+        layers: the network's convolutions, by layer.
+        model: the network's name.
+        target: where they ran.
+        table: the file to write.
+
+    Raises:
+        ColonnadeError: a file is missing or damaged, or tells of another convolution.
+    """
+    target.need_model(str(table))
+    count = Counter(str(conv) for _, conv in layers)
+    tuned = [read_json(path, ModelledProfile) for path in profiles]
+    sparsities = sorted(
+        {each["sparsity"] for found in tuned for each in found["searches"] if each["sparsity"]}
+    )
+    rows = []
+    for profile, path in zip(tuned, baselines, strict=True):
+        runs = read_json(path, DenseRuns)
+        if runs["conv"] != profile["conv"]:
+            raise ColonnadeError(f"{path}: conv {runs['conv']}; allowed: {profile['conv']}")
+        same = {
+            "model": model,
+            "conv": profile["conv"],
+            "layers": count[profile["conv"]],
+            "target": target.name,
+            "evidence": target.evidence,
+        }
+        rows += [{**same, **row} for row in (*_dense(profile, runs), *_pruned(profile, sparsities))]
+    write_table(table, DENSE_BASELINES, rows)
+
+
+def _dense(profile: Mapping[str, Any], runs: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    macs = ConvShape.parse(profile["conv"]).macs
+    found = {each["candidate"]: each["cycles"] for each in runs["runs"]}
+    yield _row(REFERENCE, REFERENCE, macs, profile["reference"]["cycles"])
+    yield _row(OPENBLAS, OPENBLAS, macs, found.pop(OPENBLAS))
+    ours = _fastest_dense(profile)
+    yield _row(DENSE, _schedule(ours), macs, ours["cycles"])
+    if found:
+        best = min(found, key=lambda candidate: found[candidate])
+        yield _row(WINOGRAD, best, macs, found[best])
+
+
+def _pruned(profile: Mapping[str, Any], sparsities: Sequence[float]) -> Iterator[dict[str, Any]]:
+    """Of each sparsity what the pruned network runs: where pruning does not pay, the dense one."""
+    dense = _fastest_dense(profile)
+    for sparsity in sparsities:
+        searches = [each for each in profile["searches"] if each["sparsity"] == sparsity]
+        trials = [dense, *(trial for each in searches for trial in each["trials"])]
+        ran = min(trials, key=lambda trial: trial["cycles"])
+        row = _row(TUNED, _schedule(ran), ran["useful_macs"], ran["cycles"])
+        yield row | {"sparsity": sparsity}
+
+
+def _fastest_dense(profile: Mapping[str, Any]) -> Mapping[str, Any]:
+    reduction = ConvShape.parse(profile["conv"]).reduction
+    trials = [each["trials"] for each in profile["searches"] if each["kept"] == reduction]
+    return min(trials[0], key=lambda trial: int(trial["cycles"]))
+
+
+def _row(implementation: str, candidate: str, macs: int, cycles: int) -> dict[str, Any]:
+    return {
+        **{"implementation": implementation, "sparsity": 0.0, "candidate": candidate},
+        **{"cycles": cycles, "mac_per_cycle": macs / cycles},
+    }
+
+
+def _schedule(report: Mapping[str, Any]) -> str:
+    return ":".join(str(report[key]) for key in SCHEDULE)

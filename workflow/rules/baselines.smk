@@ -1,0 +1,56 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+
+rule kernels_baselines:
+    """The dense baselines for RISC-V, with OpenBLAS: built where those of RISC-V are."""
+    input:
+        rules.toolchain.output,
+        rules.kernels_riscv64.output,
+    output:
+        program("riscv64", BASELINES),
+    log:
+        "results/logs/kernels-baselines.log",
+    conda:
+        "../envs/colonnade.yaml"
+    threads: workflow.cores
+    shell:
+        "colonnade build baselines --log {log}"
+
+
+rule dense_baselines:
+    """Run dense baselines of one convolution."""
+    input:
+        plan.machine.timed_program(BENCH),
+        rules.kernels_baselines.output,
+        settings=plan.settings.of("profile.seed", "throughput", "target"),
+    output:
+        "<results>/baselines/{conv}.json",
+    log:
+        "<results>/logs/baselines/{conv}.log",
+    conda:
+        "../envs/colonnade.yaml"
+    params:
+        code=code("step dense-baselines"),
+    shell:
+        "colonnade step dense-baselines {input.settings} {wildcards.conv} {output} 2> {log}"
+
+
+rule dense_baselines_table:
+    """Dense ways to compute the network's convolutions, beside pruned ones."""
+    input:
+        rules.toolchain.output,
+        settings=plan.settings.of("target", *LAYERS),
+        profiles=rules.schedules.input.profiles,
+        baselines=expand(rules.dense_baselines.output, conv=plan.convolutions.distinct),
+    output:
+        results.table("dense_baselines"),
+    log:
+        "<results>/logs/dense-baselines.log",
+    conda:
+        "../envs/colonnade.yaml"
+    params:
+        code=code("table dense_baselines"),
+    shell:
+        "colonnade table dense_baselines {input.settings} {output} {input.profiles} {input.baselines}"
+        " 2> {log}"
