@@ -30,12 +30,12 @@ from colonnade.common.paths import (
     DEFAULT_CONFIG,
     IMAGE,
     LIBRARY,
+    OTHER_TARGETS,
     PEERS,
     PEERS_LIST,
     PROGRAMS,
     RUNNER,
     TIMING_MODEL,
-    VALIDATED_CORE,
     program,
 )
 from colonnade.report.contents import left_out, on_page
@@ -210,6 +210,13 @@ rule:
         rules.decomposition_table.output,
         rules.schedules.output.table,
         plan.machine.modelled(*rules.bounds.output, *rules.packing.output),
+
+
+rule:
+    name:
+        "other-cores"
+    input:
+        rules.throughput_cores_table.output,
 
 
 rule:

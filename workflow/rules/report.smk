@@ -11,6 +11,11 @@ rule claims:
             rules.packages_table.output,
         ],
         # Which targets a run asks for its own process knows.
+        band=lambda _: (
+            rules.model_sensitivity.output.band
+            if "sensitivity" in on_page(SHOWN, workflow.dag_settings.targets)
+            else []
+        ),
         baselines=lambda _: (
             rules.dense_baselines_table.output
             if "dense_baselines" in on_page(SHOWN, workflow.dag_settings.targets)
@@ -26,8 +31,8 @@ rule claims:
     params:
         code=code("step claims"),
     shell:
-        "colonnade step claims {input.definitions} {output} {input.tables} {input.baselines}"
-        " 2> {log}"
+        "colonnade step claims {input.definitions} {output} {input.tables} {input.band}"
+        " {input.baselines} 2> {log}"
 
 
 rule provenance:
@@ -71,7 +76,7 @@ if plan.target.is_emulated:
         "validation": rules.validation.output,
         "dense_baselines": rules.dense_baselines_table.output,
     }
-if plan.machine.core_variants:
+if plan.machine.band:
     SHOWN["sensitivity"] = [rules.model_sensitivity.output.table]
 
 
@@ -171,7 +176,7 @@ rule checklist:
             rules.report.output,
             rules.provenance.output,
             rules.regression.output,
-            rules.model_sensitivity.output.table if plan.machine.core_variants else [],
+            rules.model_sensitivity.output.table if plan.machine.band else [],
         ],
     output:
         "<results>/checklist.txt",

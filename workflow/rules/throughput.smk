@@ -58,6 +58,60 @@ rule throughput_table:
         "colonnade table throughput {input.settings} {output} {input.reports} 2> {log}"
 
 
+rule throughput_on_target:
+    """Run one implementation of the whole network on another target."""
+    input:
+        lambda wildcards: inputs.machine(wildcards.other).timed_program(RUNNER),
+        settings=plan.settings.of("target", "throughput"),
+        images=rules.images.output,
+        graph=rules.package.output.graph,
+        weights=rules.package.output.weights,
+        schedules=rules.schedules.output.schedules,
+    output:
+        "<results>/cores/{other}/{variant}/{implementation}.json",
+    log:
+        "<results>/logs/throughput-{other}-{variant}-{implementation}.log",
+    wildcard_constraints:
+        other=one_of(OTHER_TARGETS),
+    conda:
+        "../envs/colonnade.yaml"
+    params:
+        code=code("step throughput"),
+    shell:
+        "colonnade step throughput --target {wildcards.other} {input.settings}"
+        " {wildcards.implementation} {input.graph} {input.schedules} {input.images} {output}"
+        " 2> {log}"
+
+
+rule throughput_cores_table:
+    """The network on several cores, with the schedules of the configured one."""
+    input:
+        rules.toolchain.output,
+        settings=plan.settings.of("target", "throughput", "pruning.patterns"),
+        own=expand(rules.throughput.output, zip, **run_wildcards(plan.networks.core_runs)),
+        others=[
+            expand(
+                rules.throughput_on_target.output,
+                zip,
+                other=[other] * len(plan.networks.core_runs),
+                **run_wildcards(plan.networks.core_runs),
+            )
+            for other in OTHER_TARGETS
+        ],
+    output:
+        results.table("throughput_cores"),
+    log:
+        "<results>/logs/throughput-cores.log",
+    conda:
+        "../envs/colonnade.yaml"
+    params:
+        code=code("table throughput_cores"),
+        others=[f"--target {other}" for other in OTHER_TARGETS],
+    shell:
+        "colonnade table throughput_cores {params.others} {input.settings} {output} {input.own}"
+        " {input.others} 2> {log}"
+
+
 rule decomposition_table:
     """Where the speedup comes from."""
     input:

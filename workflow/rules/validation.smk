@@ -3,12 +3,12 @@
 
 
 rule validation:
-    """The timing model of the X60 against published measurements."""
+    """The timing model against published measurements."""
     input:
         rules.toolchain.output,
         rules.timing_model.output,
         inputs.validation_sources(),
-        core=VALIDATED_CORE,
+        cores=inputs.validated_cores(),
     output:
         report(results.table("validation"), caption="../report/table.rst", category="Tables"),
     log:
@@ -21,63 +21,52 @@ rule validation:
         "colonnade table validation {output} 2> {log}"
 
 
-rule core_variant:
-    """A core that differs from the target's in what is not known of it."""
-    input:
-        plan.machine.core,
-        band=plan.machine.band,
-    output:
-        "<results>/sensitivity/{core}/core.json",
-    log:
-        "<results>/logs/core-variant-{core}.log",
-    conda:
-        "../envs/colonnade.yaml"
-    params:
-        code=code("step core-variant"),
-        band=[f"--band {band}" for band in plan.machine.band],
-    shell:
-        "colonnade step core-variant {params.band} {wildcards.core} {output} 2> {log}"
-
-
-rule throughput_on_core_variant:
+rule over_band:
+    """Model one run of a network on every core of the band."""
     input:
         plan.machine.timed_program(RUNNER),
         settings=plan.settings.of("target", "throughput"),
-        core=rules.core_variant.output,
+        band=plan.machine.band,
         images=rules.images.output,
         graph=rules.package.output.graph,
         weights=rules.package.output.weights,
         schedules=rules.schedules.output.schedules,
     output:
-        "<results>/sensitivity/{core}/{variant}/{implementation}.json",
+        "<results>/sensitivity/{variant}/{implementation}-{dtype}-{threads}.json",
     log:
-        "<results>/logs/sensitivity-{core}-{variant}-{implementation}.log",
+        "<results>/logs/over-band-{variant}-{implementation}-{dtype}-{threads}.log",
+    wildcard_constraints:
+        dtype=r"\w+",
+        threads=r"\d+",
     conda:
         "../envs/colonnade.yaml"
     params:
-        code=code("step throughput"),
+        code=code("step over-band"),
+        band=[f"--band {band}" for band in plan.machine.band],
     shell:
-        "colonnade step throughput --core {input.core} {input.settings} {wildcards.implementation}"
-        " {input.graph} {input.schedules} {input.images} {output} 2> {log}"
+        "colonnade step over-band {params.band} {input.settings} {wildcards.implementation}"
+        " {wildcards.dtype} {wildcards.threads} {input.graph} {input.schedules} {input.images}"
+        " {output} 2> {log}"
 
 
 rule model_sensitivity:
-    """Which conclusions hold whatever the unknown parameters are."""
+    """What the unknown parameters leave of each value, and which conclusions hold whatever they are."""
     input:
-        settings=plan.settings.of("pruning.patterns"),
-        band=plan.machine.band,
-        nominal=rules.throughput_table.input.reports,
-        varied=[
-            expand(
-                rules.throughput_on_core_variant.output,
-                zip,
-                core=[core] * len(plan.networks.runs),
-                **run_wildcards(plan.networks.runs),
-            )
-            for core in plan.machine.core_variants
-        ],
+        rules.toolchain.output,
+        settings=plan.settings.of("target", "throughput", "pruning.patterns"),
+        runs=expand(
+            rules.over_band.output,
+            zip,
+            **{
+                field: [getattr(run, field) for run in plan.networks.band_runs]
+                for field in ("implementation", "variant", "dtype", "threads")
+            },
+        ),
     output:
         table=report(results.table("sensitivity"), caption="../report/table.rst", category="Tables"),
+        band=report(
+            results.table("throughput_band"), caption="../report/table.rst", category="Tables"
+        ),
         text="<results>/sensitivity.txt",
     log:
         "<results>/logs/model-sensitivity.log",
@@ -85,7 +74,5 @@ rule model_sensitivity:
         "../envs/colonnade.yaml"
     params:
         code=code("table sensitivity"),
-        band=[f"--band {band}" for band in plan.machine.band],
     shell:
-        "colonnade table sensitivity {params.band} {input.settings} {output} {input.nominal}"
-        " {input.varied} 2> {log}"
+        "colonnade table sensitivity {input.settings} {output} {input.runs} 2> {log}"

@@ -11,6 +11,10 @@
 // to make turns rare, little against a miss.
 enum { TURN = 16 };
 
+// Pieces that a core on its own records before it simulates them: enough that a program that is simulated on
+// many cores goes from one to the next rarely.
+enum { BATCH = 256 };
+
 static void* checked(void* memory) {
   if (memory == NULL) {
     fprintf(stderr, "colonnade-timing: out of memory for the trace of a team\n");
@@ -56,18 +60,6 @@ void machine_reset(struct Machine* machine, uint64_t stack_pointer) {
   machine->team_size = machine->core_count = 1;
 }
 
-void machine_begin_region(struct Machine* machine, uint64_t vtype) {
-  const uint64_t now = core_now(machine->cores[0]);
-  for (unsigned i = 0; i < machine->core_count; i++) {
-    core_idle_until(machine->cores[i], now);
-    core_start_counting(machine->cores[i]);
-  }
-  core_set_vtype(machine->cores[0], vtype);
-  empty_queue(&machine->queues[0]);
-  machine->region_start = now;
-  machine->region_size = 1;
-}
-
 // Simulates what the core has recorded, as far as the cycle `limit`.
 static void run_core(struct Machine* machine, unsigned number, uint64_t limit) {
   struct Core* core = machine->cores[number];
@@ -94,9 +86,31 @@ static void run_core(struct Machine* machine, unsigned number, uint64_t limit) {
     if (piece->first < piece->end) {
       return;
     }
+    // An exception of the guest leaves accesses that belong to no operation.
+    queue->accesses.next = piece->access_end;
     queue->next++;
   }
   empty_queue(queue);
+}
+
+// A core on its own simulates what it has recorded.
+static void catch_up(struct Machine* machine) {
+  if (machine->team_size == 1) {
+    run_core(machine, machine->member, UINT64_MAX);
+  }
+}
+
+void machine_begin_region(struct Machine* machine, uint64_t vtype) {
+  catch_up(machine);
+  const uint64_t now = core_now(machine->cores[0]);
+  for (unsigned i = 0; i < machine->core_count; i++) {
+    core_idle_until(machine->cores[i], now);
+    core_start_counting(machine->cores[i]);
+  }
+  core_set_vtype(machine->cores[0], vtype);
+  empty_queue(&machine->queues[0]);
+  machine->region_start = now;
+  machine->region_size = 1;
 }
 
 static bool has_work(const struct Queue* queue) { return queue->next < queue->count; }
@@ -136,6 +150,7 @@ void machine_begin_team(struct Machine* machine, unsigned size, uint64_t stack_p
             machine->params->core_count);
     exit(EXIT_FAILURE);
   }
+  catch_up(machine);
   if (size > machine->core_count) {
     machine->core_count = size;
   }
@@ -185,6 +200,7 @@ void machine_end_team(struct Machine* machine, uint64_t vtype) {
 }
 
 void machine_end_region(struct Machine* machine, struct RegionReport* report) {
+  catch_up(machine);
   const uint64_t end = core_now(machine->cores[0]);
   report->cycles = end - machine->region_start;
   report->threads = machine->region_size;
@@ -239,7 +255,7 @@ void machine_add_piece(struct Machine* machine, const struct Block* block, uint3
       .vtype = machine->switch_vtype,
   };
   machine->switched = false;
-  if (machine->team_size == 1) {
-    run_core(machine, machine->member, UINT64_MAX);
+  if (queue->count >= BATCH) {
+    catch_up(machine);
   }
 }

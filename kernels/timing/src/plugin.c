@@ -5,6 +5,9 @@
 //
 //   qemu-riscv64 -plugin libcolonnade-timing.so,core=x60.json,out=regions.jsonl PROGRAM
 //
+// With several cores, each followed by its output, the program runs once and is simulated on each of them as
+// if it were alone.
+//
 // A translation block is simulated once its successor is known, that is when the next block
 // starts or a marker ends the region. Outside regions a block costs one inline comparison.
 
@@ -24,7 +27,7 @@
 
 QEMU_PLUGIN_EXPORT int qemu_plugin_version = QEMU_PLUGIN_VERSION;
 
-enum { MAX_CPUS = 64, MAX_BLOCK = 4096, STACK_POINTER = 2 };
+enum { MAX_CPUS = 64, MAX_BLOCK = 4096, MAX_MODELS = 64, STACK_POINTER = 2 };
 
 // The integer registers as QEMU names them, in order.
 static const char* const x_names[32] = {
@@ -33,9 +36,16 @@ static const char* const x_names[32] = {
     "s6",   "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6",
 };
 
+// A core description, and where what it makes of the program goes.
+struct Model {
+  struct Params params;
+  const char* core_path;
+  int output;
+};
+
 // What the plugin knows of one virtual CPU.
 struct Cpu {
-  struct Machine machine;
+  struct Machine* machines;  // one for each model
   bool in_region;
   const struct Block* pending;
   uint32_t pending_first;  // operations before this one are outside the region
@@ -44,13 +54,12 @@ struct Cpu {
   struct qemu_plugin_register* vlenb;
 };
 
-static struct Params params;
-static const char* core_path;
+static struct Model models[MAX_MODELS];
+static unsigned model_count;
 static struct Blocks blocks;
 static pthread_mutex_t blocks_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct Cpu* cpus[MAX_CPUS];
 static struct qemu_plugin_scoreboard* region_flags;  // one uint64_t for each CPU: in a region?
-static int output;
 static uint64_t region_count;
 
 static void* checked(void* memory) {
@@ -72,7 +81,9 @@ static uint64_t read_register(struct qemu_plugin_register* handle) {
 }
 
 static void simulate_pending(struct Cpu* cpu, uint32_t end, uint64_t next) {
-  machine_add_piece(&cpu->machine, cpu->pending, cpu->pending_first, end, next);
+  for (unsigned i = 0; i < model_count; i++) {
+    machine_add_piece(&cpu->machines[i], cpu->pending, cpu->pending_first, end, next);
+  }
 }
 
 static void on_block(unsigned cpu_index, void* data) {
@@ -87,16 +98,20 @@ static void on_access(unsigned cpu_index, qemu_plugin_meminfo_t info, uint64_t a
                       void* data) {
   (void) info;
   struct Cpu* cpu = cpus[cpu_index];
-  if (cpu->in_region) {
-    machine_add_access(&cpu->machine, (uint32_t) (uintptr_t) data, address);
+  for (unsigned i = 0; cpu->in_region && i < model_count; i++) {
+    machine_add_access(&cpu->machines[i], (uint32_t) (uintptr_t) data, address);
   }
 }
 
 // Runs before a vsetvl whose vtype operand is the integer register of number `data`.
 static void on_vsetvl(unsigned cpu_index, void* data) {
   struct Cpu* cpu = cpus[cpu_index];
-  if (cpu->in_region) {
-    machine_add_vtype(&cpu->machine, read_register(cpu->x[(uintptr_t) data]));
+  if (!cpu->in_region) {
+    return;
+  }
+  const uint64_t vtype = read_register(cpu->x[(uintptr_t) data]);
+  for (unsigned i = 0; i < model_count; i++) {
+    machine_add_vtype(&cpu->machines[i], vtype);
   }
 }
 
@@ -108,12 +123,14 @@ struct Marker {
 // Vectors of another length run other code, and their costs are others. A guest without vectors has none to compare.
 static void check_vlen(const struct Cpu* cpu) {
   const uint64_t vlen = 8 * read_register(cpu->vlenb);
-  if (vlen != 0 && vlen != params.vlen) {
-    fprintf(stderr,
-            "colonnade-timing: %s: vlen: %u; that of the program's CPU is %" PRIu64
-            ", -cpu vlen=%u is allowed\n",
-            core_path, params.vlen, vlen, params.vlen);
-    exit(EXIT_FAILURE);
+  for (unsigned i = 0; vlen != 0 && i < model_count; i++) {
+    if (vlen != models[i].params.vlen) {
+      fprintf(stderr,
+              "colonnade-timing: %s: vlen: %u; that of the program's CPU is %" PRIu64
+              ", -cpu vlen=%u is allowed\n",
+              models[i].core_path, models[i].params.vlen, vlen, models[i].params.vlen);
+      exit(EXIT_FAILURE);
+    }
   }
 }
 
@@ -123,10 +140,14 @@ static void begin_region(struct Cpu* cpu, unsigned cpu_index, const struct Marke
   if (cpu->in_region) {
     simulate_pending(cpu, marker->index, 0);
   }
-  if (is_cold) {
-    machine_reset(&cpu->machine, read_register(cpu->x[STACK_POINTER]));
+  const uint64_t stack_pointer = read_register(cpu->x[STACK_POINTER]);
+  const uint64_t vtype = read_register(cpu->vtype);
+  for (unsigned i = 0; i < model_count; i++) {
+    if (is_cold) {
+      machine_reset(&cpu->machines[i], stack_pointer);
+    }
+    machine_begin_region(&cpu->machines[i], vtype);
   }
-  machine_begin_region(&cpu->machine, read_register(cpu->vtype));
   cpu->pending = marker->block;
   cpu->pending_first = marker->index + 1;
   cpu->in_region = true;
@@ -140,14 +161,17 @@ static void end_region(struct Cpu* cpu, unsigned cpu_index, const struct Marker*
   simulate_pending(cpu, marker->index, 0);
   cpu->in_region = false;
   qemu_plugin_u64_set(qemu_plugin_scoreboard_u64(region_flags), cpu_index, 0);
-  struct RegionReport report = {.region = region_count++};
-  machine_end_region(&cpu->machine, &report);
-  pthread_mutex_lock(&blocks_lock);
-  const bool written = report_write(output, &report, &blocks.functions);
-  pthread_mutex_unlock(&blocks_lock);
-  if (!written) {
-    fprintf(stderr, "colonnade-timing: out: cannot be written: %s\n", strerror(errno));
-    exit(EXIT_FAILURE);
+  const uint64_t region = region_count++;
+  for (unsigned i = 0; i < model_count; i++) {
+    struct RegionReport report = {.region = region};
+    machine_end_region(&cpu->machines[i], &report);
+    pthread_mutex_lock(&blocks_lock);
+    const bool written = report_write(models[i].output, &report, &blocks.functions);
+    pthread_mutex_unlock(&blocks_lock);
+    if (!written) {
+      fprintf(stderr, "colonnade-timing: out: cannot be written: %s\n", strerror(errno));
+      exit(EXIT_FAILURE);
+    }
   }
 }
 
@@ -173,20 +197,26 @@ static void on_team_marker(unsigned cpu_index, void* data) {
   cpu->pending_first = marker->index + 1;
   const uint64_t value = read_register(cpu->x[marker->block->operations[marker->index].source[0]]);
   const unsigned number = (unsigned) value & TEAM_NUMBER;
-  switch (value & ~(uint64_t) TEAM_NUMBER) {
-    case TEAM_BEGIN:
-      machine_begin_team(&cpu->machine, number, read_register(cpu->x[STACK_POINTER]));
-      break;
-    case TEAM_MEMBER: machine_switch(&cpu->machine, number, read_register(cpu->vtype)); break;
-    default: machine_end_team(&cpu->machine, read_register(cpu->vtype)); break;
+  const uint64_t stack_pointer = read_register(cpu->x[STACK_POINTER]);
+  const uint64_t vtype = read_register(cpu->vtype);
+  for (unsigned i = 0; i < model_count; i++) {
+    struct Machine* machine = &cpu->machines[i];
+    switch (value & ~(uint64_t) TEAM_NUMBER) {
+      case TEAM_BEGIN: machine_begin_team(machine, number, stack_pointer); break;
+      case TEAM_MEMBER: machine_switch(machine, number, vtype); break;
+      default: machine_end_team(machine, vtype); break;
+    }
   }
 }
 
 static void on_huge_marker(unsigned cpu_index, void* data) {
   const struct Operation* operation = data;
   struct Cpu* cpu = cpus[cpu_index];
-  pages_set_huge(&cpu->machine.memory.pages, read_register(cpu->x[operation->source[0]]),
-                 read_register(cpu->x[operation->source[1]]));
+  const uint64_t begin = read_register(cpu->x[operation->source[0]]);
+  const uint64_t end = read_register(cpu->x[operation->source[1]]);
+  for (unsigned i = 0; i < model_count; i++) {
+    pages_set_huge(&cpu->machines[i].memory.pages, begin, end);
+  }
 }
 
 static struct Marker* make_marker(const struct Block* block, uint32_t index) {
@@ -250,8 +280,11 @@ static void on_cpu(qemu_plugin_id_t id, unsigned cpu_index) {
     return;
   }
   struct Cpu* cpu = checked(calloc(1, sizeof(*cpu)));
-  if (!machine_init(&cpu->machine, &params)) {
-    checked(NULL);
+  cpu->machines = checked(calloc(model_count, sizeof(*cpu->machines)));
+  for (unsigned i = 0; i < model_count; i++) {
+    if (!machine_init(&cpu->machines[i], &models[i].params)) {
+      checked(NULL);
+    }
   }
   GArray* registers = qemu_plugin_get_registers();
   for (guint i = 0; i < registers->len; i++) {
@@ -272,35 +305,46 @@ static void on_cpu(qemu_plugin_id_t id, unsigned cpu_index) {
   cpus[cpu_index] = cpu;
 }
 
-// The value of argument `key=value`, or NULL.
-static const char* argument(int argc, char** argv, const char* key) {
+// The value of an argument `key=value` with this key, or NULL.
+static const char* value_of(const char* argument, const char* key) {
   const size_t length = strlen(key);
-  for (int i = 0; i < argc; i++) {
-    if (strncmp(argv[i], key, length) == 0 && argv[i][length] == '=') {
-      return argv[i] + length + 1;
-    }
+  return strncmp(argument, key, length) == 0 && argument[length] == '=' ? argument + length + 1
+                                                                        : NULL;
+}
+
+// Reads a core description and opens its output; says what is wrong.
+static bool model_init(struct Model* model, const char* core_path, const char* output_path) {
+  char error[PARAMS_ERROR_SIZE];
+  model->core_path = core_path;
+  if (!params_read(core_path, &model->params, error)) {
+    fprintf(stderr, "colonnade-timing: %s\n", error);
+    return false;
   }
-  return NULL;
+  model->output = open(output_path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644);
+  if (model->output < 0) {
+    fprintf(stderr, "colonnade-timing: out: %s: %s\n", output_path, strerror(errno));
+  }
+  return model->output >= 0;
 }
 
 QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t* info, int argc,
                                            char** argv) {
-  core_path = argument(argc, argv, "core");
-  const char* output_path = argument(argc, argv, "out");
-  if (strcmp(info->target_name, "riscv64") != 0 || core_path == NULL || output_path == NULL ||
-      argc != 2) {
-    fprintf(stderr, "colonnade-timing: needs qemu-riscv64 and core=FILE,out=FILE\n");
+  bool understood = strcmp(info->target_name, "riscv64") == 0 && argc > 0 && argc % 2 == 0 &&
+                    argc / 2 <= MAX_MODELS;
+  for (int i = 0; i < argc; i++) {
+    understood = understood && value_of(argv[i], i % 2 == 0 ? "core" : "out") != NULL;
+  }
+  if (!understood) {
+    fprintf(stderr,
+            "colonnade-timing: needs qemu-riscv64 and core=FILE,out=FILE, up to %d times\n",
+            MAX_MODELS);
     return -1;
   }
-  char error[PARAMS_ERROR_SIZE];
-  if (!params_read(core_path, &params, error)) {
-    fprintf(stderr, "colonnade-timing: %s\n", error);
-    return -1;
-  }
-  output = open(output_path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644);
-  if (output < 0) {
-    fprintf(stderr, "colonnade-timing: out: %s: %s\n", output_path, strerror(errno));
-    return -1;
+  for (; model_count < (unsigned) argc / 2; model_count++) {
+    char** pair = &argv[2 * model_count];
+    if (!model_init(&models[model_count], value_of(pair[0], "core"), value_of(pair[1], "out"))) {
+      return -1;
+    }
   }
   if (!blocks_init(&blocks)) {
     checked(NULL);

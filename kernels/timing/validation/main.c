@@ -131,6 +131,7 @@ int main(int argc, char** argv) {
   time_bytes("copy-m4", run_copy_m4);
   time_bytes("copy-m8", run_copy_m8);
   time_bytes("fill-m1", run_fill_m1);
+  time_bytes("fill-m8", run_fill_m8);
   time_bytes("count-m1", run_count_m1);
   time_bytes("count-m2", run_count_m2);
   time_bytes("count-m4", run_count_m4);

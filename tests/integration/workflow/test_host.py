@@ -93,7 +93,7 @@ def test_the_report_and_the_nightly_run_do_without_the_model(host: OnHost) -> No
         ("tables/bounds.csv", "bounds.csv: time on target host is measured"),
         ("tables/packing.csv", "packing.csv: time on target host is measured"),
         ("tables/sensitivity.csv", "this target has no band of core variants"),
-        ("sensitivity/fast/core.json", "this target has no band of core variants"),
+        ("sensitivity/dense/colnm_dense-f32-1.json", "this target has no band of core variants"),
     ],
 )
 def test_what_needs_the_model_is_refused_by_name(host: OnHost, file: str, said: str) -> None:

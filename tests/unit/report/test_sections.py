@@ -46,6 +46,16 @@ def test_a_section_is_made_of_what_it_shows(
         file.with_suffix(".gone").rename(file)
 
 
+def test_claims_show_their_range_over_the_band(
+    files: dict[str, list[Path]], provenance: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "claims.html"
+    write_section("claims", provenance, files["claims"], target)
+    html = target.read_text()
+    for said in ("4.20", "(slow) to ", "6.00", "(fast), median 5.10 of 38 cores"):
+        assert said in html
+
+
 def test_provenance_shows_what_was_configured_otherwise(tmp_path: Path) -> None:
     target, file = tmp_path / "section.html", tmp_path / "provenance.json"
     change = {"key": "training.dense.epochs", "value": 1, "default": 12}

@@ -23,7 +23,7 @@ def claim(name: str, expected: str, verdict: str) -> dict[str, Any]:
     return {
         **{"id": name, "claim": "as fast", "source": "ours", "detail": "so it is", "unit": "x"},
         **{"criterion": "at least 4", "expected": expected, "paper_value": 4.0, "our_value": value},
-        **{"evidence": "modelled", "verdict": verdict, "refuted_by": "a slow one"},
+        **{"evidence": "modelled", "verdict": verdict, "over_band": None, "refuted_by": "r"},
         **{"artifacts": ["tables/throughput.csv"], "command": "snakemake full-run"},
     }
 
@@ -33,6 +33,9 @@ def claim(name: str, expected: str, verdict: str) -> dict[str, Any]:
     [
         ("holds", "reproduced in the model", "ok"),
         ("holds", "exceeded", "ok"),
+        ("holds", "reproduced on the nominal core", "ok"),
+        ("holds", "depends on the core", "FAILS"),
+        ("does not hold", "depends on the core", "ok"),
         ("holds", "not reproduced", "FAILS"),
         ("holds", "not reproduced in the model", "FAILS"),
         ("holds", "not decided", "FAILS"),

@@ -8,7 +8,7 @@ import pytest
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.config.target import TargetConfig
-from colonnade.targets.target import Target, inside_checkout
+from colonnade.targets.target import Target, as_given, inside_checkout, of_one_length
 
 EMULATED = TargetConfig(kind="emulated", vlen=256, core=Path("core.json"), clock_ghz=1.6)
 BUILT = ("riscv64/colonnade-bench", "timing/libcolonnade-timing.so", "host/colonnade-bench")
@@ -64,3 +64,32 @@ def test_paths_are_told_as_the_container_sees_them(checkout: Path) -> None:
     command, _ = target.command("colonnade-bench", timing=Path("timing"))
     assert any("core=cores/mine.json,out=timing" in part for part in command)
     assert inside_checkout(Path("..a/file"), "key") == Path("..a/file")
+
+
+@pytest.mark.parametrize("name", ["a", "results/run/file", "x" * 254, "x" * 255, "x/" * 200 + "y"])
+def test_names_of_files_have_one_length_and_are_told_as_they_were(
+    checkout: Path, name: str
+) -> None:
+    found = of_one_length(Path(name))
+    assert len(found) % 256 == 0
+    assert Path(found) == Path(name)
+    assert as_given(f"error: {found}: damaged; ../{name}") == f"error: {name}: damaged; ../{name}"
+
+
+def test_the_guest_sees_paths_of_one_length_and_no_other_variables() -> None:
+    seen = []
+
+    def run(command: list[str], **_: object) -> SimpleNamespace:
+        seen.append(command)
+        return SimpleNamespace(stdout="")
+
+    target = Target("mine", EMULATED, SimpleNamespace(run=run))  # type: ignore[arg-type]
+    for folder in ("a", "longer/by/far"):
+        arguments = ["--package", Path(folder, "package"), "--threads", "1"]
+        target.run("colonnade-run", arguments, timing=Path(folder, "timing"))
+    one, other = ([part for part in command if "core.json" not in part] for command in seen)
+    assert one != other
+    assert list(map(len, one)) == list(map(len, other))
+    assert one[:2] == ["env", "-i"]
+    target.run("colonnade-run", [Path("package")], timing=None)
+    assert seen[-1][-1] == "package"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from colonnade.cli.common import FILE, needed_band, paired, step, target_of
+from colonnade.cli.common import FILE, named_target, needed_band, paired, step, target_of
 from colonnade.common.files import sha256_file
 from colonnade.config.pruning import Pattern
 from colonnade.config.schema import Config
@@ -100,7 +100,7 @@ def images(settings: Path, output: Path) -> None:
 
 
 @step.command()
-@click.option("--core", type=FILE, help="Core of the timing model, in the place of the target's.")
+@click.option("--target", "other", help="Another target of config/targets than the configured one.")
 @click.argument("settings", type=FILE)
 @click.argument("implementation")
 @click.argument("graph", type=FILE)
@@ -108,7 +108,7 @@ def images(settings: Path, output: Path) -> None:
 @click.argument("images", type=FILE)
 @click.argument("output", type=FILE)
 def throughput(
-    core: Path | None,
+    other: str | None,
     settings: Path,
     implementation: str,
     graph: Path,
@@ -120,7 +120,7 @@ def throughput(
     from colonnade.evaluation.throughput import run_network
 
     given = read_settings(settings)
-    target = target_of(given) if core is None else target_of(given).with_core(core)
+    target = target_of(given) if other is None else named_target(other)
     timed = given.config.throughput
     run_network(target, graph.parent, implementation, schedules, images, timed, output)
 
@@ -234,17 +234,37 @@ def pareto(
     write_front(networks, layers, config.data, config.training, allowed, table, figure)
 
 
-@step.command("core-variant")
+@step.command("over-band")
 @click.option(
     "--band", type=FILE, help="What is not known of the target's core, where it has a band."
 )
-@click.argument("core")
+@click.argument("settings", type=FILE)
+@click.argument("implementation")
+@click.argument("dtype")
+@click.argument("threads", type=int)
+@click.argument("graph", type=FILE)
+@click.argument("schedules", type=FILE)
+@click.argument("images", type=FILE)
 @click.argument("output", type=FILE)
-def core_variant(band: Path | None, core: str, output: Path) -> None:
-    """Describe the CORE of the band: what is not known of the target's."""
-    from colonnade.validation.band import write_core_variant
+def over_band(
+    band: Path | None,
+    settings: Path,
+    implementation: str,
+    dtype: str,
+    threads: int,
+    graph: Path,
+    schedules: Path,
+    images: Path,
+    output: Path,
+) -> None:
+    """Model one run of the package with GRAPH on the target's core and on all cores of the band."""
+    from colonnade.evaluation.runs import BandRun
+    from colonnade.validation.over_band import run_over_band
 
-    write_core_variant(needed_band(band), core, output)
+    given = read_settings(settings)
+    cores, timed, package = needed_band(band), given.config.throughput, graph.parent
+    run = BandRun(implementation, package.name, dtype, threads)
+    run_over_band(target_of(given), package, run, schedules, images, timed, cores, output)
 
 
 def _patterns_with_tiles(config: Config, schedules: Path) -> list[tuple[Pattern, dict[str, int]]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from colonnade.cli.common import FILE, cli, container, needed_band, paired, table, target_of
+from colonnade.cli.common import FILE, cli, container, named_target, paired, table, target_of
 from colonnade.common.paths import BUILD, TIMING_MODEL
 from colonnade.workflow.networks import Networks
 from colonnade.workflow.settings import read_settings
@@ -23,11 +23,34 @@ def throughput(settings: Path, output: Path, reports: tuple[Path, ...]) -> None:
 
     given = read_settings(settings)
     networks = Networks(given.config)
+    target = target_of(given)
     runs = [
-        (report, networks.pattern_columns(variant))
+        (target, report, networks.pattern_columns(variant))
         for (_, variant), report in paired(networks.runs, reports)
     ]
-    throughput_table(target_of(given), given.config.throughput, runs, output)
+    throughput_table(given.config.throughput, runs, output)
+
+
+@table.command("throughput_cores")
+@click.option("--target", "others", multiple=True, help="Another target; its reports follow.")
+@click.argument("settings", type=FILE)
+@click.argument("output", type=FILE)
+@click.argument("reports", type=FILE, nargs=-1, required=True)
+def throughput_cores(
+    others: tuple[str, ...], settings: Path, output: Path, reports: tuple[Path, ...]
+) -> None:
+    """Collect the REPORTS of the same runs on the configured target, then on each other one."""
+    from colonnade.evaluation.tables import throughput_table
+
+    given = read_settings(settings)
+    networks = Networks(given.config)
+    targets = [target_of(given), *map(named_target, others)]
+    wanted = [(target, variant) for target in targets for _, variant in networks.core_runs]
+    runs = [
+        (target, report, networks.pattern_columns(variant))
+        for (target, variant), report in paired(wanted, reports)
+    ]
+    throughput_table(given.config.throughput, runs, output)
 
 
 @table.command("comparison")
@@ -203,20 +226,21 @@ def fit_core(fit: Path, output: Path) -> None:
 
 
 @table.command("sensitivity")
-@click.option(
-    "--band", type=FILE, help="What is not known of the target's core, where it has a band."
-)
 @click.argument("settings", type=FILE)
 @click.argument("output", type=FILE)
+@click.argument("band", type=FILE)
 @click.argument("text", type=FILE)
 @click.argument("reports", type=FILE, nargs=-1, required=True)
 def sensitivity(
-    band: Path | None, settings: Path, output: Path, text: Path, reports: tuple[Path, ...]
+    settings: Path, output: Path, band: Path, text: Path, reports: tuple[Path, ...]
 ) -> None:
-    """Say which conclusions hold with every core of the band, from REPORTS of all runs on each."""
-    from colonnade.validation.band import read_band
-    from colonnade.validation.sensitivity import read_reports, run_name, write_sensitivity
+    """Range values over a band of cores, from REPORTS of all runs on it; write the runs to BAND."""
+    from colonnade.evaluation.tables import band_table
+    from colonnade.validation.sensitivity import read_reports, write_sensitivity
 
-    runs = Networks(read_settings(settings).config).runs
-    found = read_reports(reports, runs, read_band(needed_band(band)))
-    write_sensitivity(found, run_name(*runs[0]), output, text)
+    given = read_settings(settings)
+    networks = Networks(given.config)
+    found = read_reports(paired(networks.band_runs, reports))
+    write_sensitivity(found, output, text)
+    runs = [(report, networks.pattern_columns(run.variant)) for run, report in found.items()]
+    band_table(target_of(given), given.config.throughput, runs, band)

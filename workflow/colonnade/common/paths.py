@@ -39,6 +39,9 @@ BANDS = Path("kernels/timing/bands")
 # The core whose published measurements the timing model is validated with.
 VALIDATED_CORE = Path("kernels/timing/cores/x60.json")
 
+# Targets on which networks that were tuned for the configured one are timed too.
+OTHER_TARGETS = ("c908", "x280")
+
 RUNNER = "colonnade-run"
 BENCH = "colonnade-bench"
 PROBE = "colonnade-probe"

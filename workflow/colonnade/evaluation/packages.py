@@ -90,13 +90,13 @@ def execute(
     save_file({name: np.ascontiguousarray(each) for name, each in images.items()}, files["input"])
     report = scratch / "report.json"
     tuned = copy / SCHEDULES
-    schedules = ["--schedules", str(tuned)] if tuned.is_file() else []
+    schedules: list[str | Path] = ["--schedules", tuned] if tuned.is_file() else []
     measured = target.evidence == "measured"
-    arguments = [
-        *("--package", str(copy), "--dtype", how.dtype, "--threads", str(how.threads)),
+    arguments: list[str | Path] = [
+        *("--package", copy, "--dtype", how.dtype, "--threads", str(how.threads)),
         *("--implementation", "colnm_tuned" if schedules else "colnm_untuned", *schedules),
-        *("--input", str(files["input"]), "--output", str(files["output"])),
-        *("--report", str(report)),
+        *("--input", files["input"], "--output", files["output"]),
+        *("--report", report),
         *("--repetitions", str(how.repetitions if measured else 1)),
         *("--warmup", str(how.warmup if measured else 0)),
     ]

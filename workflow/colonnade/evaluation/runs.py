@@ -27,6 +27,39 @@ def timed_runs(dense: str, pruned: Sequence[str]) -> list[tuple[str, str]]:
     ]
 
 
+# Cores of a cluster of the X60, and of the four-core chips beside it.
+TEAM = 4
+
+
+class BandRun(NamedTuple):
+    """An implementation of a variant that is modelled on every core of a band."""
+
+    implementation: str
+    variant: str
+    dtype: str
+    threads: int
+
+    @property
+    def name(self) -> str:
+        """What the run is called in files."""
+        return f"{self.implementation}-{self.dtype}-{self.threads}"
+
+
+def plan_band_runs(dense: str, pruned: Sequence[str], threads: int) -> list[BandRun]:
+    """What is run over a band: the baseline first, dense, then each pruned variant as it was tuned.
+
+    The last of them runs in f16 too, and on `TEAM` cores where the others run on fewer.
+    """
+    last = BandRun("colnm_tuned" if pruned else "colnm_dense", [dense, *pruned][-1], "f32", threads)
+    return [
+        BandRun(REFERENCE, dense, "f32", threads),
+        BandRun("colnm_dense", dense, "f32", threads),
+        *(BandRun("colnm_tuned", variant, "f32", threads) for variant in pruned),
+        last._replace(dtype="f16"),
+        *([last._replace(threads=TEAM)] if threads < TEAM else []),
+    ]
+
+
 @dataclass(frozen=True)
 class Step:
     """A step of the speedup: one change, and the run that has it, of a variant of that sparsity."""

@@ -12,55 +12,96 @@ from colonnade.common.files import file_bytes, read_json
 from colonnade.common.reference import REFERENCE
 from colonnade.config.schema import ThroughputConfig
 from colonnade.evaluation.runs import Step
-from colonnade.results.records import Accuracy, PackageGraph, Run
+from colonnade.results.records import Accuracy, OverBand, PackageGraph, Run
 from colonnade.results.tables import (
     ACCURACY,
     DECOMPOSITION,
     PACKAGES,
     THROUGHPUT,
+    THROUGHPUT_BAND,
     write_table,
 )
 from colonnade.targets.target import Target
 
 
 def throughput_table(
-    target: Target,
-    timed: ThroughputConfig,
-    runs: Sequence[tuple[Path, dict[str, Any]]],
-    table: Path,
+    timed: ThroughputConfig, runs: Sequence[tuple[Target, Path, dict[str, Any]]], table: Path
 ) -> None:
-    """Write `throughput.csv` from run reports, each with its pattern columns n, m and sparsity.
+    """Write `throughput.csv`, or a table like it, from run reports.
+
+    Args:
+        timed: how they were timed.
+        runs: of each its target, its report, and its pattern columns n, m and sparsity.
+        table: the file to write.
 
     Raises:
-        ColonnadeError: the baseline is not among the runs.
+        ColonnadeError: of a target, the baseline is not among the runs.
     """
-    reports = [(read_json(path, Run), pattern) for path, pattern in runs]
-    baseline = [report for report, _ in reports if report["implementation"] == REFERENCE]
-    if not baseline:
-        raise ColonnadeError(f"{table}: no run of {REFERENCE} to compare with")
-    base_ms = milliseconds(baseline[0], target)
+    reports = [(target, read_json(path, Run), pattern) for target, path, pattern in runs]
+    base_ms = {
+        target.name: milliseconds(report, target)
+        for target, report, _ in reports
+        if report["implementation"] == REFERENCE
+    }
     rows = []
-    for report, pattern in reports:
+    for target, report, pattern in reports:
+        if target.name not in base_ms:
+            raise ColonnadeError(f"{table}: no run of {REFERENCE} to compare with")
         ms = milliseconds(report, target)
-        rows.append(
-            {
-                **pattern,
-                "model": report["model"],
-                "batch": timed.batch,
-                "image_px": timed.image_px,
-                "target": target.name,
-                "vlen": target.vlen,
-                "threads": report["threads"],
-                "implementation": report["implementation"],
-                "images_per_s": timed.batch * 1e3 / ms,
-                "cycles": report["total"]["cycles"],
-                "speedup_vs_xnnpack_dense": base_ms / ms,
-                "evidence": target.evidence,
-                "checkpoint_sha256": report["checkpoint_sha256"],
-                **report.get("conditions", {}),
-            }
-        )
+        columns = _timed(report, target, timed, ms, base_ms[target.name])
+        cycles = report["total"]["cycles"]
+        rows.append({**pattern, **columns, "cycles": cycles, **report.get("conditions", {})})
     write_table(table, THROUGHPUT, rows)
+
+
+def _timed(
+    report: Run | OverBand, target: Target, timed: ThroughputConfig, ms: float, base_ms: float
+) -> dict[str, Any]:
+    """Columns of a run that takes `ms`, and the baseline `base_ms`."""
+    return {
+        "model": report["model"],
+        "batch": timed.batch,
+        "image_px": timed.image_px,
+        "target": target.name,
+        "vlen": target.vlen,
+        "threads": report["threads"],
+        "implementation": report["implementation"],
+        "images_per_s": timed.batch * 1e3 / ms,
+        "speedup_vs_xnnpack_dense": base_ms / ms,
+        "evidence": target.evidence,
+        "checkpoint_sha256": report["checkpoint_sha256"],
+    }
+
+
+def band_table(
+    target: Target,
+    timed: ThroughputConfig,
+    runs: Sequence[tuple[OverBand, dict[str, Any]]],
+    table: Path,
+) -> None:
+    """Write `throughput_band.csv`: what each run takes on every core of a band.
+
+    Args:
+        target: whose core the band is of.
+        timed: how it was timed.
+        runs: the baseline's first, each with its pattern columns n, m and sparsity.
+        table: the file to write.
+    """
+    baseline = runs[0][0]["cycles"]
+    rows = []
+    for report, pattern in runs:
+        for core, layers in report["cycles"].items():
+            ms, base_ms = (target.milliseconds(sum(each)) for each in (layers, baseline[core]))
+            rows.append(
+                {
+                    **pattern,
+                    **_timed(report, target, timed, ms, base_ms),
+                    "core": core,
+                    "cycles": sum(layers),
+                    "dtype": report["dtype"],
+                }
+            )
+    write_table(table, THROUGHPUT_BAND, rows)
 
 
 def milliseconds(report: dict[str, Any], target: Target) -> float:

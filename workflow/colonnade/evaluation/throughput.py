@@ -3,6 +3,7 @@
 
 """Times a whole network, one implementation at a time."""
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,11 +34,15 @@ def run_network(
     images: Path,
     timed: ThroughputConfig,
     output: Path,
+    *,
+    dtype: str = "f32",
+    beside: Sequence[tuple[Path, Path]] = (),
 ) -> None:
     """Run a package and write the runner's report, with the package's identity, to `output`.
 
     Modelled time is exact: one run, from cold caches. Measured time is the median of
-    `timed.repetitions` after `timed.warmup` runs.
+    `timed.repetitions` after `timed.warmup` runs. `beside` are more cores for the timing model, each with
+    the file of its regions.
 
     Raises:
         ColonnadeError: the runner failed.
@@ -47,13 +52,14 @@ def run_network(
     make_folder(output.parent)
     scratch = [output.with_suffix(suffix) for suffix in (".timing", ".report", ".logits")]
     timing, report, logits = scratch
-    arguments = [
-        *("--package", str(package)),
+    arguments: list[str | Path] = [
+        *("--package", package),
         *("--implementation", implementation),
-        *("--schedules", str(schedules)),
-        *("--input", str(images)),
-        *("--output", str(logits)),
-        *("--report", str(report)),
+        *("--dtype", dtype),
+        *("--schedules", schedules),
+        *("--input", images),
+        *("--output", logits),
+        *("--report", report),
         *("--threads", str(timed.threads)),
         *("--repetitions", "1" if modelled else str(timed.repetitions)),
         *("--warmup", "0" if modelled else str(timed.warmup)),
@@ -69,7 +75,7 @@ def run_network(
         )
         if modelled:
             # That time does not depend on what else runs.
-            run(timing=timing)
+            run(timing=timing, beside=beside)
         else:
             with alone():
                 watch = Watch()

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from colonnade.common.files import read_json
-from colonnade.results.records import Claim
+from colonnade.results.records import WHERE, Claim
 
 _HOLDS = ("reproduced", "exceeded")
 MARKS = {
@@ -49,7 +49,10 @@ def checklist(claims: Path) -> tuple[str, Sequence[str]]:
 
 
 def _mark(claim: Claim) -> str:
-    verdict, expected = claim["verdict"].removesuffix(" in the model"), claim["expected"]
+    verdict: str = claim["verdict"]
+    for where in WHERE:
+        verdict = verdict.removesuffix(where)
+    expected = claim["expected"]
     found = "holds" if verdict in _HOLDS else "does not hold"
     found = verdict if verdict == "not run" else found
     if found == expected:

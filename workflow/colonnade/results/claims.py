@@ -9,6 +9,7 @@ are compared in the precision in which the claim states them: 3.97 reproduces "4
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import median
 from string import Formatter
 from typing import Annotated, Any, Literal, Self, get_args
 
@@ -22,12 +23,13 @@ from colonnade.config.errors import validate
 from colonnade.config.section import Number, Section, Whole
 from colonnade.config.sources import read_yaml
 from colonnade.results.intervals import drop_interval, top1_interval
-from colonnade.results.records import Expected, Verdict
+from colonnade.results.records import NOMINAL, WHERE, Expected, Range, Verdict
 from colonnade.results.tables import (
     ACCURACY,
     DENSE_BASELINES,
     PACKAGES,
     THROUGHPUT,
+    THROUGHPUT_BAND,
     Schema,
     read_table,
 )
@@ -39,6 +41,8 @@ TABLES: Mapping[str, Schema] = {
     "dense_baselines": DENSE_BASELINES,
 }
 """Those of which claims can be made."""
+BAND = "throughput_band"
+"""Throughput on every core of a band, on which claims of modelled values are judged too."""
 ON_REQUEST = frozenset({"dense_baselines"})
 """Of these, those that `full-run` has not."""
 
@@ -123,7 +127,8 @@ def write_claims(definitions: Path, tables: Sequence[Path], target: Path) -> Non
 
     Args:
         definitions: the file of claims.
-        tables: the tables that claims may be made of, each named as in `TABLES`.
+        tables: the tables that claims may be made of, each named as in `TABLES`; `BAND` beside them if
+            networks were run over a band.
         target: the file to write.
 
     Raises:
@@ -131,19 +136,34 @@ def write_claims(definitions: Path, tables: Sequence[Path], target: Path) -> Non
     """
     wanted = read_definitions(definitions)
     found: dict[str, pl.DataFrame] = {}
+    schemas: Mapping[str, Schema] = {**TABLES, BAND: THROUGHPUT_BAND}
     for path in tables:
-        if path.stem not in TABLES:
-            raise ColonnadeError(f"{path}: no table of claims; allowed: {', '.join(TABLES)}")
-        found[path.stem] = read_table(path, TABLES[path.stem])
+        if path.stem not in schemas:
+            raise ColonnadeError(f"{path}: no table of claims; allowed: {', '.join(schemas)}")
+        found[path.stem] = read_table(path, schemas[path.stem])
     claims = [_judge(each, definitions, found) for each in wanted]
     write_json(target, claims)
 
 
-def verdict_of(definition: Definition, value: float, evidence: Evidence) -> Verdict:
-    """What a value says of a claim; of modelled values, that it does so in the model.
+def verdict_of(
+    definition: Definition, value: float, evidence: Evidence, band: Sequence[float] = ()
+) -> Verdict:
+    """What a value says of a claim.
 
-    "At least" is exceeded above the stated value; "at most" where nothing is lost at all.
+    Modelled values do so in the model where those of all other cores, `band`, do too; without a band on
+    the nominal core. "At least" is exceeded above the stated value; "at most" where nothing is lost.
     """
+    words = {_word(definition, each) for each in (value, *band)}
+    if "not reproduced" in words and len(words) > 1:
+        return "depends on the core"
+    (word,) = words if len(words) == 1 else ("reproduced",)
+    where = WHERE[0 if band else 1]
+    verdict = f"{word}{where}" if evidence == "modelled" else word
+    assert verdict in get_args(Verdict)
+    return verdict  # type: ignore[return-value]
+
+
+def _word(definition: Definition, value: float) -> str:
     rounded, limit = round(value, definition.digits), definition.limit
     if definition.holds == "at most":
         holds, beyond = rounded <= limit, rounded <= 0
@@ -152,10 +172,7 @@ def verdict_of(definition: Definition, value: float, evidence: Evidence) -> Verd
     else:
         holds, beyond = rounded >= limit, rounded > limit
     beyond = beyond and definition.stated is not None and not definition.by_choice
-    word = "exceeded" if beyond else "reproduced" if holds else "not reproduced"
-    verdict = f"{word} in the model" if evidence == "modelled" else word
-    assert verdict in get_args(Verdict)
-    return verdict  # type: ignore[return-value]
+    return "exceeded" if beyond else "reproduced" if holds else "not reproduced"
 
 
 def _judge(
@@ -165,9 +182,7 @@ def _judge(
     missing = [name for name in definition.tables if name not in tables]
     if set(missing) - ON_REQUEST:
         raise ColonnadeError(f"{where}: tables: {', '.join(missing)} were not given")
-    row = None
-    if not missing:
-        row = _row(definition, where, {name: tables[name] for name in definition.tables})
+    row = None if missing else _row(definition, where, tables)
     claim: dict[str, Any] = {
         "id": definition.id,
         "claim": definition.claim,
@@ -180,6 +195,7 @@ def _judge(
         "unit": definition.unit,
         "evidence": definition.evidence or "modelled",
         "verdict": "not run",
+        "over_band": None,
         "detail": definition.not_run,
         "refuted_by": definition.refuted_by,
         "artifacts": [table_file(name) for name in definition.tables],
@@ -193,11 +209,48 @@ def _judge(
     detail = _filled(definition.detail, row, where)
     if definition.by_choice:
         detail += "; what is beyond the stated value follows from the sparsities that were chosen"
-    verdict = verdict_of(definition, value, evidence)
+    band = _over_band(definition, where, tables) if evidence == "modelled" else {}
+    verdict = verdict_of(definition, value, evidence, list(band.values()))
+    if band:
+        claim["over_band"] = _range({NOMINAL: value, **band})
+        claim["artifacts"].append(table_file(BAND))
     if definition.of_images:
         verdict, said = _of_images(definition, row, verdict, where)
         detail += said
     return claim | {"our_value": value, "evidence": evidence, "verdict": verdict, "detail": detail}
+
+
+def _over_band(
+    definition: Definition, where: str, tables: Mapping[str, pl.DataFrame]
+) -> dict[str, float]:
+    """The value on every other core of the band, where there is one with the runs of the claim."""
+    if BAND not in tables or "throughput" not in definition.tables:
+        return {}
+    # Those as in the table of throughput: others have another datatype, or more threads.
+    threads = tables["throughput"]["threads"].unique()
+    alike = tables[BAND].filter(
+        (pl.col("dtype") == "f32") & pl.col("threads").is_in(threads.to_list())
+    )
+    found = {}
+    for (core,), runs in alike.group_by("core", maintain_order=True):
+        row = _row(definition, where, {**tables, "throughput": runs.select(list(THROUGHPUT))})
+        if row is None:
+            return {}
+        found[str(core)] = float(row["value"])
+    found.pop(NOMINAL, None)
+    return found
+
+
+def _range(values: Mapping[str, float]) -> Range:
+    low, high = (end(values, key=values.__getitem__) for end in (min, max))
+    return {
+        "lowest": values[low],
+        "lowest_with": low,
+        "median": median(values.values()),
+        "highest": values[high],
+        "highest_with": high,
+        "cores": len(values),
+    }
 
 
 def _of_images(
@@ -237,7 +290,8 @@ def _row(
 ) -> dict[str, Any] | None:
     """The row that the query gives, or None if it gives none or no value."""
     try:
-        found = pl.SQLContext(tables, eager=True).execute(definition.query)
+        named: dict[str, Any] = {name: tables[name] for name in definition.tables}
+        found = pl.SQLContext(named, eager=True).execute(definition.query)
     except pl.exceptions.PolarsError as error:
         raise ColonnadeError(f"{where}: query: {first_line(error)}") from error
     if "value" not in found.columns:

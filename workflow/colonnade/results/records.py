@@ -189,6 +189,32 @@ class CycleBaseline(TypedDict):
     runs: dict[str, BaselineRun]
 
 
+NOMINAL = "nominal"
+"""The target's core among those of a band."""
+
+
+class NamedLayer(TypedDict):
+    """A layer of a run."""
+
+    name: str
+    op: str
+
+
+class OverBand(TypedDict):
+    """A file of sensitivity/: one run on every core of a band, `NOMINAL` the target's own.
+
+    `cycles` are those of each of `layers`, by the core's name.
+    """
+
+    model: str
+    checkpoint_sha256: str
+    implementation: str
+    dtype: str
+    threads: int
+    layers: list[NamedLayer]
+    cycles: dict[str, list[int]]
+
+
 ScheduleSource = Literal["tuned", "other size", "fixed"]
 """Where a convolution's schedule comes from: tuned for its shape, or for the same weights over images of
 another size, or fixed by the implementation."""
@@ -272,9 +298,30 @@ Verdict = Literal[
     "reproduced in the model",
     "exceeded in the model",
     "not reproduced in the model",
+    "reproduced on the nominal core",
+    "exceeded on the nominal core",
+    "not reproduced on the nominal core",
+    "depends on the core",
     "not decided",
     "not run",
 ]
+"""What is said of a claim. A modelled value is judged "in the model" where it was run on every core of a
+band, and the verdict is the same on all; else on the nominal core alone."""
+
+
+WHERE = (" in the model", " on the nominal core")
+"""What verdicts on modelled values end in."""
+
+
+class Range(TypedDict):
+    """The values of a claim on so many `cores`, the nominal one among them, and which have the ends."""
+
+    lowest: float
+    lowest_with: str
+    median: float
+    highest: float
+    highest_with: str
+    cores: int
 
 
 Expected = Literal["holds", "does not hold", "not run"]
@@ -296,6 +343,7 @@ class Claim(TypedDict):
     unit: str
     evidence: str
     verdict: Verdict
+    over_band: Range | None
     refuted_by: str
     artifacts: list[str]
 

@@ -74,6 +74,8 @@ THROUGHPUT = {
     "checkpoint_sha256": pl.String,
     **_conditions,
 }
+# The same of some runs, on every core of a band.
+THROUGHPUT_BAND = {"core": pl.String, **THROUGHPUT, "dtype": pl.String}
 ACCURACY = {
     "model": pl.String,
     "dataset": pl.String,
@@ -128,6 +130,8 @@ SENSITIVITY = {
     "highest": pl.Float64,
     "highest_with": pl.String,
     "holds": pl.Int64,
+    "median": pl.Float64,
+    "cores": pl.Int64,
 }
 
 # In column `layer`, the network as it is, without a layer pruned.

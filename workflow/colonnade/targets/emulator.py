@@ -3,6 +3,7 @@
 
 """The emulator's command line, in the toolchain container: which CPU it is, and the timing model."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from colonnade.common.paths import QEMU, TIMING_MODEL
@@ -19,12 +20,21 @@ def emulator(vlen: int, *, half_precision: bool = True) -> list[str]:
     return [QEMU, "-cpu", f"rv64,v=true,vlen={vlen}{f16}"]
 
 
-def timed(core: Path, regions: Path, model: Path = TIMING_MODEL) -> list[str]:
+def timed(
+    core: Path,
+    regions: Path,
+    model: Path = TIMING_MODEL,
+    *,
+    beside: Sequence[tuple[Path, Path]] = (),
+) -> list[str]:
     """Options of the emulator that run a program under the timing model.
 
     Args:
         core: the core's description.
         regions: file that the model writes, a JSON line for each marked region.
         model: the built model. All paths are as the container sees them.
+        beside: more cores of the same VLEN, each with its file: the program runs once, and takes on each
+            of them the cycles that it would take alone.
     """
-    return ["-plugin", f"{model},core={core},out={regions}"]
+    pairs = [(core, regions), *beside]
+    return ["-plugin", ",".join([str(model), *(f"core={c},out={out}" for c, out in pairs)])]

@@ -7,8 +7,9 @@ import hashlib
 import json
 import os
 import platform
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -79,10 +80,6 @@ class Target:
         """VLEN in bits; 0 where there is no vector extension."""
         return self.config.vlen or 0
 
-    def with_core(self, core: Path) -> "Target":
-        """The same target with another core of the timing model."""
-        return replace(self, config=self.config.model_copy(update={"core": core}))
-
     def milliseconds(self, cycles: int) -> float:
         """Time of modelled cycles at the target's clock."""
         if self.config.clock_ghz is None:
@@ -123,9 +120,10 @@ class Target:
     def run(
         self,
         program: str,
-        arguments: Sequence[str],
+        arguments: Sequence[str | Path],
         *,
         timing: Path | None,
+        beside: Sequence[tuple[Path, Path]] = (),
         reads: Sequence[Path] = (),
         writes: Sequence[Path] = (),
         log: Path | None = None,
@@ -134,9 +132,11 @@ class Target:
 
         Args:
             program: its name, such as `colonnade-run`.
-            arguments: its arguments.
+            arguments: its arguments; what is a path, relative to the checkout, must be given as one, so
+                that modelled cycles do not depend on its length.
             timing: scratch file of the timing model, relative to the checkout; None runs without
                 the model, faster and without cycles. Ignored where time is measured.
+            beside: see `command`.
             reads: files and folders that the arguments name for it to read, relative to the checkout.
             writes: files that they name for it to write.
             log: file for all that it prints, written as it arrives.
@@ -145,9 +145,18 @@ class Target:
             ColonnadeError: it failed.
         """
         if self.config.board is not None:
-            return self.board.run(self._path(program), arguments, reads, writes, log)
-        command, env = self.command(program, timing=timing)
-        return self.container.run([*command, *arguments], env=env, log=log).stdout
+            words = [str(each) for each in arguments]
+            return self.board.run(self._path(program), words, reads, writes, log)
+        command, env = self.command(program, timing=timing, beside=beside)
+        modelled = self.config.is_emulated and timing is not None
+        words = [
+            of_one_length(each) if modelled and isinstance(each, Path) else str(each)
+            for each in arguments
+        ]
+        try:
+            return self.container.run([*command, *words], env=env, log=log).stdout
+        except ColonnadeError as error:
+            raise ColonnadeError(as_given(str(error))) from None
 
     @cached_property
     def board(self) -> Board:
@@ -164,8 +173,14 @@ class Target:
         if connected is not None:
             connected.__exit__()
 
-    def command(self, program: str, *, timing: Path | None) -> tuple[list[str], dict[str, str]]:
+    def command(
+        self, program: str, *, timing: Path | None, beside: Sequence[tuple[Path, Path]] = ()
+    ) -> tuple[list[str], dict[str, str]]:
         """The command line, without arguments, and the variables that `run` runs a program with here.
+
+        With `beside`, more cores of the target's VLEN, each with a file like `timing`, the model
+        simulates the run on them too. Under the model, a program has no other variables than that which
+        names the file, and all paths have one length: its stack and heap lie where they always do.
 
         Raises:
             ColonnadeError: the core's description lies outside the checkout.
@@ -177,7 +192,9 @@ class Target:
         if timing is None:
             return [*command, path], {}
         core = inside_checkout(self.config.core, f"target {self.name}: core")
-        return [*command, *timed(core, timing), path], {"COLONNADE_TIMING": str(timing)}
+        variables = ["env", "-i", f"COLONNADE_TIMING={of_one_length(timing)}"]
+        model = [*timed(core, timing, beside=beside), "-0", program]
+        return [*variables, *command, *model, of_one_length(Path(path))], {}
 
     def check_built(self, program: str) -> None:
         """Make sure that a program, and the timing model where the target has one, are built.
@@ -209,6 +226,27 @@ def inside_checkout(path: Path, what: str) -> Path:
             f"{what}: {path}: lies outside the checkout, where the toolchain container cannot read it"
         )
     return Path(relative)
+
+
+# Bytes of a path under the timing model, or a multiple of it.
+_LENGTH = 256
+
+
+def of_one_length(path: Path) -> str:
+    """A name of the same file that has as many bytes as that of any other, but a very long one.
+
+    What a guest keeps of its arguments lies on its stack and heap, and moves what lies there beside it.
+    """
+    if path.is_absolute():
+        return str(path)
+    name = os.fsencode(path)
+    slashes = -(len(name) + 3) % _LENGTH + 2
+    return "." + "/" * slashes + str(path)
+
+
+def as_given(text: str) -> str:
+    """Text with the names of `of_one_length` as they were."""
+    return re.sub(r"(?<!\.)\./{2,}", "", text)
 
 
 def _digest(path: Path) -> str:

@@ -1,14 +1,19 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-"""Bands: what is not known of a core, described as data by cores that differ from the nominal one."""
+"""Bands: what is not known of a core, described as data by cores that differ from the nominal one.
+
+Some differ in one thing each, with its values together; others, the sample, in everything at once.
+"""
 
 import copy
-from collections.abc import Mapping
+import random
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import read_json, read_record, write_json
@@ -26,6 +31,67 @@ class Variant(BaseModel):
     set: dict[str, Value]
 
 
+class Parameter(BaseModel):
+    """A key of the core, and the ends between which it lies; lists element by element.
+
+    Ends that are whole numbers have whole numbers between them.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: str
+    about: str
+    low: Value
+    high: Value
+
+    def at(self, share: float) -> Value:
+        """The value that lies `share` of the way from low to high, from 0 to 1."""
+        if isinstance(self.low, list) and isinstance(self.high, list):
+            ends = zip(self.low, self.high, strict=True)
+            return [_between(low, high, share) for low, high in ends]
+        assert not isinstance(self.low, list)
+        assert not isinstance(self.high, list)
+        return _between(self.low, self.high, share)
+
+
+class Sample(BaseModel):
+    """Cores that differ in all `parameters` at once: a Latin hypercube.
+
+    Of each parameter every core has another of as many evenly spaced values, both ends among them; which
+    core has which follows from `seed`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    about: str
+    seed: int
+    cores: Annotated[int, Field(ge=2)]
+    parameters: Annotated[list[Parameter], Field(min_length=1)]
+
+    def variants(self) -> Sequence[Variant]:
+        """The cores, `sample-01` and so on."""
+        drawn = random.Random(self.seed)
+        columns: dict[str, list[Value]] = {}
+        for parameter in self.parameters:
+            # Sorting by draws gives the same order with every version of Python; shuffle need not.
+            draws = [drawn.random() for _ in range(self.cores)]
+            order = sorted(range(self.cores), key=draws.__getitem__)
+            columns[parameter.path] = [parameter.at(i / (self.cores - 1)) for i in order]
+        return [
+            Variant(
+                name=f"sample-{number + 1:02}",
+                about=self.about,
+                set={path: values[number] for path, values in columns.items()},
+            )
+            for number in range(self.cores)
+        ]
+
+
+def _between(low: float, high: float, share: float) -> float:
+    value = low + share * (high - low)
+    return round(value) if isinstance(low, int) and isinstance(high, int) else value
+
+
 class Band(BaseModel):
     """A file of kernels/timing/bands."""
 
@@ -34,6 +100,12 @@ class Band(BaseModel):
     about: list[str]
     core: Path
     variants: list[Variant]
+    sample: Sample | None = None
+
+    @cached_property
+    def cores(self) -> Sequence[Variant]:
+        """All cores of the band: those that differ in one thing, then the sample."""
+        return [*self.variants, *([] if self.sample is None else self.sample.variants())]
 
     def description(self, name: str) -> dict[str, Any]:
         """The core's description with one variant's values.
@@ -41,9 +113,9 @@ class Band(BaseModel):
         Raises:
             ColonnadeError: there is no such variant, or the core has no such key.
         """
-        found = [variant for variant in self.variants if variant.name == name]
+        found = [variant for variant in self.cores if variant.name == name]
         if not found:
-            allowed = ", ".join(variant.name for variant in self.variants)
+            allowed = ", ".join(variant.name for variant in self.cores)
             raise ColonnadeError(f"variant of the core {name!r}: allowed: {allowed}")
         description = copy.deepcopy(read_json(self.core, dict[str, Any]))
         return with_values(description, found[0].set, self.core, f"variant {name!r}")
@@ -83,10 +155,14 @@ def read_band(path: Path) -> Band:
     return read_record(path, Band)
 
 
-def write_core_variant(band: Path, name: str, target: Path) -> None:
-    """Write the description of one variant of a band's core.
+def write_cores(band: Path, folder: Path) -> list[Path]:
+    """Write descriptions of all cores of a band, each to a file of its name in `folder`.
 
     Raises:
         ColonnadeError: see `read_band` and `Band.description`.
     """
-    write_json(target, read_band(band).description(name))
+    read = read_band(band)
+    described = [(folder / f"{each.name}.json", read.description(each.name)) for each in read.cores]
+    for path, description in described:
+        write_json(path, description)
+    return [path for path, _ in described]

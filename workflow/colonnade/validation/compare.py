@@ -13,8 +13,9 @@ from colonnade.common.files import write_text
 from colonnade.common.paths import VALIDATED_CORE
 from colonnade.results.tables import VALIDATION, write_table
 from colonnade.validation.instructions import MICROBENCHMARKS, assembly
-from colonnade.validation.kernels import KERNEL_POINTS, Run
+from colonnade.validation.kernels import KERNEL_POINTS, KernelPoint, Run
 from colonnade.validation.model import CLANG, GCC, Region, TimingModel
+from colonnade.validation.other_cores import OTHER_CORES
 
 KERNELS = Path("kernels/timing/validation")
 _XNNPACK = Path("/usr/src/xnnpack")
@@ -116,7 +117,8 @@ def write_validation(model: TimingModel, table: Path) -> None:
     Raises:
         ColonnadeError: a program could not be built or run, or a point has no kernel.
     """
-    write_table(table, VALIDATION, validation_rows(model, kernel_regions(model)))
+    rows = [*validation_rows(model, kernel_regions(model)), *other_core_rows(model)]
+    write_table(table, VALIDATION, rows)
 
 
 def validation_rows(
@@ -127,7 +129,28 @@ def validation_rows(
     Raises:
         ColonnadeError: see `write_validation`.
     """
-    rows = [*_instructions(model), *_kernels(regions)]
+    return _with_roles([*_instructions(model), *_kernels(KERNEL_POINTS, regions)])
+
+
+def other_core_rows(model: TimingModel) -> Sequence[Mapping[str, Any]]:
+    """The rows of `validation.csv` that are of other cores than the X60.
+
+    Raises:
+        ColonnadeError: see `write_validation`.
+    """
+    program = PROGRAMS[0]
+    built = program.build(model)
+    rows: list[Mapping[str, Any]] = []
+    for core in OTHER_CORES:
+        regions = program.regions(
+            model, built, core=core.description, vlen=core.vlen, names=core.kernels
+        )
+        rows += _with_roles(_kernels(core.points, regions))
+    return rows
+
+
+def _with_roles(rows: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """Rows of one core, those of the same source marked that are not fitted."""
     fitted = {_origin(row["source"]) for row in rows if row["role"] == "fitted"}
     return [
         {**row, "role": "same source"}
@@ -168,10 +191,12 @@ def _instructions(model: TimingModel) -> Sequence[Mapping[str, Any]]:
     ]
 
 
-def _kernels(regions: Mapping[Run, Region]) -> Sequence[Mapping[str, Any]]:
+def _kernels(
+    points: Sequence[KernelPoint], regions: Mapping[Run, Region]
+) -> Sequence[Mapping[str, Any]]:
     cycles = {run: int(region["cycles"]) for run, region in regions.items()}
     rows = []
-    for point in KERNEL_POINTS:
+    for point in points:
         missing = [run for run in point.runs if run not in cycles]
         if missing:
             raise ColonnadeError(f"{KERNELS}: no program runs {missing}")

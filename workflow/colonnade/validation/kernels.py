@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Role = Literal["fitted", "held out"]
-Kind = Literal["element-wise", "memory", "GEMM", "convolution", "several cores"]
+Kind = Literal["element-wise", "memory", "GEMM", "convolution", "several cores", "C908", "X280"]
 Run = tuple[str, int]
 """A kernel of a validation program and its size, as it prints them."""
 
@@ -280,28 +280,4 @@ KERNEL_POINTS = [
         of=4 * 512,
         exception=_EIGHT,
     ),
-]
-
-# Of one kernel, from slow to fast in the published numbers, each by more than a tenth.
-ORDERINGS = [
-    ("memcpy m1, L1", "memcpy m2, L1"),
-    ("utf8_count m1, L1", "utf8_count m2, L1", "utf8_count m4, L1", "utf8_count m8, L1"),
-    ("mandelbrot f32 scalar", "mandelbrot f32 m1", "mandelbrot f32 m2"),
-    ("utf8_count m1, DRAM", "utf8_count m2, DRAM"),
-]
-# The same of times, from long to short.
-SLOWER = [
-    tuple(
-        f"f32 2000x3000x100, {name}"
-        for name in (
-            "scalar",
-            "vectorised by GCC, m1",
-            "vfmacc, m8",
-            "tiles of 128, m8",
-            "tiles of 64, m8",
-            "four rows, m4",
-        )
-    ),
-    ("f32 batch 12x384x384x64, packed, scalar", "f32 batch 12x384x384x64, packed, 4x4v"),
-    ("f32 batch 4x384x384x32, packed, scalar", "f32 batch 4x384x384x32, packed, 4x4v"),
 ]

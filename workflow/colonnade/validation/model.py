@@ -11,7 +11,7 @@ from typing import Any
 
 from colonnade.common.paths import VALIDATED_CORE
 from colonnade.targets.emulator import emulator, timed
-from colonnade.targets.target import Runner
+from colonnade.targets.target import Runner, of_one_length
 
 Region = dict[str, Any]
 """One line of the model's output: `cycles` and the counters of a marked region."""
@@ -74,7 +74,8 @@ class TimingModel:
         """
         out = self.work / "regions.jsonl"
         model = timed(core, out, self.plugin)
-        command = [*emulator(vlen), *qemu_options, *model, str(program), *arguments]
-        finished = self.container.run(command, env=env or {})
+        variables = ["env", "-i", *(f"{name}={value}" for name, value in (env or {}).items())]
+        guest = ["-0", program.name, of_one_length(program), *arguments]
+        finished = self.container.run([*variables, *emulator(vlen), *qemu_options, *model, *guest])
         lines = out.read_text("utf-8").splitlines()
         return [json.loads(line) for line in lines], finished.stdout

@@ -1,33 +1,37 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-"""Which conclusions hold whatever the unknown parameters of the core are.
+"""What the unknown parameters of the core leave of each value, and which conclusions hold on any core.
 
-Networks run on each core of a band; a conclusion holds if it is the same on all.
+Networks run on each core of a band; a value has a range over all of them, and a conclusion holds if it is
+the same on all.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import read_json, write_text
-from colonnade.results.records import Run
+from colonnade.evaluation.runs import BandRun
+from colonnade.results.records import NOMINAL, OverBand
 from colonnade.results.tables import SENSITIVITY, write_table
-from colonnade.validation.band import Band
 
-NOMINAL = "nominal"
 # Runs that differ by less are equal: those of the same schedules are, though their heaps lie elsewhere.
 _EQUAL = 1.001
+Reports = Mapping[BandRun, OverBand]
+"""What each run takes on every core, the baseline first."""
+
 Cycles = Mapping[str, Mapping[str, int]]
-"""Modelled cycles by variant of the core, then by implementation."""
+"""Modelled cycles by core, then by the run's name."""
 
 
 @dataclass(frozen=True)
 class Conclusion:
-    """`ratio` says by variant how many times better the first is; it holds while all exceed 1."""
+    """`ratio` says by core how many times better the first is; it holds while all exceed 1."""
 
     kind: str
     text: str
@@ -45,7 +49,16 @@ class Conclusion:
             "highest": self.ratio[high],
             "highest_with": high,
             "holds": int(self.ratio[low] > 1),
+            "median": median(self.ratio.values()),
+            "cores": len(self.ratio),
         }
+
+
+def run_name(run: BandRun, baseline: BandRun) -> str:
+    """What a run is called in conclusions; the baseline's datatype and threads are not said."""
+    dtype = "" if run.dtype == baseline.dtype else f" in {run.dtype}"
+    threads = "" if run.threads == baseline.threads else f" on {run.threads} cores"
+    return f"{run.implementation} {run.variant}{dtype}{threads}"
 
 
 def _faster(kind: str, prefix: str, first: str, second: str, cycles: Cycles) -> Conclusion:
@@ -53,12 +66,12 @@ def _faster(kind: str, prefix: str, first: str, second: str, cycles: Cycles) -> 
     return Conclusion(kind, f"{prefix}{first} is faster than {second}", ratio)
 
 
-def _speedup(run: str, baseline: str, cycles: Cycles) -> Conclusion:
-    """How much faster, or slower, a run is than the baseline on the nominal core."""
-    if cycles[NOMINAL][run] <= cycles[NOMINAL][baseline]:
-        return _faster("speedup", "", run, baseline, cycles)
-    slower = _faster("speedup", "", baseline, run, cycles)
-    return replace(slower, text=f"{run} is slower than {baseline}")
+def _compared(kind: str, run: str, other: str, cycles: Cycles) -> Conclusion:
+    """How much faster, or slower, a run is than another on the nominal core."""
+    if cycles[NOMINAL][run] <= cycles[NOMINAL][other]:
+        return _faster(kind, "", run, other, cycles)
+    slower = _faster(kind, "", other, run, cycles)
+    return replace(slower, text=f"{run} is slower than {other}")
 
 
 def _apart(cycles: Mapping[str, int]) -> list[str]:
@@ -71,28 +84,43 @@ def _apart(cycles: Mapping[str, int]) -> list[str]:
     return apart
 
 
-def conclusions(reports: Mapping[str, Mapping[str, Any]], baseline: str) -> list[Conclusion]:
+def _factors(runs: Sequence[BandRun]) -> list[tuple[str, BandRun, BandRun]]:
+    """What each run is compared with, and what of the speedup the two tell: the kind of conclusion."""
+    baseline, dense, *others = runs
+    found = [("layout", dense, baseline)]
+    for run in others:
+        if run.dtype != baseline.dtype:
+            found.append(("f16", run, run._replace(dtype=baseline.dtype)))
+        elif run.threads != baseline.threads:
+            found.append(("threads", run, run._replace(threads=baseline.threads)))
+        else:
+            found += [("pruning", run, dense), ("speedup", run, baseline)]
+    return found
+
+
+def conclusions(reports: Reports) -> list[Conclusion]:
     """What the runs of a network say, first of the whole, then of each convolution.
 
     Args:
-        reports: the runner's reports by variant of the core (one of them nominal), then by the name
-            of a run.
-        baseline: the run that the others are compared with.
+        reports: of the baseline, of the dense network, then of others.
     """
+    baseline = next(iter(reports))
+    names = {run: run_name(run, baseline) for run in reports}
     totals = {
-        core: {run: int(report["total"]["cycles"]) for run, report in runs.items()}
-        for core, runs in reports.items()
+        core: {names[run]: sum(found["cycles"][core]) for run, found in reports.items()}
+        for core in reports[baseline]["cycles"]
     }
-    order = sorted(totals[NOMINAL], key=totals[NOMINAL].__getitem__)
-    found = [_speedup(run, baseline, totals) for run in order if run != baseline]
-    found += [
-        _faster("order", "", first, second, totals)
-        for first, second in pairwise(_apart(totals[NOMINAL]))
+    found = [
+        _compared(kind, names[run], names[other], totals)
+        for kind, run, other in _factors(list(reports))
     ]
-    for layer in _convolutions(reports[NOMINAL]):
+    alike = [run for run in reports if (run.dtype, run.threads) == baseline[2:]]
+    ranked = _apart({names[run]: totals[NOMINAL][names[run]] for run in alike})
+    found += [_faster("order", "", first, second, totals) for first, second in pairwise(ranked)]
+    for layer in _convolutions([reports[run] for run in alike]):
         cycles = {
-            core: {run: _layer_cycles(report, layer) for run, report in runs.items()}
-            for core, runs in reports.items()
+            core: {names[run]: _layer_cycles(reports[run], layer, core) for run in alike}
+            for core in totals
         }
         found += [
             _faster("layer", f"{layer}: ", first, second, cycles)
@@ -101,24 +129,23 @@ def conclusions(reports: Mapping[str, Mapping[str, Any]], baseline: str) -> list
     return found
 
 
-def _convolutions(runs: Mapping[str, Any]) -> list[str]:
+def _convolutions(reports: Sequence[OverBand]) -> list[str]:
     """Names of the convolutions that every run has as a layer."""
     names = [
         [layer["name"] for layer in report["layers"] if layer["op"] == "conv2d"]
-        for report in runs.values()
+        for report in reports
     ]
     return [name for name in names[0] if all(name in others for others in names)]
 
 
-def _layer_cycles(report: Mapping[str, Any], name: str) -> int:
-    return sum(int(layer["cycles"]) for layer in report["layers"] if layer["name"] == name)
+def _layer_cycles(report: OverBand, name: str, core: str) -> int:
+    layers = zip(report["layers"], report["cycles"][core], strict=True)
+    return sum(cycles for layer, cycles in layers if layer["name"] == name)
 
 
-def write_sensitivity(
-    reports: Mapping[str, Mapping[str, Any]], baseline: str, table: Path, text: Path
-) -> None:
+def write_sensitivity(reports: Reports, table: Path, text: Path) -> None:
     """Write `sensitivity.csv`, and as text which conclusions change inside the band."""
-    rows = [conclusion.row() for conclusion in conclusions(reports, baseline)]
+    rows = [conclusion.row() for conclusion in conclusions(reports)]
     write_table(table, SENSITIVITY, rows)
     write_text(text, "".join(_sentence(row) for row in rows))
 
@@ -127,30 +154,23 @@ def _sentence(row: Mapping[str, Any]) -> str:
     span = f"{row['lowest']:.2f} ({row['lowest_with']}) to {row['highest']:.2f}"
     verdict = "holds" if row["holds"] else f"CHANGES with {row['lowest_with']}"
     return (
-        f"{row['conclusion']}: {row['nominal']:.2f}x; {span} ({row['highest_with']}): {verdict}\n"
+        f"{row['conclusion']}: {row['nominal']:.2f}x; {span} ({row['highest_with']}),"
+        f" median {row['median']:.2f} of {row['cores']} cores: {verdict}\n"
     )
 
 
-def run_name(implementation: str, variant: str) -> str:
-    """What a run is called in conclusions."""
-    return f"{implementation} {variant}"
-
-
-def read_reports(
-    files: Sequence[Path], runs: Sequence[tuple[str, str]], band: Band
-) -> dict[str, dict[str, Any]]:
-    """The reports of all runs on the nominal core and on each variant.
-
-    Args:
-        files: the reports, of all runs on the nominal core first, then on each core of the band.
-        runs: (implementation, variant) of each run.
-        band: the variants of the core.
+def read_reports(runs: Sequence[tuple[BandRun, Path]]) -> dict[BandRun, OverBand]:
+    """The file of each run.
 
     Raises:
-        ColonnadeError: not one report for each, or a damaged one.
+        ColonnadeError: one is missing or damaged, or they are not of the same cores.
     """
-    cores = [NOMINAL, *(core.name for core in band.variants)]
-    if len(files) != len(cores) * len(runs):
-        raise ColonnadeError(f"{len(files)} reports of {len(runs)} runs on {len(cores)} cores")
-    left = iter(files)
-    return {core: {run_name(*run): read_json(next(left), Run) for run in runs} for core in cores}
+    found = {run: read_json(path, OverBand) for run, path in runs}
+    first = next(iter(found.values()))
+    for run, path in runs:
+        if found[run]["cycles"].keys() != first["cycles"].keys() or NOMINAL not in first["cycles"]:
+            cores = ", ".join([NOMINAL, *(name for name in first["cycles"] if name != NOMINAL)])
+            raise ColonnadeError(
+                f"{path}: cycles: of {', '.join(found[run]['cycles'])}; allowed: {cores}"
+            )
+    return found

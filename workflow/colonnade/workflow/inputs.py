@@ -12,13 +12,15 @@ from colonnade.common.paths import (
     IMAGE,
     LAYER_BASELINE,
     PROBE,
+    TARGETS,
     TIMING_MODEL,
+    VALIDATED_CORE,
     program,
 )
 from colonnade.config.data import DataConfig, FashionMnistConfig, ImageNetConfig
 from colonnade.config.model import ModelConfig
-from colonnade.config.target import TargetConfig
-from colonnade.validation.band import read_band
+from colonnade.config.target import TargetConfig, load_target
+from colonnade.validation.other_cores import OTHER_CORES
 
 
 @dataclass(frozen=True)
@@ -54,14 +56,23 @@ class Machine:
         bands = [BANDS / Path(core).name for core in self.core if self.target.is_emulated]
         return [str(band) for band in bands if band.exists()]
 
-    @property
-    def core_variants(self) -> list[str]:
-        """Names of the cores of the band."""
-        return [core.name for band in self.band for core in read_band(Path(band)).variants]
-
     def modelled(self, *tables: str) -> list[str]:
         """Those tables that only a timing model can give, where there is one."""
         return list(tables) if self.target.is_emulated else []
+
+
+def machine(name: str) -> Machine:
+    """A target of config/targets.
+
+    Raises:
+        ColonnadeError: there is none of that name.
+    """
+    return Machine(load_target(TARGETS, name))
+
+
+def validated_cores() -> list[str]:
+    """Descriptions of the cores that the timing model is validated with."""
+    return [str(VALIDATED_CORE), *(str(core.description) for core in OTHER_CORES)]
 
 
 def recipe() -> list[str]:

@@ -13,7 +13,14 @@ from typing import Any
 from colonnade.common.errors import ColonnadeError
 from colonnade.config.pruning import Pattern
 from colonnade.config.schema import Config
-from colonnade.evaluation.runs import Network, Step, plan_steps, timed_runs
+from colonnade.evaluation.runs import (
+    BandRun,
+    Network,
+    Step,
+    plan_band_runs,
+    plan_steps,
+    timed_runs,
+)
 from colonnade.study.runs import StudyRun, study_runs
 
 DENSE = "dense"
@@ -58,6 +65,18 @@ class Networks:
     def runs(self) -> list[tuple[str, str]]:
         """(implementation, variant) of every row of the throughput table, the baseline first."""
         return timed_runs(DENSE, self.variants[1:])
+
+    @property
+    def band_runs(self) -> list[BandRun]:
+        """Those that are modelled on every core of a band, the baseline first."""
+        return plan_band_runs(DENSE, self.variants[1:], self.config.throughput.threads)
+
+    @property
+    def core_runs(self) -> list[tuple[str, str]]:
+        """(implementation, variant) of those that are timed on other targets, the baseline first."""
+        threads = self.config.throughput.threads
+        alike = [run for run in self.band_runs if (run.dtype, run.threads) == ("f32", threads)]
+        return [(run.implementation, run.variant) for run in alike]
 
     @property
     def steps(self) -> list[Step]:
