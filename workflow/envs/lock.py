@@ -25,8 +25,9 @@ CUDA_PACKAGES = ("nvidia-", "cuda-", "triton")
 # Builds without CUDA are not in every package index; `pip hash FILE` prints the hash of one.
 CPU_VERSION = "2.13.0"
 CPU_HASHES = ["6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b"]
-# Newer ones need Python 3.11.5: Debian 12 has 3.11.2.
-OLDER = ["pymdown-extensions<13"]
+# Newer ones of the first need Python 3.11.5, where Debian 12 has 3.11.2; of the second a version of rich
+# that roc-validator does not take.
+OLDER = ["pymdown-extensions<13", "import-linter<2.17"]
 SETTINGS = """
 [tool.uv]
 environments = [

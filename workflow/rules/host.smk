@@ -7,11 +7,11 @@ COMPARED = "<results>/comparison/{network}"
 rule peers:
     """Install the engines that networks are compared with, in an environment of their own."""
     input:
-        "workflow/envs/peers.sh",
         "requirements.txt",
         "requirements-cpu.txt",
         "requirements-cuda.txt",
         inputs.peers(),
+        script="workflow/envs/peers.sh",
     output:
         str(PEERS_LIST),
     log:
@@ -21,7 +21,7 @@ rule peers:
     params:
         folder=PEERS,
     shell:
-        "sh {input[0]} {params.folder} {output} > {log} 2>&1"
+        "sh {input.script} {params.folder} {output} > {log} 2>&1"
 
 
 rule compared_profile:

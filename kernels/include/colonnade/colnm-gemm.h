@@ -15,9 +15,9 @@
 extern "C" {
 #endif
 
-// Columns a kernel may read past the last one of a tile: it loads the next weights and the next panel
-// vector ahead. Their offsets must be valid ones.
-#define COLNM_EXTRA_COLUMNS 2
+// Columns a kernel may read past the last one of a tile: it loads the next weights, panel vectors and offsets
+// ahead. Their offsets must be valid ones.
+#define COLNM_EXTRA_COLUMNS 3
 
 // One panel: consecutive positions of the input, and where their results go. Offsets count bytes.
 struct xnn_colnm_panel {

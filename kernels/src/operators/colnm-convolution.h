@@ -203,13 +203,33 @@ static inline uintptr_t colnm_input(const struct colnm_context* context, ptrdiff
   return (uintptr_t) context->input_data + (uintptr_t) (element * (ptrdiff_t) context->gemm->element_bytes);
 }
 
+#if XNN_ARCH_RISCV
+static inline void colnm_read_line(uintptr_t address) { (void) *(const volatile char*) address; }
+#endif
+
 // Reads each line of [address, address + bytes) once, in order and without waiting for it. The kernels of other
 // architectures prefetch what they need next themselves.
 static inline void colnm_prefetch(uintptr_t address, size_t bytes) {
 #if XNN_ARCH_RISCV
   const uintptr_t end = address + bytes;
-  for (address &= ~(uintptr_t) 63; bytes != 0 && address < end; address += 64) {
-    (void) *(const volatile char*) address;
+  address &= ~(uintptr_t) 63;
+  size_t lines = bytes == 0 ? 0 : (end - address + 63) / 64;
+  for (; lines >= 8; lines -= 8, address += 8 * 64) {
+    for (size_t i = 0; i < 8; i++) {
+      colnm_read_line(address + i * 64);
+    }
+  }
+  // Rows follow each other that have the same number of lines: a jump is foreseen, the end of a short loop is not.
+  address -= (8 - lines) * 64;
+  switch (lines) {
+    case 7: colnm_read_line(address + 1 * 64);  // fall through
+    case 6: colnm_read_line(address + 2 * 64);  // fall through
+    case 5: colnm_read_line(address + 3 * 64);  // fall through
+    case 4: colnm_read_line(address + 4 * 64);  // fall through
+    case 3: colnm_read_line(address + 5 * 64);  // fall through
+    case 2: colnm_read_line(address + 6 * 64);  // fall through
+    case 1: colnm_read_line(address + 7 * 64);  // fall through
+    default: break;
   }
 #else
   (void) address;

@@ -28,6 +28,14 @@ static struct tile_rows find_rows(
 // hardware prefetchers see; the kernels go from channel to channel.
 static void prefetch_rows(struct tile_rows rows, size_t count, const struct colnm_stretches* stretches, size_t block) {
   const struct colnm_stretch* first = stretches->items + block * stretches->of_block;
+  if (stretches->of_block == 1) {
+    // What is read here pushes the table out of the cache.
+    const struct colnm_stretch only = *first;
+    for (; count != 0; count--, rows.first += rows.stride) {
+      colnm_prefetch(rows.first + only.begin, only.bytes);
+    }
+    return;
+  }
   for (; count != 0; count--) {
     for (size_t i = 0; i < stretches->of_block; i++) {
       colnm_prefetch(rows.first + first[i].begin, first[i].bytes);

@@ -115,8 +115,8 @@ def test_a_page_has_its_sections_in_order_and_names_the_others(
     assert re.findall(r"<li>([^<]+): <code>snakemake ([\w-]+)</code>", html) == [
         ("Patterns and recipes at equal budget", "accuracy-study"),
         ("A pattern for every layer", "pareto-front"),
-        ("Against other dense convolutions", "dense-baselines"),
         ("Against other engines on this machine", "host-comparison"),
+        ("Against other dense convolutions", "dense-baselines"),
         ("What tuning missed", "tuner-quality"),
         ("What does not depend on the unknown parameters", "artifact-evaluation"),
     ]

@@ -19,7 +19,7 @@ from colonnade.tuning.bench import DENSE, Profiled
 from colonnade.tuning.core import core_of
 from colonnade.tuning.cost_model.model import CostModel
 from colonnade.tuning.sampling import sample
-from colonnade.tuning.space import grid, search_space
+from colonnade.tuning.space import grid, in_splits, search_space
 
 from .conftest import CONV, FakeContainer
 
@@ -46,19 +46,20 @@ def test_an_audit_says_how_far_it_is(
     monkeypatch.setattr(progress, "LINE_SECONDS", 0)
     audit(target, settings, timed)
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("audit ")]
-    # Of each of two searches the registers hold 28 candidates; sixteen run at a time.
+    # Of each of two searches the registers hold 59 candidates; sixteen run at a time.
     assert [line.split(": ")[1].split(",")[0] for line in lines[:-1]] == [
-        f"{done} of 56 candidates" for done in (16, 28, 44)
+        f"{done} of 118 candidates" for done in (16, 32, 48, 59, 75, 91, 107)
     ]
-    assert lines[-1].split(": ")[1].startswith("56 candidates in ")
+    assert lines[-1].split(": ")[1].startswith("118 candidates in ")
 
 
 def test_rank_and_loss_of_a_best_candidate_that_the_model_puts_late(
     target: Target, container: FakeContainer, settings: ProfileConfig, timed: ThroughputConfig
 ) -> None:
     few = settings.model_copy(update={"trials": 4})
-    space = search_space(SHAPE, few, core_of(target.config))
-    ranked = [each for _, each in CostModel(core_of(target.config)).rank(SHAPE, 288, space)]
+    core = core_of(target.config)
+    space = in_splits(SHAPE, search_space(SHAPE, few, core), few, core)
+    ranked = [each for _, each in CostModel(core).rank(SHAPE, 288, space)]
     # The last one is the best, the fifth next, all others take twice as long.
     container.cycles = {
         f"{ranked[-1]}|288:576": 5 * 10**8,
@@ -68,7 +69,7 @@ def test_rank_and_loss_of_a_best_candidate_that_the_model_puts_late(
     assert pruned["rank_of_best"] == len(ranked)
     assert pruned["best"] == str(ranked[-1])
     assert round(pruned["top5_loss_percent"], 6) == 20
-    assert pruned["candidates"] == len(grid(SHAPE, few, core_of(target.config)))
+    assert pruned["candidates"] == len(in_splits(SHAPE, grid(SHAPE, few, core), few, core))
     # At sparsity 0 all are equal, and the first of the grid counts as the best.
     assert dense["tuned_loss_percent"] == dense["top5_loss_percent"] == 0
 

@@ -17,8 +17,8 @@ from colonnade.targets.target import Target
 from colonnade.tuning.bench import DENSE, Profiled
 from colonnade.tuning.core import core_of
 from colonnade.tuning.cost_model.model import CostModel
-from colonnade.tuning.search import fastest, others, profile_conv, refine, tune
-from colonnade.tuning.space import Candidate, search_space
+from colonnade.tuning.search import fastest, leaders, others, profile_conv, refine, tune
+from colonnade.tuning.space import Candidate, in_splits, search_space
 
 from .conftest import CONV, FakeContainer
 
@@ -140,7 +140,8 @@ def test_candidates_run_in_the_order_of_the_cost_model(
     conv = ConvShape.parse(CONV)
     profile_conv(target, conv, [PRUNED], settings, timed, Path("results/a.json"))
     core = core_of(target.config)
-    ranked = CostModel(core).rank(conv, PRUNED.kept(conv), search_space(conv, settings, core))
+    space = in_splits(conv, search_space(conv, settings, core), settings, core)
+    ranked = CostModel(core).rank(conv, PRUNED.kept(conv), space)
     assert container.candidates[:4] == [str(candidate) for _, candidate in ranked[:4]]
 
 
@@ -171,41 +172,43 @@ def test_the_documents_say_what_runs_beyond_trials() -> None:
     assert "come on top" in str(ProfileConfig.model_fields["trials"].description)
 
 
+def test_every_lmul_gets_a_trial() -> None:
+    ranked = [
+        (float(i), Candidate("direct", 6, lmul, i + 1)) for i, lmul in enumerate((1, 1, 2, 4, 2))
+    ]
+    reports = [dataclasses.asdict(each) | {"ms": cost} for cost, each in ranked[:2]]
+    assert [str(each) for each in leaders(ranked, reports)] == ["direct:6:2:3:1", "direct:6:4:4:1"]
+    everything = [dataclasses.asdict(each) | {"ms": cost} for cost, each in ranked]
+    assert leaders(ranked, everything) == []
+
+
 def test_one_algorithm_has_no_others() -> None:
     ranked = [(1.0, Candidate("packed", 14, 1, 1)), (2.0, Candidate("packed", 14, 1, 2))]
     reports = [dataclasses.asdict(ranked[0][1]) | {"ms": 1.0}]
     assert others(ranked, reports, same_tile=True) == []
 
 
-def test_columns_are_cut_into_parts_as_long_as_that_is_faster(settings: ProfileConfig) -> None:
-    times = {(4, 2, 1): 9.0, (4, 2, 2): 8.0, (8, 2, 2): 7.0, (8, 2, 4): 7.5, (8, 2, 8): 6.0}
+def test_neighbours_are_tried_as_long_as_one_is_faster() -> None:
+    times = {(4, 1): 9.0, (4, 2): 8.5, (8, 2): 7.0, (8, 4): 7.5, (4, 4): 6.5, (2, 4): 6.0}
     batches: list[list[str]] = []
 
     def run(batch: list[Candidate]) -> list[dict[str, object]]:
         batches.append([str(each) for each in batch])
-        keys = [(each.panels, each.lmul, each.kc_splits) for each in batch]
+        keys = [(each.panels, each.kc_splits) for each in batch]
         return [
             dataclasses.asdict(each) | {"ms": times.get(key, 10.0)}
             for each, key in zip(batch, keys, strict=True)
         ]
 
-    known = [Candidate("direct", 14, 2, panels) for panels in (2, 4, 8)]
-    start = run([known[1]])[0]
-    many = settings.model_copy(update={"kc_splits": 16})
-    reports = refine(start, known, run, many)
-    # No block of 16 panels is known; from 8 KC splits on nothing is faster.
+    known = [Candidate("direct", 14, 2, panels, n) for panels in (2, 4, 8) for n in (1, 2, 4)]
+    start = run([known[3]])[0]
+    reports = refine(start, known, run)
+    # No block of 16 panels is known, nor are 8 KC splits; none runs twice.
     assert batches[1:] == [
-        ["direct:14:2:4:2", "direct:14:2:8:2", "direct:14:2:4:4", "direct:14:2:8:4"],
-        ["direct:14:2:8:4", "direct:14:2:8:8"],
-        ["direct:14:2:8:16"],
+        ["direct:14:2:4:2", "direct:14:2:8:2", "direct:14:2:8:1", "direct:14:2:2:1"],
+        ["direct:14:2:8:4"],
     ]
-    assert fastest(reports)["kc_splits"] == 8
-    assert [each["ms"] for each in refine(start, known, run, settings)] == [
-        8.0,
-        7.0,
-        10.0,
-        7.5,
-        7.5,
-    ]
-    whole = settings.model_copy(update={"kc_splits": 1})
-    assert refine(start, known, run, whole) == []
+    assert fastest(reports)["ms"] == 7.0
+    lower = refine(run([known[4]])[0], known, run)
+    assert fastest(lower)["ms"] == 6.0
+    assert refine(start, known[3:4], run) == []

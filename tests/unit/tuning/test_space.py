@@ -8,7 +8,7 @@ import pytest
 from colonnade.config.schema import ProfileConfig
 from colonnade.models.conv_shape import ConvShape
 from colonnade.tuning.core import Core
-from colonnade.tuning.space import XNNPACK, Candidate, grid, search_space
+from colonnade.tuning.space import XNNPACK, Candidate, grid, in_splits, search_space
 
 CONV = ConvShape.parse("n1c64h56w56-o64-k3x3-s1-p1-d1")
 
@@ -74,3 +74,23 @@ def test_every_algorithm_has_all_schedules(settings: ProfileConfig, core: Core) 
     both = grid(CONV, settings, core)
     assert len(both) == 2 * len(grid(CONV, with_lists(settings), core))
     assert {each.algorithm for each in both} == {"direct", "packed"}
+
+
+def test_columns_are_cut_until_a_split_fits_half_of_the_cache(
+    settings: ProfileConfig, core: Core
+) -> None:
+    whole = [Candidate("direct", 8, 1, panels) for panels in (4, 16)]
+    many = settings.model_copy(update={"kc_splits": 64})
+    found = [(each.panels, each.kc_splits) for each in in_splits(CONV, whole, many, core)]
+    # 64 channels of 32 and of 128 positions are 8 and 32 KiB; half of L1 is 16.
+    assert found == [(4, 1), (16, 1), (16, 2)]
+    # A stride of 2 makes four planes of each channel.
+    strided = ConvShape.parse("n1c64h56w56-o64-k3x3-s2-p1-d1")
+    found = [(each.panels, each.kc_splits) for each in in_splits(strided, whole, many, core)]
+    assert found == [(4, 1), (4, 2), (16, 1), (16, 2), (16, 4), (16, 8)]
+    few = settings.model_copy(update={"kc_splits": 1})
+    assert in_splits(CONV, whole, few, core) == whole
+    # No more splits than input channels.
+    stem = ConvShape.parse("n1c3h224w224-o64-k7x7-s2-p3-d1")
+    large = [Candidate("direct", 8, 4, 1024)]
+    assert [each.kc_splits for each in in_splits(stem, large, many, core)] == [1, 2]

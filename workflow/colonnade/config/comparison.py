@@ -22,19 +22,21 @@ class ComparisonConfig(Section):
     networks: tuple[ModelName, ...] = Field(
         default=("resnet18", "resnet50", "mobilenet_v2"),
         min_length=1,
+        max_length=20,
         description="Of random weights, on which time does not depend.",
     )
     sparsities: tuple[Annotated[Number, Field(gt=0, lt=1)], ...] = Field(
         default=(0.5, 0.75, 0.875),
         min_length=1,
+        max_length=20,
         description="Shares of the columns that are removed (`m: full`) of all convolutions but those"
         " that read images and those with groups.",
     )
     batches: tuple[Annotated[Whole, Field(ge=1, le=256)], ...] = Field(
-        default=(1, 4), min_length=1, description="Images that run at once."
+        default=(1, 4), min_length=1, max_length=20, description="Images that run at once."
     )
     threads: tuple[Annotated[Whole, Field(ge=1, le=MAX_THREADS)], ...] = Field(
-        default=(1, 2), min_length=1, description="Of every engine."
+        default=(1, 2), min_length=1, max_length=20, description="Of every engine."
     )
     rounds: Whole = Field(
         default=15,

@@ -57,12 +57,14 @@ class ContainerConfig(Section):
 class ProfileConfig(Section):
     """Section `profile`: the candidates of every convolution, and how many of them are run.
 
-    A candidate is an algorithm, a tile T, an LMUL, and the panels of an NC block, over which all tiles
-    run; those that do not fit the vector registers, (T + 1) * LMUL > 32, are left out. Of the rest
+    A candidate is an algorithm, a tile T, an LMUL, the panels of an NC block, over which all tiles
+    run, and 1, 2, 4, ... up to `kc_splits` KC splits; those that do not fit the vector registers,
+    (T + 1) * LMUL > 32, are left out. Of the rest
     at most `trials` run, in the order of the cost model, until it says that all others are slower than
-    the fastest so far even if it is wrong by `margin_percent`. To these come a few of each other
-    algorithm, so that it is compared too, and the fastest of each algorithm again with its columns in
-    2, 4, ... up to `kc_splits` KC splits: `layers.csv` has them all. `audit` is the number of
+    the fastest so far even if it is wrong by `margin_percent`. To these come the first of each LMUL
+    of which none ran, a few of each other
+    algorithm, so that it is compared too, and the neighbours of the fastest of each algorithm, with
+    half and twice its panels and KC splits: `layers.csv` has them all. `audit` is the number of
     searches that `tuner-quality` repeats over all candidates.
 
     Where time is measured there is no cost model: candidates race against each other, all of them at
@@ -85,13 +87,13 @@ class ProfileConfig(Section):
     kc_splits: Whole = Field(
         ge=1,
         le=MAX_KC_SPLITS,
-        description="KC splits of the columns, at most, tried on the fastest candidate.",
+        description="KC splits of the columns, at most.",
     )
     trials: Whole = Field(
         ge=1,
         le=1_000_000,
         description="Candidates run of each convolution and pattern in the order of the cost model, at"
-        " most; those of other algorithms and of KC splits come on top.",
+        " most; those of other LMULs and algorithms and neighbours of the fastest come on top.",
     )
     margin_percent: Number = Field(
         ge=0,

@@ -5,8 +5,8 @@
 
 Where time is measured no cost model ranks candidates, and a race between all of them is the judge.
 Nothing is left out here but what the registers do not hold, so that a loss by the filters of the search
-space counts as well. All are the schedules that the cost model ranks, of one KC split: where more of
-them made the tuned one faster than any other, its loss is below 0.
+space counts as well. Where time is measured all are schedules of one KC split: where more of them made
+the tuned one faster than any other, its loss is below 0.
 """
 
 import math
@@ -31,7 +31,7 @@ from colonnade.tuning.core import core_of, machine_of
 from colonnade.tuning.race import MOST_ROUNDS, Deadline, race
 from colonnade.tuning.rounds import Rounds
 from colonnade.tuning.search import fastest, rank_each, search
-from colonnade.tuning.space import Candidate, grid, search_space
+from colonnade.tuning.space import Candidate, grid, in_splits, search_space
 
 # Candidates that share one start of the bench; what they took is kept when the next ones begin.
 _BATCH = 16
@@ -53,7 +53,8 @@ def audit_conv(
         ColonnadeError: the bench failed, or the cache cannot be used.
     """
     bench = Bench(target, conv, settings, timed, output.with_suffix(".timing"))
-    everything = grid(conv, settings, core_of(target.config))
+    core = core_of(target.config)
+    everything = in_splits(conv, grid(conv, settings, core), settings, core)
     rankings = rank_each(target, conv, profiled, settings, timed)
     rows = []
     with Progress(f"audit {conv}", len(profiled) * len(everything), "candidate") as progress:
@@ -63,7 +64,7 @@ def audit_conv(
                 some = everything[start : start + _BATCH]
                 reports |= zip(some, bench.run(each, some), strict=True)
                 progress.add(len(some))
-            # Of one KC split, tuning runs no other candidates: these come from the cache.
+            # Tuning runs no other candidates: these come from the cache.
             trials = search(ranked, partial(bench.run, each), settings, same_tile=each != DENSE)
             order = [candidate for _, candidate in ranked]
             rows.append(

@@ -3,12 +3,12 @@
 
 """Tune one convolution: run its candidates in the order of the cost model until no other can win.
 
-The model knows schedules of one KC split. How many splits the columns run in is tried afterwards, on
-the fastest candidate of each algorithm.
+Afterwards the neighbours of the fastest candidate of each algorithm are tried, in panels and KC splits.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, replace
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from colonnade.tuning.cache import Result
 from colonnade.tuning.core import core_of
 from colonnade.tuning.cost_model.model import CostModel
 from colonnade.tuning.cost_model.simulations import Simulations
-from colonnade.tuning.space import SCHEDULE, XNNPACK, Candidate, search_space
+from colonnade.tuning.space import SCHEDULE, XNNPACK, Candidate, in_splits, search_space
 
 # Candidates with their predicted cycles, cheapest first.
 Ranking = Sequence[tuple[float, Candidate]]
@@ -32,6 +32,12 @@ Ranking = Sequence[tuple[float, Candidate]]
 _BATCH = 4
 # Candidates of each algorithm that does not win.
 _OTHERS = 3
+# Factors of panels and KC splits from a schedule to its neighbours.
+_HALF, _SAME, _TWICE = Fraction(1, 2), Fraction(1), Fraction(2)
+_NEIGHBOURS = (
+    *((_SAME, _TWICE), (_TWICE, _TWICE), (_TWICE, _SAME)),
+    *((_SAME, _HALF), (_HALF, _HALF), (_HALF, _SAME)),
+)
 
 
 def profile_conv(
@@ -82,7 +88,7 @@ def rank_each(
     core = core_of(target.config)
     simulations = Simulations(core, settings.cache)
     model = CostModel(core, timed.threads, simulations)
-    candidates = search_space(conv, settings, core)
+    candidates = in_splits(conv, search_space(conv, settings, core), settings, core)
     rankings = [model.rank(conv, each.kept(conv), candidates) for each in profiled]
     simulations.store()
     return rankings
@@ -95,15 +101,18 @@ def search(
     *,
     same_tile: bool,
 ) -> list[Result]:
-    """Tune, run the first candidates of the algorithms that do not win, then refine each's fastest.
+    """Tune, run the first candidates of what does not win, then refine each algorithm's fastest.
 
-    See `tune`, `others` and `refine`.
+    See `tune`, `leaders`, `others` and `refine`.
     """
     reports = tune(ranked, run, settings)
+    reports += run(leaders(ranked, reports))
     reports += run(others(ranked, reports, same_tile=same_tile))
     candidates = [candidate for _, candidate in ranked]
     for report in choose_each(reports, fastest(reports), same_tile=same_tile).values():
-        reports += refine(report, candidates, run, settings)
+        known = {_schedule(each) for each in reports}
+        fresh = [each for each in candidates if each not in known]
+        reports += refine(report, fresh, run)
     return reports
 
 
@@ -131,6 +140,19 @@ def tune(
         reports += run([candidate for _, candidate in batch])
 
 
+def leaders(ranked: Ranking, reports: Sequence[Result]) -> list[Candidate]:
+    """The first candidate of each LMUL of which none is among the reports.
+
+    What the model has wrong is mostly wrong for all candidates of an LMUL alike.
+    """
+    known = {report["lmul"] for report in reports}
+    found: dict[int, Candidate] = {}
+    for _, each in ranked:
+        if each.lmul not in known:
+            found.setdefault(each.lmul, each)
+    return list(found.values())
+
+
 def others(ranked: Ranking, reports: Sequence[Result], *, same_tile: bool) -> list[Candidate]:
     """The first candidates of each algorithm but the fastest report's that are not among the reports.
 
@@ -151,28 +173,37 @@ def refine(
     report: Result,
     candidates: Sequence[Candidate],
     run: Callable[[list[Candidate]], list[Result]],
-    settings: ProfileConfig,
 ) -> list[Result]:
-    """Run a report's schedule in two and four times as many KC splits, as long as that makes it faster.
+    """Run the neighbours of a report's schedule, as long as one of them is faster.
 
-    With fewer columns at a time more panels of a block stay in cache, so as many panels and twice as
-    many are tried, if they are among `candidates`. Returns the reports of those that ran.
+    They have half or twice its panels, its KC splits, or both: with fewer columns at a time more panels
+    of a block stay in cache. Those that are not among `candidates` are left out. Returns the reports of
+    those that ran.
     """
     reports: list[Result] = []
+    known = {_schedule(report)}
     while True:
-        best = Candidate(**{name: report[name] for name in SCHEDULE})
-        tried = [
-            replace(best, panels=panels, kc_splits=splits)
-            for splits in (2 * best.kc_splits, 4 * best.kc_splits)
-            if splits <= settings.kc_splits
-            for panels in (best.panels, 2 * best.panels)
-            if replace(best, panels=panels, kc_splits=1) in candidates
-        ]
-        fresh = run(tried)
+        best = _schedule(report)
+        around = (_scaled(best, panels, splits) for panels, splits in _NEIGHBOURS)
+        tried = [each for each in around if each and each in candidates and each not in known]
+        known.update(tried)
+        fresh = run(tried) if tried else []
         reports += fresh
         if fastest([report, *fresh]) is report:
             return reports
         report = fastest(fresh)
+
+
+def _schedule(report: Result) -> Candidate:
+    return Candidate(**{name: report[name] for name in SCHEDULE})
+
+
+def _scaled(candidate: Candidate, panels: Fraction, splits: Fraction) -> Candidate | None:
+    """The candidate with panels and KC splits times these; None where they are no whole numbers."""
+    scaled = candidate.panels * panels, candidate.kc_splits * splits
+    if any(each.denominator != 1 for each in scaled):
+        return None
+    return replace(candidate, panels=int(scaled[0]), kc_splits=int(scaled[1]))
 
 
 def fastest(reports: Sequence[Result]) -> Result:

@@ -4,13 +4,13 @@
 """The candidate schedules of a convolution: what the configuration allows, less what cannot win."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
 
 from colonnade.common.reference import REFERENCE
 from colonnade.config.schema import ProfileConfig, fits_registers
 from colonnade.models.conv_shape import ConvShape
-from colonnade.tuning.core import F32_BYTES, Machine
+from colonnade.tuning.core import F32_BYTES, Core, Machine
 
 # Of the rows that its tiles have room for, the share that a convolution may leave empty.
 _WASTE = 0.25
@@ -63,6 +63,32 @@ def grid(conv: ConvShape, settings: ProfileConfig, machine: Machine) -> list[Can
     return found
 
 
+def in_splits(
+    conv: ConvShape, candidates: Sequence[Candidate], settings: ProfileConfig, core: Core
+) -> list[Candidate]:
+    """Each of some candidates in 1, 2, 4, ... KC splits, as many as the configuration allows.
+
+    Columns are cut until what one split reads of a block fits half of L1.
+    """
+    return [
+        replace(each, kc_splits=splits)
+        for each in candidates
+        for splits in _splits(conv, each, settings, core)
+    ]
+
+
+def _splits(
+    conv: ConvShape, candidate: Candidate, settings: ProfileConfig, core: Core
+) -> Iterator[int]:
+    splits = 1
+    yield splits
+    while 2 * splits <= min(settings.kc_splits, conv.in_channels) and (
+        2 * _operand(conv, candidate, core) > splits * core.l1.bytes
+    ):
+        splits *= 2
+        yield splits
+
+
 def _distinct(values: Sequence[int], most: int) -> list[int]:
     """The values in order, without those beyond the first that reaches `most`."""
     ordered = sorted(set(values))
@@ -90,6 +116,15 @@ def _fills_its_tiles(conv: ConvShape, candidate: Candidate) -> bool:
 
 
 def _fits_caches(conv: ConvShape, candidate: Candidate, machine: Machine) -> bool:
+    return _operand(conv, candidate, machine) <= _BLOCK_LIMIT * machine.l2_bytes
+
+
+def _operand(conv: ConvShape, candidate: Candidate, machine: Machine) -> int:
+    """Bytes of a block's K packed rows, or of its positions in the input's planes.
+
+    Of these a stride that splits planes makes several of each channel.
+    """
     positions = candidate.panels * candidate.lmul * machine.lanes
-    rows = conv.reduction if candidate.algorithm == "packed" else conv.in_channels
-    return rows * positions * F32_BYTES <= _BLOCK_LIMIT * machine.l2_bytes
+    planes = conv.in_channels * math.prod(map(min, conv.stride, conv.kernel))
+    rows = conv.reduction if candidate.algorithm == "packed" else planes
+    return rows * positions * F32_BYTES

@@ -28,7 +28,8 @@ def test_kernels_take_no_less_than_their_multiplications(core: Core, tile: int, 
     cost = call_cost(core, kernel(tile, lmul), in_l1(core))
     busy = tile * core.costs["vf_fma"].occupancy[LMULS.index(lmul)]
     slots = 2 * tile / core.width
-    assert cost.column >= max(busy, slots)
+    # A cycle that is won once, on the way to the steady state, counts in one of a period's columns.
+    assert cost.column >= max(busy, slots) - 1 / 16
     # Bias, clamp and store of a panel.
     assert cost.panel > tile * core.costs["vstore"].occupancy[LMULS.index(lmul)]
 

@@ -19,7 +19,7 @@ from colonnade.tuning.cost_model.operations import Flow, Operation, operations
 from colonnade.tuning.cost_model.pipeline import cycles
 
 # Columns of the shortest run: what a kernel computes before its loop repeats itself.
-_WARM = 6
+_WARM = 8
 # Of im2col's loop.
 _TRIPS = 6
 # Lines between two rows that no prefetcher takes for one stream.

@@ -32,7 +32,9 @@ class Found(NamedTuple):
 
 def lost(work: Work) -> float:
     """Share of what one block leaves in the caches that the next one does not find there."""
-    beyond = _crowded(work.weights, work.operand + work.moved, work.core, in_turn=True)
+    beyond = _crowded(
+        work.weights, work.operand + work.moved, work.core.l2, work.core, in_turn=True
+    )
     return max(beyond, 1 / work.blocks)
 
 
@@ -51,6 +53,9 @@ def _spilled_weights(work: Work) -> float:
     Packed rows lie a whole block's row apart, so a panel's crowd into some of the cache's sets.
     """
     core, candidate = work.core, work.candidate
+    if not work.is_packed:
+        written = candidate.tile * work.panel * F32_BYTES
+        return _crowded(work.tile_weights, work.panel_bytes + written, core.l1, core, in_turn=True)
     sets = core.l1.bytes // core.l1.ways // core.line_bytes
     lines = max(1, work.panel * F32_BYTES / core.line_bytes)
     crowded = 1.0
@@ -92,8 +97,22 @@ def _direct_found(work: Work) -> Found:
     # Taps of other rows read the same lines, for other panels of the block.
     used = 1 - (1 - share) ** (work.taps / split(work.conv))
     l1, _, beyond = _found(work, _weights_between(work, used), work.operand)
+    l1 += (1 - l1) * _found_by_next_panel(work)
     memory = distinct * beyond / max(1, work.needed * work.overlap)
     return Found(1 - distinct * (1 - l1), distinct * (1 - l1) - memory, memory)
+
+
+def _found_by_next_panel(work: Work) -> float:
+    """Share of the lines that a tile needs of a panel which its panel before brought into L1."""
+    if work.vector_lines > work.core.confirm:
+        # The prefetcher takes each vector for a stream, and brings lines that push these out.
+        return 0.0
+    fresh = work.panel * F32_BYTES / work.core.line_bytes * split(work.conv)
+    shared = max(0, 1 - fresh / work.channel_lines) * work.needed
+    # The prefetcher brings lines beside those that are needed.
+    brought = work.conv.in_channels * work.channel_lines * work.core.line_bytes
+    gone = _crowded(work.tile_weights, brought, work.core.l1, work.core, in_turn=True)
+    return shared * (1 - gone) * (1 - work.panel / work.block)
 
 
 def _weights_between(work: Work, share: float) -> float:
@@ -118,7 +137,7 @@ def _found(work: Work, even: float, scattered: float) -> Found:
         beyond_l1, beyond_l2 = (share_spilled(touched, cache) for cache in (core.l1, core.l2))
     else:
         beyond_l1 = max(0, 1 - core.l1.bytes / touched)
-        beyond_l2 = _crowded(even, scattered, core, in_turn=False)
+        beyond_l2 = _crowded(even, scattered, core.l2, core, in_turn=False)
     beyond_l2 = min(beyond_l1, beyond_l2)
     return Found(1 - beyond_l1, beyond_l1 - beyond_l2, beyond_l2)
 
@@ -187,14 +206,14 @@ def _between(near: Cache, far: Cache, share: float) -> Cache:
     )
 
 
-def _crowded(even: float, scattered: float, core: Core, *, in_turn: bool) -> float:
-    """Share of the lines in L2 that are gone when they are needed again, of two kinds of data.
+def _crowded(even: float, scattered: float, cache: Cache, core: Core, *, in_turn: bool) -> float:
+    """Share of the lines in a cache that are gone when they are needed again, of two kinds of data.
 
     `even` bytes fill the sets one after the other; `scattered` ones, a few lines of each of many planes,
     meet in some sets more than in others, as by chance: a Poisson distribution. A set that has too many
     keeps none of those that are needed in turn, and of others as many as it has ways.
     """
-    cache, line = core.l2, core.line_bytes
+    line = core.line_bytes
     sets = cache.bytes // cache.ways // line
     always, mean = even / line / sets, scattered / line / sets
     kept, chance, fitting = 0.0, math.exp(-mean), 0.0

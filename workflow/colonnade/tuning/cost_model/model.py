@@ -54,7 +54,9 @@ class CostModel:
     def cycles(self, conv: ConvShape, kept: int, candidate: Candidate) -> float:
         """Predicted cycles of one convolution whose tiles keep `kept` columns each."""
         work = plan(self._core, conv, kept, candidate)
-        alone = self._prefetching(work) + self._products(work)
+        alone = self._reading(work) + sum(
+            self._writing(part) + self._products(part, lost(work)) for part in work.parts()
+        )
         if work.is_packed:
             alone += self._packing(work)
         tasks = self._tasks(work)
@@ -67,24 +69,31 @@ class CostModel:
         groups = min(work.tiles, math.ceil(2 * self._threads / work.blocks))
         return work.blocks * math.ceil(work.tiles / math.ceil(work.tiles / groups))
 
-    def _prefetching(self, work: Work) -> float:
-        """The passes that bring a block's lines, plane by plane, before they are read or written.
+    def _reading(self, work: Work) -> float:
+        """The pass that brings a block's part of the input, plane by plane, before it is read.
 
         A plane's first line is met at random, the others follow in a stream. Rows above the block's
         own came for the blocks before.
         """
         core, conv, line = self._core, work.conv, self._core.line_bytes
         planes = split(conv)
-        # The last block may be a short one.
-        own = work.positions / work.blocks * F32_BYTES / line
+        own = self._own_lines(work)
         if work.is_packed:
             # Whole planes of the input.
             own, planes = own * math.prod(conv.stride), 1
         above = halo(conv) * F32_BYTES / line
         first = core.l2 if above >= 1 else core.memory
         plane = self._prefetch(first, above * core.l2.read + own * core.memory.read)
-        result = self._prefetch(core.memory, own * core.memory.read)
-        return work.blocks * (conv.in_channels * planes * plane + results(conv) * result)
+        return work.blocks * conv.in_channels * planes * plane
+
+    def _writing(self, work: Work) -> float:
+        """The passes that bring, in the same way, where a block's results go before they are written."""
+        result = self._prefetch(self._core.memory, self._own_lines(work) * self._core.memory.read)
+        return work.blocks * results(work.conv) * result
+
+    def _own_lines(self, work: Work) -> float:
+        """Lines of a block in a plane, on average: the last block may be a short one."""
+        return work.positions / work.blocks * F32_BYTES / self._core.line_bytes
 
     def _prefetch(self, first: Cache, stream: float) -> float:
         """Cycles of prefetching a plane: a line from `first`, the others in `stream` cycles of the port.
@@ -121,15 +130,17 @@ class CostModel:
         zeros = core.costs["vstore"].occupancy[LMULS.index(core.copy_lmul)]
         return work.rows * (moves.copies * copy + moves.zeros * zeros) + moves.runs * _RUN
 
-    def _products(self, work: Work) -> float:
-        """All kernel calls."""
+    def _products(self, work: Work, gone: float) -> float:
+        """All kernel calls of a KC split.
+
+        A share `gone` of what a block leaves in the caches is not found there by the next one.
+        """
         core, lanes = self._core, self._core.lanes
         panels, rest = divmod(work.positions, work.panel)
         # What is left over is a call of its own, with the smallest LMUL that holds it.
         short = min((each for each in LMULS if each * lanes >= rest), default=work.candidate.lmul)
         lmul = work.candidate.lmul if panels else short
         # A block's first panel finds its tile's weights where the last block left them.
-        gone = lost(work)
         first_weights, later_weights = Found(0, 1 - gone, gone), weights_found(work)
         operand = sources(work, panels_found(work))
         # Behind the prefetches of a tile's results the block's panels are looked through, one by one: the

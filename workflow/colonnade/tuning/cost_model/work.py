@@ -4,6 +4,7 @@
 """One convolution under one schedule, as its kernels meet it: in positions, columns, lines and bytes."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from colonnade.models.conv_shape import ConvShape
@@ -11,7 +12,7 @@ from colonnade.tuning.core import F32_BYTES, Core
 from colonnade.tuning.space import Candidate
 
 # Columns that a kernel reads beyond the kept ones, and its biases.
-_EXTRA_COLUMNS = 3
+_EXTRA_COLUMNS = 4
 _INDEX_BYTES = 4
 
 
@@ -88,7 +89,7 @@ class Work:
         line, size = self.core.line_bytes, self.panel * F32_BYTES
         if self.is_packed or self.conv.is_pointwise:
             return lines(size, self.core)
-        return lines(size + line - F32_BYTES, self.core)
+        return math.ceil((size + line - F32_BYTES) / line)
 
     @property
     def apart(self) -> int:
@@ -133,6 +134,18 @@ class Work:
         if self.is_packed:
             return self.kept * self.panel * F32_BYTES
         return self.conv.in_channels * self.channel_lines * self.needed * self.core.line_bytes
+
+    def parts(self) -> Iterator["Work"]:
+        """The same of each KC split alone: of a share of the input channels, or of the packed rows.
+
+        All but the first add to the results.
+        """
+        splits = self.candidate.kc_splits
+        share = replace(self.conv, in_channels=math.ceil(self.conv.in_channels / splits))
+        kept = min(share.reduction, math.ceil(self.kept / splits))
+        for number in range(splits):
+            conv = share if number == 0 else replace(share, residual=True)
+            yield plan(self.core, conv, kept, self.candidate)
 
     def last_block(self) -> "Work":
         """The same of the last block alone, which may be short."""
