@@ -13,7 +13,7 @@ from colonnade.common.errors import ColonnadeError, some
 from colonnade.common.files import write_text
 
 # Under which conditions time was measured; empty where it is modelled, and in older tables.
-_conditions = {
+CONDITIONS = {
     "mhz": pl.Float64,
     "others_percent": pl.Float64,
     "steal_percent": pl.Float64,
@@ -37,7 +37,7 @@ LAYERS = {
     "kc_splits": pl.Int64,
     "m": pl.String,
     "kept": pl.Int64,
-    **_conditions,
+    **CONDITIONS,
 }
 # Of so many of the cost model's first candidates `top5_loss_percent` takes the best.
 TOP = 5
@@ -72,7 +72,7 @@ THROUGHPUT = {
     "speedup_vs_xnnpack_dense": pl.Float64,
     "evidence": pl.String,
     "checkpoint_sha256": pl.String,
-    **_conditions,
+    **CONDITIONS,
 }
 # The same of some runs, on every core of a band.
 THROUGHPUT_BAND = {"core": pl.String, **THROUGHPUT, "dtype": pl.String}
@@ -330,7 +330,7 @@ COMPARISON = {
     "rounds": pl.Int64,
     "max_relative_error": pl.Float64,
     "reason": pl.String,
-    **_conditions,
+    **CONDITIONS,
     "cpu": pl.String,
     "cores": pl.Int64,
     "evidence": pl.String,
@@ -346,7 +346,7 @@ def write_table(path: Path, schema: Schema, rows: Sequence[Mapping[str, Any]]) -
         ColonnadeError: a row has other columns, or a value of another type.
     """
     # A row that was not measured says nothing of conditions.
-    untold = {name: None for name in _conditions if name in schema}
+    untold = {name: None for name in CONDITIONS if name in schema}
     rows = [{**untold, **row} for row in rows]
     for row in rows:
         if set(row) != set(schema):
@@ -369,7 +369,7 @@ def read_table(path: Path, schema: Schema) -> pl.DataFrame:
         frame = pl.read_csv(path, schema_overrides=dict(schema))
     except (OSError, pl.exceptions.PolarsError) as error:
         raise ColonnadeError(f"{path}: cannot be read: {error}") from error
-    untold = [name for name in _conditions if name in schema]
+    untold = [name for name in CONDITIONS if name in schema]
     if untold and not set(untold) & set(frame.columns):
         frame = frame.with_columns(pl.lit(None, schema[name]).alias(name) for name in untold)
     if frame.columns != list(schema):
