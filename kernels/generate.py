@@ -188,7 +188,8 @@ class InstructionSet:
         Beside them a block needs its panel vectors and the weight. If not all rows fit, they are
         divided evenly, and pairs of vectors share the loading of a weight.
         """
-        weight = 0 if self.broadcasts else 1
+        # One that is broadcast from memory is loaded for each vector: with several, loads bind, not FMAs.
+        weight = 0 if self.broadcasts and lmul == 1 else 1
         if (tile + 1) * lmul + weight <= self.registers:
             return [(range(tile), range(lmul))]
         vectors = min(lmul, 2)
