@@ -55,6 +55,8 @@ PLANNED = {
     "snakemake full-run --configfile config/default.yaml config/imagenet.yaml",
     "snakemake kernel-figures --configfile config/default.yaml config/resnet50.yaml",
     "snakemake full-run --configfile config/default.yaml config/textures.yaml",
+    "snakemake host-comparison",
+    "snakemake dense-baselines",
     "snakemake kernels_host",
     "snakemake wheel",
 }

@@ -98,7 +98,7 @@ STUDY = {
 CLAIM = {
     **{"id": "i", "claim": "c", "source": "ours", "detail": "d", "unit": "x", "refuted_by": "r"},
     **{"paper_value": 4.0, "our_value": None, "evidence": "modelled", "verdict": "not run"},
-    "over_band": None,
+    **{"over_band": None, "criterion": "at least 4", "expected": "holds", "command": "snakemake x"},
     **{"artifacts": []},
 }
 PROVENANCE = {

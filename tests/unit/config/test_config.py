@@ -79,8 +79,8 @@ def test_overlays_are_valid_on_top_of_default() -> None:
     # Claims are no configuration.
     names = sorted({path.stem for path in (ROOT / "config").glob("*.yaml")} - {"claims"})
     assert names == [
-        *("default", "fashion-mnist", "imagenet", "imagenet-sgd", "methods"),
-        *("nightly", "resnet50", "textures"),
+        *("cycles", "default", "fashion-mnist", "imagenet", "imagenet-sgd", "methods"),
+        *("nightly", "resnet50", "smoke", "textures"),
     ]
     for name in names:
         read_overlay(name)

@@ -148,7 +148,7 @@ def test_what_is_not_there_is_told_at_once() -> None:
         "--config: model.weights: 'none.pth'; no such file",
         "--config: data.path: 'none'; no such folder",
         "--config: profile.cache: 'imagenet'; is a folder",
-        "target: '../targets/x60'; allowed: board, host, ",
+        "target: '../targets/x60'; allowed: board, c908, ",
     ):
         assert any(line.startswith(text) for line in said), said
 

@@ -58,7 +58,7 @@ def test_every_package_is_pinned_and_every_source_has_a_checksum() -> None:
     assert len(packages) > 20
     assert [line for line in packages if not re.fullmatch(r"[a-z0-9.+-]+=[0-9][^ ]*\*", line)] == []
     sources = lists["SOURCES"].splitlines()
-    assert len(sources) == 6
+    assert len(sources) == 7
     assert [line for line in sources if not re.fullmatch(r"\w+ \w+ \S+ [0-9a-f]{64}", line)] == []
 
 

@@ -19,9 +19,9 @@ NIGHTS = Path(".colonnade/nights.sqlite")
 # Names in `results` that no folder of results of its own can have.
 TAKEN = frozenset(
     (
-        *("accuracy", "baseline", "budget", "build", "comparison", "data", "figures", "inputs"),
-        *("logs", "nightly", "packages", "profile", "report", "sensitivity", "settings", "study"),
-        *("tables", "throughput", "toolchain", "train", "tuner"),
+        *("accuracy", "baseline", "baselines", "budget", "build", "comparison", "cores", "data"),
+        *("figures", "inputs", "logs", "nightly", "packages", "profile", "report", "sensitivity"),
+        *("settings", "study", "tables", "throughput", "toolchain", "train", "tuner"),
     )
 )
 # Of those and what `make docs` and `make release` write, what all runs of a checkout share.

@@ -51,6 +51,7 @@ TYPICAL: Mapping[str, float] = {
     },
     **{"validation": 45, "over_band": 80},
     **{"model_sensitivity": 0.5, "claims": 0.5, "provenance": 0.5, "regression": 0.5},
+    **{"checklist": 0.5, "layer_regression": 15, "wheel": 20},
     **{"report_section": 2, "report": 1},
     **{"study_start": 75, "study_finetune": 75, "study_evaluate": 3, "study_table": 2},
     **{"study_candidate": 75, "recipe_search": 0.5},
