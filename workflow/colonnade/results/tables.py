@@ -74,6 +74,8 @@ THROUGHPUT = {
     "checkpoint_sha256": pl.String,
     **CONDITIONS,
 }
+# Of several targets.
+THROUGHPUT_CORES = THROUGHPUT
 # The same of some runs, on every core of a band.
 THROUGHPUT_BAND = {"core": pl.String, **THROUGHPUT, "dtype": pl.String}
 ACCURACY = {
