@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from colonnade.common.errors import ColonnadeError
+from colonnade.common.processes import child
 from colonnade.config.board import BoardConfig
-from colonnade.container.processes import child
 
 _SCRIPT = files("colonnade.board").joinpath("there.sh").read_text("utf-8")
 # Only the key of the target's file, only a host whose key is known, and nothing of ours to go there.

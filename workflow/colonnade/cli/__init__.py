@@ -28,7 +28,7 @@ from colonnade.cli import (
 )
 from colonnade.cli.common import cli
 from colonnade.common.errors import explained
-from colonnade.container.processes import exit_on_signals
+from colonnade.common.processes import exit_on_signals
 
 __all__ = [
     "board",

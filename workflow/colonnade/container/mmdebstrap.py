@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from colonnade.common.errors import ColonnadeError
-from colonnade.container.processes import child, works
+from colonnade.common.processes import child, works
 from colonnade.container.progress import BuildLog
 from colonnade.container.recipe import debian_suite, recipe_files
 from colonnade.container.temporary import enclosed, temporary_folder

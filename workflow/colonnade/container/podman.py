@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from colonnade.common.errors import ColonnadeError
+from colonnade.common.processes import end
 from colonnade.container.image import EngineName
-from colonnade.container.processes import end
 from colonnade.container.sdk import SdkEngine
 
 _START_SECONDS = 20

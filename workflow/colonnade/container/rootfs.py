@@ -17,11 +17,11 @@ from typing import ClassVar
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import write_text
+from colonnade.common.processes import attached, child, works
 from colonnade.container import mmdebstrap
 from colonnade.container.engine import Container, Engine, image_missing
 from colonnade.container.image import EngineName
 from colonnade.container.mounts import Mount, mounts
-from colonnade.container.processes import attached, child, works
 from colonnade.container.progress import BuildLog
 from colonnade.container.recipe import MOUNT_POINT, STATE_FOLDER
 from colonnade.container.temporary import delete, enclosed

@@ -21,10 +21,10 @@ import requests
 from docker.errors import DockerException, ImageNotFound
 
 from colonnade.common.errors import ColonnadeError
+from colonnade.common.processes import attached, exit_on_signals
 from colonnade.container import mmdebstrap
 from colonnade.container.engine import Container, Engine, image_missing
 from colonnade.container.mounts import Mount, mounts
-from colonnade.container.processes import attached, exit_on_signals
 from colonnade.container.progress import BuildLog
 from colonnade.container.recipe import MOUNT_POINT, STATE_FOLDER, debian_suite
 from colonnade.container.transcript import CompletedRun, Transcript

@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import Any, Literal, Protocol
 
+from colonnade.board.board import Board
 from colonnade.common import paths
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import sha256_file
@@ -21,9 +22,6 @@ from colonnade.common.paths import PROBE, TIMING_MODEL
 from colonnade.config.target import TargetConfig
 from colonnade.results.provenance import cpu_model
 from colonnade.targets.emulator import emulator, timed
-
-if TYPE_CHECKING:
-    from colonnade.board.board import Board
 
 Evidence = Literal["measured", "modelled"]
 
@@ -161,14 +159,12 @@ class Target:
             raise ColonnadeError(as_given(str(error))) from None
 
     @cached_property
-    def board(self) -> "Board":
+    def board(self) -> Board:
         """The board, connected until `close`.
 
         Raises:
             ColonnadeError: the target is none, or cannot be reached.
         """
-        from colonnade.board.board import Board  # whose connection other targets do without
-
         return Board(self.name, self.config).__enter__()
 
     def close(self) -> None:

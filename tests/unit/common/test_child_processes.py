@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from colonnade.common import processes
 from colonnade.common.errors import ColonnadeError
-from colonnade.container import processes
-from colonnade.container.processes import child
+from colonnade.common.processes import child
 from colonnade.container.transcript import CompletedRun, Transcript
 
 
@@ -117,7 +117,7 @@ def test_a_child_of_the_child_that_ignores_sigterm_is_killed(
 
 def test_a_terminated_program_ends_its_children_first() -> None:
     program = (
-        "from colonnade.container.processes import child\n"
+        "from colonnade.common.processes import child\n"
         "with child(['sh', '-c', 'sleep 300 & echo $!; wait']) as process:\n"
         "    print(process.stdout.readline().decode(), flush=True)\n"
         "    process.wait()\n"
