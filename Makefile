@@ -14,7 +14,7 @@ WORKFLOW_TARGETS := full-run artifact-evaluation nightly-regression accuracy-stu
 unexport PYTHONPATH PYTHONHOME
 
 .PHONY: help env dev smoke verify nightly-cycles release lint unit coverage check toolchain test docs tidy format clean $(WORKFLOW_TARGETS) \
-	fuzz-nightly kill-nightly engine-nightly riscv-programs
+	fuzz-nightly kill-nightly engine-nightly board-nightly riscv-programs
 
 help:
 	@echo "make full-run             everything, from the toolchain to the report"
@@ -36,6 +36,7 @@ help:
 	@echo "make fuzz-nightly         ten million damaged inputs for all that the programs read"
 	@echo "make kill-nightly         a full run that is killed 50 times"
 	@echo "make engine-nightly       the toolchain image by Docker, all of it"
+	@echo "make board-nightly        a full run and a calibration on an emulated board"
 	@echo "make release              source archive and distribution, checksums, Zenodo metadata: results/release"
 	@echo "make env                  only the Python environment, in $(VENV); make dev: with developers' tools"
 	@echo "make riscv-programs       after a full run: a folder that measures a RISC-V machine by itself"
@@ -126,6 +127,10 @@ riscv-programs: env
 	$(IN_ENV) snakemake full-run --quiet all
 	$(IN_ENV) colonnade board programs --schedules results/schedules.json --image-px 64 results/riscv-programs \
 		results/packages/dense:xnnpack_nhwc_dense results/packages/dense:colnm_dense results/packages/full0.5:colnm_tuned
+
+# Over SSH, with the emulator behind it.
+board-nightly: dev
+	$(IN_ENV) COLONNADE_WHOLE_BOARD=1 pytest tests/integration/workflow/test_board.py
 
 clean:
 	@# A root file system has folders that even their owner may not write to.

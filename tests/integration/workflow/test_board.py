@@ -5,6 +5,7 @@
 
 import csv
 import json
+import os
 import platform
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,9 @@ from .test_readme import ACTIVATE, BOARD, DOCUMENTED
 
 COMMANDS = [command for command in DOCUMENTED if BOARD.match(command)]
 FULL_RUN = "snakemake full-run --config target=board"
+# Of `make board-nightly`: what takes tens of minutes on an emulated board. `make test` plans the workflow.
+WHOLE = os.environ.get("COLONNADE_WHOLE_BOARD") == "1"
+LONG = (FULL_RUN, "colonnade board calibrate")
 
 pytestmark = pytest.mark.skipif(
     platform.machine() != "x86_64", reason="the emulator of the toolchain's image is one for x86-64"
@@ -52,7 +56,17 @@ def test_the_documentation_has_all_commands_of_a_board() -> None:
     assert any(command.startswith(FULL_RUN) for command in COMMANDS)
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=repr)
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith(FULL_RUN)], ids=repr)
+def test_documented_run_can_be_planned(finished: Checkout, board: RiscvBoard, command: str) -> None:
+    run = finished.shell(f"{ACTIVATE}\n{command} --dry-run")
+    assert run.returncode == 0, run.stdout[-6000:]
+    assert "This was a dry-run" in run.stdout
+    assert board.server.jobs() == []
+
+
+@pytest.mark.parametrize(
+    "command", [c for c in COMMANDS if WHOLE or not c.startswith(LONG)], ids=repr
+)
 def test_documented_command_works_as_typed(
     finished: Checkout, board: RiscvBoard, command: str
 ) -> None:

@@ -38,7 +38,7 @@ RUNNING = "make test"
 CHECKS = {
     *(RUNNING, "make check", "make dev", "make docs"),
     *("make format", "make fuzz-nightly", "make tidy"),
-    *("make kill-nightly", "make engine-nightly"),
+    *("make kill-nightly", "make engine-nightly", "make board-nightly"),
 }
 # What developers type beside these, in a checkout with its tests.
 TOOLS = {
