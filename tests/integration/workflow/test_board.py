@@ -21,7 +21,7 @@ from .test_readme import ACTIVATE, BOARD, DOCUMENTED
 
 COMMANDS = [command for command in DOCUMENTED if BOARD.match(command)]
 FULL_RUN = "snakemake full-run --config target=board"
-# Of `make board-nightly`: what takes tens of minutes on an emulated board. `make test` plans the workflow.
+# Of `make board-nightly`: tens of minutes on an emulated board. `make test` plans the workflow.
 WHOLE = os.environ.get("COLONNADE_WHOLE_BOARD") == "1"
 LONG = (FULL_RUN, "colonnade board calibrate")
 
