@@ -26,6 +26,7 @@ from colonnade.common.errors import ColonnadeError
 from colonnade.common.paths import (
     BASELINES,
     BENCH,
+    CHECKLIST,
     CLAIMS,
     DEFAULT_CONFIG,
     IMAGE,

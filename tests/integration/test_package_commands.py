@@ -157,7 +157,9 @@ def test_bench_models_an_emulated_target(package: Path) -> None:
 
 
 def test_an_unknown_target_and_a_package_that_is_none_are_told(package: Path) -> None:
-    with pytest.raises(ColonnadeError, match="target: 'pdp11'; allowed: host, x280, x60"):
+    with pytest.raises(
+        ColonnadeError, match="target: 'pdp11'; allowed: board, c908, host, x280, x60"
+    ):
         call("bench", package, "--target", "pdp11")
     with pytest.raises(
         ColonnadeError, match=r"--batch: 65536; allowed with images of 33 .*: 1 to 61"
@@ -294,7 +296,7 @@ def test_optimize_fine_tunes_on_a_folder(tmp_path: Path, host: Path) -> None:
             ["--weights", "w.pth"],
             "has weights of its own; allowed with --weights: torchvision:NAME",
         ),
-        (["--target", "pdp11"], "target: 'pdp11'; allowed: host, x280, x60"),
+        (["--target", "pdp11"], "target: 'pdp11'; allowed: board, c908, host, x280, x60"),
     ],
 )
 def test_optimize_says_what_is_wrong_and_writes_nothing(

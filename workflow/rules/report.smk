@@ -179,7 +179,7 @@ rule checklist:
             rules.model_sensitivity.output.table if plan.machine.band else [],
         ],
     output:
-        "<results>/checklist.txt",
+        f"<results>/{CHECKLIST}",
     log:
         "<results>/logs/checklist.log",
     localrule: True

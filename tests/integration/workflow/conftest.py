@@ -33,7 +33,7 @@ NETWORK = Path(onnx.__file__).parent / "backend/test/data/light/light_squeezenet
 CONV = "n1c64h8w8-o64-k3x3-s1-p1-d1"
 COPIED = (
     *("Makefile", "Snakefile", "README.md", "pyproject.toml", "setup.py", "requirements.txt"),
-    *("requirements-cpu.txt", "requirements-cuda.txt"),
+    *("requirements-cpu.txt", "requirements-cuda.txt", "ARTIFACT.md"),
     *("config", "containers", "kernels", "profiles", "workflow"),
 )
 # What a new user's shell has, beside a home folder.

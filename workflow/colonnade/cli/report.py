@@ -10,7 +10,7 @@ import click
 from colonnade.cli.common import FILE, step
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import write_text
-from colonnade.common.paths import IMAGE
+from colonnade.common.paths import CHECKLIST, IMAGE
 from colonnade.workflow.settings import read_settings
 
 
@@ -23,6 +23,8 @@ def claims(definitions: Path, output: Path, tables: tuple[Path, ...]) -> None:
     from colonnade.results.claims import write_claims
 
     write_claims(definitions, tables, output)
+    # That of an artifact evaluation before judged other claims.
+    output.with_name(CHECKLIST).unlink(missing_ok=True)
 
 
 @step.command()

@@ -30,6 +30,7 @@ SHARED = frozenset(("baseline", "build", "data", "docs", "release", "toolchain")
 # files of the checkout that they depend on.
 SCOPE = "scope.json"
 PROVENANCE = "provenance.json"
+CHECKLIST = "checklist.txt"
 MADE_WITH = "inputs"
 
 DEFAULT_CONFIG = Path("config/default.yaml")
