@@ -335,8 +335,7 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_
     understood = understood && value_of(argv[i], i % 2 == 0 ? "core" : "out") != NULL;
   }
   if (!understood) {
-    fprintf(stderr,
-            "colonnade-timing: needs qemu-riscv64 and core=FILE,out=FILE, up to %d times\n",
+    fprintf(stderr, "colonnade-timing: needs qemu-riscv64 and core=FILE,out=FILE, up to %d times\n",
             MAX_MODELS);
     return -1;
   }
