@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -60,9 +61,9 @@ def change_a_digit(path: Path) -> None:
     path.write_bytes(content or b"4")
 
 
-def record_again(original: tuple[Path, list[Made]], results: Path) -> None:
-    """Give a changed folder a crate that has its checksums, as one who covers a change would."""
-    jobs = [
+def jobs_of(original: tuple[Path, list[Made]], results: Path) -> list[Made]:
+    """The jobs of the run, as if it had been into the copy."""
+    return [
         Made(
             job.rule,
             *(
@@ -72,7 +73,11 @@ def record_again(original: tuple[Path, list[Made]], results: Path) -> None:
         )
         for job in original[1]
     ]
-    write_crate(results, jobs, [SNAKEFILE, CLAIMS], "1.2.3")
+
+
+def record_again(original: tuple[Path, list[Made]], results: Path) -> None:
+    """Give a changed folder a crate that has its checksums, as one who covers a change would."""
+    write_crate(results, jobs_of(original, results), [SNAKEFILE, CLAIMS], "1.2.3")
 
 
 def test_what_a_run_left_is_verified(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -233,21 +238,28 @@ def test_sha256sum_reads_the_checksums(results: Path) -> None:
 def test_what_another_target_left_keeps_its_command(
     original: tuple[Path, list[Made]], results: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = str(original[0])
-    later = [
-        Made(
-            job.rule,
-            *(
-                [each.replace(folder, str(results)) for each in listed]
-                for listed in (job.command, job.inputs, job.outputs, job.logs)
-            ),
-        )
-        for job in original[1]
-        if job.rule != "packages"
-    ]
+    later = [job for job in jobs_of(original, results) if job.rule != "packages"]
     write_crate(results, later, [SNAKEFILE, CLAIMS], "1.2.3")
     verify(results)
     assert "  tables/packages.csv\n" in capsys.readouterr().out
+
+
+def test_what_another_target_read_of_the_checkout_stays_while_a_command_needs_it(
+    original: tuple[Path, list[Made]], results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    jobs = jobs_of(original, results)
+    later = [job for job in jobs if job.rule == "throughput"]
+    for made_with in ([SNAKEFILE, Path("config/default.yaml")], [SNAKEFILE]):
+        write_crate(results, later, made_with, "1.2.3")
+        verify(results)
+        assert "  claims.json\n" in capsys.readouterr().out
+    copies = [name for name in files_of(results) if name.startswith("inputs/")]
+    assert copies == ["inputs/Snakefile", f"inputs/{CLAIMS}"]
+    # The run that judges claims anew reads them elsewhere: nothing needs the copy.
+    (anew,) = (job for job in jobs if job.rule == "claims")
+    elsewhere = [each for each in anew.inputs if each != str(CLAIMS)]
+    write_crate(results, [replace(anew, inputs=elsewhere)], [SNAKEFILE], "1.2.3")
+    assert not (results / "inputs" / CLAIMS).exists()
 
 
 def test_other_folders_of_results_and_what_runs_share_are_no_part_of_it(results: Path) -> None:

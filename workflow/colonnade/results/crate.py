@@ -69,16 +69,18 @@ def write_crate(
     Args:
         folder: the results; they have a `provenance.json`.
         jobs: those that the run consists of, up to date before it or not.
-        made_with: files of the checkout that the results depend on, the Snakefile first; the crate
-            gets copies.
+        made_with: files of the checkout that the jobs depend on, the Snakefile first; the crate gets
+            copies. Copies that only commands of earlier runs read stay as these left them.
         version: Colonnade's.
 
     Raises:
         ColonnadeError: a file cannot be read or written.
     """
     provenance = read_json(folder / PROVENANCE, Provenance)
-    _copy(made_with, folder / MADE_WITH)
-    own = [job for job in jobs if any(_inside(folder, each) for each in job.outputs)]
+    there = set(files_of(folder))
+    own = [job for job in jobs if there & {_in_crate(folder, each) for each in job.outputs}]
+    earlier, read = _earlier_actions(folder, there, {_id(folder, job) for job in own})
+    _copy(made_with, folder, {name for name in read & there if _is_copy(name)})
     # Other runs write them anew.
     others = {log for job in jobs if job not in own for log in job.logs}
     sums = {
@@ -86,12 +88,10 @@ def write_crate(
         for name in files_of(folder)
         if str(folder / name) not in others
     }
-    actions = {each["@id"]: each for each in _earlier_actions(folder, sums)}
     copies = {str(path) for path in made_with}
-    found = (_action(folder, job, sums, copies) for job in own)
-    actions |= {each["@id"]: each for each in found if each["result"]}
+    actions = [*earlier, *(_action(folder, job, sums, copies) for job in own)]
     snakefile = f"{MADE_WITH}/{made_with[0]}"
-    document = _document(folder, provenance, sums, list(actions.values()), snakefile, version)
+    document = _document(folder, provenance, sums, actions, snakefile, version)
     write_json(folder / METADATA, document)
     sums[METADATA] = sha256_file(folder / METADATA)
     write_text(folder / SUMS, "".join(f"{sums[name]}  {name}\n" for name in sorted(sums)))
@@ -150,55 +150,69 @@ def read_sums(folder: Path) -> dict[str, str]:
     return found
 
 
-def _copy(files: Iterable[Path], target: Path) -> None:
-    with atomic_path(target) as temporary:
-        for file in files:
-            place = temporary / file
+def _copy(files: Iterable[Path], folder: Path, kept: Iterable[str]) -> None:
+    """Make the copies of files of the checkout anew; of those that are there, `kept` ones stay."""
+    sources = {name: folder / name for name in kept} | {
+        f"{MADE_WITH}/{each}": each for each in files
+    }
+    with atomic_path(folder / MADE_WITH) as temporary:
+        for name, source in sources.items():
+            place = temporary / Path(name).relative_to(MADE_WITH)
             place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, place)
+            shutil.copyfile(source, place)
 
 
-def _inside(folder: Path, name: str) -> bool:
-    return Path(name).is_relative_to(folder)
+def _is_copy(name: str) -> bool:
+    return name.startswith(f"{MADE_WITH}/")
 
 
-def _earlier_actions(folder: Path, names: Collection[str]) -> list[dict[str, Any]]:
-    """Actions of the crate that is there, of files that are still there; none of a damaged crate."""
+def _earlier_actions(
+    folder: Path, there: Collection[str], anew: Collection[str]
+) -> tuple[list[dict[str, Any]], set[str]]:
+    """Actions of the crate that is there, and the files that they read; none of a damaged crate.
+
+    Left out are those of files that are not `there` any more, and those described `anew`.
+    """
     try:
         graph = json.loads((folder / METADATA).read_text("utf-8"))["@graph"]
-        return [
+        actions = [
             each
             for each in graph
             if each["@type"] == "CreateAction"
-            and each["@id"] != _RUN
-            and all(made["@id"] in names for made in each["result"])
+            and each["@id"] not in {_RUN, *anew}
+            and all(made["@id"] in there for made in each["result"])
         ]
+        return actions, {read["@id"] for each in actions for read in each["object"]}
     except (OSError, ValueError, KeyError, TypeError):
-        return []
+        return [], set()
+
+
+def _id(folder: Path, job: Made) -> str:
+    return f"#{job.rule}-{_in_crate(folder, job.outputs[0])}"
 
 
 def _action(
     folder: Path, job: Made, names: Collection[str], copies: Collection[str]
 ) -> dict[str, Any]:
     made, read, words = (
-        [_relative(folder, each, copies) for each in listed]
+        [_in_crate(folder, each, copies) for each in listed]
         for listed in (job.outputs, job.inputs, job.command)
     )
     # Not all are kept.
     results = [each for each in made if each in names]
     return {
-        "@id": f"#{job.rule}-{made[0]}",
+        "@id": _id(folder, job),
         "@type": "CreateAction",
         "name": job.rule,
         "description": shlex.join(words),
         "instrument": _reference(_PROGRAM),
         "object": [_reference(each) for each in read if each in names],
         "result": [_reference(each) for each in results],
-        "endTime": _time(max(((folder / each).stat().st_mtime for each in results), default=0)),
+        "endTime": _time(max((folder / each).stat().st_mtime for each in results)),
     }
 
 
-def _relative(folder: Path, word: str, copies: Collection[str]) -> str:
+def _in_crate(folder: Path, word: str, copies: Collection[str] = ()) -> str:
     """A file of the results by its name in the crate, one of the checkout by that of its copy."""
     return f"{MADE_WITH}/{word}" if word in copies else word.removeprefix(f"{folder}/")
 
@@ -291,7 +305,7 @@ def _document(
                 "instrument": _reference(snakefile),
                 "endTime": ended,
                 "object": [_reference(PROVENANCE)],
-                "result": [_reference(name) for name in sums if not name.startswith(MADE_WITH)],
+                "result": [_reference(name) for name in sums if not _is_copy(name)],
             },
             *actions,
             *files,
