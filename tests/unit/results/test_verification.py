@@ -262,6 +262,16 @@ def test_what_another_target_read_of_the_checkout_stays_while_a_command_needs_it
     assert not (results / "inputs" / CLAIMS).exists()
 
 
+def test_a_run_that_made_nothing_of_a_folder_without_a_crate_leaves_it_without(
+    results: Path,
+) -> None:
+    (results / METADATA).unlink()
+    programs = Made("kernels_host", ["colonnade"], [], [str(results / "build/host/run")], [])
+    write_crate(results, [programs], [SNAKEFILE], "1.2.3")
+    assert not (results / METADATA).exists()
+    assert (results / "inputs" / CLAIMS).exists()
+
+
 def test_other_folders_of_results_and_what_runs_share_are_no_part_of_it(results: Path) -> None:
     before = files_of(results)
     for name in (

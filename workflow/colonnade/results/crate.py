@@ -66,6 +66,8 @@ def write_crate(
 ) -> None:
     """Describe a folder of results; what an earlier run left in it keeps the command that made it.
 
+    A folder that has no crate, and nothing that these jobs made, is left as it is.
+
     Args:
         folder: the results; they have a `provenance.json`.
         jobs: those that the run consists of, up to date before it or not.
@@ -80,6 +82,8 @@ def write_crate(
     there = set(files_of(folder))
     own = [job for job in jobs if there & {_in_crate(folder, each) for each in job.outputs}]
     earlier, read = _earlier_actions(folder, there, {_id(folder, job) for job in own})
+    if not own and not earlier:
+        return
     _copy(made_with, folder, {name for name in read & there if _is_copy(name)})
     # Other runs write them anew.
     others = {log for job in jobs if job not in own for log in job.logs}
