@@ -262,6 +262,16 @@ def test_what_another_target_read_of_the_checkout_stays_while_a_command_needs_it
     assert not (results / "inputs" / CLAIMS).exists()
 
 
+def test_the_log_of_a_job_whose_results_lie_elsewhere_is_part_of_the_run(
+    original: tuple[Path, list[Made]], results: Path
+) -> None:
+    (results / "logs/peers.log").write_text("installed\n")
+    log = str(results / "logs/peers.log")
+    peers = Made("peers", ["sh", "peers.sh"], [], [".colonnade/peers.tsv"], [log])
+    write_crate(results, [*jobs_of(original, results), peers], [SNAKEFILE, CLAIMS], "1.2.3")
+    verify(results)
+
+
 def test_a_run_that_made_nothing_of_a_folder_without_a_crate_leaves_it_without(
     results: Path,
 ) -> None:

@@ -85,13 +85,7 @@ def write_crate(
     if not own and not earlier:
         return
     _copy(made_with, folder, {name for name in read & there if _is_copy(name)})
-    # Other runs write them anew.
-    others = {log for job in jobs if job not in own for log in job.logs}
-    sums = {
-        name: sha256_file(folder / name)
-        for name in files_of(folder)
-        if str(folder / name) not in others
-    }
+    sums = {name: sha256_file(folder / name) for name in files_of(folder)}
     copies = {str(path) for path in made_with}
     actions = [*earlier, *(_action(folder, job, sums, copies) for job in own)]
     snakefile = f"{MADE_WITH}/{made_with[0]}"
