@@ -24,8 +24,11 @@ TAKEN = frozenset(
         *("settings", "study", "tables", "throughput", "toolchain", "train", "tuner"),
     )
 )
-# Of those and what `make docs` and `make release` write, what all runs of a checkout share.
-SHARED = frozenset(("baseline", "build", "data", "docs", "release", "toolchain"))
+# Of those and what `make docs`, `release` and `riscv-programs` and `snakemake wheel` write, what all
+# runs of a checkout share.
+SHARED = frozenset(
+    ("baseline", "build", "data", "docs", "release", "riscv-programs", "toolchain", "wheel")
+)
 # In every folder of results: what a run's results share, where its numbers come from, and copies of the
 # files of the checkout that they depend on.
 SCOPE = "scope.json"
