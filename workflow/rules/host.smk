@@ -50,7 +50,7 @@ rule compared_schedules:
         rules.toolchain.output,
         settings=lambda wildcards: plan.host.of(wildcards.network).of("target", *LAYERS),
         profiles=lambda wildcards: expand(
-            f"{COMPARED}/profile/{{conv}}.json",
+            rules.compared_profile.output,
             network=wildcards.network,
             conv=plan.host.convolutions(wildcards.network).distinct,
         ),

@@ -2,6 +2,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 
+# Sections of the page: which targets a run asks for its own process knows.
+asked_for = lambda: on_page(SHOWN, workflow.dag_settings.targets)
+
+
 rule claims:
     input:
         definitions=CLAIMS,
@@ -10,16 +14,9 @@ rule claims:
             rules.accuracy_table.output,
             rules.packages_table.output,
         ],
-        # Which targets a run asks for its own process knows.
-        band=lambda _: (
-            rules.model_sensitivity.output.band
-            if "sensitivity" in on_page(SHOWN, workflow.dag_settings.targets)
-            else []
-        ),
+        band=lambda _: (rules.model_sensitivity.output.band if "sensitivity" in asked_for() else []),
         baselines=lambda _: (
-            rules.dense_baselines_table.output
-            if "dense_baselines" in on_page(SHOWN, workflow.dag_settings.targets)
-            else []
+            rules.dense_baselines_table.output if "dense_baselines" in asked_for() else []
         ),
     output:
         report("<results>/claims.json", caption="../report/claims.rst", category="Claims"),
@@ -99,16 +96,14 @@ rule report_section:
         "colonnade step section {wildcards.section} {input.provenance} {output} {input.shown} 2> {log}"
 
 
-# Which sections a run asks for its own process knows, so the page is joined there.
+# Joined where it is known which sections are asked for.
 rule report:
     """The page: sections of full-run and of the targets that were asked for."""
     input:
         throughput=rules.throughput_table.output,
         accuracy=rules.accuracy_table.output,
         claims=rules.claims.output,
-        sections=lambda _: expand(
-            rules.report_section.output, section=on_page(SHOWN, workflow.dag_settings.targets)
-        ),
+        sections=lambda _: expand(rules.report_section.output, section=asked_for()),
     output:
         report(results.page, caption="../report/page.rst", category="Report"),
     log:
@@ -118,10 +113,7 @@ rule report:
         "../envs/colonnade.yaml"
     params:
         code=code("step report"),
-        left_out=lambda _: [
-            f"--left-out {name}"
-            for name in left_out(SHOWN, on_page(SHOWN, workflow.dag_settings.targets))
-        ],
+        left_out=lambda _: [f"--left-out {name}" for name in left_out(SHOWN, asked_for())],
     shell:
         "colonnade step report {params.left_out} {input.throughput} {input.accuracy} {input.claims}"
         " {output} {input.sections} 2> {log}"
