@@ -9,7 +9,6 @@ are compared in the precision in which the claim states them: 3.97 reproduces "4
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import median
 from string import Formatter
 from typing import Annotated, Any, Literal, Self, get_args
 
@@ -23,7 +22,8 @@ from colonnade.config.errors import validate
 from colonnade.config.section import Number, Section, Whole
 from colonnade.config.sources import read_yaml
 from colonnade.results.intervals import drop_interval, top1_interval
-from colonnade.results.records import NOMINAL, WHERE, Expected, Range, Verdict
+from colonnade.results.ranges import range_of
+from colonnade.results.records import NOMINAL, WHERE, Expected, Verdict
 from colonnade.results.tables import (
     ACCURACY,
     DENSE_BASELINES,
@@ -212,7 +212,7 @@ def _judge(
     band = _over_band(definition, where, tables) if evidence == "modelled" else {}
     verdict = verdict_of(definition, value, evidence, list(band.values()))
     if band:
-        claim["over_band"] = _range({NOMINAL: value, **band})
+        claim["over_band"] = range_of({NOMINAL: value, **band})
         claim["artifacts"].append(table_file(BAND))
     if definition.of_images:
         verdict, said = _of_images(definition, row, verdict, where)
@@ -239,18 +239,6 @@ def _over_band(
         found[str(core)] = float(row["value"])
     found.pop(NOMINAL, None)
     return found
-
-
-def _range(values: Mapping[str, float]) -> Range:
-    low, high = (end(values, key=values.__getitem__) for end in (min, max))
-    return {
-        "lowest": values[low],
-        "lowest_with": low,
-        "median": median(values.values()),
-        "highest": values[high],
-        "highest_with": high,
-        "cores": len(values),
-    }
 
 
 def _of_images(

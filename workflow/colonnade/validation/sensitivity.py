@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import read_json, write_text
 from colonnade.evaluation.runs import BandRun
+from colonnade.results.ranges import range_of
 from colonnade.results.records import NOMINAL, OverBand
 from colonnade.results.tables import SENSITIVITY, write_table
 
@@ -39,18 +39,13 @@ class Conclusion:
 
     def row(self) -> dict[str, Any]:
         """The row of `sensitivity.csv`."""
-        low, high = (end(self.ratio, key=self.ratio.__getitem__) for end in (min, max))
+        found = range_of(self.ratio)
         return {
             "kind": self.kind,
             "conclusion": self.text,
             "nominal": self.ratio[NOMINAL],
-            "lowest": self.ratio[low],
-            "lowest_with": low,
-            "highest": self.ratio[high],
-            "highest_with": high,
-            "holds": int(self.ratio[low] > 1),
-            "median": median(self.ratio.values()),
-            "cores": len(self.ratio),
+            "holds": int(found["lowest"] > 1),
+            **found,
         }
 
 
