@@ -23,8 +23,7 @@ from colonnade.package.description import SCHEDULES, TUNED
 from colonnade.targets.target import Target
 from colonnade.tuning.bench import DENSE, PROGRAM, Profiled
 from colonnade.tuning.choice import collect, tiles_for
-from colonnade.tuning.measured import profile_measured
-from colonnade.tuning.search import profile_conv
+from colonnade.tuning.profiling import profile
 
 
 class _Sections(Section):
@@ -83,16 +82,11 @@ class Tuner:
             if pattern.keeps(conv.reduction) < conv.reduction:
                 searches[conv] = [DENSE, Profiled(pattern)]
         profiles = []
-        seconds = 60 * self.profile.minutes / sum(map(len, searches.values()))
+        count = sum(map(len, searches.values()))
         tuned = track(searches.items(), "tune", len(searches), "convolution")
         for index, (conv, each) in enumerate(tuned):
             profiles.append(self.scratch / f"{index}.json")
-            if self.target.evidence == "modelled":
-                profile_conv(self.target, conv, each, self.profile, self.timed, profiles[-1])
-            else:
-                profile_measured(
-                    self.target, conv, each, self.profile, self.timed, seconds, profiles[-1]
-                )
+            profile(self.target, conv, each, self.profile, self.timed, count, profiles[-1])
         schedules = self.scratch / SCHEDULES
         collect(profiles, layers, name, self.target, schedules, self.scratch / TUNED)
         return tiles_for(schedules, masked, pattern)
