@@ -25,6 +25,7 @@ from colonnade.package.graph import (
 )
 from colonnade.results.records import Schedules
 from colonnade.results.tables import LAYERS, read_table
+from colonnade.tuning.space import Candidate
 
 SCHEDULES, TUNED = "schedules.json", "layers.csv"
 """Beside the network's own files, where it was tuned: what the runner reads, and what tuning ran."""
@@ -151,10 +152,7 @@ class _Tuned:
     def of(self, conv: str, kept: int) -> tuple[str | None, float | None]:
         """Schedule and time of a convolution."""
         found = self._schedules.get(f"{conv}|k{kept}")
-        text = None
-        if found is not None:
-            keys = ("algorithm", "tile", "lmul", "panels", "kc_splits")
-            text = ":".join(str(found[key]) for key in keys)
+        text = None if found is None else str(Candidate.of(found))
         return text, self._ms.get((conv, kept))
 
 

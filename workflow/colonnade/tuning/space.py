@@ -4,8 +4,9 @@
 """The candidate schedules of a convolution: what the configuration allows, less what cannot win."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from colonnade.common.reference import REFERENCE
 from colonnade.config.schema import ProfileConfig, fits_registers
@@ -31,6 +32,11 @@ class Candidate:
     lmul: int
     panels: int
     kc_splits: int = 1
+
+    @classmethod
+    def of(cls, report: Mapping[str, Any]) -> "Candidate":
+        """That of a report, or of an entry of a schedules file."""
+        return cls(**{name: report[name] for name in SCHEDULE})
 
     def __str__(self) -> str:
         """As the bench takes it."""
