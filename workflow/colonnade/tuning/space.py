@@ -131,6 +131,6 @@ def _operand(conv: ConvShape, candidate: Candidate, machine: Machine) -> int:
     Of these a stride that splits planes makes several of each channel.
     """
     positions = candidate.panels * candidate.lmul * machine.lanes
-    planes = conv.in_channels * math.prod(map(min, conv.stride, conv.kernel))
+    planes = conv.in_channels * conv.split_planes
     rows = conv.reduction if candidate.algorithm == "packed" else planes
     return rows * positions * F32_BYTES
