@@ -23,7 +23,7 @@ from colonnade.package.graph import (
     Share,
     check_graph,
 )
-from colonnade.results.records import Schedules
+from colonnade.results.records import PackagedSchedules
 from colonnade.results.tables import LAYERS, read_table
 from colonnade.tuning.space import Candidate
 
@@ -142,7 +142,7 @@ class _Tuned:
         self._ms: dict[tuple[str, int], float] = {}
         if not (path / SCHEDULES).is_file():
             return
-        document = read_json(path / SCHEDULES, Schedules)
+        document = read_json(path / SCHEDULES, PackagedSchedules)
         self.target, self._schedules = document["target"], document["convs"]
         if (path / TUNED).is_file():
             rows = read_table(path / TUNED, LAYERS).rows(named=True)
