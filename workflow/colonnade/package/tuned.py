@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from colonnade.common.errors import ColonnadeError
 from colonnade.common.paths import DEFAULT_CONFIG
 from colonnade.common.progress import track
-from colonnade.config.errors import validate
+from colonnade.config.errors import validated
 from colonnade.config.pruning import Pattern
 from colonnade.config.schema import ProfileConfig, ThroughputConfig
 from colonnade.config.section import Section
@@ -58,10 +57,7 @@ class Tuner:
         if tile is not None:
             chosen["profile"] = {**chosen["profile"], "tiles": [tile]}
         chosen["throughput"] = {**chosen["throughput"], "threads": threads}
-        problems: list[str] = []
-        found = validate(_Sections, chosen, [(str(DEFAULT_CONFIG), chosen)], problems)
-        if found is None:
-            raise ColonnadeError("\n".join(problems))
+        found = validated(_Sections, chosen, str(DEFAULT_CONFIG))
         return cls(target, image_px, found.profile, found.throughput, scratch)
 
     def tune(
