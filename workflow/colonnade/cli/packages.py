@@ -127,6 +127,7 @@ def bench(
     On this machine time is measured: the median and the spread of several runs. On an emulated target
     it is that of the timing model, which is exact.
     """
+    from colonnade.config.reading import check_threads
     from colonnade.evaluation.packages import Run, execute, timing
     from colonnade.evaluation.pictures import random_images
 
@@ -134,6 +135,7 @@ def bench(
     images = random_images(given, batch, image_px, seed=0)
     how = Run(dtype, threads, repetitions, warmup)
     with _on(target_name) as (target, folder):
+        check_threads(threads, target.name, target.config)
         _, report = execute(target, given, images, how, folder)
         times = timing(report, target)
     times = {"package": str(package), "image_px": next(iter(images.values())).shape[-1], **times}

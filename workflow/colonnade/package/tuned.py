@@ -12,6 +12,7 @@ from colonnade.common.paths import DEFAULT_CONFIG
 from colonnade.common.progress import track
 from colonnade.config.errors import validated
 from colonnade.config.pruning import Pattern
+from colonnade.config.reading import check_threads
 from colonnade.config.schema import ProfileConfig, ThroughputConfig
 from colonnade.config.section import Section
 from colonnade.config.sources import read_yaml
@@ -49,8 +50,10 @@ class Tuner:
         """One with the candidates of the default configuration, or those of one tile.
 
         Raises:
-            ColonnadeError: programs are not built, or the tile does not fit the registers.
+            ColonnadeError: the target has fewer cores than that, programs are not built, or the tile does
+                not fit the registers.
         """
+        check_threads(threads, target.name, target.config)
         target.check_built(PROGRAM)
         values: Any = read_yaml(DEFAULT_CONFIG)
         chosen = {key: values[key] for key in _Sections.model_fields}
