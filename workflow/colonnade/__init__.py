@@ -6,7 +6,20 @@
 `load` runs a package in this process.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from colonnade.common.errors import ColonnadeError
-from colonnade.runtime.net import Net, load
 
 __all__ = ["ColonnadeError", "Net", "load"]
+
+if TYPE_CHECKING:
+    from colonnade.runtime.net import Net, load
+else:
+
+    def __getattr__(name: str) -> Any:
+        # Every command imports this; numpy is for those who run a package.
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from colonnade.runtime import net
+
+        return getattr(net, name)

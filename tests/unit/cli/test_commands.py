@@ -53,3 +53,20 @@ def test_a_convolution_that_is_not_audited_is_told(settings: str, tmp_path: Path
     conv = "n1c5h5w5-o5-k1x1-s1-p0-d1"
     with pytest.raises(ColonnadeError, match=f"convolution '{conv}': not drawn; allowed: n1c"):
         cli(["step", "audit-tuner", settings, conv, str(tmp_path / "o")], standalone_mode=False)
+
+
+def test_a_table_of_other_targets_needs_no_toolchain(
+    settings: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("colonnade.cli.common.IMAGE", tmp_path / "image.json")
+    command = [
+        "table",
+        "throughput_cores",
+        "--target",
+        "c908",
+        settings,
+        str(tmp_path / "o"),
+        "one",
+    ]
+    with pytest.raises(ColonnadeError, match="1 files, one the first; allowed"):
+        cli(command, standalone_mode=False)

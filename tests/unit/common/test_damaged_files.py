@@ -33,6 +33,7 @@ from colonnade.results.records import (
     Claim,
     ImageFacts,
     ModelledProfile,
+    PackagedSchedules,
     Profile,
     Provenance,
     Run,
@@ -42,6 +43,8 @@ from colonnade.results.records import (
 from colonnade.results.tables import DECOMPOSITION, read_table
 from colonnade.training.checkpoint import read_checkpoint
 from colonnade.tuning.core import core_of
+from colonnade.tuning.space import SCHEDULE as SCHEDULE_KEYS
+from colonnade.tuning.space import Candidate
 from colonnade.validation.band import read_band
 from colonnade.workflow.scope import check_scope
 from colonnade.workflow.settings import read_settings
@@ -133,6 +136,10 @@ JSON: dict[str, tuple[Any, Reader]] = {
     "schedules.json": (
         {"convs": {"c|8": {"tile": 8}}, "stays_dense": ["c|4"]},
         lambda path: read_json(path, Schedules),
+    ),
+    "packaged.json": (
+        {"target": "x60", "convs": {"c|8": {key: TRIAL[key] for key in SCHEDULE_KEYS}}},
+        lambda path: [*map(Candidate.of, read_json(path, PackagedSchedules)["convs"].values())],
     ),
     "run.json": (RUN, lambda path: read_json(path, Run)),
     "accuracy.json": (ACCURACY, lambda path: read_json(path, Accuracy)),

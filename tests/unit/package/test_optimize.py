@@ -5,6 +5,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import onnxruntime
@@ -17,6 +18,7 @@ from colonnade.cli import cli
 from colonnade.common.errors import ColonnadeError
 from colonnade.config.data import ImageNetConfig
 from colonnade.config.pruning import Pattern, Recipe
+from colonnade.config.target import load_target
 from colonnade.config.training import TrainingConfig
 from colonnade.models.importing.torch_reader import import_module
 from colonnade.package.archive import read_package
@@ -24,7 +26,9 @@ from colonnade.package.export import export_package
 from colonnade.package.optimize import optimize
 from colonnade.package.to_onnx import to_onnx, write_onnx
 from colonnade.package.to_torch import write_state_dict
+from colonnade.package.tuned import Tuner
 from colonnade.pruning.plan import uniform_plan
+from colonnade.targets.target import Target
 from colonnade.training.checkpoint import read_checkpoint
 from colonnade.training.imported import write_imported
 from colonnade.training.stages import prune_and_finetune
@@ -152,3 +156,13 @@ def test_a_pruned_grouped_convolution_is_exported_dense_with_zeros(
     weight = package.tensors["deep.weight"]
     assert weight.shape == (8, 5, 5, 1)
     assert (weight == 0).sum() == 8 * 15
+
+
+def test_a_target_is_tuned_for_by_no_more_threads_than_it_has_cores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(Path(__file__).resolve().parents[3])
+    config = load_target(Path("config/targets"), "x60")
+    target = Target("x60", config, SimpleNamespace())  # type: ignore[arg-type]
+    with pytest.raises(ColonnadeError, match=r"threads: 9; allowed for .* target x60: 1 to 8"):
+        Tuner.of(target, 224, 9, None, tmp_path)

@@ -14,7 +14,7 @@ from colonnade.cli.common import FILE, cli, container, named_target
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import make_folder, read_record
 from colonnade.common.paths import BUILD, RUNNER, TIMING_MODEL
-from colonnade.config.errors import validate
+from colonnade.config.errors import validated
 from colonnade.config.reading import check_threads
 from colonnade.config.schema import ThroughputConfig
 
@@ -63,10 +63,7 @@ def run(
 
     target = named_target(name)
     target.check_built(RUNNER)
-    problems: list[str] = []
-    config = validate(ThroughputConfig, timed, [("command line", timed)], problems)
-    if config is None:
-        raise ColonnadeError("\n".join(problems))
+    config = validated(ThroughputConfig, timed, "command line")
     check_threads(config.threads, name, target.config)
     run_rounds(target, [NetworkRun.parse(each) for each in runs], schedules, config, rounds, table)
     target.board.clean()

@@ -89,7 +89,15 @@ def paired(wanted: Iterable[Wanted], files: Sequence[Path]) -> list[tuple[Wanted
 
 
 def container() -> Container:
-    """The toolchain container, with the checkout in it."""
+    """The toolchain container, with the checkout in it.
+
+    Raises:
+        ColonnadeError: it is not built.
+    """
+    if not IMAGE.is_file():
+        raise ColonnadeError(
+            f"{IMAGE}: the toolchain is not built yet; `snakemake toolchain` does it"
+        )
     return open_image(IMAGE, ROOT)
 
 
@@ -129,19 +137,6 @@ def checkout() -> Iterator[Path]:
     raise ColonnadeError(f"{here}: not in a checkout of Colonnade; change to one")
 
 
-def built_toolchain() -> Container:
-    """The toolchain container of the checkout that is worked in.
-
-    Raises:
-        ColonnadeError: it is not built.
-    """
-    if not IMAGE.is_file():
-        raise ColonnadeError(
-            f"{IMAGE}: the toolchain is not built yet; `snakemake toolchain` does it"
-        )
-    return container()
-
-
 @contextmanager
 def scratch(name: str) -> Iterator[Path]:
     """A folder of the checkout, which the container sees, removed at the end."""
@@ -156,20 +151,21 @@ def named_target(name: str) -> Target:
     The kind may stand before its name, as in `emulated:x60`.
 
     Raises:
-        ColonnadeError: there is no such target, it is of another kind, or there is no toolchain.
+        ColonnadeError: there is no such target, or it is of another kind.
     """
     kind, _, own = name.rpartition(":")
     config = load_target(TARGETS, own)
     if kind not in ("", config.kind):
         raise ColonnadeError(f"target: {name!r}; {own} is of kind {config.kind}")
-    target = Target(own, config, built_toolchain())
-    click.get_current_context().call_on_close(target.close)
-    return target
+    return _closing(Target(own, config, _Opened()))
 
 
 def target_of(settings: Settings) -> Target:
     """The target that a job was given; a board is disconnected at the command's end."""
-    target = Target(settings.config.target, settings.target, _Opened())
+    return _closing(Target(settings.config.target, settings.target, _Opened()))
+
+
+def _closing(target: Target) -> Target:
     click.get_current_context().call_on_close(target.close)
     return target
 

@@ -96,17 +96,14 @@ def _finetuning(data: Path, epochs: int | None, image_px: int | None) -> Any:
         ColonnadeError: there is no such folder, or its images cannot have that size.
     """
     from colonnade.config.data import ImageNetConfig
-    from colonnade.config.errors import validate
+    from colonnade.config.errors import validated
     from colonnade.config.training import TrainingConfig
     from colonnade.package.optimize import Finetuning
 
     values: dict[str, Any] = {"name": "imagenet", "path": str(data)}
     if image_px is not None:
         values["image_px"] = image_px
-    problems: list[str] = []
-    config = validate(ImageNetConfig, values, [("--data", values)], problems)
-    if problems or config is None:
-        raise ColonnadeError("\n".join(problems))
+    config = validated(ImageNetConfig, values, "--data")
     training = TrainingConfig()
     if epochs is not None:
         phase = training.finetune.model_copy(update={"epochs": epochs})

@@ -16,7 +16,7 @@ import click
 from colonnade.cli.common import FILE, checkout, cli, named_target, scratch
 from colonnade.cli.lines import agreement_lines, description_lines, times_lines
 from colonnade.common.errors import ColonnadeError
-from colonnade.common.progress import track
+from colonnade.common.progress import Progress, track
 
 # A picture that is resized to this takes 300 MB.
 MOST_PX = 8192
@@ -127,6 +127,7 @@ def bench(
     On this machine time is measured: the median and the spread of several runs. On an emulated target
     it is that of the timing model, which is exact.
     """
+    from colonnade.config.reading import check_threads
     from colonnade.evaluation.packages import Run, execute, timing
     from colonnade.evaluation.pictures import random_images
 
@@ -134,6 +135,7 @@ def bench(
     images = random_images(given, batch, image_px, seed=0)
     how = Run(dtype, threads, repetitions, warmup)
     with _on(target_name) as (target, folder):
+        check_threads(threads, target.name, target.config)
         _, report = execute(target, given, images, how, folder)
         times = timing(report, target)
     times = {"package": str(package), "image_px": next(iter(images.values())).shape[-1], **times}
@@ -218,13 +220,15 @@ def validate(
     if not inputs:
         raise ColonnadeError("--random: 0; allowed without --image and --input: 1 or more")
     outputs = read_package(given).graph["outputs"]
-    progress = iter(track(inputs, "validate", len(inputs), "input"))
-    with _on(target_name) as (target, folder):
+    with (
+        _on(target_name) as (target, folder),
+        Progress("validate", len(inputs), "input") as progress,
+    ):
 
         def on_target(arrays: Any) -> list[Any]:
             with tempfile.TemporaryDirectory(dir=folder) as own:
                 made, _ = execute(target, given, arrays, Run(dtype), Path(own))
-            next(progress)
+            progress.add()
             return [made[name] for name in outputs]
 
         rows = compare(model, on_target, inputs)

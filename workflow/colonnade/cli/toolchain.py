@@ -18,7 +18,6 @@ import click
 from colonnade.cli.common import (
     FILE,
     ROOT,
-    built_toolchain,
     checkout,
     cli,
     container,
@@ -67,7 +66,7 @@ def shell(command: tuple[str, ...]) -> None:
     command reads, prints and returns is yours.
     """
     with checkout() as here:
-        toolchain = built_toolchain()
+        toolchain = container()
         enter = ["/bin/sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", str(here)]
         status = toolchain.attach([*enter, *(command or ["bash"])], env=_terminal())
     sys.exit(status)
@@ -91,7 +90,7 @@ def bench_conv(name: str, options: tuple[str, ...]) -> None:
             return
         command, env = target.command(BENCH, timing=folder / "regions.jsonl")
         with _with_time(target):
-            status = built_toolchain().attach([*command, *_visible(given, here, folder)], env=env)
+            status = container().attach([*command, *_visible(given, here, folder)], env=env)
     sys.exit(status)
 
 

@@ -19,18 +19,13 @@ from colonnade.workflow.settings import read_settings
 @click.argument("output", type=FILE)
 def profile(settings: Path, conv: str, output: Path) -> None:
     """Run the promising candidates of the convolution CONV."""
-    from colonnade.tuning.measured import profile_measured
-    from colonnade.tuning.search import profile_conv
+    from colonnade.tuning.profiling import profile as tune
 
     given = read_settings(settings)
-    shape, config, target = ConvShape.parse(conv), given.config, target_of(given)
+    shape, config = ConvShape.parse(conv), given.config
     convs = Convolutions(config)
     searches, tuning, timed = convs.searches(conv), config.profile, config.throughput
-    if target.evidence == "modelled":
-        profile_conv(target, shape, searches, tuning, timed, output)
-    else:
-        seconds = convs.seconds_of_a_search
-        profile_measured(target, shape, searches, tuning, timed, seconds, output)
+    tune(target_of(given), shape, searches, tuning, timed, convs.search_count, output)
 
 
 @step.command()
@@ -78,17 +73,13 @@ def compare(settings: Path, schedules: Path, environment: Path, listed: Path, ou
 @click.argument("output", type=FILE)
 def audit_tuner(settings: Path, conv: str, output: Path) -> None:
     """Run all candidates of the convolution CONV, and compare with what tuning finds."""
-    from colonnade.tuning.audit import audit_conv, audit_measured
+    from colonnade.tuning.audit import audit
 
     given = read_settings(settings)
-    shape, config, target = ConvShape.parse(conv), given.config, target_of(given)
+    shape, config = ConvShape.parse(conv), given.config
     convs = Convolutions(config)
     profiled, tuning, timed = convs.audits(conv), config.profile, config.throughput
-    if target.evidence == "modelled":
-        audit_conv(target, shape, profiled, tuning, timed, output)
-    else:
-        seconds = convs.seconds_of_a_search
-        audit_measured(target, shape, profiled, tuning, timed, seconds, output)
+    audit(target_of(given), shape, profiled, tuning, timed, convs.search_count, output)
 
 
 @step.command("dense-baselines")

@@ -95,7 +95,7 @@ class Participant:
 
     @property
     def label(self) -> str:
-        """Its name, and the variant's where there are several."""
+        """Its name and the variant's, which no other has."""
         return f"{self.name} {self.variant.label}"
 
     def result(self) -> Array:
@@ -212,7 +212,8 @@ def _compare(
                 reasons[each.label] = str(error)
         results = take_turns(ready, rounds, seed, watch.look)
         errors: dict[str, float] = {}
-        expected = {each.variant: each.variant.output(image) for each in participants}
+        variants = {each.variant for each in participants}
+        expected = {variant: variant.output(image) for variant in variants}
         for each in participants:
             if each.label not in results or results[each.label].reason:
                 continue

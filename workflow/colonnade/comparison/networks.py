@@ -17,16 +17,15 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from colonnade.config.model import ModelName
-from colonnade.config.pruning import Pattern, Recipe
+from colonnade.config.pruning import Pattern
 from colonnade.data.dataset import Normalisation
 from colonnade.models.conv_shape import ConvShape
 from colonnade.models.module import build
 from colonnade.package.export import export_package
 from colonnade.package.to_onnx import write_onnx
-from colonnade.pruning.layers import importances, make_masks
 from colonnade.pruning.plan import uniform_plan
-from colonnade.pruning.weights import kept_weights
 from colonnade.training.checkpoint import CheckpointInfo, read_checkpoint, write_checkpoint
+from colonnade.training.stages import mask_by_magnitude
 from colonnade.tuning.choice import tiles_for
 
 CLASSES = 1000
@@ -88,20 +87,12 @@ def write_variants(
     dense = Variant(DENSE, 0.0, folder / f"{DENSE}.safetensors", folder / DENSE)
     write_checkpoint(dense.checkpoint, info, model.state_dict(), {})
     export_package(dense.checkpoint, dense.package)
-    source = read_checkpoint(dense.checkpoint)
     variants = [dense]
     for pattern in patterns:
-        tiles = tiles_for(schedules, layers, pattern)
-        plan = uniform_plan(pattern, tiles)
-        masks = make_masks(importances(model, list(tiles), "l1"), plan)
-        state = {key: value.clone() for key, value in model.state_dict().items()}
-        for layer, mask in masks.items():
-            weight = state[f"{layer}.weight"]
-            weight[~kept_weights(mask, weight)] = 0
-        update = {"plan": plan, "recipe": Recipe(), "source_sha256": source.sha256}
         label = pattern.label
         variant = Variant(label, pattern.sparsity, folder / f"{label}.safetensors", folder / label)
-        write_checkpoint(variant.checkpoint, info.model_copy(update=update), state, masks)
+        plan = uniform_plan(pattern, tiles_for(schedules, layers, pattern))
+        mask_by_magnitude(dense.checkpoint, plan, variant.checkpoint)
         export_package(variant.checkpoint, variant.package)
         variants.append(variant)
     return variants

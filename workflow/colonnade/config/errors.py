@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from colonnade.common.errors import ColonnadeError
 from colonnade.config.partial import contradictions, right_part
 from colonnade.config.section import ON_DISK
 from colonnade.config.sources import TAG, tags_of
@@ -63,6 +64,19 @@ def validate(
     checked = validate_parts(model, values, sources, found)
     problems.extend(found)
     return None if found else checked
+
+
+def validated(model: type[Model], values: object, source: str) -> Model:
+    """The checked model of values that are all of one source; files are looked for.
+
+    Raises:
+        ColonnadeError: one line for every mistake, naming source and key.
+    """
+    problems: list[str] = []
+    checked = validate(model, values, [(source, values)], problems)
+    if checked is None:
+        raise ColonnadeError("\n".join(problems))
+    return checked
 
 
 def validate_parts(

@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field, model_validator
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import read_record
 from colonnade.config.board import BoardConfig, Isa
-from colonnade.config.errors import validate
+from colonnade.config.errors import validated
 from colonnade.config.section import InputFile, Number, Section, Whole
 from colonnade.config.sources import read_yaml
 
@@ -110,10 +110,7 @@ def load_target(targets: Path, name: str) -> TargetConfig:
         raise ColonnadeError(f"target: {name!r}; allowed: {allowed} (files of {targets})")
     path = targets / f"{name}.yaml"
     values = read_yaml(path)
-    problems: list[str] = []
-    file = validate(TargetFile, values, [(str(path), values)], problems)
-    if file is None:
-        raise ColonnadeError("\n".join(problems))
+    file = validated(TargetFile, values, str(path))
     if file.core is None:
         return TargetConfig(kind=file.kind, board=file.board)
     core = read_core(file.core)

@@ -3,6 +3,7 @@
 
 """The shape of one convolution, and the string that names it in tables and schedules."""
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -119,6 +120,11 @@ class ConvShape:
     def taps(self) -> int:
         """Elements of the kernel's window."""
         return self.kernel[0] * self.kernel[1]
+
+    @property
+    def split_planes(self) -> int:
+        """Planes that taps see of an input plane that the stride splits, space to depth."""
+        return math.prod(map(min, self.stride, self.kernel))
 
     @property
     def reduction(self) -> int:

@@ -23,8 +23,9 @@ from colonnade.package.graph import (
     Share,
     check_graph,
 )
-from colonnade.results.records import Schedules
+from colonnade.results.records import PackagedSchedules
 from colonnade.results.tables import LAYERS, read_table
+from colonnade.tuning.space import Candidate
 
 SCHEDULES, TUNED = "schedules.json", "layers.csv"
 """Beside the network's own files, where it was tuned: what the runner reads, and what tuning ran."""
@@ -141,7 +142,7 @@ class _Tuned:
         self._ms: dict[tuple[str, int], float] = {}
         if not (path / SCHEDULES).is_file():
             return
-        document = read_json(path / SCHEDULES, Schedules)
+        document = read_json(path / SCHEDULES, PackagedSchedules)
         self.target, self._schedules = document["target"], document["convs"]
         if (path / TUNED).is_file():
             rows = read_table(path / TUNED, LAYERS).rows(named=True)
@@ -151,10 +152,7 @@ class _Tuned:
     def of(self, conv: str, kept: int) -> tuple[str | None, float | None]:
         """Schedule and time of a convolution."""
         found = self._schedules.get(f"{conv}|k{kept}")
-        text = None
-        if found is not None:
-            keys = ("algorithm", "tile", "lmul", "panels", "kc_splits")
-            text = ":".join(str(found[key]) for key in keys)
+        text = None if found is None else str(Candidate.of(found))
         return text, self._ms.get((conv, kept))
 
 

@@ -20,12 +20,11 @@ from colonnade.models.graph import Graph
 from colonnade.package.description import SCHEDULES, TUNED
 from colonnade.package.export import export_package
 from colonnade.package.tuned import Tuner
-from colonnade.pruning.layers import importances, make_masks, sparsity_of
-from colonnade.pruning.plan import Plan, uniform_plan
-from colonnade.pruning.weights import kept_weights
-from colonnade.training.checkpoint import read_checkpoint, write_checkpoint
+from colonnade.pruning.layers import sparsity_of
+from colonnade.pruning.plan import uniform_plan
+from colonnade.training.checkpoint import read_checkpoint
 from colonnade.training.imported import network_name, read_network, write_imported
-from colonnade.training.stages import prune_and_finetune
+from colonnade.training.stages import mask_by_magnitude, prune_and_finetune
 
 CHECKPOINT, DENSE, PACKAGE, METRICS = (
     "pruned.safetensors",
@@ -98,7 +97,7 @@ def optimize(
             tiles = {each: chosen.get(each, _GROUPED_TILE) for each in names if each not in reasons}
         plan = uniform_plan(pattern, tiles)
         if finetuning is None:
-            _mask(dense, plan, pruned)
+            mask_by_magnitude(dense, plan, pruned)
         else:
             phases = (finetuning.data, finetuning.training, _SEED, pruned, temporary / METRICS)
             prune_and_finetune(dense, plan, Recipe(), *phases)
@@ -108,19 +107,6 @@ def optimize(
                 shutil.copyfile(tuner.scratch / file, temporary / PACKAGE / file)
         masks = read_checkpoint(pruned).masks
     return Optimized(list(tiles), reasons, sparsity_of(masks) if masks else 0.0)
-
-
-def _mask(dense: Path, plan: Plan, output: Path) -> None:
-    """Write the checkpoint with masks by magnitude, as it is."""
-    read = read_checkpoint(dense)
-    model = read.model()
-    masks = make_masks(importances(model, list(plan), "l1"), plan)
-    state = model.state_dict()
-    for name, mask in masks.items():
-        weight = state[f"{name}.weight"]
-        weight[~kept_weights(mask, weight)] = 0
-    update = {"plan": plan, "recipe": Recipe() if plan else None, "source_sha256": read.sha256}
-    write_checkpoint(output, read.info.model_copy(update=update), state, masks)
 
 
 def _staying_dense(graph: Graph, grouped: bool) -> dict[str, str]:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from colonnade.common.errors import ColonnadeError
 from colonnade.common.paths import DEFAULT_CONFIG
 from colonnade.common.progress import track
-from colonnade.config.errors import validate
+from colonnade.config.errors import validated
 from colonnade.config.pruning import Pattern
+from colonnade.config.reading import check_threads
 from colonnade.config.schema import ProfileConfig, ThroughputConfig
 from colonnade.config.section import Section
 from colonnade.config.sources import read_yaml
@@ -23,8 +23,7 @@ from colonnade.package.description import SCHEDULES, TUNED
 from colonnade.targets.target import Target
 from colonnade.tuning.bench import DENSE, PROGRAM, Profiled
 from colonnade.tuning.choice import collect, tiles_for
-from colonnade.tuning.measured import profile_measured
-from colonnade.tuning.search import profile_conv
+from colonnade.tuning.profiling import profile
 
 
 class _Sections(Section):
@@ -51,18 +50,17 @@ class Tuner:
         """One with the candidates of the default configuration, or those of one tile.
 
         Raises:
-            ColonnadeError: programs are not built, or the tile does not fit the registers.
+            ColonnadeError: the target has fewer cores than that, programs are not built, or the tile does
+                not fit the registers.
         """
+        check_threads(threads, target.name, target.config)
         target.check_built(PROGRAM)
         values: Any = read_yaml(DEFAULT_CONFIG)
         chosen = {key: values[key] for key in _Sections.model_fields}
         if tile is not None:
             chosen["profile"] = {**chosen["profile"], "tiles": [tile]}
         chosen["throughput"] = {**chosen["throughput"], "threads": threads}
-        problems: list[str] = []
-        found = validate(_Sections, chosen, [(str(DEFAULT_CONFIG), chosen)], problems)
-        if found is None:
-            raise ColonnadeError("\n".join(problems))
+        found = validated(_Sections, chosen, str(DEFAULT_CONFIG))
         return cls(target, image_px, found.profile, found.throughput, scratch)
 
     def tune(
@@ -83,16 +81,11 @@ class Tuner:
             if pattern.keeps(conv.reduction) < conv.reduction:
                 searches[conv] = [DENSE, Profiled(pattern)]
         profiles = []
-        seconds = 60 * self.profile.minutes / sum(map(len, searches.values()))
+        count = sum(map(len, searches.values()))
         tuned = track(searches.items(), "tune", len(searches), "convolution")
         for index, (conv, each) in enumerate(tuned):
             profiles.append(self.scratch / f"{index}.json")
-            if self.target.evidence == "modelled":
-                profile_conv(self.target, conv, each, self.profile, self.timed, profiles[-1])
-            else:
-                profile_measured(
-                    self.target, conv, each, self.profile, self.timed, seconds, profiles[-1]
-                )
+            profile(self.target, conv, each, self.profile, self.timed, count, profiles[-1])
         schedules = self.scratch / SCHEDULES
         collect(profiles, layers, name, self.target, schedules, self.scratch / TUNED)
         return tiles_for(schedules, masked, pattern)

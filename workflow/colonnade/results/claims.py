@@ -18,7 +18,7 @@ from pydantic import Field, model_validator
 from colonnade.common.errors import ColonnadeError, first_line
 from colonnade.common.files import write_json
 from colonnade.common.paths import table_file
-from colonnade.config.errors import validate
+from colonnade.config.errors import validated
 from colonnade.config.section import Number, Section, Whole
 from colonnade.config.sources import read_yaml
 from colonnade.results.intervals import drop_interval, top1_interval
@@ -115,11 +115,7 @@ def read_definitions(path: Path) -> Sequence[Definition]:
         ColonnadeError: one line for every mistake, naming file and key.
     """
     content = read_yaml(path)
-    problems: list[str] = []
-    found = validate(Definitions, content, [(str(path), content)], problems)
-    if found is None:
-        raise ColonnadeError("\n".join(problems))
-    return found.claims
+    return validated(Definitions, content, str(path)).claims
 
 
 def write_claims(definitions: Path, tables: Sequence[Path], target: Path) -> None:

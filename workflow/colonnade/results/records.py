@@ -120,6 +120,22 @@ class Schedules(TypedDict):
     stays_dense: list[str]
 
 
+class PackagedSchedule(Scheduled):
+    """All of a schedule."""
+
+    algorithm: str
+    lmul: int
+    panels: int
+    kc_splits: int
+
+
+class PackagedSchedules(TypedDict):
+    """schedules.json of a package that was tuned."""
+
+    target: str
+    convs: dict[str, PackagedSchedule]
+
+
 class Layer(TypedDict):
     """What one operator took."""
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-"""The two training stages of the workflow: dense training, and fine-tuning under masks."""
+"""The two training stages of the workflow, dense and under masks; and masks without training."""
 
 import copy
 import hashlib
@@ -26,6 +26,7 @@ from colonnade.pruning.permutation import permute, search
 from colonnade.pruning.plan import Plan
 from colonnade.pruning.repair import repair
 from colonnade.pruning.schedule import Sparsifier
+from colonnade.pruning.weights import kept_weights
 from colonnade.training.checkpoint import (
     Checkpoint,
     CheckpointInfo,
@@ -158,6 +159,23 @@ def prune_and_finetune(
         )
         run_phase(phase)
         _finish(network, info, phase, output)
+
+
+def mask_by_magnitude(dense: Path, plan: Plan, output: Path) -> None:
+    """Write a dense checkpoint with masks by the L1 norm; the weights that stay are as they were.
+
+    Raises:
+        ColonnadeError: a damaged checkpoint, or a file that cannot be written.
+    """
+    read = read_checkpoint(dense)
+    model = read.model()
+    masks = make_masks(importances(model, list(plan), "l1"), plan)
+    state = model.state_dict()
+    for name, mask in masks.items():
+        weight = state[f"{name}.weight"]
+        weight[~kept_weights(mask, weight)] = 0
+    update = {"plan": plan, "recipe": Recipe() if plan else None, "source_sha256": read.sha256}
+    write_checkpoint(output, read.info.model_copy(update=update), state, masks)
 
 
 def check_same_data(checkpoint: Checkpoint, data: DataConfig, images: ImageData) -> None:

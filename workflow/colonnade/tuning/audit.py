@@ -28,6 +28,7 @@ from colonnade.tuning import measured
 from colonnade.tuning.bench import DENSE, PROGRAM, Bench, Profiled
 from colonnade.tuning.cache import Result
 from colonnade.tuning.core import core_of, machine_of
+from colonnade.tuning.profiling import seconds_of_a_search
 from colonnade.tuning.race import MOST_ROUNDS, Deadline, race
 from colonnade.tuning.rounds import Rounds
 from colonnade.tuning.search import fastest, rank_each, search
@@ -37,6 +38,27 @@ from colonnade.tuning.space import Candidate, grid, in_splits, search_space
 _BATCH = 16
 # Searches of each convolution where time is measured.
 _TUNINGS = 3
+
+
+def audit(
+    target: Target,
+    conv: ConvShape,
+    profiled: Sequence[Profiled],
+    settings: ProfileConfig,
+    timed: ThroughputConfig,
+    searches: int,
+    output: Path,
+) -> None:
+    """Run all candidates of one convolution and write how good its tuning is; see `profile`.
+
+    Raises:
+        ColonnadeError: see `audit_conv` and `audit_measured`.
+    """
+    if target.evidence == "modelled":
+        audit_conv(target, conv, profiled, settings, timed, output)
+    else:
+        seconds = seconds_of_a_search(settings, searches)
+        audit_measured(target, conv, profiled, settings, timed, seconds, output)
 
 
 def audit_conv(

@@ -8,7 +8,7 @@ Nothing is kept for later: how long something took is true of the minutes in whi
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
@@ -19,7 +19,7 @@ from colonnade.targets.target import Target
 from colonnade.tuning.bench import PROGRAM, Profiled, bench_arguments
 from colonnade.tuning.cache import Result
 from colonnade.tuning.core import F32_BYTES
-from colonnade.tuning.space import SCHEDULE, Candidate
+from colonnade.tuning.space import Candidate
 
 # Weights that one process packs, at most: a network's memory is small, but not that of all its
 # candidates.
@@ -95,7 +95,7 @@ class Rounds:
             ColonnadeError: one of them cannot run.
         """
         lines = self._run(searches, candidates, rounds)
-        return {(_candidate(line), int(line["kept"])): line for line in lines}
+        return {(Candidate.of(line), int(line["kept"])): line for line in lines}
 
     def _run(
         self, searches: Sequence[Profiled], candidates: Sequence[Candidate], rounds: int
@@ -107,7 +107,3 @@ class Rounds:
         ]
         lines = self._target.run(PROGRAM, arguments, timing=None).splitlines()
         return [json.loads(line) for line in lines]
-
-
-def _candidate(report: Mapping[str, Any]) -> Candidate:
-    return Candidate(**{name: report[name] for name in SCHEDULE})

@@ -7,7 +7,7 @@ Afterwards the neighbours of the fastest candidate of each algorithm are tried, 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import astuple, replace
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ from colonnade.tuning.cache import Result
 from colonnade.tuning.core import core_of
 from colonnade.tuning.cost_model.model import CostModel
 from colonnade.tuning.cost_model.simulations import Simulations
-from colonnade.tuning.space import SCHEDULE, XNNPACK, Candidate, in_splits, search_space
+from colonnade.tuning.space import XNNPACK, Candidate, in_splits, search_space
 
 # Candidates with their predicted cycles, cheapest first.
 Ranking = Sequence[tuple[float, Candidate]]
@@ -110,7 +110,7 @@ def search(
     reports += run(others(ranked, reports, same_tile=same_tile))
     candidates = [candidate for _, candidate in ranked]
     for report in choose_each(reports, fastest(reports), same_tile=same_tile).values():
-        known = {_schedule(each) for each in reports}
+        known = {Candidate.of(each) for each in reports}
         fresh = [each for each in candidates if each not in known]
         reports += refine(report, fresh, run)
     return reports
@@ -159,14 +159,14 @@ def others(ranked: Ranking, reports: Sequence[Result], *, same_tile: bool) -> li
     They are to run the same network: where it is pruned, `same_tile`, they have the fastest's tile.
     """
     best = fastest(reports)
-    known = {tuple(report[name] for name in SCHEDULE) for report in reports}
+    known = {Candidate.of(report) for report in reports}
     found: dict[str, list[Candidate]] = {}
     for _, each in ranked:
         alike = not same_tile or each.tile == best["tile"]
         if alike and each.algorithm != best["algorithm"]:
             found.setdefault(each.algorithm, []).append(each)
     first = [each for candidates in found.values() for each in candidates[:_OTHERS]]
-    return [each for each in first if astuple(each) not in known]
+    return [each for each in first if each not in known]
 
 
 def refine(
@@ -181,9 +181,9 @@ def refine(
     those that ran.
     """
     reports: list[Result] = []
-    known = {_schedule(report)}
+    known = {Candidate.of(report)}
     while True:
-        best = _schedule(report)
+        best = Candidate.of(report)
         around = (_scaled(best, panels, splits) for panels, splits in _NEIGHBOURS)
         tried = [each for each in around if each and each in candidates and each not in known]
         known.update(tried)
@@ -192,10 +192,6 @@ def refine(
         if fastest([report, *fresh]) is report:
             return reports
         report = fastest(fresh)
-
-
-def _schedule(report: Result) -> Candidate:
-    return Candidate(**{name: report[name] for name in SCHEDULE})
 
 
 def _scaled(candidate: Candidate, panels: Fraction, splits: Fraction) -> Candidate | None:

@@ -4,8 +4,9 @@
 """The candidate schedules of a convolution: what the configuration allows, less what cannot win."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from colonnade.common.reference import REFERENCE
 from colonnade.config.schema import ProfileConfig, fits_registers
@@ -31,6 +32,11 @@ class Candidate:
     lmul: int
     panels: int
     kc_splits: int = 1
+
+    @classmethod
+    def of(cls, report: Mapping[str, Any]) -> "Candidate":
+        """That of a report, or of an entry of a schedules file."""
+        return cls(**{name: report[name] for name in SCHEDULE})
 
     def __str__(self) -> str:
         """As the bench takes it."""
@@ -125,6 +131,6 @@ def _operand(conv: ConvShape, candidate: Candidate, machine: Machine) -> int:
     Of these a stride that splits planes makes several of each channel.
     """
     positions = candidate.panels * candidate.lmul * machine.lanes
-    planes = conv.in_channels * math.prod(map(min, conv.stride, conv.kernel))
+    planes = conv.in_channels * conv.split_planes
     rows = conv.reduction if candidate.algorithm == "packed" else planes
     return rows * positions * F32_BYTES

@@ -53,10 +53,9 @@ class Convolutions:
         return list(distinct.values())
 
     @property
-    def seconds_of_a_search(self) -> float:
-        """Time of a search where time is measured: all have the same."""
-        count = sum(len(self.searches(conv)) for conv in self.distinct)
-        return 60 * self.config.profile.minutes / count
+    def search_count(self) -> int:
+        """The searches of all convolutions."""
+        return sum(len(self.searches(conv)) for conv in self.distinct)
 
     def profiled(self, pattern: Pattern) -> Pattern:
         """The pattern, of those that are profiled, whose schedules serve for `pattern`."""

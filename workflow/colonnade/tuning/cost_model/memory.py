@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from colonnade.tuning.core import F32_BYTES, Cache, Core
 from colonnade.tuning.cost_model.execution import RARITY
-from colonnade.tuning.cost_model.work import Work, split
+from colonnade.tuning.cost_model.work import Work
 
 
 class Found(NamedTuple):
@@ -95,7 +95,7 @@ def _direct_found(work: Work) -> Found:
     share = work.kept / work.conv.reduction
     distinct = work.needed / (share * work.sharing)
     # Taps of other rows read the same lines, for other panels of the block.
-    used = 1 - (1 - share) ** (work.taps / split(work.conv))
+    used = 1 - (1 - share) ** (work.taps / work.conv.split_planes)
     l1, _, beyond = _found(work, _weights_between(work, used), work.operand)
     l1 += (1 - l1) * _found_by_next_panel(work)
     memory = distinct * beyond / max(1, work.needed * work.overlap)
@@ -107,7 +107,7 @@ def _found_by_next_panel(work: Work) -> float:
     if work.vector_lines > work.core.confirm:
         # The prefetcher takes each vector for a stream, and brings lines that push these out.
         return 0.0
-    fresh = work.panel * F32_BYTES / work.core.line_bytes * split(work.conv)
+    fresh = work.panel * F32_BYTES / work.core.line_bytes * work.conv.split_planes
     shared = max(0, 1 - fresh / work.channel_lines) * work.needed
     # The prefetcher brings lines beside those that are needed.
     brought = work.conv.in_channels * work.channel_lines * work.core.line_bytes

@@ -24,7 +24,7 @@ from colonnade.tuning.cost_model.memory import (
     weights_found,
 )
 from colonnade.tuning.cost_model.simulations import Simulations
-from colonnade.tuning.cost_model.work import Work, halo, lines, plan, results, split
+from colonnade.tuning.cost_model.work import Work, halo, lines, plan, results
 from colonnade.tuning.packing import packing_work
 from colonnade.tuning.space import Candidate
 
@@ -76,7 +76,7 @@ class CostModel:
         own came for the blocks before.
         """
         core, conv, line = self._core, work.conv, self._core.line_bytes
-        planes = split(conv)
+        planes = conv.split_planes
         own = self._own_lines(work)
         if work.is_packed:
             # Whole planes of the input.

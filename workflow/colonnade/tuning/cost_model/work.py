@@ -75,12 +75,12 @@ class Work:
         # Rows of the input under a block: apart, or one after the other.
         apart = conv.kernel[0] * (self.block * F32_BYTES + line - F32_BYTES)
         together = (self.block + halo(conv)) * F32_BYTES
-        return conv.in_channels * split(conv) * min(apart, together)
+        return conv.in_channels * conv.split_planes * min(apart, together)
 
     @property
     def moved(self) -> float:
         """Bytes of a block's part of the planes: the input's, the output's, and the residual's."""
-        planes = self.conv.in_channels * split(self.conv) + results(self.conv)
+        planes = self.conv.in_channels * self.conv.split_planes + results(self.conv)
         return planes * self.block * F32_BYTES
 
     @property
@@ -107,7 +107,7 @@ class Work:
             conv.kernel[0] / min(conv.stride[0], conv.kernel[0]) * (self.panel + beyond + line - 1)
         )
         together = self.panel + beyond + halo(conv) + line - 1
-        found = split(conv) * min(apart, together) / line
+        found = conv.split_planes * min(apart, together) / line
         # No more than all columns touch, and no fewer than one of them does.
         return max(self.vector_lines, min(self.taps * self.vector_lines, found))
 
@@ -194,11 +194,6 @@ def row(conv: ConvShape) -> int:
 def halo(conv: ConvShape) -> float:
     """Positions of a plane that a block reads beyond its own."""
     return (conv.kernel[0] - 1) * conv.dilation[0] / conv.stride[0] * row(conv)
-
-
-def split(conv: ConvShape) -> int:
-    """Planes that taps see of an input plane that is split, space to depth."""
-    return math.prod(map(min, conv.stride, conv.kernel))
 
 
 def lines(size: float, core: Core) -> int:
