@@ -34,7 +34,7 @@ baselines)
     ;;
 timing) tree=$source/timing; set -- ;;
 *)
-    echo "error: build.sh: part '$part'; allowed: riscv64, host, host-sanitized, fuzz, xnnpack-tests, timing" >&2
+    echo "error: build.sh: part '$part'; allowed: riscv64, host, host-sanitized, fuzz, xnnpack-tests, baselines, timing" >&2
     exit 2
     ;;
 esac

@@ -12,6 +12,7 @@ from the register file. Prints the sources that are to be compiled, one a line.
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -134,11 +135,16 @@ class Copy:
         """What XNNPACK would call it."""
         return f"f32_{self.converted.name}_im2col" if self.converted else f"x{self.bits}_im2col"
 
+    @classmethod
+    def making(cls, datatype: Datatype) -> "Copy":
+        """The one that makes elements of f32 ones; those of f32 are copied."""
+        return cls(datatype.bits, None if datatype == F32 else datatype)
+
 
 def copies_of(datatypes: tuple[Datatype, ...]) -> tuple[Copy, ...]:
     """Those that networks of these datatypes need."""
-    plain = dict.fromkeys(Copy(each.bits) for each in datatypes)
-    return (*plain, *(Copy(each.bits, each) for each in datatypes if each != F32))
+    pairs = ((Copy(each.bits), Copy.making(each)) for each in datatypes)
+    return tuple(dict.fromkeys(chain.from_iterable(pairs)))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@
 // Each is made once: weights are transformed, and packed where the library has a way to, before anything is timed.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 // Runs convolutions by dense baselines and prints one JSON line per run, as colonnade-bench does for ours and XNNPACK's.
-#include <cmath>
 #include <iostream>
 #include <stdexcept>
 
@@ -25,13 +24,6 @@ struct Options {
   bool check = false;
   bool relu = false;
 };
-
-double max_abs_error(const ConvCase& c, const std::vector<float>& actual) {
-  const std::vector<double> expected = c.reference();
-  double error = 0;
-  for (size_t i = 0; i < actual.size(); i++) error = std::max(error, std::abs(static_cast<double>(actual[i]) - expected[i]));
-  return error;
-}
 
 std::unique_ptr<Baseline> prepare(const ConvCase& conv, const std::string& candidate) {
   if (conv.shape.groups != 1) throw std::invalid_argument(conv.shape.str() + ": has groups; allowed: one");
@@ -67,7 +59,7 @@ void run(const Options& options, const ConvShape& shape, const std::string& cand
     line["mac_per_cycle"] = static_cast<double>(shape.macs()) / static_cast<double>(*sample.cycles);
   }
   line["max_abs_error"] = nullptr;
-  if (options.check) line["max_abs_error"] = max_abs_error(conv, baseline->output());
+  if (options.check) line["max_abs_error"] = conv.max_abs_error(baseline->output());
   line["counters"] = sample.counters;
   std::cout << line.dump() << std::endl;
 }

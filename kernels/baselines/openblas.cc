@@ -5,7 +5,6 @@
 #include <cblas.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "arena.h"
 #include "baseline.h"

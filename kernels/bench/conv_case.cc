@@ -97,6 +97,13 @@ std::vector<double> ConvCase::reference() const {
   return output;
 }
 
+double ConvCase::max_abs_error(const std::vector<float>& output) const {
+  const std::vector<double> expected = reference();
+  double error = 0;
+  for (size_t i = 0; i < output.size(); i++) error = std::max(error, std::abs(static_cast<double>(output[i]) - expected[i]));
+  return error;
+}
+
 std::vector<double> ConvCase::magnitudes() const {
   ConvCase c = *this;
   for (std::vector<float>* vector : {&c.values, &c.bias, &c.input, &c.residual}) {

@@ -6,7 +6,6 @@
 // Under the timing model (COLONNADE_TIMING) each run is a cold region: a layer of a network finds its
 // weights in memory, not in cache. On a real CPU the median of the repetitions is printed, and all of them.
 #include <algorithm>
-#include <cmath>
 #include <fstream>
 #include <iostream>
 #include <map>
@@ -53,13 +52,6 @@ struct Options {
   bool check = false;
   bool dry_run = false;
 };
-
-double max_abs_error(const ConvCase& c, const std::vector<float>& actual) {
-  const std::vector<double> expected = c.reference();
-  double error = 0;
-  for (size_t i = 0; i < actual.size(); i++) error = std::max(error, std::abs(actual[i] - expected[i]));
-  return error;
-}
 
 // The median of a candidate's samples and all that were measured, in their order, into its line.
 void report(const std::vector<Sample>& samples, nlohmann::ordered_json& line) {
@@ -131,7 +123,7 @@ void run_in_turn(const Options& options, const ConvShape& shape, const std::vect
       std::vector<Sample> samples;
       for (unsigned i = 0; i < options.repetitions; i++) samples.push_back(run_once(prepared, clock, pool));
       report(samples, line);
-      if (options.check) line["max_abs_error"] = max_abs_error(c, prepared.output());
+      if (options.check) line["max_abs_error"] = c.max_abs_error(prepared.output());
     }
     std::cout << line.dump() << std::endl;
   }

@@ -8,7 +8,6 @@
 #include <stdint.h>
 
 #include "colonnade/dwconv.h"
-#include "colonnade/im2col.h"
 #include "colonnade/operators.h"
 #include "colonnade/window.h"
 #include "operator-context.h"

@@ -6,7 +6,6 @@
 
 #include <stdint.h>
 
-#include "colonnade/im2col.h"
 #include "colonnade/plane-operators.h"
 #include "operator-context.h"
 

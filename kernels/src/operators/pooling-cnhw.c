@@ -6,7 +6,6 @@
 #include <math.h>
 
 #include "colonnade/cnhw-pool.h"
-#include "colonnade/im2col.h"
 #include "colonnade/operators.h"
 #include "colonnade/window.h"
 #include "operator-context.h"
