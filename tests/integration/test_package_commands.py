@@ -249,8 +249,9 @@ def test_optimize_tunes_for_a_target(
     folder = scratch / f"tuned-{target}"
     arguments = ("--sparsity", 0.75, "--target", target, "--image-px", PX, "--tile", 8)
     told = said("optimize", source, folder, *arguments)
-    assert set(told["pruned"]) <= {"wide"} and told["target"] == target
-    assert all(reason == "is no faster pruned" for reason in [told["dense"].get("wide")] if reason)
+    assert told["target"] == target
+    became = (told["pruned"], told["dense"].get("wide"))
+    assert became in ((["wide"], None), ([], "is no faster pruned"))
     found = said("inspect", folder / "package", "--image-px", PX)
     assert (found["target"], found["evidence"]) == (target, evidence)
     convs = [layer for layer in found["layers"] if layer["op"] == "conv2d"]
@@ -328,7 +329,7 @@ def test_optimize_prunes_grouped_convolutions_when_asked(source: Path, tmp_path:
     assert told["pruned"] == ["deep", "wide"]
     weight = read_package(tmp_path / "made/package").tensors["deep.weight"]
     kept = (weight.reshape(8, 25) != 0).sum(axis=1)
-    assert kept.tolist() == [7] * 8 or kept.tolist() == [6] * 8
+    assert kept.tolist() == [7] * 8
     assert said("validate", tmp_path / "made/package", "--image-px", PX)["agrees"]
 
 
