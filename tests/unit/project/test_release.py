@@ -15,7 +15,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[3]
 IDENTITY = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
-FILES = ("pyproject.toml", "setup.py", "README.md", "LICENSE", "CITATION.cff", "MANIFEST.in")
+FILES = ("pyproject.toml", "setup.py", "README.md", "LICENSE", "CITATION.cff")
 FOLDERS = ("workflow/colonnade/common", "workflow/colonnade/report", "workflow/envs")
 
 
@@ -32,8 +32,7 @@ def checkout(tmp_path: Path) -> Path:
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
     shutil.copy(ROOT / "workflow/colonnade/__init__.py", folder / "workflow/colonnade")
     for name in FILES:
-        if (ROOT / name).exists():
-            shutil.copy(ROOT / name, folder / name)
+        shutil.copy(ROOT / name, folder / name)
     git(folder, "init", "--quiet", "--initial-branch=main", ".")
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "--message", "all of it")
