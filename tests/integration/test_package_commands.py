@@ -197,6 +197,7 @@ def test_validate_agrees_with_torch(package: Path, picture: Path, tmp_path: Path
     assert told["agrees"] and len(told["outputs"]) == 5
     assert all(row["relative"] <= 1e-5 and row["top1"] == 1 for row in told["outputs"])
     half = said("validate", package, "--image-px", PX, "--dtype", "f16")
+    assert len(half["outputs"]) == 3
     assert all(1e-5 < row["relative"] < 2e-2 for row in half["outputs"])
     lines = call("validate", package, "--image-px", PX).stdout.splitlines()
     assert lines[-1] == f"{package}: agrees with PyTorch on host in f32, allowed 0.0001"
