@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from colonnade.config.target import TargetConfig
 from colonnade.container import Container
+from colonnade.targets.target import Target
 
 from ..conftest import Once
 
@@ -41,6 +43,18 @@ def build_part(toolchain: Container, root: Path, once: Once) -> Callable[[str], 
 def riscv64_programs(build_part: Callable[[str], Path]) -> Path:
     """Folder of the RISC-V programs."""
     return build_part("riscv64")
+
+
+@pytest.fixture(scope="session")
+def host_programs(build_part: Callable[[str], Path]) -> Path:
+    """Folder of this machine's programs, where packages that run in process find the library."""
+    return build_part("host")
+
+
+@pytest.fixture(scope="session")
+def host(toolchain: Container, host_programs: Path) -> Target:
+    """This machine, its programs brought up to date with the sources."""
+    return Target("host", TargetConfig(kind="host"), toolchain)
 
 
 @pytest.fixture(scope="session")

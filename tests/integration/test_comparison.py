@@ -5,7 +5,7 @@
 
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,6 @@ from colonnade.comparison import measure, worker
 from colonnade.comparison.measure import Peers, compare_network
 from colonnade.comparison.table import comparison_table, printed
 from colonnade.config.comparison import ComparisonConfig
-from colonnade.config.target import TargetConfig
-from colonnade.container import Container
 from colonnade.models.architecture import conv_shapes
 from colonnade.models.module import build
 from colonnade.results.records import Compared
@@ -33,13 +31,6 @@ from .untrained import write_networks
 SETTINGS = ComparisonConfig(
     networks=("resnet18",), sparsities=(0.5,), batches=(1, 2), threads=(2,), rounds=2
 )
-
-
-@pytest.fixture(scope="module")
-def host(toolchain: Container, build_part: Callable[[str], Path]) -> Target:
-    """This machine, its programs brought up to date with the sources."""
-    build_part("host")
-    return Target("host", TargetConfig(kind="host"), toolchain)
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@
 """Candidates that run side by side: the bench of this machine, and tuning with it."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,6 @@ from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import read_json
 from colonnade.config.pruning import Pattern
 from colonnade.config.schema import ProfileConfig, ThroughputConfig
-from colonnade.config.target import TargetConfig
-from colonnade.container import Container
 from colonnade.models.conv_shape import ConvShape
 from colonnade.results.records import Profile
 from colonnade.targets.target import Target
@@ -30,13 +27,6 @@ SETTINGS: dict[str, Any] = {
     **{"kc_splits": 2, "trials": 4, "margin_percent": 3, "audit": 1, "seed": 1},
 }
 TIMED = ThroughputConfig(image_px=32, batch=1, threads=2, repetitions=3, warmup=0)
-
-
-@pytest.fixture(scope="module")
-def host(toolchain: Container, build_part: Callable[[str], Path]) -> Target:
-    """This machine, its programs brought up to date with the sources."""
-    build_part("host")
-    return Target("host", TargetConfig(kind="host"), toolchain)
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,7 @@ from colonnade.models.module import build
 from colonnade.package.archive import read_package
 from colonnade.training.checkpoint import read_checkpoint
 from tests.unit.conftest import write_digit_folder
-from tests.unit.package.test_optimize import Small
+from tests.unit.package.test_optimize import write_small
 
 PX = 33
 MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.25, 0.3)
@@ -49,20 +48,12 @@ def said(*arguments: object) -> Any:
 
 
 @pytest.fixture(scope="module")
-def host(build_part: Callable[[str], Path]) -> Path:
-    return build_part("host")
-
-
-@pytest.fixture(scope="module")
 def source(scratch: Path) -> Path:
-    torch.manual_seed(8)
-    program = torch.export.export(Small(10).eval(), (torch.randn(1, 3, PX, PX),))
-    torch.export.save(program, scratch / "small.pt2")
-    return scratch / "small.pt2"
+    return write_small(scratch / "small.pt2", PX, seed=8)
 
 
 @pytest.fixture(scope="module")
-def made(source: Path, scratch: Path, host: Path) -> Path:
+def made(source: Path, scratch: Path, host_programs: Path) -> Path:
     told = said("optimize", source, scratch / "made", "--tile", 4)
     assert told["pruned"] == ["wide"] and told["target"] is None
     return scratch / "made"
@@ -206,6 +197,7 @@ def test_validate_agrees_with_torch(package: Path, picture: Path, tmp_path: Path
     assert told["agrees"] and len(told["outputs"]) == 5
     assert all(row["relative"] <= 1e-5 and row["top1"] == 1 for row in told["outputs"])
     half = said("validate", package, "--image-px", PX, "--dtype", "f16")
+    assert len(half["outputs"]) == 3
     assert all(1e-5 < row["relative"] < 2e-2 for row in half["outputs"])
     lines = call("validate", package, "--image-px", PX).stdout.splitlines()
     assert lines[-1] == f"{package}: agrees with PyTorch on host in f32, allowed 0.0001"
@@ -241,7 +233,7 @@ def test_validate_finds_a_package_that_computes_something_else(made: Path, tmp_p
         call("validate", made / "package", "--random", 0)
 
 
-@pytest.mark.usefixtures("riscv64_programs", "timing_model", "host")
+@pytest.mark.usefixtures("riscv64_programs", "timing_model", "host_programs")
 @pytest.mark.parametrize(("target", "evidence"), [("host", "measured"), ("x60", "modelled")])
 def test_optimize_tunes_for_a_target(
     source: Path, scratch: Path, target: str, evidence: str
@@ -249,8 +241,9 @@ def test_optimize_tunes_for_a_target(
     folder = scratch / f"tuned-{target}"
     arguments = ("--sparsity", 0.75, "--target", target, "--image-px", PX, "--tile", 8)
     told = said("optimize", source, folder, *arguments)
-    assert set(told["pruned"]) <= {"wide"} and told["target"] == target
-    assert all(reason == "is no faster pruned" for reason in [told["dense"].get("wide")] if reason)
+    assert told["target"] == target
+    became = (told["pruned"], told["dense"].get("wide"))
+    assert became in ((["wide"], None), ([], "is no faster pruned"))
     found = said("inspect", folder / "package", "--image-px", PX)
     assert (found["target"], found["evidence"]) == (target, evidence)
     convs = [layer for layer in found["layers"] if layer["op"] == "conv2d"]
@@ -265,13 +258,11 @@ def test_optimize_tunes_for_a_target(
     torch.testing.assert_close(result, good, rtol=1e-4, atol=1e-5)
 
 
-def test_optimize_fine_tunes_on_a_folder(tmp_path: Path, host: Path) -> None:
+def test_optimize_fine_tunes_on_a_folder(tmp_path: Path, host_programs: Path) -> None:
     write_digit_folder(tmp_path / "data")
-    torch.manual_seed(9)
-    program = torch.export.export(Small(3).eval(), (torch.randn(1, 3, 32, 32),))
-    torch.export.save(program, tmp_path / "small.pt2")
+    small = write_small(tmp_path / "small.pt2", 32, seed=9, classes=3)
     options = ["--data", tmp_path / "data", "--epochs", 1, "--image-px", 32, "--tile", 4]
-    told = said("optimize", tmp_path / "small.pt2", tmp_path / "made", *options)
+    told = said("optimize", small, tmp_path / "made", *options)
     assert told["pruned"] == ["wide"]
     source = read_checkpoint(tmp_path / "made/pruned.safetensors")
     dense = read_checkpoint(tmp_path / "made/dense.safetensors")
@@ -328,7 +319,7 @@ def test_optimize_prunes_grouped_convolutions_when_asked(source: Path, tmp_path:
     assert told["pruned"] == ["deep", "wide"]
     weight = read_package(tmp_path / "made/package").tensors["deep.weight"]
     kept = (weight.reshape(8, 25) != 0).sum(axis=1)
-    assert kept.tolist() == [7] * 8 or kept.tolist() == [6] * 8
+    assert kept.tolist() == [7] * 8
     assert said("validate", tmp_path / "made/package", "--image-px", PX)["agrees"]
 
 

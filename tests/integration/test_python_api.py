@@ -9,7 +9,7 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from colonnade.runtime.library import FLOATS, Options, library
 from colonnade.targets.emulator import emulator
 from colonnade.training.checkpoint import read_checkpoint
 from tests.unit.models.graphs import images, random_network
-from tests.unit.package.test_optimize import Small
+from tests.unit.package.test_optimize import write_small
 
 from . import schedules
 from .untrained import write_networks
@@ -37,18 +37,10 @@ VECTOR_LENGTHS = (128, 256, 512, 1024)
 
 
 @pytest.fixture(scope="module")
-def host(build_part: Callable[[str], Path]) -> Path:
-    """Folder of this machine's programs, where `load` finds the library."""
-    return build_part("host")
-
-
-@pytest.fixture(scope="module")
-def small(scratch: Path, host: Path) -> Path:
+def small(scratch: Path, host_programs: Path) -> Path:
     """A pruned network, as `colonnade optimize` makes it."""
-    torch.manual_seed(8)
-    program = torch.export.export(Small(10).eval(), (torch.randn(1, 3, PIXELS, PIXELS),))
-    torch.export.save(program, scratch / "small.pt2")
-    optimize(scratch / "small.pt2", scratch / "small", Pattern(m="full", sparsity=0.5), 4)
+    source = write_small(scratch / "small.pt2", PIXELS, seed=8)
+    optimize(source, scratch / "small", Pattern(m="full", sparsity=0.5), 4)
     return scratch / "small"
 
 
@@ -102,7 +94,7 @@ def test_half_precision_and_schedules_are_taken(
 
 @pytest.mark.parametrize("seeds", [range(40)], ids=["seeds 0 to 39"])
 def test_random_networks_of_several_inputs_and_outputs_match_torch(
-    host: Path, scratch: Path, seeds: range
+    host_programs: Path, scratch: Path, seeds: range
 ) -> None:
     ran = 0
     for seed in seeds:
@@ -247,7 +239,7 @@ def test_wrong_packages_and_options_are_refused_by_name(package: Path, tmp_path:
             colonnade.load(package, **options)
 
 
-def test_the_c_interface_answers_misuse(package: Path, host: Path) -> None:
+def test_the_c_interface_answers_misuse(package: Path) -> None:
     call, net = library(), ctypes.c_void_p()
     refusals = 0
 
@@ -298,10 +290,15 @@ def _check_printed(printed: str, module: nn.Module) -> None:
 
 
 def test_a_c_program_runs_a_package_by_the_shared_library(
-    toolchain: Container, host: Path, package: Path, module: nn.Module, scratch: Path, root: Path
+    toolchain: Container,
+    host_programs: Path,
+    package: Path,
+    module: nn.Module,
+    scratch: Path,
+    root: Path,
 ) -> None:
     """As a user compiles it: with the header and the library alone."""
-    folder, program = host.relative_to(root), str(scratch.relative_to(root) / "example")
+    folder, program = host_programs.relative_to(root), str(scratch.relative_to(root) / "example")
     toolchain.run(
         [
             *("cc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-pedantic", "-Ikernels/api"),

@@ -15,12 +15,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from colonnade.config.pruning import Pattern
 from colonnade.package.optimize import optimize
-from tests.unit.package.test_optimize import Small
+from tests.unit.package.test_optimize import write_small
 
 pytestmark = pytest.mark.skipif(
     platform.machine() != "x86_64", reason="programs for this machine are built for x86-64"
@@ -118,10 +117,8 @@ def test_the_wheel_is_for_this_machine_and_the_same_each_time(
 
 
 def test_an_installed_wheel_runs_packages_without_the_checkout(wheel: Path, tmp_path: Path) -> None:
-    torch.manual_seed(8)
-    program = torch.export.export(Small(10).eval(), (torch.randn(1, 3, PX, PX),))
-    torch.export.save(program, tmp_path / "small.pt2")
-    optimize(tmp_path / "small.pt2", tmp_path / "out", Pattern(m="full", sparsity=0.5), 4)
+    small = write_small(tmp_path / "small.pt2", PX, seed=8)
+    optimize(small, tmp_path / "out", Pattern(m="full", sparsity=0.5), 4)
     Image.fromarray(np.full((40, 40, 3), 90, np.uint8)).save(tmp_path / "photo.png")
     venv = tmp_path / "venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)

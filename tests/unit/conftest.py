@@ -1,8 +1,9 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-"""A small image folder in ImageNet's layout, made of real scans, and tiny checkpoints of it."""
+"""A small image folder in ImageNet's layout, made of real scans, tiny checkpoints of it, and git."""
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,6 +34,14 @@ def one_thread() -> Iterator[None]:
         patch.setenv("OMP_NUM_THREADS", "1")  # for the processes that tests start
         yield
     torch.set_num_threads(threads)
+
+
+def git(*arguments: str, folder: Path = Path()) -> str:
+    """Run git, as somebody whatever this machine's configuration says; returns what it prints."""
+    identity = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
+    command = ["git", *identity, *arguments]
+    run = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
+    return run.stdout.strip()
 
 
 def write_digit_folder(root: Path) -> None:

@@ -56,13 +56,17 @@ class Small(nn.Module):
         return self.head(nn.functional.dropout(x.mean((2, 3)), 0.2, self.training))
 
 
+def write_small(path: Path, pixels: int, seed: int, classes: int = 10) -> Path:
+    """Write such a network with random weights as a program of `torch.export`."""
+    torch.manual_seed(seed)
+    module = Small(classes).eval()
+    torch.export.save(torch.export.export(module, (torch.randn(1, 3, pixels, pixels),)), path)
+    return path
+
+
 @pytest.fixture
 def program(tmp_path: Path) -> Path:
-    torch.manual_seed(5)
-    path = tmp_path / "small.pt2"
-    program = torch.export.export(Small(10).eval(), (torch.randn(1, 3, 32, 32),))
-    torch.export.save(program, path)
-    return path
+    return write_small(tmp_path / "small.pt2", 32, seed=5)
 
 
 def test_a_program_becomes_a_pruned_package_and_comes_back(program: Path, tmp_path: Path) -> None:

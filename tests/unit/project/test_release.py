@@ -13,14 +13,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ..conftest import git
+
 ROOT = Path(__file__).resolve().parents[3]
-IDENTITY = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
-FILES = ("pyproject.toml", "setup.py", "README.md", "LICENSE", "CITATION.cff", "MANIFEST.in")
+FILES = ("pyproject.toml", "setup.py", "README.md", "LICENSE", "CITATION.cff")
 FOLDERS = ("workflow/colonnade/common", "workflow/colonnade/report", "workflow/envs")
-
-
-def git(folder: Path, *arguments: str) -> None:
-    subprocess.run(["git", *IDENTITY, *arguments], cwd=folder, check=True, capture_output=True)
 
 
 @pytest.fixture
@@ -32,11 +29,10 @@ def checkout(tmp_path: Path) -> Path:
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
     shutil.copy(ROOT / "workflow/colonnade/__init__.py", folder / "workflow/colonnade")
     for name in FILES:
-        if (ROOT / name).exists():
-            shutil.copy(ROOT / name, folder / name)
-    git(folder, "init", "--quiet", "--initial-branch=main", ".")
-    git(folder, "add", "--all")
-    git(folder, "commit", "--quiet", "--message", "all of it")
+        shutil.copy(ROOT / name, folder / name)
+    git("init", "--quiet", "--initial-branch=main", ".", folder=folder)
+    git("add", "--all", folder=folder)
+    git("commit", "--quiet", "--message", "all of it", folder=folder)
     return folder
 
 
@@ -72,7 +68,7 @@ def test_a_release_is_the_same_twice(checkout: Path, tmp_path: Path) -> None:
 
 
 def test_a_release_holds_the_sources_and_what_zenodo_asks(checkout: Path, tmp_path: Path) -> None:
-    git(checkout, "tag", "v0.1.0")
+    git("tag", "v0.1.0", folder=checkout)
     ran = release(checkout, tmp_path)
     assert ran.returncode == 0, ran.stderr
     assert "rehearsal" not in ran.stdout
@@ -92,7 +88,7 @@ def test_a_release_holds_the_sources_and_what_zenodo_asks(checkout: Path, tmp_pa
 
 
 def test_changes_and_other_tags_are_refused(checkout: Path, tmp_path: Path) -> None:
-    git(checkout, "tag", "v9.9.9")
+    git("tag", "v9.9.9", folder=checkout)
     ran = release(checkout, tmp_path / "out")
     assert ran.returncode == 1
     assert "error: version: 0.1.0 in pyproject.toml; tag here: v9.9.9" in ran.stderr

@@ -31,12 +31,13 @@ def row(schema: Schema, **changed: Any) -> dict[str, Any]:
     return {name: DEFAULTS[kind] for name, kind in schema.items()} | changed
 
 
-def run(checkpoint: str) -> dict[str, Any]:
-    counters = {"cycles": 100, "threads": 1, "stalls": dict.fromkeys(STALLS, 2)}
-    layer = {"name": "conv1", "op": "conv2d", "cycles": 100, "seconds": 0.1, "counters": counters}
+def run(checkpoint: str, cycles: int) -> dict[str, Any]:
+    total = {"cycles": cycles, "seconds": 0.1}
+    counters = {"cycles": cycles, "threads": 1, "stalls": dict.fromkeys(STALLS, 2)}
+    layer = {"name": "conv1", "op": "conv2d", "counters": counters, **total}
     return {
         **{"model": "resnet18", "checkpoint_sha256": checkpoint, "implementation": "i"},
-        **{"threads": 1, "layers": [layer], "total": {"cycles": 100, "seconds": 0.1}},
+        **{"threads": 1, "layers": [layer], "total": total},
     }
 
 
@@ -58,7 +59,10 @@ def files(tmp_path: Path) -> dict[str, list[Path]]:
         row(tables.THROUGHPUT, implementation="base", sparsity=0.0, checkpoint_sha256="a"),
         row(tables.THROUGHPUT, speedup_vs_xnnpack_dense=2.0, checkpoint_sha256="b"),
     )
-    runs = [record(f"throughput/{name}/run.json", run(name)) for name in "ab"]
+    runs = [
+        record(f"throughput/{name}/run.json", run(name, cycles))
+        for name, cycles in (("a", 200), ("b", 100))
+    ]
     evaluation = {
         **{"checkpoint_sha256": "b", "n_images": 4, "target": "x60", "top1_torch": 1.0},
         **{"top1_target": 1.0, "agreement": 1.0, "max_abs_logit_difference": 1e-6},

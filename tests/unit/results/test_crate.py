@@ -20,6 +20,10 @@ http = pytest.importorskip("rocrate_validator.utils.http")
 
 ROOT = Path(__file__).resolve().parents[3]
 SCHEMA = "http://schema.org/"
+CONTEXTS = {
+    "https://w3id.org/ro/crate/1.1/context",
+    "https://w3id.org/ro/terms/workflow-run/context",
+}
 # Terms of both contexts that the crate uses, as these define them: the validator fetches the contexts.
 TERMS = {
     **dict.fromkeys(("CreateAction", "CreativeWork", "Dataset", "SoftwareApplication")),
@@ -51,12 +55,9 @@ class Context:
 @pytest.fixture
 def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(ROOT)
-    contexts = json.dumps(
-        ["https://w3id.org/ro/crate/1.1/context", "https://w3id.org/ro/terms/workflow-run/context"]
-    )
 
     def get(_: Any, url: str, **_options: Any) -> Context:
-        assert f'"{url}"' in contexts
+        assert url in CONTEXTS
         return Context()
 
     monkeypatch.setattr(http.HttpRequester, "get", get, raising=False)

@@ -4,7 +4,6 @@
 """The commit of a checkout, or why it is not known; the configuration, and what of it is no default."""
 
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from colonnade.config.sources import merge, parse_command_line, read_yaml
 from colonnade.results.provenance import changes, revision, write_provenance
 from colonnade.results.records import Provenance
 
-IDENTITY = ("-c", "user.name=A", "-c", "user.email=a@b.c")
+from ..conftest import git
 
 
 @pytest.fixture
@@ -25,8 +24,8 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkout with one commit, as the working directory."""
     folder = tmp_path / "checkout"
     (folder / "inner").mkdir(parents=True)
-    for arguments in (("init", "-q"), (*IDENTITY, "commit", "-q", "--allow-empty", "-m", "First")):
-        subprocess.run(["git", *arguments], cwd=folder, check=True)
+    git("init", "-q", folder=folder)
+    git("commit", "-q", "--allow-empty", "-m", "First", folder=folder)
     monkeypatch.chdir(folder)
     return folder
 

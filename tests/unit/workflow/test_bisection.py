@@ -3,7 +3,6 @@
 
 """The commit that broke something is found, and the checkout that is worked on is left alone."""
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,14 +11,10 @@ import pytest
 from colonnade.cli import cli
 from colonnade.common.errors import ColonnadeError
 
-IDENTITY = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
+from ..conftest import git
+
 # Slower than 100 is a failure; where there is no number, nothing can be judged.
 JUDGE = 'read -r cycles < cycles || exit 125; test "$cycles" -le 100'
-
-
-def git(*arguments: str) -> str:
-    command = ["git", *IDENTITY, *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 @pytest.fixture
