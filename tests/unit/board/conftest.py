@@ -54,7 +54,8 @@ once() {{ rm "$room/on-$command"; }}
 if [ -e "$room/on-$command" ]; then . "$room/on-$command"; fi
 there "$@"
 """
-_MACHINE: dict[str, Any] = {
+# What a board says it is.
+MACHINE: dict[str, Any] = {
     **{"machine": "x86_64", "kernel": "6.6", "board": None, "cpu_model": "one", "isa": None},
     "vlen": None,
     "cpus": [{"cpu": 0, "governor": "performance", "mhz": 1600.0, "max_mhz": 1600.0}],
@@ -119,7 +120,7 @@ class StandIn:
 
     def probe(self, **machine: Any) -> None:
         """What the board says it is, with other values than those of a usual one."""
-        self.program("colonnade-probe", f"echo {shlex.quote(json.dumps({**_MACHINE, **machine}))}")
+        self.program("colonnade-probe", f"echo {shlex.quote(json.dumps({**MACHINE, **machine}))}")
 
     def program(self, name: str, *lines: str) -> Path:
         """Write a script in the place of a program that is built for this host."""

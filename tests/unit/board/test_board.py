@@ -15,11 +15,12 @@ import pytest
 
 from colonnade.board import board as module
 from colonnade.board.board import Board
+from colonnade.board.machine import Machine
 from colonnade.board.ssh import LostConnectionError
 from colonnade.common.errors import ColonnadeError
 from colonnade.config.target import TargetConfig
 
-from .conftest import StandIn
+from .conftest import MACHINE, StandIn
 
 REPORT = Path("results/deep/report")
 
@@ -28,10 +29,17 @@ def board(there: StandIn, **values: Any) -> Board:
     return Board("mine", TargetConfig(kind="board", board=there.config(**values)))
 
 
-def failure(there: StandIn, program: Path, **files: Any) -> str:
+def asked(there: StandIn, **values: Any) -> Board:
+    """A board that has said already what it is, and is what its target's file says."""
+    mine = board(there, **values)
+    vars(mine)["machine"] = Machine.model_validate(MACHINE)
+    return mine
+
+
+def failure(there: StandIn, program: Path, log: Path | None = None) -> str:
     """What is said of a program that fails there; nothing stays there or comes back."""
-    with board(there) as mine, pytest.raises(ColonnadeError) as caught:
-        mine.run(program, [], writes=[REPORT], **files)
+    with asked(there) as mine, pytest.raises(ColonnadeError) as caught:
+        mine.run(program, [], writes=[REPORT], log=log)
     assert there.jobs == []
     assert not REPORT.exists()
     return str(caught.value)
@@ -188,19 +196,22 @@ def test_what_comes_damaged_is_not_taken(there: StandIn) -> None:
     )
 
 
-@pytest.mark.parametrize("missing", ["colonnade-run", "colonnade-probe"])
-def test_a_program_that_is_not_built_is_named(there: StandIn, missing: str) -> None:
+def test_a_program_that_is_not_built_is_named(there: StandIn) -> None:
     program = there.program("colonnade-run", "true")
-    gone = program.with_name(missing)
-    gone.unlink()
-    assert failure(there, program) == f"{gone}: cannot be read: No such file or directory"
+    probe = program.with_name("colonnade-probe")
+    probe.unlink()
+    with board(there) as mine, pytest.raises(ColonnadeError) as caught:
+        mine.run(program, [])
+    assert str(caught.value) == f"{probe}: cannot be read: No such file or directory"
+    program.unlink()
+    assert failure(there, program) == f"{program}: cannot be read: No such file or directory"
+    assert there.jobs == []
 
 
 def test_a_file_that_is_gone_before_it_is_sent_is_named(there: StandIn) -> None:
     program, read = there.program("colonnade-run", "true"), Path("read")
     read.write_text("x")
-    with board(there) as mine:
-        assert mine.machine.machine == "x86_64"
+    with asked(there) as mine:
         there.on("missing", f'rm -f "{read.resolve()}"')
         with pytest.raises(ColonnadeError) as caught:
             mine.run(program, [], reads=[read])
@@ -211,15 +222,15 @@ def test_a_file_that_is_gone_before_it_is_sent_is_named(there: StandIn) -> None:
 @pytest.mark.parametrize("name", ["/etc/hostname", "../outside", "a/../../b", "two\nlines"])
 def test_a_path_out_of_the_checkout_is_refused(there: StandIn, name: str) -> None:
     program = there.program("colonnade-run", "true")
-    with board(there) as mine:
-        for given in ({"writes": [Path(name)]}, {"reads": [program, Path(name)]}):
-            if name == "/etc/hostname" or "writes" in given:
-                with pytest.raises(ColonnadeError) as caught:
-                    mine.run(program, [], **given)
-                assert str(caught.value) == (
-                    f"{name}: has no name on the board; allowed: a path below the checkout's folder"
-                )
-    assert there.jobs == []
+    said = f"{name}: has no name on the board; allowed: a path below the checkout's folder"
+    with asked(there) as mine:
+        with pytest.raises(ColonnadeError) as caught:
+            mine.run(program, [], writes=[Path(name)])
+        assert str(caught.value) == said
+        with pytest.raises(ColonnadeError) as caught:
+            mine.run(Path(name), [])
+        assert str(caught.value) == said
+    assert there.commands == []
 
 
 def test_a_long_job_is_asked_for_until_it_ends(
@@ -232,7 +243,7 @@ def test_a_long_job_is_asked_for_until_it_ends(
     # It ends after it was asked for three times.
     waits = there.folder / "waits"
     there.on("wait", f"echo >>{waits}", f"[ $(wc -l <{waits}) -lt 3 ] || : >{there.folder}/go")
-    with board(there) as mine:
+    with asked(there) as mine:
         assert mine.run(program, []) == "ended\n"
     assert there.commands.count("wait") >= 3
     assert there.jobs == []
@@ -246,8 +257,7 @@ def begun(there: StandIn) -> list[str]:
 def test_an_answer_that_was_lost_does_not_start_a_job_again(there: StandIn) -> None:
     """The command arrives, the connection ends, and the repeated command finds the same job."""
     program = there.program("colonnade-run", "echo $$ >>../../../begun", "echo ended")
-    with board(there) as mine:
-        _ = mine.machine
+    with asked(there) as mine:
         there.on("start", "once", 'there "$@" >/dev/null', "cut", "exit 255")
         assert mine.run(program, []) == "ended\n"
     assert len(begun(there)) == 1
@@ -258,14 +268,13 @@ def test_who_comes_back_gets_what_the_job_found(there: StandIn) -> None:
     """The connection stays lost; the same call later takes the job's result, another one does not."""
     program = there.program("colonnade-run", "echo $$ >>../../../begun", 'echo "ended $*"')
     lost = ("cut", f"echo gone >{there.folder}/refusal", "exit 255")
-    with board(there, reconnect_s=0) as mine:
-        _ = mine.machine
+    with asked(there, reconnect_s=0) as mine:
         there.on("fetch", "once", *lost)
         with pytest.raises(LostConnectionError, match="the same command again takes what it found"):
             mine.run(program, ["a"])
     assert len(there.jobs) == len(begun(there)) == 1
     there.accept()
-    with board(there) as mine:
+    with asked(there) as mine:
         assert mine.run(program, ["b"]) == "ended b\n"
         assert len(begun(there)) == 2
         assert mine.run(program, ["a"]) == "ended a\n"
@@ -285,7 +294,7 @@ def test_a_job_that_somebody_ended_there_is_started_once_more(there: StandIn) ->
         f"[ $(wc -l <../../../begun) -gt 1 ] || {{ {END_KEEPER}; }}",
         "echo ended",
     )
-    with board(there) as mine:
+    with asked(there) as mine:
         assert mine.run(program, []) == "ended\n"
     assert len(begun(there)) == 2
 
@@ -308,8 +317,7 @@ def runs(pid: int) -> bool:
 
 def test_an_interrupted_command_ends_its_job_there(there: StandIn) -> None:
     program = there.program("colonnade-run", "echo $$ >>../../../begun", "exec sleep 60")
-    with board(there) as mine:
-        _ = mine.machine
+    with asked(there) as mine:
         # As when its user presses Ctrl-C once the program runs.
         wait = f"[ -s {there.home}/ours/begun ] || sleep 0.02"
         there.on(
@@ -333,8 +341,7 @@ def test_an_interrupted_command_ends_its_job_there(there: StandIn) -> None:
 
 def test_a_failure_is_told_even_where_nothing_can_be_removed(there: StandIn) -> None:
     program = there.program("colonnade-run", "echo error: no >&2", "exit 7")
-    with board(there) as mine:
-        _ = mine.machine
+    with asked(there) as mine:
         there.on("drop", "echo read-only >&2", "exit 1")
         with pytest.raises(ColonnadeError, match="exit status 7: error: no"):
             mine.run(program, [])
