@@ -219,9 +219,12 @@ def test_a_file_that_is_gone_before_it_is_sent_is_named(there: StandIn) -> None:
     assert there.jobs == []
 
 
-@pytest.mark.parametrize("name", ["/etc/hostname", "../outside", "a/../../b", "two\nlines"])
+@pytest.mark.parametrize("name", ["/etc/passwd", "../outside", "a/../../b", "two\nlines"])
 def test_a_path_out_of_the_checkout_is_refused(there: StandIn, name: str) -> None:
     program = there.program("colonnade-run", "true")
+    Path("a").mkdir()
+    if not Path(name).is_absolute():
+        Path(name).write_text("x")
     said = f"{name}: has no name on the board; allowed: a path below the checkout's folder"
     with asked(there) as mine:
         with pytest.raises(ColonnadeError) as caught:
