@@ -1,0 +1,136 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""`colonnade optimize`: what it hands on, what it prints, and that it writes nothing when it refuses."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from colonnade.common.errors import ColonnadeError
+from colonnade.config.pruning import Pattern
+from colonnade.config.training import TrainingConfig
+from colonnade.package.optimize import Optimized
+from colonnade.package.tuned import Tuner
+
+from .conftest import PX, call, said
+
+
+def test_a_network_becomes_a_package_and_what_stays_dense_is_told(
+    source: Path, tmp_path: Path
+) -> None:
+    told = said("optimize", source, tmp_path / "made", "--tile", 4, "--sparsity", 0.75)
+    assert told == {
+        "folder": str(tmp_path / "made"),
+        "target": None,
+        "pruned": ["wide"],
+        "dense": {"stem.0": "reads images", "deep": "8 groups"},
+        "sparsity": 0.75,
+    }
+    names = sorted(path.name for path in (tmp_path / "made").iterdir())
+    assert names == ["dense.safetensors", "package", "pruned.safetensors"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--epochs", 3], "--epochs: 3; allowed with --data only"),
+        (["--data", "no-folder"], "--data: path: "),
+        (["--weights", "w.pth"], "has weights of its own; allowed with --weights: torchvision:"),
+        (["--target", "x60"], "not in a checkout of Colonnade; change to one"),
+    ],
+)
+def test_what_is_wrong_is_told_and_nothing_written(
+    source: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: list[Any],
+    words: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ColonnadeError, match=words):
+        call("optimize", source, "made", *options)
+    assert list(tmp_path.iterdir()) == []
+
+
+class Library:
+    """In place of the library's `optimize`: keeps what it was given, and where it was called."""
+
+    def __init__(self) -> None:
+        self.arguments: tuple[Any, ...] = ()
+        self.options: dict[str, Any] = {}
+        self.folder = Path()
+
+    def __call__(self, *arguments: Any, **options: Any) -> Optimized:
+        self.arguments, self.options, self.folder = arguments, options, Path.cwd()
+        return Optimized(["a", "b"], {"c": "is no faster pruned"}, 0.5)
+
+
+@pytest.fixture
+def library(monkeypatch: pytest.MonkeyPatch) -> Library:
+    found = Library()
+    monkeypatch.setattr("colonnade.package.optimize.optimize", found)
+    return found
+
+
+def test_data_give_images_their_size_and_training_its_epochs(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("train", "val"):
+        (tmp_path / "data" / name / "one").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    options = ["--data", "data", "--epochs", 7, "--image-px", 64, "--weights", "w.pth", "--grouped"]
+    call("optimize", "torchvision:resnet18", "made", *options)
+    source, folder, pattern, tile, px = library.arguments
+    # What is no file stays as it was typed.
+    assert (source, folder) == (Path("torchvision:resnet18"), tmp_path / "made")
+    assert (pattern, tile, px) == (Pattern(m="full", sparsity=0.5), 8, 64)
+    assert library.options["weights"] == tmp_path / "w.pth"
+    assert library.options["grouped"] is True
+    assert library.options["tuner"] is None
+    found = library.options["finetuning"]
+    assert (found.data.path, found.data.image_px) == (tmp_path / "data", 64)
+    assert found.training.finetune.epochs == 7
+    default = TrainingConfig()
+    assert found.training.dense == default.dense
+    call("optimize", "torchvision:resnet18", "made", "--data", "data")
+    again = library.options["finetuning"]
+    assert again.training == default
+    # The images of the data set decide.
+    assert library.arguments[-1] == again.data.image_px == 224
+
+
+def test_a_target_is_tuned_for_in_the_checkout(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("containers/versions.env", "Snakefile", "inner/net.onnx"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    made: list[tuple[Any, ...]] = []
+
+    def of(*arguments: Any) -> str:
+        made.append(arguments)
+        assert arguments[-1].is_dir()
+        return "the tuner"
+
+    monkeypatch.setattr(Tuner, "of", of)
+    monkeypatch.setattr("colonnade.cli.optimizing.named_target", lambda name: f"target {name}")
+    monkeypatch.chdir(tmp_path / "inner")
+    options = ["--target", "x60", "--threads", 3, "--tile", 5, "--image-px", PX]
+    result = call("optimize", "net.onnx", "made", *options)
+    assert result.stdout.splitlines() == [
+        "c: stays dense: is no faster pruned",
+        "made: 2 convolutions pruned, of whose weights 50.0% are gone; tuned for x60",
+    ]
+    source, folder, _, tile, px = library.arguments
+    inner = tmp_path / "inner"
+    assert (source, folder, tile, px) == (inner / "net.onnx", inner / "made", 5, PX)
+    assert (library.options["tuner"], library.folder) == ("the tuner", tmp_path)
+    call("optimize", "net.onnx", "made", "--target", "x60")
+    assert [each[:-1] for each in made] == [
+        ("target x60", PX, 3, 5),
+        # Without a size that of most networks, and the tile is tuning's choice.
+        ("target x60", 224, 1, None),
+    ]
+    assert list((tmp_path / "results/build").iterdir()) == []
