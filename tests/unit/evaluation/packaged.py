@@ -12,12 +12,16 @@ from typing import Any
 import torch
 from torch import nn
 
+from colonnade.common.errors import ColonnadeError
 from colonnade.config.data import ImageNetConfig
+from colonnade.config.target import TargetConfig
+from colonnade.container import CompletedRun
 from colonnade.models.builder import IMAGE, Builder
 from colonnade.models.graph import Graph, Input
 from colonnade.models.importing.reading import Imported
 from colonnade.models.module import Network
 from colonnade.package.export import export_package
+from colonnade.targets.target import as_given
 from colonnade.training.imported import write_imported
 
 
@@ -103,3 +107,31 @@ def paired(words: Sequence[str]) -> dict[str, str]:
     """Words that are options and their values by turns."""
     assert all(each.startswith("--") for each in words[::2])
     return dict(zip(words[::2], words[1::2], strict=True))
+
+
+EMULATED = TargetConfig(kind="emulated", vlen=256, core=Path("core.json"), clock_ghz=1.6)
+
+
+class RecordedRunner:
+    """A container that does in the runner's place as the program above, and keeps what it was asked."""
+
+    def __init__(self, report: Mapping[str, Any], fails: str = "") -> None:
+        self.report, self.fails = report, fails
+        self.commands: list[list[str]] = []
+
+    @property
+    def options(self) -> dict[str, str]:
+        """Of the last command, files by the names that they were given."""
+        command = self.commands[-1]
+        words = command[command.index("--package") :]
+        return {key: as_given(value) for key, value in paired(words).items()}
+
+    def run(self, command: Sequence[str], **_: Any) -> CompletedRun:
+        """Write output and report, or something half and then fail."""
+        self.commands.append(list(command))
+        asked = self.options
+        Path(asked["--output"]).write_bytes(Path(asked["--input"]).read_bytes())
+        if self.fails:
+            raise ColonnadeError(self.fails)
+        Path(asked["--report"]).write_text(json.dumps(self.report), "utf-8")
+        return CompletedRun("", "")
