@@ -142,6 +142,12 @@ def test_workers_read_the_same_network_as_onnx_and_as_a_program(written: Path) -
     np.testing.assert_allclose(session.run(None, {"image": image})[0], wanted, rtol=1e-5, atol=1e-6)
 
 
+def test_sizes_that_an_onnx_file_leaves_open_have_names(written: Path) -> None:
+    """By them ONNX Runtime is told how large images are; without it would not know them ahead."""
+    (given,) = onnxruntime.InferenceSession(written / "model.onnx").get_inputs()
+    assert given.shape == ["N", 3, "image_height", "image_width"]
+
+
 def test_images_are_normal_and_of_their_seed() -> None:
     image = random_image(4, 64, 1)
     assert image.shape == (4, 3, 64, 64) and image.dtype == np.float32
