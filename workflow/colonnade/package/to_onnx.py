@@ -9,6 +9,7 @@ from onnx import TensorProto, ValueInfoProto, checker, helper
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import atomic_path
+from colonnade.models.graph import Input
 from colonnade.models.module import Network
 from colonnade.models.shapes import FeatureShape, TensorShape
 from colonnade.package.onnx_nodes import OPSET, Writer
@@ -50,7 +51,7 @@ def to_onnx(network: Network, name: str) -> bytes:
         helper.make_graph(
             writer.nodes,
             name,
-            [_described(each.name, each.shape()) for each in graph.inputs],
+            [_input(each) for each in graph.inputs],
             [_described(each, shapes[each]) for each in graph.outputs],
             writer.weights,
         ),
@@ -61,6 +62,12 @@ def to_onnx(network: Network, name: str) -> bytes:
     checker.check_model(model)
     content: bytes = model.SerializeToString()
     return content
+
+
+def _input(each: Input) -> ValueInfoProto:
+    """Its height and width have names of their own, by which an engine can be told their sizes."""
+    sizes = ("N", each.channels, f"{each.name}_height", f"{each.name}_width")
+    return helper.make_tensor_value_info(each.name, TensorProto.FLOAT, sizes)
 
 
 def _described(name: str, shape: TensorShape) -> ValueInfoProto:
