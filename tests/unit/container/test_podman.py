@@ -3,6 +3,7 @@
 
 """Where Podman is found, and the service that is started where it is not, with a stand-in for it."""
 
+import atexit
 import os
 import shutil
 import socket
@@ -44,7 +45,7 @@ Install = Callable[[str], Path]
 def ended(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Callable[[], None]]]:
     """What is to be done when this process ends; done with the test."""
     waiting: list[Callable[[], None]] = []
-    monkeypatch.setattr(podman.atexit, "register", waiting.append)
+    monkeypatch.setattr(atexit, "register", waiting.append)
     yield waiting
     for stop in waiting:
         stop()
@@ -67,7 +68,7 @@ def install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Install:
     """Installs a stand-in where no socket is served yet; returns the file of its call."""
-    monkeypatch.setattr(podman.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "none"))
     calls, tools = tmp_path / "calls", tmp_path / "tools"
     tools.mkdir()
@@ -85,7 +86,7 @@ def install(
 def test_the_users_own_socket_is_used_and_nothing_started(
     short: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(podman.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(short))
     monkeypatch.setattr(podman, "_start_service", lambda: pytest.fail("started"))
     (short / "podman").mkdir()
@@ -108,7 +109,7 @@ def test_root_has_the_systems_socket_and_users_have_theirs(
 ) -> None:
     monkeypatch.setattr(Path, "is_socket", lambda _: True)
     for name in ("getuid", "geteuid"):
-        monkeypatch.setattr(podman.os, name, lambda: user)
+        monkeypatch.setattr(os, name, lambda: user)
     if runtime is None:
         monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     else:
@@ -119,7 +120,7 @@ def test_root_has_the_systems_socket_and_users_have_theirs(
 def test_podman_that_is_not_installed_is_a_problem(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(podman.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
     assert PodmanEngine().problem() == "Podman is not installed"

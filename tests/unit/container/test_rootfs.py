@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from colonnade.common.errors import ColonnadeError
-from colonnade.container import rootfs
+from colonnade.container import mmdebstrap, rootfs
 from colonnade.container.recipe import recipe_hash
 from colonnade.container.rootfs import RootfsEngine
 
@@ -220,8 +220,8 @@ def test_what_keeps_us_from_entering_is_told(
     user: int,
     problem: str | None,
 ) -> None:
-    monkeypatch.setattr(rootfs.mmdebstrap, "problem", lambda: None)
-    monkeypatch.setattr(rootfs.os, "geteuid", lambda: user)
+    monkeypatch.setattr(mmdebstrap, "problem", lambda: None)
+    monkeypatch.setattr(os, "geteuid", lambda: user)
     for name, text in programs.items():
         install(name, text)
     assert RootfsEngine().problem() == problem
@@ -235,8 +235,8 @@ def test_a_folder_that_cannot_be_written_is_named(
 
     root = Path(__file__).resolve().parents[3]
     shutil.copytree(root / "containers", checkout / "containers")
-    monkeypatch.setattr(rootfs.mmdebstrap, "check_space", lambda _: None)
-    monkeypatch.setattr(rootfs.shutil, "copytree", full)
+    monkeypatch.setattr(mmdebstrap, "check_space", lambda _: None)
+    monkeypatch.setattr(shutil, "copytree", full)
     recipe = recipe_hash(checkout)
     with pytest.raises(ColonnadeError) as caught:
         RootfsEngine().ensure(checkout, recipe)

@@ -21,7 +21,7 @@ import docker
 import pytest
 
 from colonnade.common.errors import ColonnadeError
-from colonnade.container import sdk
+from colonnade.container import mmdebstrap
 from colonnade.container.docker import DockerEngine
 from colonnade.container.sdk import SdkEngine
 
@@ -201,8 +201,8 @@ def test_without_a_registry_the_base_comes_from_debians_archive(
         target.write_bytes(b"a whole system")
 
     daemon.can_pull = False
-    monkeypatch.setattr(sdk.mmdebstrap, "problem", lambda: None)
-    monkeypatch.setattr(sdk.mmdebstrap, "base_archive", bootstrap)
+    monkeypatch.setattr(mmdebstrap, "problem", lambda: None)
+    monkeypatch.setattr(mmdebstrap, "base_archive", bootstrap)
     assert DockerEngine().ensure(checkout, RECIPE) == (REFERENCE, "sha256:built")
     assert paths(daemon) == [
         "/images/create",
@@ -221,7 +221,7 @@ def test_without_a_registry_and_mmdebstrap_nothing_is_built(
     daemon: Daemon, checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     daemon.can_pull = False
-    monkeypatch.setattr(sdk.mmdebstrap, "problem", lambda: "mmdebstrap is not installed")
+    monkeypatch.setattr(mmdebstrap, "problem", lambda: "mmdebstrap is not installed")
     with pytest.raises(ColonnadeError) as caught:
         DockerEngine().ensure(checkout, RECIPE)
     assert str(caught.value) == (
