@@ -249,8 +249,8 @@ def test_targets_that_no_rule_makes_are_named(
 
 
 def test_what_is_close_is_guessed_among_all_names() -> None:
-    assert unknown_target("packge", ["all"], ["package"]) == (
-        "packge: no such target; did you mean 'package'? targets: all"
+    assert unknown_target("reprt", ["all"], ["report"]) == (
+        "reprt: no such target; did you mean 'report'? targets: all"
     )
 
 
