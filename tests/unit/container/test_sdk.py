@@ -296,12 +296,14 @@ class Commands:
     def _create(self, image: str, command: list[str], **options: Any) -> Any:
         self.created = {"image": image, "command": command, **options}
         ours, theirs = socket.socketpair()
+        theirs.settimeout(5)
 
         def inlet(params: dict[str, int]) -> Any:
             assert params == {"stdin": 1, "stream": 1}
             if not self.reads:
                 theirs.close()
-            return SimpleNamespace(_sock=ours, close=ours.close)
+            # What ends the input is its shutdown: the SDK's other references keep it open.
+            return SimpleNamespace(_sock=ours, close=lambda: note("close"))
 
         def output() -> Iterator[tuple[bytes | None, bytes | None]]:
             if options["stdin_open"] and self.reads:
@@ -359,7 +361,7 @@ def test_a_command_has_what_it_is_given_and_its_streams_stay_apart(
     assert client.created["environment"] == {"HOME": "/x", "LANG": "C.UTF-8", "A": "1"}
     assert client.created["working_dir"] == "/colonnade"
     assert (client.created["network_mode"], client.created["read_only"]) == ("none", True)
-    assert client.done == ["start", "remove ['force', 'v']"]
+    assert client.done == ["start", "close", "remove ['force', 'v']"]
 
 
 def test_without_input_none_is_open(opened: Opened) -> None:
@@ -397,7 +399,7 @@ def test_a_command_that_does_not_read_all_of_its_input_is_judged_by_its_status(
     client = Commands([(b"enough", None)], 0)
     client.reads = False
     assert opened(client).run(["head", "-c1"], stdin=b"x" * 10_000_000).stdout == "enough"
-    assert client.done == ["start", "remove ['force', 'v']"]
+    assert client.done == ["start", "close", "remove ['force', 'v']"]
 
 
 def test_an_engine_that_goes_away_is_named(opened: Opened) -> None:
