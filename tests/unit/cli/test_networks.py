@@ -287,7 +287,9 @@ def test_a_network_is_pruned_as_its_budget_says(
     )
     step("budget-prune", settings, plan, "d.safetensors", "b.safetensors")
     call, config = finetune.call, given.config
-    assert call["plan"] == {"layer3.0.conv2": LayerPlan(pattern=Pattern(n=2, m=4), tile=7)}
+    assert call["plan"] == {
+        "layer3.0.conv2": LayerPlan(pattern=Pattern(n=2, m=4, sparsity=0.5), tile=7)
+    }
     assert (call["dense"], call["output"]) == (Path("d.safetensors"), Path("b.safetensors"))
     assert (call["metrics"], call["seed"]) == (Path("b.csv"), config.seed)
     assert (call["recipe"], call["training"]) == (config.pruning.recipe, config.training)
