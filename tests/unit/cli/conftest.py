@@ -1,11 +1,14 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-"""A small package, and what takes the place of compiled programs: onnxruntime runs the same network."""
+"""Stand-ins of commands: a runner that onnxruntime is in, and functions that only note their calls."""
 
+import importlib
+import inspect
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +16,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
@@ -23,9 +27,13 @@ from colonnade.evaluation import packages
 from colonnade.package.archive import read_package
 from colonnade.package.to_onnx import write_onnx
 from colonnade.targets.target import Target
+from colonnade.workflow.job_settings import SECTIONS
+from colonnade.workflow.settings import Settings, read_settings
+from colonnade.workflow.workflow import Workflow
 from tests.unit.package.test_optimize import write_small
 
 PX = 33
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def call(*arguments: object) -> Result:
@@ -109,3 +117,67 @@ def runner(made: Path, monkeypatch: pytest.MonkeyPatch) -> StandInRunner:
     here = Target("host", TargetConfig(kind="host"), stand_in)
     monkeypatch.setattr(packages, "this_machine", lambda: here)
     return stand_in
+
+
+@dataclass
+class Noted:
+    """A function that does nothing but note its arguments, as the one that it stands for has them."""
+
+    signature: inspect.Signature
+    returns: Callable[..., Any]
+    calls: list[dict[str, Any]] = field(default_factory=list)
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        # A call that the function itself would refuse is refused here.
+        bound = self.signature.bind(*given, **named)
+        bound.apply_defaults()
+        self.calls.append(dict(bound.arguments))
+        return self.returns(**bound.arguments)
+
+    @property
+    def call(self) -> dict[str, Any]:
+        """The arguments of the only call; of a target its name, which commands give a container."""
+        assert len(self.calls) == 1
+        found = dict(self.calls[0])
+        if "target" in found:
+            found["target"] = found["target"].name
+        return found
+
+
+Note = Callable[..., Noted]
+
+
+@pytest.fixture
+def note(monkeypatch: pytest.MonkeyPatch) -> Note:
+    """Replaces a function, named by module and name, by one that notes its calls."""
+
+    def replace(module: str, name: str, returns: Callable[..., Any] = lambda **_: None) -> Noted:
+        place = importlib.import_module(f"colonnade.{module}")
+        noted = Noted(inspect.signature(getattr(place, name)), returns)
+        monkeypatch.setattr(place, name, noted)
+        return noted
+
+    return replace
+
+
+@pytest.fixture
+def plan(monkeypatch: pytest.MonkeyPatch) -> Workflow:
+    """The workflow of the default configuration, in a checkout."""
+    monkeypatch.chdir(ROOT)
+    values: dict[str, Any] = yaml.safe_load((ROOT / "config/default.yaml").read_text())
+    return Workflow.from_config(values, [])
+
+
+@pytest.fixture
+def settings(plan: Workflow, tmp_path: Path) -> str:
+    """A settings file with all of the default configuration, and its target."""
+    path = plan.settings.of(*SECTIONS)
+    file = tmp_path / "settings.json"
+    file.write_text(plan.settings.text(Path(path).stem))
+    return str(file)
+
+
+@pytest.fixture
+def given(settings: str) -> Settings:
+    """What that file says."""
+    return read_settings(Path(settings))

@@ -4,29 +4,11 @@
 """Commands that are typed with other files or names than the configuration has are told so."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from colonnade.cli import cli
 from colonnade.common.errors import ColonnadeError
-from colonnade.workflow.job_settings import SECTIONS
-from colonnade.workflow.workflow import Workflow
-
-ROOT = Path(__file__).resolve().parents[3]
-
-
-@pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A settings file with all of the default configuration, and its target."""
-    monkeypatch.chdir(ROOT)
-    values: dict[str, Any] = yaml.safe_load((ROOT / "config/default.yaml").read_text())
-    plan = Workflow.from_config(values, [])
-    path = plan.settings.of(*SECTIONS)
-    file = tmp_path / "settings.json"
-    file.write_text(plan.settings.text(Path(path).stem))
-    return str(file)
 
 
 @pytest.mark.parametrize(

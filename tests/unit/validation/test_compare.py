@@ -10,6 +10,7 @@ import pytest
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.results.tables import VALIDATION, read_table
+from colonnade.targets.emulator import emulator, timed
 from colonnade.targets.target import of_one_length
 from colonnade.validation.compare import PROGRAMS, kernel_regions, write_validation
 from colonnade.validation.instructions import MICROBENCHMARKS
@@ -108,11 +109,9 @@ def test_kernels_of_all_programs_are_found(model: TimingModel, toolchain: FakeTo
     assert set(regions) == {run for name in KERNELS for run in runs_of(name)}
     assert all(region == {"cycles": cycles(*run)} for run, region in regions.items())
     for command, name in zip(toolchain.commands[1::2], KERNELS, strict=True):
-        core = f"{PLUGIN},core={X60},out={model.work / 'regions.jsonl'}"
+        model_of_x60 = timed(Path(X60), model.work / "regions.jsonl", PLUGIN)
         program = of_one_length(model.work / name)
-        assert command[:2] == ["env", "-i"]
-        assert command[-5:] == ["-plugin", core, "-0", name, program]
-        assert "rv64,v=true,vlen=256,zfh=true,zvfh=true" in command
+        assert command == ["env", "-i", *emulator(256), *model_of_x60, "-0", name, program]
 
 
 def test_other_cores_run_the_kernels_of_their_points_with_their_vlen(

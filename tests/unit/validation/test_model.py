@@ -12,6 +12,7 @@ import pytest
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.container import CompletedRun
+from colonnade.targets.emulator import emulator, timed
 from colonnade.validation.model import CLANG, TimingModel
 
 
@@ -27,9 +28,9 @@ class Runner:
         self.commands.append(list(command))
         if self.problem is not None:
             raise self.problem
-        if "-plugin" in command:
-            out = command[command.index("-plugin") + 1].rpartition("out=")[2]
-            Path(out).write_text(self.regions)
+        for given in command:
+            if "out=" in given:
+                Path(given.rpartition("out=")[2]).write_text(self.regions)
         return CompletedRun("printed\n", "")
 
 
@@ -55,15 +56,14 @@ def test_a_run_gives_its_regions_in_order_and_what_it_printed(tmp_path: Path) ->
     assert found == (lines, "printed\n")
     (command,) = runner.commands
     out = tmp_path / "regions.jsonl"
-    assert command[:3] == ["env", "-i", "A=1"]
-    assert command[5:9] == [
-        *("rv64,v=true,vlen=512,zfh=true,zvfh=true", "-s", "1", "-plugin"),
-    ]
-    assert command[9:12] == [f"model.so,core=core.json,out={out}", "-0", "program"]
+    on_the_model = timed(Path("core.json"), out, Path("model.so"))
+    start = ["env", "-i", "A=1", *emulator(512), "-s", "1", *on_the_model, "-0", "program"]
+    assert command[: len(start)] == start
+    program, *given = command[len(start) :]
     # Where the stack lies does not depend on where the program does.
-    assert len(command[12]) == 256
-    assert command[12].endswith("/results/program")
-    assert command[13:] == ["a", "b"]
+    assert len(program) == 256
+    assert program.endswith("/results/program")
+    assert given == ["a", "b"]
 
 
 def test_what_the_compiler_refuses_is_not_hidden(tmp_path: Path) -> None:

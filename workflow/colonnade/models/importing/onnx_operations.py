@@ -189,6 +189,9 @@ def _pad(net: Recorder, op: Operation) -> Value:
     given = op.optional(2, "value")
     value = value if given is None else float(given.values.item())
     axes = op.optional(3, "axes")
+    padded = size if axes is None else axes.values.size
+    if len(pads) != 2 * padded:
+        raise UnsupportedError(f"pads {pads}; needed: {2 * padded}, two for each axis")
     if axes is not None:
         places = [axis % size for axis in axes.whole()]
         whole = [0] * (2 * size)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import torch
 
 from colonnade.models.importing.arithmetic import clip, combine, identity, unary
 from colonnade.models.importing.reading import Handler, Operation
@@ -62,21 +63,23 @@ def _linear(net: Recorder, op: Operation) -> Value:
 
 
 def _addmm(net: Recorder, op: Operation) -> Value:
-    if any(each != 1 for each in op.inputs[3:5]):
+    if any(op.attributes.get(key, 1) != 1 for key in ("alpha", "beta")):
         raise UnsupportedError("alpha or beta other than 1")
     weight = op.constant(2, "weight")
     turned = Constant(weight.values.T, weight.name)
     return net.linear(op.name, op.tensor_at(1), turned, op.optional(0, "bias"))
 
 
-def _batch_norm(eps: int) -> Handler:
-    """The place of epsilon among the arguments."""
+def _batch_norm(eps: int, training: int | None = None) -> Handler:
+    """The places of epsilon and, where it is one, of `training` among the arguments."""
 
     def batch_norm(net: Recorder, op: Operation) -> Value:
         names = ("weight", "bias", "running_mean", "running_var")
         parts = {key: op.optional(index, key) for index, key in enumerate(names, start=1)}
         if parts["running_mean"] is None or parts["running_var"] is None:
             raise UnsupportedError("without running statistics")
+        if training is not None and op.inputs[training]:
+            raise UnsupportedError("of the batch's own statistics; allowed: of running ones")
         return net.batch_norm(op.name, op.tensor, parts, op.inputs[eps])
 
     return batch_norm
@@ -146,7 +149,8 @@ def _adaptive(function: str) -> Handler:
 
 def _reduce(function: str) -> Handler:
     def reduce(net: Recorder, op: Operation) -> Value:
-        axes, keep = op.inputs[1:3]
+        # mean() of all elements has neither.
+        axes, keep = (*op.inputs[1:3], None, False)[:2]
         if not axes:
             raise UnsupportedError("over all axes; allowed: whole planes")
         return net.reduced(op.name, op.tensor, axes, keep=bool(keep), function=function)
@@ -160,12 +164,22 @@ def _arithmetic(function: str) -> Handler:
             each if isinstance(each, Tensor | Constant) else Constant(np.array(each), op.name)
             for each in op.inputs[:2]
         ]
+        rounding = op.attributes.get("rounding_mode")
+        if rounding is not None:
+            raise UnsupportedError(f"rounding_mode {rounding!r}; allowed: none")
         alpha = op.attributes.get("alpha", 1)
         if alpha != 1:
             raise UnsupportedError("alpha other than 1")
         return combine(net, op.name, function, values)
 
     return arithmetic
+
+
+def _converted(_: Recorder, op: Operation) -> Value:
+    for each in (*op.inputs, *op.attributes.values()):
+        if isinstance(each, torch.dtype) and not each.is_floating_point:
+            raise UnsupportedError("to another type than a floating-point one")
+    return op.tensor
 
 
 def _cat(net: Recorder, op: Operation) -> Value:
@@ -258,7 +272,7 @@ def _upsample(mode: str) -> Handler:
 _HANDLERS: dict[str, Handler] = {
     "_native_batch_norm_legit_no_training": _batch_norm(6),
     "_softmax": _softmax,
-    "_to_copy": identity,
+    "_to_copy": _converted,
     "adaptive_avg_pool2d": _adaptive("avg"),
     "_adaptive_avg_pool2d": _adaptive("avg"),
     "adaptive_max_pool2d": _adaptive("max"),
@@ -267,7 +281,7 @@ _HANDLERS: dict[str, Handler] = {
     "alias": identity,
     "amax": _reduce("max"),
     "avg_pool2d": _avg_pool,
-    "batch_norm": _batch_norm(7),
+    "batch_norm": _batch_norm(7, training=5),
     "cat": _cat,
     "channel_shuffle": _channel_shuffle,
     "clamp": _clamp,
@@ -306,7 +320,7 @@ _HANDLERS: dict[str, Handler] = {
     "squeeze": _squeeze,
     "sub": _arithmetic("sub"),
     "tanh": unary("tanh"),
-    "to": identity,
+    "to": _converted,
     "transpose": _transpose,
     "unsqueeze": _unsqueeze,
     "upsample_bilinear2d": _upsample("bilinear"),

@@ -1,0 +1,135 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""Each step of tuning takes the convolution, the patterns and the limits that are configured."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from colonnade.cli import cli
+from colonnade.common.errors import ColonnadeError
+from colonnade.models.conv_shape import ConvShape
+from colonnade.tuning.bench import DENSE
+from colonnade.workflow.convolutions import Convolutions
+from colonnade.workflow.settings import Settings
+
+from .conftest import Note
+
+
+def step(*words: str | Path) -> None:
+    cli(["step", *map(str, words)], standalone_mode=False)
+
+
+def searched(given: Settings, conv: ConvShape) -> dict[str, Any]:
+    """What profiling and the audit have in common."""
+    config = given.config
+    convs = Convolutions(config)
+    return {
+        "target": config.target,
+        "conv": conv,
+        "settings": config.profile,
+        "timed": config.throughput,
+        "searches": sum(len(convs.searches(each)) for each in convs.distinct),
+        "output": Path("out.json"),
+    }
+
+
+@pytest.mark.parametrize("pruned", [False, True], ids=["dense", "pruned"])
+def test_convolutions_are_profiled_dense_and_at_what_prunes_them(
+    note: Note, settings: str, given: Settings, pruned: bool
+) -> None:
+    tune = note("tuning.profiling", "profile")
+    convs = Convolutions(given.config)
+    those = {shape for _, shape in convs.pruned_layers}
+    conv = next(shape for _, shape in convs.layers if (shape in those) == pruned)
+    step("profile", settings, str(conv), "out.json")
+    call = tune.call
+    profiled = call.pop("profiled")
+    assert profiled[0] == DENSE
+    patterns = [each.pattern for each in profiled[1:]]
+    kept = [each.keeps(conv.reduction) for each in given.config.pruning.patterns]
+    assert [each.keeps(conv.reduction) for each in patterns] == (
+        list(dict.fromkeys(kept)) if pruned else []
+    )
+    assert call == searched(given, conv)
+
+
+@pytest.mark.parametrize("command", ["profile", "dense-baselines"])
+def test_a_convolution_that_is_none_is_refused(note: Note, settings: str, command: str) -> None:
+    tune = note("tuning.profiling", "profile")
+    baselines = note("evaluation.dense_baselines", "run_baselines")
+    with pytest.raises((ColonnadeError, ValueError), match="n1c3"):
+        step(command, settings, "n1c3", "out.json")
+    assert tune.calls == baselines.calls == []
+
+
+def test_schedules_are_chosen_for_all_layers(note: Note, settings: str, given: Settings) -> None:
+    collect = note("tuning.choice", "collect")
+    step("schedules", settings, "schedules.json", "layers.csv", "0.json", "1.json")
+    assert collect.call == {
+        "profiles": (Path("0.json"), Path("1.json")),
+        "layers": Convolutions(given.config).layers,
+        "model": given.config.model.name,
+        "target": given.config.target,
+        "schedules": Path("schedules.json"),
+        "table": Path("layers.csv"),
+    }
+
+
+def test_an_audited_convolution_is_searched_at_its_patterns(
+    note: Note, settings: str, given: Settings
+) -> None:
+    audit = note("tuning.audit", "audit")
+    name, profiled = next(iter(Convolutions(given.config).audited.items()))
+    step("audit-tuner", settings, name, "out.json")
+    conv = ConvShape.parse(name)
+    assert audit.call == {**searched(given, conv), "profiled": profiled}
+
+
+def test_dense_baselines_run_with_the_configured_threads(
+    note: Note, settings: str, given: Settings
+) -> None:
+    baselines = note("evaluation.dense_baselines", "run_baselines")
+    _, conv = Convolutions(given.config).layers[3]
+    step("dense-baselines", settings, str(conv), "out.json")
+    assert baselines.call == {
+        "target": given.config.target,
+        "conv": conv,
+        "threads": given.config.throughput.threads,
+        "seed": given.config.profile.seed,
+        "output": Path("out.json"),
+    }
+
+
+def test_networks_are_compared_with_the_engines_that_are_there(
+    note: Note, settings: str, given: Settings, tmp_path: Path
+) -> None:
+    compare = note("comparison.measure", "compare_network")
+    listed = tmp_path / "peers.tsv"
+    listed.write_text("onnxruntime\t\ntvm\tno wheel for this machine\n")
+    step("compare", settings, "schedules.json", tmp_path / "peers", listed, "compared.json")
+    call, config = compare.call, given.config
+    peers = call.pop("peers")
+    assert (peers.folder, peers.missing) == (
+        tmp_path / "peers",
+        {"tvm": "no wheel for this machine"},
+    )
+    assert call == {
+        "target": config.target,
+        "name": config.model.name,
+        "settings": config.comparison,
+        "image_px": config.throughput.image_px,
+        "layers": Convolutions(config).pruned_layers,
+        "schedules": Path("schedules.json"),
+        "seed": config.seed,
+        "output": Path("compared.json"),
+    }
+
+
+def test_a_missing_list_of_engines_is_told(note: Note, settings: str, tmp_path: Path) -> None:
+    compare = note("comparison.measure", "compare_network")
+    with pytest.raises(ColonnadeError, match=r"gone\.tsv: no list of peers"):
+        step("compare", settings, "s", tmp_path, tmp_path / "gone.tsv", tmp_path / "o")
+    assert compare.calls == []

@@ -1,0 +1,159 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""Operations of ONNX compute what its reference evaluator does, or are refused by their reason."""
+
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
+
+from colonnade.common.errors import ColonnadeError
+from colonnade.models.importing.onnx_reader import import_onnx
+
+from .computing import assert_equal, outputs
+
+SIZES = (2, 6, 8, 9)
+RNG = np.random.default_rng(12)
+FLOATS: dict[str, Any] = {
+    "w": RNG.normal(size=(4, 6, 3, 3)).astype(np.float32),
+    "c": RNG.normal(size=(1, 6, 1, 1)).astype(np.float32),
+    "flat": RNG.normal(size=(432, 5)).astype(np.float32),
+    "five": RNG.normal(size=5).astype(np.float32),
+    "columns": RNG.normal(size=(1, 9)).astype(np.float32),
+    "half": np.array(0.5, np.float32),
+    "zeros": np.zeros((1, 6, 1, 1), np.float32),
+    "true": np.array(True),
+    "planes": np.array([2, 3]),
+    "ones": np.array([2]),
+    "inner": np.array([1, 2]),
+    "last": np.array([-1]),
+    "rows": np.array([0, 6, -1]),
+    "pads": np.array([1, 0, 2, 1]),
+    "cropped": np.array([-1, 0, 0, 0]),
+    "cube": RNG.normal(size=(2, 6, 5)).astype(np.float32),
+}
+Node = onnx.NodeProto
+
+
+def node(kind: str, inputs: str, output: str = "y", **keys: Any) -> Node:
+    return helper.make_node(kind, inputs.split(), [output], name="n", **keys)
+
+
+def model(nodes: list[Node], opset: int = 18) -> onnx.ModelProto:
+    read = {name for each in nodes for name in each.input}
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, SIZES)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(v, name) for name, v in FLOATS.items() if name in read],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+
+
+COMPUTED: dict[str, list[Node]] = {
+    "conv-same-upper": [node("Conv", "x w", auto_pad="SAME_UPPER", strides=[2, 2])],
+    "conv-same-lower": [node("Conv", "x w", auto_pad="SAME_LOWER", strides=[3, 2])],
+    "conv-valid": [node("Conv", "x w", auto_pad="VALID")],
+    "subtracted-from": [node("Sub", "c x")],
+    "multiplied-first": [node("Mul", "c x")],
+    "sum-of-three": [node("Sum", "x c x")],
+    "max-with-a-number": [node("Max", "x half")],
+    "min-with-a-number": [node("Min", "half x")],
+    "divided": [node("Div", "x half")],
+    "gemm": [
+        node("Flatten", "x", "a"),
+        node("Gemm", "a flat five", alpha=0.5, beta=2.0),
+    ],
+    "gemm-one-bias": [node("Flatten", "x", "a", axis=-3), node("Gemm", "a flat half")],
+    "matmul": [node("Flatten", "x", "a"), node("MatMul", "a flat")],
+    "reduced": [node("ReduceMean", "x planes", keepdims=0)],
+    "reduced-max": [node("ReduceMax", "x planes", keepdims=1)],
+    "squeezed": [node("ReduceMean", "x planes", "a"), node("Squeeze", "a planes")],
+    "squeezed-all": [node("ReduceMean", "x planes", "a"), node("Squeeze", "a")],
+    "unsqueezed": [
+        node("ReduceMean", "x planes", "a", keepdims=0),
+        node("Unsqueeze", "a planes", "b"),
+        node("Mul", "x b"),
+    ],
+    "reshaped": [
+        node("Reshape", "x rows", "a"),
+        node("ReduceMean", "a last", keepdims=0),
+    ],
+    "padded-planes": [node("Pad", "x pads half planes")],
+    "prelu": [node("PRelu", "x c")],
+    "transposed-and-back": [
+        node("Transpose", "x", "a"),
+        node("Relu", "a", "b"),
+        node("Transpose", "b"),
+    ],
+    "concatenated": [node("Relu", "x", "a"), node("Concat", "a x", axis=-3)],
+}
+
+
+@pytest.mark.parametrize("seed", [13], ids="seed{}".format)
+@pytest.mark.parametrize("name", COMPUTED)
+def test_operations_compute_what_the_reference_does(name: str, seed: int) -> None:
+    made = model(COMPUTED[name])
+    x = np.random.default_rng(seed).normal(size=SIZES).astype(np.float32)
+    (expected,) = ReferenceEvaluator(made).run(None, {"x": x})  # type: ignore[misc]
+    assert_equal(outputs(import_onnx(made, "net.onnx"), [x]), [np.asarray(expected)], 1e-5)
+
+
+POOL = {"kernel_shape": [2, 2]}
+REFUSED: dict[str, tuple[list[Node], str]] = {
+    "automatic padding": ([node("Conv", "x w", auto_pad="ODD")], "auto_pad '?b?'?ODD|not valid"),
+    "weight": ([node("Relu", "x", "a"), node("Conv", "x a")], "weight is no constant"),
+    "three sizes": (
+        [node("Reshape", "x rows", "a"), node("MaxPool", "a", **POOL)],
+        r"3 dimensions; allowed: \[N, C, H, W\]",
+    ),
+    "order": ([node("MaxPool", "x", storage_order=1, **POOL)], "storage_order 1"),
+    "all axes": ([node("ReduceMean", "x")], "over all axes; allowed: whole planes"),
+    "turned": ([node("Gemm", "x flat", transA=1)], "transA 1; allowed: 0"),
+    "cube": ([node("Flatten", "x", "a"), node("Gemm", "a cube")], r"B \[2, 6, 5\]; needed: two"),
+    "bias": (
+        [node("Flatten", "x", "a"), node("Gemm", "a flat columns")],
+        r"C \[1, 9\]; allowed: one number for each column",
+    ),
+    "product": ([node("MatMul", "x flat")], r"of 4 dimensions; allowed: \[N, C\] and \[C, O\]"),
+    "swish": ([node("Swish", "x", alpha=2.0)], "alpha other than 1"),
+    "reflected": ([node("Pad", "x pads", mode="reflect")], "mode 'reflect'; allowed: 'constant'"),
+    "cropped": ([node("Pad", "x cropped half planes")], r"pads .*-1.*; allowed: 0 and more"),
+    "channels": ([node("Pad", "x pads half inner")], "allowed: of height and width"),
+    "pads": (
+        [node("Pad", "x pads half ones")],
+        r"pads \[1, 0, 2, 1\]; needed: 2, two for each axis",
+    ),
+    "pads of all axes": ([node("Pad", "x pads")], r"pads \[1, 0, 2, 1\]; needed: 8, two for each"),
+    "no ones": ([node("Squeeze", "x ones")], r"axes \[2\] of \[2, 6, 8, 9\]"),
+    "axes": ([node("Transpose", "x", perm=[0, 1])], r"axes \[0, 1\] of a tensor"),
+    "even": ([node("LRN", "x", size=4)], "size 4; allowed: odd ones"),
+    "training": ([node("Dropout", "x half true")], "training_mode true"),
+    "whole numbers": ([node("Cast", "x", to=7)], "to another type than a floating-point one"),
+    "quotient": (
+        [node("Relu", "x", "a"), node("Div", "x a")],
+        "by a tensor; allowed: by a constant",
+    ),
+    "zeros": ([node("Div", "x zeros")], r"by the constant 'zeros' \[1, 6, 1, 1\], which has zeros"),
+    "several limits": ([node("Max", "x c")], r"the constant 'c' .*; allowed: a single number"),
+    "columns": (
+        [node("Add", "x columns")],
+        r"a tensor \[2, 6, 8, 9\] and the constant 'columns' \[1, 9\]; allowed: a number",
+    ),
+    "elements": ([node("Reshape", "x planes")], r"as \[2, 3\]: other elements"),
+    "softmax": ([node("Softmax", "x", axis=2)], "needed: features|allowed: axis 1 of features"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_no_node_computes_is_refused_by_its_reason(name: str) -> None:
+    nodes, words = REFUSED[name]
+    opset = 24 if name == "swish" else 18
+    with pytest.raises(ColonnadeError, match=words) as refused:
+        import_onnx(model(nodes, opset), "net.onnx")
+    assert str(refused.value).startswith("net.onnx: ")

@@ -1,0 +1,310 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""Operations of PyTorch as torch.export writes them: they compute what PyTorch does, or are refused."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as f
+from torch import Tensor, nn
+
+from colonnade.common.errors import ColonnadeError
+from colonnade.models.importing import torch_reader
+from colonnade.models.importing.torch_reader import import_module, import_program, read_pt2
+
+from .computing import assert_equal, outputs
+
+Function = Callable[..., Any]
+MAP = (2, 6, 8, 12)
+ATEN: Any = torch.ops.aten
+
+
+class Called(nn.Module):
+    """A module that calls a function with its inputs and with constants of its own."""
+
+    def __init__(self, function: Function, **constants: Tensor) -> None:
+        super().__init__()
+        self.function = function
+        self.names = list(constants)
+        for name, value in constants.items():
+            self.register_buffer(name, value)
+
+    def forward(self, *inputs: Tensor) -> Any:
+        return self.function(*inputs, *(getattr(self, name) for name in self.names))
+
+
+def drawn(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+# Each function reads a map, then the constants of these sizes.
+COMPUTED: dict[str, tuple[Function, tuple[tuple[int, ...], ...]]] = {
+    "conv2d-same": (lambda x, w: f.conv2d(x, w, padding="same"), ((4, 6, 4, 3),)),
+    "conv2d-valid": (lambda x, w: f.conv2d(x, w, padding="valid"), ((4, 6, 3, 3),)),
+    "convolution": (
+        lambda x, w, b: ATEN.convolution(x, w, b, [2, 1], [1, 0], [1, 2], False, [0, 0], 2),
+        ((4, 3, 3, 3), (4,)),
+    ),
+    "addmm": (lambda x, w, b: torch.addmm(b, x.mean((2, 3)), w), ((6, 5), (5,))),
+    "clamp-min": (lambda x: x.clamp_min(0.25), ()),
+    "clamp-max": (lambda x: x.clamp_max(0.25), ()),
+    "clamp-of-tensors": (lambda x, low: torch.clamp(x, min=low), ((),)),
+    "hardtanh": (lambda x: f.hardtanh(x, -0.5, 0.75), ()),
+    "hardsigmoid": (f.hardsigmoid, ()),
+    "leaky-relu": (lambda x: f.leaky_relu(x, 0.3), ()),
+    "prelu": (f.prelu, ((6,),)),
+    "max-pool": (lambda x: f.max_pool2d(x, 3, (2, 1), 1, ceil_mode=True), ()),
+    "avg-pool": (lambda x: f.avg_pool2d(x, (2, 3), padding=1, count_include_pad=False), ()),
+    "adaptive-to-one": (lambda x: f.adaptive_avg_pool2d(x, 1), ()),
+    "adaptive-max-to-one": (lambda x: f.adaptive_max_pool2d(x, 1), ()),
+    "adaptive-to-its-size": (lambda x: f.adaptive_avg_pool2d(x, (8, 12)), ()),
+    "adaptive-to-a-part": (lambda x: f.adaptive_avg_pool2d(x, (4, 3)), ()),
+    "adaptive-max-to-a-part": (lambda x: f.adaptive_max_pool2d(x, (2, 4)), ()),
+    "amax": (lambda x: x.amax((2, 3), keepdim=True), ()),
+    "mean-of-flat-planes": (lambda x: x.flatten(2).mean(-1), ()),
+    "minimum": (lambda x, w: torch.minimum(x, torch.relu(x * w)), ((1, 6, 1, 1),)),
+    "subtracted-from": (lambda x, w: torch.sub(w, x), ((6, 1, 1),)),
+    "divided": (lambda x, w: x / (w.sigmoid() + 1), ((6, 1, 1),)),
+    "pad": (lambda x: f.pad(x, (1, 2, 3, 0), value=0.5), ()),
+    "pad-width": (lambda x: f.pad(x, (2, 1)), ()),
+    "constant-pad": (lambda x: ATEN.constant_pad_nd(x, [1, 0, 2, 1], 2.0), ()),
+    "pad-for-max-pool": (
+        lambda x: f.max_pool2d(f.pad(x, (1, 0, 1, 0), value=float("-inf")), 2, 2),
+        (),
+    ),
+    "view": (lambda x: x.view(2, -1), ()),
+    "flatten-behind": (lambda x: x.mean((2, 3), keepdim=True).flatten(-3), ()),
+    "squeeze": (lambda x: x.mean((2, 3), keepdim=True).squeeze(-1).squeeze(2), ()),
+    "squeeze-all": (lambda x: x.mean((2, 3), keepdim=True).squeeze(), ()),
+    "squeeze-several": (lambda x: x.mean((2, 3), keepdim=True).squeeze((2, 3)), ()),
+    "unsqueeze": (lambda x: x * x.mean((2, 3)).unsqueeze(-1).unsqueeze(-1), ()),
+    "permuted-and-back": (lambda x: x.permute(0, 2, 3, 1).relu().permute(0, -1, 1, 2), ()),
+    "transposed-and-back": (lambda x: x.transpose(1, 3).sigmoid().transpose(-1, 1), ()),
+    "channel-shuffle": (lambda x: f.channel_shuffle(x, 3), ()),
+    "channel-shuffle-of-aten": (lambda x: ATEN.channel_shuffle(x, 2), ()),
+    "softmax": (lambda x: torch.softmax(x.mean((2, 3)), -1), ()),
+    "dropout": (lambda x: f.dropout(x, 0.4, training=False).tanh(), ()),
+    "cat": (lambda x: torch.cat([x, x.relu(), x], 1), ()),
+    "cat-of-features": (lambda x: torch.cat([x.mean((2, 3)), x.amax((2, 3))], -1), ()),
+    "upsample-nearest": (lambda x: f.interpolate(x, scale_factor=2), ()),
+    "upsample-bilinear": (lambda x: f.interpolate(x, (11, 13), mode="bilinear"), ()),
+    "upsample-corners": (
+        lambda x: f.interpolate(x, (5, 17), mode="bilinear", align_corners=True),
+        (),
+    ),
+    "linear": (lambda x, w, b: f.linear(x.flatten(1), w, b), ((3, 576), (3,))),
+    "linear-of-turned": (
+        lambda x, w: f.linear(x.permute(0, 2, 3, 1).flatten(1), w),
+        ((3, 576),),
+    ),
+    "constants-folded": (lambda x, a, b: x * (a.tanh() + b).reshape(1, 6, 1, 1), ((6,), (6,))),
+    "copied-as-doubles": (lambda x: ATEN._to_copy(x, dtype=torch.float64).relu(), ()),
+    "added-in-place": (lambda x: (x * 2).add_(x).relu_(), ()),
+}
+
+
+@pytest.mark.parametrize("seed", [1], ids="seed{}".format)
+@pytest.mark.parametrize("name", COMPUTED)
+def test_operations_compute_what_pytorch_does(name: str, seed: int) -> None:
+    function, sizes = COMPUTED[name]
+    constants = {f"c{i}": drawn(*size, seed=seed + 9 + i) for i, size in enumerate(sizes)}
+    module, x = Called(function, **constants), drawn(*MAP, seed=seed)
+    imported = import_module(module, [x])
+    assert imported.graph.nodes or torch.equal(module(x), x)
+    assert_equal(outputs(imported, [x.numpy()]), [module(x).detach().numpy()], 1e-5)
+
+
+@pytest.mark.parametrize("seed", [3], ids="seed{}".format)
+def test_batch_norms_without_weights_compute_what_pytorch_does(seed: int) -> None:
+    module = nn.BatchNorm2d(6, affine=False, eps=1e-2).eval()
+    module.running_mean, module.running_var = drawn(6, seed=seed), drawn(6, seed=seed + 1).abs()
+    x = drawn(*MAP, seed=seed + 2)
+    imported = import_module(module, [x])
+    assert_equal(outputs(imported, [x.numpy()]), [module(x).numpy()], 1e-5)
+
+
+@pytest.mark.parametrize("seed", [4], ids="seed{}".format)
+def test_decomposed_programs_compute_what_pytorch_does(seed: int) -> None:
+    module = (
+        nn.Sequential(
+            nn.Conv2d(6, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()
+        )
+        .append(nn.Linear(60, 3))
+        .append(nn.Softmax(1))
+    )
+    x = drawn(*MAP, seed=seed)
+    program = torch.export.export(module.eval(), (x,)).run_decompositions()
+    kinds = {str(node.target) for node in program.graph.nodes}
+    assert {"aten.convolution.default", "aten.addmm.default", "aten._softmax.default"} <= kinds
+    assert "aten.max_pool2d_with_indices.default" in kinds
+    imported = import_program(program, "net")
+    with torch.no_grad():
+        assert_equal(outputs(imported, [x.numpy()]), [module(x).numpy()], 1e-5)
+
+
+def _four(w: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    found = w.mean((1, 2, 3))
+    return found, found, found, found
+
+
+REFUSED: dict[str, tuple[Function, str]] = {
+    "transposed": (
+        lambda x, w: ATEN.convolution(x, w, None, [1], [0], [1], True, [0], 1),
+        "aten.convolution '.*': transposed",
+    ),
+    "alpha-of-addmm": (
+        lambda x, w: torch.addmm(w.mean((0, 2, 3)), x.amax((2, 3)), w.mean((2, 3)), alpha=2),
+        "alpha or beta other than 1",
+    ),
+    "beta-of-addmm": (
+        lambda x, w: torch.addmm(w.mean((0, 2, 3)), x.amax((2, 3)), w.mean((2, 3)), beta=0),
+        "alpha or beta other than 1",
+    ),
+    "rounded-quotient": (
+        lambda x, w: torch.div(x, 2.0, rounding_mode="floor"),
+        "rounding_mode 'floor'",
+    ),
+    "whole-numbers": (
+        lambda x, w: ATEN._to_copy(ATEN._to_copy(x, dtype=torch.int32), dtype=torch.float32),
+        "to another type than a floating-point one",
+    ),
+    "statistics-of-the-batch": (
+        lambda x, w: torch.batch_norm(x, *_four(w), True, 0.1, 1e-5, False),
+        "of the batch's own statistics; allowed: of running ones",
+    ),
+    "alpha-of-add": (lambda x, w: torch.add(x, x.relu(), alpha=2), "alpha other than 1"),
+    "no-statistics": (
+        lambda x, w: torch.batch_norm(x, None, None, None, None, True, 0.1, 1e-5, False),
+        "without running statistics",
+    ),
+    "divisor": (lambda x, w: f.avg_pool2d(x, 2, divisor_override=3), "divisor_override"),
+    "adaptive": (
+        lambda x, w: f.adaptive_avg_pool2d(x, (3, 5)),
+        r"to \[3, 5\] of \[8, 12\]; allowed: to 1 by 1, or to what divides the size",
+    ),
+    "mean-of-all": (lambda x, w: x.mean(), "over all axes; allowed: whole planes"),
+    "mean-of-no-axes": (lambda x, w: x.mean([]), "over all axes; allowed: whole planes"),
+    "mean-of-channels": (lambda x, w: x.mean(1), r"over axes \[1\] of a tensor \[2, 6, 8, 12\]"),
+    "cat-of-constants": (lambda x, w: torch.cat([x.view(2, -1), w.view(2, -1)], 1), "of constants"),
+    "cat-of-rows": (lambda x, w: torch.cat([x, x], 2), "axis 2 .*; allowed: 1, the channels"),
+    "reflected": (
+        lambda x, w: f.pad(x, (1, 1, 1, 1), mode="reflect"),
+        "mode 'reflect'.*allowed: 'constant', four pads|reflection_pad2d.*not supported",
+    ),
+    "pad-of-channels": (lambda x, w: f.pad(x, (0, 0, 0, 0, 1, 1)), "allowed: 'constant', four"),
+    "cropped": (lambda x, w: f.pad(x, (-1, 0)), r"pads \[-1, 0\]; allowed: 0 and more"),
+    "border-read": (
+        lambda x, w: f.pad(x, (1, 1), value=float("-inf")).relu(),
+        "of the border of .*, of -inf; allowed: as the padding of a max pool",
+    ),
+    "shuffle-of-features": (
+        lambda x, w: ATEN.channel_shuffle(x.flatten(2), 2),
+        r"3 dimensions; allowed: \[N, C, H, W\]",
+    ),
+    "softmax-of-planes": (lambda x, w: x.softmax(1), "needed: features|allowed: axis 1 of feat"),
+    "divided-by-a-tensor": (lambda x, w: x / (x * x + 1), "by a tensor; allowed: by a constant"),
+    "divided-by-zero": (lambda x, w: x / 0.0, "which has zeros"),
+    "constant-per-column": (
+        lambda x, w: x.view(2, 8, 12, 6) * w.mean((1, 2, 3)),
+        r"a tensor .* and the constant .*; allowed: a number, or one for each channel",
+    ),
+    "limits": (
+        lambda x, w: torch.maximum(x, w.mean((0, 2, 3)).view(6, 1, 1)),
+        r"the constant .* \[6, 1, 1\]; allowed: a single number",
+    ),
+    "limits-of-several": (
+        lambda x, w: torch.clamp(x, min=w.mean((0, 2, 3)).view(6, 1, 1)),
+        "several elements; needed: one",
+    ),
+    "not-finite": (
+        lambda x, w: x * (w.mean((0, 2, 3)) / 0).view(6, 1, 1),
+        "a number that is not finite",
+    ),
+    "one-image-for-all": (
+        lambda x, w: x + x.mean((2, 3)).view(1, 12, 1, 1).view(1, 2, 6, 1),
+        "no broadcast|torch.export cannot trace",
+    ),
+    "planes-and-rows": (
+        lambda x, w: x + x.view(2, 6, 1, 96).relu().view(2, 6, 12, 8).mean((2,), keepdim=True),
+        r"allowed: of one shape, or \[N, C, H, W\] and \[N, C, 1, 1\]|torch.export cannot|over axes",
+    ),
+    "second-output": (
+        lambda x, w: f.max_pool2d(x, 2, return_indices=True)[1].float(),
+        "output 1 of .*; allowed: the first",
+    ),
+    "unknown": (lambda x, w: torch.erf(x), "aten.erf '.*': not supported"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_no_node_computes_is_refused_by_its_reason(name: str) -> None:
+    function, words = REFUSED[name]
+    module = Called(function, w=drawn(6, 6, 2, 2).abs() + 1)
+    with pytest.raises(ColonnadeError, match=words) as refused:
+        import_module(module, [drawn(*MAP)], "net")
+    assert str(refused.value).startswith("net: ")
+
+
+def test_inputs_of_whole_numbers_are_refused() -> None:
+    with pytest.raises(ColonnadeError, match=r"input 'inputs_0' is no tensor of floating-point"):
+        import_module(Called(lambda x: x + 1), [torch.ones(MAP, dtype=torch.int64)])
+
+
+def test_inputs_of_another_rank_are_refused() -> None:
+    with pytest.raises(ColonnadeError, match=r"is \[2, 6, 8\]; needed: \[N, C, H, W\] or \[N, C\]"):
+        import_module(Called(lambda x: x.relu()), [drawn(2, 6, 8)])
+
+
+@pytest.mark.parametrize("seed", [5], ids="seed{}".format)
+def test_sizes_that_vary_are_those_of_the_example(seed: int) -> None:
+    net, x = nn.Sequential(nn.Conv2d(6, 4, 3), nn.ReLU()).eval(), drawn(*MAP, seed=seed)
+    batch = torch.export.Dim("batch", min=1, max=64)
+    program = torch.export.export(net, (x,), dynamic_shapes=({0: batch},))
+    assert program.range_constraints
+    imported = import_program(program, "net")
+    with torch.no_grad():
+        assert_equal(outputs(imported, [x.numpy()]), [net(x).numpy()], 1e-5)
+
+
+@pytest.mark.parametrize("seed", [6], ids="seed{}".format)
+def test_bfloat16_weights_are_widened(seed: int) -> None:
+    module, x = nn.Conv2d(6, 4, 3).bfloat16(), drawn(*MAP, seed=seed)
+    imported = import_module(module, [x.bfloat16()])
+    wide = nn.Conv2d(6, 4, 3)
+    wide.load_state_dict({key: each.float() for key, each in module.state_dict().items()})
+    with torch.no_grad():
+        assert_equal(outputs(imported, [x.numpy()]), [wide(x).numpy()], 1e-5)
+
+
+def test_a_module_that_was_training_goes_on_training() -> None:
+    module = nn.Sequential(nn.Conv2d(6, 4, 3), nn.BatchNorm2d(4)).train()
+    import_module(module, [drawn(*MAP)])
+    assert module.training
+    assert module[1].training
+
+
+def test_a_program_that_is_missing_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ColonnadeError, match=r"gone\.pt2: no such file"):
+        read_pt2(tmp_path / "gone.pt2")
+
+
+def test_programs_are_held_to_tensors_only_while_they_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "net.pt2"
+    torch.export.save(torch.export.export(Called(torch.relu), (drawn(*MAP),)), path)
+    for before in (None, "0"):
+        if before is None:
+            monkeypatch.delenv("TORCH_FORCE_WEIGHTS_ONLY_LOAD", raising=False)
+        else:
+            monkeypatch.setenv("TORCH_FORCE_WEIGHTS_ONLY_LOAD", before)
+        assert len(read_pt2(path).graph.nodes) == 1
+        assert os.environ.get("TORCH_FORCE_WEIGHTS_ONLY_LOAD") == before
+    monkeypatch.setattr(torch_reader, "MAX_JSON", 10)
+    with pytest.raises(ColonnadeError, match=r"net\.pt2: .*\.json: too large"):
+        read_pt2(path)

@@ -1,0 +1,133 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""Packages whose files, tensors or columns are not what the graph says are refused by what is wrong."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from colonnade.common.errors import ColonnadeError
+from colonnade.config.pruning import Pattern
+from colonnade.package.archive import GRAPH, WEIGHTS, compress, expand, read_package, write_package
+from colonnade.package.optimize import optimize
+from colonnade.pruning.mask import ColumnMask
+
+from .test_optimize import write_small
+
+Tensors = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A package whose convolution `wide` [8, 8] keeps four columns in each of two tiles."""
+    folder = tmp_path_factory.mktemp("small")
+    program = write_small(folder / "small.pt2", 32, seed=9)
+    optimize(program, folder / "made", Pattern(m="full", sparsity=0.5), 4)
+    return folder / "made/package"
+
+
+@pytest.fixture
+def package(made: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    return Path(shutil.copytree(made, tmp_path / "package"))
+
+
+def changed(folder: Path, change: Callable[[Tensors], object]) -> None:
+    """Change the tensors, and write the digest that they have then."""
+    tensors = load_file(folder / WEIGHTS)
+    change(tensors)
+    graph = json.loads((folder / GRAPH).read_text())
+    del graph["weights_sha256"]
+    write_package(folder, graph, tensors)
+
+
+def _columns(values: list[list[int]]) -> Callable[[Tensors], object]:
+    return lambda found: found.update({"wide.columns": np.array(values, np.int32)})
+
+
+def _not_finite(found: Tensors) -> None:
+    found["head.weight"][1, 2] = np.inf
+
+
+CHANGES: dict[str, tuple[Callable[[Tensors], object], str]] = {
+    "missing": (lambda found: found.pop("head.weight"), "tensor 'head.weight' is missing"),
+    "no columns": (lambda found: found.pop("wide.columns"), "tensor 'wide.columns' is missing"),
+    "unknown": (
+        lambda found: found.update(odd=np.zeros(3, np.float32)),
+        "tensor 'odd' belongs to no node",
+    ),
+    "type": (
+        lambda found: found.update({"head.weight": found["head.weight"].astype(np.float64)}),
+        r"tensor 'head.weight' is float64 \[10, 8\]; expected float32 \[10, 8\]",
+    ),
+    "shape": (
+        lambda found: found.update({"wide.values": found["wide.values"][:-1].copy()}),
+        r"tensor 'wide.values' is float32 \[31\]; expected float32 \[32\]",
+    ),
+    "not finite": (_not_finite, "tensor 'head.weight' holds a number that is not finite"),
+    "rank": (
+        lambda found: found.update({"wide.columns": found["wide.columns"].ravel()}),
+        r"tensor 'wide.columns' is \[8\]; expected \[tiles, kept\], of 1 to 8 kept columns",
+    ),
+    "too many": (_columns([list(range(9))] * 2), r"is \[2, 9\]; expected \[tiles, kept\]"),
+    "tiles": (
+        _columns([[0, 1, 2, 3]] * 3),
+        r"'wide.columns' is int32 \[3, 4\]; expected int32 \[2, 4\]",
+    ),
+    "negative": (_columns([[0, 1, 2, 3], [-1, 1, 2, 3]]), "holds -1 to 3; allowed: 0 to 7"),
+    "beyond": (_columns([[0, 1, 2, 8], [0, 1, 2, 3]]), "holds 0 to 8; allowed: 0 to 7"),
+    "order": (_columns([[0, 2, 1, 3], [0, 1, 2, 3]]), "allowed: ascending columns of each tile"),
+    "twice": (_columns([[0, 1, 1, 3], [0, 1, 2, 3]]), "allowed: ascending columns of each tile"),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_tensors_that_do_not_fit_the_graph_are_refused(package: Path, name: str) -> None:
+    change, words = CHANGES[name]
+    changed(package, lambda _: None)
+    read_package(package)
+    changed(package, change)
+    with pytest.raises(ColonnadeError, match=rf"weights\.safetensors: damaged: .*{words}"):
+        read_package(package)
+
+
+def test_files_that_are_missing_are_told(package: Path) -> None:
+    (package / WEIGHTS).unlink()
+    with pytest.raises(ColonnadeError, match=r"weights\.safetensors: no such file"):
+        read_package(package)
+    (package / GRAPH).unlink()
+    with pytest.raises(ColonnadeError, match=r"graph\.json: cannot be read: No such file"):
+        read_package(package)
+
+
+def test_weights_of_another_digest_are_refused(package: Path) -> None:
+    with (package / WEIGHTS).open("ab") as file:
+        file.write(b"\0")
+    with pytest.raises(ColonnadeError, match=r"damaged: SHA-256 \w{64}; graph\.json has weights_"):
+        read_package(package)
+
+
+@pytest.mark.parametrize("seed", [10, 11], ids="seed{}".format)
+def test_what_is_compressed_expands_to_the_masked_matrix(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    # The last tile has fewer rows.
+    rows, tile, k, kept = 11, 4, 9, 5
+    matrix = rng.normal(size=(rows, k)).astype(np.float32)
+    columns = np.sort([rng.permutation(k)[:kept] for _ in range(3)], axis=1)
+    mask = ColumnMask.from_columns(tile, columns, k, rows)
+    expected = np.zeros_like(matrix)
+    for row in range(rows):
+        for column in columns[row // tile]:
+            expected[row, column] = matrix[row, column]
+    values = compress(matrix, mask)
+    assert values.shape == (rows * kept,)
+    # The first tile's first kept column stands first, its rows together.
+    assert np.array_equal(values[:tile], matrix[:tile, columns[0, 0]])
+    assert np.array_equal(expand(values, mask), expected)
