@@ -145,7 +145,8 @@ void run_interleaved(const Options& options, const ConvShape& shape, const std::
       auto found = cases.find({tile, candidate.keep.n, candidate.keep.m, arithmetic});
       if (found == cases.end()) {
         found = cases.emplace(std::make_tuple(tile, candidate.keep.n, candidate.keep.m, arithmetic),
-                              ConvCase::random(shape, tile, candidate.keep, options.seed, arithmetic)).first;
+                              ConvCase::random(shape, tile, candidate.keep, options.seed, arithmetic))
+                    .first;
       }
       prepared.push_back(prepare(found->second, candidate, buffers, pool));
     }
@@ -292,7 +293,8 @@ Options parse(int argc, char** argv) {
   auto* compared = app.add_flag("--check", o.check, "Compare with a float64 reference");
   auto* dry = app.add_flag("--dry-run", o.dry_run, "Print the lines without running anything");
   app.add_flag("--interleaved", o.interleaved, "Each repetition runs all candidates of a shape once, in an order of its own; one more before does not count")
-      ->excludes(compared)->excludes(dry);
+      ->excludes(compared)
+      ->excludes(dry);
   try {
     app.parse(argc, argv);
     if (o.pattern == "row" && (!tile->empty() || !listed->empty())) throw CLI::ExcludesError(pattern->get_name() + " row", "--tile and --candidate");

@@ -46,7 +46,12 @@ struct Prepared {
 // What candidates of one convolution read and write, from the arena.
 class Buffers {
  public:
-  enum Role { kInput, kOutput, kResidual, kWorkspace };
+  enum Role {
+    kInput,
+    kOutput,
+    kResidual,
+    kWorkspace,
+  };
 
   // Where they are shared, candidates find them in cache as a layer of a network does what the layer before has
   // written, and their weights as far away; of all of them only the last one that ran has its output there.

@@ -19,8 +19,7 @@ const Row& find(const std::vector<Row>& table, Matches matches) {
 }  // namespace
 
 Datatype::Datatype(const xnn_colnm_datatype& row)
-    : name(row.name), xnnpack(row.xnnpack), element_bytes(row.bytes), relative_error(row.relative_error), least_error(row.least_error),
-      has_kc_splits(xnn_colnm_keeps_sums(&row)), row_(&row) {}
+    : name(row.name), xnnpack(row.xnnpack), element_bytes(row.bytes), relative_error(row.relative_error), least_error(row.least_error), has_kc_splits(xnn_colnm_keeps_sums(&row)), row_(&row) {}
 
 void Datatype::to_planes(const float* nchw, const xnn_colnm_planes& planes, void* buffer) const {
   auto* elements = static_cast<char*>(buffer);

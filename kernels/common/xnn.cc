@@ -9,9 +9,9 @@
 namespace colonnade {
 
 void check(xnn_status status, const std::string& what) {
-  static const char* const names[] = {"success",           "uninitialized",         "invalid parameter",
-                                      "invalid state",     "unsupported parameter", "unsupported hardware",
-                                      "out of memory",     "reallocation required", "deprecated"};
+  static const char* const names[] = {"success", "uninitialized", "invalid parameter",
+                                      "invalid state", "unsupported parameter", "unsupported hardware",
+                                      "out of memory", "reallocation required", "deprecated"};
   if (status == xnn_status_success) return;
   if (status == xnn_status_out_of_memory) {
     if (arena_refused() != 0) throw ArenaFull(arena_refused());

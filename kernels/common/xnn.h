@@ -12,7 +12,6 @@
 #include <pthreadpool.h>
 #include <xnnpack.h>
 
-
 namespace colonnade {
 
 // Throws std::runtime_error naming `what` unless `status` is success; OutOfMemory where memory is out.

@@ -50,7 +50,7 @@ extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max
   // A number becomes a special one; a text another text of the same input.
   const Token other = found[random() % found.size()];
   const std::string replacement = text[token.begin] == '"' || random() % 4 == 0 ? text.substr(other.begin, other.end - other.begin)
-                                                                               : kNumbers[random() % std::size(kNumbers)];
+                                                                                : kNumbers[random() % std::size(kNumbers)];
   const std::string result = text.substr(0, token.begin) + replacement + text.substr(token.end);
   if (result.size() > max_size) return LLVMFuzzerMutate(data, size, max_size);
   std::memcpy(data, result.data(), result.size());

@@ -30,7 +30,10 @@ enum class PrunedWeights {
 };
 
 // Which entry of the schedules file is a convolution's.
-enum class ScheduleKey { none, fastest, direct, packed };
+enum class ScheduleKey { none,
+                         fastest,
+                         direct,
+                         packed };
 
 struct Implementation {
   const char* name;

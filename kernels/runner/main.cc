@@ -55,10 +55,13 @@ size_t peak_memory() {
 // Times are medians over repetitions, or over batches.
 nlohmann::ordered_json make_report(const Options& options, const BatchPlan& plan, const RegionClock& clock, std::vector<Layer>& layers) {
   nlohmann::ordered_json report = {
-      {"implementation", options.implementation}, {"dtype", options.dtype},
+      {"implementation", options.implementation},
+      {"dtype", options.dtype},
       {"vlen", vector_length_bits()},
-      {"threads", options.threads},               {"repetitions", options.repetitions},
-      {"images", plan.images},                    {"batch", plan.size},
+      {"threads", options.threads},
+      {"repetitions", options.repetitions},
+      {"images", plan.images},
+      {"batch", plan.size},
       {"evidence_clock", clock.modelled() ? "model" : "wall"},
   };
   std::vector<Sample> totals(options.repetitions * plan.count());
@@ -97,7 +100,8 @@ Options parse(int argc, char** argv) {
   app.add_flag_callback("--list", [] {
     std::cout << list_implementations().dump(2) << std::endl;
     throw CLI::Success();
-  }, "Print the implementations as JSON")->trigger_on_parse();
+  }, "Print the implementations as JSON")
+      ->trigger_on_parse();
   app.add_option("--package", o.package, "Directory with graph.json and weights.safetensors")->required();
   app.add_option("--implementation", o.implementation)->required()->check(CLI::IsMember(names_of(implementations())));
   app.add_option("--dtype", o.dtype, "Activations and weights; XNNPACK's own have f32 only")->check(CLI::IsMember(names_of(datatypes())));
@@ -109,9 +113,13 @@ Options parse(int argc, char** argv) {
   CLI::Option* repetitions = app.add_option("--repetitions", o.repetitions)->check(CLI::PositiveNumber);
   CLI::Option* warmup = app.add_option("--warmup", o.warmup, "Runs before the counted ones")->check(CLI::NonNegativeNumber);
   app.add_flag("--serve", o.serve, "For every number on stdin run so often, and print the seconds of each run as a JSON line; all of them are repetitions")
-      ->excludes(repetitions)->excludes(warmup);
+      ->excludes(repetitions)
+      ->excludes(warmup);
   app.add_option("--batch", o.batch, "Images at a time, each run once: memory does not grow with the input; without, all of them")
-      ->check(CLI::PositiveNumber)->excludes(repetitions)->excludes(warmup)->excludes("--serve");
+      ->check(CLI::PositiveNumber)
+      ->excludes(repetitions)
+      ->excludes(warmup)
+      ->excludes("--serve");
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {

@@ -92,7 +92,8 @@ std::vector<float> run_operator(const RandomCase& r, GuardedAt at) {
   const bool has_residual = !r.conv.residual.empty();
   size_t workspace_size, alignment;
   check(xnn_reshape_colnm_convolution2d_cnhw(op, &r.layouts.input, &r.layouts.output, has_residual ? &r.residual : nullptr,
-                                                 &workspace_size, &alignment, pool.get()), "reshape");
+                                             &workspace_size, &alignment, pool.get()),
+        "reshape");
   const Datatype& elements = find_arithmetic(r.conv.arithmetic).elements;
   const size_t bytes = elements.element_bytes;
   GuardedBuffer<char> input(r.layouts.input.size * bytes, at, bytes), residual(r.residual.size * bytes, at, bytes), output(r.layouts.output.size * bytes, at, bytes);
@@ -100,7 +101,8 @@ std::vector<float> run_operator(const RandomCase& r, GuardedAt at) {
   elements.to_planes(r.conv.input.data(), r.layouts.input, input.data());
   if (has_residual) elements.to_planes(r.conv.residual.data(), r.residual, residual.data());
   check(xnn_setup_colnm_convolution2d_cnhw(op, workspace.data(), input.data(), has_residual ? residual.data() : nullptr,
-                                               output.data()), "setup");
+                                           output.data()),
+        "setup");
   check(xnn_run_operator(op, pool.get()), "run");
   const ConvShape& s = r.conv.shape;
   std::vector<float> nchw(s.positions() * s.out_channels);

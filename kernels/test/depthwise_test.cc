@@ -38,9 +38,7 @@ RandomCase draw(uint32_t seed) {
     // Half of them are what networks have.
     const uint32_t kernel = 3 + 2 * in(0, 2), stride = in(1, 3);
     const bool usual = in(0, 1) == 0;
-    s = {in(1, 3), channels, in(1, 20), in(1, 70), channels * in(1, 3), usual ? Pair{kernel, kernel} : Pair{in(1, 7), in(1, 7)},
-         usual ? Pair{stride, stride} : Pair{in(1, 3), in(1, 3)}, {in(0, 3), in(0, 3), in(0, 3), in(0, 3)},
-         usual ? Pair{1, 1} : Pair{in(1, 3), in(1, 3)}};
+    s = {in(1, 3), channels, in(1, 20), in(1, 70), channels * in(1, 3), usual ? Pair{kernel, kernel} : Pair{in(1, 7), in(1, 7)}, usual ? Pair{stride, stride} : Pair{in(1, 3), in(1, 3)}, {in(0, 3), in(0, 3), in(0, 3), in(0, 3)}, usual ? Pair{1, 1} : Pair{in(1, 3), in(1, 3)}};
     s.groups = channels;
   } while (s.positions() == 0);
   s.residual = in(0, 1);

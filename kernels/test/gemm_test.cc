@@ -19,7 +19,11 @@ namespace {
 using colonnade::GuardedBuffer;
 using At = colonnade::GuardedAt;
 
-enum class Store { kContiguous, kMasked, kHole, kIndexed, kPhases };
+enum class Store { kContiguous,
+                   kMasked,
+                   kHole,
+                   kIndexed,
+                   kPhases };
 
 struct Case {
   size_t log2_lmul, tile, kc;
@@ -67,7 +71,7 @@ Expected add_up(float bias, const std::vector<std::pair<_Float16, _Float16>>& pr
 Expected expect(float bias, const std::vector<std::pair<_Float16, _Float16>>& products, const _Float16* residual,
                 const xnn_colnm_gemm_config& config) {
   return config.accumulators->bytes == sizeof(float) ? add_up<float>(bias, products, residual)
-                                                   : add_up<_Float16>(bias, products, residual);
+                                                     : add_up<_Float16>(bias, products, residual);
 }
 
 // T is the kernels' element.
@@ -75,8 +79,7 @@ template <typename T>
 class Runner {
  public:
   Runner(const xnn_colnm_gemm_config& config, const Case& c, uint32_t seed)
-      : config_(config), c_(c), generator_(seed), panel_(config.lanes << c.log2_lmul), rows_(2 * c.kc),
-        stride_(2 * panel_ * c.counts.size()) {}
+      : config_(config), c_(c), generator_(seed), panel_(config.lanes << c.log2_lmul), rows_(2 * c.kc), stride_(2 * panel_ * c.counts.size()) {}
 
   void run() {
     const size_t panels = c_.counts.size();
@@ -188,7 +191,8 @@ size_t test_kernels(const xnn_colnm_gemm_config& config) {
       kernels++;
       // Panels that may start in the shadow of the one before, and one that may not because it is longer.
       // The last has few positions, or as few behind whole vectors.
-      const size_t whole = log2_lmul == 0 ? 0 : log2_lmul == 2 ? panel / 4 * 3 : panel / 2;
+      const size_t whole = log2_lmul == 0 ? 0 : log2_lmul == 2 ? panel / 4 * 3
+                                                               : panel / 2;
       const std::vector<std::vector<size_t>> counts = {
           {panel}, {panel, panel, 1}, {panel - 1, panel, panel / 2 + 1}, {whole + 1, whole + 2, whole + 4}};
       for (const size_t kc : {1u, 2u, 3u, 4u, 5u, 16u}) {

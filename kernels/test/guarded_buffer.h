@@ -13,7 +13,8 @@
 
 namespace colonnade {
 
-enum class GuardedAt { kBegin, kEnd };
+enum class GuardedAt { kBegin,
+                       kEnd };
 
 template <typename T>
 class GuardedBuffer {

@@ -47,7 +47,8 @@ TEST_P(RandomSpmm, MatchesFloat64) {
   xnn_operator_t op = nullptr;
   check(xnn_create_convolution2d_nchw_f32(0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, shape.in_channels, shape.out_channels,
                                           shape.in_channels, shape.out_channels, c.dense_weights().data(), c.bias.data(),
-                                          c.output_min, c.output_max, 0, nullptr, nullptr, &op), "create");
+                                          c.output_min, c.output_max, 0, nullptr, nullptr, &op),
+        "create");
   const Operator owned(op);
   size_t height, width;
   check(xnn_reshape_convolution2d_nchw_f32(op, shape.batch, shape.height, shape.width, &height, &width, pool.get()), "reshape");

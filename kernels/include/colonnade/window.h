@@ -16,8 +16,7 @@ static inline size_t colnm_window_reach(uint32_t kernel, uint32_t dilation) { re
 
 // Output positions along one axis, with padding before and behind it; 0 where the window does not fit.
 static inline size_t colnm_output_size(
-    size_t input, uint32_t before, uint32_t behind, uint32_t kernel, uint32_t dilation, uint32_t stride)
-{
+    size_t input, uint32_t before, uint32_t behind, uint32_t kernel, uint32_t dilation, uint32_t stride) {
   const size_t padded = input + before + behind;
   const size_t reach = colnm_window_reach(kernel, dilation);
   return padded < reach ? 0 : (padded - reach) / stride + 1;
@@ -25,8 +24,7 @@ static inline size_t colnm_output_size(
 
 // The same of a pool. In ceil mode a last window counts that ends outside the padding behind, if it begins before it.
 static inline size_t colnm_pool_size(
-    size_t input, uint32_t before, uint32_t behind, uint32_t kernel, uint32_t dilation, uint32_t stride, int ceil_mode)
-{
+    size_t input, uint32_t before, uint32_t behind, uint32_t kernel, uint32_t dilation, uint32_t stride, int ceil_mode) {
   const size_t floor_size = colnm_output_size(input, before, behind, kernel, dilation, stride);
   if (floor_size == 0 || !ceil_mode) {
     return floor_size;
@@ -53,14 +51,13 @@ static inline struct colnm_tap colnm_locate_tap(size_t k, uint32_t dilation, uin
 // Zeros that the taps of one axis read before and behind a phase plane, where outputs of neighbouring rows must not run
 // into each other either.
 static inline size_t colnm_window_gap(
-    size_t input, uint32_t kernel, uint32_t dilation, uint32_t before, uint32_t behind, uint32_t stride)
-{
+    size_t input, uint32_t kernel, uint32_t dilation, uint32_t before, uint32_t behind, uint32_t stride) {
   const ptrdiff_t size = (ptrdiff_t) ((input + stride - 1) / stride);
   const ptrdiff_t outputs = (ptrdiff_t) colnm_output_size(input, before, behind, kernel, dilation, stride);
   const ptrdiff_t needed[3] = {
-    -colnm_locate_tap(0, dilation, before, stride).shift,
-    outputs + colnm_locate_tap(kernel - 1, dilation, before, stride).shift - size,
-    outputs - size,
+      -colnm_locate_tap(0, dilation, before, stride).shift,
+      outputs + colnm_locate_tap(kernel - 1, dilation, before, stride).shift - size,
+      outputs - size,
   };
   ptrdiff_t most = 0;
   for (size_t i = 0; i < 3; i++) {

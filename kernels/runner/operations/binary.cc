@@ -50,8 +50,11 @@ constexpr struct {
   xnn_binary_operator nhwc;
   xnn_elementwise_function planes;
 } kOperators[] = {
-    {xnn_binary_add, xnn_elementwise_add},         {xnn_binary_subtract, xnn_elementwise_subtract}, {xnn_binary_multiply, xnn_elementwise_multiply},
-    {xnn_binary_maximum, xnn_elementwise_maximum}, {xnn_binary_minimum, xnn_elementwise_minimum},
+    {xnn_binary_add, xnn_elementwise_add},
+    {xnn_binary_subtract, xnn_elementwise_subtract},
+    {xnn_binary_multiply, xnn_elementwise_multiply},
+    {xnn_binary_maximum, xnn_elementwise_maximum},
+    {xnn_binary_minimum, xnn_elementwise_minimum},
 };
 
 TensorShape shape_of(const Activation& activation) { return {activation.shape, activation.features}; }

@@ -10,7 +10,11 @@
 
 namespace colonnade {
 
-enum class BinaryFunction { add, sub, mul, max, min };
+enum class BinaryFunction { add,
+                            sub,
+                            mul,
+                            max,
+                            min };
 
 struct Binary {
   BinaryFunction function;

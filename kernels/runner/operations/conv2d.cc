@@ -41,8 +41,7 @@ size_t read_tile(const Fields& fields) {
 }  // namespace
 
 std::shared_ptr<const Operation> read_conv2d(const nlohmann::json& entry, Node& node) {
-  const Fields fields(entry, "", {"op", "name", "input", "output", "in_channels", "out_channels", "kernel", "stride",
-                                  "padding", "dilation", "groups", "residual", "activation", "pattern", "tile"});
+  const Fields fields(entry, "", {"op", "name", "input", "output", "in_channels", "out_channels", "kernel", "stride", "padding", "dilation", "groups", "residual", "activation", "pattern", "tile"});
   node.inputs = {fields.text("input")};
   ConvShape geometry = {};
   geometry.in_channels = fields.size("in_channels", 1, kMaxDimension);
@@ -90,8 +89,7 @@ void Conv2d::check_weights(const Node& node, WeightsCheck& weights) const {
 }
 
 nlohmann::ordered_json Conv2d::parameters() const {
-  nlohmann::ordered_json all = {{"kernel", geometry_.kernel}, {"stride", geometry_.stride}, {"padding", geometry_.padding},
-                                {"dilation", geometry_.dilation}, {"out_channels", geometry_.out_channels}};
+  nlohmann::ordered_json all = {{"kernel", geometry_.kernel}, {"stride", geometry_.stride}, {"padding", geometry_.padding}, {"dilation", geometry_.dilation}, {"out_channels", geometry_.out_channels}};
   if (is_pruned()) all["tile"] = tile_;
   if (geometry_.groups != 1) all["groups"] = geometry_.groups;
   return all;
@@ -138,7 +136,8 @@ void Conv2d::build(NhwcNetwork& network, const Node& node) const {
   check(xnn_create_convolution2d_nhwc_f32(top, right, bottom, left, g.kernel[0], g.kernel[1], g.stride[0], g.stride[1], g.dilation[0], g.dilation[1],
                                           static_cast<uint32_t>(g.groups), g.in_channels / g.groups, g.out_channels / g.groups, g.in_channels, g.out_channels,
                                           dense_weights(node, network.package()).data(), bias.f32(), range.min,
-                                          range.max, 0, nullptr, nullptr, &op), network.described(node));
+                                          range.max, 0, nullptr, nullptr, &op),
+        network.described(node));
   Layer& layer = network.add_layer(node);
   layer.operators.emplace_back(op);
   size_t workspace, alignment, height, width;

@@ -191,7 +191,8 @@ void Conv2d::build_spmm(PlanesNetwork& network, const Node& node) const {
   xnn_operator_t op = nullptr;
   check(xnn_create_convolution2d_nchw_f32(0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, g.in_channels, g.out_channels, g.in_channels, g.out_channels,
                                           dense_weights(node, network.package()).data(), bias.f32(), range.min,
-                                          range.max, 0, nullptr, nullptr, &op), network.described(node));
+                                          range.max, 0, nullptr, nullptr, &op),
+        network.described(node));
   Layer& layer = network.add_layer(node);
   layer.operators.emplace_back(op);
   size_t height, width;

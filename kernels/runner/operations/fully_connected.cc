@@ -45,7 +45,8 @@ void FullyConnected::build_any(Network& network, const Node& node) const {
   layer.macs = layer.useful_macs = in.shape.n * in_features_ * out_features_;
   xnn_operator_t op = nullptr;
   check(xnn_create_fully_connected_nc_f32(in_features_, out_features_, in_features_, out_features_, weight.f32(), bias.f32(), -INFINITY,
-                                          INFINITY, 0, nullptr, nullptr, &op), network.described(node));
+                                          INFINITY, 0, nullptr, nullptr, &op),
+        network.described(node));
   layer.operators.emplace_back(op);
   check(xnn_reshape_fully_connected_nc_f32(op, in.shape.n, network.pool()), network.described(node));
   check(xnn_setup_fully_connected_nc_f32(op, in.f32(), out.f32()), network.described(node));

@@ -12,7 +12,16 @@
 namespace colonnade {
 namespace {
 
-enum class Function { relu, relu6, clip, hard_swish, hard_sigmoid, sigmoid, silu, leaky_relu, prelu, tanh };
+enum class Function { relu,
+                      relu6,
+                      clip,
+                      hard_swish,
+                      hard_sigmoid,
+                      sigmoid,
+                      silu,
+                      leaky_relu,
+                      prelu,
+                      tanh };
 const std::vector<const char*> kFunctions = {"relu", "relu6", "clip", "hard_swish", "hard_sigmoid", "sigmoid", "silu", "leaky_relu", "prelu", "tanh"};
 
 struct Unary {

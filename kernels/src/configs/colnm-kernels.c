@@ -22,12 +22,12 @@
 
 // The RVV kernels are assembly: generate.py tells them these offsets.
 _Static_assert(
-  offsetof(struct xnn_colnm_panel, count) == 0 && offsetof(struct xnn_colnm_panel, input) == 8 &&
-    offsetof(struct xnn_colnm_panel, output) == 16 && offsetof(struct xnn_colnm_panel, residual) == 24 &&
-    offsetof(struct xnn_colnm_panel, output_index) == 32 && offsetof(struct xnn_colnm_panel, residual_index) == 40 &&
-    offsetof(struct xnn_colnm_panel, mask) == 48 && offsetof(struct xnn_colnm_panel, hole) == 56 &&
-    sizeof(struct xnn_colnm_panel) == 64,
-  "see PANEL in generate.py");
+    offsetof(struct xnn_colnm_panel, count) == 0 && offsetof(struct xnn_colnm_panel, input) == 8 &&
+        offsetof(struct xnn_colnm_panel, output) == 16 && offsetof(struct xnn_colnm_panel, residual) == 24 &&
+        offsetof(struct xnn_colnm_panel, output_index) == 32 && offsetof(struct xnn_colnm_panel, residual_index) == 40 &&
+        offsetof(struct xnn_colnm_panel, mask) == 48 && offsetof(struct xnn_colnm_panel, hole) == 56 &&
+        sizeof(struct xnn_colnm_panel) == 64,
+    "see PANEL in generate.py");
 
 // The kernels of an instruction set; by datatype, NULL where it has none.
 struct instruction_set {

@@ -31,16 +31,16 @@ static struct xnn_spmm_config make_config(xnn_f32_spmm_minmax_ukernel_fn ukernel
 }
 
 static void init_f32_spmm_config(void) {
-  #if XNN_ENABLE_RISCV_VECTOR
-    const struct xnn_hardware_config* hardware = xnn_init_hardware_config();
-    if (hardware->use_riscv_vector) {
-      const uint32_t positions = SPMM_LMUL * hardware->vlenb / sizeof(float);
-      f32_spmm_config = make_config(xnn_f32_spmm_minmax_ukernel_4vx1__rvv, positions, 1);
-      f32_spmm2_config = make_config(xnn_f32_spmm_minmax_ukernel_4vx2__rvv, positions, 2);
-      f32_spmm4_config = make_config(xnn_f32_spmm_minmax_ukernel_4vx4__rvv, positions, 4);
-      return;
-    }
-  #endif
+#if XNN_ENABLE_RISCV_VECTOR
+  const struct xnn_hardware_config* hardware = xnn_init_hardware_config();
+  if (hardware->use_riscv_vector) {
+    const uint32_t positions = SPMM_LMUL * hardware->vlenb / sizeof(float);
+    f32_spmm_config = make_config(xnn_f32_spmm_minmax_ukernel_4vx1__rvv, positions, 1);
+    f32_spmm2_config = make_config(xnn_f32_spmm_minmax_ukernel_4vx2__rvv, positions, 2);
+    f32_spmm4_config = make_config(xnn_f32_spmm_minmax_ukernel_4vx4__rvv, positions, 4);
+    return;
+  }
+#endif
   f32_spmm_config = make_config(xnn_f32_spmm_minmax_ukernel_8x1__scalar, 8, 1);
 }
 

@@ -186,8 +186,7 @@ static inline uint32_t* colnm_tile_offsets(const struct colnm_context* context, 
 // Sets all offsets of a tile to `offset_of` of the columns they stand for. Those past the end repeat the last one.
 static inline void colnm_index_tile(
     const struct colnm_context* context, size_t tile, const void* table,
-    uint32_t (*offset_of)(const struct colnm_context* context, const void* table, size_t column))
-{
+    uint32_t (*offset_of)(const struct colnm_context* context, const void* table, size_t column)) {
   for (size_t split = 0; split < context->kc_splits; split++) {
     uint32_t* offsets = colnm_tile_offsets(context, split, tile);
     for (size_t i = 0; i < context->split_columns + COLNM_EXTRA_COLUMNS; i++) {

@@ -6,8 +6,7 @@
 #include "xnnpack/math.h"
 
 struct xnn_colnm_gaps xnn_colnm_input_gaps(
-    const struct xnn_colnm_convolution2d* convolution, size_t input_height, size_t input_width)
-{
+    const struct xnn_colnm_convolution2d* convolution, size_t input_height, size_t input_width) {
   return (struct xnn_colnm_gaps) {
     .rows = colnm_window_gap(input_height, convolution->kernel_height, convolution->dilation_height, convolution->padding_top,
                              convolution->padding_bottom, convolution->stride_height),
@@ -73,8 +72,8 @@ static uint32_t offset_of(const struct colnm_context* context, const void* table
   const struct colnm_tap y = colnm_locate_tap(position / shape->kernel_width, shape->dilation_height, shape->padding_top, shape->stride_height);
   const struct colnm_tap x = colnm_locate_tap(position % shape->kernel_width, shape->dilation_width, shape->padding_left, shape->stride_width);
   const ptrdiff_t element =
-    (ptrdiff_t) (column % shape->in_channels * input->channel_stride + (y.phase * shape->stride_width + x.phase) * input->phase_stride) +
-    y.shift * (ptrdiff_t) input->row_stride + x.shift - context->lowest_tap;
+      (ptrdiff_t) (column % shape->in_channels * input->channel_stride + (y.phase * shape->stride_width + x.phase) * input->phase_stride) +
+      y.shift * (ptrdiff_t) input->row_stride + x.shift - context->lowest_tap;
   return (uint32_t) ((size_t) element * context->gemm->element_bytes);
 }
 
@@ -132,8 +131,8 @@ static void compute_direct(struct colnm_context* context, size_t thread, size_t 
   const struct xnn_colnm_panel* panels = context->panels.items + first_panel;
   prefetch_input(context, panels, panels + panel_count - 1);
   colnm_run_tiles(
-    context, first_tile, min(first_tile + context->group_tiles, colnm_tile_count(&context->shape)), first_panel, panel_count,
-    (const void*) colnm_input(context, context->lowest_tap));
+      context, first_tile, min(first_tile + context->group_tiles, colnm_tile_count(&context->shape)), first_panel, panel_count,
+      (const void*) colnm_input(context, context->lowest_tap));
 }
 
 const struct colnm_algorithm colnm_direct = {

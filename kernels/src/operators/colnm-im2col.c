@@ -19,8 +19,7 @@ struct colnm_grid colnm_packed_grid(const struct colnm_context* context) {
 }
 
 size_t colnm_split_into_rows(
-    const struct colnm_context* context, size_t position, size_t count, struct colnm_piece* pieces)
-{
+    const struct colnm_context* context, size_t position, size_t count, struct colnm_piece* pieces) {
   const size_t width = context->output.width;
   const size_t plane = context->output.height * width;
   size_t pieces_count = 0;
@@ -45,7 +44,7 @@ struct xnn_im2col_run colnm_tap_run(const struct colnm_context* context, const s
   const ptrdiff_t x = (ptrdiff_t) (piece->x * shape->stride_width + kw * shape->dilation_width) -
                       (ptrdiff_t) shape->padding_left;
   if (y < 0 || y >= (ptrdiff_t) context->input.height) {
-    return (struct xnn_im2col_run) { .left = (uint32_t) piece->count };
+    return (struct xnn_im2col_run) {.left = (uint32_t) piece->count};
   }
   const size_t stride = shape->stride_width;
   const size_t left = x >= 0 ? 0 : min(piece->count, divide_round_up((size_t) -x, stride));
@@ -57,6 +56,6 @@ struct xnn_im2col_run colnm_tap_run(const struct colnm_context* context, const s
     .count = (uint32_t) count,
     .right = (uint32_t) (piece->count - left - count),
     .source = count == 0 ? 0
-        : xnn_colnm_planes_index(&context->input, piece->image, (size_t) y, (size_t) (x + (ptrdiff_t) (left * stride))),
+                         : xnn_colnm_planes_index(&context->input, piece->image, (size_t) y, (size_t) (x + (ptrdiff_t) (left * stride))),
   };
 }

@@ -6,8 +6,7 @@
 #include "xnnpack/math.h"
 
 static void pack_block(
-    const struct colnm_context* context, size_t group, size_t position, size_t count, uintptr_t packed)
-{
+    const struct colnm_context* context, size_t group, size_t position, size_t count, uintptr_t packed) {
   const struct colnm_packing* packing = &context->packing;
   const struct xnn_colnm_convolution2d* shape = &context->shape;
   const size_t taps = colnm_taps(shape);
@@ -26,8 +25,8 @@ static void pack_block(
       runs[i] = colnm_tap_run(context, &pieces[i], tap);
     }
     context->im2col(
-      rows, planes + row, context->input_data, piece_count, runs, shape->stride_width,
-      (void*) (packed + row * context->block_bytes), context->block_bytes);
+        rows, planes + row, context->input_data, piece_count, runs, shape->stride_width,
+        (void*) (packed + row * context->block_bytes), context->block_bytes);
   }
 }
 
@@ -41,11 +40,11 @@ static void prefetch_input(const struct colnm_context* context, size_t position,
   const size_t last_row = last / width % height * shape->stride_height + (shape->kernel_height - 1) * shape->dilation_height;
   const size_t begin = xnn_colnm_planes_index(input, position / width / height, min(first_row, input->height - 1), 0);
   const size_t end = xnn_colnm_planes_index(
-    input, last / width / height, min(doz(last_row, shape->padding_top), input->height - 1), input->width - 1);
+      input, last / width / height, min(doz(last_row, shape->padding_top), input->height - 1), input->width - 1);
   for (size_t channel = 0; channel < input->channels; channel++) {
     const size_t first = channel * input->channel_stride + begin;
     colnm_prefetch(
-      colnm_input(context, (ptrdiff_t) first), (end + 1 - begin) * context->gemm->element_bytes);
+        colnm_input(context, (ptrdiff_t) first), (end + 1 - begin) * context->gemm->element_bytes);
   }
 }
 
@@ -62,8 +61,8 @@ static void compute_packed(struct colnm_context* context, size_t thread, size_t 
   prefetch_input(context, panels->input / element_bytes, positions);
   pack_block(context, group, panels->input / element_bytes, positions, packed);
   colnm_run_tiles(
-    context, first_tile, min(first_tile + context->group_tiles, colnm_tile_count(&context->shape)), first_panel, panel_count,
-    (const void*) (packed - panels->input));
+      context, first_tile, min(first_tile + context->group_tiles, colnm_tile_count(&context->shape)), first_panel, panel_count,
+      (const void*) (packed - panels->input));
 }
 
 static uint32_t packed_offset_of(const struct colnm_context* context, const void* row_of, size_t column) {
@@ -111,7 +110,7 @@ static enum xnn_status index_rows(struct colnm_context* context) {
   const size_t taps = colnm_taps(shape);
   xnn_release_memory(context->tables);
   context->tables = xnn_allocate_zero_memory(
-    context->tile_groups * (k_size * sizeof(size_t) + (taps + 1) * sizeof(uint32_t)));
+      context->tile_groups * (k_size * sizeof(size_t) + (taps + 1) * sizeof(uint32_t)));
   uint32_t* row_of = xnn_allocate_zero_simd_memory(k_size * sizeof(uint32_t));
   if (context->tables == NULL || row_of == NULL) {
     xnn_release_simd_memory(row_of);
@@ -140,9 +139,9 @@ static enum xnn_status index_columns(struct colnm_context* context) {
   const size_t positions = context->block_bytes / context->gemm->element_bytes;
   // The packed rows, then the pieces, then the runs.
   context->thread_bytes = round_up_po2(
-    context->packing.most_rows * context->block_bytes + XNN_EXTRA_BYTES +
-      positions * (sizeof(struct colnm_piece) + sizeof(struct xnn_im2col_run)),
-    XNN_ALLOCATION_ALIGNMENT);
+      context->packing.most_rows * context->block_bytes + XNN_EXTRA_BYTES +
+          positions * (sizeof(struct colnm_piece) + sizeof(struct xnn_im2col_run)),
+      XNN_ALLOCATION_ALIGNMENT);
   return xnn_status_success;
 }
 

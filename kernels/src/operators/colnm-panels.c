@@ -162,8 +162,7 @@ static void widen(struct colnm_stretch* stretch, size_t begin, size_t bytes) {
 // Adds `count` elements to the stretches of their block: those that begin at `first`, or lie at `index` from there.
 static void stretch_over(
     const struct xnn_colnm_planes* planes, size_t element_bytes, const struct colnm_stretches* stretches, size_t block,
-    size_t first, const uint32_t* index, size_t count)
-{
+    size_t first, const uint32_t* index, size_t count) {
   struct colnm_stretch* of_block = stretches->items + block * stretches->of_block;
   for (size_t i = 0; i < (index == NULL ? 1 : count); i++) {
     const size_t begin = first + (index == NULL ? 0 : index[i]);
@@ -177,10 +176,10 @@ static void find_stretches(const struct builder* b, size_t block_panels, struct 
     const struct xnn_colnm_panel* panel = &panels->items[i];
     const size_t block = i / block_panels;
     stretch_over(
-      b->output, b->element_bytes, &panels->output, block, panel->output, panel->output_index, panel->count);
+        b->output, b->element_bytes, &panels->output, block, panel->output, panel->output_index, panel->count);
     if (b->residual != NULL) {
       stretch_over(
-        b->residual, b->element_bytes, &panels->residual, block, panel->residual, panel->residual_index, panel->count);
+          b->residual, b->element_bytes, &panels->residual, block, panel->residual, panel->residual_index, panel->count);
     }
   }
 }
@@ -196,8 +195,7 @@ enum xnn_status colnm_build_panels(
     bool is_split,
     const struct xnn_colnm_schedule* schedule,
     const struct xnn_colnm_gemm_config* gemm,
-    struct colnm_panels* panels)
-{
+    struct colnm_panels* panels) {
   const size_t longest = schedule->lmul * gemm->lanes;
   const size_t positions = (grid->height - 1) * grid->row_stride + grid->width;
   const size_t copies = is_split ? 2 : 1;
@@ -212,7 +210,7 @@ enum xnn_status colnm_build_panels(
   xnn_release_simd_memory(panels->items);
   *panels = (struct colnm_panels) {
     .items = xnn_allocate_zero_simd_memory(
-      copies * most * sizeof(struct xnn_colnm_panel) + stretches * sizeof(struct colnm_stretch) + index_bytes + mask_bytes),
+        copies * most * sizeof(struct xnn_colnm_panel) + stretches * sizeof(struct colnm_stretch) + index_bytes + mask_bytes),
     .output.of_block = output_phases,
     .residual.of_block = residual_phases,
   };
@@ -222,8 +220,13 @@ enum xnn_status colnm_build_panels(
   panels->output.items = (struct colnm_stretch*) (panels->items + copies * most);
   panels->residual.items = panels->output.items + blocks * output_phases;
   struct builder b = {
-    .grid = grid, .output = output, .residual = residual, .lanes = gemm->lanes, .narrow = gemm->narrow,
-    .joint_lmul = gemm->joint_lmul, .element_bytes = gemm->element_bytes,
+    .grid = grid,
+    .output = output,
+    .residual = residual,
+    .lanes = gemm->lanes,
+    .narrow = gemm->narrow,
+    .joint_lmul = gemm->joint_lmul,
+    .element_bytes = gemm->element_bytes,
   };
   b.index = (uint32_t*) (panels->output.items + stretches);
   b.mask = (uint8_t*) b.index + index_bytes;

@@ -13,8 +13,8 @@ static void unfold_column(struct colnm_context* context, size_t column) {
   const size_t rows = context->output.batch * context->output.height;
   const size_t plane = column % shape->in_channels * context->input.channel_stride * context->gemm->element_bytes;
   context->im2col(
-    1, &plane, context->input_data, rows, unfolding->runs + column / shape->in_channels * rows, shape->stride_width,
-    (void*) (context->workspace + unfolding->matrix_rows[column]), 0);
+      1, &plane, context->input_data, rows, unfolding->runs + column / shape->in_channels * rows, shape->stride_width,
+      (void*) (context->workspace + unfolding->matrix_rows[column]), 0);
 }
 
 static uintptr_t packed_block(const struct colnm_context* context, size_t block) {
@@ -33,8 +33,8 @@ static void pack_block(struct colnm_context* context, size_t block) {
     .count = (uint32_t) (panels[end - 1].input / context->gemm->element_bytes + panels[end - 1].count - begin),
   };
   context->im2col(
-    colnm_reduction(&context->shape), context->unfolding.matrix_rows, (const void*) context->workspace, 1, &run, 1,
-    (void*) packed_block(context, block), context->block_bytes);
+      colnm_reduction(&context->shape), context->unfolding.matrix_rows, (const void*) context->workspace, 1, &run, 1,
+      (void*) packed_block(context, block), context->block_bytes);
 }
 
 static void compute_unfused(struct colnm_context* context, size_t thread, size_t index) {
@@ -44,9 +44,9 @@ static void compute_unfused(struct colnm_context* context, size_t thread, size_t
   const size_t first_panel = block * context->block_panels;
   const struct xnn_colnm_panel* panels = context->panels.items + first_panel;
   colnm_run_tiles(
-    context, first_tile, min(first_tile + context->group_tiles, colnm_tile_count(&context->shape)),
-    first_panel, min(context->block_panels, context->panels.count - first_panel),
-    (const void*) (packed_block(context, block) - panels->input));
+      context, first_tile, min(first_tile + context->group_tiles, colnm_tile_count(&context->shape)),
+      first_panel, min(context->block_panels, context->panels.count - first_panel),
+      (const void*) (packed_block(context, block) - panels->input));
 }
 
 static uint32_t matrix_offset_of(const struct colnm_context* context, const void* table, size_t column) {
@@ -67,7 +67,7 @@ static enum xnn_status index_matrix(struct colnm_context* context) {
   }
   xnn_release_memory(context->tables);
   context->tables =
-    xnn_allocate_zero_memory(k_size * sizeof(size_t) + taps * rows * sizeof(struct xnn_im2col_run));
+      xnn_allocate_zero_memory(k_size * sizeof(size_t) + taps * rows * sizeof(struct xnn_im2col_run));
   if (context->tables == NULL) {
     return xnn_status_out_of_memory;
   }
@@ -79,7 +79,9 @@ static enum xnn_status index_matrix(struct colnm_context* context) {
   for (size_t tap = 0; tap < taps; tap++) {
     for (size_t row = 0; row < rows; row++) {
       const struct colnm_piece piece = {
-        .image = row / context->output.height, .y = row % context->output.height, .count = context->output.width,
+        .image = row / context->output.height,
+        .y = row % context->output.height,
+        .count = context->output.width,
       };
       unfolding->runs[tap * rows + row] = colnm_tap_run(context, &piece, tap);
     }

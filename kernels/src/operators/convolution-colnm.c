@@ -18,8 +18,7 @@ struct tile_rows {
 };
 
 static struct tile_rows find_rows(
-    const struct colnm_context* context, const void* data, const struct xnn_colnm_planes* planes, size_t channel)
-{
+    const struct colnm_context* context, const void* data, const struct xnn_colnm_planes* planes, size_t channel) {
   const size_t stride = planes->channel_stride * context->gemm->element_bytes;
   return (struct tile_rows) {.first = data == NULL ? 0 : (uintptr_t) data + channel * stride, .stride = stride};
 }
@@ -51,8 +50,7 @@ static void run_split(
     size_t end,
     size_t first_panel,
     size_t panel_count,
-    const void* input)
-{
+    const void* input) {
   const struct xnn_colnm_convolution2d* shape = &context->shape;
   const struct xnn_colnm_panel* panels = (split == 0 ? context->panels.items : context->panels.later) + first_panel;
   const size_t block = first_panel / context->block_panels;
@@ -76,16 +74,15 @@ static void run_split(
         next++;
       }
       context->gemm->ukernel[panels[i].log2_lmul][rows - 1](
-        kc, input, weights, colnm_tile_offsets(context, split, tile), next - i, panels + i, (void*) output.first,
-        output.stride, (const void*) residual.first, residual.stride, params);
+          kc, input, weights, colnm_tile_offsets(context, split, tile), next - i, panels + i, (void*) output.first,
+          output.stride, (const void*) residual.first, residual.stride, params);
     }
   }
 }
 
 void colnm_run_tiles(
     const struct colnm_context* context, size_t first, size_t end, size_t first_panel, size_t panel_count,
-    const void* input)
-{
+    const void* input) {
   for (size_t split = 0; split < context->kc_splits; split++) {
     run_split(context, split, first, end, first_panel, panel_count, input);
   }
@@ -100,8 +97,7 @@ static bool sizes_fit(const struct xnn_colnm_convolution2d* shape) {
 }
 
 static enum xnn_status check_parameters(
-    const struct xnn_colnm_convolution2d* shape, const struct xnn_colnm_schedule* schedule)
-{
+    const struct xnn_colnm_convolution2d* shape, const struct xnn_colnm_schedule* schedule) {
   if (shape->kernel_height == 0 || shape->kernel_width == 0 || shape->stride_height == 0 ||
       shape->stride_width == 0 || shape->dilation_height == 0 || shape->dilation_width == 0 ||
       shape->in_channels == 0 || shape->out_channels == 0 || shape->tile == 0 || shape->kept == 0 ||
@@ -208,7 +204,7 @@ static void* allocate_weights(struct colnm_context* context) {
   // The next tile's biases are aligned.
   context->tile_bytes = round_up_po2(shape->tile * row_bytes, sizeof(float));
   void* weights = xnn_allocate_zero_simd_memory(
-    context->kc_splits * colnm_tile_count(shape) * context->tile_bytes + XNN_EXTRA_BYTES);
+      context->kc_splits * colnm_tile_count(shape) * context->tile_bytes + XNN_EXTRA_BYTES);
   context->weights = (uintptr_t) weights;
   return weights;
 }
@@ -231,8 +227,7 @@ static uint32_t* allocate_index(struct colnm_context* context) {
 }
 
 static const struct colnm_algorithm* find_algorithm(
-    const struct xnn_colnm_convolution2d* convolution, enum xnn_colnm_algorithm algorithm)
-{
+    const struct xnn_colnm_convolution2d* convolution, enum xnn_colnm_algorithm algorithm) {
   if (algorithm == xnn_colnm_unfused) {
     return &colnm_unfused;
   }
@@ -244,8 +239,7 @@ static const struct colnm_algorithm* find_algorithm(
 enum xnn_status xnn_create_colnm_convolution2d_cnhw(
     const struct xnn_colnm_convolution2d* convolution,
     const struct xnn_colnm_schedule* schedule,
-    xnn_operator_t* convolution_op_out)
-{
+    xnn_operator_t* convolution_op_out) {
   if (!colnm_is_initialized()) {
     return xnn_status_uninitialized;
   }
@@ -304,9 +298,9 @@ static bool is_output_of(const struct xnn_colnm_planes* output, const struct col
   return output->batch == input->batch && output->channels == shape->out_channels && output->height != 0 &&
          output->width != 0 &&
          output->height == colnm_output_size(input->height, shape->padding_top, shape->padding_bottom, shape->kernel_height,
-                                       shape->dilation_height, shape->stride_height) &&
+                                             shape->dilation_height, shape->stride_height) &&
          output->width == colnm_output_size(input->width, shape->padding_left, shape->padding_right, shape->kernel_width,
-                                      shape->dilation_width, shape->stride_width);
+                                            shape->dilation_width, shape->stride_width);
 }
 
 // Blocks of panels, and groups of tiles where there are fewer than two blocks for each thread.
@@ -333,8 +327,8 @@ static enum xnn_status reshape(struct colnm_context* context, size_t threads) {
   }
   const struct colnm_grid grid = context->algorithm->grid(context);
   const enum xnn_status status = colnm_build_panels(
-    &grid, &context->output, context->has_residual ? &context->residual : NULL, context->kc_splits > 1, &context->schedule,
-    context->gemm, &context->panels);
+      &grid, &context->output, context->has_residual ? &context->residual : NULL, context->kc_splits > 1, &context->schedule,
+      context->gemm, &context->panels);
   if (status != xnn_status_success) {
     return status;
   }
@@ -354,20 +348,20 @@ static void plan_passes(struct convolution_operator* op) {
       .type = xnn_parallelization_type_1d,
       .task_1d = (pthreadpool_task_1d_t) algorithm->unfold,
       .context_offset = COLNM_CONTEXT_OFFSET(convolution_operator),
-      .range = { colnm_reduction(&context->shape) },
+      .range = {colnm_reduction(&context->shape)},
     };
     *pass++ = (struct compute_parameters) {
       .type = xnn_parallelization_type_1d,
       .task_1d = (pthreadpool_task_1d_t) algorithm->pack,
       .context_offset = COLNM_CONTEXT_OFFSET(convolution_operator),
-      .range = { context->blocks },
+      .range = {context->blocks},
     };
   }
   *pass = (struct compute_parameters) {
     .type = xnn_parallelization_type_1d_with_thread,
     .task_1d_with_thread = (pthreadpool_task_1d_with_thread_t) algorithm->compute,
     .context_offset = COLNM_CONTEXT_OFFSET(convolution_operator),
-    .range = { context->blocks * context->tile_groups },
+    .range = {context->blocks * context->tile_groups},
   };
 }
 
@@ -378,8 +372,7 @@ enum xnn_status xnn_reshape_colnm_convolution2d_cnhw(
     const struct xnn_colnm_planes* residual,
     size_t* workspace_size,
     size_t* workspace_alignment,
-    pthreadpool_t threadpool)
-{
+    pthreadpool_t threadpool) {
   struct convolution_operator* op = (struct convolution_operator*) convolution_op;
   struct colnm_context* context = &op->context;
   op->base.state = xnn_run_state_invalid;
@@ -392,8 +385,8 @@ enum xnn_status xnn_reshape_colnm_convolution2d_cnhw(
   if (input->channels != context->shape.in_channels || !is_output_of(output, context) ||
       (residual != NULL && !is_output_of(residual, context))) {
     xnn_log_error(
-      "failed to reshape colnm convolution: a %zux%zu input does not give a %zux%zu output or residual",
-      input->height, input->width, output->height, output->width);
+        "failed to reshape colnm convolution: a %zux%zu input does not give a %zux%zu output or residual",
+        input->height, input->width, output->height, output->width);
     return xnn_status_invalid_parameter;
   }
   const size_t threads = pthreadpool_get_threads_count(threadpool);
@@ -416,8 +409,7 @@ enum xnn_status xnn_setup_colnm_convolution2d_cnhw(
     void* workspace,
     const void* input,
     const void* residual,
-    void* output)
-{
+    void* output) {
   struct convolution_operator* op = (struct convolution_operator*) convolution_op;
   if (op->base.state == xnn_run_state_invalid || op->context.has_residual != (residual != NULL)) {
     return xnn_status_invalid_state;

@@ -38,10 +38,10 @@ static void copy_plane(const struct copy_to_planes_context* context, size_t chan
         .source = x * context->column_stride,
       };
       context->copy(
-        divide_round_up(planes->height - y, phases), context->rows + y * phase_rows, input, 1, &run,
-        phases * context->column_stride,
-        (void*) (output + xnn_colnm_planes_index(planes, image, y, x) * context->element_bytes),
-        planes->row_stride * context->element_bytes);
+          divide_round_up(planes->height - y, phases), context->rows + y * phase_rows, input, 1, &run,
+          phases * context->column_stride,
+          (void*) (output + xnn_colnm_planes_index(planes, image, y, x) * context->element_bytes),
+          planes->row_stride * context->element_bytes);
     }
   }
 }
@@ -68,8 +68,7 @@ enum xnn_status xnn_create_copy_to_planes(enum xnn_datatype datatype, xnn_operat
 }
 
 enum xnn_status xnn_reshape_copy_to_planes(
-    xnn_operator_t copy_op, const struct xnn_colnm_planes* planes, enum xnn_colnm_image_layout layout)
-{
+    xnn_operator_t copy_op, const struct xnn_colnm_planes* planes, enum xnn_colnm_image_layout layout) {
   struct copy_to_planes_operator* op = (struct copy_to_planes_operator*) copy_op;
   struct copy_to_planes_context* context = &op->context;
   op->base.state = xnn_run_state_invalid;
@@ -94,13 +93,13 @@ enum xnn_status xnn_reshape_copy_to_planes(
   }
   for (size_t y = 0; y < planes->height; y++) {
     context->rows[y % planes->phases * phase_rows + y / planes->phases] =
-      y * planes->width * context->column_stride * sizeof(float);
+        y * planes->width * context->column_stride * sizeof(float);
   }
   op->base.compute[0] = (struct compute_parameters) {
     .type = xnn_parallelization_type_2d,
     .task_2d = (pthreadpool_task_2d_t) copy_plane,
     .context_offset = COLNM_CONTEXT_OFFSET(copy_to_planes_operator),
-    .range = { planes->channels, planes->batch },
+    .range = {planes->channels, planes->batch},
   };
   op->base.state = xnn_run_state_needs_setup;
   return xnn_status_success;

@@ -44,8 +44,7 @@ static size_t taps_of(const struct xnn_depthwise2d* shape) { return (size_t) sha
 static size_t out_channels_of(const struct xnn_depthwise2d* shape) { return shape->in_channels * shape->multiplier; }
 
 struct xnn_colnm_gaps xnn_depthwise_input_gaps(
-    const struct xnn_depthwise2d* convolution, size_t input_height, size_t input_width)
-{
+    const struct xnn_depthwise2d* convolution, size_t input_height, size_t input_width) {
   return (struct xnn_colnm_gaps) {
     .rows = colnm_window_gap(input_height, convolution->kernel_height, convolution->dilation_height, convolution->padding_top,
                              convolution->padding_bottom, convolution->stride_height),
@@ -75,8 +74,7 @@ static enum xnn_status check_parameters(const struct xnn_depthwise2d* shape) {
 }
 
 enum xnn_status xnn_create_depthwise_convolution2d_cnhw(
-    const struct xnn_depthwise2d* convolution, enum xnn_datatype datatype, xnn_operator_t* convolution_op_out)
-{
+    const struct xnn_depthwise2d* convolution, enum xnn_datatype datatype, xnn_operator_t* convolution_op_out) {
   if (!colnm_is_initialized()) {
     return xnn_status_uninitialized;
   }
@@ -221,16 +219,23 @@ static xnn_dwconv_ukernel_fn find_ukernel(const struct depthwise_context* contex
   if (phases != context->shape.stride_height || phases != context->shape.stride_width) {
     return config->any;
   }
-  if (phases == 1) {
-    return has_groups(context, 3, 3, 3) ? config->k3x3 : has_groups(context, 5, 5, 5) ? config->k5x5 : config->any;
+  if (phases == 1 && has_groups(context, 3, 3, 3)) {
+    return config->k3x3;
   }
-  const bool is_split = phases == 2;
-  return is_split && has_groups(context, 6, 2, 1) ? config->k3x3s2 : is_split && has_groups(context, 10, 3, 2) ? config->k5x5s2 : config->any;
+  if (phases == 1 && has_groups(context, 5, 5, 5)) {
+    return config->k5x5;
+  }
+  if (phases == 2 && has_groups(context, 6, 2, 1)) {
+    return config->k3x3s2;
+  }
+  if (phases == 2 && has_groups(context, 10, 3, 2)) {
+    return config->k5x5s2;
+  }
+  return config->any;
 }
 
 static struct xnn_dwconv_plane find_plane(
-    const struct xnn_colnm_planes* planes, const void* data, size_t rows, size_t channel, size_t image, size_t bytes)
-{
+    const struct xnn_colnm_planes* planes, const void* data, size_t rows, size_t channel, size_t image, size_t bytes) {
   const size_t first = planes->origin + channel * planes->channel_stride + image * planes->image_stride;
   const size_t to_next_channel = channel + 1 == planes->channels ? 0 : planes->channel_stride - image * planes->image_stride;
   return (struct xnn_dwconv_plane) {
@@ -269,8 +274,7 @@ enum xnn_status xnn_reshape_depthwise_convolution2d_cnhw(
     xnn_operator_t convolution_op,
     const struct xnn_colnm_planes* input,
     const struct xnn_colnm_planes* output,
-    const struct xnn_colnm_planes* residual)
-{
+    const struct xnn_colnm_planes* residual) {
   struct depthwise_operator* op = (struct depthwise_operator*) convolution_op;
   struct depthwise_context* context = &op->context;
   const struct xnn_depthwise2d* shape = &context->shape;
@@ -281,8 +285,8 @@ enum xnn_status xnn_reshape_depthwise_convolution2d_cnhw(
   context->residual = residual == NULL ? *output : *residual;
   if (input->channels != shape->in_channels || !is_output_of(output, context) || !is_output_of(&context->residual, context)) {
     xnn_log_error(
-      "failed to reshape depthwise convolution: a %zux%zu input does not give a %zux%zu output or residual", input->height,
-      input->width, output->height, output->width);
+        "failed to reshape depthwise convolution: a %zux%zu input does not give a %zux%zu output or residual", input->height,
+        input->width, output->height, output->width);
     return xnn_status_invalid_parameter;
   }
   const bool suits = input->phases == shape->stride_width && input->phases == shape->stride_height;
@@ -305,15 +309,14 @@ enum xnn_status xnn_reshape_depthwise_convolution2d_cnhw(
     .type = xnn_parallelization_type_2d,
     .task_2d = (pthreadpool_task_2d_t) convolve_plane,
     .context_offset = COLNM_CONTEXT_OFFSET(depthwise_operator),
-    .range = { output->channels, output->batch },
+    .range = {output->channels, output->batch},
   };
   op->base.state = xnn_run_state_needs_setup;
   return xnn_status_success;
 }
 
 enum xnn_status xnn_setup_depthwise_convolution2d_cnhw(
-    xnn_operator_t convolution_op, const void* input, const void* residual, void* output)
-{
+    xnn_operator_t convolution_op, const void* input, const void* residual, void* output) {
   struct depthwise_operator* op = (struct depthwise_operator*) convolution_op;
   if (op->base.state == xnn_run_state_invalid || op->context.has_residual != (residual != NULL)) {
     return xnn_status_invalid_state;

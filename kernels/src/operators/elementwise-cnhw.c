@@ -44,8 +44,7 @@ static float number_at(const struct xnn_plane_numbers* numbers, size_t channel, 
 
 // An operation with a number is an affine function of the other operand, or another clamp.
 static struct xnn_elementwise_params with_number(
-    enum xnn_elementwise_function function, struct xnn_elementwise_params params, float number, bool is_first)
-{
+    enum xnn_elementwise_function function, struct xnn_elementwise_params params, float number, bool is_first) {
   params.scale = 1;
   params.shift = 0;
   switch (function) {
@@ -82,9 +81,9 @@ static void compute_plane(const struct elementwise_context* context, size_t chan
   const struct xnn_colnm_planes *a = &what->a.planes, *b = &what->b.planes, *output = &what->output.planes;
   const bool has_b = what->b.data != NULL;
   context->ukernel(
-    a->height, a->width, (const void*) colnm_plane_address(&what->a, channel, image, bytes), a->row_stride * bytes,
-    has_b ? (const void*) colnm_plane_address(&what->b, channel, image, bytes) : NULL, b->row_stride * bytes,
-    (void*) colnm_plane_address(&what->output, channel, image, bytes), output->row_stride * bytes, &params);
+      a->height, a->width, (const void*) colnm_plane_address(&what->a, channel, image, bytes), a->row_stride * bytes,
+      has_b ? (const void*) colnm_plane_address(&what->b, channel, image, bytes) : NULL, b->row_stride * bytes,
+      (void*) colnm_plane_address(&what->output, channel, image, bytes), output->row_stride * bytes, &params);
 }
 
 enum xnn_status xnn_create_elementwise_cnhw(const struct xnn_elementwise* elementwise, xnn_operator_t* op_out) {

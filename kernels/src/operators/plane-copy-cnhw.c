@@ -48,9 +48,9 @@ static void copy_plane(const struct copy_context* context, size_t channel, size_
     }
   }
   (what->to_f32 ? context->config->copy_to_f32 : context->config->copy)(
-    in->height, in->width, (const void*) colnm_plane_address(&what->input, source, image, context->in_bytes),
-    in->row_stride * context->in_bytes, NULL, 0, (void*) (output + what->top * out_row + what->left * context->out_bytes), out_row,
-    NULL);
+      in->height, in->width, (const void*) colnm_plane_address(&what->input, source, image, context->in_bytes),
+      in->row_stride * context->in_bytes, NULL, 0, (void*) (output + what->top * out_row + what->left * context->out_bytes), out_row,
+      NULL);
 }
 
 static bool are_whole(const struct xnn_plane_tensor* input, const struct xnn_plane_tensor* output) {
@@ -150,8 +150,8 @@ static void normalize_plane(const struct normalization_context* context, size_t 
   uintptr_t output = colnm_plane_address(&what->output, channel, image, bytes);
   for (size_t y = 0; y < in->height; y++) {
     context->ukernel(
-      in->width, end - first, (const void*) input, in->channel_stride * bytes, (const void*) center, (void*) output,
-      what->alpha / (float) what->size, what->beta, what->k);
+        in->width, end - first, (const void*) input, in->channel_stride * bytes, (const void*) center, (void*) output,
+        what->alpha / (float) what->size, what->beta, what->k);
     input += in->row_stride * bytes;
     center += in->row_stride * bytes;
     output += out->row_stride * bytes;
@@ -159,8 +159,7 @@ static void normalize_plane(const struct normalization_context* context, size_t 
 }
 
 enum xnn_status xnn_create_local_response_normalization_cnhw(
-    const struct xnn_plane_normalization* normalization, xnn_operator_t* op_out)
-{
+    const struct xnn_plane_normalization* normalization, xnn_operator_t* op_out) {
   const struct xnn_colnm_datatype* elements = xnn_colnm_find_datatype(normalization->datatype);
   if (elements == NULL || !are_whole(&normalization->input, &normalization->output)) {
     xnn_log_error("failed to create a normalization: a datatype that is none of " COLNM_DATATYPE_NAMES ", or planes that are split");
@@ -176,6 +175,6 @@ enum xnn_status xnn_create_local_response_normalization_cnhw(
     .element_bytes = elements->bytes,
   };
   return colnm_create_plane_task(
-    (pthreadpool_task_2d_t) normalize_plane, &context, sizeof(context), normalization->input.planes.channels,
-    normalization->input.planes.batch, op_out);
+      (pthreadpool_task_2d_t) normalize_plane, &context, sizeof(context), normalization->input.planes.channels,
+      normalization->input.planes.batch, op_out);
 }

@@ -16,8 +16,7 @@ enum xnn_status colnm_create_plane_task(
     size_t context_bytes,
     size_t channels,
     size_t images,
-    xnn_operator_t* op_out)
-{
+    xnn_operator_t* op_out) {
   if (!colnm_is_initialized()) {
     return xnn_status_uninitialized;
   }
@@ -31,7 +30,7 @@ enum xnn_status colnm_create_plane_task(
     .type = xnn_parallelization_type_2d,
     .task_2d = task,
     .context_offset = COLNM_CONTEXT_OFFSET(plane_task_operator),
-    .range = { channels, images },
+    .range = {channels, images},
   };
   op->base.state = xnn_run_state_ready;
   *op_out = &op->base;

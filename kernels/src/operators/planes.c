@@ -49,10 +49,13 @@ void xnn_colnm_planes_init(
     size_t width,
     uint32_t phases,
     size_t row_gap,
-    size_t column_gap)
-{
+    size_t column_gap) {
   *planes = (struct xnn_colnm_planes) {
-    .batch = batch, .channels = channels, .height = height, .width = width, .phases = phases,
+    .batch = batch,
+    .channels = channels,
+    .height = height,
+    .width = width,
+    .phases = phases,
   };
   planes->row_stride = xnn_colnm_phase_width(planes) + column_gap;
   planes->phase_stride = (xnn_colnm_phase_height(planes) + row_gap) * planes->row_stride;

@@ -93,8 +93,8 @@ static void pool_plane(const struct pooling_context* context, size_t channel, si
       ptrdiff_t taps[XNN_COLNM_MAX_TAPS];
       const size_t tap_count = find_taps(context, y, x, taps);
       context->ukernel(
-        count, tap_count, (const void*) (corner + x * context->step * bytes), taps, context->step,
-        find_scale(context, y, x, tap_count), (void*) (output + x * bytes));
+          count, tap_count, (const void*) (corner + x * context->step * bytes), taps, context->step,
+          find_scale(context, y, x, tap_count), (void*) (output + x * bytes));
       x += count;
     }
     corner += context->window.stride_height / in->phases * in->row_stride * bytes;
@@ -103,8 +103,7 @@ static void pool_plane(const struct pooling_context* context, size_t channel, si
 }
 
 static enum xnn_status create_pooling(
-    const struct xnn_pooling2d* window, enum xnn_datatype datatype, bool is_average, xnn_operator_t* pooling_op_out)
-{
+    const struct xnn_pooling2d* window, enum xnn_datatype datatype, bool is_average, xnn_operator_t* pooling_op_out) {
   if (!colnm_is_initialized()) {
     return xnn_status_uninitialized;
   }
@@ -145,14 +144,12 @@ static enum xnn_status create_pooling(
 }
 
 enum xnn_status xnn_create_max_pooling2d_cnhw(
-    const struct xnn_pooling2d* window, enum xnn_datatype datatype, xnn_operator_t* pooling_op_out)
-{
+    const struct xnn_pooling2d* window, enum xnn_datatype datatype, xnn_operator_t* pooling_op_out) {
   return create_pooling(window, datatype, /*is_average=*/false, pooling_op_out);
 }
 
 enum xnn_status xnn_create_average_pooling2d_cnhw(
-    const struct xnn_pooling2d* window, enum xnn_datatype datatype, xnn_operator_t* pooling_op_out)
-{
+    const struct xnn_pooling2d* window, enum xnn_datatype datatype, xnn_operator_t* pooling_op_out) {
   return create_pooling(window, datatype, /*is_average=*/true, pooling_op_out);
 }
 
@@ -177,7 +174,7 @@ static void find_tap_offsets(struct pooling_context* context) {
   for (size_t kh = 0; kh < window->pooling_height; kh++) {
     for (size_t kw = 0; kw < window->pooling_width; kw++) {
       const size_t tap = xnn_colnm_planes_index(
-        input, 0, y + kh * window->dilation_height - window->padding_top, x + kw * window->dilation_width - window->padding_left);
+          input, 0, y + kh * window->dilation_height - window->padding_top, x + kw * window->dilation_width - window->padding_left);
       context->tap_offsets[kh * window->pooling_width + kw] = ((ptrdiff_t) tap - (ptrdiff_t) corner) * (ptrdiff_t) context->element_bytes;
     }
   }
@@ -186,8 +183,7 @@ static void find_tap_offsets(struct pooling_context* context) {
 enum xnn_status xnn_reshape_pooling2d_cnhw(
     xnn_operator_t pooling_op,
     const struct xnn_colnm_planes* input,
-    const struct xnn_colnm_planes* output)
-{
+    const struct xnn_colnm_planes* output) {
   struct pooling_operator* op = (struct pooling_operator*) pooling_op;
   struct pooling_context* context = &op->context;
   const struct xnn_pooling2d* window = &context->window;
@@ -196,8 +192,8 @@ enum xnn_status xnn_reshape_pooling2d_cnhw(
   context->output = *output;
   if (!is_output_of(output, context)) {
     xnn_log_error(
-      "failed to reshape CNHW pooling: a %zux%zu input does not give a %zux%zu output", input->height, input->width,
-      output->height, output->width);
+        "failed to reshape CNHW pooling: a %zux%zu input does not give a %zux%zu output", input->height, input->width,
+        output->height, output->width);
     return xnn_status_invalid_parameter;
   }
   const bool suits = input->phases == window->stride_width && input->phases == window->stride_height;
@@ -215,7 +211,7 @@ enum xnn_status xnn_reshape_pooling2d_cnhw(
     .type = xnn_parallelization_type_2d,
     .task_2d = (pthreadpool_task_2d_t) pool_plane,
     .context_offset = COLNM_CONTEXT_OFFSET(pooling_operator),
-    .range = { input->channels, input->batch },
+    .range = {input->channels, input->batch},
   };
   op->base.state = xnn_run_state_needs_setup;
   return xnn_status_success;
@@ -296,7 +292,7 @@ enum xnn_status xnn_reshape_global_pooling_cnhw(xnn_operator_t pooling_op, const
     .type = xnn_parallelization_type_2d,
     .task_2d = (pthreadpool_task_2d_t) pool_whole_plane,
     .context_offset = COLNM_CONTEXT_OFFSET(global_pooling_operator),
-    .range = { input->channels, input->batch },
+    .range = {input->channels, input->batch},
   };
   op->base.state = xnn_run_state_needs_setup;
   return xnn_status_success;

@@ -9,7 +9,7 @@
 
 const char* const stall_names[STALL_COUNT] = {
 #define STALL(enumerator, name) name,
-    COLONNADE_STALLS(STALL)
+  COLONNADE_STALLS(STALL)
 #undef STALL
 };
 

@@ -27,22 +27,22 @@ struct Form {
 #define OF_MASKS(name) FORM(name, ONE, ONE, ONE)
 
 static const struct Form opi_forms[64] = {
-    [0x00] = PLAIN(V_ADD),        [0x01] = PLAIN(V_LOGIC),      [0x02] = PLAIN(V_ADD),
-    [0x03] = PLAIN(V_ADD),        [0x04] = PLAIN(V_ADD),        [0x05] = PLAIN(V_ADD),
-    [0x06] = PLAIN(V_ADD),        [0x07] = PLAIN(V_ADD),        [0x09] = PLAIN(V_LOGIC),
-    [0x0a] = PLAIN(V_LOGIC),      [0x0b] = PLAIN(V_LOGIC),      [0x0c] = PLAIN(V_GATHER),
-    [0x0e] = PLAIN(V_SLIDE),      [0x0f] = PLAIN(V_SLIDE),      [0x10] = PLAIN(V_CARRY),
-    [0x11] = TO_MASK(V_CARRY),    [0x12] = PLAIN(V_CARRY),      [0x13] = TO_MASK(V_CARRY),
-    [0x14] = PLAIN(V_LOGIC),      [0x15] = PLAIN(V_LOGIC),      [0x17] = PLAIN(V_MOVE),
-    [0x18] = TO_MASK(V_COMPARE),  [0x19] = TO_MASK(V_COMPARE),  [0x1a] = TO_MASK(V_COMPARE),
-    [0x1b] = TO_MASK(V_COMPARE),  [0x1c] = TO_MASK(V_COMPARE),  [0x1d] = TO_MASK(V_COMPARE),
-    [0x1e] = TO_MASK(V_COMPARE),  [0x1f] = TO_MASK(V_COMPARE),  [0x20] = PLAIN(V_FIXED),
-    [0x21] = PLAIN(V_FIXED),      [0x22] = PLAIN(V_FIXED),      [0x23] = PLAIN(V_FIXED),
-    [0x25] = PLAIN(V_LOGIC),      [0x27] = PLAIN(V_FIXED),      [0x28] = PLAIN(V_LOGIC),
-    [0x29] = PLAIN(V_LOGIC),      [0x2a] = PLAIN(V_FIXED),      [0x2b] = PLAIN(V_FIXED),
-    [0x2c] = NARROWING(V_NARROW), [0x2d] = NARROWING(V_NARROW), [0x2e] = NARROWING(V_NARROW),
-    [0x2f] = NARROWING(V_NARROW), [0x30] = REDUCTION(V_REDUCE), [0x31] = REDUCTION(V_REDUCE),
-    [0x35] = WIDENING(V_WIDEN),
+  [0x00] = PLAIN(V_ADD),        [0x01] = PLAIN(V_LOGIC),      [0x02] = PLAIN(V_ADD),
+  [0x03] = PLAIN(V_ADD),        [0x04] = PLAIN(V_ADD),        [0x05] = PLAIN(V_ADD),
+  [0x06] = PLAIN(V_ADD),        [0x07] = PLAIN(V_ADD),        [0x09] = PLAIN(V_LOGIC),
+  [0x0a] = PLAIN(V_LOGIC),      [0x0b] = PLAIN(V_LOGIC),      [0x0c] = PLAIN(V_GATHER),
+  [0x0e] = PLAIN(V_SLIDE),      [0x0f] = PLAIN(V_SLIDE),      [0x10] = PLAIN(V_CARRY),
+  [0x11] = TO_MASK(V_CARRY),    [0x12] = PLAIN(V_CARRY),      [0x13] = TO_MASK(V_CARRY),
+  [0x14] = PLAIN(V_LOGIC),      [0x15] = PLAIN(V_LOGIC),      [0x17] = PLAIN(V_MOVE),
+  [0x18] = TO_MASK(V_COMPARE),  [0x19] = TO_MASK(V_COMPARE),  [0x1a] = TO_MASK(V_COMPARE),
+  [0x1b] = TO_MASK(V_COMPARE),  [0x1c] = TO_MASK(V_COMPARE),  [0x1d] = TO_MASK(V_COMPARE),
+  [0x1e] = TO_MASK(V_COMPARE),  [0x1f] = TO_MASK(V_COMPARE),  [0x20] = PLAIN(V_FIXED),
+  [0x21] = PLAIN(V_FIXED),      [0x22] = PLAIN(V_FIXED),      [0x23] = PLAIN(V_FIXED),
+  [0x25] = PLAIN(V_LOGIC),      [0x27] = PLAIN(V_FIXED),      [0x28] = PLAIN(V_LOGIC),
+  [0x29] = PLAIN(V_LOGIC),      [0x2a] = PLAIN(V_FIXED),      [0x2b] = PLAIN(V_FIXED),
+  [0x2c] = NARROWING(V_NARROW), [0x2d] = NARROWING(V_NARROW), [0x2e] = NARROWING(V_NARROW),
+  [0x2f] = NARROWING(V_NARROW), [0x30] = REDUCTION(V_REDUCE), [0x31] = REDUCTION(V_REDUCE),
+  [0x35] = WIDENING(V_WIDEN),
 };
 
 // clang-format off
@@ -69,28 +69,28 @@ static const struct Form opm_forms[64] = {
 // clang-format on
 
 static const struct Form opf_forms[64] = {
-    [0x00] = PLAIN(VF_ADD),          [0x01] = REDUCTION(VF_REDUCE),
-    [0x02] = PLAIN(VF_ADD),          [0x03] = REDUCTION(VF_REDUCE_ORDERED),
-    [0x04] = PLAIN(VF_MINMAX),       [0x05] = REDUCTION(VF_REDUCE),
-    [0x06] = PLAIN(VF_MINMAX),       [0x07] = REDUCTION(VF_REDUCE),
-    [0x08] = PLAIN(VF_SIGN),         [0x09] = PLAIN(VF_SIGN),
-    [0x0a] = PLAIN(VF_SIGN),         [0x0e] = PLAIN(V_SLIDE),
-    [0x0f] = PLAIN(V_SLIDE),         [0x17] = PLAIN(VF_MOVE),
-    [0x18] = TO_MASK(VF_COMPARE),    [0x19] = TO_MASK(VF_COMPARE),
-    [0x1b] = TO_MASK(VF_COMPARE),    [0x1c] = TO_MASK(VF_COMPARE),
-    [0x1d] = TO_MASK(VF_COMPARE),    [0x1f] = TO_MASK(VF_COMPARE),
-    [0x20] = PLAIN(VF_DIV),          [0x21] = PLAIN(VF_DIV),
-    [0x24] = PLAIN(VF_MUL),          [0x27] = PLAIN(VF_ADD),
-    [0x28] = PLAIN(VF_FMA),          [0x29] = PLAIN(VF_FMA),
-    [0x2a] = PLAIN(VF_FMA),          [0x2b] = PLAIN(VF_FMA),
-    [0x2c] = PLAIN(VF_FMA),          [0x2d] = PLAIN(VF_FMA),
-    [0x2e] = PLAIN(VF_FMA),          [0x2f] = PLAIN(VF_FMA),
-    [0x30] = WIDENING(VF_WIDEN),     [0x31] = REDUCTION(VF_REDUCE),
-    [0x32] = WIDENING(VF_WIDEN),     [0x33] = REDUCTION(VF_REDUCE_ORDERED),
-    [0x34] = WIDENING_W(VF_WIDEN),   [0x36] = WIDENING_W(VF_WIDEN),
-    [0x38] = WIDENING(VF_WIDEN),     [0x3c] = WIDENING(VF_WIDEN_FMA),
-    [0x3d] = WIDENING(VF_WIDEN_FMA), [0x3e] = WIDENING(VF_WIDEN_FMA),
-    [0x3f] = WIDENING(VF_WIDEN_FMA),
+  [0x00] = PLAIN(VF_ADD),          [0x01] = REDUCTION(VF_REDUCE),
+  [0x02] = PLAIN(VF_ADD),          [0x03] = REDUCTION(VF_REDUCE_ORDERED),
+  [0x04] = PLAIN(VF_MINMAX),       [0x05] = REDUCTION(VF_REDUCE),
+  [0x06] = PLAIN(VF_MINMAX),       [0x07] = REDUCTION(VF_REDUCE),
+  [0x08] = PLAIN(VF_SIGN),         [0x09] = PLAIN(VF_SIGN),
+  [0x0a] = PLAIN(VF_SIGN),         [0x0e] = PLAIN(V_SLIDE),
+  [0x0f] = PLAIN(V_SLIDE),         [0x17] = PLAIN(VF_MOVE),
+  [0x18] = TO_MASK(VF_COMPARE),    [0x19] = TO_MASK(VF_COMPARE),
+  [0x1b] = TO_MASK(VF_COMPARE),    [0x1c] = TO_MASK(VF_COMPARE),
+  [0x1d] = TO_MASK(VF_COMPARE),    [0x1f] = TO_MASK(VF_COMPARE),
+  [0x20] = PLAIN(VF_DIV),          [0x21] = PLAIN(VF_DIV),
+  [0x24] = PLAIN(VF_MUL),          [0x27] = PLAIN(VF_ADD),
+  [0x28] = PLAIN(VF_FMA),          [0x29] = PLAIN(VF_FMA),
+  [0x2a] = PLAIN(VF_FMA),          [0x2b] = PLAIN(VF_FMA),
+  [0x2c] = PLAIN(VF_FMA),          [0x2d] = PLAIN(VF_FMA),
+  [0x2e] = PLAIN(VF_FMA),          [0x2f] = PLAIN(VF_FMA),
+  [0x30] = WIDENING(VF_WIDEN),     [0x31] = REDUCTION(VF_REDUCE),
+  [0x32] = WIDENING(VF_WIDEN),     [0x33] = REDUCTION(VF_REDUCE_ORDERED),
+  [0x34] = WIDENING_W(VF_WIDEN),   [0x36] = WIDENING_W(VF_WIDEN),
+  [0x38] = WIDENING(VF_WIDEN),     [0x3c] = WIDENING(VF_WIDEN_FMA),
+  [0x3d] = WIDENING(VF_WIDEN_FMA), [0x3e] = WIDENING(VF_WIDEN_FMA),
+  [0x3f] = WIDENING(VF_WIDEN_FMA),
 };
 
 enum VectorFormat { OPIVV, OPFVV, OPMVV, OPIVI, OPIVX, OPFVF, OPMVX, OPCFG };
@@ -260,13 +260,13 @@ enum MemoryForm {
 };
 
 static const uint8_t load_classes[] = {
-    CLASS_VLOAD,          CLASS_VLOAD_MASK,     CLASS_VLOAD_STRIDED,  CLASS_VLOAD_INDEXED,
-    CLASS_VLOAD_SEGMENT2, CLASS_VLOAD_SEGMENT3, CLASS_VLOAD_SEGMENT4, CLASS_VLOAD_SEGMENT,
+  CLASS_VLOAD,          CLASS_VLOAD_MASK,     CLASS_VLOAD_STRIDED,  CLASS_VLOAD_INDEXED,
+  CLASS_VLOAD_SEGMENT2, CLASS_VLOAD_SEGMENT3, CLASS_VLOAD_SEGMENT4, CLASS_VLOAD_SEGMENT,
 };
 
 static const uint8_t store_classes[] = {
-    CLASS_VSTORE,          CLASS_VSTORE_MASK,     CLASS_VSTORE_STRIDED,  CLASS_VSTORE_INDEXED,
-    CLASS_VSTORE_SEGMENT2, CLASS_VSTORE_SEGMENT3, CLASS_VSTORE_SEGMENT4, CLASS_VSTORE_SEGMENT,
+  CLASS_VSTORE,          CLASS_VSTORE_MASK,     CLASS_VSTORE_STRIDED,  CLASS_VSTORE_INDEXED,
+  CLASS_VSTORE_SEGMENT2, CLASS_VSTORE_SEGMENT3, CLASS_VSTORE_SEGMENT4, CLASS_VSTORE_SEGMENT,
 };
 
 enum { MOP_UNIT = 0, MOP_STRIDED = 2, LUMOP_WHOLE = 0x08, LUMOP_MASK = 0x0b };

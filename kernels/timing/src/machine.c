@@ -67,16 +67,16 @@ static void run_core(struct Machine* machine, unsigned number, uint64_t limit) {
   while (queue->next < queue->count) {
     struct Piece* piece = &queue->pieces[queue->next];
     const struct Trace trace = {
-        .operations = piece->block->operations,
-        .first = piece->first,
-        .end = piece->end,
-        .function = piece->block->function,
-        .fall_through = piece->block->fall_through,
-        .next = piece->next,
-        .ends_block = piece->end == piece->block->count,
-        .accesses = &queue->accesses,
-        .access_end = piece->access_end,
-        .vtypes = &queue->vtypes,
+      .operations = piece->block->operations,
+      .first = piece->first,
+      .end = piece->end,
+      .function = piece->block->function,
+      .fall_through = piece->block->fall_through,
+      .next = piece->next,
+      .ends_block = piece->end == piece->block->count,
+      .accesses = &queue->accesses,
+      .access_end = piece->access_end,
+      .vtypes = &queue->vtypes,
     };
     if (piece->sets_vtype) {
       core_set_vtype(core, piece->vtype);
@@ -246,13 +246,13 @@ void machine_add_piece(struct Machine* machine, const struct Block* block, uint3
   }
   queue->open = queue->accesses.count;
   queue->pieces[queue->count++] = (struct Piece) {
-      .block = block,
-      .first = first,
-      .end = end,
-      .next = next,
-      .access_end = queue->open,
-      .sets_vtype = machine->switched,
-      .vtype = machine->switch_vtype,
+    .block = block,
+    .first = first,
+    .end = end,
+    .next = next,
+    .access_end = queue->open,
+    .sets_vtype = machine->switched,
+    .vtype = machine->switch_vtype,
   };
   machine->switched = false;
   if (queue->count >= BATCH) {

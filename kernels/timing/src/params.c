@@ -92,9 +92,9 @@ static struct CacheGeometry read_cache(struct Reader* reader, const cJSON* root,
   static const char* const keys[] = {"about", "bytes", "ways", "line", NULL};
   const cJSON* object = get_object(reader, root, name, keys);
   const struct CacheGeometry cache = {
-      .bytes = get_count(reader, object, name, "bytes", 1, 1u << 30),
-      .ways = get_count(reader, object, name, "ways", 1, 64),
-      .line = get_count(reader, object, name, "line", 8, 4096),
+    .bytes = get_count(reader, object, name, "bytes", 1, 1u << 30),
+    .ways = get_count(reader, object, name, "ways", 1, 64),
+    .line = get_count(reader, object, name, "line", 8, 4096),
   };
   const uint32_t set_bytes = cache.ways * cache.line;
   if (!is_power_of_two(cache.line) || cache.bytes % set_bytes != 0 ||
@@ -109,11 +109,11 @@ static struct MissCost read_miss(struct Reader* reader, const cJSON* parent, con
                                      "interval",    "transfer",     NULL};
   const cJSON* object = get_object(reader, parent, name, keys);
   return (struct MissCost) {
-      .stream_read = get_count(reader, object, name, "stream_read", 0, MAX_COST),
-      .stream_write = get_count(reader, object, name, "stream_write", 0, MAX_COST),
-      .latency = get_count(reader, object, name, "latency", 0, MAX_COST),
-      .interval = get_count(reader, object, name, "interval", 0, MAX_COST),
-      .transfer = get_count(reader, object, name, "transfer", 0, MAX_COST),
+    .stream_read = get_count(reader, object, name, "stream_read", 0, MAX_COST),
+    .stream_write = get_count(reader, object, name, "stream_write", 0, MAX_COST),
+    .latency = get_count(reader, object, name, "latency", 0, MAX_COST),
+    .interval = get_count(reader, object, name, "interval", 0, MAX_COST),
+    .transfer = get_count(reader, object, name, "transfer", 0, MAX_COST),
   };
 }
 
@@ -304,7 +304,7 @@ static void read_root(struct Reader* reader, const cJSON* root, struct Params* p
                                      "branch", "l1",    "l2",        "huge_page", "miss",
                                      "cores",  "units", "classes",   NULL};
   static const char* const issue_keys[] = {
-      "about", "width", "vector_width", "vtype_latency", "store_queue", "late_units", NULL};
+    "about", "width", "vector_width", "vtype_latency", "store_queue", "late_units", NULL};
   static const char* const branch_keys[] = {"about", "mispredict", "taken", NULL};
   check_keys(reader, root, "core", keys);
   reader->vlen = params->vlen = get_count(reader, root, "core", "vlen", 64, 65536);
