@@ -139,6 +139,7 @@ include: "workflow/rules/study.smk"
 include: "workflow/rules/budget.smk"
 include: "workflow/rules/host.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/nightly.smk"
 
 
 rule:
@@ -199,7 +200,7 @@ rule:
     name:
         "nightly-cycles"
     input:
-        plan.machine.modelled(*rules.layer_regression.output),
+        rules.layer_regression.output,
 
 
 rule:
