@@ -11,7 +11,6 @@ import zipfile
 from pathlib import Path
 
 import pytest
-import yaml
 
 from colonnade.config.pruning import Pattern
 from colonnade.models.conv_shape import ConvShape
