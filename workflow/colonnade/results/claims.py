@@ -219,7 +219,12 @@ def _judge(
 def _over_band(
     definition: Definition, where: str, tables: Mapping[str, pl.DataFrame]
 ) -> dict[str, float]:
-    """The value on every other core of the band, where there is one with the runs of the claim."""
+    """The value on every other core of the band, where there is one with the runs of the claim.
+
+    Raises:
+        ColonnadeError: the band has other runs than the table of throughput: a range over them would be
+            of another value.
+    """
     if BAND not in tables or "throughput" not in definition.tables:
         return {}
     # Those as in the table of throughput: others have another datatype, or more threads.
@@ -228,13 +233,24 @@ def _over_band(
         (pl.col("dtype") == "f32") & pl.col("threads").is_in(threads.to_list())
     )
     found = {}
+    wanted = _runs_of(tables["throughput"])
     for (core,), runs in alike.group_by("core", maintain_order=True):
+        if (there := _runs_of(runs)) != wanted:
+            allowed = ", ".join(map(str, sorted(wanted)))
+            raise ColonnadeError(
+                f"{where}: {table_file(BAND)}: core {core}: runs {', '.join(map(str, sorted(there)))};"
+                f" allowed: those of {table_file('throughput')}, {allowed}"
+            )
         row = _row(definition, where, {**tables, "throughput": runs.select(list(THROUGHPUT))})
         if row is None:
             return {}
         found[str(core)] = float(row["value"])
     found.pop(NOMINAL, None)
     return found
+
+
+def _runs_of(table: pl.DataFrame) -> set[tuple[str, str, float]]:
+    return set(table.select("model", "implementation", "sparsity").iter_rows())
 
 
 def _of_images(
