@@ -38,9 +38,6 @@ KERNELS = [
 ]
 # Columns, panels, whether a residual is added, and how results are stored.
 SHAPES = list(itertools.product((1, 2, 5), (1, 3), (False, True), WAYS))
-# One column, a residual and stores under a mask: the cost model has 18 to 24 cycles more than the timing
-# model, whatever the tile, and why is not known.
-OVERRATED = (1, 1, True, "mask")
 PROGRAM_NAME = "kernel-streams"
 INVERTED = {"beqz": "bnez", "bnez": "beqz", "bltz": "bgez", "bgez": "bltz", "bltu": "bgeu"}
 ATTRIBUTES = "+m,+a,+f,+d,+zfh,+zba,+v,+zvfh"
@@ -89,6 +86,8 @@ static void call(kernel* run, size_t kc, int count, int is_added, int way, uint3
     places[i] = (uint32_t) (i * element);
   }
   const char* residual = is_added ? added : NULL;
+  // One place that calls: each foresees its own target.
+#pragma clang loop unroll(disable)
   for (int i = 0; i < %(REPEATS)d; i++) {
     colonnade_region_begin();
     run(kc, operand, weights, offsets, count, panels, output, STRIDE, residual, STRIDE, params);
@@ -102,6 +101,7 @@ int main(void) {
     offsets[i] = 1024 * i;
   }
   static const struct listed { kernel* run; uint32_t positions; size_t element; } kernels[] = {
+    {nothing, 1, 4},
     {nothing, 1, 4},
 %(kernels)s
   };
@@ -143,8 +143,13 @@ def measured(timing: TestedModel) -> list[list[Measured]]:
     (ROOT / WORK / "kernel_streams.c").write_text(text)
     program = timing.compile(PROGRAM_NAME, [WORK / "kernel_streams.c", *sources])
     warm = timing.regions(program)[REPEATS - 1 :: REPEATS]
-    assert len(warm) == (1 + len(KERNELS)) * len(SHAPES)
-    return [warm[i : i + len(SHAPES)] for i in range(0, len(warm), len(SHAPES))]
+    assert len(warm) == (2 + len(KERNELS)) * len(SHAPES)
+    blocks = [warm[i : i + len(SHAPES)] for i in range(0, len(warm), len(SHAPES))]
+    # Those that first call nothing bring lines of the stack for all that follow.
+    _, nothing, *_ = blocks
+    assert not any(region["stalls"]["cache_miss"] for region in nothing)
+    assert not any(region["mispredictions"] for region in nothing)
+    return blocks[1:]
 
 
 @pytest.fixture(scope="module")
@@ -227,9 +232,6 @@ def test_cycles_of_kernels_are_those_of_the_timing_model(measured: list[list[Mea
             )
             theirs = region["cycles"] - nothing["cycles"]
             compared += 1
-            if (call.kept, call.panels, call.residual, call.stores) == OVERRATED:
-                assert theirs + 15 < behind - before < theirs + 25, call
-                continue
             assert behind - before == pytest.approx(theirs, rel=0.06, abs=2 + last_store), call
     assert compared == 56 * len(SHAPES)
 

@@ -74,7 +74,10 @@ if plan.target.is_emulated:
         "dense_baselines": rules.dense_baselines_table.output,
     }
 if plan.machine.band:
-    SHOWN["sensitivity"] = [rules.model_sensitivity.output.table]
+    SHOWN["sensitivity"] = [
+        rules.model_sensitivity.output.table,
+        *(rules.retuned_table.output if plan.machine.retuned else []),
+    ]
 
 
 rule report_section:

@@ -13,7 +13,7 @@ from colonnade.common.errors import ColonnadeError
 from colonnade.evaluation.runs import BandRun
 from colonnade.results.records import OverBand
 from colonnade.results.tables import SENSITIVITY, read_table
-from colonnade.validation.band import read_band, write_cores
+from colonnade.validation.band import read_band, write_core, write_cores
 from colonnade.validation.sensitivity import read_reports, write_sensitivity
 
 BAND = Path("kernels/timing/bands/x60.json")
@@ -172,6 +172,21 @@ def test_a_variant_differs_in_what_it_sets(tmp_path: Path) -> None:
             for key in key_path.split("."):
                 found = found[key]
             assert found == value
+
+
+def test_cores_that_are_tuned_for_are_described(tmp_path: Path) -> None:
+    band = read_band(BAND)
+    assert len(band.retuned) > 1
+    for name in band.retuned:
+        write_core(BAND, name, tmp_path / "core.json")
+        assert json.loads((tmp_path / "core.json").read_text()) == band.description(name)
+
+
+def test_cores_that_are_tuned_for_are_of_the_band(tmp_path: Path) -> None:
+    broken = tmp_path / "band.json"
+    broken.write_text(json.dumps({**json.loads(BAND.read_text()), "retuned": ["quick"]}))
+    with pytest.raises(ColonnadeError, match=r"band\.json: .*quick; allowed: slow-memory, "):
+        read_band(broken)
 
 
 def test_unknown_names_are_refused(tmp_path: Path) -> None:

@@ -101,6 +101,7 @@ def images(settings: Path, output: Path) -> None:
 
 @step.command()
 @click.option("--target", "other", help="Another target of config/targets than the configured one.")
+@click.option("--core", type=FILE, help="Another core's description than the target's.")
 @click.argument("settings", type=FILE)
 @click.argument("implementation")
 @click.argument("graph", type=FILE)
@@ -109,6 +110,7 @@ def images(settings: Path, output: Path) -> None:
 @click.argument("output", type=FILE)
 def throughput(
     other: str | None,
+    core: Path | None,
     settings: Path,
     implementation: str,
     graph: Path,
@@ -120,7 +122,7 @@ def throughput(
     from colonnade.evaluation.throughput import run_network
 
     given = read_settings(settings)
-    target = target_of(given) if other is None else named_target(other)
+    target = target_of(given, core) if other is None else named_target(other)
     timed = given.config.throughput
     run_network(target, graph.parent, implementation, schedules, images, timed, output)
 
@@ -265,6 +267,17 @@ def over_band(
     cores, timed, package = needed_band(band), given.config.throughput, graph.parent
     run = BandRun(implementation, package.name, dtype, threads)
     run_over_band(target_of(given), package, run, schedules, images, timed, cores, output)
+
+
+@step.command("band-core")
+@click.argument("band", type=FILE)
+@click.argument("name")
+@click.argument("output", type=FILE)
+def band_core(band: Path, name: str, output: Path) -> None:
+    """Describe the core NAME of BAND."""
+    from colonnade.validation.band import write_core
+
+    write_core(band, name, output)
 
 
 def _patterns_with_tiles(config: Config, schedules: Path) -> list[tuple[Pattern, dict[str, int]]]:

@@ -10,7 +10,6 @@ from typing import NamedTuple
 from colonnade.common.reference import REFERENCE
 from colonnade.config.pruning import Pattern
 
-
 ALGORITHMS = ("packed", "direct", "tuned")
 """How pruned networks are executed: all layers by one algorithm, or each by its fastest."""
 

@@ -136,6 +136,14 @@ class PackagedSchedules(TypedDict):
     convs: dict[str, PackagedSchedule]
 
 
+class TunedSchedules(PackagedSchedules):
+    """All of schedules.json."""
+
+    format: str
+    version: int
+    stays_dense: list[str]
+
+
 class Layer(TypedDict):
     """What one operator took."""
 

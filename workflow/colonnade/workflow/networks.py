@@ -77,6 +77,11 @@ class Networks:
         return timed_runs(DENSE, self.variants[1:], ["tuned"])
 
     @property
+    def retuned_runs(self) -> list[tuple[str, str]]:
+        """Those of `core_runs` that have schedules: all but the baseline."""
+        return self.core_runs[1:]
+
+    @property
     def steps(self) -> list[Step]:
         """The rows of the decomposition table."""
         return plan_steps(DENSE, self.config.pruning.patterns)

@@ -50,6 +50,7 @@ TYPICAL: Mapping[str, float] = {
         "throughput_cores_table": 0.5,
     },
     **{"validation": 45, "over_band": 80},
+    **{"band_core": 0.3, "retune": 150, "throughput_retuned": 4, "retuned_table": 0.5},
     **{"model_sensitivity": 0.5, "claims": 0.5, "provenance": 0.5, "regression": 0.5},
     **{"checklist": 0.5, "layer_regression": 15, "wheel": 20},
     **{"report_section": 2, "report": 1},
