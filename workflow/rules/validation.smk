@@ -132,7 +132,7 @@ rule model_sensitivity:
         band=report(
             results.table("throughput_band"), caption="../report/table.rst", category="Tables"
         ),
-        text="<results>/sensitivity.txt",
+        text="<results>/sensitivity.md",
     log:
         "<results>/logs/model-sensitivity.log",
     conda:
