@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from colonnade.cli.common import FILE, named_target, needed_band, paired, step, target_of
+from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import sha256_file
 from colonnade.config.pruning import Pattern
 from colonnade.config.schema import Config
@@ -121,6 +122,8 @@ def throughput(
     """Time IMPLEMENTATION of the package with GRAPH on the target."""
     from colonnade.evaluation.throughput import run_network
 
+    if other is not None and core is not None:
+        raise ColonnadeError(f"--target {other} --core {core}: allowed: one of the two")
     given = read_settings(settings)
     target = target_of(given, core) if other is None else named_target(other)
     timed = given.config.throughput
