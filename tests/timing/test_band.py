@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-"""No core of the band is refuted by what was published of the X60: streams that its prefetcher brings."""
+"""No core of the band misses by far what was published of the X60: streams that its prefetcher brings."""
 
 import json
 from pathlib import Path
