@@ -35,7 +35,7 @@ class _Sections(click.Group):
             *("shell", "bench-conv", "fit-core", "verify", "baseline", "regression"),
             *("board", "config-reference", "completion"),
         ),
-        "Toolchain and programs": ("toolchain", "build"),
+        "Toolchain and programs": ("toolchain", "build", "sbom"),
         "What the workflow runs": ("table", "step"),
     }
 

@@ -40,8 +40,9 @@ DEFAULT_CONFIG = Path("config/default.yaml")
 CLAIMS = Path("config/claims.yaml")
 TARGETS = Path("config/targets")
 BANDS = Path("kernels/timing/bands")
+CORES = Path("kernels/timing/cores")
 # The core whose published measurements the timing model is validated with.
-VALIDATED_CORE = Path("kernels/timing/cores/x60.json")
+VALIDATED_CORE = CORES / "x60.json"
 
 # Targets on which networks that were tuned for the configured one are timed too.
 OTHER_TARGETS = ("c908", "x280")

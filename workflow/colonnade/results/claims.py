@@ -13,7 +13,7 @@ from string import Formatter
 from typing import Annotated, Any, Literal, Self, get_args
 
 import polars as pl
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from colonnade.common.errors import ColonnadeError, first_line
 from colonnade.common.files import write_json
@@ -85,6 +85,14 @@ class Definition(Section):
         if (self.stated is None) == (self.bound is None):
             raise ValueError("one of stated and bound is needed")
         return self
+
+    @field_validator("query")
+    @classmethod
+    def _reads_tables_alone(cls, query: str) -> str:
+        """Polars would open files and addresses: `SELECT * FROM read_csv('...')`."""
+        if "read_" in query.lower():
+            raise ValueError("allowed: the tables of the claim, no function that reads a file")
+        return query
 
     @property
     def limit(self) -> float:
