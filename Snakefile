@@ -138,6 +138,7 @@ include: "workflow/rules/validation.smk"
 include: "workflow/rules/study.smk"
 include: "workflow/rules/budget.smk"
 include: "workflow/rules/host.smk"
+include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -243,3 +244,12 @@ rule:
     input:
         rules.report.output,
         rules.comparison_table.output,
+
+
+rule:
+    name:
+        "paper-figures"
+    input:
+        rules.paper_table.output,
+        rules.paper_claims.output,
+        rules.paper_figure.output,

@@ -43,7 +43,8 @@ def prune(settings: Path, variant: str, dense: Path, schedules: Path, output: Pa
 
     given = read_settings(settings)
     pattern = Networks(given.config).pattern(variant)
-    tiles = tiles_for(schedules, Convolutions(given.config).pruned_layers, pattern)
+    convolutions = Convolutions(given.config)
+    tiles = convolutions.tiles(tiles_for(schedules, convolutions.pruned_layers, pattern))
     _finetune(given, dense, uniform_plan(pattern, tiles), output)
 
 

@@ -74,6 +74,18 @@ def sensitivity_retuned(
     retuned_table(runs, band, output)
 
 
+@table.command("paper")
+@click.argument("settings", type=FILE)
+@click.argument("output", type=FILE)
+@click.argument("runs", type=FILE, nargs=-1, required=True)
+def paper(settings: Path, output: Path, runs: tuple[Path, ...]) -> None:
+    """Collect the RUNS of the paper's networks."""
+    from colonnade.evaluation.paper_figures import paper_table
+
+    given = read_settings(settings)
+    paper_table(target_of(given), given.config.throughput, runs, output)
+
+
 @table.command("comparison")
 @click.argument("settings", type=FILE)
 @click.argument("output", type=FILE)

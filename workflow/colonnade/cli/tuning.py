@@ -82,6 +82,28 @@ def compare(settings: Path, schedules: Path, environment: Path, listed: Path, ou
     )
 
 
+@step.command("paper-network")
+@click.argument("settings", type=FILE)
+@click.argument("schedules", type=FILE)
+@click.argument("output", type=FILE)
+def paper_network(settings: Path, schedules: Path, output: Path) -> None:
+    """Run a network of the paper, dense and pruned."""
+    from colonnade.evaluation.paper_figures import run_paper_network
+
+    given = read_settings(settings)
+    config = given.config
+    run_paper_network(
+        target_of(given),
+        config.model.name,
+        config.pruning.patterns,
+        config.throughput,
+        Convolutions(config).pruned_layers,
+        schedules,
+        config.seed,
+        output,
+    )
+
+
 @step.command("audit-tuner")
 @click.argument("settings", type=FILE)
 @click.argument("conv")

@@ -17,6 +17,7 @@ from colonnade.common.paths import RESULTS, TAKEN
 from colonnade.config.budget import BudgetConfig
 from colonnade.config.comparison import ComparisonConfig
 from colonnade.config.data import DataConfig
+from colonnade.config.figures import FiguresConfig
 from colonnade.config.model import ModelConfig
 from colonnade.config.pruning import PruningConfig
 from colonnade.config.section import (
@@ -213,6 +214,9 @@ class Config(Section):
     budget: BudgetConfig = Field(description="What `pareto-front` chooses.")
     comparison: ComparisonConfig = Field(
         default=ComparisonConfig(), description="What `host-comparison` compares."
+    )
+    figures: FiguresConfig = Field(
+        default=FiguresConfig(), description="What `paper-figures` runs."
     )
 
     @field_validator("results")

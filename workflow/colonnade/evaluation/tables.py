@@ -42,17 +42,28 @@ def throughput_table(
         ColonnadeError: of a target, the baseline is not among the runs.
     """
     reports = [(target, read_json(path, Run), pattern) for target, path, pattern in runs]
+    write_throughput(timed, reports, table)
+
+
+def write_throughput(
+    timed: ThroughputConfig, runs: Sequence[tuple[Target, Run, dict[str, Any]]], table: Path
+) -> None:
+    """The same of reports that are read already, of any networks.
+
+    Raises:
+        ColonnadeError: of a target or a network, the baseline is not among the runs.
+    """
     base_ms = {
-        target.name: milliseconds(report, target)
-        for target, report, _ in reports
+        (target.name, report["model"]): milliseconds(report, target)
+        for target, report, _ in runs
         if report["implementation"] == REFERENCE
     }
     rows = []
-    for target, report, pattern in reports:
-        if target.name not in base_ms:
+    for target, report, pattern in runs:
+        base = base_ms.get((target.name, report["model"]))
+        if base is None:
             raise ColonnadeError(f"{table}: no run of {REFERENCE} to compare with")
-        ms = milliseconds(report, target)
-        columns = _timed(report, target, timed, ms, base_ms[target.name])
+        columns = _timed(report, target, timed, milliseconds(report, target), base)
         cycles = report["total"]["cycles"]
         rows.append({**pattern, **columns, "cycles": cycles, **report.get("conditions", {})})
     write_table(table, THROUGHPUT, rows)
@@ -149,7 +160,7 @@ def retuned_table(
     write_table(table, SENSITIVITY_RETUNED, rows)
 
 
-def milliseconds(report: dict[str, Any], target: Target) -> float:
+def milliseconds(report: Run, target: Target) -> float:
     """Time of a whole run, from the runner's report."""
     cycles = report["total"]["cycles"]
     if cycles is not None:

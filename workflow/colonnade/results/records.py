@@ -172,6 +172,13 @@ class Run(TypedDict):
     conditions: NotRequired[MeasuredUnder]
 
 
+class PaperRun(TypedDict):
+    """A run of a network of the paper, and the share of its columns that is removed."""
+
+    sparsity: Share
+    run: Run
+
+
 class ModelledLayer(Layer):
     """What one operator took by the timing model."""
 

@@ -3,6 +3,7 @@
 
 """The convolutions of a configuration's model, and the searches for their schedules."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from colonnade.common.errors import ColonnadeError
@@ -10,7 +11,7 @@ from colonnade.config.pruning import Pattern
 from colonnade.config.schema import Config
 from colonnade.models.architecture import conv_shapes
 from colonnade.models.conv_shape import ConvShape
-from colonnade.pruning.plan import prunable_convs
+from colonnade.pruning.plan import GROUPED_TILE, prunable_convs
 from colonnade.tuning.bench import DENSE, Profiled
 from colonnade.tuning.sampling import sample
 
@@ -32,6 +33,18 @@ class Convolutions:
         """Those of `layers` that do not stay dense."""
         pruned = set(prunable_convs(self.config.model.name, self.config.pruning.skip))
         return [(name, conv) for name, conv in self.layers if name in pruned]
+
+    def tiles(self, profiled: Mapping[str, int]) -> dict[str, int]:
+        """Tiles of all that is pruned, in execution order.
+
+        Those that were `profiled`, and if `pruning.grouped` asks for them the convolutions with groups.
+        """
+        model, pruning = self.config.model.name, self.config.pruning
+        ungrouped = prunable_convs(model, pruning.skip)
+        names = prunable_convs(model, pruning.skip, grouped=pruning.grouped)
+        alone = dict.fromkeys((name for name in names if name not in ungrouped), GROUPED_TILE)
+        tiles = {**profiled, **alone}
+        return {name: tiles[name] for name in names if name in tiles}
 
     @property
     def distinct(self) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from colonnade.common.paths import TARGETS
 from colonnade.config.model import ModelName
+from colonnade.config.pruning import Pattern
 from colonnade.config.reading import read_config
 from colonnade.config.schema import Config
 from colonnade.config.target import TargetConfig, load_target
@@ -80,10 +81,18 @@ class Workflow:
         return Emulated(Machine(target), self.settings.on(EMULATED, target))
 
     @cached_property
-    def host(self) -> "Host":
+    def host(self) -> "SeveralNetworks":
         """This machine, on which networks are compared with other engines whatever the target is."""
-        target = load_target(TARGETS, HOST)
-        return Host(Machine(target), self.settings.on(HOST, target))
+        return self._on(HOST, self.config.comparison.patterns)
+
+    @cached_property
+    def figures(self) -> "SeveralNetworks":
+        """The modelled X60, on which the paper's networks are timed whatever the target is."""
+        return self._on(EMULATED, self.config.figures.patterns)
+
+    def _on(self, name: str, patterns: tuple[Pattern, ...]) -> "SeveralNetworks":
+        target = load_target(TARGETS, name)
+        return SeveralNetworks(Machine(target), self.settings.on(name, target), patterns)
 
     @property
     def scope(self) -> str:
@@ -98,15 +107,16 @@ class Emulated(NamedTuple):
     settings: JobSettings
 
 
-class Host(NamedTuple):
-    """What the rules take of this machine."""
+class SeveralNetworks(NamedTuple):
+    """What the rules take of a machine on which several networks run, pruned by the same patterns."""
 
     machine: Machine
     settings: JobSettings
+    patterns: tuple[Pattern, ...]
 
     def of(self, network: ModelName) -> JobSettings:
-        """Settings of the jobs of a network that is compared."""
-        return self.settings.of_compared(network)
+        """Settings of the jobs of a network."""
+        return self.settings.of_network(network, self.patterns)
 
     def convolutions(self, network: ModelName) -> Convolutions:
         """Its convolutions."""
