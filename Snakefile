@@ -140,6 +140,7 @@ include: "workflow/rules/budget.smk"
 include: "workflow/rules/host.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/nightly.smk"
 
 
 rule:
@@ -200,7 +201,7 @@ rule:
     name:
         "nightly-cycles"
     input:
-        plan.machine.modelled(*rules.layer_regression.output),
+        rules.layer_regression.output,
 
 
 rule:

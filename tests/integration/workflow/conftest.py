@@ -61,7 +61,13 @@ SMALL = {
         "cache": "profile.sqlite",
     },
     "throughput": {"image_px": 32},
-    "nightly": {"allowed_slowdown_percent": 0},
+    "nightly": {
+        "allowed_slowdown_percent": 0,
+        "matrix": {
+            **{"networks": ["mobilenet_v2"], "targets": ["x60"], "image_px": 32},
+            **{"threads": [1], "dtypes": ["f32"]},
+        },
+    },
     "study": {
         "data": {
             "name": "textures",

@@ -16,18 +16,18 @@ IMAGE = RESULTS / "toolchain/image.json"
 BASELINE = RESULTS / "baseline/throughput.csv"
 LAYER_BASELINE = RESULTS / "baseline/layers.json"
 NIGHTS = Path(".colonnade/nights.sqlite")
-# Names in `results` that no folder of results of its own can have.
-TAKEN = frozenset(
-    (
-        *("accuracy", "baseline", "baselines", "budget", "build", "comparison", "cores", "data"),
-        *("figures", "inputs", "logs", "nightly", "packages", "profile", "report", "sensitivity"),
-        *("settings", "study", "tables", "throughput", "toolchain", "train", "tuner"),
-    )
-)
-# Of those and what `make docs`, `release` and `riscv-programs` and `snakemake wheel` write, what all
-# runs of a checkout share.
+# Folders of `results` that all runs of a checkout share: those of rules, and what `make docs`, `release`,
+# `riscv-programs` and `snakemake wheel` write.
 SHARED = frozenset(
     ("baseline", "build", "data", "docs", "release", "riscv-programs", "toolchain", "wheel")
+)
+# Names in `results` that no folder of results of its own can have.
+TAKEN = SHARED | frozenset(
+    (
+        *("accuracy", "baselines", "budget", "comparison", "cores", "figures", "inputs", "logs"),
+        *("nightly", "packages", "profile", "report", "sensitivity", "settings", "study", "tables"),
+        *("throughput", "train", "tuner"),
+    )
 )
 # In every folder of results: what a run's results share, where its numbers come from, and copies of the
 # files of the checkout that they depend on.

@@ -82,12 +82,22 @@ def collect(
             for algorithm, best in choose_each(trials[kept], winner, same_tile=pruned).items():
                 convs[schedule_key(conv, kept, algorithm)] = scheduled(best)
         rows[name] = list(_rows(profile, winners.values(), target))
-    header = {"format": "colonnade-schedules", "version": 3, "target": target.name}
-    write_json(schedules, {**header, "convs": convs, "stays_dense": dense})
+    write_schedules(target, convs, dense, schedules)
     named = [
         {"model": model, "layer": layer, **row} for layer, conv in layers for row in rows[str(conv)]
     ]
     write_table(table, LAYERS, named)
+
+
+def write_schedules(
+    target: Target,
+    convs: Mapping[str, Mapping[str, Any]],
+    stays_dense: Sequence[str],
+    output: Path,
+) -> None:
+    """Write a schedules file: parts of schedules by key, and keys that have none."""
+    header = {"format": "colonnade-schedules", "version": 3, "target": target.name}
+    write_json(output, {**header, "convs": convs, "stays_dense": stays_dense})
 
 
 def _rows(

@@ -10,10 +10,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from colonnade.common.errors import ColonnadeError
 from colonnade.common.paths import TARGETS
 from colonnade.config.model import ModelName
 from colonnade.config.pruning import Pattern
-from colonnade.config.reading import read_config
+from colonnade.config.reading import check_threads, read_config
 from colonnade.config.schema import Config
 from colonnade.config.target import TargetConfig, load_target
 from colonnade.config.training import TrainingConfig
@@ -51,7 +52,7 @@ class Workflow:
         Raises:
             ColonnadeError: the configuration is wrong.
         """
-        config, target = read_config(values, files, TARGETS, [_skipped_layers_exist, check_scope])
+        config, target = read_config(values, files, TARGETS, CHECKS)
         return cls(config, target)
 
     @cached_property
@@ -151,3 +152,22 @@ def code(command: str) -> str:
 
 def _skipped_layers_exist(config: Config) -> None:
     prunable_convs(config.model.name, config.pruning.skip)
+
+
+def _matrix_is_modelled(config: Config) -> None:
+    """That targets of `nightly.matrix` are emulated, and have a core for each thread."""
+    for name in config.nightly.matrix.targets:
+        try:
+            target = load_target(TARGETS, name)
+        except ColonnadeError as error:
+            raise ColonnadeError(f"nightly.matrix.targets: {error}") from error
+        if not target.is_emulated:
+            raise ColonnadeError(
+                f"nightly.matrix.targets: {name!r}: of kind {target.kind}; allowed: emulated targets"
+            )
+        check_threads(
+            max(config.nightly.matrix.threads), name, target, key="nightly.matrix.threads"
+        )
+
+
+CHECKS = (_skipped_layers_exist, check_scope, _matrix_is_modelled)
