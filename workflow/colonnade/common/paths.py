@@ -21,7 +21,16 @@ TAKEN = frozenset(
     (
         *("accuracy", "baseline", "baselines", "budget", "build", "comparison", "cores", "data"),
         *("figures", "inputs", "logs", "nightly", "packages", "profile", "report", "sensitivity"),
-        *("settings", "study", "tables", "throughput", "toolchain", "train", "tuner"),
+        *(
+            "settings",
+            "small-study",
+            "study",
+            "tables",
+            "throughput",
+            "toolchain",
+            "train",
+            "tuner",
+        ),
     )
 )
 # Of those and what `make docs`, `release` and `riscv-programs` and `snakemake wheel` write, what all
@@ -107,3 +116,7 @@ class Results:
     def study(self, run: str, seed: str, suffix: str) -> str:
         """A network of the accuracy study (`safetensors`), or its evaluation (`json`)."""
         return f"{self.folder}/study/{run}/{seed}.{suffix}"
+
+    def small_study(self, run: str, seed: str, suffix: str) -> str:
+        """The same of the small study."""
+        return f"{self.folder}/small-study/{run}/{seed}.{suffix}"

@@ -28,6 +28,7 @@ from colonnade.results.tables import (
     ACCURACY,
     DENSE_BASELINES,
     PACKAGES,
+    STUDY,
     THROUGHPUT,
     THROUGHPUT_BAND,
     Schema,
@@ -38,16 +39,17 @@ TABLES: Mapping[str, Schema] = {
     "throughput": THROUGHPUT,
     "accuracy": ACCURACY,
     "packages": PACKAGES,
+    "small_study": STUDY,
     "dense_baselines": DENSE_BASELINES,
 }
 """Those of which claims can be made."""
 BAND = "throughput_band"
 """Throughput on every core of a band, on which claims of modelled values are judged too."""
-ON_REQUEST = frozenset({"dense_baselines"})
-"""Of these, those that `full-run` has not."""
+ON_REQUEST = frozenset({"small_study", "dense_baselines"})
+"""Of these, those that `full-run` may be without."""
 
 Evidence = Literal["measured", "modelled", "emulated"]
-Table = Literal["throughput", "accuracy", "packages", "dense_baselines"]
+Table = Literal["throughput", "accuracy", "packages", "small_study", "dense_baselines"]
 Text = Annotated[str, Field(min_length=1)]
 
 
