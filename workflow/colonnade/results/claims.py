@@ -71,8 +71,8 @@ class Definition(Section):
     command: Annotated[str, Field(pattern=r"^snakemake [a-z-]+( |$)")]
     # A value beyond the stated one follows from what was configured, and exceeds nothing.
     by_choice: bool = False
-    # The value is how much lower (at most) or higher (at least) `top1` is than `top1_dense`, of
-    # `n_images` images; the query selects all three.
+    # The value is how much lower (at most) or higher (at least) `top1` is than `top1_dense`, of the dense
+    # network or of what else it is compared with, over `n_images` images; the query selects all three.
     of_images: bool = False
     # Of queries that select no column of that name.
     evidence: Evidence | None = None
@@ -252,7 +252,7 @@ def _of_images(
         low, high = -high, -low
     of_each = [top1_interval(each, images) for each in (top1, dense)]
     said = (
-        f"; 95% intervals: {of_each[0][0]:.2f} to {of_each[0][1]:.2f}%, dense {of_each[1][0]:.2f} to"
+        f"; 95% intervals: {of_each[0][0]:.2f} to {of_each[0][1]:.2f}%, against {of_each[1][0]:.2f} to"
         f" {of_each[1][1]:.2f}%, the value {low:.2f} to {high:.2f} points"
     )
     ends = {verdict_of(definition, each, "emulated") for each in (low, high)}
