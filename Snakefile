@@ -136,6 +136,13 @@ include: "workflow/rules/accuracy.smk"
 include: "workflow/rules/throughput.smk"
 include: "workflow/rules/validation.smk"
 include: "workflow/rules/study.smk"
+
+
+if plan.small_study is not None:
+
+    include: "workflow/rules/small_study.smk"
+
+
 include: "workflow/rules/budget.smk"
 include: "workflow/rules/host.smk"
 include: "workflow/rules/figures.smk"

@@ -84,6 +84,18 @@ SMALL = {
         "recipes": {},
         "candidates": {"gentle": PHASE},
     },
+    "small_study": {
+        "data": {
+            "name": "textures",
+            "classes": 3,
+            "train_per_class": 10,
+            "test_per_class": 2,
+            "image_px": 32,
+        },
+        "training": {"threads": 1, "dense": PHASE, "finetune": PHASE},
+        "sparsity": 0.5,
+        "recipes": {"repaired-untrained": {"repair": {"images": 8}, "train": False}},
+    },
     "budget": {"speedups": [1.1], "allowed_drop_points": 100},
 }
 

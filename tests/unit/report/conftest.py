@@ -100,6 +100,12 @@ def files(tmp_path: Path) -> dict[str, list[Path]]:
         "study": [
             table("study_summary", *[row(tables.STUDY_SUMMARY, method=m) for m in ("dense", "x")])
         ],
+        "small_study": [
+            table(
+                "small_study_summary",
+                *[row(tables.STUDY_SUMMARY, method=m, seeds=1) for m in ("dense", "x")],
+            )
+        ],
         "pareto": [table("pareto", row(tables.PARETO))],
         "comparison": [table("comparison", row(tables.COMPARISON))],
         "layers": [throughput, *runs],

@@ -25,8 +25,17 @@ SHARED = frozenset(
 TAKEN = SHARED | frozenset(
     (
         *("accuracy", "baselines", "budget", "comparison", "cores", "figures", "inputs", "logs"),
-        *("nightly", "packages", "profile", "report", "sensitivity", "settings", "study", "tables"),
-        *("throughput", "train", "tuner"),
+        *(
+            "nightly",
+            "packages",
+            "profile",
+            "report",
+            "retuned",
+            "sensitivity",
+            "settings",
+            "small-study",
+        ),
+        *("study", "tables", "throughput", "train", "tuner"),
     )
 )
 # In every folder of results: what a run's results share, where its numbers come from, and copies of the
@@ -108,3 +117,7 @@ class Results:
     def study(self, run: str, seed: str, suffix: str) -> str:
         """A network of the accuracy study (`safetensors`), or its evaluation (`json`)."""
         return f"{self.folder}/study/{run}/{seed}.{suffix}"
+
+    def small_study(self, run: str, seed: str, suffix: str) -> str:
+        """The same of the small study."""
+        return f"{self.folder}/small-study/{run}/{seed}.{suffix}"

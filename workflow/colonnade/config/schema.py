@@ -34,7 +34,7 @@ from colonnade.config.section import (
     Tile,
     Whole,
 )
-from colonnade.config.study import StudyConfig
+from colonnade.config.study import SmallStudyConfig, StudyConfig
 from colonnade.config.training import TrainingConfig
 
 VECTOR_REGISTERS = 32
@@ -204,6 +204,9 @@ class Config(Section):
     )
     nightly: NightlyConfig = Field(description="What nightly runs compare, and when they fail.")
     study: StudyConfig = Field(description="What `accuracy-study` compares.")
+    small_study: SmallStudyConfig | None = Field(
+        default=SmallStudyConfig(), description="What `full-run` has of it; null: nothing."
+    )
     budget: BudgetConfig = Field(description="What `pareto-front` chooses.")
     comparison: ComparisonConfig = Field(
         default=ComparisonConfig(), description="What `host-comparison` compares."

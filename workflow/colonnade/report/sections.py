@@ -239,6 +239,7 @@ CONTEXTS: Mapping[str, Callable[[Files], dict[str, Any]]] = {
     "claims": _claims,
     "throughput": _throughput,
     "accuracy": _accuracy,
+    "small_study": _rows_of(STUDY_SUMMARY, study_figure),
     "study": _rows_of(STUDY_SUMMARY, study_figure),
     "pareto": _rows_of(PARETO, pareto_figure),
     "comparison": _comparison,

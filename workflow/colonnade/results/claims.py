@@ -28,6 +28,7 @@ from colonnade.results.tables import (
     ACCURACY,
     DENSE_BASELINES,
     PACKAGES,
+    STUDY,
     THROUGHPUT,
     THROUGHPUT_BAND,
     Schema,
@@ -38,16 +39,17 @@ TABLES: Mapping[str, Schema] = {
     "throughput": THROUGHPUT,
     "accuracy": ACCURACY,
     "packages": PACKAGES,
+    "small_study": STUDY,
     "dense_baselines": DENSE_BASELINES,
 }
 """Those of which claims can be made."""
 BAND = "throughput_band"
 """Throughput on every core of a band, on which claims of modelled values are judged too."""
-ON_REQUEST = frozenset({"dense_baselines"})
-"""Of these, those that `full-run` has not."""
+ON_REQUEST = frozenset({"small_study", "dense_baselines"})
+"""Of these, those that `full-run` may be without."""
 
 Evidence = Literal["measured", "modelled", "emulated"]
-Table = Literal["throughput", "accuracy", "packages", "dense_baselines"]
+Table = Literal["throughput", "accuracy", "packages", "small_study", "dense_baselines"]
 Text = Annotated[str, Field(min_length=1)]
 
 
@@ -69,8 +71,8 @@ class Definition(Section):
     command: Annotated[str, Field(pattern=r"^snakemake [a-z-]+( |$)")]
     # A value beyond the stated one follows from what was configured, and exceeds nothing.
     by_choice: bool = False
-    # The value is how much lower (at most) or higher (at least) `top1` is than `top1_dense`, of
-    # `n_images` images; the query selects all three.
+    # The value is how much lower (at most) or higher (at least) `top1` is than `top1_dense`, of the dense
+    # network or of what else it is compared with, over `n_images` images; the query selects all three.
     of_images: bool = False
     # Of queries that select no column of that name.
     evidence: Evidence | None = None
@@ -274,7 +276,7 @@ def _of_images(
         low, high = -high, -low
     of_each = [top1_interval(each, images) for each in (top1, dense)]
     said = (
-        f"; 95% intervals: {of_each[0][0]:.2f} to {of_each[0][1]:.2f}%, dense {of_each[1][0]:.2f} to"
+        f"; 95% intervals: {of_each[0][0]:.2f} to {of_each[0][1]:.2f}%, against {of_each[1][0]:.2f} to"
         f" {of_each[1][1]:.2f}%, the value {low:.2f} to {high:.2f} points"
     )
     ends = {verdict_of(definition, each, "emulated") for each in (low, high)}

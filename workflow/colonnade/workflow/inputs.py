@@ -17,7 +17,7 @@ from colonnade.common.paths import (
     VALIDATED_CORE,
     program,
 )
-from colonnade.config.data import DataConfig, FashionMnistConfig, ImageNetConfig
+from colonnade.config.data import DataConfig, folders_of
 from colonnade.config.model import ModelConfig
 from colonnade.config.target import TargetConfig, load_target
 from colonnade.validation.band import read_band
@@ -129,8 +129,8 @@ def weights(model: ModelConfig) -> list[str]:
 
 
 def images(data: DataConfig) -> list[str]:
-    """The folder of images, if the data set is one that is not made here."""
-    return [str(data.path)] if isinstance(data, FashionMnistConfig | ImageNetConfig) else []
+    """The folders of images and labels, if the data set is one that is not made here."""
+    return [str(folder) for folder in folders_of(data)]
 
 
 def _files(directory: str) -> list[str]:

@@ -55,6 +55,8 @@ TYPICAL: Mapping[str, float] = {
     **{"checklist": 0.5, "layer_regression": 15, "wheel": 20},
     **{"report_section": 2, "report": 1},
     **{"study_start": 75, "study_finetune": 75, "study_evaluate": 3, "study_table": 2},
+    **{"small_study_start": 90, "small_study_finetune": 20},
+    **{"small_study_evaluate": 7, "small_study_table": 2},
     **{"study_candidate": 75, "recipe_search": 0.5},
     **{"layer_sensitivity": 400, "budget": 2, "budget_prune": 100, "pareto": 60},
     **{"peers": 200, "compared_profile": 45, "compared_schedules": 0.5},

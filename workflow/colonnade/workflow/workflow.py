@@ -5,7 +5,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ from colonnade.config.model import ModelName
 from colonnade.config.pruning import Pattern
 from colonnade.config.reading import check_threads, read_config
 from colonnade.config.schema import Config
+from colonnade.config.study import StudyConfig
 from colonnade.config.target import TargetConfig, load_target
 from colonnade.config.training import TrainingConfig
 from colonnade.pruning.plan import prunable_convs
@@ -61,6 +62,15 @@ class Workflow:
         return Networks(self.config)
 
     @cached_property
+    def small_study(self) -> "SmallStudy | None":
+        """The small study, whose jobs get its values as section `study`; None where it is left out."""
+        if self.config.small_study is None:
+            return None
+        study = self.config.small_study.study
+        config = self.config.model_copy(update={"study": study})
+        return SmallStudy(study, Networks(config), replace(self.settings, config=config))
+
+    @cached_property
     def convolutions(self) -> Convolutions:
         """The convolutions, and the searches for their schedules."""
         return Convolutions(self.config)
@@ -99,6 +109,14 @@ class Workflow:
     def scope(self) -> str:
         """What the results folder remembers of its configuration; see `colonnade.workflow.scope`."""
         return canonical(scope_of(self.config))
+
+
+class SmallStudy(NamedTuple):
+    """What the rules take of the small study."""
+
+    config: StudyConfig
+    networks: Networks
+    settings: JobSettings
 
 
 class Emulated(NamedTuple):
