@@ -136,8 +136,16 @@ include: "workflow/rules/accuracy.smk"
 include: "workflow/rules/throughput.smk"
 include: "workflow/rules/validation.smk"
 include: "workflow/rules/study.smk"
+
+
+if plan.small_study is not None:
+
+    include: "workflow/rules/small_study.smk"
+
+
 include: "workflow/rules/budget.smk"
 include: "workflow/rules/host.smk"
+include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/nightly.smk"
 
@@ -244,3 +252,12 @@ rule:
     input:
         rules.report.output,
         rules.comparison_table.output,
+
+
+rule:
+    name:
+        "paper-figures"
+    input:
+        rules.paper_table.output,
+        rules.paper_claims.output,
+        rules.paper_figure.output,

@@ -14,6 +14,7 @@ rule claims:
             rules.accuracy_table.output,
             rules.packages_table.output,
         ],
+        small_study=rules.small_study_table.output.table if plan.small_study else [],
         band=lambda _: (rules.model_sensitivity.output.band if "sensitivity" in asked_for() else []),
         baselines=lambda _: (
             rules.dense_baselines_table.output if "dense_baselines" in asked_for() else []
@@ -28,8 +29,8 @@ rule claims:
     params:
         code=code("step claims"),
     shell:
-        "colonnade step claims {input.definitions} {output} {input.tables} {input.band}"
-        " {input.baselines} 2> {log}"
+        "colonnade step claims {input.definitions} {output} {input.tables} {input.small_study}"
+        " {input.band} {input.baselines} 2> {log}"
 
 
 rule provenance:
@@ -73,8 +74,13 @@ if plan.target.is_emulated:
         "validation": rules.validation.output,
         "dense_baselines": rules.dense_baselines_table.output,
     }
+if plan.small_study:
+    SHOWN["small_study"] = [rules.small_study_table.output.summary]
 if plan.machine.band:
-    SHOWN["sensitivity"] = [rules.model_sensitivity.output.table]
+    SHOWN["sensitivity"] = [
+        rules.model_sensitivity.output.table,
+        *(rules.retuned_table.output if plan.machine.retuned else []),
+    ]
 
 
 rule report_section:

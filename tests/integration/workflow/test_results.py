@@ -256,6 +256,25 @@ def test_accuracy_study_trains_every_run_and_goes_on_where_it_stopped(finished: 
     assert "study_start " not in again.stdout
 
 
+def test_full_run_has_a_small_study(finished: Checkout) -> None:
+    rows = finished.table("small_study")
+    assert [(row["method"], row["recipe"], row["epochs"]) for row in rows[2:]] == [
+        ("column-wise", "paper", "1"),
+        ("row-wise", "paper", "1"),
+        ("unstructured", "paper", "1"),
+        ("filters", "paper", "1"),
+        ("column-wise", "repaired-untrained", "0"),
+    ]
+    assert {row["recipe"] for row in rows[:2]} == {"start", "paper"}
+    assert {row["n_images"] for row in rows} == {"6"}
+    assert len({row["checkpoint_sha256"] for row in rows}) == len(rows)
+    assert "Methods at equal budget, on few images" in report(finished)
+    # Too few images to say anything: not run, which is no failure.
+    claims = json.loads((finished / "results/claims.json").read_text())
+    verdicts = {claim["id"]: claim["verdict"] for claim in claims}
+    assert (verdicts["least-squares"], verdicts["over-filters"]) == ("not run", "not run")
+
+
 def test_recipe_search_compares_candidates_on_validation_images(finished: Checkout) -> None:
     run = finished.workflow("recipe-search")
     assert run.returncode == 0, run.stdout[-4000:]

@@ -27,6 +27,7 @@ NAMES = {
     "optimize",
     "regression",
     "run",
+    "sbom",
     "shell",
     "step",
     "table",

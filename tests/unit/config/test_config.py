@@ -237,6 +237,14 @@ def test_impossible_patterns_are_refused(tmp_path: Path, pattern: str, reason: s
             "my.yaml: pruning.recipe.score: taylor: allowed with schedule: sr-ste: l1, l2",
         ),
         (
+            "pruning: {grouped: true, recipe: {score: second-order}}",
+            "my.yaml: pruning.grouped: true: not with score: second-order; allowed: false",
+        ),
+        (
+            "pruning: {grouped: true, recipe: {repair: {}}}",
+            "my.yaml: pruning.grouped: true: not with repair; allowed: false",
+        ),
+        (
             "training: {finetune: {epochs: 1, optimizer: {name: adamw, lr: 1}, average: 1}}",
             "my.yaml: training.finetune.average: 1; allowed: less than 1",
         ),

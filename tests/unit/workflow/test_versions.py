@@ -123,6 +123,7 @@ def test_a_table_is_collected_anew_from_runs_that_stay(copy: Path) -> None:
     changed = changed_by(copy, "evaluation/tables.py")
     assert changed == {
         "table throughput_cores",
+        "table sensitivity_retuned",
         *(
             f"table {name}"
             for name in ("throughput", "decomposition", "accuracy", "packages", "sensitivity")

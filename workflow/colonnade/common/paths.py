@@ -25,8 +25,17 @@ SHARED = frozenset(
 TAKEN = SHARED | frozenset(
     (
         *("accuracy", "baselines", "budget", "comparison", "cores", "figures", "inputs", "logs"),
-        *("nightly", "packages", "profile", "report", "sensitivity", "settings", "study", "tables"),
-        *("throughput", "train", "tuner"),
+        *(
+            "nightly",
+            "packages",
+            "profile",
+            "report",
+            "retuned",
+            "sensitivity",
+            "settings",
+            "small-study",
+        ),
+        *("study", "tables", "throughput", "train", "tuner"),
     )
 )
 # In every folder of results: what a run's results share, where its numbers come from, and copies of the
@@ -40,8 +49,9 @@ DEFAULT_CONFIG = Path("config/default.yaml")
 CLAIMS = Path("config/claims.yaml")
 TARGETS = Path("config/targets")
 BANDS = Path("kernels/timing/bands")
+CORES = Path("kernels/timing/cores")
 # The core whose published measurements the timing model is validated with.
-VALIDATED_CORE = Path("kernels/timing/cores/x60.json")
+VALIDATED_CORE = CORES / "x60.json"
 
 # Targets on which networks that were tuned for the configured one are timed too.
 OTHER_TARGETS = ("c908", "x280")
@@ -107,3 +117,7 @@ class Results:
     def study(self, run: str, seed: str, suffix: str) -> str:
         """A network of the accuracy study (`safetensors`), or its evaluation (`json`)."""
         return f"{self.folder}/study/{run}/{seed}.{suffix}"
+
+    def small_study(self, run: str, seed: str, suffix: str) -> str:
+        """The same of the small study."""
+        return f"{self.folder}/small-study/{run}/{seed}.{suffix}"

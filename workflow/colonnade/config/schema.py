@@ -17,6 +17,7 @@ from colonnade.common.paths import RESULTS, TAKEN
 from colonnade.config.budget import BudgetConfig
 from colonnade.config.comparison import ComparisonConfig
 from colonnade.config.data import DataConfig
+from colonnade.config.figures import FiguresConfig
 from colonnade.config.model import ModelConfig
 from colonnade.config.nightly import NightlyConfig
 from colonnade.config.pruning import PruningConfig
@@ -33,7 +34,7 @@ from colonnade.config.section import (
     Tile,
     Whole,
 )
-from colonnade.config.study import StudyConfig
+from colonnade.config.study import SmallStudyConfig, StudyConfig
 from colonnade.config.training import TrainingConfig
 
 VECTOR_REGISTERS = 32
@@ -203,9 +204,15 @@ class Config(Section):
     )
     nightly: NightlyConfig = Field(description="What nightly runs compare, and when they fail.")
     study: StudyConfig = Field(description="What `accuracy-study` compares.")
+    small_study: SmallStudyConfig | None = Field(
+        default=SmallStudyConfig(), description="What `full-run` has of it; null: nothing."
+    )
     budget: BudgetConfig = Field(description="What `pareto-front` chooses.")
     comparison: ComparisonConfig = Field(
         default=ComparisonConfig(), description="What `host-comparison` compares."
+    )
+    figures: FiguresConfig = Field(
+        default=FiguresConfig(), description="What `paper-figures` runs."
     )
 
     @field_validator("results")

@@ -136,6 +136,14 @@ class PackagedSchedules(TypedDict):
     convs: dict[str, PackagedSchedule]
 
 
+class TunedSchedules(PackagedSchedules):
+    """All of schedules.json."""
+
+    format: str
+    version: int
+    stays_dense: list[str]
+
+
 class Layer(TypedDict):
     """What one operator took."""
 
@@ -162,6 +170,13 @@ class Run(TypedDict):
     layers: list[Layer]
     total: Total
     conditions: NotRequired[MeasuredUnder]
+
+
+class PaperRun(TypedDict):
+    """A run of a network of the paper, and the share of its columns that is removed."""
+
+    sparsity: Share
+    run: Run
 
 
 class ModelledLayer(Layer):
