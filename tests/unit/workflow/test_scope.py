@@ -130,3 +130,14 @@ def test_a_damaged_scope_is_named(held: Path) -> None:
     held.write_text("[]")
     with pytest.raises(ColonnadeError, match=r"results/scope\.json: damaged"):
         Workflow.from_config(values(), [])
+
+
+def test_logs_of_what_all_runs_share_are_of_no_folder_of_results() -> None:
+    """Or a run into another folder would change what the crate of `results` lists."""
+    rules = "".join(file.read_text() for file in (ROOT / "workflow/rules").glob("*.smk"))
+    logs = re.findall(r'^    log:\n        (?:\w+=)?"([^"]+)"', rules, re.MULTILINE)
+    assert len(logs) == rules.count("    log:\n")
+    shared = [log for log in logs if not log.startswith("<results>/")]
+    assert len(shared) >= 7
+    assert {tuple(log.split("/")[:2]) for log in shared} == {("results", BUILD.name)}
+    assert BUILD.name in SHARED
