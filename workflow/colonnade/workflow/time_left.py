@@ -91,9 +91,15 @@ class Costs:
             known = {}
         self._recorded = {name: cost for name, cost in known.items() if 0 <= cost < math.inf}
 
-    def of(self, rule: str) -> float:
-        """Of a job of the rule; rules that only group others cost nothing."""
-        return self._recorded.get(rule, TYPICAL.get(rule, 0.0))
+    def of(self, rule: str, typical_share: float = 1) -> float:
+        """Of a job of the rule; rules that only group others cost nothing.
+
+        Args:
+            rule: its name.
+            typical_share: how much larger the job is than one that is typical, of which costs are told
+                where none are recorded.
+        """
+        return self._recorded.get(rule, TYPICAL.get(rule, 0.0) * typical_share)
 
     def add(self, rule: str, cost: float) -> None:
         """Record what a job took; where the file cannot be written, for this run alone."""
