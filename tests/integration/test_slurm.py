@@ -4,11 +4,12 @@
 """`profiles/slurm` on a real cluster: Slurm's daemons on loopback, and what goes wrong on a cluster."""
 
 import re
+import shutil
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -60,21 +61,17 @@ def loopback(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         yield made
 
 
-def snakemake(
-    made: Cluster, folder: Path, *options: str, resources: Mapping[str, str]
-) -> subprocess.CompletedProcess[str]:
-    """Run the workflow of a folder by the project's profile, with small resources instead of its own."""
-    command = [sys.executable, "-m", "snakemake", "--workflow-profile", str(PROFILE)]
-    # As this cluster has no accounting; of the profile's own only what a rule is given stays.
+def snakemake(made: Cluster, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run the workflow of a folder by the project's profile."""
+    command = [sys.executable, "-m", "snakemake", *options, "--workflow-profile", str(PROFILE)]
+    # This cluster has no accounting, and two CPUs.
     command += ["--slurm-status-command", "squeue", "--slurm-no-account"]
     command += ["--slurm-init-seconds-before-status-checks", "3", "--cores", "2"]
-    named = [f"{key}={value}" for key, value in resources.items() if ":" not in key]
-    of_rules = [f"{key}={value}" for key, value in resources.items() if ":" in key]
-    command += ["--default-resources", *named, "--set-resources", *of_rules, *options]
+    programs = f"{Path(sys.executable).parent}:{made.environment['PATH']}"
     return subprocess.run(
         command,
         cwd=folder,
-        env={**made.environment, "PYTHONPATH": str(ROOT / "workflow")},
+        env={**made.environment, "PATH": programs, "PYTHONPATH": str(folder / "workflow")},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -97,9 +94,11 @@ def test_jobs_that_a_cluster_ends_begin_anew_with_more(loopback: Cluster, tmp_pa
     ended = threading.Event()
     thread = threading.Thread(target=show_late, args=(tmp_path, ended))
     thread.start()
-    given = {"mem_mb": "800*attempt", "runtime": "attempt*1", "large:mem_mb": "450*attempt"}
+    # Instead of the profile's, which are hours.
+    given = ["--default-resources", "mem_mb=800*attempt", "runtime=attempt*1"]
+    given += ["--set-resources", "large:mem_mb=450*attempt"]
     try:
-        run = snakemake(loopback, tmp_path, resources=given)
+        run = snakemake(loopback, tmp_path, *given)
     finally:
         ended.set()
         thread.join()
@@ -113,6 +112,16 @@ def test_jobs_that_a_cluster_ends_begin_anew_with_more(loopback: Cluster, tmp_pa
     ran = loopback.ask("squeue", "--states=all", "--noheader", "--format=%T").split()
     assert {"CANCELLED", "TIMEOUT", "COMPLETED"} <= set(ran)
     assert ran.count("COMPLETED") == 6
+
+
+def test_a_job_of_the_workflow_runs_on_a_node(loopback: Cluster, tmp_path: Path) -> None:
+    for name in ("config", "containers", "kernels", "workflow"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "Snakefile", tmp_path)
+    run = snakemake(loopback, tmp_path, "images")
+    assert run.returncode == 0, run.stdout[-6000:] + loopback.logs()
+    assert "Job 0 has been submitted with SLURM jobid" in run.stdout
+    assert (tmp_path / "results/throughput/images.safetensors").exists()
 
 
 def test_the_profile_asks_for_what_its_rules_need() -> None:

@@ -23,6 +23,7 @@ NAMES = {
     "completion",
     "config-reference",
     "fit-core",
+    "grid",
     "inspect",
     "optimize",
     "regression",

@@ -33,7 +33,7 @@ class _Sections(click.Group):
         "By hand": (
             *("optimize", "run", "bench", "inspect", "validate", "to-torch", "to-onnx"),
             *("shell", "bench-conv", "fit-core", "verify", "baseline", "regression"),
-            *("board", "config-reference", "completion"),
+            *("grid", "board", "config-reference", "completion"),
         ),
         "Toolchain and programs": ("toolchain", "build", "sbom"),
         "What the workflow runs": ("table", "step"),

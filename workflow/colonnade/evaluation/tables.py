@@ -102,6 +102,13 @@ def band_table(
         runs: the baseline's first, each with its pattern columns n, m and sparsity.
         table: the file to write.
     """
+    write_table(table, THROUGHPUT_BAND, band_rows(target, timed, runs))
+
+
+def band_rows(
+    target: Target, timed: ThroughputConfig, runs: Sequence[tuple[OverBand, dict[str, Any]]]
+) -> list[dict[str, Any]]:
+    """Rows of `throughput_band.csv`: see `band_table`."""
     baseline = runs[0][0]["cycles"]
     rows = []
     for report, pattern in runs:
@@ -116,7 +123,7 @@ def band_table(
                     "dtype": report["dtype"],
                 }
             )
-    write_table(table, THROUGHPUT_BAND, rows)
+    return rows
 
 
 def retuned_table(
