@@ -45,7 +45,7 @@ def write_summary(
     """Totals of all runs, then what moved most."""
     failed = [each for each in cases if each.fails]
     lines = [
-        f"# Nightly regression: {len(failed)} of {len(cases)} comparisons fail"
+        f"# Nightly regression: {len(failed)} of {len(cases)} comparisons fail{'s' * (len(failed) == 1)}"
         if failed
         else f"# Nightly regression: {len(cases)} comparisons, none fails",
         "",
@@ -64,7 +64,8 @@ def write_summary(
             lines.append(f"| {run} | not compared | {cycles:,} | |")
     for run in other_weights(baseline, ours):
         lines += ["", f"Another network than the baseline's, by its checkpoint: {run}"]
-    others = [each for each in cases if each.moved and not each.fails]
+    # Of runs that are new, all is.
+    others = [each for each in cases if each.moved and not each.fails and each.run in compared]
     for title, chosen in (("Failing", failed), ("What else moved", others)):
         ordered = sorted(chosen, key=lambda each: -abs(each.percent))
         if ordered:
