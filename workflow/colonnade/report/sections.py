@@ -18,7 +18,7 @@ from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import read_json, write_text
 from colonnade.common.paths import table_file
 from colonnade.common.reference import REFERENCE
-from colonnade.report.accuracy import pareto_figure, study_figure
+from colonnade.report.accuracy import pareto_figure, study_figure, tile_figure
 from colonnade.report.baselines import convolution_sums
 from colonnade.report.bounds import achieved_and_possible, packed_and_direct
 from colonnade.report.comparison import ratio_figure, settings_of
@@ -39,8 +39,10 @@ from colonnade.results.tables import (
     PACKING,
     PARETO,
     SENSITIVITY,
+    SMALL_STUDY_SUMMARY,
     STUDY_SUMMARY,
     THROUGHPUT,
+    TILE_CURVE,
     TUNER_QUALITY,
     VALIDATION,
     Schema,
@@ -225,8 +227,9 @@ CONTEXTS: Mapping[str, Callable[[Files], dict[str, Any]]] = {
     "claims": _claims,
     "throughput": _throughput,
     "accuracy": _accuracy,
-    "small_study": _rows_of(STUDY_SUMMARY, study_figure),
+    "small_study": _rows_of(SMALL_STUDY_SUMMARY, study_figure),
     "study": _rows_of(STUDY_SUMMARY, study_figure),
+    "tile_curve": _rows_of(TILE_CURVE, tile_figure),
     "pareto": _rows_of(PARETO, pareto_figure),
     "comparison": _comparison,
     "layers": _layers,
