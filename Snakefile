@@ -145,7 +145,9 @@ if plan.small_study is not None:
 
 include: "workflow/rules/budget.smk"
 include: "workflow/rules/host.smk"
+include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/nightly.smk"
 
 
 rule:
@@ -214,7 +216,7 @@ rule:
     name:
         "nightly-cycles"
     input:
-        plan.machine.modelled(*rules.layer_regression.output),
+        rules.layer_regression.output,
 
 
 rule:
@@ -258,3 +260,12 @@ rule:
     input:
         rules.report.output,
         rules.comparison_table.output,
+
+
+rule:
+    name:
+        "paper-figures"
+    input:
+        rules.paper_table.output,
+        rules.paper_claims.output,
+        rules.paper_figure.output,

@@ -11,7 +11,6 @@ import zipfile
 from pathlib import Path
 
 import pytest
-import yaml
 
 from colonnade.config.pruning import Pattern
 from colonnade.models.conv_shape import ConvShape
@@ -189,10 +188,10 @@ def test_what_the_run_left_is_verified(finished: Checkout) -> None:
 def test_a_kernels_edit_trains_nothing_for_the_nightly_cycles(finished: Checkout) -> None:
     files = ("--configfile", "config/default.yaml", "config/cycles.yaml")
     rules = {job.rule for job in finished.jobs("nightly-cycles", *files)}
-    assert {"kernels_riscv64", "profile", "throughput", "layer_regression"} <= rules
-    assert not rules & {"evaluate", "accuracy_table", "report", "claims"}
-    cycles = yaml.safe_load((finished / "config/cycles.yaml").read_text())
-    assert {phase["epochs"] for phase in cycles["training"].values()} == {0}
+    assert rules == {
+        *("scope", "settings", "toolchain", "kernels_riscv64", "timing_model"),
+        *("nightly_network", "nightly_run", "layer_regression", "nightly-cycles"),
+    }
 
 
 def test_smoke_has_every_stage_of_a_full_run(finished: Checkout) -> None:

@@ -136,7 +136,10 @@ def files(tmp_path: Path) -> dict[str, list[Path]]:
         ],
         "tuner_quality": [table("tuner_quality", row(tables.TUNER_QUALITY))],
         "validation": [table("validation", row(tables.VALIDATION, **fixed))],
-        "sensitivity": [table("sensitivity", row(tables.SENSITIVITY, conclusion="a over b"))],
+        "sensitivity": [
+            table("sensitivity", row(tables.SENSITIVITY, conclusion="a over b")),
+            table("sensitivity_retuned", row(tables.SENSITIVITY_RETUNED, core="slow")),
+        ],
         "words": [],
         "provenance": [],
     }

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 import yaml
 
@@ -235,6 +236,31 @@ def test_claims_are_judged_on_every_core_of_the_band(tmp_path: Path) -> None:
     assert claims["model-size"]["over_band"] is None
     assert claims["top1-here"]["over_band"] is None
     assert claims["resnet50-speedup"]["over_band"] is None
+
+
+def test_a_band_of_other_runs_than_the_claims_is_refused(tmp_path: Path) -> None:
+    """As one without the packed networks: the slowest of all would be another one there."""
+    band = [row for row in on_cores(nominal=(2.0, 4.4), slow=(1.3, 3.0)) if row["sparsity"] != 0.5]
+    with pytest.raises(ColonnadeError) as caught:
+        judge(tmp_path, band=band)
+    assert "throughput: tables/throughput_band.csv: core nominal: runs ('resnet18', 'coln" in str(
+        caught.value
+    )
+    assert "; allowed: those of tables/throughput.csv, ('resnet18', 'colnm_dense'" in str(
+        caught.value
+    )
+
+
+def test_inference_speed_is_of_tuned_networks_and_tells_of_all() -> None:
+    query = next(
+        each for each in read_definitions(DEFINITIONS) if each.id == "inference-speed"
+    ).query
+    runs = [network("colnm_dense", 0.0, 1.1), network("colnm_packed", 0.5, 1.5)]
+    runs += [network("colnm_tuned", sparsity, speed) for sparsity, speed in ((0.75, 3), (0.5, 2))]
+    with pl.SQLContext(throughput=pl.DataFrame(runs), eager=True) as tables:
+        (row,) = tables.execute(query).iter_rows(named=True)
+    assert (row["value"], row["sparsity"]) == (pytest.approx(100), 0.5)
+    assert row["of_all"] == pytest.approx(50)
 
 
 def test_without_a_band_nothing_is_said_of_other_cores(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from string import Formatter
 from typing import Annotated, Any, Literal, Self, get_args
 
 import polars as pl
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from colonnade.common.errors import ColonnadeError, first_line
 from colonnade.common.files import write_json
@@ -87,6 +87,14 @@ class Definition(Section):
         if (self.stated is None) == (self.bound is None):
             raise ValueError("one of stated and bound is needed")
         return self
+
+    @field_validator("query")
+    @classmethod
+    def _reads_tables_alone(cls, query: str) -> str:
+        """Polars would open files and addresses: `SELECT * FROM read_csv('...')`."""
+        if "read_" in query.lower():
+            raise ValueError("allowed: the tables of the claim, no function that reads a file")
+        return query
 
     @property
     def limit(self) -> float:
@@ -221,7 +229,12 @@ def _judge(
 def _over_band(
     definition: Definition, where: str, tables: Mapping[str, pl.DataFrame]
 ) -> dict[str, float]:
-    """The value on every other core of the band, where there is one with the runs of the claim."""
+    """The value on every other core of the band, where there is one with the runs of the claim.
+
+    Raises:
+        ColonnadeError: the band has other runs than the table of throughput: a range over them would be
+            of another value.
+    """
     if BAND not in tables or "throughput" not in definition.tables:
         return {}
     # Those as in the table of throughput: others have another datatype, or more threads.
@@ -230,13 +243,24 @@ def _over_band(
         (pl.col("dtype") == "f32") & pl.col("threads").is_in(threads.to_list())
     )
     found = {}
+    wanted = _runs_of(tables["throughput"])
     for (core,), runs in alike.group_by("core", maintain_order=True):
+        if (there := _runs_of(runs)) != wanted:
+            allowed = ", ".join(map(str, sorted(wanted)))
+            raise ColonnadeError(
+                f"{where}: {table_file(BAND)}: core {core}: runs {', '.join(map(str, sorted(there)))};"
+                f" allowed: those of {table_file('throughput')}, {allowed}"
+            )
         row = _row(definition, where, {**tables, "throughput": runs.select(list(THROUGHPUT))})
         if row is None:
             return {}
         found[str(core)] = float(row["value"])
     found.pop(NOMINAL, None)
     return found
+
+
+def _runs_of(table: pl.DataFrame) -> set[tuple[str, str, float]]:
+    return set(table.select("model", "implementation", "sparsity").iter_rows())
 
 
 def _of_images(
