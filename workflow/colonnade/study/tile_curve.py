@@ -40,7 +40,7 @@ class Times:
     @property
     def dense_ms(self) -> float:
         """Milliseconds of all convolutions, none of them pruned."""
-        return sum(self._fastest[name, k, None]["ms"] for name, k in self._reduction.items())
+        return sum(float(self._fastest[name, k, None]["ms"]) for name, k in self._reduction.items())
 
     def of(self, pattern: Pattern) -> list[Row] | None:
         """The candidate of every layer under `pattern`, pruned ones first; None where one was not run.
