@@ -172,7 +172,7 @@ profile: {tiles: [0, 8], lmuls: [3]}
         [
             "my.yaml: sed: unknown key; did you mean 'seed'? allowed: results, seed, target,"
             " container, model, data, training, pruning, profile, throughput, accuracy, nightly, study,"
-            " small_study, budget, comparison",
+            " small_study, budget, comparison, figures",
             f"target: 'k230'; allowed: {', '.join(target_names())} (files of config/targets)",
             "my.yaml: container.engien: unknown key; did you mean 'engine'? allowed: engine",
             "my.yaml: data.imagepx: unknown key; did you mean 'image_px'? allowed: name, image_px,"
