@@ -13,10 +13,11 @@ from matplotlib.figure import Figure
 from colonnade.report.figures import COLOURS, MARKERS, clear, svg
 
 
-def study_figure(summary: pl.DataFrame) -> str:
+def study_figure(summary: pl.DataFrame, study: str = "study") -> str:
     """Mean top-1 of every run with its interval, a panel per sparsity, against the dense network.
 
     `summary` is `study_summary.csv`; its first row is that of the dense runs which drops count from.
+    `study` says which study it is: figures of one page need descriptions of their own.
     """
     dense = summary.row(0, named=True)
     rows = summary.rows(named=True)[1:]
@@ -33,7 +34,7 @@ def study_figure(summary: pl.DataFrame) -> str:
         f"top-1 in % on {dense['dataset']}, {dense['model']}, {_mean(dense['seeds'])},"
         f" measured{_refusal(dense)}"
     )
-    return svg(figure, "Top-1 by pattern and recipe")
+    return svg(figure, f"Top-1 by pattern and recipe: {study}")
 
 
 def _mean(seeds: int) -> str:

@@ -7,6 +7,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -241,7 +242,7 @@ CONTEXTS: Mapping[str, Callable[[Files], dict[str, Any]]] = {
     "claims": _claims,
     "throughput": _throughput,
     "accuracy": _accuracy,
-    "small_study": _rows_of(SMALL_STUDY_SUMMARY, study_figure),
+    "small_study": _rows_of(SMALL_STUDY_SUMMARY, partial(study_figure, study="small study")),
     "study": _rows_of(STUDY_SUMMARY, study_figure),
     "tile_curve": _rows_of(TILE_CURVE, tile_figure),
     "pareto": _rows_of(PARETO, pareto_figure),
