@@ -184,6 +184,14 @@ rule:
 
 rule:
     name:
+        "tile-curve"
+    input:
+        rules.report.output,
+        rules.tile_curve.output,
+
+
+rule:
+    name:
         "recipe-search"
     input:
         rules.recipe_search.output,

@@ -57,6 +57,7 @@ SHOWN = {
     "throughput": rules.throughput_table.output,
     "accuracy": [*rules.accuracy_table.output, *rules.accuracy_table.input.reports],
     "study": [rules.study_table.output.summary],
+    "tile_curve": [rules.tile_curve.output.table],
     "pareto": [rules.pareto.output.table],
     "comparison": rules.comparison_table.output,
     "layers": [*rules.throughput_table.output, *rules.throughput_table.input.reports],

@@ -94,6 +94,27 @@ rule study_table:
         "colonnade table study {input.settings} {output} {input.reports} 2>&1 | tee {log}"
 
 
+rule tile_curve:
+    """Top-1 of the study against T and M, with the time of all convolutions beside it."""
+    input:
+        settings=plan.settings.of(
+            "study", "-study.data", "-study.training", *PRUNED_LAYERS, "-pruning.patterns"
+        ),
+        summary=rules.study_table.output.summary,
+        layers=rules.schedules.output.table,
+    output:
+        table=report(results.table("tile_curve"), caption="../report/table.rst", category="Tables"),
+        figure="<results>/figures/tile_curve.svg",
+    log:
+        "<results>/logs/tile-curve.log",
+    conda:
+        "../envs/colonnade.yaml"
+    params:
+        code=code("table tile_curve"),
+    shell:
+        "colonnade table tile_curve {input.settings} {output} {input.summary} {input.layers} 2> {log}"
+
+
 # The runs of the study that the search compares candidates with.
 SEARCHED = {"control": DENSE, "pruned": plan.config.study.recipe_pattern.label}
 

@@ -179,6 +179,7 @@ PAGES = {
     "full-run": set(),
     "kernel-figures": {"decomposition"},
     "accuracy-study": {"study"},
+    "tile-curve": {"tile_curve"},
     "pareto-front": {"pareto"},
     "tuner-quality": {"tuner_quality"},
     "dense-baselines": {"dense_baselines"},

@@ -234,12 +234,13 @@ def test_accuracy_study_trains_every_run_and_goes_on_where_it_stopped(finished: 
     assert [row["method"] for row in rows] == [
         "dense",
         "dense",
-        "column-wise",
+        *["column-wise"] * 3,
         "row-wise",
         "unstructured",
         "filters",
     ]
-    assert [row["m"] for row in rows] == ["", "", "full", "4", "full", "full"]
+    assert [row["m"] for row in rows] == ["", "", "full", "full", "4", "4", "full", "full"]
+    assert [row["tile"] for row in rows[2:5]] == ["profiled", "6", "6"]
     assert {row["n_images"] for row in rows} == {"4"}
     assert len({row["checkpoint_sha256"] for row in rows}) == len(rows)
     # Checkpoints of single runs are not kept.
@@ -254,6 +255,23 @@ def test_accuracy_study_trains_every_run_and_goes_on_where_it_stopped(finished: 
     assert again.returncode == 0, again.stdout[-4000:]
     assert re.search(r"^study_finetune +1$", again.stdout, re.MULTILINE)
     assert "study_start " not in again.stdout
+
+
+def test_tile_curve_has_times_beside_the_studys_runs(finished: Checkout) -> None:
+    run = finished.workflow("tile-curve")
+    assert run.returncode == 0, run.stdout[-4000:]
+    rows = finished.table("tile_curve")
+    assert [(row["m"], row["tile"]) for row in rows] == [
+        ("full", "profiled"),
+        ("full", "6"),
+        ("4", "6"),
+    ]
+    assert {row["evidence"] for row in rows} == {"modelled"}
+    assert int(rows[0]["conv_cycles"]) > 0
+    # Half of K is kept by both patterns, so that they run alike.
+    assert rows[1]["conv_cycles"] == rows[2]["conv_cycles"]
+    assert (finished / "results/figures/tile_curve.svg").read_text().startswith("<svg")
+    assert "Top-1 and time against the tile" in report(finished)
 
 
 def test_full_run_has_a_small_study(finished: Checkout) -> None:

@@ -171,6 +171,22 @@ def test_networks_of_the_study_have_their_run_and_seed(
     assert {seed for _, seed in networks} == set(study.seeds)
 
 
+def test_the_tile_curve_is_of_all_runs_and_pruned_layers(
+    note: Note, settings: str, given: Settings
+) -> None:
+    write = note("study.tile_curve", "write_tile_curve")
+    run("table", "tile_curve", settings, OUT, "figure.svg", "summary.csv", "layers.csv")
+    config = given.config
+    assert write.call == {
+        "runs": list(Networks(config).study_runs.values()),
+        "pruned": [name for name, _ in Convolutions(config).pruned_layers],
+        "summary": Path("summary.csv"),
+        "layers": Path("layers.csv"),
+        "table": OUT,
+        "figure": Path("figure.svg"),
+    }
+
+
 def test_candidates_of_the_recipe_have_two_files_each(
     note: Note, settings: str, given: Settings
 ) -> None:

@@ -80,7 +80,7 @@ def test_overlays_are_valid_on_top_of_default() -> None:
     names = sorted({path.stem for path in (ROOT / "config").glob("*.yaml")} - {"claims", "paper"})
     assert names == [
         *("cycles", "default", "fashion-mnist", "imagenet", "imagenet-sgd", "methods"),
-        *("nightly", "resnet50", "smoke", "textures"),
+        *("nightly", "resnet50", "smoke", "textures", "tile-curve"),
     ]
     for name in names:
         read_overlay(name)
@@ -124,6 +124,15 @@ def test_all_methods_are_compared_on_top_of_any_study() -> None:
     assert untrained == [name for name in config.study.recipes if name.endswith("-untrained")]
 
 
+def test_the_tile_curve_profiles_what_its_study_prunes() -> None:
+    config = read_overlay("tile-curve")
+    assert config.study.groups == (4, 8, 16, 32)
+    assert {pattern.sparsity for pattern in config.pruning.patterns} == set(config.study.sparsities)
+    assert config.study.tiles == config.profile.tiles == (1, 2, 4, 8, 16, 30)
+    # All candidates are run.
+    assert len(config.profile.tiles) * len(config.profile.lmuls) <= config.profile.trials
+
+
 def test_the_authors_recipes_are_those_of_their_code() -> None:
     imagenet = ROOT / "config/imagenet.yaml"
     config, _ = read(imagenet, DEFAULT)
@@ -163,7 +172,7 @@ profile: {tiles: [0, 8], lmuls: [3]}
         [
             "my.yaml: sed: unknown key; did you mean 'seed'? allowed: results, seed, target,"
             " container, model, data, training, pruning, profile, throughput, accuracy, nightly, study,"
-            " budget, comparison",
+            " small_study, budget, comparison, figures",
             f"target: 'k230'; allowed: {', '.join(target_names())} (files of config/targets)",
             "my.yaml: container.engien: unknown key; did you mean 'engine'? allowed: engine",
             "my.yaml: data.imagepx: unknown key; did you mean 'image_px'? allowed: name, image_px,"

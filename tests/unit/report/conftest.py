@@ -106,6 +106,13 @@ def files(tmp_path: Path) -> dict[str, list[Path]]:
                 *[row(tables.STUDY_SUMMARY, method=m, seeds=1) for m in ("dense", "x")],
             )
         ],
+        "tile_curve": [
+            table(
+                "tile_curve",
+                row(tables.TILE_CURVE, tile="profiled"),
+                row(tables.TILE_CURVE, tile="4"),
+            )
+        ],
         "pareto": [table("pareto", row(tables.PARETO))],
         "comparison": [table("comparison", row(tables.COMPARISON))],
         "layers": [throughput, *runs],

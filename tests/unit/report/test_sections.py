@@ -141,6 +141,7 @@ def test_a_page_has_its_sections_in_order_and_names_the_others(
     assert "Where the speedup comes from" in html
     assert re.findall(r"<li>([^<]+): <code>snakemake ([\w-]+)</code>", html) == [
         ("Patterns and recipes at equal budget", "accuracy-study"),
+        ("Top-1 and time against the tile", "tile-curve"),
         ("A pattern for every layer", "pareto-front"),
         ("Against other engines on this machine", "host-comparison"),
         ("Against other dense convolutions", "dense-baselines"),
@@ -169,6 +170,7 @@ def test_a_page_without_a_row_of_the_fastest_network_is_refused(
         (["full-run", "nightly-regression", "results/tables/study.csv"], set()),
         (["kernel-figures"], {"decomposition"}),
         (["accuracy-study", "pareto-front"], {"study", "pareto"}),
+        (["tile-curve"], {"tile_curve"}),
         (["tuner-quality"], {"tuner_quality"}),
         (["dense-baselines"], {"dense_baselines"}),
         (["host-comparison"], {"comparison"}),

@@ -183,7 +183,9 @@ def studied(method: str, recipe: str, top1: float, seed: int, n_images: int) -> 
     ("masked", "filters", "n_images", "verdicts"),
     [
         (30.0, 60.0, 800, ("reproduced", "reproduced")),
-        (71.0, 86.0, 800, ("not reproduced", "not reproduced")),
+        (85.0, 97.0, 800, ("not reproduced", "not reproduced")),
+        # So few images cannot tell 2 points from none.
+        (68.0, 83.0, 800, ("not decided", "not decided")),
         (30.0, 60.0, 399, ("not run", "not run")),
     ],
 )

@@ -216,6 +216,23 @@ def study(
     write_study(evaluated, config.study.control_drop_points, output, summary, figure)
 
 
+@table.command("tile_curve")
+@click.argument("settings", type=FILE)
+@click.argument("output", type=FILE)
+@click.argument("figure", type=FILE)
+@click.argument("summary", type=FILE)
+@click.argument("layers", type=FILE)
+def tile_curve(settings: Path, output: Path, figure: Path, summary: Path, layers: Path) -> None:
+    """Put the times of LAYERS beside the column-wise runs of the study's SUMMARY."""
+    from colonnade.study.tile_curve import write_tile_curve
+    from colonnade.workflow.convolutions import Convolutions
+
+    config = read_settings(settings).config
+    runs = list(Networks(config).study_runs.values())
+    pruned = [name for name, _ in Convolutions(config).pruned_layers]
+    write_tile_curve(runs, pruned, summary, layers, output, figure)
+
+
 @table.command("recipe_search")
 @click.argument("settings", type=FILE)
 @click.argument("output", type=FILE)

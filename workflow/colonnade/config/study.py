@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from colonnade.config.data import DataConfig, TexturesConfig
 from colonnade.config.pruning import Distillation, Gradual, Pattern, Recipe, Repair, SrSte
-from colonnade.config.section import Name, Number, Section, Seed, Share, Tile
+from colonnade.config.section import MAX_GROUP, Name, Number, Section, Seed, Share, Tile, Whole
 from colonnade.config.training import (
     AdamWConfig,
     CosineSchedule,
@@ -159,6 +159,12 @@ class StudyConfig(Section):
         default=(1, 4, 8, 16),
         max_length=100,
         description="Tiles of column-wise patterns, besides the profiled ones.",
+    )
+    groups: tuple[Annotated[Whole, Field(ge=2, le=MAX_GROUP)], ...] = Field(
+        default=(),
+        max_length=100,
+        description="M of column-wise patterns, besides `full`: each with every one of `tiles`, at the"
+        " sparsities of which N is a whole number.",
     )
     control_drop_points: Number = Field(
         default=0.3,

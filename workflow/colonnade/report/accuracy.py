@@ -13,10 +13,11 @@ from matplotlib.figure import Figure
 from colonnade.report.figures import COLOURS, MARKERS, clear, svg
 
 
-def study_figure(summary: pl.DataFrame) -> str:
+def study_figure(summary: pl.DataFrame, study: str = "study") -> str:
     """Mean top-1 of every run with its interval, a panel per sparsity, against the dense network.
 
     `summary` is `study_summary.csv`; its first row is that of the dense runs which drops count from.
+    `study` says which study it is: figures of one page need descriptions of their own.
     """
     dense = summary.row(0, named=True)
     rows = summary.rows(named=True)[1:]
@@ -33,7 +34,7 @@ def study_figure(summary: pl.DataFrame) -> str:
         f"top-1 in % on {dense['dataset']}, {dense['model']}, {_mean(dense['seeds'])},"
         f" measured{_refusal(dense)}"
     )
-    return svg(figure, "Top-1 by pattern and recipe")
+    return svg(figure, f"Top-1 by pattern and recipe: {study}")
 
 
 def _mean(seeds: int) -> str:
@@ -81,6 +82,33 @@ def _label(row: dict[str, Any]) -> str:
     else:
         name = f"column-wise {group}, T {row['tile']}"
     return name if row["recipe"] == "paper" else f"{name}, {row['recipe']}"
+
+
+def tile_figure(table: pl.DataFrame) -> str:
+    """Top-1 and time of `tile_curve.csv` over T, a column per sparsity and a line for each M."""
+    fixed = table.filter(pl.col("tile") != "profiled").with_columns(pl.col("tile").cast(pl.Int64))
+    panels = sorted(fixed["sparsity"].unique())
+    figure = Figure(figsize=(8.5, 5), layout="constrained")
+    grid = figure.subplots(2, max(1, len(panels)), sharex=True, sharey="row", squeeze=False)
+    for place, sparsity in enumerate(panels):
+        ours = fixed.filter(pl.col("sparsity") == sparsity)
+        for index, (m, group) in enumerate(ours.group_by("m", maintain_order=True)):
+            line = group.sort("tile")
+            style = {"marker": MARKERS[index], "color": COLOURS[index], "label": f"M {m[0]}"}
+            grid[0, place].plot(line["tile"], line["top1_mean"], lw=1, markersize=5, **style)
+            timed = line.drop_nulls("conv_ms")
+            grid[1, place].plot(timed["tile"], timed["conv_ms"], lw=1, markersize=5, **style)
+        grid[0, place].set_title(f"{sparsity:.1%} pruned", fontsize=10)
+        grid[1, place].set_xscale("log", base=2)
+        grid[1, place].set_xticks(tiles := sorted(ours["tile"].unique()), list(map(str, tiles)))
+        grid[1, place].set_xlabel("T")
+    if panels:
+        grid[0, 0].set_ylabel("top-1 in %, measured")
+        grid[1, 0].set_ylabel(f"ms of all convolutions,\n{table['evidence'][0]}")
+        grid[0, 0].legend(frameon=False, fontsize=8)
+    for axes in grid.flat:
+        clear(axes)
+    return svg(figure, "Top-1 and time by tile")
 
 
 def pareto_figure(table: pl.DataFrame) -> str:

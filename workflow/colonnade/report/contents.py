@@ -32,6 +32,7 @@ SECTIONS = (
     Section("accuracy", "Accuracy", "Accuracy"),
     Section("small_study", "Methods at equal budget, on few images"),
     Section("study", "Patterns and recipes at equal budget", target="accuracy-study"),
+    Section("tile_curve", "Top-1 and time against the tile", target="tile-curve"),
     Section("pareto", "A pattern for every layer", target="pareto-front"),
     Section(
         "comparison", "Against other engines on this machine", "Other engines", "host-comparison"

@@ -7,6 +7,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import read_json, write_text
 from colonnade.common.paths import table_file
 from colonnade.common.reference import REFERENCE
-from colonnade.report.accuracy import pareto_figure, study_figure
+from colonnade.report.accuracy import pareto_figure, study_figure, tile_figure
 from colonnade.report.baselines import convolution_sums
 from colonnade.report.bounds import achieved_and_possible, packed_and_direct
 from colonnade.report.comparison import ratio_figure, settings_of
@@ -40,8 +41,10 @@ from colonnade.results.tables import (
     PARETO,
     SENSITIVITY,
     SENSITIVITY_RETUNED,
+    SMALL_STUDY_SUMMARY,
     STUDY_SUMMARY,
     THROUGHPUT,
+    TILE_CURVE,
     TUNER_QUALITY,
     VALIDATION,
     Schema,
@@ -239,8 +242,9 @@ CONTEXTS: Mapping[str, Callable[[Files], dict[str, Any]]] = {
     "claims": _claims,
     "throughput": _throughput,
     "accuracy": _accuracy,
-    "small_study": _rows_of(STUDY_SUMMARY, study_figure),
+    "small_study": _rows_of(SMALL_STUDY_SUMMARY, partial(study_figure, study="small study")),
     "study": _rows_of(STUDY_SUMMARY, study_figure),
+    "tile_curve": _rows_of(TILE_CURVE, tile_figure),
     "pareto": _rows_of(PARETO, pareto_figure),
     "comparison": _comparison,
     "layers": _layers,

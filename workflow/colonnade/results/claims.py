@@ -28,7 +28,7 @@ from colonnade.results.tables import (
     ACCURACY,
     DENSE_BASELINES,
     PACKAGES,
-    STUDY,
+    SMALL_STUDY,
     THROUGHPUT,
     THROUGHPUT_BAND,
     Schema,
@@ -39,7 +39,7 @@ TABLES: Mapping[str, Schema] = {
     "throughput": THROUGHPUT,
     "accuracy": ACCURACY,
     "packages": PACKAGES,
-    "small_study": STUDY,
+    "small_study": SMALL_STUDY,
     "dense_baselines": DENSE_BASELINES,
 }
 """Those of which claims can be made."""

@@ -210,6 +210,29 @@ STUDY_SUMMARY = {
     "control": pl.String,
 }
 
+# Of fewer images, at one sparsity.
+SMALL_STUDY = STUDY
+SMALL_STUDY_SUMMARY = STUDY_SUMMARY
+TILE_CURVE = {
+    "model": pl.String,
+    "dataset": pl.String,
+    "n": pl.Float64,
+    "m": pl.String,
+    "tile": pl.String,
+    "sparsity": pl.Float64,
+    "seeds": pl.Int64,
+    "top1_mean": pl.Float64,
+    "top1_interval": pl.Float64,
+    "drop_mean": pl.Float64,
+    "drop_interval": pl.Float64,
+    "control": pl.String,
+    "target": pl.String,
+    "lmuls": pl.String,
+    "conv_cycles": pl.Int64,
+    "conv_ms": pl.Float64,
+    "conv_speedup": pl.Float64,
+    "evidence": pl.String,
+}
 RECIPE_SEARCH = {
     "candidate": pl.String,
     "optimizer": pl.String,

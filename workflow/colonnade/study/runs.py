@@ -3,7 +3,7 @@
 
 """The matrix of the study: which networks are trained and judged."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -78,6 +78,7 @@ def study_runs(config: StudyConfig) -> dict[str, StudyRun]:
         patterns = [
             ours,
             *(ours.model_copy(update={"tile": tile}) for tile in config.tiles),
+            *_column_wise(sparsity, config),
             _row_wise(sparsity),
             Pattern(method="unstructured", m="full", sparsity=sparsity),
             Pattern(method="filters", m="full", sparsity=sparsity),
@@ -86,6 +87,14 @@ def study_runs(config: StudyConfig) -> dict[str, StudyRun]:
         if sparsity == config.recipe_sparsity:
             runs += [StudyRun(ours, name, recipe) for name, recipe in config.recipes.items()]
     return {run.label: run for run in runs}
+
+
+def _column_wise(sparsity: float, config: StudyConfig) -> Iterator[Pattern]:
+    """Column-wise N:M of this sparsity, for every M of which N is a whole number."""
+    for m in config.groups:
+        if (n := (1 - sparsity) * m) == int(n):
+            for tile in config.tiles:
+                yield Pattern.model_validate({"n": int(n), "m": m, "tile": tile})
 
 
 def _row_wise(sparsity: float) -> Pattern:
