@@ -5,14 +5,14 @@
 VENV := .venv
 IN_ENV := . $(VENV)/bin/activate &&
 PYTHON_SOURCES := workflow tests kernels
-C_SOURCES := $(shell find kernels -name '*.c' -o -name '*.cc' -o -name '*.h' | sort)
+C_SOURCES := $(shell find kernels tests -name "*.c" -o -name "*.cc" -o -name "*.h" | sort)
 WORKFLOW_TARGETS := full-run artifact-evaluation nightly-regression accuracy-study recipe-search pareto-front kernel-figures tuner-quality
 
 # Packages of another Python would hide those of the environment.
 unexport PYTHONPATH PYTHONHOME
 
 .PHONY: help env dev smoke verify nightly-cycles release lint unit coverage check toolchain test docs tidy format clean $(WORKFLOW_TARGETS) \
-	fuzz-nightly kill-nightly engine-nightly board-nightly riscv-programs
+	fuzz-nightly kill-nightly engine-nightly board-nightly networks-nightly riscv-programs
 
 help:
 	@echo "make full-run             everything, from the toolchain to the report"
@@ -35,6 +35,7 @@ help:
 	@echo "make kill-nightly         a full run that is killed 50 times"
 	@echo "make engine-nightly       the toolchain image by Docker, all of it"
 	@echo "make board-nightly        a full run and a calibration on an emulated board"
+	@echo "make networks-nightly     the onnx package's nine networks, dense and pruned"
 	@echo "make release              source archive and distribution, checksums, Zenodo metadata: results/release"
 	@echo "make env                  only the Python environment, in $(VENV); make dev: with developers' tools"
 	@echo "make riscv-programs       after a full run: a folder that measures a RISC-V machine by itself"
@@ -129,6 +130,11 @@ riscv-programs: env
 # Over SSH, with the emulator behind it.
 board-nightly: dev
 	$(IN_ENV) COLONNADE_WHOLE_BOARD=1 pytest tests/integration/workflow/test_board.py
+
+# The nine of the `onnx` package, and its node tests.
+networks-nightly: dev
+	$(IN_ENV) COLONNADE_WHOLE_NETWORKS=1 pytest -n auto tests/integration/test_imported_networks.py \
+		tests/unit/models/importing/test_onnx_nodes.py
 
 clean:
 	@# A root file system has folders that even their owner may not write to.

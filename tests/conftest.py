@@ -1,10 +1,11 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-"""Fixtures that the tests of every part share, and how tests are spread over processes.
+"""Fixtures that the tests of every part share, how tests are spread over processes, and their tables.
 
 `pytest -n auto` runs the tests of a group one after the other, and groups side by side. A file is a
-group, but for those named here.
+group, but for those named here. What a test found out and a reader wants to see it hands to `record_row`;
+the rows stand at the end of what pytest prints, a table for each title.
 """
 
 import itertools
@@ -35,6 +36,8 @@ GROUPS = {
     "sanitizers": ("tests/integration/test_sanitizers",),
 }
 Once = Callable[[str, Callable[[], object]], None]
+RecordRow = Callable[[str, str], None]
+_ROW = "row"
 
 
 def group(nodeid: str) -> str:
@@ -59,6 +62,28 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if hasattr(config, "workerinput"):
         named = list(itertools.chain.from_iterable(GROUPS.values()))
         items.sort(key=lambda item: [not item.nodeid.startswith(each) for each in named])
+
+
+@pytest.fixture
+def record_row(record_property: Callable[[str, object], None]) -> RecordRow:
+    """Hand over a table's title and a row of it; any worker's rows are printed."""
+    return lambda title, row: record_property(_ROW, (title, row))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the tables, rows in the order in which tests ended."""
+    tables: dict[str, list[str]] = {}
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if getattr(report, "when", None) != "call":
+                continue
+            for key, value in report.user_properties:
+                if key == _ROW:
+                    tables.setdefault(value[0], []).append(value[1])
+    for title, rows in tables.items():
+        terminalreporter.section(title)
+        for row in rows:
+            terminalreporter.line(row)
 
 
 @pytest.fixture(scope="session")

@@ -39,6 +39,7 @@ CHECKS = {
     *(RUNNING, "make check", "make dev", "make docs"),
     *("make format", "make fuzz-nightly", "make tidy"),
     *("make kill-nightly", "make engine-nightly", "make board-nightly"),
+    "make networks-nightly",
 }
 # What developers type beside these, in a checkout with its tests.
 TOOLS = {
@@ -207,3 +208,7 @@ def test_every_profile_plans_a_run(fresh: Checkout, profile: str) -> None:
     run = fresh.shell(f"{ACTIVATE}\nsnakemake --workflow-profile profiles/{profile} -n full-run")
     assert run.returncode == 0, run.stdout[-6000:]
     assert "This was a dry-run" in run.stdout
+    if profile == "slurm":
+        # Jobs that use what they are given are given a profile's number of CPUs, not one.
+        assert "threads: 8" in run.stdout
+        assert "mem_mb=6400" in run.stdout

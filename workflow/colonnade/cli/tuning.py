@@ -44,6 +44,21 @@ def schedules(settings: Path, schedules: Path, table: Path, profiles: tuple[Path
 
 @step.command()
 @click.argument("settings", type=FILE)
+@click.argument("core", type=FILE)
+@click.argument("schedules", type=FILE)
+@click.argument("output", type=FILE)
+def retune(settings: Path, core: Path, schedules: Path, output: Path) -> None:
+    """Tune SCHEDULES again for another CORE than the target's."""
+    from colonnade.tuning import retune as tuning
+
+    given = read_settings(settings)
+    config, searches = given.config, Convolutions(given.config).all_searches
+    target, timed = target_of(given, core), config.throughput
+    tuning.retune(target, searches, schedules, config.profile, timed, output)
+
+
+@step.command()
+@click.argument("settings", type=FILE)
 @click.argument("schedules", type=FILE)
 @click.argument("environment", type=FILE)
 @click.argument("listed", type=FILE)

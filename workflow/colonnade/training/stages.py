@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-"""The two training stages of the workflow, dense and under masks; and masks without training."""
+"""The two training stages of the workflow, dense and under masks; masks and repair without training."""
 
 import copy
 import hashlib
@@ -13,7 +13,7 @@ from typing import Any
 from colonnade.common.contents import folder_digest
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import sha256_file
-from colonnade.config.data import DataConfig, FashionMnistConfig, ImageNetConfig
+from colonnade.config.data import DataConfig, folders_of
 from colonnade.config.model import ModelConfig
 from colonnade.config.pruning import OneShot, Recipe, Repair
 from colonnade.config.training import PhaseConfig, TrainingConfig
@@ -24,7 +24,7 @@ from colonnade.models.weights import load_weights
 from colonnade.pruning.layers import Masks, importances, make_masks
 from colonnade.pruning.permutation import permute, search
 from colonnade.pruning.plan import Plan
-from colonnade.pruning.repair import repair
+from colonnade.pruning.repair import Calibration, repair
 from colonnade.pruning.schedule import Sparsifier
 from colonnade.pruning.weights import kept_weights
 from colonnade.training.checkpoint import (
@@ -167,6 +167,28 @@ def mask_by_magnitude(dense: Path, plan: Plan, output: Path) -> None:
     Raises:
         ColonnadeError: a damaged checkpoint, or a file that cannot be written.
     """
+    _mask(dense, plan, output, Recipe(), ())
+
+
+def mask_and_repair(
+    dense: Path, plan: Plan, images: Calibration, output: Path, damping: float = Repair().damping
+) -> None:
+    """The same, but the weights that stay are solved anew on `images`; nothing is trained.
+
+    `images` are batches [N, C, H, W] of what the network is fed; see `pruning.repair`.
+
+    Raises:
+        ColonnadeError: a damaged checkpoint, no image, a plan with a grouped convolution, or a file
+            that cannot be written.
+    """
+    count = sum(map(len, images))
+    if not count:
+        raise ColonnadeError("repair: no images; needed: at least one")
+    recipe = Recipe(repair=Repair(images=count, damping=damping), train=False)
+    _mask(dense, plan, output, recipe, images)
+
+
+def _mask(dense: Path, plan: Plan, output: Path, recipe: Recipe, images: Calibration) -> None:
     read = read_checkpoint(dense)
     model = read.model()
     masks = make_masks(importances(model, list(plan), "l1"), plan)
@@ -174,7 +196,9 @@ def mask_by_magnitude(dense: Path, plan: Plan, output: Path) -> None:
     for name, mask in masks.items():
         weight = state[f"{name}.weight"]
         weight[~kept_weights(mask, weight)] = 0
-    update = {"plan": plan, "recipe": Recipe() if plan else None, "source_sha256": read.sha256}
+    if recipe.repair is not None:
+        repair(model, read.model(), masks, images, recipe.repair.damping)
+    update = {"plan": plan, "recipe": recipe if plan else None, "source_sha256": read.sha256}
     write_checkpoint(output, read.info.model_copy(update=update), state, masks)
 
 
@@ -292,11 +316,9 @@ def _fingerprint(
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _images_digest(data: DataConfig) -> str | None:
+def _images_digest(data: DataConfig) -> list[str]:
     """Of the files that a configuration only names."""
-    if isinstance(data, FashionMnistConfig | ImageNetConfig):
-        return folder_digest(data.path)
-    return None
+    return [folder_digest(folder) for folder in folders_of(data)]
 
 
 def _finish(network: Network, info: CheckpointInfo, phase: Phase, output: Path) -> None:

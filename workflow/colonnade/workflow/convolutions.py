@@ -66,9 +66,16 @@ class Convolutions:
         return list(distinct.values())
 
     @property
+    def all_searches(self) -> list[tuple[ConvShape, Profiled]]:
+        """Every distinct convolution at everything that it is profiled at."""
+        return [
+            (ConvShape.parse(conv), each) for conv in self.distinct for each in self.searches(conv)
+        ]
+
+    @property
     def search_count(self) -> int:
         """The searches of all convolutions."""
-        return sum(len(self.searches(conv)) for conv in self.distinct)
+        return len(self.all_searches)
 
     def profiled(self, pattern: Pattern) -> Pattern:
         """The pattern, of those that are profiled, whose schedules serve for `pattern`."""
@@ -78,7 +85,7 @@ class Convolutions:
     @property
     def audited(self) -> dict[str, list[Profiled]]:
         """The convolutions that `tuner-quality` searches completely, each at these patterns."""
-        searches = [(conv, each) for conv in self.distinct for each in self.searches(conv)]
+        searches = [(str(conv), each) for conv, each in self.all_searches]
         audited: dict[str, list[Profiled]] = {}
         for conv, each in sample(searches, self.config.profile):
             audited.setdefault(conv, []).append(each)

@@ -137,9 +137,9 @@ class JobSettings:
         if weights is not None:
             found["model.weights"] = self._digest(file_digest, weights)
         for name, section in (("data", chosen), ("study.data", chosen.get("study", {}))):
-            path = section.get("data", {}).get("path")
-            if path is not None:
-                found[f"{name}.path"] = self._digest(folder_digest, path)
+            for key in ("path", "devkit"):
+                if (path := section.get("data", {}).get(key)) is not None:
+                    found[f"{name}.{key}"] = self._digest(folder_digest, path)
         return found
 
     def _digest(self, of: Callable[[Path], str], path: str) -> str:

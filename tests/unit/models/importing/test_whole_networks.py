@@ -32,7 +32,7 @@ CONVOLUTIONS = {
 }
 
 
-def _image(model: ModelProto) -> tuple[str, Array]:
+def shipped_image(model: ModelProto) -> tuple[str, Array]:
     """The image that the package's own test feeds: 0 to 1, pixel after pixel."""
     known = {each.name for each in model.graph.initializer}
     (given,) = (each for each in model.graph.input if each.name not in known)
@@ -73,7 +73,7 @@ def test_outputs_are_the_expected_ones_and_those_of_onnxruntime(name: str) -> No
     assert len(executed.convs) == CONVOLUTIONS[name]
     assert not [node for node in executed.nodes if isinstance(node, BatchNorm)]
     model = onnx.load(path)
-    given, image = _image(model)
+    given, image = shipped_image(model)
     expected = numpy_helper.to_array(onnx.load_tensor(str(FOLDER / f"{name}_output_0.pb")))
     assert_equal(outputs(imported, [image]), [expected], 1e-4)
 
