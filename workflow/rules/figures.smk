@@ -75,7 +75,7 @@ rule paper_table:
         settings=plan.figures.settings.of("target", "throughput"),
         runs=expand(rules.paper_network.output, network=plan.config.figures.networks),
     output:
-        f"{FIGURES}/throughput.csv",
+        f"{FIGURES}/tables/throughput.csv",
     log:
         "<results>/logs/figures/table.log",
     conda:
@@ -101,7 +101,7 @@ rule paper_claims:
     params:
         code=code("step claims"),
     shell:
-        "colonnade step claims {input.definitions} {output} {input.table} 2> {log}"
+        "colonnade step claims --in-part {input.definitions} {output} {input.table} 2> {log}"
 
 
 rule paper_figure:

@@ -14,14 +14,17 @@ from colonnade.common.reference import REFERENCE
 from colonnade.config.pruning import Pattern
 from colonnade.config.schema import ThroughputConfig
 from colonnade.evaluation import paper_figures
-from colonnade.evaluation.paper_figures import CONVERTED_AT, paper_table, run_paper_network
+from colonnade.evaluation.paper_figures import CONVERTED_AT, run_paper_network
+from colonnade.evaluation.paper_table import paper_table
 from colonnade.models.networks import network
 from colonnade.package.untrained import Variant
+from colonnade.results.claims import write_claims
 from colonnade.results.tables import THROUGHPUT, read_table
 from colonnade.targets.target import Target
 
 from .packaged import EMULATED
 
+CLAIMS_FILE = Path(__file__).resolve().parents[3] / "config/claims.yaml"
 PATTERNS = (Pattern(m="full", sparsity=0.5), Pattern(m="full", sparsity=0.75))
 TIMED = ThroughputConfig(image_px=32, batch=1, threads=1, repetitions=1, warmup=0)
 # Cycles of the stem, of the first stage's layer, and of the classifier.
@@ -129,6 +132,14 @@ def test_the_table_compares_each_network_with_its_own_baseline(
     assert rows[3]["n"] == 0.25
     assert rows[3]["m"] == "full"
     assert rows[0]["m"] is None
+    with pytest.raises(ColonnadeError, match="accuracy were not given"):
+        write_claims(CLAIMS_FILE, [table], tmp_path / "claims.json")
+    write_claims(CLAIMS_FILE, [table], tmp_path / "claims.json", in_part=True)
+    claims = {each["id"]: each for each in read_json(tmp_path / "claims.json")}
+    assert claims["resnet18-34-speedup"]["our_value"] == pytest.approx(960 / 220)
+    assert {claims[name]["verdict"] for name in ("top1", "model-size", "mobilenet-drop")} == {
+        "not run"
+    }
 
 
 @pytest.mark.parametrize("name", CONVERTED_AT)

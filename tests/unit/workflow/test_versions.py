@@ -69,7 +69,7 @@ def test_another_page_trains_nothing(copy: Path, file: str) -> None:
     changed = changed_by(copy, file)
     # Figures of the study, of the front and of the nights are drawn where their tables are made.
     assert {"step report", "step section"} <= changed
-    figures = {"table study", "step pareto", "step layer-regression"}
+    figures = {"table study", "step pareto", "step layer-regression", "step paper-figure"}
     assert changed - BY_HAND <= {"step report", "step section"} | figures
 
 
@@ -126,7 +126,10 @@ def test_a_table_is_collected_anew_from_runs_that_stay(copy: Path) -> None:
         "table sensitivity_retuned",
         *(
             f"table {name}"
-            for name in ("throughput", "decomposition", "accuracy", "packages", "sensitivity")
+            for name in (
+                *("throughput", "decomposition", "accuracy", "packages", "sensitivity"),
+                "paper",
+            )
         ),
     }
 

@@ -15,14 +15,15 @@ from colonnade.workflow.settings import read_settings
 
 
 @step.command()
+@click.option("--in-part", is_flag=True, help="Claims whose tables are not given are not run.")
 @click.argument("definitions", type=FILE)
 @click.argument("output", type=FILE)
 @click.argument("tables", type=FILE, nargs=-1, required=True)
-def claims(definitions: Path, output: Path, tables: tuple[Path, ...]) -> None:
+def claims(definitions: Path, output: Path, tables: tuple[Path, ...], in_part: bool) -> None:
     """Judge the claims of DEFINITIONS from TABLES."""
     from colonnade.results.claims import write_claims
 
-    write_claims(definitions, tables, output)
+    write_claims(definitions, tables, output, in_part=in_part)
     # That of an artifact evaluation before judged other claims.
     output.with_name(CHECKLIST).unlink(missing_ok=True)
 

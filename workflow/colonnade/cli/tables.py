@@ -80,7 +80,7 @@ def sensitivity_retuned(
 @click.argument("runs", type=FILE, nargs=-1, required=True)
 def paper(settings: Path, output: Path, runs: tuple[Path, ...]) -> None:
     """Collect the RUNS of the paper's networks."""
-    from colonnade.evaluation.paper_figures import paper_table
+    from colonnade.evaluation.paper_table import paper_table
 
     given = read_settings(settings)
     paper_table(target_of(given), given.config.throughput, runs, output)

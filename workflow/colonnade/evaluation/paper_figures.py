@@ -21,7 +21,6 @@ from colonnade.common.reference import REFERENCE
 from colonnade.config.model import ModelName
 from colonnade.config.pruning import Pattern
 from colonnade.config.schema import ThroughputConfig
-from colonnade.evaluation.tables import write_throughput
 from colonnade.evaluation.throughput import run_network, write_random_images
 from colonnade.models.conv_shape import ConvShape
 from colonnade.package.untrained import Variant, write_variants
@@ -121,20 +120,3 @@ def _split(run: Run, prefix: str) -> tuple[list[Any], list[Any]]:
     raise ColonnadeError(
         f"{run['implementation']} of {run['model']}: has no layer {prefix}*, at which the paper converts"
     )
-
-
-def paper_table(
-    target: Target, timed: ThroughputConfig, files: Sequence[Path], table: Path
-) -> None:
-    """Write `throughput.csv` of the runs of all networks.
-
-    Raises:
-        ColonnadeError: a file is missing or damaged.
-    """
-    runs = []
-    for path in files:
-        for each in read_json(path, list[PaperRun]):
-            sparsity = each["sparsity"]
-            pattern = {"n": 1 - sparsity, "m": "full"} if sparsity else {"n": None, "m": None}
-            runs.append((target, each["run"], {**pattern, "sparsity": sparsity}))
-    write_throughput(timed, runs, table)

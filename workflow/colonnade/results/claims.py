@@ -128,7 +128,9 @@ def read_definitions(path: Path) -> Sequence[Definition]:
     return validated(Definitions, content, str(path)).claims
 
 
-def write_claims(definitions: Path, tables: Sequence[Path], target: Path) -> None:
+def write_claims(
+    definitions: Path, tables: Sequence[Path], target: Path, *, in_part: bool = False
+) -> None:
     """Judge every claim of the file `definitions`, and write `claims.json`.
 
     Args:
@@ -136,6 +138,7 @@ def write_claims(definitions: Path, tables: Sequence[Path], target: Path) -> Non
         tables: the tables that claims may be made of, each named as in `TABLES`; `BAND` beside them if
             networks were run over a band.
         target: the file to write.
+        in_part: claims whose tables were not given are not run; otherwise they are refused.
 
     Raises:
         ColonnadeError: a mistake in the definitions, or a table that is missing or damaged.
@@ -147,7 +150,7 @@ def write_claims(definitions: Path, tables: Sequence[Path], target: Path) -> Non
         if path.stem not in schemas:
             raise ColonnadeError(f"{path}: no table of claims; allowed: {', '.join(schemas)}")
         found[path.stem] = read_table(path, schemas[path.stem])
-    claims = [_judge(each, definitions, found) for each in wanted]
+    claims = [_judge(each, definitions, found, in_part=in_part) for each in wanted]
     write_json(target, claims)
 
 
@@ -182,11 +185,11 @@ def _word(definition: Definition, value: float) -> str:
 
 
 def _judge(
-    definition: Definition, file: Path, tables: Mapping[str, pl.DataFrame]
+    definition: Definition, file: Path, tables: Mapping[str, pl.DataFrame], *, in_part: bool
 ) -> dict[str, Any]:
     where = f"{file}: {definition.id}"
     missing = [name for name in definition.tables if name not in tables]
-    if set(missing) - ON_REQUEST:
+    if not in_part and set(missing) - ON_REQUEST:
         raise ColonnadeError(f"{where}: tables: {', '.join(missing)} were not given")
     row = None if missing else _row(definition, where, tables)
     claim: dict[str, Any] = {

@@ -76,6 +76,8 @@ THROUGHPUT = {
 }
 # Of several targets.
 THROUGHPUT_CORES = THROUGHPUT
+# Of the paper's networks; claims know it as the throughput of a run.
+PAPER = THROUGHPUT
 # The same of some runs, on every core of a band.
 THROUGHPUT_BAND = {"core": pl.String, **THROUGHPUT, "dtype": pl.String}
 # By schedules tuned for a core of the band, and by those of the nominal core, both on that core.
