@@ -134,7 +134,7 @@ board-nightly: dev
 # The nine of the `onnx` package, its node tests, and random networks.
 networks-nightly: dev
 	$(IN_ENV) COLONNADE_WHOLE_NETWORKS=1 pytest -n auto tests/integration/test_imported_networks.py \
-		tests/unit/models/importing/test_onnx_nodes.py \
+		tests/unit/models/importing/test_onnx_nodes.py tests/integration/test_onnx_nodes.py \
 		tests/integration/test_random_networks.py
 
 clean:
