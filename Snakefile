@@ -136,9 +136,18 @@ include: "workflow/rules/accuracy.smk"
 include: "workflow/rules/throughput.smk"
 include: "workflow/rules/validation.smk"
 include: "workflow/rules/study.smk"
+
+
+if plan.small_study is not None:
+
+    include: "workflow/rules/small_study.smk"
+
+
 include: "workflow/rules/budget.smk"
 include: "workflow/rules/host.smk"
+include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/nightly.smk"
 
 
 rule:
@@ -199,7 +208,7 @@ rule:
     name:
         "nightly-cycles"
     input:
-        plan.machine.modelled(*rules.layer_regression.output),
+        rules.layer_regression.output,
 
 
 rule:
@@ -243,3 +252,12 @@ rule:
     input:
         rules.report.output,
         rules.comparison_table.output,
+
+
+rule:
+    name:
+        "paper-figures"
+    input:
+        rules.paper_table.output,
+        rules.paper_claims.output,
+        rules.paper_figure.output,

@@ -13,7 +13,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { RISCV = 243, MACHINE = 18, HEADER = 20, WORDS = 1024 };
+enum { RISCV = 243,
+       MACHINE = 18,
+       HEADER = 20,
+       WORDS = 1024 };
 
 static int is_riscv(const char* path) {
   unsigned char header[HEADER];

@@ -19,8 +19,7 @@ import psutil
 import pytest
 
 from colonnade.config.board import BoardConfig
-
-_PATH = f"{os.environ['PATH']}:/usr/sbin:/sbin"
+from tests.installed import PATH, require
 
 
 @dataclass
@@ -88,15 +87,13 @@ class Server:
 
 def make_key(path: Path) -> None:
     command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", str(path)]
-    subprocess.run(command, check=True, env={"PATH": _PATH})
+    subprocess.run(command, check=True, env={"PATH": PATH})
 
 
 @contextmanager
 def serve(folder: Path) -> Iterator[Server]:
     """Run a server until the block ends; its files, and the home of who logs in, are in `folder`."""
-    sshd = shutil.which("sshd", path=_PATH)
-    if sshd is None:
-        pytest.skip("sshd is not installed (Debian's package openssh-server)")
+    sshd = require("sshd")
     if os.geteuid() == 0:
         # A system's service makes it when it starts.
         Path("/run/sshd").mkdir(exist_ok=True)

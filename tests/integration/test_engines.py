@@ -20,6 +20,7 @@ from docker.errors import DockerException
 
 from colonnade.common.files import sha256_file
 from colonnade.container import Container, open_image, select_engine
+from tests.installed import require
 
 # `make engine-nightly` compiles the emulator in the image too: minutes, and no program is made by it.
 WHOLE_IMAGE = os.environ.get("COLONNADE_WHOLE_IMAGE") == "1"
@@ -30,14 +31,15 @@ START_SECONDS = 60
 @pytest.fixture(scope="module")
 def private_docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A Docker daemon with folders of its own; `DOCKER_HOST` points to it."""
-    if shutil.which("dockerd") is None or os.geteuid() != 0:
-        pytest.skip("needs root and an installed dockerd (Debian package docker.io)")
+    if os.geteuid() != 0:
+        pytest.skip("only root can start a Docker daemon")
+    dockerd = require("dockerd")
     home = tmp_path_factory.mktemp("docker")
     address = f"unix://{home / 'docker.sock'}"
     folders = ("--data-root", home / "data", "--exec-root", home / "exec")
     with (home / "log").open("w") as log:
         daemon = subprocess.Popen(
-            ["dockerd", *folders, "--pidfile", home / "pid", "--host", address],
+            [dockerd, *folders, "--pidfile", home / "pid", "--host", address],
             stdout=log,
             stderr=subprocess.STDOUT,
         )

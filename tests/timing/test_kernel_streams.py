@@ -38,9 +38,6 @@ KERNELS = [
 ]
 # Columns, panels, whether a residual is added, and how results are stored.
 SHAPES = list(itertools.product((1, 2, 5), (1, 3), (False, True), WAYS))
-# One column, a residual and stores under a mask: the cost model has 18 to 24 cycles more than the timing
-# model, whatever the tile, and why is not known.
-OVERRATED = (1, 1, True, "mask")
 PROGRAM_NAME = "kernel-streams"
 INVERTED = {"beqz": "bnez", "bnez": "beqz", "bltz": "bgez", "bgez": "bltz", "bltu": "bgeu"}
 ATTRIBUTES = "+m,+a,+f,+d,+zfh,+zba,+v,+zvfh"
@@ -103,15 +100,19 @@ int main(void) {
   }
   static const struct listed { kernel* run; uint32_t positions; size_t element; } kernels[] = {
     {nothing, 1, 4},
+    {nothing, 1, 4},
 %(kernels)s
   };
   static const size_t columns[] = {1, 2, 5};
-  for (const struct listed* each = kernels; each < kernels + sizeof(kernels) / sizeof(*kernels); each++)
+  for (const struct listed* each = kernels; each < kernels + sizeof(kernels) / sizeof(*kernels); each++) {
+    // The places that call foresee where to from now on.
+    call(each->run, columns[0], 1, 0, 0, each->positions, each->element);
     for (int c = 0; c < 3; c++)
       for (int count = 1; count <= 3; count += 2)
         for (int is_added = 0; is_added < 2; is_added++)
           for (int way = 0; way < 4; way++)
             call(each->run, columns[c], count, is_added, way, each->positions, each->element);
+  }
   return 0;
 }
 """
@@ -143,8 +144,14 @@ def measured(timing: TestedModel) -> list[list[Measured]]:
     (ROOT / WORK / "kernel_streams.c").write_text(text)
     program = timing.compile(PROGRAM_NAME, [WORK / "kernel_streams.c", *sources])
     warm = timing.regions(program)[REPEATS - 1 :: REPEATS]
-    assert len(warm) == (1 + len(KERNELS)) * len(SHAPES)
-    return [warm[i : i + len(SHAPES)] for i in range(0, len(warm), len(SHAPES))]
+    size = 1 + len(SHAPES)
+    assert len(warm) == (2 + len(KERNELS)) * size
+    blocks = [warm[i + 1 : i + size] for i in range(0, len(warm), size)]
+    # Those that first call nothing bring lines of the stack for all that follow.
+    _, nothing, *_ = blocks
+    assert not any(region["stalls"]["cache_miss"] for region in nothing)
+    assert not any(region["mispredictions"] for region in nothing)
+    return blocks[1:]
 
 
 @pytest.fixture(scope="module")
@@ -227,9 +234,6 @@ def test_cycles_of_kernels_are_those_of_the_timing_model(measured: list[list[Mea
             )
             theirs = region["cycles"] - nothing["cycles"]
             compared += 1
-            if (call.kept, call.panels, call.residual, call.stores) == OVERRATED:
-                assert theirs + 15 < behind - before < theirs + 25, call
-                continue
             assert behind - before == pytest.approx(theirs, rel=0.06, abs=2 + last_store), call
     assert compared == 56 * len(SHAPES)
 

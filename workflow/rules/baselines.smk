@@ -10,7 +10,7 @@ rule kernels_baselines:
     output:
         program("riscv64", BASELINES),
     log:
-        "results/logs/kernels-baselines.log",
+        "results/build/logs/kernels-baselines.log",
     conda:
         "../envs/colonnade.yaml"
     threads: workflow.cores

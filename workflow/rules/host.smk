@@ -15,7 +15,7 @@ rule peers:
     output:
         str(PEERS_LIST),
     log:
-        "results/logs/peers.log",
+        "results/build/logs/peers.log",
     conda:
         "../envs/colonnade.yaml"
     params:

@@ -10,7 +10,7 @@ rule kernels_riscv64:
     output:
         [program("riscv64", name) for name in PROGRAMS],
     log:
-        "results/logs/kernels-riscv64.log",
+        "results/build/logs/kernels-riscv64.log",
     conda:
         "../envs/colonnade.yaml"
     threads: workflow.cores
@@ -26,7 +26,7 @@ rule kernels_host:
     output:
         [program("host", name) for name in (*PROGRAMS, LIBRARY)],
     log:
-        "results/logs/kernels-host.log",
+        "results/build/logs/kernels-host.log",
     conda:
         "../envs/colonnade.yaml"
     threads: workflow.cores
@@ -42,7 +42,7 @@ rule timing_model:
     output:
         TIMING_MODEL,
     log:
-        "results/logs/timing.log",
+        "results/build/logs/timing.log",
     conda:
         "../envs/colonnade.yaml"
     shell:
@@ -57,7 +57,7 @@ rule wheel:
     output:
         directory("results/wheel"),
     log:
-        "results/logs/wheel.log",
+        "results/build/logs/wheel.log",
     conda:
         "../envs/colonnade.yaml"
     shell:

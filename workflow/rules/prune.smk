@@ -28,7 +28,7 @@ rule prune:
     """Mask the dense network with the tiles that profiling chose, and fine-tune it."""
     input:
         settings=lambda wildcards: plan.settings.of_variant(
-            wildcards.variant, *FINETUNING, *PRUNED_LAYERS
+            wildcards.variant, *FINETUNING, *PRUNED_LAYERS, "pruning.grouped"
         ),
         images=ancient(inputs.images(plan.config.data)),
         dense=rules.train.output,

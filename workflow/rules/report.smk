@@ -14,6 +14,7 @@ rule claims:
             rules.accuracy_table.output,
             rules.packages_table.output,
         ],
+        small_study=rules.small_study_table.output.table if plan.small_study else [],
         band=lambda _: (rules.model_sensitivity.output.band if "sensitivity" in asked_for() else []),
         baselines=lambda _: (
             rules.dense_baselines_table.output if "dense_baselines" in asked_for() else []
@@ -28,8 +29,8 @@ rule claims:
     params:
         code=code("step claims"),
     shell:
-        "colonnade step claims {input.definitions} {output} {input.tables} {input.band}"
-        " {input.baselines} 2> {log}"
+        "colonnade step claims {input.definitions} {output} {input.tables} {input.small_study}"
+        " {input.band} {input.baselines} 2> {log}"
 
 
 rule provenance:
@@ -73,8 +74,13 @@ if plan.target.is_emulated:
         "validation": rules.validation.output,
         "dense_baselines": rules.dense_baselines_table.output,
     }
+if plan.small_study:
+    SHOWN["small_study"] = [rules.small_study_table.output.summary]
 if plan.machine.band:
-    SHOWN["sensitivity"] = [rules.model_sensitivity.output.table]
+    SHOWN["sensitivity"] = [
+        rules.model_sensitivity.output.table,
+        *(rules.retuned_table.output if plan.machine.retuned else []),
+    ]
 
 
 rule report_section:
@@ -135,29 +141,6 @@ rule regression:
         code=code("step regression"),
     shell:
         "colonnade step regression {input.settings} {input.table} {output} {input.baseline} 2>&1 | tee {log}"
-
-
-rule layer_regression:
-    """Compare every layer with the committed baseline; what is for others to read is written in any case."""
-    input:
-        settings=plan.settings.of("nightly"),
-        reports=rules.throughput_table.input.reports,
-        baseline=inputs.layer_baseline(),
-    output:
-        "<results>/nightly-layers.txt",
-    log:
-        log="<results>/logs/nightly-layers.log",
-        summary="<results>/nightly/summary.md",
-        junit="<results>/nightly/junit.xml",
-        trend="<results>/nightly/trend.svg",
-    conda:
-        "../envs/colonnade.yaml"
-    params:
-        code=code("step layer-regression"),
-        baseline=lambda _, input: [f"--baseline {file}" for file in input.baseline],
-    shell:
-        "colonnade step layer-regression {params.baseline} {input.settings} {output} {log.summary}"
-        " {log.junit} {log.trend} {input.reports} 2>&1 | tee {log.log}"
 
 
 rule checklist:

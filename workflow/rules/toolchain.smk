@@ -9,7 +9,7 @@ rule toolchain:
     output:
         IMAGE,
     log:
-        "results/logs/toolchain.log",
+        "results/build/logs/toolchain.log",
     conda:
         "../envs/colonnade.yaml"
     threads: workflow.cores

@@ -49,6 +49,71 @@ rule over_band:
         " {output} 2> {log}"
 
 
+rule band_core:
+    """Describe a core of the band."""
+    input:
+        plan.machine.band,
+    output:
+        "<results>/retuned/{core}/core.json",
+    log:
+        "<results>/logs/band-core-{core}.log",
+    wildcard_constraints:
+        core=one_of(plan.machine.retuned),
+    conda:
+        "../envs/colonnade.yaml"
+    params:
+        code=code("step band-core"),
+    shell:
+        "colonnade step band-core {input} {wildcards.core} {output} 2> {log}"
+
+
+rule retune:
+    """Tune the network's schedules again for a core of the band, in all but their tiles."""
+    input:
+        plan.machine.timed_program(BENCH),
+        settings=plan.settings.of("profile", "throughput", "target", *PRUNED_LAYERS),
+        core=rules.band_core.output,
+        schedules=rules.schedules.output.schedules,
+    output:
+        "<results>/retuned/{core}/schedules.json",
+    log:
+        "<results>/logs/retune-{core}.log",
+    wildcard_constraints:
+        core=one_of(plan.machine.retuned),
+    conda:
+        "../envs/colonnade.yaml"
+    params:
+        code=code("step retune"),
+    shell:
+        "colonnade step retune {input.settings} {input.core} {input.schedules} {output} 2>&1"
+        " | tee {log}"
+
+
+rule throughput_retuned:
+    """Run the whole network on a core of the band with the schedules that were tuned for it."""
+    input:
+        plan.machine.timed_program(RUNNER),
+        settings=plan.settings.of("target", "throughput"),
+        images=rules.images.output,
+        graph=rules.package.output.graph,
+        weights=rules.package.output.weights,
+        core=rules.band_core.output,
+        schedules=rules.retune.output,
+    output:
+        "<results>/retuned/{core}/{variant}/{implementation}.json",
+    log:
+        "<results>/logs/throughput-retuned-{core}-{variant}-{implementation}.log",
+    wildcard_constraints:
+        core=one_of(plan.machine.retuned),
+    conda:
+        "../envs/colonnade.yaml"
+    params:
+        code=code("step throughput"),
+    shell:
+        "colonnade step throughput --core {input.core} {input.settings} {wildcards.implementation}"
+        " {input.graph} {input.schedules} {input.images} {output} 2> {log}"
+
+
 rule model_sensitivity:
     """What the unknown parameters leave of each value, and which conclusions hold whatever they are."""
     input:
@@ -67,7 +132,7 @@ rule model_sensitivity:
         band=report(
             results.table("throughput_band"), caption="../report/table.rst", category="Tables"
         ),
-        text="<results>/sensitivity.txt",
+        text="<results>/sensitivity.md",
     log:
         "<results>/logs/model-sensitivity.log",
     conda:
@@ -76,3 +141,34 @@ rule model_sensitivity:
         code=code("table sensitivity"),
     shell:
         "colonnade table sensitivity {input.settings} {output} {input.runs} 2> {log}"
+
+
+rule retuned_table:
+    """What tuning for a core of the band gains on it."""
+    input:
+        rules.toolchain.output,
+        settings=plan.settings.of("target", "throughput", "pruning.patterns"),
+        band=rules.model_sensitivity.output.band,
+        reports=[
+            expand(
+                rules.throughput_retuned.output,
+                zip,
+                core=[core] * len(plan.networks.retuned_runs),
+                **run_wildcards(plan.networks.retuned_runs),
+            )
+            for core in plan.machine.retuned
+        ],
+    output:
+        report(
+            results.table("sensitivity_retuned"), caption="../report/table.rst", category="Tables"
+        ),
+    log:
+        "<results>/logs/retuned-table.log",
+    conda:
+        "../envs/colonnade.yaml"
+    params:
+        code=code("table sensitivity_retuned"),
+        cores=[f"--core {core}" for core in plan.machine.retuned],
+    shell:
+        "colonnade table sensitivity_retuned {params.cores} {input.settings} {output} {input.band}"
+        " {input.reports} 2> {log}"

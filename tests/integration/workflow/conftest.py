@@ -61,7 +61,13 @@ SMALL = {
         "cache": "profile.sqlite",
     },
     "throughput": {"image_px": 32},
-    "nightly": {"allowed_slowdown_percent": 0},
+    "nightly": {
+        "allowed_slowdown_percent": 0,
+        "matrix": {
+            **{"networks": ["mobilenet_v2"], "targets": ["x60"], "image_px": 32},
+            **{"threads": [1], "dtypes": ["f32"]},
+        },
+    },
     "study": {
         "data": {
             "name": "textures",
@@ -77,6 +83,18 @@ SMALL = {
         "tiles": [],
         "recipes": {},
         "candidates": {"gentle": PHASE},
+    },
+    "small_study": {
+        "data": {
+            "name": "textures",
+            "classes": 3,
+            "train_per_class": 10,
+            "test_per_class": 2,
+            "image_px": 32,
+        },
+        "training": {"threads": 1, "dense": PHASE, "finetune": PHASE},
+        "sparsity": 0.5,
+        "recipes": {"repaired-untrained": {"repair": {"images": 8}, "train": False}},
     },
     "budget": {"speedups": [1.1], "allowed_drop_points": 100},
 }
@@ -192,9 +210,10 @@ def write_images(folder: Path) -> None:
 
 
 def keep_two_cores(band: Path) -> None:
-    """Every run is repeated for each core of the band: two show that it works."""
+    """Every run is repeated for each core of the band: two show that it works, one of them tuned for."""
     description = json.loads(band.read_text())
     description["variants"] = description["variants"][:2]
+    description["retuned"] = [description["variants"][1]["name"]]
     band.write_text(json.dumps(description))
 
 

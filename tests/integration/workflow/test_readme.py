@@ -57,6 +57,7 @@ PLANNED = {
     "snakemake kernel-figures --configfile config/default.yaml config/resnet50.yaml",
     "snakemake full-run --configfile config/default.yaml config/textures.yaml",
     "snakemake host-comparison",
+    "snakemake paper-figures",
     "snakemake dense-baselines",
     "snakemake kernels_host",
     "snakemake wheel",
@@ -207,3 +208,7 @@ def test_every_profile_plans_a_run(fresh: Checkout, profile: str) -> None:
     run = fresh.shell(f"{ACTIVATE}\nsnakemake --workflow-profile profiles/{profile} -n full-run")
     assert run.returncode == 0, run.stdout[-6000:]
     assert "This was a dry-run" in run.stdout
+    if profile == "slurm":
+        # Jobs that use what they are given are given a profile's number of CPUs, not one.
+        assert "threads: 8" in run.stdout
+        assert "mem_mb=6400" in run.stdout

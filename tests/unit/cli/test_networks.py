@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from colonnade.cli import cli
+from colonnade.cli.common import target_of
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import sha256_file
 from colonnade.config.model import ModelConfig
@@ -148,6 +149,33 @@ def test_a_network_is_timed_on_the_configured_or_the_named_target(
         "output": Path("report.json"),
         "dtype": "f32",
         "beside": (),
+    }
+
+
+def test_a_network_is_timed_on_another_core_of_the_target(settings: str, given: Settings) -> None:
+    """Of the same name, VLEN and clock."""
+    with cli.make_context("colonnade", ["step"]):
+        own, other = target_of(given), target_of(given, Path("core.json"))
+    assert other.config == own.config.model_copy(update={"core": Path("core.json")})
+    assert other.config != own.config
+    assert other.name == own.name
+
+
+def test_another_target_has_no_core_of_this_ones_band(note: Note, settings: str) -> None:
+    run = note("evaluation.throughput", "run_network")
+    options = ["--target", "c908", "--core", "core.json"]
+    with pytest.raises(ColonnadeError, match=r"--target c908 --core core\.json: allowed: one of t"):
+        step("throughput", *options, settings, "colnm_tuned", "g", "s", "i", "o")
+    assert run.calls == []
+
+
+def test_a_core_of_the_band_is_described(note: Note) -> None:
+    write = note("validation.band", "write_core")
+    step("band-core", "band.json", "slow", "core.json")
+    assert write.call == {
+        "band": Path("band.json"),
+        "name": "slow",
+        "output": Path("core.json"),
     }
 
 

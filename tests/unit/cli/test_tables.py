@@ -67,6 +67,26 @@ def test_reports_of_several_cores_come_target_after_target(
     ]
 
 
+def test_runs_of_retuned_schedules_come_core_after_core(
+    note: Note, settings: str, given: Settings
+) -> None:
+    write = note("evaluation.tables", "retuned_table")
+    variants = [variant for _, variant in Networks(given.config).retuned_runs]
+    assert variants[0] == "dense"
+    read = files(2 * len(variants))
+    cores = ["--core", "slow", "--core", "fast"]
+    run("table", "sensitivity_retuned", *cores, settings, OUT, "band.csv", *read)
+    wanted = [(core, variant) for core in ("slow", "fast") for variant in variants]
+    assert write.call == {
+        "runs": [
+            (core, file, columns(given.config, variant))
+            for file, (core, variant) in zip(read, wanted, strict=True)
+        ],
+        "band": Path("band.csv"),
+        "table": OUT,
+    }
+
+
 def test_a_target_of_another_kind_is_refused(note: Note, settings: str) -> None:
     write = note("evaluation.tables", "throughput_table")
     with pytest.raises(ColonnadeError, match="'host:x60'; x60 is of kind emulated"):

@@ -56,6 +56,26 @@ def test_convolutions_are_profiled_dense_and_at_what_prunes_them(
     assert call == searched(given, conv)
 
 
+def test_schedules_of_the_whole_network_are_tuned_again(
+    note: Note, settings: str, given: Settings
+) -> None:
+    tune = note("tuning.retune", "retune")
+    step("retune", settings, "core.json", "schedules.json", "out.json")
+    convs = Convolutions(given.config)
+    assert tune.call == {
+        "target": given.config.target,
+        "searches": [
+            (ConvShape.parse(conv), each)
+            for conv in convs.distinct
+            for each in convs.searches(conv)
+        ],
+        "schedules": Path("schedules.json"),
+        "settings": given.config.profile,
+        "timed": given.config.throughput,
+        "output": Path("out.json"),
+    }
+
+
 @pytest.mark.parametrize("command", ["profile", "dense-baselines"])
 def test_a_convolution_that_is_none_is_refused(note: Note, settings: str, command: str) -> None:
     tune = note("tuning.profiling", "profile")

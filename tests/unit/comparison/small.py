@@ -8,10 +8,10 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from colonnade.comparison.networks import Variant
 from colonnade.models.builder import IMAGE, Builder
 from colonnade.models.importing.reading import Imported
 from colonnade.models.module import Network
+from colonnade.package.untrained import Variant
 from colonnade.training.imported import write_imported
 
 

@@ -16,9 +16,9 @@ from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import read_json
 from colonnade.comparison import measure, worker
 from colonnade.comparison.measure import Participant, Peers, compare_network
-from colonnade.comparison.networks import Variant
 from colonnade.config.comparison import ComparisonConfig
 from colonnade.config.target import TargetConfig
+from colonnade.package.untrained import Variant
 from colonnade.results.records import Compared
 from colonnade.targets.target import Target
 

@@ -12,7 +12,7 @@ import pytest
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.comparison.measure import Participant, Peers, _compare
-from colonnade.comparison.networks import Variant
+from colonnade.package.untrained import Variant
 
 IMAGE = np.ones((1, 3, 2, 2), np.float32)
 # Serves, having written an output of that value.

@@ -13,18 +13,13 @@ from safetensors.numpy import load_file
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import sha256_file, write_json
-from colonnade.comparison import networks
-from colonnade.comparison.networks import (
-    Variant,
-    random_image,
-    relative_error,
-    write_for_peers,
-    write_variants,
-)
+from colonnade.comparison.networks import random_image, relative_error, write_for_peers
 from colonnade.config.pruning import Pattern
 from colonnade.models.architecture import conv_shapes
 from colonnade.models.module import build
+from colonnade.package import untrained
 from colonnade.package.archive import read_package
+from colonnade.package.untrained import Variant, write_variants
 from colonnade.training.checkpoint import read_checkpoint
 from colonnade.tuning.choice import schedule_key
 
@@ -53,7 +48,7 @@ def variants(tmp_path_factory: pytest.TempPathFactory) -> list[Variant]:
     folder = tmp_path_factory.mktemp("variants")
     schedules = write_schedules(folder / "schedules.json")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(networks, "CLASSES", 5)
+        patch.setattr(untrained, "CLASSES", 5)
         return write_variants(folder / "a/b", "mobilenet_v2", PATTERNS, LAYERS, schedules, seed=3)
 
 
@@ -102,7 +97,7 @@ def test_packages_are_those_of_the_checkpoints(variants: list[Variant]) -> None:
 def test_schedules_that_lack_a_layer_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(networks, "CLASSES", 5)
+    monkeypatch.setattr(untrained, "CLASSES", 5)
     schedules = write_schedules(tmp_path / "schedules.json", without=LAYERS[0][0])
     with pytest.raises(ColonnadeError, match=f"has no schedule for layer {LAYERS[0][0]}, "):
         write_variants(tmp_path / "made", "mobilenet_v2", PATTERNS, LAYERS, schedules, 3)

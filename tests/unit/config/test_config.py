@@ -77,7 +77,7 @@ def test_default_is_valid() -> None:
 
 def test_overlays_are_valid_on_top_of_default() -> None:
     # Claims are no configuration.
-    names = sorted({path.stem for path in (ROOT / "config").glob("*.yaml")} - {"claims"})
+    names = sorted({path.stem for path in (ROOT / "config").glob("*.yaml")} - {"claims", "paper"})
     assert names == [
         *("cycles", "default", "fashion-mnist", "imagenet", "imagenet-sgd", "methods"),
         *("nightly", "resnet50", "smoke", "textures"),
@@ -235,6 +235,14 @@ def test_impossible_patterns_are_refused(tmp_path: Path, pattern: str, reason: s
         (
             "pruning: {recipe: {score: taylor, schedule: {name: sr-ste}}}",
             "my.yaml: pruning.recipe.score: taylor: allowed with schedule: sr-ste: l1, l2",
+        ),
+        (
+            "pruning: {grouped: true, recipe: {score: second-order}}",
+            "my.yaml: pruning.grouped: true: not with score: second-order; allowed: false",
+        ),
+        (
+            "pruning: {grouped: true, recipe: {repair: {}}}",
+            "my.yaml: pruning.grouped: true: not with repair; allowed: false",
         ),
         (
             "training: {finetune: {epochs: 1, optimizer: {name: adamw, lr: 1}, average: 1}}",

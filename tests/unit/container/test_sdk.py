@@ -178,7 +178,12 @@ def test_an_image_is_built_of_the_recipe_on_a_base_that_is_pulled(
     (_, pulled, _), (_, built, context) = daemon.changes
     assert (pulled["fromImage"], pulled["tag"]) == ("debian", "trixie-slim")
     assert built["t"] == REFERENCE
-    assert json.loads(built["labels"]) == {"colonnade.recipe": RECIPE}
+    labels = json.loads(built["labels"])
+    assert labels["colonnade.recipe"] == RECIPE
+    assert labels["org.opencontainers.image.version"] == RECIPE[:16]
+    assert labels["org.opencontainers.image.base.name"] == BASE
+    named = {each for each in labels if each.startswith("org.opencontainers.image.")}
+    assert {"title", "description", "url"} <= {each.rpartition(".")[2] for each in named}
     assert json.loads(built["buildargs"]) == {"no_proxy": "example.org"}
     assert (built["networkmode"], built["forcerm"]) == ("host", "True")
     with tarfile.open(fileobj=io.BytesIO(context)) as archive:

@@ -4,13 +4,16 @@
 """Public CI: what its steps run is there, and can be run by hand."""
 
 import os
+import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+from tests.installed import PACKAGES, require
 
 ROOT = Path(__file__).resolve().parents[3]
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
@@ -59,20 +62,68 @@ def test_a_script_can_be_run(script: Path) -> None:
     assert subprocess.run(["sh", "-n", script], check=False).returncode == 0
 
 
-@pytest.mark.parametrize("has_server", [True, False])
-def test_packages_are_installed_where_they_are_not_there(tmp_path: Path, has_server: bool) -> None:
-    tools = tmp_path / "tools"
+def install(folder: Path, present: Iterable[str], uid: int) -> tuple[str, list[str]]:
+    """Run the script where only the programs `present` are; what it says, and what it called."""
+    tools = folder / "tools"
     tools.mkdir()
-    for name in ("sudo", "apt-get", *(["sshd"] if has_server else [])):
-        (tools / name).write_text(f'#!/bin/sh\necho "{name} $*" >>{tmp_path}/called\n')
-        (tools / name).chmod(0o700)
-    # Of the machine's own programs only the shell's interpreter is found.
+    for name in ("apt-get", *present):
+        (tools / name).write_text(f'#!/bin/sh\necho "{name} $*" >>{folder}/called\n')
+    (tools / "id").write_text(f"#!/bin/sh\necho {uid}\n")
+    for each in tools.iterdir():
+        each.chmod(0o700)
     script = (ROOT / ".github/scripts/packages.sh").read_text()
     own = script.replace("PATH=$PATH:/usr/sbin:/sbin", "")
     assert own != script
-    run = subprocess.run(["/bin/sh", "-c", own], env={"PATH": str(tools)}, check=False)
-    assert run.returncode == 0
-    called = tmp_path / "called"
-    assert called.exists() is not has_server
-    if not has_server:
-        assert "install -qq -y --no-install-recommends openssh-server" in called.read_text()
+    run = subprocess.run(
+        ["/bin/sh", "-c", own],
+        env={"PATH": str(tools)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    called = folder / "called"
+    return run.stderr, called.read_text().splitlines() if called.exists() else []
+
+
+@pytest.mark.parametrize("program", sorted(PACKAGES))
+def test_a_package_is_installed_where_its_program_is_not_there(
+    tmp_path: Path, program: str
+) -> None:
+    others = [names[-1] for each, (names, _) in PACKAGES.items() if each != program]
+    _, called = install(tmp_path, others, uid=0)
+    assert called[0] == "apt-get update -qq"
+    (line,) = called[1:]
+    installed = line.removeprefix("apt-get install -qq -y --no-install-recommends ").split()
+    assert installed[0] == PACKAGES[program][1]
+    assert all(each.startswith("fonts-") for each in installed[1:])
+
+
+def test_nothing_is_installed_where_all_is_there(tmp_path: Path) -> None:
+    present = [names[0] for names, _ in PACKAGES.values()]
+    assert install(tmp_path, present, uid=0) == ("", [])
+
+
+@pytest.mark.parametrize("sudo", [True, False])
+def test_a_user_installs_by_sudo_or_is_told_what_is_missing(tmp_path: Path, sudo: bool) -> None:
+    said, called = install(tmp_path, ["sudo"] if sudo else [], uid=1000)
+    if sudo:
+        assert called[0] == "sudo -n true"
+        assert called[-1].startswith("sudo -n apt-get install -qq -y ")
+    else:
+        assert called == []
+    assert ("tests that need them are skipped: chromium " in said) is not sudo
+
+
+def test_ci_lets_no_test_be_skipped_for_want_of_a_program(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = (ROOT / ".ci/run").read_text()
+    assert run.index("packages.sh") < run.index("export COLONNADE_ALL_INSTALLED=1")
+    monkeypatch.setattr("tests.installed.PATH", "")
+    reason = re.escape("chromium is not installed (Debian's package chromium)")
+    monkeypatch.delenv("COLONNADE_ALL_INSTALLED", raising=False)
+    with pytest.raises(pytest.skip.Exception, match=reason):
+        require("chromium")
+    monkeypatch.setenv("COLONNADE_ALL_INSTALLED", "1")
+    with pytest.raises(pytest.fail.Exception, match=reason):
+        require("chromium")

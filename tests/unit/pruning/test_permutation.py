@@ -134,6 +134,37 @@ def test_rows_that_belong_together_are_found() -> None:
     assert np.array_equal(np.where(make_mask(matrix, pattern, 8).expand(), matrix, 0), matrix)
 
 
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    ("tile", "sparsity", "noise"), [(8, 0.75, 0.3), (4, 0.75, 0.3), (7, 0.875, 0.4)]
+)
+def test_tiles_that_were_hidden_in_noise_are_found(
+    seed: int, tile: int, sparsity: float, noise: float
+) -> None:
+    """Rows of a tile share their large columns; shuffled, they are put together again."""
+    rng = np.random.default_rng(seed)
+    name, channels, k = "layer1.0.conv1", 64, 576
+    pattern = Pattern(m="full", sparsity=sparsity)
+    hidden = noise * rng.exponential(size=(channels, k))
+    for start in range(0, channels, tile):
+        columns = rng.choice(k, pattern.keeps(k), replace=False)
+        rows = hidden[start : start + tile]
+        rows[:, columns] += rng.exponential(size=(len(rows), len(columns)))
+    importance = hidden[rng.permutation(channels)]
+
+    def kept(ordered: np.ndarray) -> float:
+        return float(ordered[make_mask(ordered, pattern, tile).expand()].sum())
+
+    plan = uniform_plan(pattern, {name: tile})
+    ((_, order),) = [
+        each
+        for each in search(build("resnet18", 5).graph, {name: importance}, plan)
+        if name in each[0].writers
+    ]
+    assert kept(importance) < 0.9 * kept(hidden)
+    assert kept(importance[order]) >= (1 - 1e-3) * kept(hidden)
+
+
 @pytest.mark.parametrize(
     "pattern",
     [

@@ -100,6 +100,12 @@ def files(tmp_path: Path) -> dict[str, list[Path]]:
         "study": [
             table("study_summary", *[row(tables.STUDY_SUMMARY, method=m) for m in ("dense", "x")])
         ],
+        "small_study": [
+            table(
+                "small_study_summary",
+                *[row(tables.STUDY_SUMMARY, method=m, seeds=1) for m in ("dense", "x")],
+            )
+        ],
         "pareto": [table("pareto", row(tables.PARETO))],
         "comparison": [table("comparison", row(tables.COMPARISON))],
         "layers": [throughput, *runs],
@@ -123,7 +129,10 @@ def files(tmp_path: Path) -> dict[str, list[Path]]:
         ],
         "tuner_quality": [table("tuner_quality", row(tables.TUNER_QUALITY))],
         "validation": [table("validation", row(tables.VALIDATION, **fixed))],
-        "sensitivity": [table("sensitivity", row(tables.SENSITIVITY, conclusion="a over b"))],
+        "sensitivity": [
+            table("sensitivity", row(tables.SENSITIVITY, conclusion="a over b")),
+            table("sensitivity_retuned", row(tables.SENSITIVITY_RETUNED, core="slow")),
+        ],
         "words": [],
         "provenance": [],
     }

@@ -3,7 +3,7 @@
 
 """The page in headless Chromium: errors, links, overflow, accessibility by axe-core, light and dark.
 
-Where no Chromium is installed, or the environment names none in COLONNADE_CHROMIUM, this is skipped.
+COLONNADE_CHROMIUM may name another Chromium than the one that is installed.
 """
 
 import functools
@@ -22,11 +22,10 @@ from typing import Any
 
 import pytest
 
+from tests.installed import require
+
 from .conftest import write_whole_page
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-FOUND = filter(None, (os.environ.get("COLONNADE_CHROMIUM"), *map(shutil.which, NAMES)))
-CHROMIUM = next(FOUND, None)
 # A frame is as narrow as a phone, which no window can be; what it finds stands in the document.
 FRAME = """<!doctype html><title>frame</title><pre id="found"></pre>
 <iframe id="frame" src="report.html" style="width: {width}px; height: 900px; border: 0"></iframe>
@@ -60,9 +59,6 @@ frame.onload = async () => {{
   page.head.append(script);
 }};
 </script>"""
-Requests = list[tuple[str, int]]
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")
 
 
 @pytest.fixture
@@ -95,9 +91,10 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 def look(folder: Path, address: str, width: int, *options: str) -> tuple[dict[str, Any], str]:
     """What the page is in a frame so wide, and what the browser wrote to its console."""
+    chromium = os.environ.get("COLONNADE_CHROMIUM") or require("chromium")
     (folder / "frame.html").write_text(FRAME.format(width=width))
     command = [
-        *(str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"),
+        *(chromium, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"),
         *("--enable-logging=stderr", f"--user-data-dir={folder / 'profile'}", *options),
         *("--window-size=1600,1000", "--virtual-time-budget=60000", "--dump-dom"),
         f"{address}/frame.html",

@@ -108,6 +108,23 @@ def test_the_study_says_whether_its_fine_tuning_is_refused(
     assert ("fine-tuning refused" in html) == (control == "refused")
 
 
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_the_small_study_says_what_one_seed_can_tell(
+    seeds: int, provenance: Path, tmp_path: Path
+) -> None:
+    summary = tmp_path / "tables/small_study_summary.csv"
+    rows = [row(tables.STUDY_SUMMARY, method=method, seeds=seeds) for method in ("dense", "x")]
+    write_table(summary, tables.STUDY_SUMMARY, rows)
+    section = tmp_path / "small_study.html"
+    write_section("small_study", provenance, [summary], section)
+    html = section.read_text()
+    assert "tables/small_study_summary.csv" in html
+    assert "tables/study_summary.csv" not in html
+    assert ("mean top-1 of 3 seeds on the test split and its 95% interval" in html) == (seeds > 1)
+    assert ("may change places" in html) == (seeds == 1)
+    assert ("95% interval" in html) == (seeds > 1)
+
+
 def test_a_page_has_its_sections_in_order_and_names_the_others(
     files: dict[str, list[Path]], provenance: Path, tmp_path: Path
 ) -> None:

@@ -7,13 +7,21 @@ import json
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 import yaml
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.paths import CLAIMS
 from colonnade.results.claims import Definition, read_definitions, verdict_of, write_claims
-from colonnade.results.tables import ACCURACY, PACKAGES, THROUGHPUT, THROUGHPUT_BAND, write_table
+from colonnade.results.tables import (
+    ACCURACY,
+    PACKAGES,
+    STUDY,
+    THROUGHPUT,
+    THROUGHPUT_BAND,
+    write_table,
+)
 
 DEFINITIONS = CLAIMS
 CONTRACT = {"id", "claim", "paper_value", "our_value", "evidence", "verdict", "artifacts"}
@@ -161,6 +169,55 @@ def on_cores(**speedups: tuple[float, float]) -> list[dict[str, Any]]:
     return rows
 
 
+def studied(method: str, recipe: str, top1: float, seed: int, n_images: int) -> dict[str, Any]:
+    return {
+        **{"model": "resnet18", "dataset": "textures", "method": method, "n": 0.25, "m": "full"},
+        **{"tile": "profiled", "sparsity": 0.75, "recipe": recipe, "score": "l1", "seed": seed},
+        **{"epochs": 3, "pruned_share": 0.75, "top1": top1, "validation_top1": top1},
+        **{"top1_dense": 90.0, "drop_points": 90 - top1, "n_images": n_images},
+        "checkpoint_sha256": f"{method}{recipe}{seed}",
+    }
+
+
+@pytest.mark.parametrize(
+    ("masked", "filters", "n_images", "verdicts"),
+    [
+        (30.0, 60.0, 800, ("reproduced", "reproduced")),
+        (71.0, 86.0, 800, ("not reproduced", "not reproduced")),
+        (30.0, 60.0, 399, ("not run", "not run")),
+    ],
+)
+def test_methods_are_judged_by_the_small_study(
+    tmp_path: Path, masked: float, filters: float, n_images: int, verdicts: tuple[str, str]
+) -> None:
+    """Of two seeds, over which both values are means; without the table neither was run."""
+    names = ("least-squares", "over-filters")
+    claims = judge(tmp_path)
+    assert [claims[name]["verdict"] for name in names] == ["not run", "not run"]
+    rows = [
+        studied(method, recipe, top1 + shift, seed, n_images)
+        for seed, shift in ((1, -1.0), (2, 1.0))
+        for method, recipe, top1 in (
+            ("column-wise", "paper", 85.0),
+            ("column-wise", "masked-untrained", masked),
+            ("column-wise", "repaired-untrained", 70.0),
+            ("filters", "paper", filters),
+        )
+    ]
+    write_table(tmp_path / "small_study.csv", STUDY, rows)
+    tables = [tmp_path / f"{n}.csv" for n in ("throughput", "accuracy", "packages", "small_study")]
+    write_claims(DEFINITIONS, tables, tmp_path / "claims.json")
+    claims = {each["id"]: each for each in json.loads((tmp_path / "claims.json").read_text())}
+    assert tuple(claims[name]["verdict"] for name in names) == verdicts
+    if verdicts[0] != "not run":
+        values = [claims[name]["our_value"] for name in names]
+        assert values == pytest.approx([70 - masked, 85 - filters])
+        assert (
+            "75% sparsity in the tiles that are executed, 800 images of textures: 70.00%"
+            in (claims["least-squares"]["detail"])
+        )
+
+
 def test_claims_are_judged_on_every_core_of_the_band(tmp_path: Path) -> None:
     band = on_cores(nominal=(2.0, 4.4), slow=(1.3, 3.0), fast=(2.5, 5.0))
     claims = judge(tmp_path, band=band)
@@ -179,6 +236,31 @@ def test_claims_are_judged_on_every_core_of_the_band(tmp_path: Path) -> None:
     assert claims["model-size"]["over_band"] is None
     assert claims["top1-here"]["over_band"] is None
     assert claims["resnet50-speedup"]["over_band"] is None
+
+
+def test_a_band_of_other_runs_than_the_claims_is_refused(tmp_path: Path) -> None:
+    """As one without the packed networks: the slowest of all would be another one there."""
+    band = [row for row in on_cores(nominal=(2.0, 4.4), slow=(1.3, 3.0)) if row["sparsity"] != 0.5]
+    with pytest.raises(ColonnadeError) as caught:
+        judge(tmp_path, band=band)
+    assert "throughput: tables/throughput_band.csv: core nominal: runs ('resnet18', 'coln" in str(
+        caught.value
+    )
+    assert "; allowed: those of tables/throughput.csv, ('resnet18', 'colnm_dense'" in str(
+        caught.value
+    )
+
+
+def test_inference_speed_is_of_tuned_networks_and_tells_of_all() -> None:
+    query = next(
+        each for each in read_definitions(DEFINITIONS) if each.id == "inference-speed"
+    ).query
+    runs = [network("colnm_dense", 0.0, 1.1), network("colnm_packed", 0.5, 1.5)]
+    runs += [network("colnm_tuned", sparsity, speed) for sparsity, speed in ((0.75, 3), (0.5, 2))]
+    with pl.SQLContext(throughput=pl.DataFrame(runs), eager=True) as tables:
+        (row,) = tables.execute(query).iter_rows(named=True)
+    assert (row["value"], row["sparsity"]) == (pytest.approx(100), 0.5)
+    assert row["of_all"] == pytest.approx(50)
 
 
 def test_without_a_band_nothing_is_said_of_other_cores(tmp_path: Path) -> None:
@@ -274,7 +356,7 @@ def test_a_drop_is_judged_only_by_images_that_decide(
 
 def test_every_claim_of_a_difference_of_top1_is_judged_by_its_images() -> None:
     drops = [each for each in read_definitions(DEFINITIONS) if each.unit == "points"]
-    assert len(drops) == 6
+    assert len(drops) == 8
     assert all(each.of_images for each in drops)
 
 

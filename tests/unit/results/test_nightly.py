@@ -33,12 +33,13 @@ def layer(name: str, cycles: int, op: str = "conv2d") -> dict[str, Any]:
     }
 
 
-def run(implementation: str) -> dict[str, Any]:
+def run(network: str) -> dict[str, Any]:
     layers = [layer("conv1", 2_000_000), layer("layer1.0.conv1", 1_000_000), layer("fc", 50_000)]
     total = sum(each["cycles"] for each in layers)
     return {
-        **{"model": "resnet18", "checkpoint_sha256": "a", "threads": 1, "dtype": "f32", "batch": 1},
-        **{"vlen": 256, "implementation": implementation, "layers": layers},
+        **{"model": network, "checkpoint_sha256": "a", "threads": 1, "dtype": "f32", "batch": 1},
+        **{"vlen": 256, "implementation": "colnm_tuned", "layers": layers, "target": "x60"},
+        **{"image_px": 224, "package_bytes": 1000, "relative_error": 1e-6, "agrees": True},
         "total": {"cycles": total, "seconds": 0.1},
     }
 
@@ -47,11 +48,11 @@ class Night:
     """A checkout in which nightly runs are compared."""
 
     def __init__(self) -> None:
-        self.reports = {name: run(name) for name in ("colnm_tuned", "colnm_direct")}
+        self.reports = {name: run(name) for name in ("resnet50", "mobilenet_v2")}
         write_json(Path("settings.json"), {"nightly": {"allowed_slowdown_percent": 0}})
 
     def write(self) -> list[str]:
-        files = [f"results/cycles/throughput/full0.5/{name}.json" for name in self.reports]
+        files = [f"results/cycles/nightly/runs/{name}/x60-1-f32.json" for name in self.reports]
         for file, report in zip(files, self.reports.values(), strict=True):
             write_json(Path(file), report)
         return files
@@ -80,15 +81,15 @@ BASELINE = ("--baseline", str(LAYER_BASELINE))
 
 def test_the_same_cycles_pass(night: Night) -> None:
     night.compare(*BASELINE)
-    assert Path("out.txt").read_text().startswith("6 layers, 0 moved or new, none fails")
+    assert Path("out.txt").read_text().startswith("10 comparisons, 0 moved or new, none fails")
     suites = ElementTree.parse("junit.xml").getroot()
-    assert suites.attrib == {"tests": "6", "failures": "0"}
-    assert len(suites.findall("testsuite/testcase")) == 6
+    assert suites.attrib == {"tests": "10", "failures": "0"}
+    assert len(suites.findall("testsuite/testcase")) == 10
     assert "accepted because: the first night" in Path("summary.md").read_text()
 
 
 def test_three_percent_of_one_kernel_are_caught_and_named(night: Night) -> None:
-    slow = night.reports["colnm_tuned"]["layers"][1]
+    slow = night.reports["resnet50"]["layers"][1]
     more = slow["counters"]["functions"][KERNEL] * 3 // 100
     slow["cycles"] += more
     slow["counters"]["functions"][KERNEL] += more
@@ -101,31 +102,30 @@ def test_three_percent_of_one_kernel_are_caught_and_named(night: Night) -> None:
         " cache_miss most: +23993"
     )
     (line,) = str(refused.value).splitlines()[1:]
-    assert line.endswith(f"full0.5/colnm_tuned: layer1.0.conv1: {said}")
+    assert line.endswith(
+        f"resnet50 at 224 px, f32 on x60, VLEN 256, 1 threads: layer1.0.conv1: {said}"
+    )
     assert not Path("out.txt").exists()
     suites = ElementTree.parse("junit.xml").getroot()
-    assert suites.attrib == {"tests": "6", "failures": "1"}
+    assert suites.attrib == {"tests": "10", "failures": "1"}
     (case,) = [each for each in suites.iter("testcase") if each.find("failure") is not None]
     assert case.attrib["name"] == "layer1.0.conv1"
     failure = case.find("failure")
     assert failure is not None
     assert failure.attrib["message"] == said
     summary = Path("summary.md").read_text()
-    assert summary.startswith("# Nightly regression: 1 of 6 layers fail\n")
+    assert summary.startswith("# Nightly regression: 1 of 10 comparisons fails\n")
     assert "| 3,050,000 | 3,074,000 | +0.79% |" in summary
-    assert (
-        "## Failing\n\n- resnet18 f32 vlen 256, 1 threads, batch 1: full0.5/colnm_tuned, "
-        in summary
-    )
+    assert "## Failing\n\n- resnet50 at 224 px, f32 on x60, VLEN 256, 1 threads, `" in summary
 
 
 def test_one_cycle_more_is_caught_and_less_is_told(night: Night) -> None:
     before = copy.deepcopy(night.reports)
-    night.reports["colnm_direct"]["layers"][2]["cycles"] += 1
+    night.reports["mobilenet_v2"]["layers"][2]["cycles"] += 1
     with pytest.raises(ColonnadeError, match="fc: 50000 -> 50001 cycles"):
         night.compare(*BASELINE)
     night.reports = before
-    fast = night.reports["colnm_direct"]["layers"][0]
+    fast = night.reports["mobilenet_v2"]["layers"][0]
     fast["cycles"] -= 1000
     fast["counters"]["functions"]["compute_direct"] -= 1000
     fast["schedule"] = "packed:7:2:4:1"
@@ -135,22 +135,27 @@ def test_one_cycle_more_is_caught_and_less_is_told(night: Night) -> None:
 
 
 def test_what_is_new_is_told_and_what_is_gone_fails(night: Night) -> None:
-    night.reports["colnm_tuned"]["layers"].append(layer("new", 10))
+    night.reports["resnet50"]["layers"].append(layer("new", 10))
     night.compare(*BASELINE)
     assert "`new`: new: the baseline has no such layer" in Path("summary.md").read_text()
-    del night.reports["colnm_direct"]
-    with pytest.raises(ColonnadeError, match="colnm_direct: fc: gone: only the baseline has it"):
+    del night.reports["mobilenet_v2"]
+    with pytest.raises(
+        ColonnadeError, match=r"mobilenet_v2 at .*: fc: gone: only the baseline has it"
+    ):
         night.compare(*BASELINE)
 
 
 def test_other_weights_are_told(night: Night) -> None:
-    night.reports["colnm_tuned"]["checkpoint_sha256"] = "b"
+    night.reports["resnet50"]["checkpoint_sha256"] = "b"
     night.compare(*BASELINE)
-    assert "Other weights than the baseline's: resnet18" in Path("summary.md").read_text()
+    assert (
+        "Another network than the baseline's, by its checkpoint: resnet50 at"
+        in Path("summary.md").read_text()
+    )
 
 
 def test_an_accepted_baseline_keeps_its_reason(night: Night) -> None:
-    night.reports["colnm_tuned"]["layers"][0]["cycles"] += 500
+    night.reports["resnet50"]["layers"][0]["cycles"] += 500
     night.accept("rows are checked now")
     night.compare(*BASELINE)
     assert json.loads(LAYER_BASELINE.read_text())["reason"] == "rows are checked now"
@@ -162,14 +167,17 @@ def test_an_accepted_baseline_keeps_its_reason(night: Night) -> None:
 
 def test_without_a_baseline_all_is_new(night: Night) -> None:
     night.compare()
-    assert Path("out.txt").read_text().startswith("6 layers, 6 moved or new, none fails")
-    assert ElementTree.parse("junit.xml").getroot().attrib == {"tests": "6", "failures": "0"}
-    assert "accepted because: there is none yet" in Path("summary.md").read_text()
+    assert Path("out.txt").read_text().startswith("10 comparisons, 10 moved or new, none fails")
+    assert ElementTree.parse("junit.xml").getroot().attrib == {"tests": "10", "failures": "0"}
+    summary = Path("summary.md").read_text()
+    assert "accepted because: there is none yet" in summary
+    assert "What else moved" not in summary
+    assert len(summary.splitlines()) == 8
 
 
 def test_nights_are_remembered_and_drawn(night: Night) -> None:
     night.compare(*BASELINE)
-    night.reports["colnm_tuned"]["layers"][0]["cycles"] -= 500
+    night.reports["resnet50"]["layers"][0]["cycles"] -= 500
     night.compare(*BASELINE)
     history = read_history(NIGHTS)
     assert len(history) == 2
@@ -183,6 +191,40 @@ def test_nights_are_remembered_and_drawn(night: Night) -> None:
 
 
 def test_a_report_of_measured_time_is_refused(night: Night) -> None:
-    night.reports["colnm_tuned"]["layers"][0]["cycles"] = None
-    with pytest.raises(ColonnadeError, match=r"colnm_tuned\.json: layers\.0\.cycles: None"):
+    night.reports["resnet50"]["layers"][0]["cycles"] = None
+    with pytest.raises(ColonnadeError, match=r"x60-1-f32\.json: layers\.0\.cycles: None"):
         night.compare(*BASELINE)
+
+
+def test_a_package_that_grows_fails_and_one_that_shrinks_is_told(night: Night) -> None:
+    night.reports["resnet50"]["package_bytes"] = 999
+    night.compare(*BASELINE)
+    assert "`package size`: 1000 -> 999 bytes (-0.10%)" in Path("summary.md").read_text()
+    night.reports["mobilenet_v2"]["package_bytes"] = 1001
+    with pytest.raises(ColonnadeError) as refused:
+        night.compare(*BASELINE)
+    (line,) = str(refused.value).splitlines()[1:]
+    assert line.startswith("  mobilenet_v2 at 224 px")
+    assert line.endswith("package size: 1000 -> 1001 bytes (+0.10%)")
+
+
+def test_outputs_out_of_tolerance_fail_with_and_without_a_baseline(night: Night) -> None:
+    night.reports["resnet50"]["relative_error"] = 2e-6
+    night.compare(*BASELINE)
+    said = "`agreement with PyTorch`: largest difference 2.00e-06 of the largest output, before 1.00e-06"
+    assert said in Path("summary.md").read_text()
+    night.reports["resnet50"]["agrees"] = False
+    for options in (BASELINE, ()):
+        with pytest.raises(ColonnadeError, match="more than the datatype explains") as refused:
+            night.compare(*options)
+        assert len(str(refused.value).splitlines()) == 2
+
+
+def test_a_run_that_is_new_has_its_cycles_in_the_summary(night: Night) -> None:
+    night.reports["vgg16"] = run("vgg16")
+    night.compare(*BASELINE)
+    summary = Path("summary.md").read_text()
+    assert (
+        "| vgg16 at 224 px, f32 on x60, VLEN 256, 1 threads | not compared | 3,050,000 | |"
+        in summary
+    )

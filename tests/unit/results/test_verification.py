@@ -16,6 +16,7 @@ import pytest
 from colonnade.cli import cli
 from colonnade.common.errors import ColonnadeError
 from colonnade.results.crate import METADATA, SUMS, Made, files_of, write_crate
+from colonnade.results.verification import Place
 from colonnade.results.verification import verify as check
 
 from .invented import CLAIMS, SNAKEFILE, invent
@@ -115,13 +116,11 @@ def test_a_changed_digit_in_any_file_is_named(
     kinds = {Path(name).suffix for name in names}
     assert {".json", ".csv", ".html", ".safetensors", ".log", ".yaml", ""} <= kinds
 
-    def compute(arguments: Sequence[str]) -> None:
+    def compute(arguments: Sequence[str], place: Place) -> None:
         """What the command computes of the unchanged files: here their checksums are looked at."""
-        for word in arguments:
-            for made in (each for each in names if word.endswith(f"/{each}")):
-                if not Path(word).exists():
-                    Path(word).parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copyfile(original[0] / made, word)
+        for word in {*arguments} & {*names}:
+            if not (made := place(Path(word))).exists():
+                shutil.copyfile(original[0] / word, made)
 
     for name in names:
         kept = (results / name).read_bytes()

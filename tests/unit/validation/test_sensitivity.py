@@ -13,7 +13,7 @@ from colonnade.common.errors import ColonnadeError
 from colonnade.evaluation.runs import BandRun
 from colonnade.results.records import OverBand
 from colonnade.results.tables import SENSITIVITY, read_table
-from colonnade.validation.band import read_band, write_cores
+from colonnade.validation.band import read_band, write_core, write_cores
 from colonnade.validation.sensitivity import read_reports, write_sensitivity
 
 BAND = Path("kernels/timing/bands/x60.json")
@@ -51,7 +51,7 @@ REPORTS = {
 @pytest.fixture
 def rows(tmp_path: Path) -> list[dict[str, Any]]:
     table = tmp_path / "sensitivity.csv"
-    write_sensitivity(REPORTS, table, tmp_path / "sensitivity.txt")
+    write_sensitivity(REPORTS, table, tmp_path / "sensitivity.md")
     return read_table(table, SENSITIVITY).rows(named=True)
 
 
@@ -85,11 +85,19 @@ def test_an_order_that_changes_does_not_hold(rows: list[dict[str, Any]], tmp_pat
         "ours dense is faster than base dense": 1,
         "base dense is faster than ours worse": 1,
     }
-    text = (tmp_path / "sensitivity.txt").read_text()
-    assert (
-        "ours half is faster than ours dense: 2.00x; 0.75 (slow) to 3.33 (fast), median 2.00 of 3"
-        " cores: CHANGES" in text
+    text = (tmp_path / "sensitivity.md").read_text()
+    assert text.startswith(
+        "| on 3 cores | nominal | lowest | median | highest |\n|---|---|---|---|---|\n"
     )
+    row = "| ours half is faster than ours dense | 2.00 | 0.75 (slow) | 2.00 | 3.33 (fast) |"
+    assert text.splitlines().count(row) == 1
+    # Of single convolutions only what changes is said.
+    below = text.partition("\n\nNot so on every core:\n")[2].splitlines()
+    assert below == [
+        "- ours half is faster than ours dense: 0.75 with slow",
+        "- conv1: ours half is faster than ours dense: 0.83 with slow",
+        "- conv2: ours half is faster than ours dense: 0.74 with slow",
+    ]
 
 
 def test_each_convolution_has_its_winner(rows: list[dict[str, Any]]) -> None:
@@ -108,7 +116,7 @@ def test_nothing_is_concluded_about_equals(tmp_path: Path) -> None:
         HALF: report(HALF, nominal=(40_002, 60_001)),
     }
     table = tmp_path / "sensitivity.csv"
-    write_sensitivity(reports, table, tmp_path / "sensitivity.txt")
+    write_sensitivity(reports, table, tmp_path / "sensitivity.md")
     rows = read_table(table, SENSITIVITY).rows(named=True)
     assert [row["conclusion"] for row in rows if row["kind"] in {"order", "layer"}] == [
         "ours dense is faster than base dense",
@@ -172,6 +180,21 @@ def test_a_variant_differs_in_what_it_sets(tmp_path: Path) -> None:
             for key in key_path.split("."):
                 found = found[key]
             assert found == value
+
+
+def test_cores_that_are_tuned_for_are_described(tmp_path: Path) -> None:
+    band = read_band(BAND)
+    assert len(band.retuned) > 1
+    for name in band.retuned:
+        write_core(BAND, name, tmp_path / "core.json")
+        assert json.loads((tmp_path / "core.json").read_text()) == band.description(name)
+
+
+def test_cores_that_are_tuned_for_are_of_the_band(tmp_path: Path) -> None:
+    broken = tmp_path / "band.json"
+    broken.write_text(json.dumps({**json.loads(BAND.read_text()), "retuned": ["quick"]}))
+    with pytest.raises(ColonnadeError, match=r"band\.json: .*quick; allowed: slow-memory, "):
+        read_band(broken)
 
 
 def test_unknown_names_are_refused(tmp_path: Path) -> None:

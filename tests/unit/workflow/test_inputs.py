@@ -11,6 +11,7 @@ import pytest
 from colonnade.common.errors import ColonnadeError
 from colonnade.config.data import DigitsConfig, ImageNetConfig
 from colonnade.config.model import ModelConfig
+from colonnade.validation.band import read_band
 from colonnade.workflow import inputs
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -144,6 +145,15 @@ def test_a_target_needs_its_programs_and_what_takes_their_time(
 def test_a_core_without_a_band_has_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(inputs, "BANDS", tmp_path)
     assert inputs.machine("x60").band == []
+    assert inputs.machine("x60").retuned == []
+
+
+@pytest.mark.usefixtures("whole")
+def test_the_band_says_for_which_of_its_cores_schedules_are_tuned_again() -> None:
+    assert inputs.machine("x60").retuned == list(
+        read_band(Path("kernels/timing/bands/x60.json")).retuned
+    )
+    assert inputs.machine("host").retuned == []
 
 
 @pytest.mark.usefixtures("whole")

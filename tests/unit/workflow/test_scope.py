@@ -13,7 +13,15 @@ import yaml
 
 from colonnade.common import paths
 from colonnade.common.errors import ColonnadeError
-from colonnade.common.paths import BUILD, MADE_WITH, RESULTS, TAKEN, Results, table_file
+from colonnade.common.paths import (
+    BUILD,
+    MADE_WITH,
+    RESULTS,
+    SHARED,
+    TAKEN,
+    Results,
+    table_file,
+)
 from colonnade.config.data import TexturesConfig
 from colonnade.config.reading import read_config
 from colonnade.workflow.workflow import Workflow
@@ -39,6 +47,7 @@ def test_results_lie_below_one_folder(folder: str) -> None:
     [
         *("", "/tmp/x", "../x", "results/../x", "results/", "results//a", "other", "results/a b"),
         *("results/.hidden", "results/$(id)", "results/{x}", "results/<x>", "results/tables"),
+        *("results/docs", "results/release", "results/riscv-programs", "results/wheel"),
     ],
 )
 def test_other_places_are_refused(folder: str) -> None:
@@ -55,7 +64,13 @@ def test_names_that_the_rules_use_are_taken() -> None:
     # A table's folder is part of its name, and pictures lie where the configuration says.
     elsewhere = {table_file("any").split("/")[0], *Results("").table("any").split("/")[1:-1]}
     elsewhere |= {BUILD.name, TexturesConfig(name="textures").cache.name, MADE_WITH}
-    assert used | elsewhere == TAKEN
+    # What a rule or the Makefile makes as a whole; its smoke run has results like any other.
+    made = r'^(?:site_dir: |.*directory\("|.*release\.py |.*board programs .*)results/([\w-]+)'
+    files = [*(ROOT / "workflow/rules").glob("*.smk"), ROOT / "Makefile", ROOT / "mkdocs.yml"]
+    whole = {name for file in files for name in re.findall(made, file.read_text(), re.MULTILINE)}
+    assert whole == {"docs", "release", "riscv-programs", "wheel"}
+    assert whole < SHARED
+    assert used | elsewhere | whole == TAKEN
 
 
 @pytest.fixture
@@ -115,3 +130,14 @@ def test_a_damaged_scope_is_named(held: Path) -> None:
     held.write_text("[]")
     with pytest.raises(ColonnadeError, match=r"results/scope\.json: damaged"):
         Workflow.from_config(values(), [])
+
+
+def test_logs_of_what_all_runs_share_are_of_no_folder_of_results() -> None:
+    """Or a run into another folder would change what the crate of `results` lists."""
+    rules = "".join(file.read_text() for file in (ROOT / "workflow/rules").glob("*.smk"))
+    logs = re.findall(r'^    log:\n        (?:\w+=)?"([^"]+)"', rules, re.MULTILINE)
+    assert len(logs) == rules.count("    log:\n")
+    shared = [log for log in logs if not log.startswith("<results>/")]
+    assert len(shared) >= 7
+    assert {tuple(log.split("/")[:2]) for log in shared} == {("results", BUILD.name)}
+    assert BUILD.name in SHARED

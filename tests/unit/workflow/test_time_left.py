@@ -39,7 +39,9 @@ class Snakemake:
 
 def test_every_rule_has_a_typical_cost() -> None:
     files = [ROOT / "Snakefile", *sorted((ROOT / "workflow/rules").glob("*.smk"))]
-    rules = re.findall(r"^rule (\w+):", "\n".join(map(Path.read_text, files)), re.MULTILINE)
+    text = "\n".join(map(Path.read_text, files))
+    rules = re.findall(r"^(?:rule|use rule \w+ as) (\w+)(?: with)?:", text, re.MULTILINE)
+    assert "small_study_finetune" in rules
     assert set(rules) == set(TYPICAL)
 
 

@@ -17,8 +17,8 @@ SOURCES = ROOT / "workflow/colonnade"
 COMMANDS = set(Library(SOURCES).commands)
 # What people type, and no rule runs.
 BY_HAND = {
-    *("bench", "bench-conv", "completion", "config-reference", "fit-core", "inspect", "optimize"),
-    *("run", "shell", "to-onnx", "to-torch", "validate", "verify"),
+    *("bench", "bench-conv", "completion", "config-reference", "fit-core", "grid", "inspect"),
+    *("optimize", "run", "sbom", "shell", "to-onnx", "to-torch", "validate", "verify"),
 }
 BUILDS = {"toolchain", "build"}
 COMMAND = r'"(?:\{params\.launch\})?colonnade (toolchain|build|(?:step|table) [a-z_-]+)'
@@ -121,8 +121,9 @@ def test_derived_lists_run_their_jobs_again(copy: Path) -> None:
 
 def test_a_table_is_collected_anew_from_runs_that_stay(copy: Path) -> None:
     changed = changed_by(copy, "evaluation/tables.py")
-    assert changed == {
+    assert changed - BY_HAND == {
         "table throughput_cores",
+        "table sensitivity_retuned",
         *(
             f"table {name}"
             for name in ("throughput", "decomposition", "accuracy", "packages", "sensitivity")

@@ -69,6 +69,31 @@ def test_convolutions_of_a_compared_network_are_its_own() -> None:
     assert len(found.host.convolutions("resnet34").distinct) == 11 + 4
 
 
+def test_jobs_of_the_small_study_get_it_as_the_study() -> None:
+    found = plan(target="x60")
+    small, whole = found.small_study, found.settings
+    assert small is not None
+    assert small.config.sparsities == (0.75,)
+    labels = list(small.networks.study_runs)
+    assert {"start", "dense", "full0.75", "unstructured-full0.75"} < set(labels)
+    assert "full0.75-masked-untrained" in labels
+    text = json.loads(whole.text(Path(small.settings.of_run("full0.75-all")).stem))
+    assert text["study"]["data"]["classes"] == small.config.data.model_dump()["classes"] == 20
+    assert text["run"]["recipe_name"] == "all"
+    # What only the other one has.
+    with pytest.raises(
+        ColonnadeError, match=r"run 'full0\.5' of the study: allowed: dense, start, "
+    ):
+        small.settings.of_run("full0.5")
+    assert "full0.5" in found.networks.study_runs
+
+
+@pytest.mark.parametrize("name", ["imagenet", "resnet50"])
+def test_the_small_study_can_be_left_out(name: str) -> None:
+    values = yaml.safe_load((ROOT / f"config/{name}.yaml").read_text())
+    assert plan(small_study=values["small_study"]).small_study is None
+
+
 def test_the_scope_is_what_results_share() -> None:
     found = json.loads(plan(target="host", model={"name": "resnet34"}).scope)
     assert (found["target"], found["model.name"]) == ("host", "resnet34")

@@ -16,6 +16,7 @@ import click
 from colonnade.cli import (
     board,
     documents,
+    grid,
     networks,
     nightly,
     optimizing,
@@ -34,6 +35,7 @@ __all__ = [
     "board",
     "cli",
     "documents",
+    "grid",
     "main",
     "networks",
     "nightly",

@@ -33,9 +33,9 @@ class _Sections(click.Group):
         "By hand": (
             *("optimize", "run", "bench", "inspect", "validate", "to-torch", "to-onnx"),
             *("shell", "bench-conv", "fit-core", "verify", "baseline", "regression"),
-            *("board", "config-reference", "completion"),
+            *("grid", "board", "config-reference", "completion"),
         ),
-        "Toolchain and programs": ("toolchain", "build"),
+        "Toolchain and programs": ("toolchain", "build", "sbom"),
         "What the workflow runs": ("table", "step"),
     }
 
@@ -160,9 +160,15 @@ def named_target(name: str) -> Target:
     return _closing(Target(own, config, _Opened()))
 
 
-def target_of(settings: Settings) -> Target:
-    """The target that a job was given; a board is disconnected at the command's end."""
-    return _closing(Target(settings.config.target, settings.target, _Opened()))
+def target_of(settings: Settings, core: Path | None = None) -> Target:
+    """The target that a job was given; a board is disconnected at the command's end.
+
+    With `core` it has that core of its band, whose VLEN and clock are the same.
+    """
+    config = settings.target
+    if core is not None:
+        config = config.model_copy(update={"core": core})
+    return _closing(Target(settings.config.target, config, _Opened()))
 
 
 def _closing(target: Target) -> Target:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from colonnade.cli.common import FILE, named_target, needed_band, paired, step, target_of
+from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import sha256_file
 from colonnade.config.pruning import Pattern
 from colonnade.config.schema import Config
@@ -42,7 +43,8 @@ def prune(settings: Path, variant: str, dense: Path, schedules: Path, output: Pa
 
     given = read_settings(settings)
     pattern = Networks(given.config).pattern(variant)
-    tiles = tiles_for(schedules, Convolutions(given.config).pruned_layers, pattern)
+    convolutions = Convolutions(given.config)
+    tiles = convolutions.tiles(tiles_for(schedules, convolutions.pruned_layers, pattern))
     _finetune(given, dense, uniform_plan(pattern, tiles), output)
 
 
@@ -101,6 +103,7 @@ def images(settings: Path, output: Path) -> None:
 
 @step.command()
 @click.option("--target", "other", help="Another target of config/targets than the configured one.")
+@click.option("--core", type=FILE, help="Another core's description than the target's.")
 @click.argument("settings", type=FILE)
 @click.argument("implementation")
 @click.argument("graph", type=FILE)
@@ -109,6 +112,7 @@ def images(settings: Path, output: Path) -> None:
 @click.argument("output", type=FILE)
 def throughput(
     other: str | None,
+    core: Path | None,
     settings: Path,
     implementation: str,
     graph: Path,
@@ -119,8 +123,10 @@ def throughput(
     """Time IMPLEMENTATION of the package with GRAPH on the target."""
     from colonnade.evaluation.throughput import run_network
 
+    if other is not None and core is not None:
+        raise ColonnadeError(f"--target {other} --core {core}: allowed: one of the two")
     given = read_settings(settings)
-    target = target_of(given) if other is None else named_target(other)
+    target = target_of(given, core) if other is None else named_target(other)
     timed = given.config.throughput
     run_network(target, graph.parent, implementation, schedules, images, timed, output)
 
@@ -265,6 +271,17 @@ def over_band(
     cores, timed, package = needed_band(band), given.config.throughput, graph.parent
     run = BandRun(implementation, package.name, dtype, threads)
     run_over_band(target_of(given), package, run, schedules, images, timed, cores, output)
+
+
+@step.command("band-core")
+@click.argument("band", type=FILE)
+@click.argument("name")
+@click.argument("output", type=FILE)
+def band_core(band: Path, name: str, output: Path) -> None:
+    """Describe the core NAME of BAND."""
+    from colonnade.validation.band import write_core
+
+    write_core(band, name, output)
 
 
 def _patterns_with_tiles(config: Config, schedules: Path) -> list[tuple[Pattern, dict[str, int]]]:

@@ -8,11 +8,47 @@ from pathlib import Path
 
 import click
 
-from colonnade.cli.common import FILE, cli, step
+from colonnade.cli.common import FILE, cli, named_target, step
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import read_json, write_text
 from colonnade.common.paths import LAYER_BASELINE, NIGHTS
+from colonnade.config.nightly import Dtype
 from colonnade.workflow.settings import read_settings
+
+TARGET = click.option("--target", "name", required=True, help="Emulated; of config/targets.")
+THREADS = click.option("--threads", type=click.IntRange(1, 256), required=True)
+
+
+@step.command("nightly-network")
+@TARGET
+@THREADS
+@click.argument("settings", type=FILE)
+@click.argument("network")
+@click.argument("folder", type=FILE)
+def nightly_network(name: str, threads: int, settings: Path, network: str, folder: Path) -> None:
+    """Write NETWORK with fixed weights and the cost model's schedules as the package FOLDER."""
+    from colonnade.evaluation.nightly_matrix import make_network
+
+    config = read_settings(settings).config
+    matrix, profile = config.nightly.matrix, config.profile
+    make_network(named_target(name), network, matrix, threads, profile, folder)
+
+
+@step.command("nightly-run")
+@TARGET
+@THREADS
+@click.option("--dtype", type=click.Choice(["f32", "f16"]), required=True)
+@click.argument("settings", type=FILE)
+@click.argument("package", type=FILE)
+@click.argument("output", type=FILE)
+def nightly_run(
+    name: str, threads: int, dtype: Dtype, settings: Path, package: Path, output: Path
+) -> None:
+    """Run PACKAGE under the timing model."""
+    from colonnade.evaluation.nightly_matrix import run_case
+
+    image_px = read_settings(settings).config.nightly.matrix.image_px
+    run_case(named_target(name), package, image_px, threads, dtype, output)
 
 
 @step.command("layer-regression")
@@ -46,17 +82,17 @@ def layer_regression(
     write_text(trend, draw(nightly_files.read_history(NIGHTS)))
     nothing: CycleBaseline = {"reason": "there is none yet", "git_commit": None, "runs": {}}
     theirs = nothing if baseline is None else read_json(baseline, CycleBaseline)
-    moved = nightly.compare_layers(theirs, ours)
     allowed = read_settings(settings).config.nightly.allowed_slowdown_percent
-    failed = nightly.failing(moved, allowed)
-    nightly_files.write_junit(moved, failed, junit)
-    strangers = nightly.other_weights(theirs, ours)
-    nightly_files.write_summary(moved, failed, theirs, strangers, summary)
+    cases = nightly.compare(theirs, ours, allowed)
+    nightly_files.write_junit(cases, junit)
+    nightly_files.write_summary(cases, theirs, ours, summary)
+    failed = [f"{each.run}: {each.name}: {each.text}" for each in cases if each.fails]
     if failed:
-        lines = [f"{each.run}: {each.layer}: {each.text}" for each in failed]
-        raise ColonnadeError("slower than the baseline:\n  " + "\n  ".join(lines))
-    changed = sum(each.before != each.after for each in moved)
-    write_text(output, f"{len(moved)} layers, {changed} moved or new, none fails: see {summary}\n")
+        raise ColonnadeError("worse than the baseline:\n  " + "\n  ".join(failed))
+    changed = sum(each.moved for each in cases)
+    write_text(
+        output, f"{len(cases)} comparisons, {changed} moved or new, none fails: see {summary}\n"
+    )
 
 
 @cli.group()
@@ -71,7 +107,7 @@ def accept(reason: str, results: Path) -> None:
     """Make the runs of the folder RESULTS the baseline, results/baseline/layers.json."""
     from colonnade.results.nightly import accept as write
 
-    reports = sorted((results / "throughput").glob("*/*.json"))
+    reports = sorted((results / "nightly/runs").glob("*/*.json"))
     made = write(reports, reason, LAYER_BASELINE)
     layers = sum(len(run["layers"]) for run in made["runs"].values())
     click.echo(f"{LAYER_BASELINE}: {len(made['runs'])} runs, {layers} layers; commit it")

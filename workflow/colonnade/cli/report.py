@@ -52,6 +52,16 @@ def checklist(claims: Path, output: Path) -> None:
     write_text(output, text)
 
 
+@step.command("paper-figure")
+@click.argument("table", type=FILE)
+@click.argument("output", type=FILE)
+def paper_figure(table: Path, output: Path) -> None:
+    """Draw TABLE, the throughput of the paper's networks, as OUTPUT (.svg)."""
+    from colonnade.report.paper import write_paper_figure
+
+    write_paper_figure(table, output)
+
+
 @step.command("section")
 @click.argument("name")
 @click.argument("provenance", type=FILE)

@@ -53,6 +53,39 @@ def throughput_cores(
     throughput_table(given.config.throughput, runs, output)
 
 
+@table.command("sensitivity_retuned")
+@click.option("--core", "cores", multiple=True, help="A core of the band; its reports follow.")
+@click.argument("settings", type=FILE)
+@click.argument("output", type=FILE)
+@click.argument("band", type=FILE)
+@click.argument("reports", type=FILE, nargs=-1, required=True)
+def sensitivity_retuned(
+    cores: tuple[str, ...], settings: Path, output: Path, band: Path, reports: tuple[Path, ...]
+) -> None:
+    """Collect REPORTS of runs by schedules tuned for some cores, beside those of BAND."""
+    from colonnade.evaluation.tables import retuned_table
+
+    networks = Networks(read_settings(settings).config)
+    wanted = [(core, variant) for core in cores for _, variant in networks.retuned_runs]
+    runs = [
+        (core, report, networks.pattern_columns(variant))
+        for (core, variant), report in paired(wanted, reports)
+    ]
+    retuned_table(runs, band, output)
+
+
+@table.command("paper")
+@click.argument("settings", type=FILE)
+@click.argument("output", type=FILE)
+@click.argument("runs", type=FILE, nargs=-1, required=True)
+def paper(settings: Path, output: Path, runs: tuple[Path, ...]) -> None:
+    """Collect the RUNS of the paper's networks."""
+    from colonnade.evaluation.paper_figures import paper_table
+
+    given = read_settings(settings)
+    paper_table(target_of(given), given.config.throughput, runs, output)
+
+
 @table.command("comparison")
 @click.argument("settings", type=FILE)
 @click.argument("output", type=FILE)

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from colonnade.cli.common import (
     scratch,
 )
 from colonnade.common.errors import ColonnadeError
-from colonnade.common.paths import BENCH, BUILD
+from colonnade.common.paths import BENCH, BUILD, IMAGE
 from colonnade.common.progress import Progress, followed, ninja_steps
 from colonnade.container import select_engine
 from colonnade.targets.target import Target
@@ -43,6 +44,15 @@ _FILE_OPTION = "--shapes"
 def toolchain(engine: str, output: Path) -> None:
     """Build the toolchain container and record it in OUTPUT."""
     select_engine(engine).build(ROOT).save(output)
+
+
+@cli.command()
+@click.argument("output", type=FILE)
+def sbom(output: Path) -> None:
+    """Write the bill of materials of the toolchain image to OUTPUT, as CycloneDX: all that is in it."""
+    from colonnade.container.sbom import write_sbom
+
+    write_sbom(IMAGE, ROOT, version("colonnade"), output)
 
 
 @cli.command()

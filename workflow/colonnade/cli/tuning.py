@@ -44,6 +44,21 @@ def schedules(settings: Path, schedules: Path, table: Path, profiles: tuple[Path
 
 @step.command()
 @click.argument("settings", type=FILE)
+@click.argument("core", type=FILE)
+@click.argument("schedules", type=FILE)
+@click.argument("output", type=FILE)
+def retune(settings: Path, core: Path, schedules: Path, output: Path) -> None:
+    """Tune SCHEDULES again for another CORE than the target's."""
+    from colonnade.tuning import retune as tuning
+
+    given = read_settings(settings)
+    config, searches = given.config, Convolutions(given.config).all_searches
+    target, timed = target_of(given, core), config.throughput
+    tuning.retune(target, searches, schedules, config.profile, timed, output)
+
+
+@step.command()
+@click.argument("settings", type=FILE)
 @click.argument("schedules", type=FILE)
 @click.argument("environment", type=FILE)
 @click.argument("listed", type=FILE)
@@ -62,6 +77,28 @@ def compare(settings: Path, schedules: Path, environment: Path, listed: Path, ou
         Convolutions(config).pruned_layers,
         schedules,
         Peers.read(environment, listed),
+        config.seed,
+        output,
+    )
+
+
+@step.command("paper-network")
+@click.argument("settings", type=FILE)
+@click.argument("schedules", type=FILE)
+@click.argument("output", type=FILE)
+def paper_network(settings: Path, schedules: Path, output: Path) -> None:
+    """Run a network of the paper, dense and pruned."""
+    from colonnade.evaluation.paper_figures import run_paper_network
+
+    given = read_settings(settings)
+    config = given.config
+    run_paper_network(
+        target_of(given),
+        config.model.name,
+        config.pruning.patterns,
+        config.throughput,
+        Convolutions(config).pruned_layers,
+        schedules,
         config.seed,
         output,
     )

@@ -12,7 +12,9 @@ import click
 
 from colonnade.cli.common import FILE, cli
 from colonnade.common.errors import ColonnadeError
-from colonnade.common.paths import RESULTS
+from colonnade.common.paths import CORES, RESULTS
+from colonnade.results.verification import Place
+from colonnade.workflow.settings import read_settings
 
 
 @cli.command()
@@ -39,10 +41,37 @@ def verify(results: Path) -> None:
         click.echo(f"  {name}")
 
 
-def _run(arguments: Sequence[str]) -> None:
+def _run(arguments: Sequence[str], place: Place) -> None:
+    group, name, *words = arguments
+    commands = cli.commands[group]
+    assert isinstance(commands, click.Group)
+    command = commands.commands[name]
     try:
         # What commands print is of no interest here.
-        with redirect_stdout(StringIO()):
-            cli.main(list(arguments), standalone_mode=False)
+        with command.make_context(name, words) as context, redirect_stdout(StringIO()):
+            for parameter in command.params:
+                if isinstance(parameter.type, click.Path) and parameter.name is not None:
+                    context.params[parameter.name] = _placed(context.params[parameter.name], place)
+            if "settings" in context.params:
+                _check_core(context.params["settings"])
+            command.invoke(context)
     except click.ClickException as error:
         raise ColonnadeError(error.format_message()) from error
+
+
+def _placed(value: Path | tuple[Path, ...] | None, place: Place) -> Path | tuple[Path, ...] | None:
+    if isinstance(value, tuple):
+        return tuple(map(place, value))
+    return None if value is None else place(value)
+
+
+def _check_core(settings: Path) -> None:
+    """Make sure that the settings of a command name no other file as a core than one of the checkout.
+
+    Raises:
+        ColonnadeError: they do.
+    """
+    described = read_settings(settings).described
+    core = None if described is None else described.core
+    if core is not None and (core.parent != CORES or core.suffix != ".json"):
+        raise ColonnadeError(f"target.core: {str(core)!r}; allowed: a file of {CORES}")

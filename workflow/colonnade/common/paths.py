@@ -16,18 +16,27 @@ IMAGE = RESULTS / "toolchain/image.json"
 BASELINE = RESULTS / "baseline/throughput.csv"
 LAYER_BASELINE = RESULTS / "baseline/layers.json"
 NIGHTS = Path(".colonnade/nights.sqlite")
-# Names in `results` that no folder of results of its own can have.
-TAKEN = frozenset(
-    (
-        *("accuracy", "baseline", "baselines", "budget", "build", "comparison", "cores", "data"),
-        *("figures", "inputs", "logs", "nightly", "packages", "profile", "report", "sensitivity"),
-        *("settings", "study", "tables", "throughput", "toolchain", "train", "tuner"),
-    )
-)
-# Of those and what `make docs`, `release` and `riscv-programs` and `snakemake wheel` write, what all
-# runs of a checkout share.
+# Folders of `results` that all runs of a checkout share: those of rules, and what `make docs`, `release`,
+# `riscv-programs` and `snakemake wheel` write.
 SHARED = frozenset(
     ("baseline", "build", "data", "docs", "release", "riscv-programs", "toolchain", "wheel")
+)
+# Names in `results` that no folder of results of its own can have.
+TAKEN = SHARED | frozenset(
+    (
+        *("accuracy", "baselines", "budget", "comparison", "cores", "figures", "inputs", "logs"),
+        *(
+            "nightly",
+            "packages",
+            "profile",
+            "report",
+            "retuned",
+            "sensitivity",
+            "settings",
+            "small-study",
+        ),
+        *("study", "tables", "throughput", "train", "tuner"),
+    )
 )
 # In every folder of results: what a run's results share, where its numbers come from, and copies of the
 # files of the checkout that they depend on.
@@ -40,8 +49,9 @@ DEFAULT_CONFIG = Path("config/default.yaml")
 CLAIMS = Path("config/claims.yaml")
 TARGETS = Path("config/targets")
 BANDS = Path("kernels/timing/bands")
+CORES = Path("kernels/timing/cores")
 # The core whose published measurements the timing model is validated with.
-VALIDATED_CORE = Path("kernels/timing/cores/x60.json")
+VALIDATED_CORE = CORES / "x60.json"
 
 # Targets on which networks that were tuned for the configured one are timed too.
 OTHER_TARGETS = ("c908", "x280")
@@ -107,3 +117,7 @@ class Results:
     def study(self, run: str, seed: str, suffix: str) -> str:
         """A network of the accuracy study (`safetensors`), or its evaluation (`json`)."""
         return f"{self.folder}/study/{run}/{seed}.{suffix}"
+
+    def small_study(self, run: str, seed: str, suffix: str) -> str:
+        """The same of the small study."""
+        return f"{self.folder}/small-study/{run}/{seed}.{suffix}"

@@ -24,16 +24,15 @@ from colonnade.comparison import worker
 from colonnade.comparison.interleave import Result, take_turns
 from colonnade.comparison.networks import (
     Array,
-    Variant,
     random_image,
     relative_error,
     write_for_peers,
-    write_variants,
 )
 from colonnade.comparison.process import Process
 from colonnade.config.comparison import ComparisonConfig
 from colonnade.config.model import ModelName
 from colonnade.models.conv_shape import ConvShape
+from colonnade.package.untrained import Variant, write_variants
 from colonnade.results.provenance import cpu_model
 from colonnade.targets.conditions import Watch, alone
 from colonnade.targets.target import Target

@@ -87,10 +87,19 @@ class FolderConfig(Section):
 
 
 class ImageNetConfig(FolderConfig):
-    """A local folder with train/<class>/* and val/<class>/*, as ImageNet is usually unpacked."""
+    """A local folder with train/<class>/* and val/<class>/*, as ImageNet is usually unpacked.
+
+    Or val/* without class folders, with the labels of `devkit`.
+    """
 
     name: Literal["imagenet"] = Field(description="This data set.")
     path: InputFolder = Field(description="The folder.", examples=["imagenet"])
+    devkit: InputFolder | None = Field(
+        default=None,
+        description="The unpacked `ILSVRC2012_devkit_t12`, with the labels of a `val/` that holds"
+        " ImageNet's images as they are published; null: `val/` has class folders.",
+        examples=["ILSVRC2012_devkit_t12"],
+    )
 
 
 class TexturesConfig(FolderConfig):
@@ -127,3 +136,12 @@ DataConfig = Annotated[
     DigitsConfig | FashionMnistConfig | ImageNetConfig | TexturesConfig,
     Field(discriminator="name"),
 ]
+
+
+def folders_of(data: DataConfig) -> list[Path]:
+    """Folders that a data set is read from, none of which is made here."""
+    if isinstance(data, FashionMnistConfig):
+        return [data.path]
+    if isinstance(data, ImageNetConfig):
+        return [data.path] if data.devkit is None else [data.path, data.devkit]
+    return []

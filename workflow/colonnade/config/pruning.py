@@ -301,6 +301,11 @@ class PruningConfig(Section):
         max_length=1000,
         description="Convolutions that stay dense, by their names in torchvision.",
     )
+    grouped: bool = Field(
+        default=False,
+        description="Masks convolutions with groups too, depthwise ones among them, in tiles of one"
+        " channel: they get zeros that no kernel leaves out. Not in the study, nor in `pareto-front`.",
+    )
 
     @field_validator("patterns", mode="after")
     @classmethod
@@ -310,3 +315,11 @@ class PruningConfig(Section):
         if repeated:
             raise ValueError(f"given twice: {', '.join(repeated)}")
         return patterns
+
+    @model_validator(mode="after")
+    def _grouped_have_no_layer_inputs(self) -> Self:
+        if self.grouped and self.recipe.score == "second-order":
+            raise ValueError("grouped: true: not with score: second-order; allowed: false")
+        if self.grouped and self.recipe.repair is not None:
+            raise ValueError("grouped: true: not with repair; allowed: false")
+        return self

@@ -75,7 +75,9 @@ def _enough_cores(target: TargetConfig) -> Check:
     return check
 
 
-def check_threads(threads: int, name: str, target: TargetConfig) -> None:
+def check_threads(
+    threads: int, name: str, target: TargetConfig, *, key: str = "throughput.threads"
+) -> None:
     """Make sure that a target other than this machine has a core for each thread.
 
     Raises:
@@ -89,7 +91,7 @@ def check_threads(threads: int, name: str, target: TargetConfig) -> None:
         return
     if threads > cores:
         raise ColonnadeError(
-            f"throughput.threads: {threads}; allowed for the {target.kind} target {name}:"
+            f"{key}: {threads}; allowed for the {target.kind} target {name}:"
             f" 1 to {cores} ({source})"
         )
 

@@ -17,7 +17,9 @@ from colonnade.common.paths import RESULTS, TAKEN
 from colonnade.config.budget import BudgetConfig
 from colonnade.config.comparison import ComparisonConfig
 from colonnade.config.data import DataConfig
+from colonnade.config.figures import FiguresConfig
 from colonnade.config.model import ModelConfig
+from colonnade.config.nightly import NightlyConfig
 from colonnade.config.pruning import PruningConfig
 from colonnade.config.section import (
     MAX_KC_SPLITS,
@@ -32,7 +34,7 @@ from colonnade.config.section import (
     Tile,
     Whole,
 )
-from colonnade.config.study import StudyConfig
+from colonnade.config.study import SmallStudyConfig, StudyConfig
 from colonnade.config.training import TrainingConfig
 
 VECTOR_REGISTERS = 32
@@ -177,14 +179,6 @@ class AccuracyConfig(Section):
     seed: Seed = Field(default=1, description="Of the draw of `n_images` from the test split.")
 
 
-class NightlyConfig(Section):
-    """Section `nightly`: the slowdown, in percent of the baseline's cycles, that is no regression."""
-
-    allowed_slowdown_percent: Number = Field(
-        ge=0, le=1e6, description="In modelled cycles; they repeat exactly, but masks may differ."
-    )
-
-
 class Config(Section):
     """All of it."""
 
@@ -208,11 +202,17 @@ class Config(Section):
     accuracy: AccuracyConfig = Field(
         default=AccuracyConfig(), description="On how many images top-1 is taken."
     )
-    nightly: NightlyConfig = Field(description="When `nightly-regression` fails.")
+    nightly: NightlyConfig = Field(description="What nightly runs compare, and when they fail.")
     study: StudyConfig = Field(description="What `accuracy-study` compares.")
+    small_study: SmallStudyConfig | None = Field(
+        default=SmallStudyConfig(), description="What `full-run` has of it; null: nothing."
+    )
     budget: BudgetConfig = Field(description="What `pareto-front` chooses.")
     comparison: ComparisonConfig = Field(
         default=ComparisonConfig(), description="What `host-comparison` compares."
+    )
+    figures: FiguresConfig = Field(
+        default=FiguresConfig(), description="What `paper-figures` runs."
     )
 
     @field_validator("results")

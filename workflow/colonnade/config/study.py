@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-"""Configuration section `study`: what is compared, on which data, and how long each run trains.
+"""Sections `study` and `small_study`: what is compared, on which data, and how long each run trains.
 
 The defaults train 87 networks of 6 epochs, about 70 s of a core with AMX each, and 3 dense ones of
 30. The learning rate of fine-tuning was chosen by validation top-1 among 1, 2, 4 and 8e-3, on
@@ -14,7 +14,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from colonnade.config.data import DataConfig, TexturesConfig
-from colonnade.config.pruning import Distillation, Gradual, Pattern, Recipe
+from colonnade.config.pruning import Distillation, Gradual, Pattern, Recipe, Repair, SrSte
 from colonnade.config.section import Name, Number, Section, Seed, Share, Tile
 from colonnade.config.training import (
     AdamWConfig,
@@ -45,6 +45,39 @@ RECIPES = {
     "gradual": Recipe(schedule=Gradual(name="gradual")),
     "distilled": Recipe(distillation=Distillation()),
     "permuted-distilled": Recipe(permute=True, distillation=Distillation()),
+}
+
+
+# Few and simple enough that `full-run` can have them; a gentle rate, by which the dense network of a
+# short training loses nothing.
+SMALL_DATA = TexturesConfig(name="textures", classes=20, train_per_class=100, image_px=48)
+SMALL_TRAINING = TrainingConfig(
+    threads=1,
+    precision="auto",
+    dense=PhaseConfig(
+        epochs=12,
+        batch_size=32,
+        optimizer=AdamWConfig(lr=1e-3, weight_decay=0.05),
+        schedule=CosineSchedule(warmup_epochs=1),
+    ),
+    finetune=PhaseConfig(
+        epochs=3,
+        batch_size=32,
+        optimizer=AdamWConfig(lr=2e-4, weight_decay=0.05),
+        schedule=CosineSchedule(warmup_epochs=0.25),
+        norm_batches=16,
+    ),
+)
+SMALL_RECIPES = {
+    "masked-untrained": Recipe(train=False),
+    "repaired-untrained": Recipe(repair=Repair(), train=False),
+    "permuted-repaired-untrained": Recipe(permute=True, repair=Repair(), train=False),
+    "permuted": Recipe(permute=True),
+    "repaired": Recipe(repair=Repair()),
+    "gradual": Recipe(schedule=Gradual(name="gradual")),
+    "sr-ste": Recipe(schedule=SrSte(name="sr-ste")),
+    "distilled": Recipe(distillation=Distillation()),
+    "all": Recipe(permute=True, repair=Repair(), distillation=Distillation()),
 }
 
 
@@ -90,6 +123,20 @@ def _rows_have_it(sparsity: float) -> float:
     return sparsity
 
 
+def _own_names(recipes: dict[str, Recipe]) -> dict[str, Recipe]:
+    if PAPER in recipes:
+        raise ValueError(f"{PAPER!r} is the default recipe's name; take another")
+    tiles = [name for name in recipes if re.fullmatch(r"t\d+", name)]
+    if tiles:
+        raise ValueError(f"{tiles[0]!r} would be named like a tile; take another")
+    return recipes
+
+
+Seeds = Annotated[tuple[Seed, ...], Field(min_length=1, max_length=100)]
+Sparsity = Annotated[Share, AfterValidator(_rows_have_it)]
+Recipes = Annotated[dict[Name, Recipe], AfterValidator(_own_names), Field(max_length=100)]
+
+
 class StudyConfig(Section):
     """Every pattern at each of `sparsities`, column-wise ones with the profiled and other `tiles`.
 
@@ -101,10 +148,8 @@ class StudyConfig(Section):
     training: TrainingConfig = Field(
         default=TRAINING, description="How dense networks and pruned ones are trained."
     )
-    seeds: tuple[Seed, ...] = Field(
-        default=(1, 2, 3), min_length=1, max_length=100, description="Every run once with each."
-    )
-    sparsities: tuple[Annotated[Share, AfterValidator(_rows_have_it)], ...] = Field(
+    seeds: Seeds = Field(default=(1, 2, 3), description="Every run once with each.")
+    sparsities: tuple[Sparsity, ...] = Field(
         default=(0.5, 0.75, 0.875),
         min_length=1,
         max_length=GROUPS[-1],
@@ -125,9 +170,8 @@ class StudyConfig(Section):
     recipe_sparsity: Share = Field(
         default=0.75, description="One of `sparsities`, at which recipes are compared."
     )
-    recipes: dict[Name, Recipe] = Field(
+    recipes: Recipes = Field(
         default=RECIPES,
-        max_length=100,
         description="Recipes by name, beside the paper's; all of them are given or none.",
     )
 
@@ -149,9 +193,37 @@ class StudyConfig(Section):
         if self.recipe_sparsity not in self.sparsities:
             allowed = ", ".join(f"{sparsity:g}" for sparsity in self.sparsities)
             raise ValueError(f"recipe_sparsity: {self.recipe_sparsity:g}: allowed: {allowed}")
-        if PAPER in self.recipes:
-            raise ValueError(f"recipes: {PAPER!r} is the default recipe's name; take another")
-        tiles = [name for name in self.recipes if re.fullmatch(r"t\d+", name)]
-        if tiles:
-            raise ValueError(f"recipes: {tiles[0]!r} would be named like a tile; take another")
         return self
+
+
+class SmallStudyConfig(Section):
+    """What `full-run` has of the study: methods at one sparsity, in minutes; null leaves it out.
+
+    It shows their order, not what they cost: few images, and short trainings.
+    """
+
+    data: DataConfig = Field(default=SMALL_DATA, description="Which images.")
+    training: TrainingConfig = Field(
+        default=SMALL_TRAINING, description="How dense networks and pruned ones are trained."
+    )
+    seeds: Seeds = Field(default=(1,), description="Every run once with each.")
+    sparsity: Sparsity = Field(
+        default=0.75, description=f"A multiple of 1/{GROUPS[-1]}, at which methods are compared."
+    )
+    recipes: Recipes = Field(
+        default=SMALL_RECIPES,
+        description="Recipes by name, beside the paper's; all of them are given or none.",
+    )
+
+    @property
+    def study(self) -> StudyConfig:
+        """The study that it is, with the same limit for the dense control."""
+        return StudyConfig(
+            data=self.data,
+            training=self.training,
+            seeds=self.seeds,
+            sparsities=(self.sparsity,),
+            tiles=(),
+            recipe_sparsity=self.sparsity,
+            recipes=self.recipes,
+        )

@@ -6,6 +6,7 @@
 import hashlib
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 from colonnade.common.errors import ColonnadeError
 
@@ -38,6 +39,31 @@ def recipe_hash(root: Path) -> str:
         digest.update(f"{path.relative_to(root)} {len(content)}\n".encode())
         digest.update(content)
     return digest.hexdigest()
+
+
+class Source(NamedTuple):
+    """A Debian source package that the image is built with: SHA-256 of its upstream tarball."""
+
+    name: str
+    suite: str
+    version: str
+    sha256: str
+
+
+def pinned_sources(root: Path) -> list[Source]:
+    """The source packages of `containers/versions.env`.
+
+    Raises:
+        ColonnadeError: a line of them is damaged.
+    """
+    path = root / "containers" / "versions.env"
+    found = re.search(r'^SOURCES="\n(.*?)^"', path.read_text(encoding="utf-8"), re.M | re.S)
+    lines = [line.split() for line in (found[1] if found else "").splitlines() if line.strip()]
+    wrong = [line for line in lines if len(line) != len(Source._fields)]
+    if wrong or not lines:
+        seen = " ".join(wrong[0]) if wrong else "no such list"
+        raise ColonnadeError(f"{path}: SOURCES: {seen!r}; allowed: lines NAME SUITE VERSION SHA256")
+    return [Source(*line) for line in lines]
 
 
 def debian_suite(root: Path) -> str:

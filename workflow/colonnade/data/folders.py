@@ -3,6 +3,8 @@
 
 """Lists a data set in ImageNet's folder layout: train/<class>/* and val/<class>/*.
 
+With ImageNet's development kit, val/ may hold its images as they are published, without class folders.
+
 What systems leave in folders (hidden files, Thumbs.db, ...) is skipped, and so are files beside the
 class folders that are no images; both are counted and told. Whatever else is not an image of a class
 is refused: all of it at once, a few by name.
@@ -15,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from colonnade.common.errors import ColonnadeError, some
+from colonnade.data.devkit import Devkit
 
 IMAGE_SUFFIXES = frozenset({".jpeg", ".jpg", ".png", ".bmp", ".webp"})
 ARCHIVE_SUFFIXES = frozenset({".tar", ".tgz", ".gz", ".zip"})
@@ -79,22 +82,24 @@ class _Findings:
             print(message, file=sys.stderr)
 
 
-def list_folder(root: Path) -> FolderListing:
+def list_folder(root: Path, devkit: Path | None = None) -> FolderListing:
     """List the images of the folder `root`; what is skipped is told on stderr.
+
+    `devkit` is the folder of ImageNet's development kit, whose labels a flat val/ needs.
 
     Raises:
         ColonnadeError: the layout is another one, classes differ between train/ and val/, a class
             is empty, or there are files that are no images or cannot be read.
     """
     try:
-        return _list(root)
+        return _list(root, None if devkit is None else Devkit(devkit))
     except OSError as error:
         raise ColonnadeError(
             f"{error.filename or root}: cannot be read: {error.strerror}"
         ) from error
 
 
-def _list(root: Path) -> FolderListing:
+def _list(root: Path, devkit: Devkit | None) -> FolderListing:
     if not root.is_dir():
         raise ColonnadeError(f"{root}: no such folder; {LAYOUT}")
     missing = [f"{split}/" for split in SPLITS if not (root / split).is_dir()]
@@ -105,7 +110,13 @@ def _list(root: Path) -> FolderListing:
             f"{root}: train/ and val/ are the same folder: test images would be trained on"
         )
     findings = _Findings(root)
-    train, val = (_classes(root / split, findings) for split in SPLITS)
+    train = _classes(root / "train", findings)
+    if devkit is not None and _is_flat(root / "val"):
+        test = _labelled(root, list(train), devkit, findings)
+        images = [list(_images(folder, findings)) for folder in train.values()]
+        findings.finish()
+        return FolderListing(tuple(train), images, test)
+    val = _classes(root / "val", findings)
     if train and val:
         _compare(root, train, val, findings)
     # Class folders come sorted; where the splits differ in them, that is a finding.
@@ -172,14 +183,52 @@ def _classes(folder: Path, findings: _Findings) -> dict[str, Path]:
     return classes
 
 
+def _is_flat(split: Path) -> bool:
+    """Whether a split holds images and no class folders."""
+    with os.scandir(split) as scan:
+        entries = [each for each in scan if not each.name.startswith(".")]
+    return bool(entries) and not any(each.is_dir() for each in entries)
+
+
+def _labelled(
+    root: Path, classes: list[str], devkit: Devkit, findings: _Findings
+) -> list[list[Path]]:
+    """The images of a flat val/ by class, in the order of `classes`; what has no label is refused."""
+    folder = root / "val"
+    found: dict[str, list[Path]] = {name: [] for name in classes}
+    if classes and classes != devkit.classes:
+        own = {"train/": set(classes), "the devkit": set(devkit.classes)}
+        only = [
+            f"only in {one}: {some(sorted(own[one] - own[other]))}"
+            for one, other in (("train/", "the devkit"), ("the devkit", "train/"))
+            if own[one] - own[other]
+        ]
+        findings.problem(
+            f"{root}: train/ and data.devkit have different classes: {'; '.join(only)}"
+        )
+    for entry in _entries(folder, findings) or []:
+        wnid = devkit.class_of(entry.name)
+        if (reason := _fault(entry)) is not None:
+            findings.refuse(entry.path, reason)
+        elif wnid is None:
+            findings.refuse(entry.path, "images that data.devkit has no label for")
+        else:
+            found.setdefault(wnid, []).append(Path(entry.path))
+    count = sum(map(len, found.values()))
+    if count < len(devkit):
+        print(f"{folder}: {count} of the devkit's {len(devkit)} images are there", file=sys.stderr)
+    return [found[name] for name in classes]
+
+
 def _no_classes(folder: Path, images: list[Path], others: list[Path]) -> str:
     """What to say of a split without class folders."""
     archives = [path.name for path in others if path.suffix.lower() in ARCHIVE_SUFFIXES]
     if images:
         return (
             f"{folder}: holds {len(images)} images and no class folders; {LAYOUT}; move every image"
-            " into the folder of its class (ImageNet's validation images, which come without:"
-            " valprep.sh of the GitHub repository soumith/imagenetloader.torch moves them)"
+            " into the folder of its class (ImageNet's validation images, which come without: name"
+            " the unpacked ILSVRC2012_devkit_t12 as data.devkit, or let valprep.sh of the GitHub"
+            " repository soumith/imagenetloader.torch move them)"
         )
     if archives:
         return (

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-"""Data sets in ImageNet's folder layout: train/<class>/* and val/<class>/*.
+"""Data sets in ImageNet's folder layout: train/<class>/* and val/<class>/*, or val/* with a devkit.
 
 Classes are the folder names in sorted order, as torchvision numbers them. Evaluation resizes the
 shorter side to 256/224 of `image_px` (bilinear, antialiased) and crops the centre; training crops a
@@ -140,7 +140,7 @@ def open_imagenet(config: ImageNetConfig) -> ImageData:
     Raises:
         ColonnadeError: see `list_folder` and `split_by_class`.
     """
-    return split_by_class(list_folder(config.path), config.path, config)
+    return split_by_class(list_folder(config.path, config.devkit), config.path, config)
 
 
 def split_by_class(listing: FolderListing, root: Path, config: FolderConfig) -> ImageData:

@@ -10,20 +10,21 @@ from typing import NamedTuple
 from colonnade.common.reference import REFERENCE
 from colonnade.config.pruning import Pattern
 
+ALGORITHMS = ("packed", "direct", "tuned")
+"""How pruned networks are executed: all layers by one algorithm, or each by its fastest."""
 
-def timed_runs(dense: str, pruned: Sequence[str]) -> list[tuple[str, str]]:
+
+def timed_runs(
+    dense: str, pruned: Sequence[str], algorithms: Sequence[str] = ALGORITHMS
+) -> list[tuple[str, str]]:
     """(implementation, variant) of every row of the throughput table, the baseline first.
 
-    `dense` labels the unpruned variant, `pruned` the others.
+    `dense` labels the unpruned variant, `pruned` the others, which run by each of `algorithms`.
     """
     return [
         (REFERENCE, dense),
         ("colnm_dense", dense),
-        *(
-            (f"colnm_{algorithm}", variant)
-            for variant in pruned
-            for algorithm in ("packed", "direct", "tuned")
-        ),
+        *((f"colnm_{algorithm}", variant) for variant in pruned for algorithm in algorithms),
     ]
 
 
@@ -46,15 +47,15 @@ class BandRun(NamedTuple):
 
 
 def plan_band_runs(dense: str, pruned: Sequence[str], threads: int) -> list[BandRun]:
-    """What is run over a band: the baseline first, dense, then each pruned variant as it was tuned.
+    """What is run over a band: all that the throughput table has, so that claims ask for the same runs.
 
-    The last of them runs in f16 too, and on `TEAM` cores where the others run on fewer.
+    The last of them, of the last pruned variant as it was tuned, runs in f16 too, and on `TEAM` cores
+    where the others run on fewer.
     """
-    last = BandRun("colnm_tuned" if pruned else "colnm_dense", [dense, *pruned][-1], "f32", threads)
+    alike = [BandRun(*run, "f32", threads) for run in timed_runs(dense, pruned)]
+    last = alike[-1]
     return [
-        BandRun(REFERENCE, dense, "f32", threads),
-        BandRun("colnm_dense", dense, "f32", threads),
-        *(BandRun("colnm_tuned", variant, "f32", threads) for variant in pruned),
+        *alike,
         last._replace(dtype="f16"),
         *([last._replace(threads=TEAM)] if threads < TEAM else []),
     ]

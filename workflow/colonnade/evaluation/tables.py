@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import file_bytes, read_json
 from colonnade.common.reference import REFERENCE
@@ -17,8 +19,10 @@ from colonnade.results.tables import (
     ACCURACY,
     DECOMPOSITION,
     PACKAGES,
+    SENSITIVITY_RETUNED,
     THROUGHPUT,
     THROUGHPUT_BAND,
+    read_table,
     write_table,
 )
 from colonnade.targets.target import Target
@@ -38,17 +42,28 @@ def throughput_table(
         ColonnadeError: of a target, the baseline is not among the runs.
     """
     reports = [(target, read_json(path, Run), pattern) for target, path, pattern in runs]
+    write_throughput(timed, reports, table)
+
+
+def write_throughput(
+    timed: ThroughputConfig, runs: Sequence[tuple[Target, Run, dict[str, Any]]], table: Path
+) -> None:
+    """The same of reports that are read already, of any networks.
+
+    Raises:
+        ColonnadeError: of a target or a network, the baseline is not among the runs.
+    """
     base_ms = {
-        target.name: milliseconds(report, target)
-        for target, report, _ in reports
+        (target.name, report["model"]): milliseconds(report, target)
+        for target, report, _ in runs
         if report["implementation"] == REFERENCE
     }
     rows = []
-    for target, report, pattern in reports:
-        if target.name not in base_ms:
+    for target, report, pattern in runs:
+        base = base_ms.get((target.name, report["model"]))
+        if base is None:
             raise ColonnadeError(f"{table}: no run of {REFERENCE} to compare with")
-        ms = milliseconds(report, target)
-        columns = _timed(report, target, timed, ms, base_ms[target.name])
+        columns = _timed(report, target, timed, milliseconds(report, target), base)
         cycles = report["total"]["cycles"]
         rows.append({**pattern, **columns, "cycles": cycles, **report.get("conditions", {})})
     write_table(table, THROUGHPUT, rows)
@@ -87,6 +102,13 @@ def band_table(
         runs: the baseline's first, each with its pattern columns n, m and sparsity.
         table: the file to write.
     """
+    write_table(table, THROUGHPUT_BAND, band_rows(target, timed, runs))
+
+
+def band_rows(
+    target: Target, timed: ThroughputConfig, runs: Sequence[tuple[OverBand, dict[str, Any]]]
+) -> list[dict[str, Any]]:
+    """Rows of `throughput_band.csv`: see `band_table`."""
     baseline = runs[0][0]["cycles"]
     rows = []
     for report, pattern in runs:
@@ -101,10 +123,51 @@ def band_table(
                     "dtype": report["dtype"],
                 }
             )
-    write_table(table, THROUGHPUT_BAND, rows)
+    return rows
 
 
-def milliseconds(report: dict[str, Any], target: Target) -> float:
+def retuned_table(
+    runs: Sequence[tuple[str, Path, dict[str, Any]]], band: Path, table: Path
+) -> None:
+    """Write `sensitivity_retuned.csv`: runs with schedules that were tuned for a core, on that core.
+
+    Args:
+        runs: of each the core of the band, its report, and its pattern columns n, m and sparsity.
+        band: `throughput_band.csv`, with the same runs by the schedules of the nominal core.
+        table: the file to write.
+
+    Raises:
+        ColonnadeError: the band has not exactly one such run, or none of the baseline.
+    """
+    known = read_table(band, THROUGHPUT_BAND).filter(pl.col("dtype") == "f32")
+    rows = []
+    for core, path, pattern in runs:
+        report = read_json(path, Run)
+        on_core = known.filter(pl.col("core") == core, pl.col("threads") == report["threads"])
+        before, baseline = (
+            on_core.filter(pl.col("implementation") == name, pl.col("sparsity") == sparsity)
+            for name, sparsity in ((report["implementation"], pattern["sparsity"]), (REFERENCE, 0))
+        )
+        if (before.height, baseline.height) != (1, 1):
+            raise ColonnadeError(
+                f"{band}: core {core}: {before.height} runs of {report['implementation']} at sparsity"
+                f" {pattern['sparsity']:g}, {baseline.height} of {REFERENCE}; allowed: one of each"
+            )
+        cycles = report["total"]["cycles"]
+        shared = ("model", "target", "implementation", "cycles", "speedup_vs_xnnpack_dense")
+        rows.append(
+            {
+                **pattern,
+                **before.select(shared).row(0, named=True),
+                "core": core,
+                "retuned_cycles": cycles,
+                "retuned_speedup": baseline["cycles"].item() / cycles,
+            }
+        )
+    write_table(table, SENSITIVITY_RETUNED, rows)
+
+
+def milliseconds(report: Run, target: Target) -> float:
     """Time of a whole run, from the runner's report."""
     cycles = report["total"]["cycles"]
     if cycles is not None:

@@ -21,7 +21,7 @@ from colonnade.package.description import SCHEDULES, TUNED
 from colonnade.package.export import export_package
 from colonnade.package.tuned import Tuner
 from colonnade.pruning.layers import sparsity_of
-from colonnade.pruning.plan import uniform_plan
+from colonnade.pruning.plan import GROUPED_TILE, uniform_plan
 from colonnade.training.checkpoint import read_checkpoint
 from colonnade.training.imported import network_name, read_network, write_imported
 from colonnade.training.stages import mask_by_magnitude, prune_and_finetune
@@ -32,8 +32,6 @@ CHECKPOINT, DENSE, PACKAGE, METRICS = (
     "package",
     "metrics.csv",
 )
-# A group's rows read other channels than the next one's.
-_GROUPED_TILE = 1
 _SEED = 0
 
 
@@ -87,14 +85,14 @@ def optimize(
         dense, pruned = temporary / DENSE, temporary / CHECKPOINT
         data = None if finetuning is None else finetuning.data
         write_imported(imported, name, image_px or 0, dense, data)
-        tiles = {each: _GROUPED_TILE if each in alone else tile for each in names}
+        tiles = {each: GROUPED_TILE if each in alone else tile for each in names}
         if tuner is not None:
             plain = [each for each in names if each not in alone]
             chosen = tuner.tune(imported.graph, name, plain, pattern)
             reasons |= dict.fromkeys(
                 (each for each in plain if each not in chosen), "is no faster pruned"
             )
-            tiles = {each: chosen.get(each, _GROUPED_TILE) for each in names if each not in reasons}
+            tiles = {each: chosen.get(each, GROUPED_TILE) for each in names if each not in reasons}
         plan = uniform_plan(pattern, tiles)
         if finetuning is None:
             mask_by_magnitude(dense, plan, pruned)

@@ -22,6 +22,8 @@ class LayerPlan(BaseModel):
 
 
 Plan = Mapping[str, LayerPlan]
+# Tile of the masks of convolutions with groups: each group's rows read channels of its own.
+GROUPED_TILE = 1
 
 
 def uniform_plan(pattern: Pattern, tiles: Mapping[str, int]) -> dict[str, LayerPlan]:

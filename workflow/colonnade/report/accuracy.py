@@ -30,10 +30,14 @@ def study_figure(summary: pl.DataFrame) -> str:
         _panel(axes, dense, [row for row in rows if row["sparsity"] == sparsity])
         axes.set_title(f"{sparsity:.1%} pruned" if sparsity else "dense", loc="left", fontsize=10)
     grid[-1, 0].set_xlabel(
-        f"top-1 in % on {dense['dataset']}, {dense['model']}, mean of {dense['seeds']} seeds"
-        f" with 95% interval, measured{_refusal(dense)}"
+        f"top-1 in % on {dense['dataset']}, {dense['model']}, {_mean(dense['seeds'])},"
+        f" measured{_refusal(dense)}"
     )
     return svg(figure, "Top-1 by pattern and recipe")
+
+
+def _mean(seeds: int) -> str:
+    return f"mean of {seeds} seeds with 95% interval" if seeds > 1 else "one seed"
 
 
 def _refusal(dense: dict[str, Any]) -> str:

@@ -30,6 +30,7 @@ SECTIONS = (
     Section("claims", "Claims", "Claims"),
     Section("throughput", "Throughput", "Throughput"),
     Section("accuracy", "Accuracy", "Accuracy"),
+    Section("small_study", "Methods at equal budget, on few images"),
     Section("study", "Patterns and recipes at equal budget", target="accuracy-study"),
     Section("pareto", "A pattern for every layer", target="pareto-front"),
     Section(

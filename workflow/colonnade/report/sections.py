@@ -39,6 +39,7 @@ from colonnade.results.tables import (
     PACKING,
     PARETO,
     SENSITIVITY,
+    SENSITIVITY_RETUNED,
     STUDY_SUMMARY,
     THROUGHPUT,
     TUNER_QUALITY,
@@ -221,10 +222,24 @@ def _rows_of(
     return context
 
 
+def _sensitivity(files: Files) -> dict[str, Any]:
+    """Ranges over the band, and where schedules were tuned for some of its cores, what that gains."""
+    table, *retuned = files
+    return {
+        "rows": read_table(table, SENSITIVITY).rows(named=True),
+        "retuned": [
+            row
+            for path in retuned
+            for row in read_table(path, SENSITIVITY_RETUNED).rows(named=True)
+        ],
+    }
+
+
 CONTEXTS: Mapping[str, Callable[[Files], dict[str, Any]]] = {
     "claims": _claims,
     "throughput": _throughput,
     "accuracy": _accuracy,
+    "small_study": _rows_of(STUDY_SUMMARY, study_figure),
     "study": _rows_of(STUDY_SUMMARY, study_figure),
     "pareto": _rows_of(PARETO, pareto_figure),
     "comparison": _comparison,
@@ -237,7 +252,7 @@ CONTEXTS: Mapping[str, Callable[[Files], dict[str, Any]]] = {
     "schedules": _schedules,
     "tuner_quality": _tuner_quality,
     "validation": _validation,
-    "sensitivity": _rows_of(SENSITIVITY),
+    "sensitivity": _sensitivity,
     "words": lambda _: {"words": WORDS},
     "provenance": lambda _: {},
 }

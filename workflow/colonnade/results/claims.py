@@ -13,7 +13,7 @@ from string import Formatter
 from typing import Annotated, Any, Literal, Self, get_args
 
 import polars as pl
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from colonnade.common.errors import ColonnadeError, first_line
 from colonnade.common.files import write_json
@@ -28,6 +28,7 @@ from colonnade.results.tables import (
     ACCURACY,
     DENSE_BASELINES,
     PACKAGES,
+    STUDY,
     THROUGHPUT,
     THROUGHPUT_BAND,
     Schema,
@@ -38,16 +39,17 @@ TABLES: Mapping[str, Schema] = {
     "throughput": THROUGHPUT,
     "accuracy": ACCURACY,
     "packages": PACKAGES,
+    "small_study": STUDY,
     "dense_baselines": DENSE_BASELINES,
 }
 """Those of which claims can be made."""
 BAND = "throughput_band"
 """Throughput on every core of a band, on which claims of modelled values are judged too."""
-ON_REQUEST = frozenset({"dense_baselines"})
-"""Of these, those that `full-run` has not."""
+ON_REQUEST = frozenset({"small_study", "dense_baselines"})
+"""Of these, those that `full-run` may be without."""
 
 Evidence = Literal["measured", "modelled", "emulated"]
-Table = Literal["throughput", "accuracy", "packages", "dense_baselines"]
+Table = Literal["throughput", "accuracy", "packages", "small_study", "dense_baselines"]
 Text = Annotated[str, Field(min_length=1)]
 
 
@@ -69,8 +71,8 @@ class Definition(Section):
     command: Annotated[str, Field(pattern=r"^snakemake [a-z-]+( |$)")]
     # A value beyond the stated one follows from what was configured, and exceeds nothing.
     by_choice: bool = False
-    # The value is how much lower (at most) or higher (at least) `top1` is than `top1_dense`, of
-    # `n_images` images; the query selects all three.
+    # The value is how much lower (at most) or higher (at least) `top1` is than `top1_dense`, of the dense
+    # network or of what else it is compared with, over `n_images` images; the query selects all three.
     of_images: bool = False
     # Of queries that select no column of that name.
     evidence: Evidence | None = None
@@ -85,6 +87,14 @@ class Definition(Section):
         if (self.stated is None) == (self.bound is None):
             raise ValueError("one of stated and bound is needed")
         return self
+
+    @field_validator("query")
+    @classmethod
+    def _reads_tables_alone(cls, query: str) -> str:
+        """Polars would open files and addresses: `SELECT * FROM read_csv('...')`."""
+        if "read_" in query.lower():
+            raise ValueError("allowed: the tables of the claim, no function that reads a file")
+        return query
 
     @property
     def limit(self) -> float:
@@ -219,7 +229,12 @@ def _judge(
 def _over_band(
     definition: Definition, where: str, tables: Mapping[str, pl.DataFrame]
 ) -> dict[str, float]:
-    """The value on every other core of the band, where there is one with the runs of the claim."""
+    """The value on every other core of the band, where there is one with the runs of the claim.
+
+    Raises:
+        ColonnadeError: the band has other runs than the table of throughput: a range over them would be
+            of another value.
+    """
     if BAND not in tables or "throughput" not in definition.tables:
         return {}
     # Those as in the table of throughput: others have another datatype, or more threads.
@@ -228,13 +243,24 @@ def _over_band(
         (pl.col("dtype") == "f32") & pl.col("threads").is_in(threads.to_list())
     )
     found = {}
+    wanted = _runs_of(tables["throughput"])
     for (core,), runs in alike.group_by("core", maintain_order=True):
+        if (there := _runs_of(runs)) != wanted:
+            allowed = ", ".join(map(str, sorted(wanted)))
+            raise ColonnadeError(
+                f"{where}: {table_file(BAND)}: core {core}: runs {', '.join(map(str, sorted(there)))};"
+                f" allowed: those of {table_file('throughput')}, {allowed}"
+            )
         row = _row(definition, where, {**tables, "throughput": runs.select(list(THROUGHPUT))})
         if row is None:
             return {}
         found[str(core)] = float(row["value"])
     found.pop(NOMINAL, None)
     return found
+
+
+def _runs_of(table: pl.DataFrame) -> set[tuple[str, str, float]]:
+    return set(table.select("model", "implementation", "sparsity").iter_rows())
 
 
 def _of_images(
@@ -250,7 +276,7 @@ def _of_images(
         low, high = -high, -low
     of_each = [top1_interval(each, images) for each in (top1, dense)]
     said = (
-        f"; 95% intervals: {of_each[0][0]:.2f} to {of_each[0][1]:.2f}%, dense {of_each[1][0]:.2f} to"
+        f"; 95% intervals: {of_each[0][0]:.2f} to {of_each[0][1]:.2f}%, against {of_each[1][0]:.2f} to"
         f" {of_each[1][1]:.2f}%, the value {low:.2f} to {high:.2f} points"
     )
     ends = {verdict_of(definition, each, "emulated") for each in (low, high)}

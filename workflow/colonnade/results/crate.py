@@ -11,6 +11,7 @@ import json
 import re
 import shlex
 import shutil
+import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -113,6 +114,37 @@ def _walk(top: Path, folder: Path) -> Iterator[str]:
             yield name
         elif not (path / SCOPE).exists():
             yield from _walk(top, path)
+
+
+def refuse_links(folder: Path) -> None:
+    """Make sure that a folder of results holds files and folders alone, which lead nowhere else.
+
+    Raises:
+        ColonnadeError: something is a symlink, or a device, pipe or socket.
+    """
+    for path in folder.iterdir():
+        name = str(path.relative_to(folder))
+        if not path.name.startswith(".") and name not in SHARED:
+            _refuse_links(path)
+
+
+def _refuse_links(path: Path) -> None:
+    mode = path.lstat().st_mode
+    if stat.S_ISDIR(mode):
+        for each in path.iterdir():
+            if not each.name.startswith("."):
+                _refuse_links(each)
+    elif not stat.S_ISREG(mode):
+        kind = f"a symlink to {path.readlink()}" if stat.S_ISLNK(mode) else "no regular file"
+        raise ColonnadeError(
+            f"{printable(str(path))}: {printable(kind)}; allowed: files and folders, since nothing"
+            " outside of the results is read: put what it stands for there in its place"
+        )
+
+
+def printable(text: str) -> str:
+    """A text of a crate for a terminal, which acts on control characters."""
+    return "".join(each if each.isprintable() else f"\\x{ord(each):02x}" for each in text)
 
 
 def read_crate(folder: Path) -> CrateGraph:

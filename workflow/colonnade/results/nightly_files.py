@@ -12,25 +12,22 @@ from xml.etree import ElementTree
 
 from colonnade.common.errors import ColonnadeError, first_line
 from colonnade.common.files import make_folder, write_bytes, write_text
-from colonnade.results.nightly import Moved
+from colonnade.results.nightly import Case, other_weights, totals
 from colonnade.results.records import CycleBaseline
 
 # Of the layers that moved, the summary has those that moved most.
 _SHOWN = 40
 
 
-def write_junit(moved: Sequence[Moved], failed: Sequence[Moved], target: Path) -> None:
+def write_junit(cases: Sequence[Case], target: Path) -> None:
     """A test suite for each run, a test case for each layer, as CI systems read it."""
-    root = ElementTree.Element("testsuites", tests=str(len(moved)), failures=str(len(failed)))
-    for run in dict.fromkeys(each.run for each in moved):
-        cases = [each for each in moved if each.run == run]
-        failures = [each for each in failed if each.run == run]
-        suite = ElementTree.SubElement(
-            root, "testsuite", name=run, tests=str(len(cases)), failures=str(len(failures))
-        )
-        for each in cases:
-            case = ElementTree.SubElement(suite, "testcase", classname=run, name=each.layer)
-            if each in failures:
+    root = ElementTree.Element("testsuites", _counts(cases))
+    for run in dict.fromkeys(each.run for each in cases):
+        own = [each for each in cases if each.run == run]
+        suite = ElementTree.SubElement(root, "testsuite", {"name": run, **_counts(own)})
+        for each in own:
+            case = ElementTree.SubElement(suite, "testcase", classname=run, name=each.name)
+            if each.fails:
                 ElementTree.SubElement(case, "failure", message=each.text)
             else:
                 ElementTree.SubElement(case, "system-out").text = each.text
@@ -38,40 +35,42 @@ def write_junit(moved: Sequence[Moved], failed: Sequence[Moved], target: Path) -
     write_bytes(target, ElementTree.tostring(root, encoding="utf-8", xml_declaration=True))
 
 
+def _counts(cases: Sequence[Case]) -> dict[str, str]:
+    return {"tests": str(len(cases)), "failures": str(sum(each.fails for each in cases))}
+
+
 def write_summary(
-    moved: Sequence[Moved],
-    failed: Sequence[Moved],
-    baseline: CycleBaseline,
-    strangers: Sequence[str],
-    target: Path,
+    cases: Sequence[Case], baseline: CycleBaseline, ours: CycleBaseline, target: Path
 ) -> None:
-    """Totals of all runs, then what moved most; `strangers` are runs of other weights."""
+    """Totals of all runs, then what moved most."""
+    failed = [each for each in cases if each.fails]
     lines = [
-        f"# Nightly regression: {len(failed)} of {len(moved)} layers fail"
+        f"# Nightly regression: {len(failed)} of {len(cases)} comparisons fail{'s' * (len(failed) == 1)}"
         if failed
-        else f"# Nightly regression: {len(moved)} layers, none fails",
+        else f"# Nightly regression: {len(cases)} comparisons, none fails",
         "",
         f"Baseline: commit {baseline['git_commit']}, accepted because: {baseline['reason']}",
         "",
         "| run | cycles before | now | change |",
         "|---|--:|--:|--:|",
     ]
-    for run in dict.fromkeys(each.run for each in moved):
-        both = [
-            (each.before["cycles"], each.after["cycles"])
-            for each in moved
-            if each.run == run and each.before is not None and each.after is not None
-        ]
-        before, after = (sum(pair[index] for pair in both) for index in (0, 1))
-        change = f"{100 * (after / before - 1):+.2f}%" if before else "not compared"
-        lines.append(f"| {run} | {before:,} | {after:,} | {change} |")
-    lines += [f"\nOther weights than the baseline's: {run}" for run in strangers]
-    others = [each for each in moved if each.before != each.after and each not in failed]
+    compared = {run: pair for run, *pair in totals(baseline, ours)}
+    for run, found in ours["runs"].items():
+        if run in compared:
+            before, after = compared[run]
+            lines.append(f"| {run} | {before:,} | {after:,} | {100 * (after / before - 1):+.2f}% |")
+        else:
+            cycles = sum(layer["cycles"] for layer in found["layers"].values())
+            lines.append(f"| {run} | not compared | {cycles:,} | |")
+    for run in other_weights(baseline, ours):
+        lines += ["", f"Another network than the baseline's, by its checkpoint: {run}"]
+    # Of runs that are new, all is.
+    others = [each for each in cases if each.moved and not each.fails and each.run in compared]
     for title, chosen in (("Failing", failed), ("What else moved", others)):
         ordered = sorted(chosen, key=lambda each: -abs(each.percent))
         if ordered:
             lines += ["", f"## {title}", ""]
-            lines += [f"- {each.run}, `{each.layer}`: {each.text}" for each in ordered[:_SHOWN]]
+            lines += [f"- {each.run}, `{each.name}`: {each.text}" for each in ordered[:_SHOWN]]
         if len(ordered) > _SHOWN:
             lines.append(f"- and {len(ordered) - _SHOWN} more: see junit.xml")
     write_text(target, "\n".join(lines) + "\n")

@@ -136,6 +136,14 @@ class PackagedSchedules(TypedDict):
     convs: dict[str, PackagedSchedule]
 
 
+class TunedSchedules(PackagedSchedules):
+    """All of schedules.json."""
+
+    format: str
+    version: int
+    stays_dense: list[str]
+
+
 class Layer(TypedDict):
     """What one operator took."""
 
@@ -164,6 +172,13 @@ class Run(TypedDict):
     conditions: NotRequired[MeasuredUnder]
 
 
+class PaperRun(TypedDict):
+    """A run of a network of the paper, and the share of its columns that is removed."""
+
+    sparsity: Share
+    run: Run
+
+
 class ModelledLayer(Layer):
     """What one operator took by the timing model."""
 
@@ -181,6 +196,20 @@ class ModelledRun(Run):
     layers: list[ModelledLayer]  # type: ignore[misc]
 
 
+class NightlyRun(ModelledRun):
+    """A run of `nightly-cycles`: how large the package is, and how far its outputs are from PyTorch's.
+
+    `relative_error` is the largest difference in relation to the largest output; `agrees` where that is
+    within the tolerance of the datatype and the largest output is the same.
+    """
+
+    target: str
+    image_px: int
+    package_bytes: Annotated[int, Field(ge=1)]
+    relative_error: Annotated[float, Field(ge=0)]
+    agrees: bool
+
+
 class BaselineLayer(TypedDict):
     """A layer of a baseline: cycles in all, in each function, and lost to each stall."""
 
@@ -191,9 +220,12 @@ class BaselineLayer(TypedDict):
 
 
 class BaselineRun(TypedDict):
-    """A run of a baseline: of which network, and its layers by name."""
+    """A run of a baseline: of which network, what its package and outputs are, and its layers by name."""
 
     checkpoint_sha256: str
+    package_bytes: Annotated[int, Field(ge=1)]
+    relative_error: Annotated[float, Field(ge=0)]
+    agrees: bool
     layers: dict[str, BaselineLayer]
 
 

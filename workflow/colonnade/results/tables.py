@@ -78,6 +78,20 @@ THROUGHPUT = {
 THROUGHPUT_CORES = THROUGHPUT
 # The same of some runs, on every core of a band.
 THROUGHPUT_BAND = {"core": pl.String, **THROUGHPUT, "dtype": pl.String}
+# By schedules tuned for a core of the band, and by those of the nominal core, both on that core.
+SENSITIVITY_RETUNED = {
+    "core": pl.String,
+    "model": pl.String,
+    "target": pl.String,
+    "implementation": pl.String,
+    "n": pl.Float64,
+    "m": pl.String,
+    "sparsity": pl.Float64,
+    "cycles": pl.Int64,
+    "retuned_cycles": pl.Int64,
+    "speedup_vs_xnnpack_dense": pl.Float64,
+    "retuned_speedup": pl.Float64,
+}
 ACCURACY = {
     "model": pl.String,
     "dataset": pl.String,

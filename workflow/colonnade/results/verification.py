@@ -5,22 +5,36 @@
 
 Nothing is run for it but commands of `colonnade` that compute files from files: tables from raw ones,
 claims from tables, the report from both.
+
+The folder may be a stranger's, who wrote names and commands as he liked. Only files of the folder are
+read, none of it is changed, and commands write into a scratch folder that has links to the files.
 """
 
 import shlex
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 
-from colonnade.common.errors import first_line
+from colonnade.common.errors import ColonnadeError, first_line
 from colonnade.common.files import sha256_file
 from colonnade.common.paths import table_file
-from colonnade.results.crate import METADATA, SUMS, files_of, read_crate, read_sums
+from colonnade.results.crate import (
+    METADATA,
+    SUMS,
+    files_of,
+    printable,
+    read_crate,
+    read_sums,
+    refuse_links,
+)
 from colonnade.results.records import CrateEntity, CrateGraph
 from colonnade.results.tables import VALIDATION, read_table
 
-Run = Callable[[Sequence[str]], None]
+Place = Callable[[Path], Path]
+"""Where a file that a command names is; raises ColonnadeError for what is no file of the results."""
+Run = Callable[[Sequence[str], Place], None]
 
 # Commands whose results follow from files of the folder alone; all other tables do too.
 _STEPS = frozenset(("budget", "checklist", "claims", "report", "schedules", "section"))
@@ -44,32 +58,36 @@ def verify(folder: Path, run: Run) -> Verified:
 
     Args:
         folder: the results of a finished run.
-        run: runs `colonnade` with the arguments that it is given, in this process.
+        run: runs `colonnade` with the arguments that it is given, in this process, and with every file
+            that they name in its place.
 
     Raises:
-        ColonnadeError: the folder has no crate, or one that is damaged.
+        ColonnadeError: the folder has no crate, or one that is damaged; or a link leads out of it.
     """
+    refuse_links(folder)
     crate = read_crate(folder)
     recorded = {each["@id"]: each["sha256"] for each in crate["@graph"] if "sha256" in each}
-    problems = _changed_files(folder, recorded)
+    there = set(files_of(folder))
+    problems = _changed_files(folder, there, recorded)
     recomputed = []
     with tempfile.TemporaryDirectory() as scratch:
+        mirror = _Mirror(folder.resolve(), there, Path(scratch))
         for action in _recomputable(crate):
             results = [made["@id"] for made in action.get("result", [])]
-            problems += _recompute(folder, Path(scratch), action, results, run)
+            problems += _recompute(mirror, action, results, run)
             recomputed += results
-    if _VALIDATION in recorded:
+    if _VALIDATION in there:
         problems += _wrong_errors(folder / _VALIDATION)
-    size = sum((folder / name).stat().st_size for name in recorded if (folder / name).is_file())
-    return Verified(len(recorded), size, recomputed, problems)
+    size = sum((folder / name).stat().st_size for name in there & recorded.keys())
+    return Verified(len(recorded), size, [*map(printable, recomputed)], [*map(printable, problems)])
 
 
-def _changed_files(folder: Path, recorded: Mapping[str, str]) -> list[str]:
+def _changed_files(folder: Path, there: AbstractSet[str], recorded: Mapping[str, str]) -> list[str]:
     """What is wrong with the files, by their checksums in both files that have these."""
-    sums, there = read_sums(folder), set(files_of(folder))
+    sums = read_sums(folder)
     problems = []
     for name in sorted({*recorded, *sums} - {METADATA}):
-        if not (folder / name).is_file():
+        if name not in there:
             problems.append(f"{name}: not there")
             continue
         digest = sha256_file(folder / name)
@@ -89,8 +107,17 @@ def _recomputable(crate: CrateGraph) -> list[CrateEntity]:
     return [
         each
         for each in crate["@graph"]
-        if each["@type"] == "CreateAction" and _is_pure(each.get("description", "").split()[:3])
+        if each["@type"] == "CreateAction" and _is_pure(_words(each)[:3])
     ]
+
+
+def _words(action: CrateEntity) -> list[str]:
+    """The words of a command, as a shell has them; of none that a shell would take, as they stand."""
+    command = action.get("description", "")
+    try:
+        return shlex.split(command)
+    except ValueError:
+        return command.split()
 
 
 def _is_pure(command: Sequence[str]) -> bool:
@@ -102,31 +129,53 @@ def _is_pure(command: Sequence[str]) -> bool:
     return False
 
 
-def _recompute(
-    folder: Path, scratch: Path, action: CrateEntity, results: Sequence[str], run: Run
-) -> list[str]:
+class _Mirror:
+    """A scratch folder with a link to every file of the results, for commands to read and write."""
+
+    def __init__(self, folder: Path, there: AbstractSet[str], scratch: Path) -> None:
+        self.folder = folder
+        self.there = there
+        self.scratch = scratch
+
+    def without(self, results: Sequence[str]) -> None:
+        """Link anew whatever is no link, as a command left it; but for results to be made."""
+        for name in self.there:
+            link = self.scratch / name
+            if name in results or not link.is_symlink():
+                link.parent.mkdir(parents=True, exist_ok=True)
+                link.unlink(missing_ok=True)
+            if name not in results and not link.is_symlink():
+                link.symlink_to(self.folder / name)
+
+    def place(self, path: Path) -> Path:
+        """Where a command finds or puts a file."""
+        if str(path) not in self.there:
+            raise ColonnadeError(f"its command names {str(path)!r}, no file of these results")
+        return self.scratch / path
+
+
+def _recompute(mirror: _Mirror, action: CrateEntity, results: Sequence[str], run: Run) -> list[str]:
     """Run the command of an action with other places for its results, and compare."""
+    unknown = [name for name in results if name not in mirror.there]
+    if unknown:
+        return [f"{name}: not there" for name in unknown]
+    mirror.without(results)
     try:
         _, *words = shlex.split(action["description"])
-        run([_place(folder, scratch, word, results) for word in words])
+        run(words, mirror.place)
     except Exception as error:  # of files that were changed, anything may be said
         return [f"{name}: cannot be recomputed: {first_line(error)}" for name in results]
     return [
         difference
         for name in results
-        if (difference := _difference(name, folder / name, scratch / name)) is not None
+        if (difference := _difference(name, mirror.folder / name, mirror.scratch / name))
+        is not None
     ]
 
 
-def _place(folder: Path, scratch: Path, word: str, results: Sequence[str]) -> str:
-    if word in results:
-        return str(scratch / word)
-    return str(folder / word) if (folder / word).is_file() else word
-
-
 def _difference(name: str, ours: Path, again: Path) -> str | None:
-    if not ours.is_file():
-        return f"{name}: not there"
+    if not again.is_file():
+        return f"{name}: cannot be recomputed: its command does not make it"
     pairs = zip(
         [*ours.read_bytes().splitlines(), b""],
         [*again.read_bytes().splitlines(), b""],

@@ -8,6 +8,7 @@ of the very same configuration continues from it and ends in the same weights as
 one; any other file is discarded with a warning.
 """
 
+import copy
 import csv
 import io
 import itertools
@@ -16,7 +17,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from colonnade.models.module import Network
 from colonnade.pruning.schedule import Sparsifier
 from colonnade.training.averaging import WeightAverage, renew_norms
 from colonnade.training.distillation import Teacher
+from colonnade.training.forecast import forecast, is_long
 from colonnade.training.hardware import Hardware
 from colonnade.training.judge import measure
 
@@ -128,6 +130,8 @@ def run_phase(phase: Phase) -> None:
     average = WeightAverage(phase.model, phase.config.average)
     rows = _resume(optimizer, average, phase)
     epochs = phase.config.epochs
+    if not rows and is_long(phase.data, phase.config):
+        _tell_forecast(phase)
     for epoch in range(len(rows), epochs):
         start = time.monotonic()
         rate = learning_rate(phase.config, epoch)
@@ -142,6 +146,20 @@ def run_phase(phase: Phase) -> None:
     if epochs == 0:
         _settle(average, phase)
     phase.model.to(device="cpu", memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+
+
+def _tell_forecast(phase: Phase) -> None:
+    trial = replace(phase, model=copy.deepcopy(phase.model).train())
+    said = forecast(
+        phase.title,
+        lambda images, labels: trial.loss(trial.model, images, labels)[0],
+        phase.data,
+        phase.config,
+        phase.seed,
+        phase.hardware,
+    )
+    if phase.hardware.is_first:
+        print(said, file=sys.stderr, flush=True)
 
 
 def _settle(average: WeightAverage, phase: Phase) -> None:

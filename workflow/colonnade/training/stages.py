@@ -13,7 +13,7 @@ from typing import Any
 from colonnade.common.contents import folder_digest
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import sha256_file
-from colonnade.config.data import DataConfig, FashionMnistConfig, ImageNetConfig
+from colonnade.config.data import DataConfig, folders_of
 from colonnade.config.model import ModelConfig
 from colonnade.config.pruning import OneShot, Recipe, Repair
 from colonnade.config.training import PhaseConfig, TrainingConfig
@@ -316,11 +316,9 @@ def _fingerprint(
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _images_digest(data: DataConfig) -> str | None:
+def _images_digest(data: DataConfig) -> list[str]:
     """Of the files that a configuration only names."""
-    if isinstance(data, FashionMnistConfig | ImageNetConfig):
-        return folder_digest(data.path)
-    return None
+    return [folder_digest(folder) for folder in folders_of(data)]
 
 
 def _finish(network: Network, info: CheckpointInfo, phase: Phase, output: Path) -> None:

@@ -15,7 +15,7 @@ from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import read_json, write_json
 from colonnade.config.pruning import Pattern
 from colonnade.models.conv_shape import ConvShape
-from colonnade.results.records import Profile, Schedules
+from colonnade.results.records import PackagedSchedule, Profile, Schedules
 from colonnade.results.tables import LAYERS, write_table
 from colonnade.targets.target import Target
 from colonnade.tuning.bench import DENSE
@@ -45,8 +45,10 @@ def choose(trials: Mapping[int, Sequence[Result]], reduction: int) -> dict[int, 
     }
 
 
-def _schedule(report: Result) -> dict[str, Any]:
-    return {name: report[name] for name in SCHEDULE}
+def scheduled(report: Result) -> PackagedSchedule:
+    """The entry of a schedules file for what a report is of."""
+    entry: PackagedSchedule = {name: report[name] for name in SCHEDULE}  # type: ignore[assignment]
+    return entry
 
 
 def collect(
@@ -63,7 +65,7 @@ def collect(
     pay there.
     """
     found = {str(each["conv"]): each for each in (read_json(path, Profile) for path in profiles)}
-    convs: dict[str, dict[str, Any]] = {}
+    convs: dict[str, PackagedSchedule] = {}
     dense: list[str] = []
     rows: dict[str, list[dict[str, Any]]] = {}
     for name, profile in sorted(found.items()):
@@ -75,17 +77,27 @@ def collect(
             if winner is None:
                 dense.append(key)
                 continue
-            convs[key] = _schedule(winner)
+            convs[key] = scheduled(winner)
             pruned = kept < conv.reduction
             for algorithm, best in choose_each(trials[kept], winner, same_tile=pruned).items():
-                convs[schedule_key(conv, kept, algorithm)] = _schedule(best)
+                convs[schedule_key(conv, kept, algorithm)] = scheduled(best)
         rows[name] = list(_rows(profile, winners.values(), target))
-    header = {"format": "colonnade-schedules", "version": 3, "target": target.name}
-    write_json(schedules, {**header, "convs": convs, "stays_dense": dense})
+    write_schedules(target, convs, dense, schedules)
     named = [
         {"model": model, "layer": layer, **row} for layer, conv in layers for row in rows[str(conv)]
     ]
     write_table(table, LAYERS, named)
+
+
+def write_schedules(
+    target: Target,
+    convs: Mapping[str, Mapping[str, Any]],
+    stays_dense: Sequence[str],
+    output: Path,
+) -> None:
+    """Write a schedules file: parts of schedules by key, and keys that have none."""
+    header = {"format": "colonnade-schedules", "version": 3, "target": target.name}
+    write_json(output, {**header, "convs": convs, "stays_dense": stays_dense})
 
 
 def _rows(

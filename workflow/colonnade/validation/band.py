@@ -11,9 +11,9 @@ import random
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import read_json, read_record, write_json
@@ -101,6 +101,15 @@ class Band(BaseModel):
     core: Path
     variants: list[Variant]
     sample: Sample | None = None
+    retuned: tuple[str, ...] = ()
+    """Cores for which schedules are tuned again, to see what tuning for another core costs."""
+
+    @model_validator(mode="after")
+    def _retuned_are_known(self) -> Self:
+        known = [core.name for core in self.cores]
+        if unknown := [name for name in self.retuned if name not in known]:
+            raise ValueError(f"retuned: {', '.join(unknown)}; allowed: {', '.join(known)}")
+        return self
 
     @cached_property
     def cores(self) -> Sequence[Variant]:
@@ -153,6 +162,15 @@ def read_band(path: Path) -> Band:
         ColonnadeError: it is missing or damaged.
     """
     return read_record(path, Band)
+
+
+def write_core(band: Path, name: str, output: Path) -> None:
+    """Write the description of one core of a band.
+
+    Raises:
+        ColonnadeError: see `read_band` and `Band.description`.
+    """
+    write_json(output, read_band(band).description(name))
 
 
 def write_cores(band: Path, folder: Path) -> list[Path]:

@@ -22,6 +22,8 @@ from colonnade.results.tables import SENSITIVITY, write_table
 
 # Runs that differ by less are equal: those of the same schedules are, though their heaps lie elsewhere.
 _EQUAL = 1.001
+# Kinds of conclusions whose ratio is of interest, not only whether it exceeds 1.
+_VALUES = frozenset(("speedup", "layout", "pruning", "f16", "threads"))
 Reports = Mapping[BandRun, OverBand]
 """What each run takes on every core, the baseline first."""
 
@@ -139,19 +141,29 @@ def _layer_cycles(report: OverBand, name: str, core: str) -> int:
 
 
 def write_sensitivity(reports: Reports, table: Path, text: Path) -> None:
-    """Write `sensitivity.csv`, and as text which conclusions change inside the band."""
+    """Write `sensitivity.csv`, and in Markdown the values with their ranges and what changes."""
     rows = [conclusion.row() for conclusion in conclusions(reports)]
     write_table(table, SENSITIVITY, rows)
-    write_text(text, "".join(_sentence(row) for row in rows))
+    write_text(text, _in_markdown(rows))
 
 
-def _sentence(row: Mapping[str, Any]) -> str:
-    span = f"{row['lowest']:.2f} ({row['lowest_with']}) to {row['highest']:.2f}"
-    verdict = "holds" if row["holds"] else f"CHANGES with {row['lowest_with']}"
-    return (
-        f"{row['conclusion']}: {row['nominal']:.2f}x; {span} ({row['highest_with']}),"
-        f" median {row['median']:.2f} of {row['cores']} cores: {verdict}\n"
+def _in_markdown(rows: Sequence[Mapping[str, Any]]) -> str:
+    """A table of the values, as docs/timing-model.md has it, then what is not so on every core."""
+    cores = rows[0]["cores"]
+    lines = [f"| on {cores} cores | nominal | lowest | median | highest |", "|---|---|---|---|---|"]
+    lines += [
+        f"| {row['conclusion']} | {row['nominal']:.2f} | {row['lowest']:.2f} ({row['lowest_with']})"
+        f" | {row['median']:.2f} | {row['highest']:.2f} ({row['highest_with']}) |"
+        for row in rows
+        if row["kind"] in _VALUES
+    ]
+    changing = [row for row in rows if not row["holds"]]
+    lines += ["", "Not so on every core:" if changing else "All else is so on every core."]
+    # A value can be the order of two runs too.
+    lines += dict.fromkeys(
+        f"- {row['conclusion']}: {row['lowest']:.2f} with {row['lowest_with']}" for row in changing
     )
+    return "".join(f"{line}\n" for line in lines)
 
 
 def read_reports(runs: Sequence[tuple[BandRun, Path]]) -> dict[BandRun, OverBand]:

@@ -3,6 +3,7 @@
 
 """The convolutions of a configuration's model, and the searches for their schedules."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from colonnade.common.errors import ColonnadeError
@@ -10,7 +11,7 @@ from colonnade.config.pruning import Pattern
 from colonnade.config.schema import Config
 from colonnade.models.architecture import conv_shapes
 from colonnade.models.conv_shape import ConvShape
-from colonnade.pruning.plan import prunable_convs
+from colonnade.pruning.plan import GROUPED_TILE, prunable_convs
 from colonnade.tuning.bench import DENSE, Profiled
 from colonnade.tuning.sampling import sample
 
@@ -33,6 +34,18 @@ class Convolutions:
         pruned = set(prunable_convs(self.config.model.name, self.config.pruning.skip))
         return [(name, conv) for name, conv in self.layers if name in pruned]
 
+    def tiles(self, profiled: Mapping[str, int]) -> dict[str, int]:
+        """Tiles of all that is pruned, in execution order.
+
+        Those that were `profiled`, and if `pruning.grouped` asks for them the convolutions with groups.
+        """
+        model, pruning = self.config.model.name, self.config.pruning
+        ungrouped = prunable_convs(model, pruning.skip)
+        names = prunable_convs(model, pruning.skip, grouped=pruning.grouped)
+        alone = dict.fromkeys((name for name in names if name not in ungrouped), GROUPED_TILE)
+        tiles = {**profiled, **alone}
+        return {name: tiles[name] for name in names if name in tiles}
+
     @property
     def distinct(self) -> list[str]:
         """The distinct convolutions, as shape strings."""
@@ -53,9 +66,16 @@ class Convolutions:
         return list(distinct.values())
 
     @property
+    def all_searches(self) -> list[tuple[ConvShape, Profiled]]:
+        """Every distinct convolution at everything that it is profiled at."""
+        return [
+            (ConvShape.parse(conv), each) for conv in self.distinct for each in self.searches(conv)
+        ]
+
+    @property
     def search_count(self) -> int:
         """The searches of all convolutions."""
-        return sum(len(self.searches(conv)) for conv in self.distinct)
+        return len(self.all_searches)
 
     def profiled(self, pattern: Pattern) -> Pattern:
         """The pattern, of those that are profiled, whose schedules serve for `pattern`."""
@@ -65,7 +85,7 @@ class Convolutions:
     @property
     def audited(self) -> dict[str, list[Profiled]]:
         """The convolutions that `tuner-quality` searches completely, each at these patterns."""
-        searches = [(conv, each) for conv in self.distinct for each in self.searches(conv)]
+        searches = [(str(conv), each) for conv, each in self.all_searches]
         audited: dict[str, list[Profiled]] = {}
         for conv, each in sample(searches, self.config.profile):
             audited.setdefault(conv, []).append(each)

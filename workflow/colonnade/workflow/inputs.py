@@ -17,9 +17,10 @@ from colonnade.common.paths import (
     VALIDATED_CORE,
     program,
 )
-from colonnade.config.data import DataConfig, FashionMnistConfig, ImageNetConfig
+from colonnade.config.data import DataConfig, folders_of
 from colonnade.config.model import ModelConfig
 from colonnade.config.target import TargetConfig, load_target
+from colonnade.validation.band import read_band
 from colonnade.validation.other_cores import OTHER_CORES
 
 
@@ -55,6 +56,11 @@ class Machine:
         """What is not known of the core; none if time is measured, or without a band."""
         bands = [BANDS / Path(core).name for core in self.core if self.target.is_emulated]
         return [str(band) for band in bands if band.exists()]
+
+    @property
+    def retuned(self) -> list[str]:
+        """Names of the band's cores for which schedules are tuned again."""
+        return [name for band in self.band for name in read_band(Path(band)).retuned]
 
     def modelled(self, *tables: str) -> list[str]:
         """Those tables that only a timing model can give, where there is one."""
@@ -123,8 +129,8 @@ def weights(model: ModelConfig) -> list[str]:
 
 
 def images(data: DataConfig) -> list[str]:
-    """The folder of images, if the data set is one that is not made here."""
-    return [str(data.path)] if isinstance(data, FashionMnistConfig | ImageNetConfig) else []
+    """The folders of images and labels, if the data set is one that is not made here."""
+    return [str(folder) for folder in folders_of(data)]
 
 
 def _files(directory: str) -> list[str]:

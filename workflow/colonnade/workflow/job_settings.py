@@ -19,7 +19,7 @@ from colonnade.common.contents import file_digest, folder_digest
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.paths import Results
 from colonnade.config.model import ModelConfig, ModelName
-from colonnade.config.pruning import PruningConfig
+from colonnade.config.pruning import Pattern, PruningConfig
 from colonnade.config.schema import Config
 from colonnade.config.target import TargetConfig
 from colonnade.models.architecture import conv_names
@@ -113,11 +113,10 @@ class JobSettings:
         config = self.config.model_copy(update={"target": name})
         return replace(self, config=config, target=target)
 
-    def of_compared(self, network: ModelName) -> "JobSettings":
-        """Settings of the jobs of a network that is compared, which prune it as the comparison does."""
-        comparison = self.config.comparison
+    def of_network(self, network: ModelName, patterns: tuple[Pattern, ...]) -> "JobSettings":
+        """The same of another network, pruned by `patterns` but where it reads images."""
         images_read = conv_names(network)[:1]
-        pruning = PruningConfig(patterns=comparison.patterns, skip=tuple(images_read))
+        pruning = PruningConfig(patterns=patterns, skip=tuple(images_read))
         update = {"model": ModelConfig(name=network), "pruning": pruning}
         return replace(self, config=self.config.model_copy(update=update))
 
@@ -138,9 +137,9 @@ class JobSettings:
         if weights is not None:
             found["model.weights"] = self._digest(file_digest, weights)
         for name, section in (("data", chosen), ("study.data", chosen.get("study", {}))):
-            path = section.get("data", {}).get("path")
-            if path is not None:
-                found[f"{name}.path"] = self._digest(folder_digest, path)
+            for key in ("path", "devkit"):
+                if (path := section.get("data", {}).get(key)) is not None:
+                    found[f"{name}.{key}"] = self._digest(folder_digest, path)
         return found
 
     def _digest(self, of: Callable[[Path], str], path: str) -> str:

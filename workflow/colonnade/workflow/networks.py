@@ -68,15 +68,18 @@ class Networks:
 
     @property
     def band_runs(self) -> list[BandRun]:
-        """Those that are modelled on every core of a band, the baseline first."""
+        """All runs, and some in f16 or on more cores, as they are modelled on every core of a band."""
         return plan_band_runs(DENSE, self.variants[1:], self.config.throughput.threads)
 
     @property
     def core_runs(self) -> list[tuple[str, str]]:
         """(implementation, variant) of those that are timed on other targets, the baseline first."""
-        threads = self.config.throughput.threads
-        alike = [run for run in self.band_runs if (run.dtype, run.threads) == ("f32", threads)]
-        return [(run.implementation, run.variant) for run in alike]
+        return timed_runs(DENSE, self.variants[1:], ["tuned"])
+
+    @property
+    def retuned_runs(self) -> list[tuple[str, str]]:
+        """Those of `core_runs` that have schedules: all but the baseline."""
+        return self.core_runs[1:]
 
     @property
     def steps(self) -> list[Step]:

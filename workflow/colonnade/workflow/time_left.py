@@ -50,10 +50,16 @@ TYPICAL: Mapping[str, float] = {
         "throughput_cores_table": 0.5,
     },
     **{"validation": 45, "over_band": 80},
+    **{"band_core": 0.3, "retune": 150, "throughput_retuned": 4, "retuned_table": 0.5},
     **{"model_sensitivity": 0.5, "claims": 0.5, "provenance": 0.5, "regression": 0.5},
     **{"checklist": 0.5, "layer_regression": 15, "wheel": 20},
+    **{"nightly_network": 15, "nightly_run": 30},
+    **{"paper_network": 30, "figure_profile": 13, "figure_schedules": 0.5},
+    **{"paper_table": 0.5, "paper_claims": 0.5, "paper_figure": 1},
     **{"report_section": 2, "report": 1},
     **{"study_start": 75, "study_finetune": 75, "study_evaluate": 3, "study_table": 2},
+    **{"small_study_start": 90, "small_study_finetune": 20},
+    **{"small_study_evaluate": 7, "small_study_table": 2},
     **{"study_candidate": 75, "recipe_search": 0.5},
     **{"layer_sensitivity": 400, "budget": 2, "budget_prune": 100, "pareto": 60},
     **{"peers": 200, "compared_profile": 45, "compared_schedules": 0.5},
@@ -88,9 +94,15 @@ class Costs:
             known = {}
         self._recorded = {name: cost for name, cost in known.items() if 0 <= cost < math.inf}
 
-    def of(self, rule: str) -> float:
-        """Of a job of the rule; rules that only group others cost nothing."""
-        return self._recorded.get(rule, TYPICAL.get(rule, 0.0))
+    def of(self, rule: str, typical_share: float = 1) -> float:
+        """Of a job of the rule; rules that only group others cost nothing.
+
+        Args:
+            rule: its name.
+            typical_share: how much larger the job is than one that is typical, of which costs are told
+                where none are recorded.
+        """
+        return self._recorded.get(rule, TYPICAL.get(rule, 0.0) * typical_share)
 
     def add(self, rule: str, cost: float) -> None:
         """Record what a job took; where the file cannot be written, for this run alone."""

@@ -5,15 +5,18 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from colonnade.common.errors import ColonnadeError
 from colonnade.common.paths import TARGETS
 from colonnade.config.model import ModelName
-from colonnade.config.reading import read_config
+from colonnade.config.pruning import Pattern
+from colonnade.config.reading import check_threads, read_config
 from colonnade.config.schema import Config
+from colonnade.config.study import StudyConfig
 from colonnade.config.target import TargetConfig, load_target
 from colonnade.config.training import TrainingConfig
 from colonnade.pruning.plan import prunable_convs
@@ -50,13 +53,22 @@ class Workflow:
         Raises:
             ColonnadeError: the configuration is wrong.
         """
-        config, target = read_config(values, files, TARGETS, [_skipped_layers_exist, check_scope])
+        config, target = read_config(values, files, TARGETS, CHECKS)
         return cls(config, target)
 
     @cached_property
     def networks(self) -> Networks:
         """The networks, and the runs of them."""
         return Networks(self.config)
+
+    @cached_property
+    def small_study(self) -> "SmallStudy | None":
+        """The small study, whose jobs get its values as section `study`; None where it is left out."""
+        if self.config.small_study is None:
+            return None
+        study = self.config.small_study.study
+        config = self.config.model_copy(update={"study": study})
+        return SmallStudy(study, Networks(config), replace(self.settings, config=config))
 
     @cached_property
     def convolutions(self) -> Convolutions:
@@ -80,15 +92,31 @@ class Workflow:
         return Emulated(Machine(target), self.settings.on(EMULATED, target))
 
     @cached_property
-    def host(self) -> "Host":
+    def host(self) -> "SeveralNetworks":
         """This machine, on which networks are compared with other engines whatever the target is."""
-        target = load_target(TARGETS, HOST)
-        return Host(Machine(target), self.settings.on(HOST, target))
+        return self._on(HOST, self.config.comparison.patterns)
+
+    @cached_property
+    def figures(self) -> "SeveralNetworks":
+        """The modelled X60, on which the paper's networks are timed whatever the target is."""
+        return self._on(EMULATED, self.config.figures.patterns)
+
+    def _on(self, name: str, patterns: tuple[Pattern, ...]) -> "SeveralNetworks":
+        target = load_target(TARGETS, name)
+        return SeveralNetworks(Machine(target), self.settings.on(name, target), patterns)
 
     @property
     def scope(self) -> str:
         """What the results folder remembers of its configuration; see `colonnade.workflow.scope`."""
         return canonical(scope_of(self.config))
+
+
+class SmallStudy(NamedTuple):
+    """What the rules take of the small study."""
+
+    config: StudyConfig
+    networks: Networks
+    settings: JobSettings
 
 
 class Emulated(NamedTuple):
@@ -98,15 +126,16 @@ class Emulated(NamedTuple):
     settings: JobSettings
 
 
-class Host(NamedTuple):
-    """What the rules take of this machine."""
+class SeveralNetworks(NamedTuple):
+    """What the rules take of a machine on which several networks run, pruned by the same patterns."""
 
     machine: Machine
     settings: JobSettings
+    patterns: tuple[Pattern, ...]
 
     def of(self, network: ModelName) -> JobSettings:
-        """Settings of the jobs of a network that is compared."""
-        return self.settings.of_compared(network)
+        """Settings of the jobs of a network."""
+        return self.settings.of_network(network, self.patterns)
 
     def convolutions(self, network: ModelName) -> Convolutions:
         """Its convolutions."""
@@ -141,3 +170,22 @@ def code(command: str) -> str:
 
 def _skipped_layers_exist(config: Config) -> None:
     prunable_convs(config.model.name, config.pruning.skip)
+
+
+def _matrix_is_modelled(config: Config) -> None:
+    """That targets of `nightly.matrix` are emulated, and have a core for each thread."""
+    for name in config.nightly.matrix.targets:
+        try:
+            target = load_target(TARGETS, name)
+        except ColonnadeError as error:
+            raise ColonnadeError(f"nightly.matrix.targets: {error}") from error
+        if not target.is_emulated:
+            raise ColonnadeError(
+                f"nightly.matrix.targets: {name!r}: of kind {target.kind}; allowed: emulated targets"
+            )
+        check_threads(
+            max(config.nightly.matrix.threads), name, target, key="nightly.matrix.threads"
+        )
+
+
+CHECKS = (_skipped_layers_exist, check_scope, _matrix_is_modelled)

@@ -1,0 +1,39 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""Grids of runs: networks, batches, threads, datatypes and sparsities, each with all others."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from colonnade.config.errors import validated
+from colonnade.config.model import ModelName
+from colonnade.config.section import MAX_THREADS, InputFile, Section, Share, Whole
+from colonnade.config.sources import read_yaml
+
+
+class Grid(Section):
+    """A file such as `config/paper.yaml`: what is run, on top of which files of the configuration."""
+
+    configfiles: tuple[InputFile, ...] = Field(min_length=1)
+    # With a folder below it for each network and batch.
+    results: Annotated[str, Field(pattern=r"^results/\w[\w.-]*$")]
+    # Each with the convolutions that stay dense.
+    networks: Annotated[dict[ModelName, tuple[str, ...]], Field(min_length=1)]
+    batches: Annotated[tuple[Annotated[Whole, Field(ge=1)], ...], Field(min_length=1)]
+    threads: Annotated[
+        tuple[Annotated[Whole, Field(ge=1, le=MAX_THREADS)], ...], Field(min_length=1)
+    ]
+    dtypes: Annotated[tuple[Literal["f32", "f16"], ...], Field(min_length=1)]
+    sparsities: tuple[Share, ...]
+
+
+def read_grid(path: Path) -> Grid:
+    """Read the file of a grid.
+
+    Raises:
+        ColonnadeError: it cannot be read, or one line for every wrong or missing key.
+    """
+    return validated(Grid, read_yaml(path), str(path))
