@@ -35,7 +35,7 @@ help:
 	@echo "make kill-nightly         a full run that is killed 50 times"
 	@echo "make engine-nightly       the toolchain image by Docker, all of it"
 	@echo "make board-nightly        a full run and a calibration on an emulated board"
-	@echo "make networks-nightly     the onnx package's nine networks, dense and pruned"
+	@echo "make networks-nightly     other people's networks and random ones, all of them"
 	@echo "make release              source archive and distribution, checksums, Zenodo metadata: results/release"
 	@echo "make env                  only the Python environment, in $(VENV); make dev: with developers' tools"
 	@echo "make riscv-programs       after a full run: a folder that measures a RISC-V machine by itself"
@@ -131,10 +131,11 @@ riscv-programs: env
 board-nightly: dev
 	$(IN_ENV) COLONNADE_WHOLE_BOARD=1 pytest tests/integration/workflow/test_board.py
 
-# The nine of the `onnx` package, and its node tests.
+# The nine of the `onnx` package, its node tests, and random networks.
 networks-nightly: dev
 	$(IN_ENV) COLONNADE_WHOLE_NETWORKS=1 pytest -n auto tests/integration/test_imported_networks.py \
-		tests/unit/models/importing/test_onnx_nodes.py
+		tests/unit/models/importing/test_onnx_nodes.py tests/integration/test_onnx_nodes.py \
+		tests/integration/test_random_networks.py
 
 clean:
 	@# A root file system has folders that even their owner may not write to.

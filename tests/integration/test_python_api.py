@@ -26,11 +26,9 @@ from colonnade.package.optimize import PACKAGE, optimize
 from colonnade.runtime.library import FLOATS, Options, library
 from colonnade.targets.emulator import emulator
 from colonnade.training.checkpoint import read_checkpoint
-from tests.unit.models.graphs import images, random_network
 from tests.unit.package.test_optimize import write_small
 
 from . import schedules
-from .untrained import write_networks
 
 PIXELS = 33
 VECTOR_LENGTHS = (128, 256, 512, 1024)
@@ -90,30 +88,6 @@ def test_half_precision_and_schedules_are_taken(
     empty = schedules.write(tmp_path / "empty.json", {})
     with pytest.raises(colonnade.ColonnadeError, match=r"empty\.json.*node 'stem.0'"):
         colonnade.load(package, schedules=empty)(image)
-
-
-@pytest.mark.parametrize("seeds", [range(40)], ids=["seeds 0 to 39"])
-def test_random_networks_of_several_inputs_and_outputs_match_torch(
-    host_programs: Path, scratch: Path, seeds: range
-) -> None:
-    ran = 0
-    for seed in seeds:
-        network = random_network(seed)
-        folder = scratch / f"random-{seed}"
-        write_networks(folder, {"": network})
-        given = [each.float() for each in images(seed, network.graph)]
-        with torch.inference_mode():
-            wanted = network(*(each.double() for each in given))
-        wanted = wanted if isinstance(wanted, tuple) else (wanted,)
-        with colonnade.load(folder) as net:
-            made = net(*given)
-        made = made if isinstance(made, tuple) else (made,)
-        for index, (each, good) in enumerate(zip(made, wanted, strict=True)):
-            assert each.shape == good.shape, f"seed {seed}, output {index}"
-            off = float((each - good).abs().max()) / max(float(good.abs().max()), 1.0)
-            assert off <= 1e-4, f"seed {seed}, output {index}: {off}"
-            ran += 1
-    assert ran > len(seeds)
 
 
 def test_threads_share_a_net_and_have_nets_of_their_own(package: Path, module: nn.Module) -> None:

@@ -3,19 +3,21 @@
 
 """Networks drawn over all layer types, on emulated RISC-V against PyTorch in float64.
 
-All of them go into one package side by side, so that a run of the emulator has every one.
+All of them go into one package side by side, so that a run of the emulator has every one; on this
+machine each has a package of its own. `make networks-nightly` draws more.
 """
 
 import json
+import os
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
-from safetensors.numpy import load_file, save_file
+from torch import Tensor
 
+import colonnade
 from colonnade.container import Container
 from colonnade.models.fusion import fused
 from colonnade.models.layers import LAYERS, Node
@@ -23,11 +25,15 @@ from colonnade.models.module import Network
 from colonnade.targets.emulator import emulator
 from tests.unit.models.graphs import images, random_network
 
-from . import schedules
+from ..conftest import RecordRow
+from .side_by_side import Array, SideBySide, difference
 from .untrained import write_networks
 
-SEEDS = range(60)
+WHOLE = os.environ.get("COLONNADE_WHOLE_NETWORKS") == "1"
+HOST_SEEDS = [range(n, n + 100) for n in range(0, 500, 100)] if WHOLE else [range(40)]
+SEEDS = range(100 if WHOLE else 60)
 VECTOR_LENGTHS = (128, 256, 512, 1024)
+TITLE = "random networks: largest error of an output against PyTorch float64, of its largest number"
 
 
 def _is_in_nhwc(node: Node) -> bool:
@@ -46,46 +52,52 @@ def _is_in_nhwc(node: Node) -> bool:
     return bool(keys["op"] != "local_response_norm")
 
 
+def _together(outputs: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return outputs if isinstance(outputs, tuple) else (outputs,)
+
+
+def _expected(seed: int, network: Network) -> list[Array]:
+    """What PyTorch makes of its images in float64, once they are rounded to float32."""
+    rounded = (each.float().double() for each in images(seed, network.graph))
+    with torch.inference_mode():
+        return [each.numpy() for each in _together(network(*rounded))]
+
+
+def _largest_error(
+    made: dict[str, list[Array]], expected: dict[str, list[Array]], error: float
+) -> float:
+    """The largest error of all outputs, as `difference` has it; none is above `error`."""
+    off = {
+        f"seed {seed}, output {index}": difference(own, good)
+        for seed, outputs in expected.items()
+        for index, (own, good) in enumerate(zip(made[seed], outputs, strict=True))
+    }
+    assert len(off) >= len(expected) > 0
+    wrong = {name: each for name, each in off.items() if not each <= error}
+    assert not wrong
+    return max(off.values())
+
+
+@dataclass(frozen=True)
 class Networks:
-    """A package with some networks, its input, and what PyTorch makes of it."""
+    """A package with some networks, and what PyTorch makes of them."""
 
-    def __init__(self, folder: Path, networks: dict[int, Network]) -> None:
-        self.folder = folder
-        write_networks(folder, {f"{seed}.": network for seed, network in networks.items()})
-        inputs: dict[str, NDArray[np.float32]] = {}
-        self.expected: dict[str, NDArray[np.float64]] = {}
-        for seed, network in networks.items():
-            tensors = [each.float() for each in images(seed, network.graph)]
-            names = [each.name for each in network.graph.inputs]
-            inputs |= {f"{seed}.{name}": x.numpy() for name, x in zip(names, tensors, strict=True)}
-            with torch.inference_mode():
-                outputs = network(*(each.double() for each in tensors))
-            outputs = outputs if isinstance(outputs, tuple) else (outputs,)
-            # What is left out while training is over may have made an output.
-            for name, output in zip(fused(network.graph).outputs, outputs, strict=True):
-                self.expected[f"{seed}.{name}"] = output.numpy()
-        save_file(inputs, folder / "input.safetensors")
-        schedules.write(folder / "schedules.json", schedules.cover(folder))
+    package: SideBySide
+    expected: dict[str, list[Array]]
 
-    def check(self, command: list[str], toolchain: Container, root: Path, error: float) -> None:
-        """Run it; the largest error of an output is at most `error` times the largest number in it."""
-        where = self.folder.relative_to(root)
-        files = {key: str(where / f"{key}.safetensors") for key in ("input", "output")}
-        toolchain.run(
-            [
-                *command,
-                *("--package", str(where), "--schedules", str(where / "schedules.json")),
-                *("--input", files["input"], "--output", files["output"]),
-                *("--report", str(where / "report.json")),
-            ]
-        )
-        actual = load_file(self.folder / "output.safetensors")
-        assert set(actual) == set(self.expected)
-        for name, expected in self.expected.items():
-            assert actual[name].shape == expected.shape
-            largest = np.abs(expected).max()
-            off = np.abs(actual[name] - expected).max() / max(largest, 1.0)
-            assert off <= error, f"seed and output {name}: off by {off} of {largest}"
+    @staticmethod
+    def of(folder: Path, networks: dict[int, Network]) -> "Networks":
+        named = {str(seed): network for seed, network in networks.items()}
+        inputs = {
+            str(seed): [each.numpy() for each in images(seed, network.graph)]
+            for seed, network in networks.items()
+        }
+        expected = {str(seed): _expected(seed, network) for seed, network in networks.items()}
+        return Networks(SideBySide(folder, named, inputs), expected)
+
+    def check(self, command: list[str], toolchain: Container, root: Path, error: float) -> float:
+        """Run it under the emulator; no output is off by more than `error`, and the most is returned."""
+        return _largest_error(self.package.emulated(command, toolchain, root), self.expected, error)
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +107,7 @@ def networks() -> dict[int, Network]:
 
 @pytest.fixture(scope="module")
 def all_networks(networks: dict[int, Network], scratch: Path) -> Networks:
-    return Networks(scratch / "all", networks)
+    return Networks.of(scratch / "all", networks)
 
 
 def _command(programs: Path, root: Path, vlen: int, implementation: str, dtype: str) -> list[str]:
@@ -117,17 +129,43 @@ def test_networks_match_torch(
     root: Path,
     vlen: int,
     implementation: str,
+    record_row: RecordRow,
 ) -> None:
     command = _command(riscv64_programs, root, vlen, implementation, "f32")
-    all_networks.check(command, toolchain, root, 2.0**-13)
+    off = all_networks.check(command, toolchain, root, 2.0**-13)
+    record_row(TITLE, f"seeds 0 to {SEEDS[-1]}, VLEN {vlen}, {implementation}, f32: {off:.1e}")
+
+
+@pytest.mark.parametrize("seeds", HOST_SEEDS, ids=lambda each: f"seeds {each[0]} to {each[-1]}")
+@pytest.mark.usefixtures("host_programs")
+def test_networks_in_this_process_match_torch(
+    scratch: Path, seeds: range, record_row: RecordRow
+) -> None:
+    made, expected = {}, {}
+    for seed in seeds:
+        network, name = random_network(seed), str(seed)
+        write_networks(scratch / name, {"": network})
+        expected[name] = _expected(seed, network)
+        given = [each.float().numpy() for each in images(seed, network.graph)]
+        with colonnade.load(scratch / name) as net:
+            outputs = net(*given)
+        made[name] = list(outputs) if isinstance(outputs, tuple) else [outputs]
+    off = _largest_error(made, expected, 1e-4)
+    record_row(TITLE, f"seeds {seeds[0]} to {seeds[-1]}, this machine, f32: {off:.1e}")
 
 
 @pytest.mark.parametrize("vlen", VECTOR_LENGTHS)
 def test_networks_of_half_precision_match_torch(
-    toolchain: Container, riscv64_programs: Path, all_networks: Networks, root: Path, vlen: int
+    toolchain: Container,
+    riscv64_programs: Path,
+    all_networks: Networks,
+    root: Path,
+    vlen: int,
+    record_row: RecordRow,
 ) -> None:
     command = _command(riscv64_programs, root, vlen, "colnm_direct", "f16")
-    all_networks.check(command, toolchain, root, 2.0**-4)
+    off = all_networks.check(command, toolchain, root, 2.0**-4)
+    record_row(TITLE, f"seeds 0 to {SEEDS[-1]}, VLEN {vlen}, colnm_direct, f16: {off:.1e}")
 
 
 def test_reference_implementation_matches_torch(
@@ -144,6 +182,6 @@ def test_reference_implementation_matches_torch(
     }
     assert len(known) >= 10
     command = _command(riscv64_programs, root, 256, "xnnpack_nhwc_dense", "f32")
-    Networks(scratch / "known", known).check(command, toolchain, root, 2.0**-13)
+    Networks.of(scratch / "known", known).check(command, toolchain, root, 2.0**-13)
     report = json.loads((scratch / "known" / "report.json").read_text("utf-8"))
     assert report["implementation"] == "xnnpack_nhwc_dense"

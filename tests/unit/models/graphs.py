@@ -40,8 +40,7 @@ from colonnade.models.module import Network
 from colonnade.models.shapes import FeatureShape, MapShape, TensorShape
 
 INPUTS = (Input(name="image", channels=3), Input(name="other", channels=4))
-HEIGHT, WIDTH = 19, 17
-BATCH = 2
+ODD_SIZES = range(11, 26, 2)
 # What is drawn behind a layer: more often what is fused with it.
 FOLLOWERS = {
     "conv2d": ["batch_norm"] * 3 + ["relu", "relu6", "add", "add", "affine"],
@@ -56,6 +55,12 @@ FOLLOWERS = {
 }
 
 
+def sizes(seed: int) -> tuple[int, int, int]:
+    """Batch, height and width of the images for a seed's network."""
+    rng = random.Random(f"sizes of {seed}")
+    return rng.randint(1, 3), rng.choice(ODD_SIZES), rng.choice(ODD_SIZES)
+
+
 class Draw:
     """Draws nodes onto tensors that exist already."""
 
@@ -64,7 +69,7 @@ class Draw:
         self.inputs = INPUTS[: self.rng.choice([1, 1, 2])]
         self.net = Builder(*self.inputs)
         self.shapes: dict[str, TensorShape] = {
-            each.name: each.shape(BATCH, HEIGHT, WIDTH) for each in self.inputs
+            each.name: each.shape(*sizes(seed)) for each in self.inputs
         }
         self.ops: dict[str, str] = {}
 
@@ -332,7 +337,8 @@ def random_network(seed: int) -> Network:
 def images(seed: int, graph: Graph) -> list[Tensor]:
     """Images for a random network, one tensor for each of its inputs."""
     generator = torch.Generator().manual_seed(seed)
+    n, h, w = sizes(seed)
     return [
-        torch.randn(BATCH, each.channels, HEIGHT, WIDTH, generator=generator, dtype=torch.float64)
+        torch.randn(n, each.channels, h, w, generator=generator, dtype=torch.float64)
         for each in graph.inputs
     ]

@@ -27,7 +27,7 @@ from colonnade.models.layers import (
 )
 from colonnade.models.shapes import FeatureShape
 from tests.unit.models.definitions import computed
-from tests.unit.models.graphs import BATCH, HEIGHT, WIDTH, images, random_graph, random_network
+from tests.unit.models.graphs import images, random_graph, random_network, sizes
 
 SEEDS = range(60)
 
@@ -40,11 +40,10 @@ def _together(outputs: Tensor | tuple[Tensor, ...]) -> list[Tensor]:
 def test_shapes_are_those_of_the_computed_tensors(seed: int) -> None:
     network = random_network(seed)
     known = computed(network.graph, network, images(seed, network.graph))
-    shapes = network.graph.shapes(BATCH, HEIGHT, WIDTH)
+    shapes = network.graph.shapes(*sizes(seed))
     assert set(shapes) == set(known)
     for name, shape in shapes.items():
-        sizes = tuple(vars(shape).values())
-        assert sizes == known[name].shape, name
+        assert tuple(vars(shape).values()) == known[name].shape, name
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -74,7 +73,8 @@ def test_the_module_computes_the_outputs_and_their_gradient(seed: int) -> None:
 def test_training_gives_every_parameter_a_gradient(seed: int) -> None:
     """What is overwritten in place is not needed any more: torch refuses the gradient otherwise."""
     network = random_network(seed).train()
-    pixels = images(seed, network.graph)
+    # Batch norms of features refuse to train on a single image.
+    pixels = [torch.cat([each, each + 1]) for each in images(seed, network.graph)]
     sum(each.square().sum() for each in _together(network(*pixels))).backward()
     assert all(each.grad is not None for each in network.head.parameters())
 
@@ -91,31 +91,31 @@ def test_fusion_leaves_the_outputs_as_they_are(seed: int) -> None:
         scale = expected[before].abs().max().item()
         torch.testing.assert_close(known[name], expected[before], rtol=1e-9, atol=1e-9 * scale)
     _check_order(graph)
-    shapes = [each.shapes(BATCH, HEIGHT, WIDTH) for each in (graph, network.graph)]
+    shapes = [each.shapes(*sizes(seed)) for each in (graph, network.graph)]
     assert shapes[0].keys() <= shapes[1].keys()
     assert all(shapes[0][name] == shapes[1][name] for name in shapes[0])
 
 
-def _fusable(graph: Graph) -> list[str]:
+def _fusable(graph: Graph, seed: int) -> list[str]:
     """Nodes that go with others, or that another node could do too."""
-    shapes = graph.shapes(BATCH, HEIGHT, WIDTH)
+    shapes = graph.shapes(*sizes(seed))
     makers = {node.output: node for node in graph.nodes}
     found = []
     for node in graph.nodes:
         gone = isinstance(node, BatchNorm | Dropout)
         clipped = isinstance(node, Clip) and node.min == 0 and node.max in (None, 6)
-        sizes = [shapes[each] for each in node.sources]
+        read = [shapes[each] for each in node.sources]
         firsts = [
             makers[each] for each in node.sources if each in makers and graph.reads[each] == 1
         ]
-        if gone or clipped or any(_could_be_one(first, node, sizes) for first in firsts):
+        if gone or clipped or any(_could_be_one(first, node, read) for first in firsts):
             found.append(node.name)
     return found
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_nothing_is_left_that_can_be_fused(seed: int) -> None:
-    assert not _fusable(fused(random_graph(seed)))
+    assert not _fusable(fused(random_graph(seed)), seed)
 
 
 def _could_be_one(first: Node, node: Node, shapes: list[object]) -> bool:
@@ -132,7 +132,7 @@ def _could_be_one(first: Node, node: Node, shapes: list[object]) -> bool:
 def test_the_seeds_draw_every_layer_and_every_fusion() -> None:
     graphs = [random_graph(seed) for seed in SEEDS]
     assert {type(node) for graph in graphs for node in graph.nodes} == set(LAYERS)
-    assert sum(bool(_fusable(graph)) for graph in graphs) > 20
+    assert sum(bool(_fusable(graph, seed)) for seed, graph in enumerate(graphs)) > 20
     executed = [fused(graph) for graph in graphs]
     convs = [conv for graph in executed for conv in graph.convs]
     for key, plain in (("batch_norm", None), ("activation", "none"), ("residual", None)):
@@ -159,6 +159,13 @@ def test_the_seeds_draw_every_layer_and_every_fusion() -> None:
     assert {n.size % 2 for n in nodes if isinstance(n, LocalResponseNorm)} == {0, 1}
     assert {len(graph.inputs) for graph in graphs} == {1, 2}
     assert {len(graph.outputs) for graph in graphs} >= {1, 2, 3}
+
+
+def test_the_seeds_draw_batches_and_odd_sizes() -> None:
+    drawn = [sizes(seed) for seed in SEEDS]
+    assert {n for n, _, _ in drawn} == {1, 2, 3}
+    assert all(h % 2 == w % 2 == 1 for _, h, w in drawn)
+    assert sum(h != w for _, h, w in drawn) > 40
 
 
 def test_graphs_of_one_seed_are_equal_and_their_copies_too() -> None:

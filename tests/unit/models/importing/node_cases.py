@@ -3,6 +3,7 @@
 
 """The node tests of the `onnx` package whose operations are all supported."""
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +40,7 @@ class NodeCase:
     tolerance: float
 
 
+@functools.cache
 def node_cases() -> list[NodeCase]:
     """All of them, in the order of the package."""
     return [
@@ -71,8 +73,8 @@ def _bound(case: TestCase, kinds: frozenset[str]) -> NodeCase:
                     kind = each.type.tensor_type.elem_type
                     each.CopyFrom(onnx.helper.make_tensor_value_info(each.name, kind, shape))
             data.append(values)
-        elif isinstance(values, np.ndarray):
-            model.graph.initializer.append(numpy_helper.from_array(values, each.name))
+        elif isinstance(values, np.ndarray | np.generic):
+            model.graph.initializer.append(numpy_helper.from_array(np.asarray(values), each.name))
             model.graph.input.remove(each)
     return NodeCase(case.name, kinds, model, data, expected, _tolerance(case.name, expected))
 

@@ -15,7 +15,7 @@ from colonnade.models.importing.torch_reader import import_module
 from colonnade.models.layers import LAYERS, AvgPool2d, LocalResponseNorm, Node
 from colonnade.models.module import Network
 from colonnade.package.to_onnx import to_onnx
-from tests.unit.models.graphs import BATCH, HEIGHT, WIDTH, images, random_graph, random_network
+from tests.unit.models.graphs import images, random_graph, random_network, sizes
 
 from .computing import Array, assert_equal, outputs
 
@@ -49,9 +49,10 @@ def test_onnx_files_compute_the_same_in_onnxruntime_and_when_read_back(seed: int
     }
     assert_equal(session.run(None, feeds), expected, 1e-4)
     model = onnx.load_from_string(content)
-    for index, each in enumerate(model.graph.input):
-        sizes = (BATCH, network.graph.inputs[index].channels, HEIGHT, WIDTH)
-        each.CopyFrom(onnx.helper.make_tensor_value_info(each.name, 1, sizes))
+    n, h, w = sizes(seed)
+    for given, each in zip(network.graph.inputs, model.graph.input, strict=True):
+        described = onnx.helper.make_tensor_value_info(each.name, 1, (n, given.channels, h, w))
+        each.CopyFrom(described)
     imported = import_onnx(model, f"seed {seed}")
     assert imported.graph.outputs == network.graph.outputs
     assert_equal(outputs(imported, list(feeds.values())), expected, 1e-4)

@@ -98,6 +98,9 @@ def check_per_channel(x: Tensor, constant: Constant) -> None:
 def clip(net: Recorder, name: str, x: Tensor, low: float | None, high: float | None) -> Tensor:
     """A limit below and above; what is beyond every number of float32 is none."""
     most = float(np.finfo(np.float32).max)
+    if low is not None and high is not None:
+        # The limit above counts last, in ONNX as in torch.
+        low = min(low, high)
     limits = [None if each is None or abs(each) >= most else each for each in (low, high)]
     if limits == [None, None]:
         return x
