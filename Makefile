@@ -5,7 +5,7 @@
 VENV := .venv
 IN_ENV := . $(VENV)/bin/activate &&
 PYTHON_SOURCES := workflow tests kernels
-C_SOURCES := $(shell find kernels tests -name "*.c" -o -name "*.cc" -o -name "*.h" | sort)
+C_SOURCES := $(shell find $(wildcard kernels tests) -name "*.c" -o -name "*.cc" -o -name "*.h" | sort)
 WORKFLOW_TARGETS := full-run artifact-evaluation nightly-regression accuracy-study recipe-search pareto-front kernel-figures tuner-quality
 
 # Packages of another Python would hide those of the environment.

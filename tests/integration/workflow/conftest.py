@@ -214,6 +214,7 @@ def keep_two_cores(band: Path) -> None:
     """Every run is repeated for each core of the band: two show that it works, one of them tuned for."""
     description = json.loads(band.read_text())
     description["variants"] = description["variants"][:2]
+    del description["sample"]
     description["retuned"] = [description["variants"][1]["name"]]
     band.write_text(json.dumps(description))
 

@@ -124,21 +124,22 @@ def only_touched(checkout: Checkout) -> None:
     (checkout / "images/.DS_Store").touch()
 
 
-AFTER_TRAINING = {
+PAGE = {"report_section", "report", "full-run"}
+AFTER_TRAINING = PAGE | {
     *("train", "prune", "package", "evaluate", "accuracy_table", "throughput", "throughput_table"),
-    *("packages_table", "claims", "provenance", "report_section", "report", "full-run"),
+    *("packages_table", "claims", "provenance"),
 }
+# The study's table comes with its figure, and claims are computed from it.
+STUDY_TABLE = {"small_study_table", "claims"}
+STUDY = STUDY_TABLE | {"small_study_start", "small_study_finetune", "small_study_evaluate"}
 
 
 @pytest.mark.parametrize(
     ("change", "rules"),
     [
-        (
-            append("workflow/colonnade/report/page.html.j2"),
-            {"report_section", "report", "full-run"},
-        ),
-        (append("workflow/colonnade/report/figures.py"), {"report_section", "report", "full-run"}),
-        (append("workflow/colonnade/training/loop.py"), AFTER_TRAINING),
+        (append("workflow/colonnade/report/page.html.j2"), PAGE | STUDY_TABLE),
+        (append("workflow/colonnade/report/figures.py"), PAGE | STUDY_TABLE),
+        (append("workflow/colonnade/training/loop.py"), AFTER_TRAINING | STUDY),
         (new_picture, AFTER_TRAINING | {"settings"}),
         (append("workflow/colonnade/container/engine.py"), set()),
         (only_touched, set()),

@@ -205,7 +205,9 @@ def test_make_test_is_what_ci_runs(finished: Checkout) -> None:
 
 @pytest.mark.parametrize("profile", sorted(path.name for path in (ROOT / "profiles").iterdir()))
 def test_every_profile_plans_a_run(fresh: Checkout, profile: str) -> None:
-    run = fresh.shell(f"{ACTIVATE}\nsnakemake --workflow-profile profiles/{profile} -n full-run")
+    run = fresh.shell(
+        f"{ACTIVATE}\nsnakemake --workflow-profile profiles/{profile} -n --forceall full-run"
+    )
     assert run.returncode == 0, run.stdout[-6000:]
     assert "This was a dry-run" in run.stdout
     if profile == "slurm":

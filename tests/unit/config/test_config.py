@@ -80,7 +80,7 @@ def test_overlays_are_valid_on_top_of_default() -> None:
     names = sorted({path.stem for path in (ROOT / "config").glob("*.yaml")} - {"claims", "paper"})
     assert names == [
         *("cycles", "default", "fashion-mnist", "imagenet", "imagenet-sgd", "methods"),
-        *("nightly", "resnet50", "smoke", "textures", "tile-curve"),
+        *("nightly", "resnet50", "smoke", "textures", "tile-curve", "untrained"),
     ]
     for name in names:
         read_overlay(name)

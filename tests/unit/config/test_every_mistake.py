@@ -109,7 +109,7 @@ def test_results_of_another_scope_are_told_with_the_rest(
         (
             "data=imagenet",
             f"data: 'imagenet'; allowed: {SECTION}name: imagenet and keys of image_px,"
-            " validation_share, split_seed, min_crop_area, workers, path, such as --config"
+            " validation_share, split_seed, min_crop_area, workers, path, devkit, such as --config"
             " 'data={name: imagenet, path: imagenet}'",
         ),
         (

@@ -27,7 +27,10 @@ from .invented import CLAIMS, invent
 ROOT = Path(__file__).resolve().parents[3]
 SECRET = "the secret of this machine, 31415"
 # Values of commands that name no file; what they may be, each command checks.
-WORDS = {"section name", "report left_out", "throughput_cores others", "budget speedup"}
+WORDS = {
+    *("section name", "report left_out", "claims in_part", "budget speedup"),
+    *("throughput_cores others", "sensitivity_retuned cores"),
+}
 # What Python reports of a process before it opens, changes or runs something: events and, of the
 # arguments, that of the path.
 WRITES = {

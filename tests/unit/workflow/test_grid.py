@@ -24,7 +24,7 @@ from colonnade.workflow.networks import DENSE
 
 ROOT = Path(__file__).resolve().parents[3]
 SMALL = """
-configfiles: [config/default.yaml, config/cycles.yaml]
+configfiles: [config/default.yaml, config/untrained.yaml]
 results: results/small
 networks: {resnet18: [conv1], mobilenet_v2: [features.0.0]}
 batches: [1, 4]
@@ -136,7 +136,7 @@ def test_a_grid_goes_on_where_it_was(checkout: Path) -> None:
         assert all(each.startswith("results/small/") for each in targets)
         assert options[:2] == ["--workflow-profile", "profiles/slurm"]
         assert options[2:6] == [
-            *("--configfile", "config/default.yaml", "config/cycles.yaml", "--config"),
+            *("--configfile", "config/default.yaml", "config/untrained.yaml", "--config"),
         ]
     table = checkout / "results/small/grid.csv"
     assert pl.read_csv(table).height == 3 * 10
@@ -177,7 +177,7 @@ def test_a_plan_of_snakemakes_leaves_no_table(checkout: Path) -> None:
         ("dtypes: [f32, f16]", "dtypes: [f64]", "dtypes"),
         ("sparsities: [0.5]", "sparsities: [1.5]", "sparsities"),
         ("results: results/small", "results: ../small", "results"),
-        ("config/cycles.yaml", "config/none.yaml", "config/none.yaml"),
+        ("config/untrained.yaml", "config/none.yaml", "config/none.yaml"),
     ],
 )
 def test_a_wrong_grid_is_named_before_anything_runs(

@@ -3,7 +3,7 @@
 
 """Results are checked, without the toolchain."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -13,7 +13,6 @@ import click
 from colonnade.cli.common import FILE, cli
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.paths import CORES, RESULTS
-from colonnade.results.verification import Place
 from colonnade.workflow.settings import read_settings
 
 
@@ -41,7 +40,7 @@ def verify(results: Path) -> None:
         click.echo(f"  {name}")
 
 
-def _run(arguments: Sequence[str], place: Place) -> None:
+def _run(arguments: Sequence[str], place: Callable[[Path], Path]) -> None:
     group, name, *words = arguments
     commands = cli.commands[group]
     assert isinstance(commands, click.Group)
@@ -59,7 +58,9 @@ def _run(arguments: Sequence[str], place: Place) -> None:
         raise ColonnadeError(error.format_message()) from error
 
 
-def _placed(value: Path | tuple[Path, ...] | None, place: Place) -> Path | tuple[Path, ...] | None:
+def _placed(
+    value: Path | tuple[Path, ...] | None, place: Callable[[Path], Path]
+) -> Path | tuple[Path, ...] | None:
     if isinstance(value, tuple):
         return tuple(map(place, value))
     return None if value is None else place(value)

@@ -65,7 +65,7 @@ class Sample(BaseModel):
 
     about: str
     seed: int
-    cores: Annotated[int, Field(ge=2)]
+    cores: Annotated[int, Field(ge=2, le=1000)]
     parameters: Annotated[list[Parameter], Field(min_length=1)]
 
     def variants(self) -> Sequence[Variant]:
