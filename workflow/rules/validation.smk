@@ -52,7 +52,8 @@ rule over_band:
 rule band_core:
     """Describe a core of the band."""
     input:
-        plan.machine.band,
+        plan.machine.core,
+        band=plan.machine.band,
     output:
         "<results>/retuned/{core}/core.json",
     log:
@@ -64,7 +65,7 @@ rule band_core:
     params:
         code=code("step band-core"),
     shell:
-        "colonnade step band-core {input} {wildcards.core} {output} 2> {log}"
+        "colonnade step band-core {input.band} {wildcards.core} {output} 2> {log}"
 
 
 rule retune:
