@@ -75,7 +75,9 @@ def source_distribution(archive: bytes, top: str, when: int) -> bytes:
         tempfile.TemporaryDirectory() as scratch,
         tarfile.open(fileobj=io.BytesIO(archive)) as files,
     ):
-        files.extractall(scratch, filter="data")
+        # Python 3.11.4 has filters, and Debian 12's is older; from 3.14 on this one is the default.
+        files.extraction_filter = getattr(tarfile, "data_filter", None)
+        files.extractall(scratch)
         made = Path(scratch) / "made"
         made.mkdir()
         subprocess.run(
