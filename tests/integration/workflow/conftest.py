@@ -97,6 +97,8 @@ SMALL = {
         "sparsity": 0.5,
         "recipes": {"repaired-untrained": {"repair": {"images": 8}, "train": False}},
     },
+    # Its convolutions are those of the full run.
+    "figures": {"networks": ["resnet18"], "sparsities": [0.5]},
     "budget": {"speedups": [1.1], "allowed_drop_points": 100},
 }
 

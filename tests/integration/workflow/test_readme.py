@@ -57,7 +57,6 @@ PLANNED = {
     "snakemake kernel-figures --configfile config/default.yaml config/resnet50.yaml",
     "snakemake full-run --configfile config/default.yaml config/textures.yaml",
     "snakemake host-comparison",
-    "snakemake paper-figures",
     "snakemake dense-baselines",
     "snakemake kernels_host",
     "snakemake wheel",
