@@ -11,9 +11,11 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from tests.installed import PATH, require
 
@@ -78,6 +80,7 @@ def cluster(folder: Path) -> Iterator[Cluster]:
     munge += [f"--key-file={folder / 'munge.key'}", f"--socket={folder / 'munge.socket'}"]
     munge += [f"--pid-file={folder / 'munge.pid'}", f"--seed-file={folder / 'munge.seed'}"]
     with ExitStack() as stack:
+        stack.callback(_end_jobs, made)
         stack.enter_context(_running([*munge, f"--log-file={folder / 'munged.log'}"], made))
         stack.enter_context(_running(["slurmctld", "-D", "-i"], made))
         stack.enter_context(_running(["slurmd", "-D"], made))
@@ -89,6 +92,14 @@ def cluster(folder: Path) -> Iterator[Cluster]:
             yield made
         finally:
             made.ask("scancel", f"--user={getpass.getuser()}")
+
+
+def _end_jobs(made: Cluster) -> None:
+    """End what Slurm lost sight of: it finds a job's processes by their parents, which may be gone."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if str(made.folder / "bin") in process.environ().get("PATH", "").split(":"):
+                process.kill()
 
 
 def _state(made: Cluster) -> str:
