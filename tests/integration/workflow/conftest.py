@@ -95,7 +95,10 @@ SMALL = {
         },
         "training": {"threads": 1, "dense": PHASE, "finetune": PHASE},
         "sparsity": 0.5,
-        "recipes": {"repaired-untrained": {"repair": {"images": 8}, "train": False}},
+        "recipes": {
+            "repaired-untrained": {"repair": {"images": 8}, "train": False},
+            "masked-untrained": {"train": False},
+        },
     },
     # Its convolutions are those of the full run.
     "figures": {"networks": ["resnet18"], "sparsities": [0.5]},

@@ -156,7 +156,7 @@ def test_networks_of_the_study_have_their_run_and_seed(
 ) -> None:
     write = note("study.results", "write_study")
     networks, study = Networks(given.config).study, given.config.study
-    read = files(len(networks))
+    read = [Path(f"study/{found.label}/{seed}.json") for found, seed in networks]
     run("table", "study", settings, OUT, "summary.csv", "study.svg", *read)
     call = write.call
     assert call.pop("evaluated") == [
@@ -169,6 +169,10 @@ def test_networks_of_the_study_have_their_run_and_seed(
         "figure": Path("study.svg"),
     }
     assert {seed for _, seed in networks} == set(study.seeds)
+    other = [read[1], read[0], *read[2:]]
+    with pytest.raises(ColonnadeError, match=f"{other[0]}: allowed with .* in its place: "):
+        run("table", "study", settings, OUT, "summary.csv", "study.svg", *other)
+    assert len(write.calls) == 1
 
 
 def test_the_tile_curve_is_of_all_runs_and_pruned_layers(
@@ -193,7 +197,11 @@ def test_candidates_of_the_recipe_have_two_files_each(
     write = note("study.search", "write_search")
     study = given.config.study
     count = len(study.candidates)
-    read = files(2 * count)
+    read = [
+        Path(f"search/{name}/{kind}.csv")
+        for name in study.candidates
+        for kind in ("control", "pruned")
+    ]
     run("table", "recipe_search", settings, OUT, "start.csv", *read)
     assert write.call == {
         "candidates": study.candidates,
@@ -205,6 +213,8 @@ def test_candidates_of_the_recipe_have_two_files_each(
     }
     with pytest.raises(ColonnadeError, match=f"{2 * count - 1} files, .*: {2 * count}, in"):
         run("table", "recipe_search", settings, OUT, "start.csv", *read[1:])
+    with pytest.raises(ColonnadeError, match=f"{read[1]}: allowed with .* in its place: "):
+        run("table", "recipe_search", settings, OUT, "start.csv", read[1], read[0], *read[2:])
     assert len(write.calls) == 1
 
 

@@ -13,6 +13,7 @@ import yaml
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.workflow.job_settings import FINETUNING, JUDGING, SECTIONS
+from colonnade.workflow.networks import Networks
 from colonnade.workflow.settings import read_settings, select
 from colonnade.workflow.workflow import Workflow
 
@@ -79,6 +80,22 @@ def test_all_of_it_reads_back_the_same(
     read = read_settings(file).config
     assert read.model_dump() == plan.config.model_dump(exclude={"results"})
     assert read.digest() == plan.config.digest()
+
+
+def test_what_has_names_of_the_users_keeps_its_order(
+    default: dict[str, Any], tmp_path: Path
+) -> None:
+    """Jobs are listed, and their files given to the commands of tables, in the order of names."""
+    study = {**default.get("study", {}), "recipes": {"z": {"permute": True}, "a": {"score": "l2"}}}
+    plan = Workflow.from_config({**default, "study": study}, [])
+    small = plan.small_study
+    assert small is not None
+    for whole in (plan, small):
+        read = read_settings(write(plan, whole.settings.of("study"), tmp_path))
+        assert Networks(read.config).study == whole.networks.study
+        assert list(read.config.study.candidates) == list(whole.networks.config.study.candidates)
+    labels = [label for label in plan.networks.study_runs if label in ("full0.75-z", "full0.75-a")]
+    assert labels == ["full0.75-z", "full0.75-a"]
 
 
 def test_a_run_of_the_study_reads_back_the_same(default: dict[str, Any], tmp_path: Path) -> None:

@@ -73,11 +73,15 @@ def step() -> None:
     """
 
 
-def paired(wanted: Iterable[Wanted], files: Sequence[Path]) -> list[tuple[Wanted, Path]]:
+def paired(
+    wanted: Iterable[Wanted], files: Sequence[Path], names: Sequence[str] | None = None
+) -> list[tuple[Wanted, Path]]:
     """What was configured, each with its file.
 
+    `names` are the ends of the files' paths, where these say what a file is of.
+
     Raises:
-        ColonnadeError: there is not one file for each.
+        ColonnadeError: there is not one file for each, or a file has another's name.
     """
     listed = list(wanted)
     if len(listed) != len(files):
@@ -85,6 +89,9 @@ def paired(wanted: Iterable[Wanted], files: Sequence[Path]) -> list[tuple[Wanted
             f"{len(files)} files, {files[0]} the first; allowed with these settings: {len(listed)},"
             " in the order in which the workflow's rule names them"
         )
+    for file, name in [] if names is None else zip(files, names, strict=True):
+        if not f"/{file.as_posix()}".endswith(f"/{name}"):
+            raise ColonnadeError(f"{file}: allowed with these settings in its place: {name}")
     return list(zip(listed, files, strict=True))
 
 

@@ -212,7 +212,10 @@ def study(
 
     config = read_settings(settings).config
     networks = Networks(config).study
-    evaluated = [Evaluated(run, seed, report) for (run, seed), report in paired(networks, reports)]
+    names = [f"{run.label}/{seed}.json" for run, seed in networks]
+    evaluated = [
+        Evaluated(run, seed, report) for (run, seed), report in paired(networks, reports, names)
+    ]
     write_study(evaluated, config.study.control_drop_points, output, summary, figure)
 
 
@@ -243,7 +246,8 @@ def recipe_search(settings: Path, output: Path, start: Path, metrics: tuple[Path
     from colonnade.study.search import Tried, write_search
 
     searched = read_settings(settings).config.study
-    files = paired([name for name in searched.candidates for _ in Tried._fields], metrics)
+    names = [f"{name}/{kind}.csv" for name in searched.candidates for kind in Tried._fields]
+    files = paired(names, metrics, names)
     controls, pruned = ([file for _, file in files[first::2]] for first in (0, 1))
     tried = [Tried(*pair) for pair in zip(controls, pruned, strict=True)]
     allowed = searched.control_drop_points

@@ -83,8 +83,11 @@ def select(values: Mapping[str, Any], sections: Sequence[str]) -> dict[str, Any]
 
 
 def canonical(values: Mapping[str, Any]) -> str:
-    """The text of a settings file: one line of JSON, equal for equal values."""
-    return json.dumps(values, sort_keys=True, allow_nan=False)
+    """The text of a settings file: one line of JSON, equal for equal values in the same order.
+
+    The order of names that a user gave, such as those of recipes, is the order of jobs and of rows.
+    """
+    return json.dumps(values, allow_nan=False)
 
 
 def read_settings(path: Path) -> Settings:
