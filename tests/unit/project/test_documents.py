@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from colonnade.results import tables
+from colonnade.validation.sensitivity import in_markdown
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGES = (
@@ -22,6 +23,17 @@ PAGES = (
 )
 # What stands for any name, in upper case or in angle brackets, and what runs write.
 ANY = re.compile(r"[A-Z]{2,}\b(?!\.md|\.txt)|[<*{]")
+# What README says of recorded conclusions.
+SHOWN = {
+    "ours, dense": "colnm_dense dense is faster than xnnpack_nhwc_dense dense",
+    "ours, half of all columns pruned": (
+        "colnm_tuned full0.5 is faster than xnnpack_nhwc_dense dense"
+    ),
+    "ours, three quarters pruned": "colnm_tuned full0.75 is faster than xnnpack_nhwc_dense dense",
+    "three quarters pruned, over ours dense": (
+        "colnm_tuned full0.75 is faster than colnm_dense dense"
+    ),
+}
 FOLDERS = ("config", "containers", "docs", "kernels", "profiles", "tests", "workflow")
 
 
@@ -56,6 +68,22 @@ def test_every_table_is_described() -> None:
     ] == []
     columns = {column for schema in schemas.values() for column in schema}
     assert sorted(column for column in columns if f"`{column}`" not in page) == []
+
+
+def test_the_values_that_are_shown_are_those_that_were_recorded() -> None:
+    table = tables.read_table(ROOT / "results/baseline/sensitivity.csv", tables.SENSITIVITY)
+    rows = table.to_dicts()
+    assert in_markdown(rows) in (ROOT / "docs/timing-model.md").read_text()
+    recorded = {
+        row["conclusion"]: (f"{row['nominal']:.2f}", f"{row['lowest']:.2f} to {row['highest']:.2f}")
+        for row in rows
+    }
+    page = (ROOT / "README.md").read_text().split("\n## What it reaches\n")[1].split("\n## ")[0]
+    assert f"the {rows[0]['cores']} cores" in page
+    shown = re.findall(r"^\| (.+) \| (\d.*) \| (\d.*) \|$", page, re.M)
+    assert len(shown) == len(SHOWN)
+    for name, nominal, over_band in shown:
+        assert (nominal, over_band) == recorded[SHOWN[name]], name
 
 
 def test_every_room_is_described_in_the_order_of_imports() -> None:

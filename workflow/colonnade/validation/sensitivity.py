@@ -144,11 +144,11 @@ def write_sensitivity(reports: Reports, table: Path, text: Path) -> None:
     """Write `sensitivity.csv`, and in Markdown the values with their ranges and what changes."""
     rows = [conclusion.row() for conclusion in conclusions(reports)]
     write_table(table, SENSITIVITY, rows)
-    write_text(text, _in_markdown(rows))
+    write_text(text, f"{in_markdown(rows)}\n{_what_changes(rows)}")
 
 
-def _in_markdown(rows: Sequence[Mapping[str, Any]]) -> str:
-    """A table of the values, as docs/timing-model.md has it, then what is not so on every core."""
+def in_markdown(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The values of `sensitivity.csv` with their ranges: the table that docs/timing-model.md has."""
     cores = rows[0]["cores"]
     lines = [f"| on {cores} cores | nominal | lowest | median | highest |", "|---|---|---|---|---|"]
     lines += [
@@ -157,8 +157,13 @@ def _in_markdown(rows: Sequence[Mapping[str, Any]]) -> str:
         for row in rows
         if row["kind"] in _VALUES
     ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _what_changes(rows: Sequence[Mapping[str, Any]]) -> str:
+    """What is not so on every core, in Markdown."""
     changing = [row for row in rows if not row["holds"]]
-    lines += ["", "Not so on every core:" if changing else "All else is so on every core."]
+    lines = ["Not so on every core:" if changing else "All else is so on every core."]
     # A value can be the order of two runs too.
     lines += dict.fromkeys(
         f"- {row['conclusion']}: {row['lowest']:.2f} with {row['lowest_with']}" for row in changing
