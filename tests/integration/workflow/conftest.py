@@ -303,7 +303,7 @@ def fresh(riscv64_programs: Path, timing_model: None, copied: Checkout) -> Check
     default = checkout / "config/default.yaml"
     values = yaml.safe_load(default.read_text())
     update_config(values, SMALL)
-    default.write_text(yaml.safe_dump(values))
+    default.write_text(yaml.safe_dump(values, sort_keys=False))
     return checkout
 
 
