@@ -26,7 +26,7 @@ help:
 	@echo "make kernel-figures       bounds and decomposition of the speedup, beside full-run's tables"
 	@echo "make pareto-front         a pattern for every layer, top-1 against modelled cycles"
 	@echo "make tuner-quality        what tuning missed, against running all candidates"
-	@echo "make check                linters, type checker and unit tests, in two minutes"
+	@echo "make check                linters, type checker and unit tests, in minutes"
 	@echo "make test                 the same with coverage, documentation and all other tests"
 	@echo "make docs                 the documentation as a site, in results/docs"
 	@echo "make format               write the sources as the linters want them"
