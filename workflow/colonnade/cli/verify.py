@@ -3,10 +3,11 @@
 
 """Results are checked, without the toolchain."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +15,9 @@ from colonnade.cli.common import FILE, cli
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.paths import CORES, RESULTS
 from colonnade.workflow.settings import read_settings
+
+if TYPE_CHECKING:
+    from colonnade.results.verification import Place
 
 
 @cli.command()
@@ -40,7 +44,7 @@ def verify(results: Path) -> None:
         click.echo(f"  {name}")
 
 
-def _run(arguments: Sequence[str], place: Callable[[Path], Path]) -> None:
+def _run(arguments: Sequence[str], place: "Place") -> None:
     group, name, *words = arguments
     commands = cli.commands[group]
     assert isinstance(commands, click.Group)
@@ -59,7 +63,7 @@ def _run(arguments: Sequence[str], place: Callable[[Path], Path]) -> None:
 
 
 def _placed(
-    value: Path | tuple[Path, ...] | None, place: Callable[[Path], Path]
+    value: Path | tuple[Path, ...] | None, place: "Place"
 ) -> Path | tuple[Path, ...] | None:
     if isinstance(value, tuple):
         return tuple(map(place, value))
