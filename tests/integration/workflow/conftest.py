@@ -83,6 +83,7 @@ SMALL = {
         "tiles": [6],
         "groups": [4],
         "recipes": {},
+        "everywhere": [],
         "candidates": {"gentle": PHASE},
     },
     "small_study": {

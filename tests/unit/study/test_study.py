@@ -29,7 +29,7 @@ SMALL = StudyConfig(
 
 
 def test_every_method_is_compared_at_every_sparsity() -> None:
-    runs = study_runs(StudyConfig())
+    runs = study_runs(StudyConfig(everywhere=("all",)))
     for sparsity, group in ((0.5, "2of4"), (0.75, "1of4"), (0.875, "1of8")):
         full = f"full{sparsity:g}"
         assert {
@@ -38,6 +38,7 @@ def test_every_method_is_compared_at_every_sparsity() -> None:
             f"row-wise-{group}",
             f"unstructured-{full}",
             f"filters-{full}",
+            f"{full}-all",
         } <= set(runs)
         assert all(
             run.pattern.sparsity == sparsity
@@ -45,8 +46,9 @@ def test_every_method_is_compared_at_every_sparsity() -> None:
             if run.pattern is not None and label.endswith(full)
         )
     assert next(iter(runs)) == "dense"
-    assert "full0.75-permuted-distilled" in runs
-    assert len(runs) == 2 + 3 * 8 + 4
+    recipes = len(StudyConfig().recipes)
+    assert len(runs) == 2 + 3 * 8 + recipes + 2
+    assert len(study_runs(StudyConfig())) == 2 + 3 * 8 + recipes
 
 
 def test_equal_budget_for_all() -> None:
@@ -66,6 +68,8 @@ def test_sparsities_without_a_grouped_pattern_are_refused() -> None:
         StudyConfig(sparsities=(0.5,))
     with pytest.raises(ValidationError, match="'paper' is the default recipe's name"):
         StudyConfig(recipes={"paper": Recipe(score="l2")})
+    with pytest.raises(ValidationError, match="everywhere: al: allowed: repaired, all"):
+        StudyConfig(recipes={"repaired": Recipe(), "all": Recipe()}, everywhere=("al",))
 
 
 def test_intervals_are_students() -> None:
@@ -176,10 +180,13 @@ def test_tables_come_out_the_same_again(tmp_path: Path) -> None:
         assert next(csv.reader(stream)) == list(STUDY)
 
 
-def test_recorded_study_has_three_seeds_of_every_default_run() -> None:
+def test_recorded_study_has_three_seeds_of_every_run_it_was_asked_for() -> None:
     recorded = Path(__file__).parents[3] / "results/baseline/study"
     rows = read_table(recorded / "study.csv", STUDY).rows(named=True)
-    runs, seeds = study_runs(StudyConfig()).values(), StudyConfig().seeds
+    provenance = read_json(recorded / "provenance.json")
+    config = StudyConfig.model_validate(provenance["configuration"]["study"])
+    runs, seeds = study_runs(config).values(), config.seeds
+    assert len(seeds) == 3
     found = sorted(
         str((row["method"], row["n"], row["m"], row["tile"], row["recipe"])) for row in rows
     )
@@ -188,4 +195,4 @@ def test_recorded_study_has_three_seeds_of_every_default_run() -> None:
     assert len({row["checkpoint_sha256"] for row in rows}) == len(rows)
     summary = read_table(recorded / "study_summary.csv", STUDY_SUMMARY)
     assert summary.height == len(runs)
-    assert read_json(recorded / "provenance.json")["dirty"] is False
+    assert provenance["dirty"] is False

@@ -84,8 +84,11 @@ def study_runs(config: StudyConfig) -> dict[str, StudyRun]:
             Pattern(method="filters", m="full", sparsity=sparsity),
         ]
         runs += [StudyRun(pattern, PAPER, paper) for pattern in patterns]
-        if sparsity == config.recipe_sparsity:
-            runs += [StudyRun(ours, name, recipe) for name, recipe in config.recipes.items()]
+        runs += [
+            StudyRun(ours, name, recipe)
+            for name, recipe in config.recipes.items()
+            if sparsity == config.recipe_sparsity or name in config.everywhere
+        ]
     return {run.label: run for run in runs}
 
 
