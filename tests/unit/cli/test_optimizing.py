@@ -11,6 +11,7 @@ import pytest
 from colonnade.common.errors import ColonnadeError
 from colonnade.config.pruning import Pattern
 from colonnade.config.training import TrainingConfig
+from colonnade.data.dataset import Normalisation
 from colonnade.package.optimize import Optimized
 from colonnade.package.tuned import Tuner
 
@@ -37,6 +38,10 @@ def test_a_network_becomes_a_package_and_what_stays_dense_is_told(
     [
         (["--epochs", 3], "--epochs: 3; allowed with --data only"),
         (["--data", "no-folder"], "--data: path: "),
+        (["--pictures", "no-folder"], "no-folder: no such folder; needed: one with pictures"),
+        (["--pictures", ".", "--grouped"], "--grouped: allowed without --pictures: "),
+        (["--mean", 0, 0, 0, "--data", "."], "--mean: allowed without --data, which says how"),
+        (["--std", 1, 0, 1], "--std: 1.0 0.0 1.0; allowed: numbers above 0"),
         (["--weights", "w.pth"], "has weights of its own; allowed with --weights: torchvision:"),
         (["--target", "x60"], "not in a checkout of Colonnade; change to one"),
     ],
@@ -99,6 +104,17 @@ def test_data_give_images_their_size_and_training_its_epochs(
     assert again.training == default
     # The images of the data set decide.
     assert library.arguments[-1] == again.data.image_px == 224
+
+
+def test_pictures_are_made_into_images_as_the_options_say(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    call("optimize", "net.onnx", "made", "--pictures", "some", "--std", 2, 3, 4)
+    assert library.options["pictures"] == tmp_path / "some"
+    assert library.options["normalisation"] == Normalisation((0, 0, 0), (2, 3, 4))
+    call("optimize", "net.onnx", "made")
+    assert (library.options["pictures"], library.options["normalisation"]) == (None, None)
 
 
 def test_a_target_is_tuned_for_in_the_checkout(

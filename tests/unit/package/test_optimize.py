@@ -12,6 +12,7 @@ import onnxruntime
 import pytest
 import torch
 from click.testing import CliRunner
+from PIL import Image
 from torch import nn
 
 from colonnade.cli import cli
@@ -20,8 +21,12 @@ from colonnade.config.data import ImageNetConfig
 from colonnade.config.pruning import Pattern, Recipe
 from colonnade.config.target import load_target
 from colonnade.config.training import TrainingConfig
+from colonnade.data.dataset import Normalisation
+from colonnade.data.folders import list_pictures
+from colonnade.data.imagenet import read_image
 from colonnade.models.importing.torch_reader import import_module
 from colonnade.package.archive import read_package
+from colonnade.package.description import graph_of
 from colonnade.package.export import export_package
 from colonnade.package.optimize import optimize
 from colonnade.package.to_onnx import to_onnx, write_onnx
@@ -121,6 +126,79 @@ def test_nothing_is_written_of_what_cannot_be_imported(tmp_path: Path) -> None:
         optimize(tmp_path / "net.tflite", tmp_path / "made", Pattern(m="full", sparsity=0.5), 2)
     with pytest.raises(ColonnadeError, match=r"allowed: \.onnx"):
         write_onnx(tmp_path / "none", tmp_path / "state.pth")
+
+
+def write_pictures(folder: Path, count: int, seed: int) -> None:
+    """Smooth random pictures, in a folder and one below it."""
+    rng = np.random.default_rng(seed)
+    (folder / "below").mkdir(parents=True)
+    for index in range(count):
+        coarse = rng.integers(0, 256, (6, 6, 3), dtype=np.uint8)
+        picture = Image.fromarray(coarse).resize((40, 48), Image.Resampling.BICUBIC)
+        picture.save(folder / ("below" if index % 2 else ".") / f"{index}.png")
+
+
+@pytest.mark.parametrize("seed", [11, 12])
+def test_pictures_bring_back_part_of_what_pruning_took(tmp_path: Path, seed: int) -> None:
+    source = write_small(tmp_path / "small.pt2", 32, seed)
+    write_pictures(tmp_path / "pictures", 12, seed)
+    (tmp_path / "pictures" / "notes.txt").touch()
+    write_pictures(tmp_path / "others", 12, seed + 100)
+    normalisation = Normalisation((0.4, 0.5, 0.6), (0.2, 0.25, 0.3))
+    half = Pattern(m="full", sparsity=0.5)
+    for name, pictures in (("masked", None), ("solved", tmp_path / "pictures")):
+        made = optimize(
+            source,
+            tmp_path / name,
+            half,
+            4,
+            32,
+            normalisation=normalisation,
+            pictures=pictures,
+        )
+        assert made.pruned == ["wide"]
+        stated = graph_of(read_package(tmp_path / name / "package")).preprocessing
+        assert stated is not None
+        assert (stated.image_px, stated.mean) == (32, [0.4, 0.5, 0.6])
+    # Judged on pictures that it has not seen, in what the layer's map becomes.
+    images = torch.stack(
+        [read_image(path, 32, normalisation) for path in list_pictures(tmp_path / "others")]
+    )
+    made = {
+        name: read_checkpoint(tmp_path / name / "pruned.safetensors").model().eval()
+        for name in ("masked", "solved")
+    }
+    dense = read_checkpoint(tmp_path / "masked" / "dense.safetensors").model().eval()
+    kept = [(model.state_dict()["wide.weight"] != 0) for model in made.values()]
+    assert torch.equal(*kept)
+    with torch.no_grad():
+        wanted = dense(images)
+        off = {
+            name: float((model(images) - wanted).square().mean()) for name, model in made.items()
+        }
+    assert off["solved"] < 0.7 * off["masked"]
+
+
+def test_pictures_that_are_none_are_refused_before_anything_is_written(
+    program: Path, tmp_path: Path
+) -> None:
+    half, pictures = Pattern(m="full", sparsity=0.5), tmp_path / "pictures"
+    pictures.mkdir()
+    (pictures / "notes.txt").touch()
+    with pytest.raises(ColonnadeError, match=r"pictures: holds no pictures; needed: .*\.png"):
+        optimize(program, tmp_path / "made", half, 4, pictures=pictures)
+    (pictures / "broken.png").write_bytes(b"\x89PNG")
+    with pytest.raises(ColonnadeError, match=r"broken\.png: "):
+        optimize(program, tmp_path / "made", half, 4, pictures=pictures)
+    (pictures / "broken.png").write_bytes(b"")
+    with pytest.raises(ColonnadeError, match=r"broken\.png: empty files"):
+        optimize(program, tmp_path / "made", half, 4, pictures=pictures)
+    grey = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Conv2d(4, 4, 1))
+    exported = torch.export.export(grey, (torch.randn(1, 1, 32, 32),))
+    torch.export.save(exported, tmp_path / "grey.pt2")
+    with pytest.raises(ColonnadeError, match=r"inputs of \[1\] channels; pictures need one of 3"):
+        optimize(tmp_path / "grey.pt2", tmp_path / "made", half, 4, pictures=pictures)
+    assert not (tmp_path / "made").exists()
 
 
 def test_an_imported_network_is_fine_tuned_by_the_same_trainer(

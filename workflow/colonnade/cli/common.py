@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 
@@ -24,6 +24,22 @@ Wanted = TypeVar("Wanted")
 
 ROOT = Path()
 FILE = click.Path(path_type=Path)
+Triple = tuple[float, float, float]
+
+
+def _deviations(_context: click.Context, _option: click.Parameter, std: Triple | None) -> Any:
+    if std is not None and not all(each > 0 for each in std):
+        raise ColonnadeError(f"--std: {' '.join(map(str, std))}; allowed: numbers above 0")
+    return std
+
+
+def normalised(command: Any) -> Any:
+    """Give a command the options that say how pixels of pictures are normalised: `mean` and `std`."""
+    mean = click.option("--mean", type=float, nargs=3, help="Of each channel, of pixels in 0 to 1.")
+    std = click.option(
+        "--std", type=float, nargs=3, callback=_deviations, help="What they are divided by."
+    )
+    return mean(std(command))
 
 
 class _Sections(click.Group):

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from colonnade.cli.common import FILE, checkout, cli, named_target, scratch
+from colonnade.cli.common import FILE, Triple, checkout, cli, named_target, normalised, scratch
 from colonnade.common.errors import ColonnadeError
 
 _TILE = 8
@@ -24,6 +24,12 @@ _TILE = 8
 @click.option("--target", help="Tune for a target of config/targets, and write the schedules.")
 @click.option("--data", type=FILE, help="Fine-tune on a folder with train/CLASS/ and val/CLASS/.")
 @click.option("--epochs", type=click.IntRange(1, 100_000), help="Of fine-tuning; needs --data.")
+@click.option(
+    "--pictures",
+    type=FILE,
+    help="Without training: solve the weights that stay anew, on the pictures of a folder.",
+)
+@normalised
 @click.option(
     "--weights", type=FILE, help="Weights of a network that MODEL names: torchvision:NAME."
 )
@@ -43,6 +49,9 @@ def optimize(
     target: str | None,
     data: Path | None,
     epochs: int | None,
+    pictures: Path | None,
+    mean: Triple | None,
+    std: Triple | None,
     weights: Path | None,
     tile: int | None,
     image_px: int | None,
@@ -53,13 +62,23 @@ def optimize(
     """Import MODEL (.onnx, .pt2 of torch.export, torchvision:NAME), prune it, and export it to FOLDER.
 
     Columns are pruned by their L1 norm. FOLDER gets dense and pruned checkpoint, and the package. With a
-    target a search finds the schedule of every convolution; with data the network is fine-tuned.
+    target a search finds the schedule of every convolution; with data the network is fine-tuned. Pictures
+    need no labels; at most 128 of them are taken.
     """
     from colonnade.config.pruning import Pattern
+    from colonnade.data.dataset import UNCHANGED, Normalisation
     from colonnade.package.optimize import optimize as run
 
     if epochs is not None and data is None:
         raise ColonnadeError(f"--epochs: {epochs}; allowed with --data only")
+    for name, value in (("--pictures", pictures), ("--mean", mean), ("--std", std)):
+        if value is not None and data is not None:
+            raise ColonnadeError(f"{name}: allowed without --data, which says how images are made")
+    if grouped and pictures is not None:
+        raise ColonnadeError("--grouped: allowed without --pictures: least squares solve one group")
+    normalisation = (
+        Normalisation(mean or UNCHANGED.mean, std or UNCHANGED.std) if mean or std else None
+    )
     pattern = Pattern(m="full", sparsity=sparsity)
     finetuning = None if data is None else _finetuning(data.resolve(), epochs, image_px)
     source = model.resolve() if model.exists() else model
@@ -77,6 +96,8 @@ def optimize(
             grouped=grouped,
             tuner=tuner,
             finetuning=finetuning,
+            normalisation=normalisation,
+            pictures=None if pictures is None else pictures.resolve(),
         )
     if as_json:
         click.echo(json.dumps({"folder": str(folder), "target": target, **vars(made)}))

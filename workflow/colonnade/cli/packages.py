@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from colonnade.cli.common import FILE, checkout, cli, named_target, scratch
+from colonnade.cli.common import FILE, checkout, cli, named_target, normalised, scratch
 from colonnade.cli.lines import agreement_lines, description_lines, times_lines
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.progress import Progress, track
@@ -35,16 +35,6 @@ TARGET = click.option(
     show_default=True,
     help="This machine, or a target of config/targets.",
 )
-NORMALISATION = [
-    click.option("--mean", type=float, nargs=3, help="Of each channel, of pixels in 0 to 1."),
-    click.option("--std", type=float, nargs=3, help="What they are divided by."),
-]
-
-
-def _normalised(command: Any) -> Any:
-    for option in reversed(NORMALISATION):
-        command = option(command)
-    return command
 
 
 @cli.command()
@@ -57,7 +47,7 @@ def _normalised(command: Any) -> Any:
     "--top", type=click.IntRange(1), default=5, show_default=True, help="Classes to show."
 )
 @IMAGE_PX
-@_normalised
+@normalised
 @DTYPE
 @THREADS
 @JSON
@@ -174,7 +164,7 @@ def inspect(package: Path, image_px: int | None, html: Path | None, as_json: boo
 @click.option("--batch", type=click.IntRange(1, 65536), default=2, show_default=True)
 @TARGET
 @IMAGE_PX
-@_normalised
+@normalised
 @DTYPE
 @JSON
 def validate(

@@ -69,6 +69,10 @@ class Normalisation:
         return (image - mean[:, None, None]) / std[:, None, None]
 
 
+UNCHANGED = Normalisation((0.0,) * 3, (1.0,) * 3)
+"""Pixel values stay in 0..1."""
+
+
 @dataclass(frozen=True)
 class ImageData:
     """A data set: `train` to learn, `validation` to choose, `test` to be reported, once."""

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-"""Lists a data set in ImageNet's folder layout: train/<class>/* and val/<class>/*.
+"""Lists a data set in ImageNet's folder layout, train/<class>/* and val/<class>/*, or just pictures.
 
 With ImageNet's development kit, val/ may hold its images as they are published, without class folders.
 
@@ -43,6 +43,7 @@ KAGGLE = "ILSVRC/Data/CLS-LOC"
 
 SYSTEM_FILES = "files and folders that systems leave"
 NOT_IN_A_CLASS = "files beside the class folders, which are no images"
+NO_PICTURES = "files that are no images"
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,36 @@ def list_folder(root: Path, devkit: Path | None = None) -> FolderListing:
         raise ColonnadeError(
             f"{error.filename or root}: cannot be read: {error.strerror}"
         ) from error
+
+
+def list_pictures(root: Path) -> list[Path]:
+    """The image files in the folder `root` and in those below it, sorted; others are told on stderr.
+
+    Raises:
+        ColonnadeError: there is no such folder, one cannot be read, or there is no image.
+    """
+    if not root.is_dir():
+        raise ColonnadeError(f"{root}: no such folder; needed: one with pictures")
+    findings = _Findings(root)
+    pictures = list(_pictures(root, findings))
+    findings.finish()
+    if not pictures:
+        allowed = ", ".join(sorted(IMAGE_SUFFIXES))
+        raise ColonnadeError(f"{root}: holds no pictures; needed: at least one of {allowed}")
+    return pictures
+
+
+def _pictures(folder: Path, findings: _Findings) -> Iterator[Path]:
+    for entry in _entries(folder, findings) or []:
+        path = Path(entry.path)
+        if entry.is_dir():
+            yield from _pictures(path, findings)
+        elif path.suffix.lower() not in IMAGE_SUFFIXES:
+            findings.skip(path, NO_PICTURES)
+        elif (reason := _fault(entry)) is not None:
+            findings.refuse(path, reason)
+        else:
+            yield path
 
 
 def _list(root: Path, devkit: Devkit | None) -> FolderListing:

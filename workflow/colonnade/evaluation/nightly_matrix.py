@@ -19,7 +19,7 @@ from colonnade.common.files import atomic_path, file_bytes, make_folder, write_j
 from colonnade.config.nightly import Dtype, MatrixConfig
 from colonnade.config.pruning import Pattern
 from colonnade.config.schema import ProfileConfig, ThroughputConfig
-from colonnade.data.dataset import Normalisation
+from colonnade.data.dataset import UNCHANGED
 from colonnade.evaluation.conformity import TOLERANCE
 from colonnade.evaluation.packages import Run, execute
 from colonnade.evaluation.pictures import random_images
@@ -70,7 +70,7 @@ def make_network(
             dataset=NO_DATA,
             image_px=matrix.image_px,
             split_seed=0,
-            normalisation=Normalisation((0.0,) * 3, (1.0,) * 3),
+            normalisation=UNCHANGED,
             seed=_SEED,
             epochs=0,
         )

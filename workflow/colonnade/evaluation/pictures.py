@@ -14,7 +14,7 @@ from safetensors.numpy import load_file
 
 from colonnade.common.errors import ColonnadeError, first_line
 from colonnade.common.files import read_text
-from colonnade.data.dataset import Normalisation
+from colonnade.data.dataset import UNCHANGED, Normalisation
 from colonnade.data.imagenet import read_image
 from colonnade.models.graph import Input
 from colonnade.package.archive import read_package
@@ -34,19 +34,17 @@ def preprocessing_of(
     """What becomes of pictures: as the options say, else as the package states, else pixels in 0 to 1.
 
     Raises:
-        ColonnadeError: a damaged package, one whose input is no picture, or a `std` that is not above 0.
+        ColonnadeError: a damaged package, or one whose input is no picture.
     """
     graph = graph_of(read_package(package))
     channels = [each.channels for each in graph.inputs]
     if channels != [3]:
         raise ColonnadeError(f"{package}: inputs of {channels} channels; pictures need one of 3")
-    if std is not None and min(std) <= 0:
-        raise ColonnadeError(f"--std: {' '.join(map(str, std))}; allowed: numbers above 0")
-    stated = graph.preprocessing
+    stated = graph.preprocessing or UNCHANGED
     return Preprocessing(
         image_px=image_size(graph, image_px),
-        mean=list(mean or (stated.mean if stated else (0.0, 0.0, 0.0))),
-        std=list(std or (stated.std if stated else (1.0, 1.0, 1.0))),
+        mean=list(mean or stated.mean),
+        std=list(std or stated.std),
     )
 
 

@@ -3,28 +3,40 @@
 
 """A network of the user's becomes a pruned package in one step.
 
-Without data masks follow from magnitudes and nothing is trained; with a data set the trainer of the
-workflow fine-tunes the network under them.
+Without data masks follow from magnitudes and nothing is trained; pictures alone have the weights that
+stay solved anew; with a data set the trainer of the workflow fine-tunes the network under its masks.
 """
 
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import torch
+
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import atomic_path
+from colonnade.common.progress import track
 from colonnade.config.data import ImageNetConfig
 from colonnade.config.pruning import Pattern, Recipe
 from colonnade.config.training import TrainingConfig
+from colonnade.data.dataset import UNCHANGED, Normalisation
+from colonnade.data.folders import list_pictures
+from colonnade.data.imagenet import read_image
 from colonnade.models.graph import Graph
-from colonnade.package.description import SCHEDULES, TUNED
+from colonnade.package.description import DEFAULT_PX, SCHEDULES, TUNED
 from colonnade.package.export import export_package
 from colonnade.package.tuned import Tuner
 from colonnade.pruning.layers import sparsity_of
 from colonnade.pruning.plan import GROUPED_TILE, uniform_plan
+from colonnade.pruning.repair import Calibration
 from colonnade.training.checkpoint import read_checkpoint
 from colonnade.training.imported import network_name, read_network, write_imported
-from colonnade.training.stages import mask_by_magnitude, prune_and_finetune
+from colonnade.training.stages import (
+    CALIBRATION_BATCH,
+    mask_and_repair,
+    mask_by_magnitude,
+    prune_and_finetune,
+)
 
 CHECKPOINT, DENSE, PACKAGE, METRICS = (
     "pruned.safetensors",
@@ -33,6 +45,8 @@ CHECKPOINT, DENSE, PACKAGE, METRICS = (
     "metrics.csv",
 )
 _SEED = 0
+# More bring little: every picture gives each layer hundreds of equations.
+MOST_PICTURES = 128
 
 
 @dataclass(frozen=True)
@@ -63,28 +77,40 @@ def optimize(
     grouped: bool = False,
     tuner: Tuner | None = None,
     finetuning: Finetuning | None = None,
+    normalisation: Normalisation | None = None,
+    pictures: Path | None = None,
 ) -> Optimized:
     """Import a network, prune it, and write dense and pruned checkpoint and package.
 
     Convolutions that read images stay dense, and so do those with groups unless `grouped`: they get zeros
     that no kernel leaves out. With a `tuner` the tile is its choice, those that are no faster pruned stay
-    dense too, and the package holds schedules. Masks follow from the L1 norm.
+    dense too, and the package holds schedules. Masks follow from the L1 norm. `normalisation` is stated
+    by the package; images made by it of at most `MOST_PICTURES` of the folder `pictures` have the weights
+    that stay solved anew, see `pruning.repair`.
 
     Raises:
         ColonnadeError: what `read_network` refuses, a network without a convolution to prune, data with
-            other classes, or a folder that cannot be written.
+            other classes, pictures that cannot be read, grouped convolutions to be solved, or a folder
+            that cannot be written.
     """
     imported, name = read_network(source, image_px, weights), network_name(source)
     reasons = _staying_dense(imported.graph, grouped)
     names = [conv.name for conv in imported.graph.convs if conv.name not in reasons]
     if not names:
         raise ColonnadeError(f"{source}: has no convolution that can be pruned")
+    if pictures is not None:
+        channels = [each.channels for each in imported.graph.inputs]
+        if channels != [3]:
+            raise ColonnadeError(f"{source}: inputs of {channels} channels; pictures need one of 3")
+        normalisation = normalisation or UNCHANGED
+        calibration = _calibration(pictures, image_px or DEFAULT_PX, normalisation)
     alone = {conv.name for conv in imported.graph.convs if conv.groups > 1}
     with atomic_path(folder) as temporary:
         temporary.mkdir()
         dense, pruned = temporary / DENSE, temporary / CHECKPOINT
         data = None if finetuning is None else finetuning.data
-        write_imported(imported, name, image_px or 0, dense, data)
+        px = image_px or (0 if normalisation is None else DEFAULT_PX)
+        write_imported(imported, name, px, dense, data, normalisation)
         tiles = {each: GROUPED_TILE if each in alone else tile for each in names}
         if tuner is not None:
             plain = [each for each in names if each not in alone]
@@ -94,7 +120,9 @@ def optimize(
             )
             tiles = {each: chosen.get(each, GROUPED_TILE) for each in names if each not in reasons}
         plan = uniform_plan(pattern, tiles)
-        if finetuning is None:
+        if pictures is not None:
+            mask_and_repair(dense, plan, calibration, pruned)
+        elif finetuning is None:
             mask_by_magnitude(dense, plan, pruned)
         else:
             phases = (finetuning.data, finetuning.training, _SEED, pruned, temporary / METRICS)
@@ -105,6 +133,21 @@ def optimize(
                 shutil.copyfile(tuner.scratch / file, temporary / PACKAGE / file)
         masks = read_checkpoint(pruned).masks
     return Optimized(list(tiles), reasons, sparsity_of(masks) if masks else 0.0)
+
+
+def _calibration(folder: Path, image_px: int, normalisation: Normalisation) -> Calibration:
+    """Images of pictures that lie evenly among all of a folder, in batches [N, 3, px, px]."""
+    found = list_pictures(folder)
+    count = min(len(found), MOST_PICTURES)
+    chosen = [found[index * len(found) // count] for index in range(count)]
+    images = [
+        read_image(path, image_px, normalisation)
+        for path in track(chosen, "pictures", count, "picture")
+    ]
+    return [
+        torch.stack(images[start : start + CALIBRATION_BATCH])
+        for start in range(0, count, CALIBRATION_BATCH)
+    ]
 
 
 def _staying_dense(graph: Graph, grouped: bool) -> dict[str, str]:

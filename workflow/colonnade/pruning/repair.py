@@ -19,6 +19,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from colonnade.common.progress import track
 from colonnade.models.module import Network
 from colonnade.pruning.calibration import (
     damped,
@@ -52,7 +53,8 @@ def repair(
     """
     require_ungrouped(network, masks)
     with evaluation_mode(network), evaluation_mode(dense):
-        for name in (conv.name for conv in network.graph.convs if conv.name in masks):
+        names = [conv.name for conv in network.graph.convs if conv.name in masks]
+        for name in track(names, "repair", len(names), "layer"):
             product, target = _products(network, dense, name, calibration)
             trained = as_matrix(conv_weight(dense, name)).to(product)
             solved = solve(product, target, trained, masks[name], damping)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.config.data import DataConfig
-from colonnade.data.dataset import Normalisation
+from colonnade.data.dataset import UNCHANGED, Normalisation
 from colonnade.data.opening import open_data
 from colonnade.models.document import document_of
 from colonnade.models.importing.reading import Imported
@@ -19,6 +19,8 @@ from colonnade.training.checkpoint import CheckpointInfo, write_checkpoint
 
 ONNX, PT2, TORCHVISION = ".onnx", ".pt2", "torchvision:"
 NO_DATA = "none"
+# What a network is called to be trained on whose images are pictures made by a normalisation alone.
+PICTURES = "pictures"
 
 
 def read_network(
@@ -72,11 +74,17 @@ def _with_weights(name: str, weights: Path | None) -> Imported:
 
 
 def write_imported(
-    imported: Imported, name: str, image_px: int, output: Path, data: DataConfig | None = None
+    imported: Imported,
+    name: str,
+    image_px: int,
+    output: Path,
+    data: DataConfig | None = None,
+    pictures: Normalisation | None = None,
 ) -> CheckpointInfo:
     """Write an imported network as a dense checkpoint, and return what its header says.
 
     With `data` it can be fine-tuned and judged on that data set, whose classes its output must have.
+    `pictures` says how pictures are normalised for it, where there is no data set that does.
 
     Raises:
         ColonnadeError: more nodes than a network may have, or another number of classes than the data's.
@@ -86,7 +94,9 @@ def write_imported(
     except ValueError as error:
         raise ColonnadeError(f"network {name}: {error}") from error
     classes = imported.graph.shapes_of_any_size()[imported.graph.outputs[0]].c or 1
-    normalisation, dataset, seed = Normalisation((0.0,) * 3, (1.0,) * 3), NO_DATA, 0
+    normalisation, dataset, seed = UNCHANGED, NO_DATA, 0
+    if pictures is not None:
+        normalisation, dataset = pictures, PICTURES
     if data is not None:
         images = open_data(data)
         if len(images.classes) != classes:
