@@ -63,7 +63,7 @@ def optimize(
 
     Columns are pruned by their L1 norm. FOLDER gets dense and pruned checkpoint, and the package. With a
     target a search finds the schedule of every convolution; with data the network is fine-tuned. Pictures
-    need no labels; at most 128 of them are taken.
+    need no labels; at most 64 of them are taken.
     """
     from colonnade.config.pruning import Pattern
     from colonnade.data.dataset import UNCHANGED, Normalisation

@@ -43,14 +43,29 @@ class Network(nn.Module):
 
     def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
         """The outputs for inputs [N, C, H, W] in the graph's order; a single one by itself."""
-        known = dict(zip([each.name for each in self.graph.inputs], inputs, strict=True))
-        for node, finished in zip(self.graph.nodes, self._finished, strict=True):
-            module = self.get_submodule(node.name)
-            known[node.output] = module(*(known[source] for source in node.sources))
-            for name in finished:
-                del known[name]
+        known = self._named(inputs)
+        for _ in self._run(known):
+            pass
         outputs = tuple(known[name] for name in self.graph.outputs)
         return outputs[0] if len(outputs) == 1 else outputs
+
+    def walk(self, *inputs: Tensor) -> Iterator[tuple[Node, tuple[Tensor, ...]]]:
+        """Each node with what it is about to read, in execution order; it runs before the next one.
+
+        Whoever changes a node's weights in between has what follows computed with them.
+        """
+        return self._run(self._named(inputs))
+
+    def _named(self, inputs: tuple[Tensor, ...]) -> dict[str, Tensor]:
+        return dict(zip([each.name for each in self.graph.inputs], inputs, strict=True))
+
+    def _run(self, known: dict[str, Tensor]) -> Iterator[tuple[Node, tuple[Tensor, ...]]]:
+        for node, finished in zip(self.graph.nodes, self._finished, strict=True):
+            given = tuple(known[source] for source in node.sources)
+            yield node, given
+            known[node.output] = self.get_submodule(node.name)(*given)
+            for name in finished:
+                del known[name]
 
     def maker(self, tensor: str) -> nn.Module:
         """The module that makes a tensor of the graph."""

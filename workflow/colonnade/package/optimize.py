@@ -46,7 +46,7 @@ CHECKPOINT, DENSE, PACKAGE, METRICS = (
 )
 _SEED = 0
 # More bring little: every picture gives each layer hundreds of equations.
-MOST_PICTURES = 128
+MOST_PICTURES = 64
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,13 @@ mask costs one factorisation per tile. OBC (Frantar and Alistarh, arXiv 2208.115
 network's inputs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from colonnade.common.progress import track
+from colonnade.models.layers import Node
 from colonnade.models.module import Network
 from colonnade.pruning.calibration import (
     damped,
@@ -35,8 +36,8 @@ from colonnade.pruning.weights import as_matrix, as_weight, conv_weight
 Calibration = Sequence[Tensor]
 
 
-class _ReachedError(Exception):
-    """The layer has seen its input; what follows in the network is not needed."""
+# Elements of the matrix of inputs that are multiplied at once.
+_ROWS = 1 << 24
 
 
 @torch.no_grad()
@@ -52,14 +53,24 @@ def repair(
         ColonnadeError: a grouped convolution.
     """
     require_ungrouped(network, masks)
+    names = [conv.name for conv in network.graph.convs if conv.name in masks]
     with evaluation_mode(network), evaluation_mode(dense):
-        names = [conv.name for conv in network.graph.convs if conv.name in masks]
+        # All images go on together, so that every layer runs once in either network.
+        runs = [(network.walk(images), dense.walk(images)) for images in calibration]
         for name in track(names, "repair", len(names), "layer"):
-            product, target = _products(network, dense, name, calibration)
-            trained = as_matrix(conv_weight(dense, name)).to(product)
+            inputs = [(_reached(pruned, name), _reached(whole, name)) for pruned, whole in runs]
+            conv = dense.get_submodule(name)
+            assert isinstance(conv, nn.Conv2d)
+            product, target = _products(conv, inputs)
+            trained = as_matrix(conv.weight).to(product)
             solved = solve(product, target, trained, masks[name], damping)
             weight = conv_weight(network, name)
             weight.copy_(as_weight(solved, weight))
+
+
+def _reached(run: Iterator[tuple[Node, tuple[Tensor, ...]]], name: str) -> Tensor:
+    """What the convolution `name` reads, up to which a network runs on."""
+    return next(given[0] for node, given in run if node.name == name)
 
 
 def solve(
@@ -84,39 +95,21 @@ def solve(
     return solved
 
 
-def _products(
-    network: Network, dense: Network, name: str, calibration: Calibration
-) -> tuple[Tensor, Tensor]:
-    """X^T X and X^T Y of one layer over all calibration images, in float64."""
-    conv, original = network.get_submodule(name), dense.get_submodule(name)
-    assert isinstance(conv, nn.Conv2d)
-    assert isinstance(original, nn.Conv2d)
-    weight = as_matrix(original.weight)
+def _products(conv: nn.Conv2d, inputs: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    """X^T X and X^T Y over all calibration images, in float64.
+
+    `inputs` are those of a layer, in the pruned network and in the dense one, whose layer `conv` is.
+    """
+    weight = as_matrix(conv.weight)
     size = weight.shape[1]
     product = torch.zeros(size, size, dtype=torch.float64, device=weight.device)
     target = torch.zeros(size, len(weight), dtype=torch.float64, device=weight.device)
-    for images in calibration:
-        rows = input_rows(conv, _input_of(network, conv, images))
-        # The same bias is added to both.
-        wanted = input_rows(original, _input_of(dense, original, images)) @ weight.T
-        product += rows.T @ rows
-        target += rows.T @ wanted
+    for pruned, dense in inputs:
+        step = max(1, _ROWS // (size * pruned.shape[2] * pruned.shape[3]))
+        for start in range(0, len(pruned), step):
+            rows = input_rows(conv, pruned[start : start + step])
+            # The same bias is added to both.
+            wanted = input_rows(conv, dense[start : start + step]) @ weight.T
+            product += rows.T @ rows
+            target += rows.T @ wanted
     return product, target
-
-
-def _input_of(network: nn.Module, layer: nn.Module, images: Tensor) -> Tensor:
-    """What `layer` is fed when `network` sees `images`; it does not run further."""
-    seen: list[Tensor] = []
-
-    def stop(_module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        seen.append(inputs[0])
-        raise _ReachedError
-
-    handle = layer.register_forward_pre_hook(stop)
-    try:
-        network(images)
-    except _ReachedError:
-        pass
-    finally:
-        handle.remove()
-    return seen[0]
