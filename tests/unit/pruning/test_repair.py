@@ -215,3 +215,26 @@ def test_repair_of_unpruned_columns_changes_nothing() -> None:
     found = weight_matrix(network.get_submodule(LAYERS[0]).weight)
     # The inputs' products are float32.
     np.testing.assert_allclose(found, matrix, rtol=1e-3, atol=1e-3 * np.abs(matrix).max())
+
+
+def test_every_layer_runs_once_and_parts_of_the_images_change_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    dense, network, masks = _networks(LAYERS)
+    again = copy.deepcopy(network)
+    images = torch.randn(6, 3, 32, 32, generator=torch.Generator().manual_seed(5))
+    ran: list[str] = []
+    for each in (network, dense):
+        for name in ("conv1", "layer2.0.conv1"):
+            module = each.get_submodule(name)
+            module.register_forward_hook(lambda *_, name=name: ran.append(name))
+    # Damped enough that rounding does not grow.
+    repair(network, dense, masks, [images[:4], images[4:]], 1)
+    # Two batches in two networks.
+    assert sorted(ran) == ["conv1"] * 4 + ["layer2.0.conv1"] * 4
+    # One image at a time.
+    monkeypatch.setattr("colonnade.pruning.repair._ROWS", 1)
+    repair(again, dense, masks, [images], 1)
+    for name in LAYERS:
+        one, other = (weight_matrix(each.get_submodule(name).weight) for each in (network, again))
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4 * np.abs(one).max())
