@@ -85,7 +85,7 @@ def _difference(actual: Array, expected: Array) -> float:
     return float(off / np.abs(expected).max())
 
 
-def _emulated(
+def emulated(
     variant: Variant, dtype: str, toolchain: Container, programs: Path, root: Path
 ) -> Array:
     """What the runner computes on emulated RISC-V."""
@@ -154,7 +154,7 @@ def test_emulated_riscv_computes_what_onnxruntime_does(
     record_row: RecordRow,
 ) -> None:
     name, variants = drawn
-    actual = _emulated(variants[kind], "f32", toolchain, riscv64_programs, root)
+    actual = emulated(variants[kind], "f32", toolchain, riscv64_programs, root)
     off = _difference(actual, variants[kind].expected)
     record_row(TITLE, f"{name:20} {kind:7} VLEN {VLEN:<6} {off:.1e}")
     assert off <= 1e-4
@@ -193,7 +193,5 @@ def test_small_images_are_taken_in_either_datatype(
     assert len(made.pruned) == 25
     write_onnx(folder / "made" / CHECKPOINT, folder / "pruned.onnx")
     variant = Variant(folder / "made" / PACKAGE, image, _computed(folder / "pruned.onnx", image))
-    off = _difference(
-        _emulated(variant, dtype, toolchain, riscv64_programs, root), variant.expected
-    )
+    off = _difference(emulated(variant, dtype, toolchain, riscv64_programs, root), variant.expected)
     assert off <= {"f32": 1e-4, "f16": 2e-2}[dtype], off

@@ -26,8 +26,8 @@ CUDA_PACKAGES = ("nvidia-", "cuda-", "triton")
 CPU_VERSION = "2.13.0"
 CPU_HASHES = ["6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b"]
 # Newer ones of the first need Python 3.11.5, where Debian 12 has 3.11.2; of the second a version of rich
-# that roc-validator does not take.
-OLDER = ["pymdown-extensions<13", "import-linter<2.17"]
+# that roc-validator does not take; of the third Python 3.12.
+OLDER = ["pymdown-extensions<13", "import-linter<2.17", "tifffile<2026.3.4"]
 SETTINGS = """
 [tool.uv]
 environments = [
