@@ -67,7 +67,7 @@ rule nights:
         runs=night_runs,
         baseline=inputs.layer_baseline(),
     output:
-        results.table("nights"),
+        report(results.table("nights"), caption="../report/table.rst", category="Tables"),
     log:
         "<results>/logs/nights.log",
     conda:
@@ -84,7 +84,7 @@ rule night_page:
     input:
         rules.nights.output,
     output:
-        "<results>/nights.html",
+        report("<results>/nights.html", caption="../report/nights.rst", category="Report"),
     log:
         "<results>/logs/night-page.log",
     conda:
