@@ -36,7 +36,7 @@ help:
 	@echo "make engine-nightly       the toolchain image by Docker, all of it"
 	@echo "make board-nightly        a full run and a calibration on an emulated board"
 	@echo "make networks-nightly     other people's networks and random ones, all of them"
-	@echo "make release              source archive and distribution, checksums, Zenodo metadata: results/release"
+	@echo "make release              sources, source distribution, wheel, checksums, Zenodo metadata: results/release"
 	@echo "make env                  only the Python environment, in $(VENV); make dev: with developers' tools"
 	@echo "make riscv-programs       after a full run: a folder that measures a RISC-V machine by itself"
 	@echo "make clean                remove the environment, the toolchain and the results"
@@ -115,7 +115,8 @@ kill-nightly: dev
 
 # Of the commit that is checked out; twice gives the same bytes.
 release: dev
-	$(IN_ENV) python workflow/envs/release.py results/release
+	$(IN_ENV) snakemake wheel --quiet all
+	$(IN_ENV) python workflow/envs/release.py results/release results/wheel/*.whl
 
 # With the emulator, which `make test` copies.
 engine-nightly: dev

@@ -146,8 +146,8 @@ if plan.small_study is not None:
 include: "workflow/rules/budget.smk"
 include: "workflow/rules/host.smk"
 include: "workflow/rules/figures.smk"
-include: "workflow/rules/report.smk"
 include: "workflow/rules/nightly.smk"
+include: "workflow/rules/report.smk"
 
 
 rule:

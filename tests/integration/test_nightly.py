@@ -112,7 +112,7 @@ def test_three_percent_of_one_kernel_are_caught_and_named(
     accept = ["baseline", "accept", "--reason", "before", str(scratch / "before")]
     cli.main(accept, standalone_mode=False)
     baseline = ["--baseline", str(paths.LAYER_BASELINE)]
-    outputs = ["settings.json", "out.txt", "summary.md", "junit.xml", "trend.svg"]
+    outputs = ["settings.json", "out.txt", "summary.md", "junit.xml"]
     command = ["step", "layer-regression", *baseline, *outputs]
     cli.main([*command, str(scratch / "before" / RUN)], standalone_mode=False)
     with pytest.raises(ColonnadeError) as refused:

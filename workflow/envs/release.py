@@ -3,11 +3,12 @@
 
 """Make the files of a release from the commit that is checked out, the same bytes every time.
 
-    python workflow/envs/release.py FOLDER
+    python workflow/envs/release.py FOLDER WHEEL
 
-FOLDER gets the source archive, the source distribution, `zenodo.json` (what Zenodo asks of a deposit,
-from `CITATION.cff`) and `SHA256SUMS`. A tag `v*` of the commit has to be that of the version in
-`pyproject.toml`; changes that are not committed are refused.
+FOLDER gets the source archive, the source distribution, the WHEEL that `snakemake wheel` built of the
+same commit, `zenodo.json` (what Zenodo asks of a deposit, from `CITATION.cff`) and `SHA256SUMS`. A tag
+`v*` of the commit has to be that of the version in `pyproject.toml`; changes that are not committed are
+refused.
 """
 
 import gzip
@@ -31,26 +32,30 @@ BUILD = "import sys; from setuptools import build_meta; build_meta.build_sdist(s
 
 def main() -> None:
     """Write the release into the folder that the command line names."""
-    if len(sys.argv) != 2:
-        sys.exit("usage: release.py FOLDER")
-    folder = Path(sys.argv[1])
+    if len(sys.argv) != 3:
+        sys.exit("usage: release.py FOLDER WHEEL")
+    folder, wheel = map(Path, sys.argv[1:])
     if changed := git("status", "--porcelain"):
         sys.exit(f"error: changes that are not committed:\n{changed}")
     version = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))["project"]["version"]
     tags = git("tag", "--points-at", "HEAD", "--list", "v*").split()
     if tags and f"v{version}" not in tags:
         sys.exit(f"error: version: {version} in pyproject.toml; tag here: {', '.join(tags)}")
+    if not wheel.name.startswith(f"{NAME}-{version}-"):
+        sys.exit(f"error: {wheel}: not of version {version}; `snakemake wheel` builds one")
     when = int(git("log", "-1", "--format=%ct"))
     folder.mkdir(parents=True, exist_ok=True)
     files = [
         folder / f"{NAME}-{version}-source.tar.gz",
         folder / f"{NAME}-{version}.tar.gz",
         folder / "zenodo.json",
+        folder / wheel.name,
     ]
     archive = git_bytes("archive", "--format=tar", f"--prefix={NAME}-{version}/", "HEAD")
     files[0].write_bytes(packed(archive, when))
     files[1].write_bytes(packed(source_distribution(archive, f"{NAME}-{version}", when), when))
     files[2].write_text(json.dumps(deposit(version), indent=2) + "\n")
+    files[3].write_bytes(wheel.read_bytes())
     sums = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in files]
     (folder / "SHA256SUMS").write_text("".join(sums))
     for file in files:

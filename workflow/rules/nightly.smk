@@ -50,30 +50,69 @@ rule nightly_run:
         " {input.package} {output} 2> {log}"
 
 
+night_runs = expand(
+    rules.nightly_run.output,
+    night_network=matrix.networks,
+    night_target=matrix.targets,
+    night_threads=matrix.threads,
+    night_dtype=matrix.dtypes,
+)
+against_baseline = lambda _, input: [f"--baseline {file}" for file in input.baseline]
+
+
+# A plain copy of what the history says of these runs: it grows from night to night.
+rule nights:
+    """Remember the cycles of this night, and tell those of all nights."""
+    input:
+        runs=night_runs,
+        baseline=inputs.layer_baseline(),
+    output:
+        report(results.table("nights"), caption="../report/table.rst", category="Tables"),
+    log:
+        "<results>/logs/nights.log",
+    conda:
+        "../envs/colonnade.yaml"
+    params:
+        code=code("step nights"),
+        baseline=against_baseline,
+    shell:
+        "colonnade step nights {params.baseline} {output} {input.runs} 2> {log}"
+
+
+rule night_page:
+    """The figures of all nights in a page of their own, which needs no other results."""
+    input:
+        rules.nights.output,
+    output:
+        report("<results>/nights.html", caption="../report/nights.rst", category="Report"),
+    log:
+        "<results>/logs/night-page.log",
+    conda:
+        "../envs/colonnade.yaml"
+    params:
+        code=code("step night-page"),
+    shell:
+        "colonnade step night-page {input} {output} 2> {log}"
+
+
 rule layer_regression:
     """Compare every layer with the committed baseline; what is for others to read is written in any case."""
     input:
         settings=plan.settings.of("nightly.allowed_slowdown_percent"),
-        runs=expand(
-            rules.nightly_run.output,
-            night_network=matrix.networks,
-            night_target=matrix.targets,
-            night_threads=matrix.threads,
-            night_dtype=matrix.dtypes,
-        ),
+        runs=night_runs,
         baseline=inputs.layer_baseline(),
+        before=rules.night_page.output,
     output:
         "<results>/nightly-layers.txt",
     log:
         log="<results>/logs/nightly-layers.log",
         summary="<results>/nightly/summary.md",
         junit="<results>/nightly/junit.xml",
-        trend="<results>/nightly/trend.svg",
     conda:
         "../envs/colonnade.yaml"
     params:
         code=code("step layer-regression"),
-        baseline=lambda _, input: [f"--baseline {file}" for file in input.baseline],
+        baseline=against_baseline,
     shell:
         "colonnade step layer-regression {params.baseline} {input.settings} {output} {log.summary}"
-        " {log.junit} {log.trend} {input.runs} 2>&1 | tee {log.log}"
+        " {log.junit} {input.runs} 2>&1 | tee {log.log}"

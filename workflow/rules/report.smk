@@ -53,6 +53,7 @@ rule provenance:
 
 # What each section of the report shows, of those that this configuration can have.
 SHOWN = {
+    "nightly": rules.nights.output,
     "claims": rules.claims.output,
     "throughput": rules.throughput_table.output,
     "accuracy": [*rules.accuracy_table.output, *rules.accuracy_table.input.reports],

@@ -190,7 +190,14 @@ def test_a_kernels_edit_trains_nothing_for_the_nightly_cycles(finished: Checkout
     rules = {job.rule for job in finished.jobs("nightly-cycles", *files)}
     assert rules == {
         *("scope", "settings", "toolchain", "kernels_riscv64", "timing_model"),
-        *("nightly_network", "nightly_run", "layer_regression", "nightly-cycles"),
+        *(
+            "nightly_network",
+            "nightly_run",
+            "nights",
+            "night_page",
+            "layer_regression",
+            "nightly-cycles",
+        ),
     }
 
 

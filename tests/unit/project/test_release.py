@@ -36,9 +36,16 @@ def checkout(tmp_path: Path) -> Path:
     return folder
 
 
-def release(checkout: Path, target: Path) -> subprocess.CompletedProcess[str]:
+WHEEL = "colonnade-0.1.0-py3-none-manylinux_2_35_x86_64.whl"
+
+
+def release(checkout: Path, target: Path, wheel: str = WHEEL) -> subprocess.CompletedProcess[str]:
+    """Make a release with a wheel whose bytes do not matter; `test_wheel.py` is about these."""
+    built = target.with_name("built") / wheel
+    built.parent.mkdir(exist_ok=True)
+    built.write_bytes(b"a wheel")
     return subprocess.run(
-        [sys.executable, "workflow/envs/release.py", str(target)],
+        [sys.executable, "workflow/envs/release.py", str(target), str(built)],
         cwd=checkout,
         check=False,
         capture_output=True,
@@ -57,7 +64,9 @@ def test_a_release_is_the_same_twice(checkout: Path, tmp_path: Path) -> None:
         assert "a rehearsal, not a release" in ran.stdout
         made.append({file.name: file.read_bytes() for file in target.iterdir()})
     names = {"SHA256SUMS", "colonnade-0.1.0-source.tar.gz", "colonnade-0.1.0.tar.gz", "zenodo.json"}
-    assert made[0].keys() == names
+    assert made[0].keys() == names | {WHEEL}
+    assert made[0][WHEEL] == b"a wheel"
+    assert f"  {WHEEL}\n" in made[0]["SHA256SUMS"].decode()
     assert made[0] == made[1]
     checked = subprocess.run(
         ["sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS"],
@@ -92,6 +101,10 @@ def test_changes_and_other_tags_are_refused(checkout: Path, tmp_path: Path) -> N
     ran = release(checkout, tmp_path / "out")
     assert ran.returncode == 1
     assert "error: version: 0.1.0 in pyproject.toml; tag here: v9.9.9" in ran.stderr
+    git("tag", "--delete", "v9.9.9", folder=checkout)
+    ran = release(checkout, tmp_path / "out", WHEEL.replace("0.1.0", "0.0.9"))
+    assert ran.returncode == 1
+    assert "not of version 0.1.0; `snakemake wheel` builds one" in ran.stderr
     (checkout / "README.md").write_text("changed")
     ran = release(checkout, tmp_path / "out")
     assert ran.returncode == 1

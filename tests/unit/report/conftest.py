@@ -140,6 +140,16 @@ def files(tmp_path: Path) -> dict[str, list[Path]]:
             table("sensitivity", row(tables.SENSITIVITY, conclusion="a over b")),
             table("sensitivity_retuned", row(tables.SENSITIVITY_RETUNED, core="slow")),
         ],
+        "nightly": [
+            table(
+                "nights",
+                *[
+                    row(tables.NIGHTS, layers=kind, git_commit=commit, cycles=cycles)
+                    for commit, cycles in (("c0ffee0", 103), ("c0ffee1", 100))
+                    for kind in ("all layers", "1x1 convolutions", "other layers")
+                ],
+            )
+        ],
         "words": [],
         "provenance": [],
     }

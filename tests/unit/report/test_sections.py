@@ -147,6 +147,7 @@ def test_a_page_has_its_sections_in_order_and_names_the_others(
         ("Against other dense convolutions", "dense-baselines"),
         ("What tuning missed", "tuner-quality"),
         ("What does not depend on the unknown parameters", "artifact-evaluation"),
+        ("Cycles over nights", "nightly-cycles"),
     ]
     assert html.count("<svg") == html.count("<figure")
     links = set(re.findall(r'<a href="#([\w-]+)"', html))

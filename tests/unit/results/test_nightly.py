@@ -5,17 +5,21 @@
 
 import copy
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import polars as pl
 import pytest
 
 from colonnade.cli import cli
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import write_json
 from colonnade.common.paths import LAYER_BASELINE, NIGHTS
-from colonnade.results.nightly_files import read_history
+from colonnade.results import nights
+from colonnade.results.tables import NIGHTS as NIGHTS_TABLE
+from colonnade.results.tables import read_table
 
 KERNEL = "xnn_f32_colnm_gemm_minmax_ukernel_7x2v__rvv"
 
@@ -58,10 +62,15 @@ class Night:
         return files
 
     def compare(self, *options: str) -> None:
-        outputs = ["out.txt", "summary.md", "junit.xml", "trend.svg"]
+        outputs = ["out.txt", "summary.md", "junit.xml"]
         Path("out.txt").unlink(missing_ok=True)
         command = ["step", "layer-regression", *options, "settings.json", *outputs]
         cli.main([*command, *self.write()], standalone_mode=False)
+
+    def remember(self, *options: str) -> pl.DataFrame:
+        command = ["step", "nights", *options, "nights.csv", *self.write()]
+        cli.main(command, standalone_mode=False)
+        return read_table(Path("nights.csv"), NIGHTS_TABLE)
 
     def accept(self, reason: str) -> None:
         self.write()
@@ -175,19 +184,74 @@ def test_without_a_baseline_all_is_new(night: Night) -> None:
     assert len(summary.splitlines()) == 8
 
 
-def test_nights_are_remembered_and_drawn(night: Night) -> None:
-    night.compare(*BASELINE)
+def commits(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """Every night is of the next of these commits."""
+    left = iter(names)
+    monkeypatch.setattr(
+        nights, "revision", lambda: {"git_commit": next(left), "dirty": names == ("c",)}
+    )
+
+
+def test_nights_are_remembered_beside_the_baseline(
+    night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commits(monkeypatch, "a", "b", "b")
+    night.remember(*BASELINE)
     night.reports["resnet50"]["layers"][0]["cycles"] -= 500
-    night.compare(*BASELINE)
-    history = read_history(NIGHTS)
-    assert len(history) == 2
+    night.remember(*BASELINE)
+    night.reports["resnet50"]["layers"][2]["cycles"] += 7
+    table = night.remember(*BASELINE).filter(model="resnet50")
+    found = {(row["git_commit"], row["layers"]): row["cycles"] for row in table.to_dicts()}
     # Of one commit the last night counts.
-    assert sorted(nights[-1][1] for nights in history.values()) == [3_049_500, 3_050_000]
-    assert all(len(nights) == 1 for nights in history.values())
-    assert Path("trend.svg").read_text().startswith("<svg")
+    assert found == {
+        ("a", "all layers"): 3_050_000,
+        ("a", "convolutions that read images"): 2_000_000,
+        ("a", "1x1 convolutions"): 1_000_000,
+        ("a", "other layers"): 50_000,
+        ("b", "all layers"): 3_049_507,
+        ("b", "convolutions that read images"): 1_999_500,
+        ("b", "1x1 convolutions"): 1_000_000,
+        ("b", "other layers"): 50_007,
+    }
+    assert table["git_commit"].to_list() == ["a"] * 4 + ["b"] * 4
+    before = {row["layers"]: row["baseline_cycles"] for row in table.to_dicts()}
+    assert before == {kind: found["a", kind] for kind in before}
+
+
+def test_nights_without_a_baseline_and_of_other_runs(
+    night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commits(monkeypatch, "a", "c")
+    assert night.remember()["baseline_cycles"].null_count() == 6
+    # Another run of the history is not of this night.
+    del night.reports["mobilenet_v2"]
+    assert set(night.remember(*BASELINE)["model"]) == {"resnet50"}
+
+
+def test_a_commit_with_changes_is_another_one(
+    night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commits(monkeypatch, "c")
+    assert set(night.remember()["git_commit"]) == {"c+"}
+
+
+def test_another_file_than_a_history_is_refused(night: Night) -> None:
+    NIGHTS.parent.mkdir()
     NIGHTS.write_bytes(b"no database" * 100)
     with pytest.raises(ColonnadeError, match=r"nights\.sqlite: no history of nightly runs"):
-        night.compare(*BASELINE)
+        night.remember(*BASELINE)
+    assert not Path("nights.csv").exists()
+
+
+def test_every_convolution_has_a_kind() -> None:
+    kinds = nights.layer_kinds("mobilenet_v2")
+    assert Counter(kinds.values()) == {
+        "convolutions that read images": 1,
+        "depthwise convolutions": 17,
+        "1x1 convolutions": 34,
+    }
+    assert kinds["features.1.conv.0.0"] == "depthwise convolutions"
+    assert Counter(nights.layer_kinds("resnet50").values())["3x3 convolutions"] == 16
 
 
 def test_a_report_of_measured_time_is_refused(night: Night) -> None:

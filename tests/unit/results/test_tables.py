@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 
 from colonnade.common.errors import ColonnadeError
-from colonnade.results.tables import ACCURACY, CONDITIONS, THROUGHPUT, read_table, write_table
+from colonnade.results.tables import (
+    ACCURACY,
+    CONDITIONS,
+    SPREAD,
+    THROUGHPUT,
+    read_table,
+    write_table,
+)
 
 ROW: dict[str, Any] = {
     "model": "resnet18",
@@ -58,16 +65,18 @@ def test_other_columns_are_refused_on_reading(tmp_path: Path) -> None:
 def test_conditions_are_empty_where_nobody_told_them(tmp_path: Path) -> None:
     """In rows whose time is modelled, and in tables of before there were such columns."""
     path = tmp_path / "throughput.csv"
-    plain = {name: None for name in THROUGHPUT if name not in CONDITIONS}
+    plain = {name: None for name in THROUGHPUT if name not in {*CONDITIONS, *SPREAD}}
     write_table(path, THROUGHPUT, [{**plain, "model": "a"}, {**plain, "under_load": 1, "mhz": 2.5}])
     table = read_table(path, THROUGHPUT)
     assert table["under_load"].to_list() == [None, 1]
     assert table["mhz"].to_list() == [None, 2.5]
-    table.drop(list(CONDITIONS)).write_csv(path)
+    table.drop(list(SPREAD)).write_csv(path)
+    assert read_table(path, THROUGHPUT).equals(table)
+    table.drop([*CONDITIONS, *SPREAD]).write_csv(path)
     old = read_table(path, THROUGHPUT)
     assert old.columns == list(THROUGHPUT)
     assert old.schema["mhz"] == CONDITIONS["mhz"]
-    assert old["under_load"].to_list() == [None, None]
+    assert old["under_load"].to_list() == old["spread_percent"].to_list() == [None, None]
     table.drop("mhz").write_csv(path)
     with pytest.raises(ColonnadeError, match=r"throughput\.csv: columns"):
         read_table(path, THROUGHPUT)

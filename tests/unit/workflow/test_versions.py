@@ -70,7 +70,7 @@ def test_another_page_trains_nothing(copy: Path, file: str) -> None:
     # Figures of the study, of the front and of the nights are drawn where their tables are made.
     assert {"step report", "step section"} <= changed
     figures = {"table study", "table tile_curve", "step pareto"}
-    figures |= {"step layer-regression", "step paper-figure"}
+    figures |= {"step night-page", "step paper-figure"}
     assert changed - BY_HAND <= {"step report", "step section"} | figures
 
 

@@ -16,6 +16,9 @@ from colonnade.config.nightly import Dtype
 from colonnade.workflow.settings import read_settings
 
 TARGET = click.option("--target", "name", required=True, help="Emulated; of config/targets.")
+BASELINE = click.option(
+    "--baseline", type=FILE, help="What to compare with, if there is a baseline yet."
+)
 THREADS = click.option("--threads", type=click.IntRange(1, 256), required=True)
 
 
@@ -51,13 +54,33 @@ def nightly_run(
     run_case(named_target(name), package, image_px, threads, dtype, output)
 
 
+@step.command()
+@BASELINE
+@click.argument("output", type=FILE)
+@click.argument("reports", type=FILE, nargs=-1, required=True)
+def nights(baseline: Path | None, output: Path, reports: tuple[Path, ...]) -> None:
+    """Add REPORTS to the history of nights, and write it as the table OUTPUT."""
+    from colonnade.results.nights import write_nights
+
+    write_nights(reports, baseline, NIGHTS, output)
+
+
+@step.command("night-page")
+@click.argument("table", type=FILE)
+@click.argument("output", type=FILE)
+def night_page(table: Path, output: Path) -> None:
+    """Draw TABLE, cycles over nights, as the page OUTPUT."""
+    from colonnade.report.nightly import write_night_page
+
+    write_night_page(table, output)
+
+
 @step.command("layer-regression")
-@click.option("--baseline", type=FILE, help="What to compare with, if there is a baseline yet.")
+@BASELINE
 @click.argument("settings", type=FILE)
 @click.argument("output", type=FILE)
 @click.argument("summary", type=FILE)
 @click.argument("junit", type=FILE)
-@click.argument("trend", type=FILE)
 @click.argument("reports", type=FILE, nargs=-1, required=True)
 def layer_regression(
     baseline: Path | None,
@@ -65,21 +88,16 @@ def layer_regression(
     output: Path,
     summary: Path,
     junit: Path,
-    trend: Path,
     reports: tuple[Path, ...],
 ) -> None:
     """Compare every layer of REPORTS with the baseline's, and tell what moved and where.
 
-    SUMMARY (Markdown), JUNIT and TREND (SVG) are written in any case, OUTPUT where nothing fails.
+    SUMMARY (Markdown) and JUNIT are written in any case, OUTPUT where nothing fails.
     """
-    from colonnade.report.trend import trend as draw
     from colonnade.results import nightly, nightly_files
-    from colonnade.results.provenance import revision
     from colonnade.results.records import CycleBaseline
 
     ours = nightly.read_runs(reports)
-    nightly_files.remember(ours, revision()["dirty"], NIGHTS)
-    write_text(trend, draw(nightly_files.read_history(NIGHTS)))
     nothing: CycleBaseline = {"reason": "there is none yet", "git_commit": None, "runs": {}}
     theirs = nothing if baseline is None else read_json(baseline, CycleBaseline)
     allowed = read_settings(settings).config.nightly.allowed_slowdown_percent

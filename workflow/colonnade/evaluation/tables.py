@@ -5,6 +5,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import quantiles
 from typing import Any
 
 import polars as pl
@@ -65,8 +66,18 @@ def write_throughput(
             raise ColonnadeError(f"{table}: no run of {REFERENCE} to compare with")
         columns = _timed(report, target, timed, milliseconds(report, target), base)
         cycles = report["total"]["cycles"]
-        rows.append({**pattern, **columns, "cycles": cycles, **report.get("conditions", {})})
+        told = {**report.get("conditions", {}), "spread_percent": _spread_percent(report)}
+        rows.append({**pattern, **columns, "cycles": cycles, **told})
     write_table(table, THROUGHPUT, rows)
+
+
+def _spread_percent(report: Run) -> float | None:
+    """Distance of the quartiles of a measured run's repetitions, in percent of its time."""
+    samples = report["total"].get("samples", [])
+    if report["total"]["cycles"] is not None or len(samples) < 2:
+        return None
+    lower, _, upper = quantiles(samples, n=4, method="inclusive")
+    return 100 * (upper - lower) / report["total"]["seconds"]
 
 
 def _timed(

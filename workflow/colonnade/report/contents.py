@@ -52,6 +52,7 @@ SECTIONS = (
         "Unknown parameters",
         "artifact-evaluation",
     ),
+    Section("nightly", "Cycles over nights", "Nights", "nightly-cycles"),
     Section("words", "Words", "Words"),
     Section("provenance", "Provenance", "Provenance"),
 )

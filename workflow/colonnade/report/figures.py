@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 COLOURS = ("#5f6b76", "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#111111")
 MARKERS = ("s", "o", "D", "^", "v", "P", "X", "*")
 # Of lines that may be seen on white and on black.
-_FAINT = "#8a949c"
+FAINT = "#8a949c"
 # The same file for the same numbers.
 matplotlib.rcParams["svg.hashsalt"] = "colonnade"
 # Text stays text: it can be searched, and takes the page's font.
@@ -47,7 +47,7 @@ def clear(axes: Axes) -> None:
     """Leave of the frame what helps reading: a grid across the bars."""
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(axis="y", length=0)
-    axes.grid(axis="x", color=_FAINT, alpha=0.35, linewidth=0.6)
+    axes.grid(axis="x", color=FAINT, alpha=0.35, linewidth=0.6)
     axes.set_axisbelow(True)
 
 
@@ -87,7 +87,7 @@ def cost_per_layer(labels: Sequence[str], reports: Sequence[Mapping[str, Any]]) 
     rows = range(len(names))
     costs = [_costs(report, names, modelled) for report in reports]
     axes.hlines(
-        rows, 0, [max(each) for each in zip(*costs, strict=True)], color=_FAINT, alpha=0.25, lw=4
+        rows, 0, [max(each) for each in zip(*costs, strict=True)], color=FAINT, alpha=0.25, lw=4
     )
     for index, (label, cost) in enumerate(zip(labels, costs, strict=True)):
         axes.plot(

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from colonnade.common.files import write_text
 from colonnade.report.figures import COLOURS, clear, legend_above, name_rows, svg
-from colonnade.report.sections import environment
+from colonnade.report.rendering import environment
 
 
 def write_package_page(found: Mapping[str, Any], name: str, target: Path) -> None:

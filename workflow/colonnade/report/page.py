@@ -13,7 +13,8 @@ import polars as pl
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import read_json, read_text, write_text
 from colonnade.report.contents import SECTIONS
-from colonnade.report.sections import environment, fastest_of
+from colonnade.report.rendering import environment
+from colonnade.report.sections import fastest_of
 from colonnade.report.words import PAPER
 from colonnade.results.intervals import top1_interval
 from colonnade.results.records import EVIDENCE, Claim, Verdict

@@ -3,22 +3,16 @@
 
 """Renders single sections, each from the files that it shows."""
 
-import json
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import polars as pl
-from markupsafe import Markup, escape
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import read_json, write_text
-from colonnade.common.paths import table_file
-from colonnade.common.reference import REFERENCE
 from colonnade.report.accuracy import pareto_figure, study_figure, tile_figure
 from colonnade.report.baselines import convolution_sums
 from colonnade.report.bounds import achieved_and_possible, packed_and_direct
@@ -26,6 +20,8 @@ from colonnade.report.comparison import ratio_figure, settings_of
 from colonnade.report.contents import SECTIONS
 from colonnade.report.figures import cost_per_layer, throughput_bars
 from colonnade.report.model import cycle_figures, validation_summary
+from colonnade.report.nightly import nights_of
+from colonnade.report.rendering import environment
 from colonnade.report.schedules import candidates_by_tile, quality_summary, stays_dense, winners
 from colonnade.report.words import SOURCES, WORDS
 from colonnade.results.intervals import drop_interval, top1_interval
@@ -51,7 +47,6 @@ from colonnade.results.tables import (
     read_table,
 )
 
-_HERE = Path(__file__).parent
 Files = Sequence[Path]
 
 
@@ -75,30 +70,6 @@ def write_section(name: str, provenance: Path, files: Files, target: Path) -> No
     context = CONTEXTS[name](files)
     origin = read_json(provenance, Provenance)
     write_text(target, html.render(section=found[0], provenance=origin, **context))
-
-
-def environment() -> jinja2.Environment:
-    """Templates of the report; files by `table`; filters: `group` (thousands), `percent` (of a share),
-    `plain` (a value as JSON, without quotes), `inline` (Markdown's code)."""
-    made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters["group"] = lambda value: f"{value:,}".replace(",", "\u202f")
-    made.filters["plain"] = lambda value: json.dumps(value).replace('"', "")
-    made.filters["inline"] = _inline
-    made.globals["table"] = table_file
-    made.globals["reference"] = REFERENCE
-    made.filters["percent"] = lambda share: f"{100 * share:.0f}%"
-    return made
-
-
-def _inline(text: str) -> Markup:
-    """Text with `code`, as HTML."""
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def fastest_of(throughput: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -257,6 +228,7 @@ CONTEXTS: Mapping[str, Callable[[Files], dict[str, Any]]] = {
     "tuner_quality": _tuner_quality,
     "validation": _validation,
     "sensitivity": _sensitivity,
+    "nightly": lambda files: nights_of(files[0]),
     "words": lambda _: {"words": WORDS},
     "provenance": lambda _: {},
 }

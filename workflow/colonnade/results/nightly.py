@@ -91,11 +91,7 @@ def read_runs(reports: Sequence[Path]) -> CycleBaseline:
     runs: dict[str, BaselineRun] = {}
     for path in reports:
         report = read_json(path, NightlyRun)
-        name = (
-            f"{report['model']} at {report['image_px']} px, {report['dtype']} on {report['target']},"
-            f" VLEN {report['vlen']}, {report['threads']} threads"
-        )
-        runs[name] = {
+        runs[run_name(report)] = {
             "checkpoint_sha256": report["checkpoint_sha256"],
             "package_bytes": report["package_bytes"],
             "relative_error": report["relative_error"],
@@ -111,6 +107,14 @@ def read_runs(reports: Sequence[Path]) -> CycleBaseline:
             },
         }
     return {"reason": "", "git_commit": revision()["git_commit"], "runs": runs}
+
+
+def run_name(report: NightlyRun) -> str:
+    """How a run is called wherever it is compared."""
+    return (
+        f"{report['model']} at {report['image_px']} px, {report['dtype']} on {report['target']},"
+        f" VLEN {report['vlen']}, {report['threads']} threads"
+    )
 
 
 def compare(baseline: CycleBaseline, ours: CycleBaseline, allowed_percent: float) -> list[Case]:

@@ -1,17 +1,13 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-"""What a nightly regression leaves for others: JUnit XML, a summary in Markdown, a history in SQLite."""
+"""What a nightly regression leaves for others: JUnit XML, and a summary in Markdown."""
 
-import sqlite3
-from collections.abc import Mapping, Sequence
-from contextlib import closing
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
-from colonnade.common.errors import ColonnadeError, first_line
-from colonnade.common.files import make_folder, write_bytes, write_text
+from colonnade.common.files import write_bytes, write_text
 from colonnade.results.nightly import Case, other_weights, totals
 from colonnade.results.records import CycleBaseline
 
@@ -74,52 +70,3 @@ def write_summary(
         if len(ordered) > _SHOWN:
             lines.append(f"- and {len(ordered) - _SHOWN} more: see junit.xml")
     write_text(target, "\n".join(lines) + "\n")
-
-
-def remember(ours: CycleBaseline, dirty: bool | None, history: Path) -> None:
-    """Add the totals of runs to the history; those of the same commit are replaced.
-
-    Raises:
-        ColonnadeError: the file is no history, or cannot be written.
-    """
-    make_folder(history.parent)
-    commit = f"{ours['git_commit'] or 'unknown'}{'+' if dirty else ''}"
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    try:
-        with closing(sqlite3.connect(history)) as base, base:
-            base.execute(
-                "CREATE TABLE IF NOT EXISTS nights (git_commit TEXT, run TEXT, at TEXT, cycles INTEGER,"
-                " PRIMARY KEY (git_commit, run))"
-            )
-            base.executemany(
-                "INSERT OR REPLACE INTO nights VALUES (?, ?, ?, ?)",
-                [
-                    (commit, run, now, sum(layer["cycles"] for layer in found["layers"].values()))
-                    for run, found in ours["runs"].items()
-                ],
-            )
-    except sqlite3.Error as error:
-        raise ColonnadeError(
-            f"{history}: no history of nightly runs: {first_line(error)}"
-        ) from error
-
-
-def read_history(history: Path) -> Mapping[str, Sequence[tuple[str, int]]]:
-    """Commit and cycles of every night, by run, in order of time.
-
-    Raises:
-        ColonnadeError: the file is no history.
-    """
-    found: dict[str, list[tuple[str, int]]] = {}
-    try:
-        with closing(sqlite3.connect(history)) as base:
-            rows = base.execute(
-                "SELECT run, git_commit, cycles FROM nights ORDER BY at, git_commit, run"
-            )
-            for run, commit, cycles in rows:
-                found.setdefault(run, []).append((commit, cycles))
-    except sqlite3.Error as error:
-        raise ColonnadeError(
-            f"{history}: no history of nightly runs: {first_line(error)}"
-        ) from error
-    return found

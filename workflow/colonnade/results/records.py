@@ -154,10 +154,11 @@ class Layer(TypedDict):
 
 
 class Total(TypedDict):
-    """What a whole network took: cycles where they are modelled."""
+    """What a whole network took: cycles where they are modelled, and the seconds of every run."""
 
     cycles: Annotated[int, Field(ge=1)] | None
     seconds: Annotated[float, Field(gt=0)]
+    samples: NotRequired[list[float]]
 
 
 class Run(TypedDict):

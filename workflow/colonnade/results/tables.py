@@ -19,6 +19,10 @@ CONDITIONS = {
     "steal_percent": pl.Float64,
     "under_load": pl.Int64,
 }
+# Of measured runs the distance of their quartiles, in percent of the median; empty as those are.
+SPREAD = {"spread_percent": pl.Float64}
+# What older tables of measured time have not.
+_ADDED = (CONDITIONS, SPREAD)
 LAYERS = {
     "model": pl.String,
     "layer": pl.String,
@@ -41,6 +45,16 @@ LAYERS = {
 }
 # Of so many of the cost model's first candidates `top5_loss_percent` takes the best.
 TOP = 5
+# Modelled cycles of nightly runs: of each network's layers of a kind, night by night.
+NIGHTS = {
+    "model": pl.String,
+    "run": pl.String,
+    "layers": pl.String,
+    "git_commit": pl.String,
+    "at": pl.String,
+    "cycles": pl.Int64,
+    "baseline_cycles": pl.Int64,
+}
 TUNER_QUALITY = {
     "model": pl.String,
     "conv": pl.String,
@@ -73,6 +87,7 @@ THROUGHPUT = {
     "evidence": pl.String,
     "checkpoint_sha256": pl.String,
     **CONDITIONS,
+    **SPREAD,
 }
 # Of several targets.
 THROUGHPUT_CORES = THROUGHPUT
@@ -387,7 +402,7 @@ def write_table(path: Path, schema: Schema, rows: Sequence[Mapping[str, Any]]) -
         ColonnadeError: a row has other columns, or a value of another type.
     """
     # A row that was not measured says nothing of conditions.
-    untold = {name: None for name in CONDITIONS if name in schema}
+    untold = {name: None for added in _ADDED for name in added if name in schema}
     rows = [{**untold, **row} for row in rows]
     for row in rows:
         if set(row) != set(schema):
@@ -401,7 +416,7 @@ def write_table(path: Path, schema: Schema, rows: Sequence[Mapping[str, Any]]) -
 
 
 def read_table(path: Path, schema: Schema) -> pl.DataFrame:
-    """Read a table back. One that was written before conditions were told has none.
+    """Read a table back. One that was written before conditions, or the spread, were told has none.
 
     Raises:
         ColonnadeError: it is missing, or has other columns.
@@ -410,9 +425,11 @@ def read_table(path: Path, schema: Schema) -> pl.DataFrame:
         frame = pl.read_csv(path, schema_overrides=dict(schema))
     except (OSError, pl.exceptions.PolarsError) as error:
         raise ColonnadeError(f"{path}: cannot be read: {error}") from error
-    untold = [name for name in CONDITIONS if name in schema]
-    if untold and not set(untold) & set(frame.columns):
-        frame = frame.with_columns(pl.lit(None, schema[name]).alias(name) for name in untold)
+    for added in _ADDED:
+        if added.keys() <= schema.keys() and not added.keys() & set(frame.columns):
+            frame = frame.with_columns(
+                pl.lit(None, kind).alias(name) for name, kind in added.items()
+            )
     if frame.columns != list(schema):
         seen = some([column[:40] for column in frame.columns])
         raise ColonnadeError(f"{path}: columns {seen}; expected {', '.join(schema)}")

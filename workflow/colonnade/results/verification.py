@@ -37,7 +37,9 @@ Place = Callable[[Path], Path]
 Run = Callable[[Sequence[str], Place], None]
 
 # Commands whose results follow from files of the folder alone; all other tables do too.
-_STEPS = frozenset(("budget", "checklist", "claims", "report", "schedules", "section"))
+_STEPS = frozenset(
+    ("budget", "checklist", "claims", "night-page", "report", "schedules", "section")
+)
 # What the timing model said of published kernels it alone can say again.
 _MEASURED_TABLES = frozenset(("validation",))
 _VALIDATION = table_file("validation")

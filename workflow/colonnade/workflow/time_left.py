@@ -52,7 +52,7 @@ TYPICAL: Mapping[str, float] = {
     **{"validation": 45, "over_band": 80},
     **{"band_core": 0.3, "retune": 150, "throughput_retuned": 4, "retuned_table": 0.5},
     **{"model_sensitivity": 0.5, "claims": 0.5, "provenance": 0.5, "regression": 0.5},
-    **{"checklist": 0.5, "layer_regression": 15, "wheel": 20},
+    **{"checklist": 0.5, "layer_regression": 1, "nights": 1, "night_page": 3, "wheel": 20},
     **{"nightly_network": 15, "nightly_run": 30},
     **{"paper_network": 30, "figure_profile": 13, "figure_schedules": 0.5},
     **{"paper_table": 0.5, "paper_claims": 0.5, "paper_figure": 1},
