@@ -129,6 +129,10 @@ def test_the_table_compares_each_network_with_its_own_baseline(
     speedups = [row["speedup_vs_xnnpack_dense"] for row in rows]
     assert speedups[:4] == pytest.approx([1, 960 / 520, 960 / 320, 960 / 220])
     assert speedups[7:] == pytest.approx(speedups[:7])
+    # The fastest dense network is ours.
+    over_dense = [row["speedup_vs_best_dense"] for row in rows]
+    assert over_dense[:4] == pytest.approx([520 / 960, 1, 520 / 320, 520 / 220])
+    assert over_dense[7:] == pytest.approx(over_dense[:7])
     assert rows[3]["n"] == 0.25
     assert rows[3]["m"] == "full"
     assert rows[0]["m"] is None

@@ -44,6 +44,7 @@ def network(
         "images_per_s": 2.0 * speedup,
         "cycles": int(8e8 / speedup),
         "speedup_vs_xnnpack_dense": speedup,
+        "speedup_vs_best_dense": speedup,
         "evidence": "modelled",
         "checkpoint_sha256": f"sha{sparsity}",
     }

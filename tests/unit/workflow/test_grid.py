@@ -156,6 +156,11 @@ def test_a_grid_goes_on_where_it_was(checkout: Path) -> None:
     assert of["f32", 8, "colnm_tuned"] == 2
     assert of["f16", 1, "colnm_dense"] == 4
     assert of["f32", 1, "xnnpack_nhwc_dense"] == 1
+    # Half precision, which is faster, is no baseline.
+    best = rows.filter(pl.col("dtype") == "f32", pl.col("sparsity") == 0)
+    assert best.group_by("batch", "threads", "model").agg(pl.col("speedup_vs_best_dense").max())[
+        "speedup_vs_best_dense"
+    ].to_list() == pytest.approx([1] * 4)
     assert "results/small/grid.csv: 4 networks and batches, 40 runs, 40 there\n" in second.output
 
 

@@ -54,17 +54,17 @@ def write_throughput(
     Raises:
         ColonnadeError: of a target or a network, the baseline is not among the runs.
     """
-    base_ms = {
-        (target.name, report["model"]): milliseconds(report, target)
-        for target, report, _ in runs
-        if report["implementation"] == REFERENCE
-    }
+    dense: dict[tuple[str, str], dict[str, float]] = {}
+    for target, report, pattern in runs:
+        if not pattern["sparsity"]:
+            times = dense.setdefault((target.name, report["model"]), {})
+            times[report["implementation"]] = milliseconds(report, target)
     rows = []
     for target, report, pattern in runs:
-        base = base_ms.get((target.name, report["model"]))
-        if base is None:
+        times = dense.get((target.name, report["model"]), {})
+        if REFERENCE not in times:
             raise ColonnadeError(f"{table}: no run of {REFERENCE} to compare with")
-        columns = _timed(report, target, timed, milliseconds(report, target), base)
+        columns = _timed(report, target, timed, milliseconds(report, target), times)
         cycles = report["total"]["cycles"]
         told = {**report.get("conditions", {}), "spread_percent": _spread_percent(report)}
         rows.append({**pattern, **columns, "cycles": cycles, **told})
@@ -81,9 +81,13 @@ def _spread_percent(report: Run) -> float | None:
 
 
 def _timed(
-    report: Run | OverBand, target: Target, timed: ThroughputConfig, ms: float, base_ms: float
+    report: Run | OverBand,
+    target: Target,
+    timed: ThroughputConfig,
+    ms: float,
+    dense_ms: Mapping[str, float],
 ) -> dict[str, Any]:
-    """Columns of a run that takes `ms`, and the baseline `base_ms`."""
+    """Columns of a run that takes `ms`, where the dense implementations take `dense_ms`."""
     return {
         "model": report["model"],
         "batch": timed.batch,
@@ -93,7 +97,8 @@ def _timed(
         "threads": report["threads"],
         "implementation": report["implementation"],
         "images_per_s": timed.batch * 1e3 / ms,
-        "speedup_vs_xnnpack_dense": base_ms / ms,
+        "speedup_vs_xnnpack_dense": dense_ms[REFERENCE] / ms,
+        "speedup_vs_best_dense": min(dense_ms.values()) / ms,
         "evidence": target.evidence,
         "checkpoint_sha256": report["checkpoint_sha256"],
     }
@@ -120,15 +125,25 @@ def band_rows(
     target: Target, timed: ThroughputConfig, runs: Sequence[tuple[OverBand, dict[str, Any]]]
 ) -> list[dict[str, Any]]:
     """Rows of `throughput_band.csv`: see `band_table`."""
-    baseline = runs[0][0]["cycles"]
+    baseline = runs[0][0]
+    # Half precision and more threads are compared with what they do without.
+    alike = ("f32", baseline["threads"])
+    dense = {
+        report["implementation"]: report["cycles"]
+        for report, pattern in runs
+        if not pattern["sparsity"] and (report["dtype"], report["threads"]) == alike
+    }
     rows = []
     for report, pattern in runs:
         for core, layers in report["cycles"].items():
-            ms, base_ms = (target.milliseconds(sum(each)) for each in (layers, baseline[core]))
+            ms = target.milliseconds(sum(layers))
+            dense_ms = {
+                name: target.milliseconds(sum(cores[core])) for name, cores in dense.items()
+            }
             rows.append(
                 {
                     **pattern,
-                    **_timed(report, target, timed, ms, base_ms),
+                    **_timed(report, target, timed, ms, dense_ms),
                     "core": core,
                     "cycles": sum(layers),
                     "dtype": report["dtype"],

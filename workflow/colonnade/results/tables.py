@@ -84,6 +84,7 @@ THROUGHPUT = {
     "images_per_s": pl.Float64,
     "cycles": pl.Int64,
     "speedup_vs_xnnpack_dense": pl.Float64,
+    "speedup_vs_best_dense": pl.Float64,
     "evidence": pl.String,
     "checkpoint_sha256": pl.String,
     **CONDITIONS,
