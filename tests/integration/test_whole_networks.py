@@ -14,8 +14,7 @@ from onnx import ModelProto, numpy_helper
 from colonnade.models.fusion import fused
 from colonnade.models.importing.onnx_reader import import_onnx, read_onnx
 from colonnade.models.layers import Affine, BatchNorm
-
-from .computing import Array, assert_equal, outputs
+from tests.unit.models.importing.computing import Array, assert_equal, outputs
 
 FOLDER = Path(onnx.__file__).parent / "backend/test/data/light"
 # Convolutions of each, of which pruning removes columns.
