@@ -27,15 +27,15 @@ from colonnade.package.optimize import CHECKPOINT, DENSE, PACKAGE, optimize
 from colonnade.package.to_onnx import write_onnx
 from colonnade.targets.emulator import emulator
 from tests.unit.models.importing.computing import Array
-from tests.unit.models.importing.test_whole_networks import (
+
+from ..conftest import RecordRow
+from . import schedules
+from .test_whole_networks import (
     CONVOLUTIONS,
     FOLDER,
     shipped_image,
     with_random_weights,
 )
-
-from ..conftest import RecordRow
-from . import schedules
 
 # Of `make networks-nightly`.
 WHOLE = os.environ.get("COLONNADE_WHOLE_NETWORKS") == "1"

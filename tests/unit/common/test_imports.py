@@ -3,6 +3,7 @@
 
 """Parsing the workflow, and commands that do not train, start without the heavy libraries."""
 
+import json
 import os
 import subprocess
 import sys
@@ -12,18 +13,33 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 HEAVY = {"torch", "torchvision", "scipy", "sklearn", "matplotlib"}
-# Without its first input a command has imported all it needs, and is refused.
+# Without its first input a command has imported all it needs, and is refused. Each runs in a process of
+# its own, all forked from one that has imported what they share.
 RUN = """
-import sys
+import json, os, sys, traceback
+from pathlib import Path
 from colonnade.cli import cli
 from colonnade.common.errors import ColonnadeError
-try:
-    cli(sys.argv[1:], standalone_mode=False)
-except ColonnadeError as error:
-    assert str(error).startswith("missing: "), error
-else:
-    raise AssertionError("ran without an input")
-print(*sys.modules)
+
+def run(arguments):
+    try:
+        cli(arguments, standalone_mode=False)
+    except ColonnadeError as error:
+        assert str(error).startswith("missing: "), error
+    else:
+        raise AssertionError("ran without an input")
+    return sorted(sys.modules)
+
+for number, arguments in enumerate(json.loads(sys.argv[1])):
+    child = os.fork()
+    if child == 0:
+        try:
+            found = run(arguments)
+        except BaseException:
+            found = traceback.format_exc()
+        Path(str(number)).write_text(json.dumps(found))
+        os._exit(0)
+    os.waitpid(child, 0)
 """
 COMMANDS = [
     ["step", "profile", "missing", "conv", "output"],
@@ -53,8 +69,8 @@ COMMANDS = [
 ]
 
 
-def imported(folder: Path, code: str, *arguments: str) -> set[str]:
-    """Modules that Python has after `code`, run in `folder`."""
+def run_python(folder: Path, code: str, *arguments: str) -> str:
+    """What Python prints that runs `code` in `folder`."""
     run = subprocess.run(
         [sys.executable, "-c", code, *arguments],
         cwd=folder,
@@ -64,18 +80,32 @@ def imported(folder: Path, code: str, *arguments: str) -> set[str]:
         check=False,
     )
     assert run.returncode == 0, run.stderr
-    return set(run.stdout.split())
+    return run.stdout
 
 
 def test_parsing_the_workflow(tmp_path: Path) -> None:
-    modules = imported(tmp_path, "import sys, colonnade.workflow.workflow; print(*sys.modules)")
+    code = "import sys, colonnade.workflow.workflow; print(*sys.modules)"
+    modules = set(run_python(tmp_path, code).split())
+    assert "colonnade.workflow.workflow" in modules
     assert not modules & (HEAVY | {"polars", "docker", "numpy"})
 
 
-@pytest.mark.parametrize("arguments", COMMANDS, ids=lambda arguments: " ".join(arguments[:2]))
-def test_commands(arguments: list[str], tmp_path: Path) -> None:
-    assert not imported(tmp_path, RUN, *arguments) & HEAVY
+@pytest.fixture(scope="module")
+def of_commands(tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
+    """Modules that Python has after each command, or why it was not refused."""
+    folder = tmp_path_factory.mktemp("commands")
+    run_python(folder, RUN, json.dumps(COMMANDS))
+    return [json.loads((folder / str(number)).read_text()) for number in range(len(COMMANDS))]
 
 
-def test_profiling_reads_and_writes_no_tables(tmp_path: Path) -> None:
-    assert "polars" not in imported(tmp_path, RUN, *COMMANDS[0])
+@pytest.mark.parametrize("number", range(len(COMMANDS)), ids=[" ".join(c[:2]) for c in COMMANDS])
+def test_commands(number: int, of_commands: list[list[str]]) -> None:
+    modules = of_commands[number]
+    assert isinstance(modules, list), modules
+    assert "colonnade.cli" in modules
+    assert not set(modules) & HEAVY
+
+
+def test_profiling_reads_and_writes_no_tables(of_commands: list[list[str]]) -> None:
+    assert "polars" not in of_commands[0]
+    assert any("polars" in modules for modules in of_commands)

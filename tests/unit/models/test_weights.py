@@ -4,6 +4,8 @@
 """Loading of weight files: everything is checked, nothing is executed."""
 
 import argparse
+import copy
+import functools
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -14,10 +16,20 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from colonnade.common.errors import ColonnadeError
-from colonnade.models.module import build
+from colonnade.models.module import Network, build
 from colonnade.models.weights import load_weights
 
 State = dict[str, Tensor]
+
+
+@functools.cache
+def _drawn(name: str, num_classes: int) -> Network:
+    return build(name, num_classes)
+
+
+def built(name: str, num_classes: int) -> Network:
+    """A network of its own, whose weights are not `state`; drawing them takes longer than a copy."""
+    return copy.deepcopy(_drawn(name, num_classes))
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +48,7 @@ def _save(state: State, path: Path) -> Path:
 
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
 def test_weights_load_exactly(state: State, tmp_path: Path, suffix: str) -> None:
-    model = build("resnet18", 10)
+    model = built("resnet18", 10)
     load_weights(model, "resnet18", _save(state, tmp_path / f"weights{suffix}"))
     assert all(torch.equal(value, state[key]) for key, value in model.state_dict().items())
 
@@ -48,7 +60,7 @@ def test_all_misfits_are_listed_at_once(state: State, tmp_path: Path) -> None:
     bad["layer9.weight"] = torch.zeros(1)
     bad["bn1.bias"] = torch.full((64,), torch.nan)
     path = _save(bad, tmp_path / "weights.safetensors")
-    model = build("resnet18", 10)
+    model = built("resnet18", 10)
     before = {key: value.clone() for key, value in model.state_dict().items()}
     with pytest.raises(ColonnadeError) as caught:
         load_weights(model, "resnet18", path)
@@ -64,7 +76,7 @@ def test_all_misfits_are_listed_at_once(state: State, tmp_path: Path) -> None:
 
 def test_another_classifier_only_if_asked(state: State, tmp_path: Path) -> None:
     path = _save(state, tmp_path / "weights.pth")
-    model = build("resnet18", 3)
+    model = built("resnet18", 3)
     own = model.fc.weight.clone()
     with pytest.raises(ColonnadeError, match=r"2 mismatches.*replace_fc"):
         load_weights(model, "resnet18", path)
@@ -75,7 +87,7 @@ def test_another_classifier_only_if_asked(state: State, tmp_path: Path) -> None:
 
 def test_a_classifier_of_as_many_classes_is_taken(state: State, tmp_path: Path) -> None:
     """`replace_fc` leaves out only what is of another size."""
-    model = build("resnet18", 10)
+    model = built("resnet18", 10)
     load_weights(model, "resnet18", _save(state, tmp_path / "weights.pth"), replace_fc=True)
     assert torch.equal(model.fc.weight, state["fc.weight"])
 
@@ -83,7 +95,7 @@ def test_a_classifier_of_as_many_classes_is_taken(state: State, tmp_path: Path) 
 def test_old_files_without_batch_counters_load(state: State, tmp_path: Path) -> None:
     old = {key: value for key, value in state.items() if "num_batches" not in key}
     assert len(old) < len(state)
-    model = build("resnet18", 10)
+    model = built("resnet18", 10)
     load_weights(model, "resnet18", _save(old, tmp_path / "weights.pth"))
     loaded = model.state_dict()
     assert all(torch.equal(loaded[key], value) for key, value in old.items())
@@ -94,7 +106,7 @@ def test_checkpoints_of_timms_training_script_load(state: State, tmp_path: Path)
     wrapped = {f"module.{key}": value for key, value in state.items()}
     path = tmp_path / "checkpoint.pth"
     torch.save({"epoch": 3, "arch": "resnet18", "version": 2, "state_dict": wrapped}, path)
-    model = build("resnet18", 10)
+    model = built("resnet18", 10)
     load_weights(model, "resnet18", path)
     assert all(torch.equal(value, state[key]) for key, value in model.state_dict().items())
 
@@ -110,7 +122,7 @@ def test_timms_deep_stem_variants_are_told_apart(state: State, tmp_path: Path) -
         match=r"mismatches with resnet18: .* more \(the file looks like a ResNet with a deep stem",
     ):
         load_weights(
-            build("resnet18", 10), "resnet18", _save(other, tmp_path / "weights.safetensors")
+            built("resnet18", 10), "resnet18", _save(other, tmp_path / "weights.safetensors")
         )
 
 
@@ -126,7 +138,7 @@ def test_pickled_code_is_refused_and_not_run(tmp_path: Path) -> None:
     touched, path = tmp_path / "touched", tmp_path / "weights.pth"
     torch.save({"conv1.weight": _Payload(touched)}, path)
     with pytest.raises(ColonnadeError, match="refused"):
-        load_weights(build("resnet18", 10), "resnet18", path)
+        load_weights(built("resnet18", 10), "resnet18", path)
     assert not touched.exists()
 
 
@@ -136,7 +148,7 @@ def test_truncated_files_are_named(state: State, tmp_path: Path, suffix: str, ke
     path = _save({"conv1.weight": state["conv1.weight"]}, tmp_path / f"weights{suffix}")
     path.write_bytes(path.read_bytes()[:kept])
     with pytest.raises(ColonnadeError, match=r"weights\."):
-        load_weights(build("resnet18", 10), "resnet18", path)
+        load_weights(built("resnet18", 10), "resnet18", path)
 
 
 @pytest.mark.parametrize("content", [[1, 2], {"state_dict": {"a": 1}}, {"a": 1}])
@@ -144,11 +156,11 @@ def test_files_that_are_no_state_dict_are_refused(tmp_path: Path, content: objec
     path = tmp_path / "weights.pth"
     torch.save(content, path)
     with pytest.raises(ColonnadeError, match="expected a state dict"):
-        load_weights(build("resnet18", 10), "resnet18", path)
+        load_weights(built("resnet18", 10), "resnet18", path)
 
 
 def test_missing_and_unknown_files_are_refused(tmp_path: Path) -> None:
-    model = build("resnet18", 10)
+    model = built("resnet18", 10)
     with pytest.raises(ColonnadeError, match="no such file"):
         load_weights(model, "resnet18", tmp_path / "weights.pth")
     with pytest.raises(ColonnadeError, match=r"allowed: \.pth, .*\.safetensors"):
@@ -156,7 +168,7 @@ def test_missing_and_unknown_files_are_refused(tmp_path: Path) -> None:
 
 
 def _loads(state: State, path: Path, *, key: str | None = None) -> None:
-    model = build("resnet18", 10)
+    model = built("resnet18", 10)
     load_weights(model, "resnet18", path, key=key)
     assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
 
@@ -171,7 +183,7 @@ def test_a_whole_checkpoint_of_timms_training_script_loads(
     state: State, tmp_path: Path, suffix: str, archive: bool
 ) -> None:
     """With the arguments that the script was called with, and the optimizer's state."""
-    optimizer = torch.optim.SGD(build("resnet18", 10).parameters(), 0.1, momentum=0.9)
+    optimizer = torch.optim.SGD(built("resnet18", 10).parameters(), 0.1, momentum=0.9)
     arguments = argparse.Namespace(lr=0.1, model="resnet18", opt_betas=None, amp=False)
     content = {
         **{"epoch": 3, "arch": "resnet18", "version": 2, "metric": 71.5, "args": arguments},
@@ -195,7 +207,7 @@ def test_wrappers_put_names_before_names(
 
 
 def test_averaged_models_load(state: State, tmp_path: Path) -> None:
-    averaged = torch.optim.swa_utils.AveragedModel(build("resnet18", 10))
+    averaged = torch.optim.swa_utils.AveragedModel(built("resnet18", 10))
     averaged.module.load_state_dict(state)
     torch.save(averaged.state_dict(), tmp_path / "weights.pth")
     _loads(state, tmp_path / "weights.pth")
@@ -211,14 +223,14 @@ def test_an_average_beside_the_weights_is_told_and_can_be_named(
     assert "took state_dict; it also holds state_dict_ema" in capsys.readouterr().err
     _loads(average, path, key="state_dict_ema")
     with pytest.raises(ColonnadeError, match="weights_key: 'ema'; allowed: state_dict, state_d"):
-        load_weights(build("resnet18", 10), "resnet18", path, key="ema")
+        load_weights(built("resnet18", 10), "resnet18", path, key="ema")
 
 
 def test_several_state_dicts_need_a_choice(state: State, tmp_path: Path) -> None:
     path = tmp_path / "weights.pth"
     torch.save({"model": state, "network": state}, path)
     with pytest.raises(ColonnadeError, match="several state dicts, model, network; name one"):
-        load_weights(build("resnet18", 10), "resnet18", path)
+        load_weights(built("resnet18", 10), "resnet18", path)
     _loads(state, path, key="model")
 
 
@@ -243,7 +255,7 @@ def test_tensors_of_other_kinds_are_refused_by_name(
     path = tmp_path / "weights.pth"
     torch.save({**state, name: change(state[name])}, path)
     with pytest.raises(ColonnadeError) as caught:
-        load_weights(build("resnet18", 10), "resnet18", path)
+        load_weights(built("resnet18", 10), "resnet18", path)
     assert str(caught.value).startswith(f"{path}: 1 mismatches with resnet18: {name}: ")
     assert message in str(caught.value)
 
@@ -254,7 +266,7 @@ def test_other_floating_point_types_are_converted(
 ) -> None:
     other = {n: v.to(dtype) if v.is_floating_point() else v for n, v in state.items()}
     torch.save(other, tmp_path / "weights.pth")
-    model = build("resnet18", 10)
+    model = built("resnet18", 10)
     load_weights(model, "resnet18", tmp_path / "weights.pth")
     assert model.conv1.weight.dtype == torch.float32
     assert torch.equal(model.conv1.weight, other["conv1.weight"].float())
@@ -264,20 +276,20 @@ def test_prefixed_names_beside_plain_ones_are_ambiguous(state: State, tmp_path: 
     path = tmp_path / "weights.pth"
     torch.save({**state, "module.fc.bias": state["fc.bias"]}, path)
     with pytest.raises(ColonnadeError, match=r"1 names begin with 'module\.' and 122 do not"):
-        load_weights(build("resnet18", 10), "resnet18", path)
+        load_weights(built("resnet18", 10), "resnet18", path)
 
 
 def test_names_that_are_numbers_are_refused(state: State, tmp_path: Path) -> None:
     path = tmp_path / "weights.pth"
     torch.save({**state, 3: state["fc.bias"]}, path)
     with pytest.raises(ColonnadeError, match="names that are no text: 3"):
-        load_weights(build("resnet18", 10), "resnet18", path)
+        load_weights(built("resnet18", 10), "resnet18", path)
 
 
 def test_a_classifier_of_another_width_is_not_replaced(state: State, tmp_path: Path) -> None:
     path = _save({**state, "fc.weight": torch.zeros(10, 2048)}, tmp_path / "weights.pth")
     with pytest.raises(ColonnadeError, match=r"fc\.weight: shape \(10, 2048\), expected"):
-        load_weights(build("resnet18", 10), "resnet18", path, replace_fc=True)
+        load_weights(built("resnet18", 10), "resnet18", path, replace_fc=True)
 
 
 class _Settings:
@@ -296,7 +308,7 @@ def test_objects_of_unknown_classes_are_not_restored(state: State, tmp_path: Pat
     _loads(state, path)
     torch.save({**state, "settings": _Settings()}, path)
     with pytest.raises(ColonnadeError, match=r"tensors only; refused: settings \(.*\._Settings\)"):
-        load_weights(build("resnet18", 10), "resnet18", path)
+        load_weights(built("resnet18", 10), "resnet18", path)
 
 
 @pytest.mark.parametrize(
@@ -313,7 +325,7 @@ def test_a_message_says_what_the_file_looks_like(
     path = tmp_path / "weights.pth"
     torch.save({name: torch.zeros(size) for name, size in shapes.items()}, path)
     with pytest.raises(ColonnadeError, match=message) as caught:
-        load_weights(build("resnet18", 10), "resnet18", path)
+        load_weights(built("resnet18", 10), "resnet18", path)
     assert " more" in str(caught.value)
     assert len(str(caught.value)) < 1000
 
@@ -322,7 +334,7 @@ def test_a_message_says_what_the_file_looks_like(
 def test_a_resnet_of_another_depth_is_recognised(tmp_path: Path, name: str) -> None:
     torch.save(build(name, 10).state_dict(), tmp_path / "weights.pth")
     with pytest.raises(ColonnadeError, match=f"looks like {name}: set model.name: {name}"):
-        load_weights(build("resnet18", 10), "resnet18", tmp_path / "weights.pth")
+        load_weights(built("resnet18", 10), "resnet18", tmp_path / "weights.pth")
 
 
 def test_torchvisions_old_names_of_densenets_load(tmp_path: Path) -> None:
@@ -342,4 +354,4 @@ def test_a_file_of_another_network_says_which(tmp_path: Path) -> None:
     path = tmp_path / "weights.pth"
     torch.save(build("mobilenet_v2", 10).state_dict(), path)
     with pytest.raises(ColonnadeError, match=r"looks like mobilenet_v2: set model\.name"):
-        load_weights(build("resnet18", 10), "resnet18", path)
+        load_weights(built("resnet18", 10), "resnet18", path)

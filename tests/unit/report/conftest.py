@@ -44,15 +44,20 @@ def run(checkpoint: str, cycles: int) -> dict[str, Any]:
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, list[Path]]:
     """What each section shows."""
+    return write_files(tmp_path)
+
+
+def write_files(folder: Path) -> dict[str, list[Path]]:
+    """Invent what each section shows."""
 
     def table(name: str, *rows: dict[str, Any]) -> Path:
-        path = tmp_path / f"tables/{name}.csv"
+        path = folder / f"tables/{name}.csv"
         write_table(path, getattr(tables, name.upper()), rows)
         return path
 
     def record(name: str, value: Any) -> Path:
-        write_json(tmp_path / name, value)
-        return tmp_path / name
+        write_json(folder / name, value)
+        return folder / name
 
     throughput = table(
         "throughput",
@@ -162,8 +167,13 @@ def files(tmp_path: Path) -> dict[str, list[Path]]:
 
 @pytest.fixture
 def provenance(tmp_path: Path) -> Path:
-    write_json(tmp_path / "provenance.json", PROVENANCE)
-    return tmp_path / "provenance.json"
+    return write_provenance(tmp_path)
+
+
+def write_provenance(folder: Path) -> Path:
+    """Invent what the page says of its run."""
+    write_json(folder / "provenance.json", PROVENANCE)
+    return folder / "provenance.json"
 
 
 def heading(files: dict[str, list[Path]]) -> tuple[Path, Path, Path]:
@@ -182,3 +192,11 @@ def write_whole_page(
             rendered[section.name] = target.parent / f"report/{section.name}.html"
             write_section(section.name, provenance, files[section.name], rendered[section.name])
     write_page(*heading(files), rendered, rest, target)
+
+
+@pytest.fixture(scope="session")
+def whole_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page with all sections, beside its tables; tests only read it."""
+    folder = tmp_path_factory.mktemp("page")
+    write_whole_page(write_files(folder), write_provenance(folder), folder / "report.html")
+    return folder / "report.html"

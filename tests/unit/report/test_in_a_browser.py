@@ -24,8 +24,6 @@ import pytest
 
 from tests.installed import require
 
-from .conftest import write_whole_page
-
 # A frame is as narrow as a phone, which no window can be; what it finds stands in the document.
 FRAME = """<!doctype html><title>frame</title><pre id="found"></pre>
 <iframe id="frame" src="report.html" style="width: {width}px; height: 900px; border: 0"></iframe>
@@ -62,12 +60,9 @@ frame.onload = async () => {{
 
 
 @pytest.fixture
-def served(
-    files: dict[str, list[Path]], provenance: Path, tmp_path: Path
-) -> Iterator[tuple[Path, str]]:
+def served(whole_page: Path, tmp_path: Path) -> Iterator[tuple[Path, str]]:
     """A folder with the page and its tables, served on loopback, and its address."""
-    folder = tmp_path
-    write_whole_page(files, provenance, folder / "report.html")
+    folder = Path(shutil.copytree(whole_page.parent, tmp_path / "served"))
     package = find_spec("axe_core_python")
     assert package is not None
     assert package.origin is not None

@@ -40,9 +40,8 @@ class Page(HTMLParser):
 
 
 @pytest.fixture
-def text(files: dict[str, list[Path]], provenance: Path, tmp_path: Path) -> str:
-    write_whole_page(files, provenance, tmp_path / "report.html")
-    return (tmp_path / "report.html").read_text()
+def text(whole_page: Path) -> str:
+    return whole_page.read_text()
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@
 """Versions of code: a command's changes with what it runs, and with nothing else."""
 
 import ast
+import functools
 import re
 import shutil
 from pathlib import Path
@@ -33,19 +34,25 @@ def copy(tmp_path: Path) -> Path:
     return Path(shutil.copytree(SOURCES, tmp_path / "colonnade"))
 
 
-def versions(copy: Path) -> dict[str, str]:
-    library = Library(copy)
+def versions(sources: Path) -> dict[str, str]:
+    library = Library(sources)
     return {name: library.version(name) for name in COMMANDS}
+
+
+@functools.cache
+def unchanged() -> dict[str, str]:
+    return versions(SOURCES)
 
 
 def changed_by(copy: Path, file: str, old: str = "", new: str = "\n# edited\n") -> set[str]:
     """Commands whose version an edit changes."""
-    before = versions(copy)
+    before = unchanged()
     path = copy / file
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new) if old else text + new)
     after = versions(copy)
+    path.write_text(text)
     return {name for name in COMMANDS if after[name] != before[name]}
 
 

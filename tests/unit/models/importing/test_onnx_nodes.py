@@ -16,7 +16,8 @@ from tests.conftest import RecordRow
 from .computing import assert_equal, outputs
 from .node_cases import NodeCase, node_cases
 
-# Whose own cases all have other ranks or modes; test_round_trips and test_whole_networks have them.
+# Whose own cases all have other ranks or modes; test_round_trips and integration/test_whole_networks
+# have them.
 OF_OTHER_RANKS = {
     *("Div", "PRelu", "ReduceMax", "ReduceMean", "Reshape", "Shape", "Squeeze"),
     *("Transpose", "Unsqueeze"),

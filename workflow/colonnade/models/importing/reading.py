@@ -28,8 +28,10 @@ class Imported:
 
     def network(self) -> Network:
         """The torch module, with these parameters."""
-        network = Network(self.graph)
-        network.load_state_dict(self.tensors())
+        # Without storage of its own: none is drawn at random only to be overwritten.
+        with torch.device("meta"):
+            network = Network(self.graph)
+        network.load_state_dict(self.tensors(), assign=True)
         return network
 
     def tensors(self) -> dict[str, torch.Tensor]:

@@ -14,8 +14,7 @@ from onnx import ModelProto, numpy_helper
 from colonnade.models.fusion import fused
 from colonnade.models.importing.onnx_reader import import_onnx, read_onnx
 from colonnade.models.layers import Affine, BatchNorm
-
-from .computing import Array, assert_equal, outputs
+from tests.unit.models.importing.computing import Array, assert_equal, outputs
 
 FOLDER = Path(onnx.__file__).parent / "backend/test/data/light"
 # Convolutions of each, of which pruning removes columns.
@@ -55,13 +54,13 @@ def with_random_weights(model: ModelProto, seed: int) -> ModelProto:
             continue
         shape = shapes[node.input[0]]
         spread = np.sqrt(2 / max(1, np.prod(shape[1:]))) if len(shape) > 1 else 0.1
-        values = rng.normal(0, spread, shape)
+        values = rng.standard_normal(shape, np.float32) * np.float32(spread)
         if node.output[0] in variances:
             values = rng.uniform(0.5, 1.5, shape)
         elif len(shape) == 1:
             values += 0.5
-        values = values.astype(np.float32)
-        made.graph.initializer.append(numpy_helper.from_array(values, node.output[0]))
+        stored = values.astype(np.float32, copy=False)
+        made.graph.initializer.append(numpy_helper.from_array(stored, node.output[0]))
     return made
 
 
