@@ -33,7 +33,7 @@ help:
 	@echo "make tidy                 clang-tidy over the programs"
 	@echo "make fuzz-nightly         ten million damaged inputs for all that the programs read"
 	@echo "make kill-nightly         a full run that is killed 50 times"
-	@echo "make engine-nightly       the toolchain image by Docker, all of it"
+	@echo "make engine-nightly       the toolchain image by Docker, and twice by mmdebstrap: all of it"
 	@echo "make board-nightly        a full run and a calibration on an emulated board"
 	@echo "make networks-nightly     other people's networks and random ones, all of them"
 	@echo "make release              sources, source distribution, wheel, checksums, Zenodo metadata: results/release"
@@ -120,7 +120,7 @@ release: dev
 
 # With the emulator, which `make test` copies.
 engine-nightly: dev
-	$(IN_ENV) COLONNADE_WHOLE_IMAGE=1 pytest tests/integration/test_engines.py
+	$(IN_ENV) COLONNADE_WHOLE_IMAGE=1 pytest tests/integration/test_engines.py tests/integration/test_rebuilding.py
 
 # Of the networks of a full run.
 riscv-programs: env

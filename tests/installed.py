@@ -18,6 +18,7 @@ import pytest
 PACKAGES: Mapping[str, tuple[Sequence[str], str]] = {
     "chromium": (("chromium", "chromium-browser", "google-chrome"), "chromium"),
     "dockerd": (("dockerd",), "docker.io"),
+    "mmdebstrap": (("mmdebstrap",), "mmdebstrap"),
     "munged": (("munged",), "munge"),
     "slurmctld": (("slurmctld",), "slurm-wlm"),
     "ssh": (("ssh",), "openssh-client"),

@@ -44,7 +44,7 @@ rule dense_baselines_table:
         profiles=rules.schedules.input.profiles,
         baselines=expand(rules.dense_baselines.output, conv=plan.convolutions.distinct),
     output:
-        results.table("dense_baselines"),
+        report(results.table("dense_baselines"), caption="../report/table.rst", category="Tables"),
     log:
         "<results>/logs/dense-baselines.log",
     conda:

@@ -99,7 +99,7 @@ rule comparison_table:
         settings=plan.settings.of("comparison"),
         measured=expand(rules.compare.output, network=plan.config.comparison.networks),
     output:
-        results.table("comparison"),
+        report(results.table("comparison"), caption="../report/table.rst", category="Tables"),
     log:
         "<results>/logs/comparison-table.log",
     conda:

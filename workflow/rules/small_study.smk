@@ -66,7 +66,9 @@ use rule study_table as small_study_table with:
         ),
     output:
         table=report(results.table("small_study"), caption="../report/table.rst", category="Tables"),
-        summary=results.table("small_study_summary"),
+        summary=report(
+            results.table("small_study_summary"), caption="../report/table.rst", category="Tables"
+        ),
         figure="<results>/figures/small_study.svg",
     log:
         "<results>/logs/small-study-table.log",

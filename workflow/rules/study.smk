@@ -82,7 +82,9 @@ rule study_table:
         ),
     output:
         table=report(results.table("study"), caption="../report/table.rst", category="Tables"),
-        summary=results.table("study_summary"),
+        summary=report(
+            results.table("study_summary"), caption="../report/table.rst", category="Tables"
+        ),
         figure="<results>/figures/study.svg",
     log:
         "<results>/logs/study-table.log",

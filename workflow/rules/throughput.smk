@@ -99,7 +99,7 @@ rule throughput_cores_table:
             for other in OTHER_TARGETS
         ],
     output:
-        results.table("throughput_cores"),
+        report(results.table("throughput_cores"), caption="../report/table.rst", category="Tables"),
     log:
         "<results>/logs/throughput-cores.log",
     conda:

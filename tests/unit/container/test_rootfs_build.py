@@ -90,6 +90,34 @@ def test_a_changed_recipe_replaces_the_old_rootfs(checkout: Path, bootstrap) -> 
     assert _state(checkout) == [Path(new).name]
 
 
+OTHER_ARCHIVE = "deb [check-valid-until=no] http://archive.invalid/20260101 trixie main"
+
+
+def test_packages_may_come_from_another_archive(checkout: Path, bootstrap) -> None:
+    calls = bootstrap()
+    before, _ = _ensure(checkout)
+    assert "deb [" not in calls.read_text()
+    listed = checkout / "containers/archive.list"
+    listed.write_text(f"# a snapshot\n\n{OTHER_ARCHIVE}\n")
+    after, _ = _ensure(checkout)
+    assert after != before
+    ends = [line.endswith(f" trixie - {OTHER_ARCHIVE}") for line in calls.read_text().splitlines()]
+    assert ends == [False, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"), [("# nothing\n", "'no line'"), (f"{OTHER_ARCHIVE}\nhttp://x\n", "'http://x'")]
+)
+def test_another_archive_in_other_words_is_refused(
+    checkout: Path, bootstrap, text: str, seen: str
+) -> None:
+    calls = bootstrap()
+    (checkout / "containers/archive.list").write_text(text)
+    with pytest.raises(ColonnadeError, match=rf"archive\.list: {seen}; allowed: lines `deb URI"):
+        _ensure(checkout)
+    assert not calls.exists()
+
+
 @pytest.mark.parametrize(
     ("behaviour", "message"),
     [

@@ -192,6 +192,13 @@ def test_an_image_is_built_of_the_recipe_on_a_base_that_is_pulled(
     assert log_of(checkout) == "==> compiling\nline\n"
 
 
+def test_another_archive_is_refused(daemon: Daemon, checkout: Path) -> None:
+    (checkout / "containers/archive.list").write_text("deb http://archive.invalid trixie main\n")
+    with pytest.raises(ColonnadeError, match=r"archive\.list: docker .* container\.engine rootfs"):
+        DockerEngine().ensure(checkout, "0" * 64)
+    assert not [each for each in paths(daemon) if "build" in each or "pull" in each]
+
+
 def test_a_base_that_is_there_is_not_pulled(daemon: Daemon, checkout: Path) -> None:
     daemon.images[BASE] = "sha256:base"
     DockerEngine().ensure(checkout, RECIPE)

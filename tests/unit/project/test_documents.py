@@ -129,3 +129,10 @@ def test_the_site_is_whole_and_fetches_nothing(tmp_path: Path) -> None:
     }
     fetched = r"<(?:script|img|link|iframe)\b[^>]*(?:src|href)=.?(?:https?:)?//[^>]*>"
     assert [found for page in pages.values() for found in re.findall(fetched, page)] == []
+
+
+def test_snakemakes_own_report_has_every_table() -> None:
+    rules = "\n".join(file.read_text() for file in sorted((ROOT / "workflow/rules").glob("*.smk")))
+    tables = re.findall(r'(report\(\s*)?results\.table\(\s*"(\w+)"', rules)
+    assert len(tables) > 15
+    assert [name for reported, name in tables if not reported] == []

@@ -35,6 +35,7 @@ frame.onload = async () => {{
   found.cut = [...page.querySelectorAll(".stacked .badge")].filter(each =>
     each.getBoundingClientRect().width && each.getBoundingClientRect().right > {width}).length;
   const regions = [...page.querySelectorAll(".scroll")];
+  found.wide = regions.filter(each => each.scrollWidth > each.clientWidth).map(each => each.ariaLabel);
   found.unreachable = regions.filter(each => each.tabIndex !== 0).length;
   found.small = [...page.querySelectorAll("svg")].filter(each => each.getBoundingClientRect().width
     && each.getBoundingClientRect().width < Math.min(600, {width} - 60)).length;
@@ -112,6 +113,8 @@ def test_the_page_in_a_browser(served: tuple[Path, str], width: int, colours: st
     assert found["overflow"] <= 0
     assert found["cut"] == 0
     assert found["unreachable"] == 0
+    # On a phone all but cards scroll.
+    assert found["wide"] == [] or width == 390
     assert found["small"] == 0
     assert found["links"] > 20
     assert found["broken"] == []

@@ -19,7 +19,7 @@ from typing import IO
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.processes import child, works
 from colonnade.container.progress import BuildLog
-from colonnade.container.recipe import debian_suite, recipe_files
+from colonnade.container.recipe import archive_lines, debian_suite, recipe_files
 from colonnade.container.temporary import enclosed, temporary_folder
 
 PACKAGES = "mmdebstrap"
@@ -132,6 +132,8 @@ def _bootstrap(
     command = ["mmdebstrap", "--variant=minbase"]
     command += [f"--customize-hook={hook}" for hook in hooks]
     command += ["--format=null" if output is None else "--format=tar", debian_suite(root), "-"]
+    # Lines and not the file: only those become the sources.list that the steps read.
+    command += archive_lines(root)
     # For root mmdebstrap mounts in the namespace that it is started in. One of its own needs no
     # cleaning.
     own = os.geteuid() == 0 and works(enclosed(["true"]))

@@ -17,6 +17,31 @@ STATE_FOLDER = ".colonnade"
 """Folder in the checkout, ignored by git, that holds root file systems and build logs."""
 
 
+ARCHIVE_LIST = Path("containers/archive.list")
+"""Where packages come from instead of this machine's archive, if there is such a file: lines of apt, as
+`deb URI SUITE main`, for example of a snapshot."""
+
+
+def archive_lines(root: Path) -> list[str]:
+    """The lines of the file that names another archive; none where there is no such file.
+
+    Raises:
+        ColonnadeError: the file has other lines, or none.
+    """
+    path = root / ARCHIVE_LIST
+    if not path.exists():
+        return []
+    lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    lines = [line for line in lines if line and not line.startswith("#")]
+    wrong = [line for line in lines if not line.startswith("deb ")]
+    if wrong or not lines:
+        seen = wrong[0] if wrong else "no line"
+        raise ColonnadeError(
+            f"{path}: {seen!r}; allowed: lines `deb URI SUITE main`, as apt has them"
+        )
+    return lines
+
+
 def recipe_files(root: Path) -> list[Path]:
     """The files that decide what is in the image, in a fixed order.
 
@@ -28,7 +53,7 @@ def recipe_files(root: Path) -> list[Path]:
     missing = [path for path in files if not path.is_file()]
     if missing:
         raise ColonnadeError(f"{missing[0]}: not found; the toolchain image is built from it")
-    return files
+    return [*files, root / ARCHIVE_LIST] if archive_lines(root) else files
 
 
 def recipe_hash(root: Path) -> str:

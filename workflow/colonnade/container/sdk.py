@@ -26,7 +26,13 @@ from colonnade.container import mmdebstrap
 from colonnade.container.engine import Container, Engine, image_missing
 from colonnade.container.mounts import Mount, mounts
 from colonnade.container.progress import BuildLog
-from colonnade.container.recipe import MOUNT_POINT, STATE_FOLDER, debian_suite
+from colonnade.container.recipe import (
+    ARCHIVE_LIST,
+    MOUNT_POINT,
+    STATE_FOLDER,
+    archive_lines,
+    debian_suite,
+)
 from colonnade.container.transcript import CompletedRun, Transcript
 
 _REPOSITORY = "colonnade-toolchain"
@@ -92,6 +98,12 @@ class SdkEngine(Engine):
             return reference, str(self._client.images.get(reference).id)
 
     def _build(self, root: Path, reference: str, recipe: str) -> None:
+        if archive_lines(root):
+            # The base image has packages of its own.
+            raise ColonnadeError(
+                f"{root / ARCHIVE_LIST}: {self.name} takes its base image from elsewhere;"
+                " allowed with it: container.engine rootfs"
+            )
         log_path = root / STATE_FOLDER / "logs" / f"{self.name}.log"
         with BuildLog(f"toolchain image ({self.name})", log_path) as log, exit_on_signals():
             self._ensure_base(root, log)
