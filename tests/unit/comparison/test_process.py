@@ -3,8 +3,12 @@
 
 """Participants in processes of their own, and their turns."""
 
+import os
+import signal
+import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -64,6 +68,36 @@ def test_one_that_hangs_is_given_up(tmp_path: Path) -> None:
         pid = process.pid
     assert time.monotonic() - begin < 60
     assert not Path(f"/proc/{pid}").exists()
+
+
+def test_one_that_sleeps_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    """As in an interrupted job of a scheduler, which leaves no time to wake it."""
+    code = f"""
+import pathlib, time
+from colonnade.comparison.process import Process
+
+process = Process([{sys.executable!r}, "-c", {SERVE!r}], {{}}, pathlib.Path({str(tmp_path / "log")!r}))
+process.get_ready()
+print(process.pid, flush=True)
+time.sleep(600)
+"""
+    command = [sys.executable, "-c", code]
+    # A session of its own, so that what is left of it has no terminal either.
+    with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        deadline = time.monotonic() + 60
+        while state_of(pid) != "T":
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        parent.kill()
+    try:
+        while Path(f"/proc/{pid}").exists() and state_of(pid) != "Z":
+            assert time.monotonic() < deadline, "still asleep"
+            time.sleep(0.01)
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def test_one_that_cannot_be_started_says_why(tmp_path: Path) -> None:

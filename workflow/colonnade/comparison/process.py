@@ -44,7 +44,9 @@ class Process:
                     stdout=subprocess.PIPE,
                     stderr=stream,
                     bufsize=0,
-                    start_new_session=True,
+                    # A group of its own, in our session: where we are killed, the kernel ends a group
+                    # that sleeps and has nobody left to wake it (SIGHUP, SIGCONT).
+                    process_group=0,
                 )
         except OSError as error:
             raise ColonnadeError(
