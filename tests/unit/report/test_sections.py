@@ -85,6 +85,23 @@ def test_convolutions_that_no_two_algorithms_ran(provenance: Path, tmp_path: Pat
     assert "No convolution was run by both" in (tmp_path / "packing.html").read_text()
 
 
+def test_tuner_quality_counts_tunings_that_gave_the_same_answer(
+    provenance: Path, tmp_path: Path
+) -> None:
+    table, section = tmp_path / "tables/tuner_quality.csv", tmp_path / "section.html"
+    for evidence, apart, said in (
+        ("measured", [0.0, 3.0, 4.25], "the choices lie at most 3% of time apart in 2, and 4.25%"),
+        ("modelled", [None, None, None], ""),
+    ):
+        rows = [row(tables.TUNER_QUALITY, evidence=evidence, apart_percent=each) for each in apart]
+        write_table(table, tables.TUNER_QUALITY, rows)
+        write_section("tuner_quality", provenance, [table], section)
+        html = re.sub(r"\s+", " ", section.read_text())
+        assert "In 3 searches" in html
+        assert said in html
+        assert ("three times" in html) == (evidence == "measured")
+
+
 def test_another_section_is_refused(provenance: Path, tmp_path: Path) -> None:
     with pytest.raises(ColonnadeError, match="section 'weather': allowed: claims, "):
         write_section("weather", provenance, [], tmp_path / "weather.html")

@@ -173,6 +173,8 @@ def test_an_audit_judges_by_a_race_between_all(
     (row,) = read_table(table, TUNER_QUALITY).rows(named=True)
     assert row["best"] == "direct:30:1:2:1"
     assert row["tuned_loss_percent"] == pytest.approx(20)
+    # All three tunings missed the same one.
+    assert row["apart_percent"] == pytest.approx(0)
     assert (row["rank_of_best"], row["top5_loss_percent"]) == (None, None)
     assert row["evidence"] == "measured"
     assert row["candidates"] == 8
@@ -199,4 +201,5 @@ def test_an_audit_tells_the_worst_of_several_tunings(
     (row,) = json.loads(audit.read_text())
     assert row["best"] == str(best)
     assert row["tuned_loss_percent"] == pytest.approx(3)
+    assert row["apart_percent"] == pytest.approx(3)
     assert next(outcomes, None) is None

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from colonnade.common.reference import REFERENCE
 from colonnade.report.figures import svg
-from colonnade.results.tables import TOP
+from colonnade.results.tables import SAME_PERCENT, TOP
 
 # Times this much longer than the best, and all above, have the same colour.
 _WORST = 1.3
@@ -115,11 +115,15 @@ def winners(layers: pl.DataFrame) -> list[dict[str, Any]]:
 def quality_summary(rows: pl.DataFrame) -> dict[str, Any]:
     """What `tuner_quality.csv` says of the cost model and of tuning, over all its searches."""
     loss = rows["tuned_loss_percent"].to_list()
+    apart = rows["apart_percent"].drop_nulls()
     return {
         "searches": rows.height,
         "top": TOP,
         "hits": rows.filter(pl.col("rank_of_best") <= TOP).height,
         "mean_loss": sum(loss) / len(loss),
         "worst_loss": max(loss),
+        "same_percent": SAME_PERCENT,
+        "same": apart.filter(apart <= SAME_PERCENT).len(),
+        "most_apart": apart.max(),
         "evidence": rows["evidence"][0],
     }

@@ -43,6 +43,8 @@ LAYERS = {
     "kept": pl.Int64,
     **CONDITIONS,
 }
+# Tunings of which no choice is slower than another by more than this have given the same answer.
+SAME_PERCENT = 3.0
 # Of so many of the cost model's first candidates `top5_loss_percent` takes the best.
 TOP = 5
 # Modelled cycles of nightly runs: of each network's layers of a kind, night by night.
@@ -67,6 +69,7 @@ TUNER_QUALITY = {
     "rank_of_best": pl.Int64,
     "top5_loss_percent": pl.Float64,
     "tuned_loss_percent": pl.Float64,
+    "apart_percent": pl.Float64,
     "evidence": pl.String,
     "kernels": pl.String,
 }

@@ -111,8 +111,8 @@ def audit_measured(
 ) -> None:
     """Race all candidates of one convolution where time is measured, and write the same rows.
 
-    The convolution is tuned several times; `tuned_loss_percent` is that of the worst: no two of them lie
-    farther apart.
+    The convolution is tuned several times: `tuned_loss_percent` is that of the worst, `apart_percent` how
+    much slower it is than the best of them.
 
     Args:
         seconds: how long a search takes that is judged; the race takes as long as it needs.
@@ -149,6 +149,7 @@ def audit_measured(
                     "rank_of_best": None,
                     "top5_loss_percent": None,
                     "tuned_loss_percent": 100 * max(losses),
+                    "apart_percent": 100 * ((1 + max(losses)) / (1 + min(losses)) - 1),
                 }
             )
     write_json(output, rows)
@@ -174,6 +175,7 @@ def _judge(
         "rank_of_best": order.index(best) + 1 if best in order else None,
         "top5_loss_percent": 100 * (float(fastest(top)["ms"]) / best_ms - 1),
         "tuned_loss_percent": 100 * (float(tuned["ms"]) / best_ms - 1),
+        "apart_percent": None,
     }
 
 
