@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-# Install what tests start themselves and this machine lacks: a browser, a container engine, an SSH server, a
+# Install what tests start themselves and this machine lacks: a browser, container engines, an SSH server, a
 # cluster's daemons. Whoever may not install is told what is missing: those tests are skipped, and say so.
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
@@ -22,6 +22,7 @@ need "chromium fonts-dejavu-core" chromium chromium-browser google-chrome
 need docker.io dockerd
 need openssh-server sshd
 need openssh-client ssh
+need mmdebstrap mmdebstrap
 need munge munged
 need slurm-wlm slurmctld
 [ -n "$packages" ] || exit 0

@@ -86,7 +86,10 @@ def test_what_has_names_of_the_users_keeps_its_order(
     default: dict[str, Any], tmp_path: Path
 ) -> None:
     """Jobs are listed, and their files given to the commands of tables, in the order of names."""
-    study = {**default.get("study", {}), "recipes": {"z": {"permute": True}, "a": {"score": "l2"}}}
+    study = {
+        **default.get("study", {}),
+        **{"recipes": {"z": {"permute": True}, "a": {"score": "l2"}}, "everywhere": ["a"]},
+    }
     plan = Workflow.from_config({**default, "study": study}, [])
     small = plan.small_study
     assert small is not None
@@ -94,8 +97,8 @@ def test_what_has_names_of_the_users_keeps_its_order(
         read = read_settings(write(plan, whole.settings.of("study"), tmp_path))
         assert Networks(read.config).study == whole.networks.study
         assert list(read.config.study.candidates) == list(whole.networks.config.study.candidates)
-    labels = [label for label in plan.networks.study_runs if label in ("full0.75-z", "full0.75-a")]
-    assert labels == ["full0.75-z", "full0.75-a"]
+    labels = [label for label in plan.networks.study_runs if label.endswith(("-z", "-a"))]
+    assert labels == ["full0.5-a", "full0.75-z", "full0.75-a", "full0.875-a"]
 
 
 def test_a_run_of_the_study_reads_back_the_same(default: dict[str, Any], tmp_path: Path) -> None:
