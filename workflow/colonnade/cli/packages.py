@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from colonnade.cli.common import FILE, checkout, cli, named_target, normalised, scratch
+from colonnade.cli.common import FILE, Triple, checkout, cli, named_target, normalised, scratch
 from colonnade.cli.lines import agreement_lines, description_lines, times_lines
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.progress import Progress, track
@@ -57,8 +57,8 @@ def run(
     labels: Path | None,
     top: int,
     image_px: int | None,
-    mean: tuple[float, float, float] | None,
-    std: tuple[float, float, float] | None,
+    mean: Triple | None,
+    std: Triple | None,
     dtype: str,
     threads: int,
     as_json: bool,
@@ -176,8 +176,8 @@ def validate(
     batch: int,
     target_name: str,
     image_px: int | None,
-    mean: tuple[float, float, float] | None,
-    std: tuple[float, float, float] | None,
+    mean: Triple | None,
+    std: Triple | None,
     dtype: str,
     as_json: bool,
 ) -> None:
