@@ -116,7 +116,8 @@ def planning(checkout: Checkout, *, configured: bool) -> Iterator[None]:
     """Make Snakemake plan instead of run, by its profile: what is typed stays the same.
 
     The user's files that config/imagenet.yaml names are there. What is `configured` on the command line
-    has a folder of its own, and is planned on the default configuration.
+    has a folder of its own, and is planned on the default configuration. All is planned, also what
+    another test made before.
     """
     weights, folder = checkout / "weights/resnet50.pth", checkout / "imagenet"
     weights.parent.mkdir(exist_ok=True)
@@ -125,7 +126,7 @@ def planning(checkout: Checkout, *, configured: bool) -> Iterator[None]:
         folder.symlink_to("images")
     profile, default = checkout / "profiles/default/config.yaml", checkout / "config/default.yaml"
     before = {file: file.read_text() for file in (profile, default)}
-    profile.write_text(f"{before[profile]}\ndry-run: true\n")
+    profile.write_text(f"{before[profile]}\ndry-run: true\nforceall: true\n")
     if configured:
         default.write_text((ROOT / "config/default.yaml").read_text())
     try:
