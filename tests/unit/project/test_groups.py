@@ -27,7 +27,9 @@ def test_a_file_runs_in_one_process_and_files_side_by_side(tmp_path: Path) -> No
     (tmp_path / "conftest.py").write_text(CONFTEST)
     for name in "abcd":
         (tmp_path / f"test_{name}.py").write_text(TESTS)
-    command = [sys.executable, "-m", "pytest", "-n", "2", "-p", "no:cacheprovider", str(tmp_path)]
+    # With temporary folders of its own: what earlier sessions left takes minutes to remove.
+    own = ("-p", "no:cacheprovider", "--basetemp", str(tmp_path / "temporary"))
+    command = [sys.executable, "-m", "pytest", "-n", "2", *own, str(tmp_path)]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout
     workers = {file.stem: file.read_text().split() for file in tmp_path.glob("*.workers")}

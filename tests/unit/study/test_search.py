@@ -15,7 +15,7 @@ from colonnade.results.tables import RECIPE_SEARCH, read_table
 from colonnade.study.search import Tried, final_top1, write_search
 from colonnade.training.loop import EpochMetrics, _write_metrics
 
-NAMES = ("default", "adamw-0.001", "sgd-0.01", "adamw-averaged")
+NAMES = ("adamw-0.004", "adamw-0.001", "sgd-0.01", "adamw-averaged")
 # Validation top-1 after fine-tuning: the dense network, the pruned one.
 FOUND = ((0.85, 0.89), (0.897, 0.86), (0.898, 0.87), (0.91, 0.87))
 
@@ -65,9 +65,9 @@ def test_where_all_do_harm_none_is_chosen_and_that_is_said(
     assert [row["chosen"] for row in without_the_best()] == [0, 0, 0]
     assert not capsys.readouterr().err
     table = tmp_path / "none.csv"
-    harmful = Tried(tmp_path / "default-0.csv", tmp_path / "default-1.csv")
+    harmful = Tried(tmp_path / "adamw-0.004-0.csv", tmp_path / "adamw-0.004-1.csv")
     start = tmp_path / "start.csv"
-    write_search({"default": CANDIDATES["default"]}, 0.75, 0.3, start, [harmful], table)
+    write_search({"adamw-0.004": CANDIDATES["adamw-0.004"]}, 0.75, 0.3, start, [harmful], table)
     assert [row["chosen"] for row in read_table(table, RECIPE_SEARCH).rows(named=True)] == [0]
     assert "control_drop_points: 0.3 by every candidate" in capsys.readouterr().err
 
@@ -83,7 +83,7 @@ def test_damaged_metrics_are_named(tmp_path: Path) -> None:
 
 
 def test_candidates_train_and_differ_from_one_another() -> None:
-    assert CANDIDATES["default"] == TRAINING.finetune
+    assert CANDIDATES["adamw-0.004"] == TRAINING.finetune
     dumps = [str(phase.model_dump(mode="json")) for phase in CANDIDATES.values()]
     assert len(set(dumps)) == len(dumps) >= 8
     with pytest.raises(

@@ -59,7 +59,7 @@ TYPICAL: Mapping[str, float] = {
     **{"report_section": 2, "report": 1},
     **{
         "study_start": 75,
-        "study_finetune": 75,
+        "study_finetune": 90,
         "study_evaluate": 3,
         "study_table": 2,
         "tile_curve": 2,
