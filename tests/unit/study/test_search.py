@@ -83,7 +83,7 @@ def test_damaged_metrics_are_named(tmp_path: Path) -> None:
 
 
 def test_candidates_train_and_differ_from_one_another() -> None:
-    assert CANDIDATES["adamw-0.004"] == TRAINING.finetune
+    assert TRAINING.finetune in CANDIDATES.values()
     dumps = [str(phase.model_dump(mode="json")) for phase in CANDIDATES.values()]
     assert len(set(dumps)) == len(dumps) >= 8
     with pytest.raises(

@@ -29,12 +29,13 @@ SMALL = StudyConfig(
 
 
 def test_every_method_is_compared_at_every_sparsity() -> None:
-    runs = study_runs(StudyConfig(everywhere=("all",)))
-    for sparsity, group in ((0.5, "2of4"), (0.75, "1of4"), (0.875, "1of8")):
+    tiles = (1, 4, 8, 16)
+    runs = study_runs(StudyConfig(tiles=tiles, everywhere=("all",)))
+    for sparsity, group in ((0.25, "3of4"), (0.5, "2of4"), (0.75, "1of4"), (0.875, "1of8")):
         full = f"full{sparsity:g}"
         assert {
             full,
-            *(f"{full}-t{tile}" for tile in (1, 4, 8, 16)),
+            *(f"{full}-t{tile}" for tile in tiles),
             f"row-wise-{group}",
             f"unstructured-{full}",
             f"filters-{full}",
@@ -47,8 +48,8 @@ def test_every_method_is_compared_at_every_sparsity() -> None:
         )
     assert next(iter(runs)) == "dense"
     recipes = len(StudyConfig().recipes)
-    assert len(runs) == 2 + 3 * 8 + recipes + 2
-    assert len(study_runs(StudyConfig())) == 2 + 3 * 8 + recipes
+    assert len(runs) == 2 + 4 * 8 + recipes + 3
+    assert len(study_runs(StudyConfig())) == 2 + 4 * 4 + recipes
 
 
 def test_equal_budget_for_all() -> None:

@@ -98,7 +98,7 @@ def test_what_has_names_of_the_users_keeps_its_order(
         assert Networks(read.config).study == whole.networks.study
         assert list(read.config.study.candidates) == list(whole.networks.config.study.candidates)
     labels = [label for label in plan.networks.study_runs if label.endswith(("-z", "-a"))]
-    assert labels == ["full0.5-a", "full0.75-z", "full0.75-a", "full0.875-a"]
+    assert labels == ["full0.25-a", "full0.5-a", "full0.75-z", "full0.75-a", "full0.875-a"]
 
 
 def test_a_run_of_the_study_reads_back_the_same(default: dict[str, Any], tmp_path: Path) -> None:
@@ -119,15 +119,15 @@ def test_a_candidate_takes_the_place_of_the_fine_tuning(
         given = read_settings(write(plan, plan.settings.of_candidate(name, "dense"), tmp_path))
         assert given.config.study.training.finetune == phase
     assert len(candidates) > 1
-    with pytest.raises(ColonnadeError, match=r"candidate 'x' of the study: allowed: default"):
+    with pytest.raises(ColonnadeError, match=r"candidate 'x' of the study: allowed: adamw-0\.0001"):
         plan.settings.of_candidate("x", "dense")
     # Neither the choice that is made of them nor the other candidates change it.
     study = {**default["study"], "training": {"finetune": candidates["sgd-0.01"].model_dump()}}
-    study["candidates"] = {"default": candidates["default"].model_dump()}
+    kept = "adamw-0.001"
+    study["candidates"] = {kept: candidates[kept].model_dump()}
     after = Workflow.from_config({**default, "study": study}, [])
-    assert after.settings.of_candidate("default", "dense") == plan.settings.of_candidate(
-        "default", "dense"
-    )
+    before = plan.settings.of_candidate(kept, "dense")
+    assert after.settings.of_candidate(kept, "dense") == before
 
 
 def test_only_what_a_job_reads_changes_its_settings(default: dict[str, Any]) -> None:
