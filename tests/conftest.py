@@ -9,11 +9,13 @@ the rows stand at the end of what pytest prints, a table for each title.
 """
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from filelock import FileLock
+from threadpoolctl import threadpool_limits
 from xdist.remote import Producer
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
@@ -62,6 +64,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if hasattr(config, "workerinput"):
         named = list(itertools.chain.from_iterable(GROUPS.values()))
         items.sort(key=lambda item: [not item.nodeid.startswith(each) for each in named])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Small networks and matrices: threads would only wait for each other, as tests run side by side."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with threadpool_limits(1):
+        yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture

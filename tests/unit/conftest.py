@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 from sklearn.datasets import load_digits
 
@@ -26,14 +25,11 @@ TEST_IMAGES = 5
 
 
 @pytest.fixture(scope="session", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Small networks: threads would only wait for each other, and tests run side by side."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+def one_thread_of_processes() -> Iterator[None]:
+    """For those that tests start, as for the tests themselves."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OMP_NUM_THREADS", "1")  # for the processes that tests start
+        patch.setenv("OMP_NUM_THREADS", "1")
         yield
-    torch.set_num_threads(threads)
 
 
 def git(*arguments: str, folder: Path = Path()) -> str:

@@ -162,8 +162,11 @@ def test_one_layer_gives_the_best_output_that_its_mask_allows() -> None:
     assert not found[~keep].any()
     target = rows @ trained.T
     best = np.zeros_like(trained)
-    for row in range(len(trained)):
-        best[row, keep[row]] = np.linalg.lstsq(rows[:, keep[row]], target[:, row], rcond=None)[0]
+    for start in range(0, len(trained), masks[name].tile):
+        tile = slice(start, start + masks[name].tile)
+        (columns,) = keep[start].nonzero()
+        fitted, *_ = np.linalg.lstsq(rows[:, columns], target[:, tile], rcond=None)
+        best[tile, columns] = fitted.T
     masked, repaired, least = (
         np.square(rows @ each.T - target).sum() for each in (trained * keep, found, best)
     )
