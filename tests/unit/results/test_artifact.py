@@ -23,7 +23,7 @@ DEFINITIONS = read_definitions(ROOT / CLAIMS)
 def test_the_claims_are_current() -> None:
     hint = "write them anew by `colonnade config-reference`"
     assert with_claims(ROOT / DOCUMENT, DEFINITIONS) == TEXT, hint
-    assert all(f"| `{claim.id}` | {claim.claim} |" in TEXT for claim in DEFINITIONS)
+    assert all(f"| `{claim.id}` | {claim.claim} |" in TEXT for claim in DEFINITIONS.claims)
 
 
 def test_a_document_without_a_place_for_claims_is_refused(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_targets_and_make_targets_that_are_named_exist() -> None:
     assert all(re.search(rf"^{name}:", makefile, re.M) for name in made)
 
 
-@pytest.mark.parametrize("command", sorted({each.command for each in DEFINITIONS}))
+@pytest.mark.parametrize("command", sorted({each.command for each in DEFINITIONS.claims}))
 def test_commands_of_claims_are_of_the_configuration(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

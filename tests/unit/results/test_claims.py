@@ -256,7 +256,7 @@ def test_a_band_of_other_runs_than_the_claims_is_refused(tmp_path: Path) -> None
 
 def test_inference_speed_is_of_tuned_networks_and_tells_of_all() -> None:
     query = next(
-        each for each in read_definitions(DEFINITIONS) if each.id == "inference-speed"
+        each for each in read_definitions(DEFINITIONS).claims if each.id == "inference-speed"
     ).query
     runs = [network("colnm_dense", 0.0, 1.1), network("colnm_packed", 0.5, 1.5)]
     runs += [network("colnm_tuned", sparsity, speed) for sparsity, speed in ((0.75, 3), (0.5, 2))]
@@ -358,7 +358,7 @@ def test_a_drop_is_judged_only_by_images_that_decide(
 
 
 def test_every_claim_of_a_difference_of_top1_is_judged_by_its_images() -> None:
-    drops = [each for each in read_definitions(DEFINITIONS) if each.unit == "points"]
+    drops = [each for each in read_definitions(DEFINITIONS).claims if each.unit == "points"]
     assert len(drops) == 8
     assert all(each.of_images for each in drops)
 
@@ -411,7 +411,7 @@ def test_a_slow_run_is_not_reproduced(tmp_path: Path) -> None:
 
 
 def test_every_claim_names_what_would_refute_it() -> None:
-    claims = read_definitions(DEFINITIONS)
+    claims = read_definitions(DEFINITIONS).claims
     assert len(claims) >= 14
     assert {claim.source for claim in claims} == {"summary", "paper", "ours"}
 
@@ -423,6 +423,7 @@ QUERY = "SELECT 1.0 AS value, 'modelled' AS evidence FROM throughput LIMIT 1"
     ("changed", "said"),
     [
         ({"query": "SELECT nothing AS value FROM throughput"}, "query: "),
+        ({"command": "snakemake other"}, "commands of claims differ: snakemake"),
         ({"query": "SELECT sparsity FROM throughput"}, "needed: a column `value`"),
         ({"query": "SELECT sparsity AS value FROM throughput"}, "4 rows; allowed: one or none"),
         ({"detail": "{nobody}"}, "detail: no column nobody; allowed: value, evidence"),
@@ -441,9 +442,10 @@ def test_a_mistaken_definition_is_refused_by_name(
 ) -> None:
     good = defined(query=QUERY).model_dump(mode="json", exclude_none=True)
     path = tmp_path / "own.yaml"
-    path.write_text(yaml.safe_dump({"claims": [good]}))
+    runs = [{"command": good["command"], "time": "a minute"}]
+    path.write_text(yaml.safe_dump({"runs": runs, "claims": [good]}))
     assert judge(tmp_path, definitions=path)["a"]["our_value"] == 1.0
-    path.write_text(yaml.safe_dump({"claims": [{**good, **changed}]}))
+    path.write_text(yaml.safe_dump({"runs": runs, "claims": [{**good, **changed}]}))
     with pytest.raises(ColonnadeError) as refused:
         judge(tmp_path, definitions=path)
     assert str(path) in str(refused.value)

@@ -3,20 +3,19 @@
 
 """The claims of ARTIFACT.md: written from config/claims.yaml, which alone has them."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import read_text
 from colonnade.common.paths import table_file
-from colonnade.results.claims import Definition
+from colonnade.results.claims import Definitions
 
 DOCUMENT = Path("ARTIFACT.md")
 _BEGIN = "<!-- claims: written by `colonnade config-reference` -->\n"
 _END = "<!-- end of claims -->\n"
 
 
-def with_claims(document: Path, claims: Sequence[Definition]) -> str:
+def with_claims(document: Path, defined: Definitions) -> str:
     """The text of `document`, whose list of claims is written anew.
 
     Raises:
@@ -27,22 +26,22 @@ def with_claims(document: Path, claims: Sequence[Definition]) -> str:
     _, end, after = rest.partition(_END)
     if not begin or not end:
         raise ColonnadeError(f"{document}: needed: the lines {_BEGIN.strip()} and {_END.strip()}")
-    return "".join([before, begin, *_table(claims), end, after])
+    return "".join([before, begin, *_table(defined), end, after])
 
 
-def _table(claims: Sequence[Definition]) -> list[str]:
+def _table(defined: Definitions) -> list[str]:
     rows = [
         "| id | claim | shown if | expected here | computed from |\n",
         "|---|---|---|---|---|\n",
     ]
-    for claim in claims:
+    for claim in defined.claims:
         unit = claim.unit if claim.unit in ("x", "%") else f" {claim.unit}"
         tables = ", ".join(f"`{table_file(name)}`" for name in claim.tables)
         criterion = f"{claim.holds} {claim.limit:g}{unit}"
         rows.append(
             f"| `{claim.id}` | {claim.claim} | {criterion} | {claim.expected} | {tables} |\n"
         )
-    for command in dict.fromkeys(claim.command for claim in claims):
-        names = ", ".join(f"`{claim.id}`" for claim in claims if claim.command == command)
-        rows.append(f"\n{names}:\n\n    {command}\n")
+    for run in defined.runs:
+        names = ", ".join(f"`{each.id}`" for each in defined.claims if each.command == run.command)
+        rows.append(f"\n{names} ({run.time}):\n\n    {run.command}\n")
     return rows

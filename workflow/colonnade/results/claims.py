@@ -51,6 +51,7 @@ ON_REQUEST = frozenset({"small_study", "dense_baselines"})
 Evidence = Literal["measured", "modelled", "emulated"]
 Table = Literal["throughput", "accuracy", "packages", "small_study", "dense_baselines"]
 Text = Annotated[str, Field(min_length=1)]
+Command = Annotated[str, Field(pattern=r"^snakemake [a-z-]+( |$)")]
 
 
 class Definition(Section):
@@ -68,7 +69,7 @@ class Definition(Section):
     # Of a run of the default configuration.
     expected: Expected
     # What runs it.
-    command: Annotated[str, Field(pattern=r"^snakemake [a-z-]+( |$)")]
+    command: Command
     # A value beyond the stated one follows from what was configured, and exceeds nothing.
     by_choice: bool = False
     # The value is how much lower (at most) or higher (at least) `top1` is than `top1_dense`, of the dense
@@ -104,9 +105,17 @@ class Definition(Section):
         return limit
 
 
+class Run(Section):
+    """A command that claims name, and how long it takes."""
+
+    command: Command
+    time: Text
+
+
 class Definitions(Section):
     """A file of claims."""
 
+    runs: tuple[Run, ...]
     claims: Annotated[tuple[Definition, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -117,15 +126,22 @@ class Definitions(Section):
             raise ValueError(f"id given twice: {', '.join(twice)}")
         return self
 
+    @model_validator(mode="after")
+    def _every_command_has_a_time(self) -> Self:
+        named, timed = {each.command for each in self.claims}, [each.command for each in self.runs]
+        if sorted(named) != sorted(timed):
+            odd = ", ".join(sorted(named ^ set(timed)) or ["one of them twice"])
+            raise ValueError(f"runs and the commands of claims differ: {odd}")
+        return self
 
-def read_definitions(path: Path) -> Sequence[Definition]:
-    """The claims of a file.
+
+def read_definitions(path: Path) -> Definitions:
+    """A file of claims.
 
     Raises:
         ColonnadeError: one line for every mistake, naming file and key.
     """
-    content = read_yaml(path)
-    return validated(Definitions, content, str(path)).claims
+    return validated(Definitions, read_yaml(path), str(path))
 
 
 def write_claims(
@@ -143,7 +159,7 @@ def write_claims(
     Raises:
         ColonnadeError: a mistake in the definitions, or a table that is missing or damaged.
     """
-    wanted = read_definitions(definitions)
+    wanted = read_definitions(definitions).claims
     found: dict[str, pl.DataFrame] = {}
     schemas: Mapping[str, Schema] = {**TABLES, BAND: THROUGHPUT_BAND}
     for path in tables:
