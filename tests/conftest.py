@@ -32,10 +32,9 @@ GROUPS = {
     ),
     "fresh": (WORKFLOW,),
     "docker": ("tests/integration/test_engines",),
-    "fuzz": ("tests/integration/test_fuzz",),
+    "sanitized": ("tests/integration/test_fuzz", "tests/integration/test_sanitizers"),
     "timing": ("tests/timing",),
     "xnnpack": ("tests/integration/test_xnnpack",),
-    "sanitizers": ("tests/integration/test_sanitizers",),
 }
 Once = Callable[[str, Callable[[], object]], None]
 RecordRow = Callable[[str, str], None]

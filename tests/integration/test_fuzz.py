@@ -27,7 +27,7 @@ CORPUS = Path("kernels/fuzz/corpus")
 
 @pytest.fixture(scope="module")
 def targets(build_part: Callable[[str], Path], root: Path) -> Path:
-    return build_part("fuzz").relative_to(root)
+    return build_part("sanitized").relative_to(root)
 
 
 def fuzzed(package: Draft) -> bytes:

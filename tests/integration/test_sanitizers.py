@@ -15,7 +15,7 @@ def test_sanitizers_find_nothing(
     toolchain: Container, build_part: Callable[[str], Path], root: Path
 ) -> None:
     """The kernels' tests on this host under AddressSanitizer and UndefinedBehaviorSanitizer."""
-    output = build_part("host-sanitized").relative_to(root)
+    output = build_part("sanitized").relative_to(root)
     # The stack frames that this check moves elsewhere are too little aligned for AVX-512.
     options = {"ASAN_OPTIONS": "detect_stack_use_after_return=0"}
     log = toolchain.run([str(output / "colonnade-tests")], env=options).stdout
