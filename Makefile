@@ -89,7 +89,7 @@ check: dev
 # The toolchain, part of whose time is the network's, is built while what needs none of it is tested.
 test: dev
 	@$(MAKE) --no-print-directory --jobs=3 toolchain lint coverage docs
-	$(IN_ENV) pytest -n auto --ignore=tests/unit
+	$(IN_ENV) pytest -n auto --durations=40 --durations-min=20 --ignore=tests/unit
 
 # Pages, links and anchors are checked, and nothing is fetched: the site is read offline.
 docs: dev
