@@ -73,9 +73,9 @@ lint: dev
 	$(IN_ENV) clang-format --dry-run -Werror $(C_SOURCES)
 
 unit: dev
-	$(IN_ENV) pytest -n auto tests/unit
+	$(IN_ENV) pytest -n auto -m "not slow" tests/unit
 
-# The same, or it fails where less of the library ran than pyproject.toml asks for.
+# The slow ones too; it fails where less of the library ran than pyproject.toml asks for.
 coverage: dev
 	$(IN_ENV) pytest -n auto --cov=colonnade tests/unit
 

@@ -34,6 +34,8 @@ from colonnade.training.checkpoint import read_checkpoint
 from colonnade.training.hardware import Hardware
 from colonnade.training.judge import predict
 
+pytestmark = pytest.mark.slow
+
 TEST_IMAGES = 15
 
 

@@ -19,6 +19,8 @@ from colonnade.common.errors import ColonnadeError
 from colonnade.models.module import Network, build
 from colonnade.models.weights import load_weights
 
+pytestmark = pytest.mark.slow
+
 State = dict[str, Tensor]
 
 

@@ -14,6 +14,8 @@ from colonnade.results.crate import METADATA
 
 from .invented import invent
 
+pytestmark = pytest.mark.slow
+
 models = pytest.importorskip("rocrate_validator.models")
 services = pytest.importorskip("rocrate_validator.services")
 http = pytest.importorskip("rocrate_validator.utils.http")

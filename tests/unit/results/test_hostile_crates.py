@@ -24,6 +24,8 @@ from colonnade.results.crate import sha256_file as sha256
 
 from .invented import CLAIMS, invent
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3]
 SECRET = "the secret of this machine, 31415"
 # Values of commands that name no file; what they may be, each command checks.

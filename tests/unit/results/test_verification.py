@@ -21,6 +21,8 @@ from colonnade.results.verification import verify as check
 
 from .invented import CLAIMS, SNAKEFILE, invent
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3]
 RAW = "throughput/dense/colnm_dense.json"
 

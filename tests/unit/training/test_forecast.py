@@ -22,6 +22,8 @@ from colonnade.training.forecast import PREPARING_STEPS, forecast, is_long
 from colonnade.training.hardware import Hardware
 from colonnade.training.stages import prune_and_finetune
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_training_lasts_as_long_as_its_steps(folder_data: ImageNetConfig) -> None:
     """Slow first steps, which prepare, are no part of it."""

@@ -19,6 +19,8 @@ from colonnade.training.checkpoint import read_checkpoint
 from colonnade.training.hardware import Hardware
 from colonnade.training.judge import predict
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = """
 import sys

@@ -44,6 +44,8 @@ from colonnade.training.judge import predict
 from colonnade.training.loop import learning_rate
 from colonnade.training.stages import prune_and_finetune
 
+pytestmark = pytest.mark.slow
+
 PATTERN = Pattern(n=1, m=4)
 RECIPES = {
     "paper": Recipe(),

@@ -22,6 +22,8 @@ from colonnade.tuning.cost_model.calls import ROW_LOOP
 from colonnade.tuning.cost_model.execution import Call, Executed, Region, Stores, execute
 from colonnade.tuning.cost_model.operations import CLASSES, operations
 
+pytestmark = pytest.mark.slow
+
 KERNELS = [
     (name, tile, lmul)
     for name, arithmetic in arithmetics().items()

@@ -17,6 +17,8 @@ from colonnade.tuning.space import Candidate
 
 from ..conftest import CONV, ROOT
 
+pytestmark = pytest.mark.slow
+
 KERNELS = [(tile, lmul) for lmul in LMULS for tile in range(1, 32) if fits_registers(tile, lmul)]
 SHAPE = ConvShape.parse(CONV)
 TARGETS = ROOT / "config/targets"

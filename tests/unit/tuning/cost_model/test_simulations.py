@@ -25,6 +25,8 @@ from colonnade.tuning.space import Candidate, search_space
 
 from ..conftest import CONV
 
+pytestmark = pytest.mark.slow
+
 SHAPE = ConvShape.parse(CONV)
 KEPT = (576, 288, 144)
 
