@@ -34,13 +34,13 @@ SHELL = ("", "sh")
 # Lines of a session that only prepare the next ones.
 PREPARATION = ("export", "cd")
 ACTIVATE = ". .venv/bin/activate"
-# `make test` is what runs this, and the others are its parts or change the checkout.
+# `make test` is what runs this, and the others are its parts, hours long, or of a commit.
 RUNNING = "make test"
 CHECKS = {
     *(RUNNING, "make check", "make dev", "make docs"),
     *("make format", "make fuzz-nightly", "make tidy"),
     *("make kill-nightly", "make engine-nightly", "make board-nightly"),
-    "make networks-nightly",
+    *("make networks-nightly", "make release"),
 }
 # What developers type beside these, in a checkout with its tests.
 TOOLS = {
