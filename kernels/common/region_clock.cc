@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <stdexcept>
 
+#include <nlohmann/json.hpp>
+
 #include "marker.h"
 
 namespace colonnade {
@@ -46,8 +48,8 @@ Sample RegionClock::end() {
   std::clearerr(file_.get());
   for (int c; (c = std::fgetc(file_.get())) != EOF && c != '\n';) line += static_cast<char>(c);
   try {
-    sample.counters = nlohmann::ordered_json::parse(line);
-    sample.cycles = sample.counters.at("cycles").get<uint64_t>();
+    sample.cycles = nlohmann::json::parse(line).at("cycles").get<uint64_t>();
+    sample.counters = line;
   } catch (const nlohmann::json::exception&) {
     throw std::runtime_error("the timing model wrote no result for a region (got '" + line + "')");
   }

@@ -10,14 +10,12 @@
 #include <optional>
 #include <string>
 
-#include <nlohmann/json.hpp>
-
 namespace colonnade {
 
 struct Sample {
-  double seconds = 0;               // wall clock, meaningless as a speed under emulation
-  std::optional<uint64_t> cycles;   // modelled
-  nlohmann::ordered_json counters;  // the model's line for the region, or null
+  double seconds = 0;              // wall clock, meaningless as a speed under emulation
+  std::optional<uint64_t> cycles;  // modelled
+  std::string counters;            // the model's line for the region, a JSON object, or empty
 };
 
 class RegionClock {

@@ -39,7 +39,7 @@ InputImages::InputImages(const std::string& path, const Package& package) : file
     if (found == file_.tensors().end()) fail(path, "input tensor '" + name + "' is missing");
     const TensorInfo& tensor = found->second;
     if (tensor.dtype != "F32" || tensor.shape.size() != 4 || tensor.shape[1] != channels) {
-      fail(path, "input tensor '" + name + "' is " + tensor.dtype + " " + nlohmann::json(tensor.shape).dump() +
+      fail(path, "input tensor '" + name + "' is " + tensor.dtype + " " + json_text(tensor.shape) +
                      "; expected F32 [batch, " + std::to_string(channels) + ", height, width]");
     }
     inputs_[name] = tensor;

@@ -10,6 +10,7 @@
 #include <iostream>
 
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 #include "arena.h"
 #include "batches.h"
@@ -83,7 +84,8 @@ nlohmann::ordered_json make_report(const Options& options, const BatchPlan& plan
     }
     entry["macs"] = layer.macs;
     entry["useful_macs"] = layer.useful_macs;
-    entry["counters"] = layer.samples.back().counters;
+    const std::string& counters = layer.samples.back().counters;
+    entry["counters"] = counters.empty() ? nullptr : nlohmann::ordered_json::parse(counters);
     report["layers"].push_back(entry);
   }
   report["total"]["cycles"] = clock.modelled() ? nlohmann::ordered_json(median<uint64_t>(totals, [](auto& s) { return *s.cycles; })) : nullptr;

@@ -36,8 +36,7 @@ void Network::build(const std::map<std::string, Shape>& inputs) {
 std::string Network::described(const Node& node) const {
   const Activation& in = activation(node.inputs[0]);
   std::string text = "node '" + node.name + "' (" + node.operation->name();
-  const nlohmann::ordered_json parameters = node.operation->parameters();
-  for (const auto& [name, value] : parameters.items()) text += ", " + name + " " + value.dump();
+  for (const auto& [name, value] : node.operation->parameters()) text += std::string(", ") + name + " " + value;
   return text + "; its input: " + TensorShape{in.shape, in.features}.str() + ")";
 }
 
@@ -49,7 +48,7 @@ void Network::run(RegionClock& clock) {
     Sample sample = clock.end();
     check(status, layer.name);
     // Only the last sample's counters are reported; there is a sample for each batch.
-    if (!layer.samples.empty()) layer.samples.back().counters = nullptr;
+    if (!layer.samples.empty()) layer.samples.back().counters.clear();
     layer.samples.push_back(std::move(sample));
     first = false;
   }

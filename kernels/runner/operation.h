@@ -8,9 +8,8 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "layouts.h"
 #include "shapes.h"
@@ -22,6 +21,9 @@ namespace colonnade {
 class NhwcNetwork;
 class PlanesNetwork;
 class Operation;
+
+// Names and, as JSON, values, for messages.
+using Parameters = std::vector<std::pair<const char*, std::string>>;
 
 struct Node {
   std::string name;
@@ -40,8 +42,8 @@ class Operation {
   virtual TensorShape infer(const InputShapes& inputs) const = 0;
   // Takes the node's tensors from the weights. Throws std::runtime_error for what is not as it has to be.
   virtual void check_weights(const Node&, WeightsCheck&) const {}
-  // Parameters that decide whether there is an operator, for messages.
-  virtual nlohmann::ordered_json parameters() const { return nlohmann::ordered_json::object(); }
+  // Those that decide whether there is an operator.
+  virtual Parameters parameters() const { return {}; }
 
   // How it wants its tensors in planes; `direct` where it is a convolution that reads them without packing.
   virtual PlaneNeeds plane_needs(bool direct, const std::vector<Shape>& inputs) const = 0;

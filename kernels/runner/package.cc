@@ -8,6 +8,8 @@
 #include <set>
 #include <stdexcept>
 
+#include <nlohmann/json.hpp>
+
 #include "size_limits.h"
 
 namespace colonnade {

@@ -14,6 +14,8 @@
 #include <fstream>
 #include <stdexcept>
 
+#include <nlohmann/json.hpp>
+
 #include "size_limits.h"
 #include "sha256.h"
 #include "strict_json.h"
@@ -39,13 +41,13 @@ TensorInfo read_info(const nlohmann::json& entry, size_t size) {
   size_t bytes = 4;
   for (const auto& axis : read_list(fields.at("shape"), "shape", 0, kMaxRank)) {
     info.shape.push_back(read_size(axis, "shape", 1, kMaxFileDimension));
-    if (__builtin_mul_overflow(bytes, info.shape.back(), &bytes)) throw std::invalid_argument("shape: " + shown(fields.at("shape")) + " has more elements than fit a file");
+    if (__builtin_mul_overflow(bytes, info.shape.back(), &bytes)) throw std::invalid_argument("shape: " + fields.shown_at("shape") + " has more elements than fit a file");
   }
   const auto& offsets = read_list(fields.at("data_offsets"), "data_offsets", 2, 2);
   info.begin = read_size(offsets[0], "data_offsets", 0, size);
   info.end = read_size(offsets[1], "data_offsets", info.begin, size);
   if (info.end - info.begin != bytes) {
-    throw std::invalid_argument("data_offsets: " + shown(offsets) + "; " + std::to_string(bytes) + " bytes are needed for the shape " + shown(fields.at("shape")));
+    throw std::invalid_argument("data_offsets: " + shown(offsets) + "; " + std::to_string(bytes) + " bytes are needed for the shape " + fields.shown_at("shape"));
   }
   return info;
 }

@@ -6,6 +6,8 @@
 #include <set>
 #include <stdexcept>
 
+#include <nlohmann/json.hpp>
+
 #include "safetensors.h"
 #include "size_limits.h"
 #include "strict_json.h"

@@ -8,6 +8,8 @@
 #include <set>
 #include <stdexcept>
 
+#include <nlohmann/json.hpp>
+
 #include "size_limits.h"
 
 namespace colonnade {
@@ -68,6 +70,19 @@ std::string shown(const nlohmann::json& value) {
   return text.size() <= kShown ? text : text.substr(0, kShown) + "...";
 }
 
+template <typename T>
+std::string json_text(const T& value) {
+  return nlohmann::json(value).dump();
+}
+template std::string json_text(const bool&);
+template std::string json_text(const uint32_t&);
+template std::string json_text(const size_t&);
+template std::string json_text(const char* const&);
+template std::string json_text(const Pair&);
+template std::string json_text(const Padding&);
+template std::string json_text(const std::array<double, 2>&);
+template std::string json_text(const std::vector<size_t>&);
+
 size_t read_size(const nlohmann::json& value, const std::string& key, size_t low, size_t high) {
   if (!is_whole(value, low, high)) refuse(key, value, "a whole number from " + range(low, high));
   return value.get<size_t>();
@@ -104,6 +119,14 @@ Fields::Fields(const nlohmann::json& value, const std::string& key, const std::v
     if (!value.contains(name)) throw std::invalid_argument(prefix_ + name + ": missing");
   }
 }
+
+const nlohmann::json& Fields::at(const char* key) const { return value_.at(key); }
+
+bool Fields::has(const char* key) const { return value_.contains(key); }
+
+bool Fields::is_null(const char* key) const { return at(key).is_null(); }
+
+std::string Fields::shown_at(const char* key) const { return shown(at(key)); }
 
 double Fields::number(const char* key) const {
   const nlohmann::json& value = at(key);

@@ -4,11 +4,13 @@
 // JSON read without leniency: whole numbers are whole and in range, no key is unknown, missing or given twice.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
+// All of it takes seconds to compile: for the sources that read more than fields.
+#include <nlohmann/json_fwd.hpp>
 
 #include "conv_shape.h"
 
@@ -19,6 +21,9 @@ nlohmann::json parse_json(const std::string& text);
 
 // A value as messages show it: JSON, cut where it is long.
 std::string shown(const nlohmann::json& value);
+// The same of what was read, for messages: bool, uint32_t, size_t, const char*, Pair, Padding, lists of numbers.
+template <typename T>
+std::string json_text(const T& value);
 
 // A whole number. Throws std::invalid_argument naming `key` and what is allowed.
 size_t read_size(const nlohmann::json& value, const std::string& key, size_t low, size_t high);
@@ -39,8 +44,11 @@ class Fields {
   Fields(const nlohmann::json& value, const std::string& key, const std::vector<const char*>& needed,
          const std::vector<const char*>& optional = {});
 
-  const nlohmann::json& at(const char* key) const { return value_.at(key); }
-  bool has(const char* key) const { return value_.contains(key); }
+  const nlohmann::json& at(const char* key) const;
+  bool has(const char* key) const;
+  bool is_null(const char* key) const;
+  // As messages have it.
+  std::string shown_at(const char* key) const;
   size_t size(const char* key, size_t low, size_t high) const { return read_size(at(key), prefix_ + key, low, high); }
   // A number that is finite.
   double number(const char* key) const;

@@ -23,7 +23,7 @@ class ChannelShuffle : public Operation {
     return {in, /*features=*/false};
   }
 
-  nlohmann::ordered_json parameters() const override { return {{"groups", groups_}}; }
+  Parameters parameters() const override { return {{"groups", json_text(groups_)}}; }
 
   PlaneNeeds plane_needs(bool, const std::vector<Shape>&) const override { return whole_planes(1); }
 

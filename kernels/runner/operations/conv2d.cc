@@ -6,6 +6,8 @@
 #include <cmath>
 #include <stdexcept>
 
+#include <nlohmann/json.hpp>
+
 #include "nhwc_network.h"
 #include "operations/binary.h"
 #include "operations/table.h"
@@ -30,8 +32,8 @@ void check_pattern(const nlohmann::json& value) {
 }
 
 size_t read_tile(const Fields& fields) {
-  if (fields.at("pattern").is_null()) {
-    if (!fields.at("tile").is_null()) throw std::invalid_argument("tile: " + shown(fields.at("tile")) + "; allowed: null where pattern is null");
+  if (fields.is_null("pattern")) {
+    if (!fields.is_null("tile")) throw std::invalid_argument("tile: " + fields.shown_at("tile") + "; allowed: null where pattern is null");
     return 0;
   }
   check_pattern(fields.at("pattern"));
@@ -55,13 +57,13 @@ std::shared_ptr<const Operation> read_conv2d(const nlohmann::json& entry, Node& 
     throw std::invalid_argument("groups: " + std::to_string(geometry.groups) + "; allowed: numbers that divide in_channels, " +
                                 std::to_string(geometry.in_channels) + ", and out_channels, " + std::to_string(geometry.out_channels));
   }
-  geometry.residual = !fields.at("residual").is_null();
+  geometry.residual = !fields.is_null("residual");
   if (geometry.residual) node.inputs.push_back(fields.text("residual"));
   const OutputRange range = read_activation(fields);
   check_weight_count("out_channels", geometry.out_channels, geometry.reduction());
   const size_t tile = read_tile(fields);
   if (tile != 0 && geometry.groups != 1) {
-    throw std::invalid_argument("pattern: " + shown(fields.at("pattern")) + "; allowed: null where there are groups");
+    throw std::invalid_argument("pattern: " + fields.shown_at("pattern") + "; allowed: null where there are groups");
   }
   return std::make_shared<Conv2d>(geometry, range, tile);
 }
@@ -88,10 +90,10 @@ void Conv2d::check_weights(const Node& node, WeightsCheck& weights) const {
   }
 }
 
-nlohmann::ordered_json Conv2d::parameters() const {
-  nlohmann::ordered_json all = {{"kernel", geometry_.kernel}, {"stride", geometry_.stride}, {"padding", geometry_.padding}, {"dilation", geometry_.dilation}, {"out_channels", geometry_.out_channels}};
-  if (is_pruned()) all["tile"] = tile_;
-  if (geometry_.groups != 1) all["groups"] = geometry_.groups;
+Parameters Conv2d::parameters() const {
+  Parameters all = {{"kernel", json_text(geometry_.kernel)}, {"stride", json_text(geometry_.stride)}, {"padding", json_text(geometry_.padding)}, {"dilation", json_text(geometry_.dilation)}, {"out_channels", json_text(geometry_.out_channels)}};
+  if (is_pruned()) all.emplace_back("tile", json_text(tile_));
+  if (geometry_.groups != 1) all.emplace_back("groups", json_text(geometry_.groups));
   return all;
 }
 

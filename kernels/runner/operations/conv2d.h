@@ -21,7 +21,7 @@ class Conv2d : public Operation {
   const char* name() const override { return "conv2d"; }
   TensorShape infer(const InputShapes& inputs) const override;
   void check_weights(const Node& node, WeightsCheck& weights) const override;
-  nlohmann::ordered_json parameters() const override;
+  Parameters parameters() const override;
   PlaneNeeds plane_needs(bool direct, const std::vector<Shape>& inputs) const override;
   bool align_rows(bool direct, const std::vector<PlanePlan*>& inputs, PlanePlan& output) const override;
   void build(NhwcNetwork& network, const Node& node) const override;

@@ -3,6 +3,8 @@
 
 #include "operations/elementwise.h"
 
+#include <cmath>
+
 namespace colonnade {
 
 void NhwcSteps::binary(xnn_binary_operator type, float constant) {

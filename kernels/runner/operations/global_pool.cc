@@ -17,7 +17,10 @@ class GlobalPool : public Operation {
 
   TensorShape infer(const InputShapes& inputs) const override { return {features_of(inputs.map(0)), /*features=*/true}; }
 
-  nlohmann::ordered_json parameters() const override { return {{"function", is_average_ ? "avg" : "max"}}; }
+  Parameters parameters() const override {
+    const char* function = is_average_ ? "avg" : "max";
+    return {{"function", json_text(function)}};
+  }
 
   // The sum is that of the gaps, too.
   PlaneNeeds plane_needs(bool, const std::vector<Shape>&) const override { return {{is_average_ ? 0u : 1u}, /*whole_output=*/false, {}}; }

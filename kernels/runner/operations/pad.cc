@@ -23,7 +23,7 @@ class Pad : public Operation {
     return {{n, c, h + top + bottom, w + left + right}, /*features=*/false};
   }
 
-  nlohmann::ordered_json parameters() const override { return {{"padding", padding_}}; }
+  Parameters parameters() const override { return {{"padding", json_text(padding_)}}; }
 
   PlaneNeeds plane_needs(bool, const std::vector<Shape>&) const override { return whole_planes(1); }
 

@@ -14,14 +14,14 @@ TensorShape Pool2d::infer(const InputShapes& inputs) const {
   for (size_t side = 0; side < 4; side++) {
     const size_t reach = colnm_window_reach(window_.kernel[side % 2], window_.dilation[side % 2]);
     if (window_.padding[side] >= reach) {
-      inputs.fail("padding: " + shown(window_.padding) + "; allowed: less than the reach of the kernel " + shown(window_.kernel));
+      inputs.fail("padding: " + json_text(window_.padding) + "; allowed: less than the reach of the kernel " + json_text(window_.kernel));
     }
   }
   return inputs.window(window_, in.c);
 }
 
-nlohmann::ordered_json Pool2d::parameters() const {
-  return {{"kernel", window_.kernel}, {"stride", window_.stride}, {"padding", window_.padding}, {"dilation", window_.dilation}, {"ceil_mode", window_.ceil_mode}};
+Parameters Pool2d::parameters() const {
+  return {{"kernel", json_text(window_.kernel)}, {"stride", json_text(window_.stride)}, {"padding", json_text(window_.padding)}, {"dilation", json_text(window_.dilation)}, {"ceil_mode", json_text(window_.ceil_mode)}};
 }
 
 PlaneNeeds Pool2d::plane_needs(bool, const std::vector<Shape>&) const {
@@ -38,13 +38,13 @@ void Pool2d::check_nhwc(const Node& node, const Shape& input) const {
                        colnm_output_size(sizes[i], padding[i], padding[i + 2], kernel[i], dilation[i], stride[i]);
   }
   if (fits) return;
-  throw std::runtime_error("node '" + node.name + "': stride: " + shown(stride) + " of a kernel " + shown(kernel) +
+  throw std::runtime_error("node '" + node.name + "': stride: " + json_text(stride) + " of a kernel " + json_text(kernel) +
                            "; allowed in xnnpack_nhwc_dense: kernels of more than one element, strides up to the kernel, and windows that end in the padding");
 }
 
 void Pool2d::check_taps(const Node& node) const {
   if (size_t{window_.kernel[0]} * window_.kernel[1] <= XNN_COLNM_MAX_TAPS) return;
-  throw std::runtime_error("node '" + node.name + "': kernel: " + shown(window_.kernel) + "; allowed: windows of at most " +
+  throw std::runtime_error("node '" + node.name + "': kernel: " + json_text(window_.kernel) + "; allowed: windows of at most " +
                            std::to_string(XNN_COLNM_MAX_TAPS) + " elements");
 }
 

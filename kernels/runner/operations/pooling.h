@@ -16,7 +16,7 @@ class Pool2d : public Operation {
   explicit Pool2d(const Window& window) : window_(window) {}
 
   TensorShape infer(const InputShapes& inputs) const override;
-  nlohmann::ordered_json parameters() const override;
+  Parameters parameters() const override;
   // Planes are split into phases by one stride.
   PlaneNeeds plane_needs(bool, const std::vector<Shape>&) const override;
 

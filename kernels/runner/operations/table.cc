@@ -6,6 +6,8 @@
 #include <cmath>
 #include <stdexcept>
 
+#include <nlohmann/json.hpp>
+
 #include "size_limits.h"
 
 namespace colonnade {

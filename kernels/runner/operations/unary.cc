@@ -5,6 +5,8 @@
 #include <cmath>
 #include <optional>
 
+#include <nlohmann/json.hpp>
+
 #include "operations/elementwise.h"
 #include "operations/table.h"
 #include "size_limits.h"
@@ -47,7 +49,7 @@ class UnaryOperation : public Operation {
     if (unary_.channels != 0) weights.take(node.name + ".slope", "F32", {unary_.channels});
   }
 
-  nlohmann::ordered_json parameters() const override { return {{"function", kFunctions[static_cast<size_t>(unary_.function)]}}; }
+  Parameters parameters() const override { return {{"function", json_text(kFunctions[static_cast<size_t>(unary_.function)])}}; }
 
   PlaneNeeds plane_needs(bool, const std::vector<Shape>&) const override { return whole_planes(1); }
 
@@ -121,10 +123,10 @@ std::vector<const char*> keys_of(Function function) {
 
 OutputRange read_clip(const Fields& fields) {
   OutputRange range = {-INFINITY, INFINITY};
-  if (fields.at("min").is_null() && fields.at("max").is_null()) throw std::invalid_argument("min: null; allowed: a number where max is null");
-  if (!fields.at("min").is_null()) range.min = static_cast<float>(fields.number("min"));
-  if (!fields.at("max").is_null()) range.max = static_cast<float>(fields.number("max"));
-  if (range.min > range.max) throw std::invalid_argument("min: " + shown(fields.at("min")) + "; allowed: at most max, " + shown(fields.at("max")));
+  if (fields.is_null("min") && fields.is_null("max")) throw std::invalid_argument("min: null; allowed: a number where max is null");
+  if (!fields.is_null("min")) range.min = static_cast<float>(fields.number("min"));
+  if (!fields.is_null("max")) range.max = static_cast<float>(fields.number("max"));
+  if (range.min > range.max) throw std::invalid_argument("min: " + fields.shown_at("min") + "; allowed: at most max, " + fields.shown_at("max"));
   return range;
 }
 

@@ -7,6 +7,8 @@
 #include <optional>
 #include <stdexcept>
 
+#include <nlohmann/json.hpp>
+
 #include "nhwc_network.h"
 #include "operations/elementwise.h"
 #include "operations/table.h"
@@ -32,12 +34,15 @@ class Upsample2d : public Operation {
     if (n == 0) return {{0, c, 0, 0}, /*features=*/false};
     const size_t height = out_size(0, h), width = out_size(1, w);
     if (height == 0 || width == 0) {
-      inputs.fail("its input is " + inputs.str(0) + "; needed: one that scale " + shown(what_.scale) + " leaves an element of");
+      inputs.fail("its input is " + inputs.str(0) + "; needed: one that scale " + json_text(what_.scale) + " leaves an element of");
     }
     return {{n, c, height, width}, /*features=*/false};
   }
 
-  nlohmann::ordered_json parameters() const override { return {{"mode", what_.bilinear ? "bilinear" : "nearest"}, {"align_corners", what_.align_corners}}; }
+  Parameters parameters() const override {
+    const char* mode = what_.bilinear ? "bilinear" : "nearest";
+    return {{"mode", json_text(mode)}, {"align_corners", json_text(what_.align_corners)}};
+  }
 
   PlaneNeeds plane_needs(bool, const std::vector<Shape>&) const override { return whole_planes(1); }
 
@@ -110,7 +115,7 @@ std::array<double, 2> read_scale(const Fields& fields) {
   const nlohmann::json& list = read_list(fields.at("scale"), "scale", 2, 2);
   for (size_t i = 0; i < 2; i++) {
     const bool fits = list[i].is_number() && list[i].get<double>() > 0 && list[i].get<double>() <= kMaxWindow;
-    if (!fits) throw std::invalid_argument("scale: " + shown(fields.at("scale")) + "; allowed: two numbers above 0, at most " + std::to_string(kMaxWindow));
+    if (!fits) throw std::invalid_argument("scale: " + fields.shown_at("scale") + "; allowed: two numbers above 0, at most " + std::to_string(kMaxWindow));
     scale[i] = list[i].get<double>();
   }
   return scale;
@@ -125,10 +130,10 @@ std::shared_ptr<const Operation> read_upsample2d(const nlohmann::json& entry, No
   what.bilinear = fields.choice("mode", {"nearest", "bilinear"}) == 1;
   what.align_corners = fields.boolean("align_corners");
   if (what.align_corners && !what.bilinear) throw std::invalid_argument("align_corners: true; allowed with nearest: false");
-  if (fields.at("size").is_null() == fields.at("scale").is_null()) {
-    throw std::invalid_argument("size: " + shown(fields.at("size")) + "; allowed: null if scale is not, only");
+  if (fields.is_null("size") == fields.is_null("scale")) {
+    throw std::invalid_argument("size: " + fields.shown_at("size") + "; allowed: null if scale is not, only");
   }
-  if (fields.at("size").is_null()) {
+  if (fields.is_null("size")) {
     what.scale = read_scale(fields);
   } else {
     what.size = fields.pair("size", 1, kMaxDimension);
