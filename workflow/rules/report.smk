@@ -76,6 +76,8 @@ if plan.target.is_emulated:
         "validation": rules.validation.output,
         "dense_baselines": rules.dense_baselines_table.output,
     }
+else:
+    SHOWN["refinement"] = [rules.refine.output.table]
 if plan.small_study:
     SHOWN["small_study"] = [rules.small_study_table.output.summary]
 if plan.machine.band:

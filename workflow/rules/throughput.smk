@@ -18,6 +18,40 @@ rule images:
         "colonnade step images {input.settings} {output} 2> {log}"
 
 
+rule refine:
+    """Try schedules again inside whole networks, where time is measured."""
+    input:
+        plan.machine.timed_program(RUNNER),
+        settings=plan.settings.of("target", "throughput", "profile", *PRUNED_LAYERS),
+        schedules=rules.schedules.output.schedules,
+        images=rules.images.output,
+        profiles=rules.schedules.input.profiles,
+        graphs=expand(rules.package.output.graph, variant=plan.networks.variants),
+        weights=expand(rules.package.output.weights, variant=plan.networks.variants),
+    output:
+        schedules="<results>/refined/schedules.json",
+        table=report(results.table("refinement"), caption="../report/table.rst", category="Tables"),
+    log:
+        "<results>/logs/refine.log",
+    conda:
+        "../envs/colonnade.yaml"
+    threads: plan.machine.timing_threads(workflow.cores)
+    params:
+        code=code("step refine"),
+        graphs=lambda _, input: [f"--graph '{graph}'" for graph in input.graphs],
+    shell:
+        "colonnade step refine {params.graphs} {input.settings} {input.schedules} {input.images}"
+        " {output.schedules} {output.table} {input.profiles} 2>&1 | tee {log}"
+
+
+# Modelled time is exact, and what it makes of a convolution depends little on its neighbours.
+TIMED_SCHEDULES = (
+    rules.schedules.output.schedules
+    if plan.target.is_emulated
+    else rules.refine.output.schedules
+)
+
+
 rule throughput:
     """Run one implementation of the whole network on the target."""
     input:
@@ -26,7 +60,7 @@ rule throughput:
         images=rules.images.output,
         graph=rules.package.output.graph,
         weights=rules.package.output.weights,
-        schedules=rules.schedules.output.schedules,
+        schedules=TIMED_SCHEDULES,
     output:
         "<results>/throughput/{variant}/{implementation}.json",
     log:

@@ -169,6 +169,17 @@ def write_files(folder: Path) -> dict[str, list[Path]]:
                 *[row(tables.LAYERS, sparsity=s, chosen=1, **LONG_SCHEDULE) for s in (0.0, 0.5)],
             )
         ],
+        "refinement": [
+            table(
+                "refinement",
+                row(
+                    tables.REFINEMENT,
+                    key="n1c3h8w8-o8-k3x3-s1-p1-d1|k27",
+                    schedule="direct:7:2:4:1",
+                ),
+                row(tables.REFINEMENT, key=tables.WHOLE),
+            )
+        ],
         "tuner_quality": [table("tuner_quality", row(tables.TUNER_QUALITY))],
         "validation": [table("validation", row(tables.VALIDATION, **fixed))],
         "sensitivity": [

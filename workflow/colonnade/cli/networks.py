@@ -102,6 +102,46 @@ def images(settings: Path, output: Path) -> None:
 
 
 @step.command()
+@click.option("--graph", "graphs", type=FILE, multiple=True, required=True, help="Of a package.")
+@click.argument("settings", type=FILE)
+@click.argument("schedules", type=FILE)
+@click.argument("images", type=FILE)
+@click.argument("output", type=FILE)
+@click.argument("table", type=FILE)
+@click.argument("profiles", type=FILE, nargs=-1, required=True)
+def refine(
+    graphs: tuple[Path, ...],
+    settings: Path,
+    schedules: Path,
+    images: Path,
+    output: Path,
+    table: Path,
+    profiles: tuple[Path, ...],
+) -> None:
+    """Refine SCHEDULES, chosen of PROFILES, in packages with these graphs, the dense one first."""
+    from colonnade.evaluation.refinement import TimedNetwork, refine_networks
+
+    given = read_settings(settings)
+    networks, convs = Networks(given.config), Convolutions(given.config)
+    timed = [
+        TimedNetwork(label, graph.parent, None if label == DENSE else networks.pattern(label))
+        for label, graph in paired(networks.variants, graphs)
+    ]
+    refine_networks(
+        target_of(given),
+        timed,
+        lambda pattern: convs.layers if pattern is None else convs.pruned_layers,
+        schedules,
+        profiles,
+        images,
+        given.config.throughput,
+        given.config.profile.minutes,
+        output,
+        table,
+    )
+
+
+@step.command()
 @click.option("--target", "other", help="Another target of config/targets than the configured one.")
 @click.option("--core", type=FILE, help="Another core's description than the target's.")
 @click.argument("settings", type=FILE)

@@ -44,6 +44,7 @@ SECTIONS = (
     Section("decomposition", "Where the speedup comes from", target="kernel-figures"),
     Section("dense_baselines", "Against other dense convolutions", target="dense-baselines"),
     Section("schedules", "Schedules chosen by profiling", "Schedules"),
+    Section("refinement", "Schedules refined inside the network"),
     Section("tuner_quality", "What tuning missed", target="tuner-quality"),
     Section("validation", "How far the model can be trusted", "Trust in the model"),
     Section(

@@ -35,6 +35,7 @@ from colonnade.results.tables import (
     LAYERS,
     PACKING,
     PARETO,
+    REFINEMENT,
     SENSITIVITY,
     SENSITIVITY_RETUNED,
     SMALL_STUDY_SUMMARY,
@@ -43,6 +44,7 @@ from colonnade.results.tables import (
     TILE_CURVE,
     TUNER_QUALITY,
     VALIDATION,
+    WHOLE,
     Schema,
     read_table,
 )
@@ -166,6 +168,17 @@ def _schedules(files: Files) -> dict[str, Any]:
     }
 
 
+def _refinement(files: Files) -> dict[str, Any]:
+    """Of `refinement.csv`: what changed, and networks before and after."""
+    table = read_table(files[0], REFINEMENT)
+    whole = pl.col("key") == WHOLE
+    return {
+        "networks": table.filter(whole).rows(named=True),
+        "tried": table.filter(~whole).height,
+        "rows": table.filter(~whole & (pl.col("schedule") != pl.col("alone"))).rows(named=True),
+    }
+
+
 def _tuner_quality(files: Files) -> dict[str, Any]:
     """Of `tuner_quality.csv`."""
     return {"quality": quality_summary(read_table(files[0], TUNER_QUALITY))}
@@ -225,6 +238,7 @@ CONTEXTS: Mapping[str, Callable[[Files], dict[str, Any]]] = {
     "decomposition": _rows_of(DECOMPOSITION),
     "dense_baselines": _dense_baselines,
     "schedules": _schedules,
+    "refinement": _refinement,
     "tuner_quality": _tuner_quality,
     "validation": _validation,
     "sensitivity": _sensitivity,

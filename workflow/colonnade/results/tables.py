@@ -57,6 +57,21 @@ NIGHTS = {
     "cycles": pl.Int64,
     "baseline_cycles": pl.Int64,
 }
+# Schedules tried inside whole networks: a row for each convolution at so many kept columns, and at the
+# end one of all changes together.
+WHOLE = "network"
+REFINEMENT = {
+    "network": pl.String,
+    "target": pl.String,
+    "key": pl.String,
+    "layers": pl.Int64,
+    "alone": pl.String,
+    "ms_alone": pl.Float64,
+    "schedule": pl.String,
+    "ms": pl.Float64,
+    "changed": pl.Int64,
+    "evidence": pl.String,
+}
 TUNER_QUALITY = {
     "model": pl.String,
     "conv": pl.String,

@@ -40,7 +40,7 @@ TYPICAL: Mapping[str, float] = {
     },
     **{"profile": 13, "schedules": 0.5, "bounds": 0.5, "packing": 0.5},
     **{"kernels_baselines": 130, "dense_baselines": 12, "dense_baselines_table": 0.5},
-    **{"audit_tuner": 120, "tuner_quality": 0.5},
+    **{"refine": 90, "audit_tuner": 120, "tuner_quality": 0.5},
     **{
         "images": 0.5,
         "throughput": 4,
