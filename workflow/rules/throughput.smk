@@ -46,9 +46,7 @@ rule refine:
 
 # Modelled time is exact, and what it makes of a convolution depends little on its neighbours.
 TIMED_SCHEDULES = (
-    rules.schedules.output.schedules
-    if plan.target.is_emulated
-    else rules.refine.output.schedules
+    rules.schedules.output.schedules if plan.target.is_emulated else rules.refine.output.schedules
 )
 
 

@@ -15,7 +15,7 @@ from .conftest import SMALL, Checkout
 from .test_refusals import refuse
 
 RESULTS = "results/on-host"
-TABLES = ("layers", "throughput", "decomposition")
+TABLES = ("layers", "throughput", "decomposition", "refinement")
 
 
 class OnHost:

@@ -29,6 +29,7 @@ TAKEN = SHARED | frozenset(
             "nightly",
             "packages",
             "profile",
+            "refined",
             "report",
             "retuned",
             "sensitivity",
