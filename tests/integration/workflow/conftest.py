@@ -56,6 +56,7 @@ SMALL = {
             "panels": [1],
             "kc_splits": 2,
             "margin_percent": 100,
+            "minutes": 3,
             "audit": 1,
         },
         "cache": "profile.sqlite",
