@@ -34,9 +34,12 @@ def planned(checkout: Checkout, *arguments: str) -> dict[str, int]:
 
 
 def files_of(checkout: Checkout) -> dict[str, int]:
-    """Every file of a checkout with its time, but for Snakemake's own."""
+    """Every file of a checkout with its time, but for Snakemake's own and what Python compiles.
+
+    Of folders, whose time tells of compiled files in them, there is the name.
+    """
     return {
-        str(path.relative_to(checkout.folder)): path.lstat().st_mtime_ns
+        str(path.relative_to(checkout.folder)): 0 if path.is_dir() else path.lstat().st_mtime_ns
         for path in checkout.folder.rglob("*")
         if not {".snakemake", "__pycache__"} & set(path.parts)
     }
