@@ -61,7 +61,7 @@ void run(const Options& options, const ConvShape& shape, const std::string& cand
   }
   line["max_abs_error"] = nullptr;
   if (options.check) line["max_abs_error"] = conv.max_abs_error(baseline->output());
-  line["counters"] = sample.counters.empty() ? nullptr : nlohmann::ordered_json::parse(sample.counters);
+  line["counters"] = counters_of(sample);
   std::cout << line.dump() << std::endl;
 }
 

@@ -61,7 +61,7 @@ void report(const std::vector<Sample>& samples, nlohmann::ordered_json& line) {
     return a.cycles && b.cycles ? *a.cycles < *b.cycles : a.seconds < b.seconds;
   });
   const Sample& median = sorted[sorted.size() / 2];
-  line["counters"] = median.counters.empty() ? nullptr : nlohmann::ordered_json::parse(median.counters);
+  line["counters"] = counters_of(median);
   if (median.cycles) {
     line["cycles"] = *median.cycles;
     line["mac_per_cycle"] = line["useful_macs"].get<double>() / static_cast<double>(*median.cycles);

@@ -56,4 +56,9 @@ Sample RegionClock::end() {
   return sample;
 }
 
+nlohmann::ordered_json counters_of(const Sample& sample) {
+  if (sample.counters.empty()) return nullptr;
+  return nlohmann::ordered_json::parse(sample.counters);
+}
+
 }  // namespace colonnade

@@ -10,6 +10,8 @@
 #include <optional>
 #include <string>
 
+#include <nlohmann/json_fwd.hpp>
+
 namespace colonnade {
 
 struct Sample {
@@ -17,6 +19,9 @@ struct Sample {
   std::optional<uint64_t> cycles;  // modelled
   std::string counters;            // the model's line for the region, a JSON object, or empty
 };
+
+// The counters as a report has them: an object, or null.
+nlohmann::ordered_json counters_of(const Sample& sample);
 
 class RegionClock {
  public:

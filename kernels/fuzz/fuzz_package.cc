@@ -10,6 +10,8 @@
 #include <iostream>
 #include <random>
 
+#include <nlohmann/json.hpp>
+
 #include "arena.h"
 #include "batches.h"
 #include "files.h"

@@ -84,8 +84,7 @@ nlohmann::ordered_json make_report(const Options& options, const BatchPlan& plan
     }
     entry["macs"] = layer.macs;
     entry["useful_macs"] = layer.useful_macs;
-    const std::string& counters = layer.samples.back().counters;
-    entry["counters"] = counters.empty() ? nullptr : nlohmann::ordered_json::parse(counters);
+    entry["counters"] = counters_of(layer.samples.back());
     report["layers"].push_back(entry);
   }
   report["total"]["cycles"] = clock.modelled() ? nlohmann::ordered_json(median<uint64_t>(totals, [](auto& s) { return *s.cycles; })) : nullptr;

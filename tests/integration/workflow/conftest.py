@@ -80,6 +80,7 @@ SMALL = {
         "training": {"threads": 1, "precision": "bfloat16", "dense": PHASE, "finetune": PHASE},
         "seeds": [1],
         "sparsities": [0.5],
+        "methods_at": [0.5],
         "recipe_sparsity": 0.5,
         "tiles": [6],
         "groups": [4],

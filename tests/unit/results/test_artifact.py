@@ -33,6 +33,16 @@ def test_a_document_without_a_place_for_claims_is_refused(tmp_path: Path) -> Non
         with_claims(page, DEFINITIONS)
 
 
+def test_times_are_those_of_the_readme() -> None:
+    """Of targets that are typed alone; there it is said what else a time counts on."""
+    listed = dict(
+        re.findall(r"^    (snakemake [\w-]+) +# (.+)$", (ROOT / "README.md").read_text(), re.M)
+    )
+    alone = {run.command: run.time for run in DEFINITIONS.runs if run.command in listed}
+    assert set(alone) == {"snakemake full-run", "snakemake dense-baselines"}
+    assert all(time.startswith(listed[command]) for command, time in alone.items())
+
+
 def test_targets_and_make_targets_that_are_named_exist() -> None:
     named = {
         target

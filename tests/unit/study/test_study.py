@@ -52,6 +52,14 @@ def test_every_method_is_compared_at_every_sparsity() -> None:
     assert len(study_runs(StudyConfig())) == 2 + 4 * 4 + recipes
 
 
+def test_other_methods_are_compared_at_the_sparsities_that_are_named() -> None:
+    runs = study_runs(StudyConfig(methods_at=(0.5,), recipes={}))
+    assert set(runs) == {
+        *("dense", "start", "full0.25", "full0.5", "full0.75", "full0.875"),
+        *("row-wise-2of4", "unstructured-full0.5", "filters-full0.5"),
+    }
+
+
 def test_equal_budget_for_all() -> None:
     """One configuration trains all runs of a study; a run says what is pruned, and how."""
     tiles = {"layer1.0.conv1": 14}
@@ -60,6 +68,11 @@ def test_equal_budget_for_all() -> None:
     assert runs["full0.75"].plan(tiles)["layer1.0.conv1"].tile == 14
     assert runs["full0.75-t4"].plan(tiles)["layer1.0.conv1"].tile == 4
     assert runs["filters-full0.75"].plan(tiles)["layer1.0.conv1"].tile == 1
+
+
+def test_methods_at_a_sparsity_that_is_not_studied_are_refused() -> None:
+    with pytest.raises(ValidationError, match=r"methods_at: 0\.25: allowed: 0\.75"):
+        StudyConfig(sparsities=(0.75,), methods_at=(0.25,))
 
 
 def test_sparsities_without_a_grouped_pattern_are_refused() -> None:

@@ -127,13 +127,13 @@ def test_a_wildcard_has_the_names_that_there_are_and_no_others() -> None:
 
 
 @pytest.mark.parametrize(
-    ("processes", "expected"),
+    ("processes", "started"),
     [(1, ""), (4, "torchrun --standalone --nproc-per-node 4 --no-python ")],
 )
-def test_several_processes_are_started_by_torchrun(processes: int, expected: str) -> None:
+def test_several_processes_are_started_by_torchrun(processes: int, started: str) -> None:
     phase = PhaseConfig(epochs=1, batch_size=8, optimizer=AdamWConfig(lr=1e-3), clip_norm=1.0)
     training = TrainingConfig(threads=1, processes=processes, dense=phase, finetune=phase)
-    assert launcher(training) == expected
+    assert launcher(training) == f"GLIBC_TUNABLES=glibc.malloc.hugetlb=1 {started}"
 
 
 def test_every_command_has_a_version_of_its_own_and_others_none() -> None:

@@ -5,6 +5,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -27,8 +28,49 @@ def edges(padding: Sequence[int]) -> Edges:
     return left, right, top, bottom
 
 
+class _Patches(torch.autograd.Function):
+    """The patches that meet the weights: [N, H, W, Cin] -> [N * H' * W', K], K in (kh, kw, cin) order.
+
+    That is the order in which channels_last keeps the weights, so that these need no copy. In the
+    gradient, taps are added up in one tensor: autograd would fill another of the input's size for each.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        image: Tensor,
+        taps: Sequence[tuple[int, int]],
+        plane: tuple[int, int],
+        stride: tuple[int, int],
+    ) -> Tensor:
+        ctx.shape, ctx.taken = image.shape, [_window(*tap, plane, stride) for tap in taps]
+        patches = torch.cat([image[window] for window in ctx.taken], 3)
+        return patches.view(len(image) * math.prod(plane), -1)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
+        image = gradient.new_zeros(ctx.shape)
+        channels = ctx.shape[3]
+        for index, window in enumerate(ctx.taken):
+            part = image[window]
+            part += gradient[:, index * channels : (index + 1) * channels].view(part.shape)
+        return image, None, None, None
+
+
+def _window(
+    y: int, x: int, plane: tuple[int, int], stride: tuple[int, int]
+) -> tuple[slice, slice, slice]:
+    """The pixels of images that a tap meets."""
+    (rows, columns), (down, across) = plane, stride
+    return (
+        slice(None),
+        slice(y, y + down * (rows - 1) + 1, down),
+        slice(x, x + across * (columns - 1) + 1, across),
+    )
+
+
 class PlaneConv2d(nn.Conv2d):
-    """A convolution that trains as a matrix product where its planes have few pixels.
+    """A convolution that is a matrix product where its planes have few pixels.
 
     That is so in mixed precision on a CPU alone, without groups; products and sums are the same.
     `padding` is top, left, bottom, right.
@@ -63,7 +105,7 @@ class PlaneConv2d(nn.Conv2d):
     def forward(self, input: Tensor) -> Tensor:
         """[N, in_channels, H, W] -> [N, out_channels, H', W']."""
         mixed = input.device.type == "cpu" and torch.is_autocast_enabled("cpu")
-        small = mixed and self.training and self.groups == 1
+        small = mixed and self.groups == 1
         if small and math.prod(self._plane(input)) <= SMALL_PLANE:
             return self._as_product(input.bfloat16(), self.weight.bfloat16())
         return super().forward(input if self._is_even else pad(input, self._edges))
@@ -79,17 +121,16 @@ class PlaneConv2d(nn.Conv2d):
         return rows, columns
 
     def _as_product(self, image: Tensor, weight: Tensor) -> Tensor:
-        (rows, columns), (down, across) = self._plane(image), self.stride
+        rows, columns = self._plane(image)
+        height, width = (
+            range(0, reach(size, step), step)
+            for size, step in zip(self.kernel_size, self.dilation, strict=True)
+        )
+        taps = [(y, x) for y in height for x in width]
         padded = pad(image, self._edges).permute(0, 2, 3, 1)
-        height, width = down * (rows - 1) + 1, across * (columns - 1) + 1
-        # Slices, because the gradient of `unfold` costs more than the products. The order is that in
-        # which channels_last keeps the weights, so that these need no copy.
-        taps = [
-            padded[:, y : y + height : down, x : x + width : across]
-            for y in range(0, reach(self.kernel_size[0], self.dilation[0]), self.dilation[0])
-            for x in range(0, reach(self.kernel_size[1], self.dilation[1]), self.dilation[1])
-        ]
-        patches = torch.cat(taps, 3).view(len(image) * rows * columns, -1)
+        patches: Tensor = _Patches.apply(  # type: ignore[no-untyped-call]
+            padded, taps, (rows, columns), self.stride
+        )
         product = patches @ weight.permute(0, 2, 3, 1).reshape(len(weight), -1).t()
         if self.bias is not None:
             product = product + self.bias.bfloat16()

@@ -79,10 +79,13 @@ def study_runs(config: StudyConfig) -> dict[str, StudyRun]:
             ours,
             *(ours.model_copy(update={"tile": tile}) for tile in config.tiles),
             *_column_wise(sparsity, config),
-            _row_wise(sparsity),
-            Pattern(method="unstructured", m="full", sparsity=sparsity),
-            Pattern(method="filters", m="full", sparsity=sparsity),
         ]
+        if config.methods_at is None or sparsity in config.methods_at:
+            patterns += [
+                _row_wise(sparsity),
+                Pattern(method="unstructured", m="full", sparsity=sparsity),
+                Pattern(method="filters", m="full", sparsity=sparsity),
+            ]
         runs += [StudyRun(pattern, PAPER, paper) for pattern in patterns]
         runs += [
             StudyRun(ours, name, recipe)

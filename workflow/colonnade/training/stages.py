@@ -130,11 +130,12 @@ def prune_and_finetune(
     )
     config = training.finetune.model_copy(update={"epochs": info.epochs})
     with open_hardware(training) as hardware, deterministic(seed, training.threads):
-        # Masks lie where the network does, which repair and training expect on the device.
         network = source.model().to(hardware.device)
         chooser = _Chooser(network, plan, recipe, images, config, seed, hardware)
         if recipe.permute:
             chooser.permute()
+        # Masks take over where weights are, and their order in memory.
+        hardware.place(network)
         dense_network = copy.deepcopy(network)
         sparsifier = Sparsifier(network, plan, recipe.schedule, chooser.choose)
         if recipe.repair is not None:
@@ -282,8 +283,6 @@ def _repair(
     """Repair `network`, in place; its calibration images are not augmented, and of all classes."""
     chosen = draw_evenly(images.train.labels, config.images, seed)
     batches = evaluation_batches(images.train, CALIBRATION_BATCH, indices=chosen)
-    for each in (network, dense):
-        hardware.place(each)
     placed = [hardware.images(pictures) for pictures, _ in batches]
     repair(network, dense, masks, placed, config.damping)
 

@@ -156,11 +156,16 @@ def one_of(names: Iterable[str]) -> str:
     return "|".join(map(re.escape, names))
 
 
+# Every step fills megabytes anew, and huge pages spare most of the faults: a step of ResNet-18 on images
+# of 48 px took 0.8 of its time. A setting of glibc's; other C libraries ignore it.
+_HUGE_PAGES = "GLIBC_TUNABLES=glibc.malloc.hugetlb=1 "
+
+
 def launcher(training: TrainingConfig) -> str:
-    """What a rule puts before a training command, so that it runs in several processes."""
+    """What a rule puts before a training command: its memory, and several processes if configured."""
     if training.processes == 1:
-        return ""
-    return f"torchrun --standalone --nproc-per-node {training.processes} --no-python "
+        return _HUGE_PAGES
+    return f"{_HUGE_PAGES}torchrun --standalone --nproc-per-node {training.processes} --no-python "
 
 
 def code(command: str) -> str:
