@@ -129,10 +129,16 @@ class Job:
             name, files["input"], files["output"], said.get("log", ""), said["Shell command"]
         )
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is a `colonnade` command, before which variables may be set."""
+        return re.match(r"(\w+=\S+ )*colonnade ", self.shell) is not None
+
     def command(self, **replaced: str) -> list[str]:
         """Its `colonnade` command, with other values of some arguments."""
         words = shlex.split(self.shell.split(" 2>")[0])
-        return [replaced.get(word, word) for word in words]
+        begin = words.index("colonnade")
+        return [replaced.get(word, word) for word in words[begin:]]
 
 
 @dataclass(frozen=True)
