@@ -6,12 +6,14 @@
 import re
 from collections.abc import Mapping, Sequence
 from itertools import combinations
+from pathlib import Path
 from statistics import median
 from typing import Any
 
 import pytest
 
 from colonnade.results.agreement import ALL_ROLES, summarise
+from colonnade.results.tables import VALIDATION, read_table
 from colonnade.validation import KERNEL_POINTS, Region
 from colonnade.validation.compare import kernel_regions, other_core_rows, validation_rows
 from colonnade.validation.kernels import Run
@@ -29,6 +31,8 @@ PUBLISHED_INSTRUCTIONS = {
     ("gemm-four-rows", 64): 674,
 }
 INITIALISATION, ROWS = 565, 2000
+# What docs/timing-model.md shows.
+RECORDED = Path(__file__).parents[2] / "results/baseline/validation.csv"
 
 
 # Median and largest error in percent of the points of a kind and role.
@@ -109,6 +113,12 @@ def test_products_and_convolutions_that_nothing_was_fitted_to_are_met(
     assert len(errors) >= HELD_OUT_POINTS
     assert median(errors) < HELD_OUT_MEDIAN
     assert max(errors) < HELD_OUT_LARGEST
+
+
+def test_the_recorded_table_is_what_the_model_says(rows: Sequence[Mapping[str, Any]]) -> None:
+    recorded = read_table(RECORDED, VALIDATION).to_dicts()
+    assert [row["point"] for row in recorded] == [row["point"] for row in rows]
+    assert recorded == [{key: row[key] for key in VALIDATION} for row in rows]
 
 
 def test_every_kind_has_its_order(rows: Sequence[Mapping[str, Any]]) -> None:

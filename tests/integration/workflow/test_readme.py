@@ -57,6 +57,7 @@ PLANNED = {
     "snakemake full-run --configfile config/default.yaml config/imagenet.yaml",
     "snakemake kernel-figures --configfile config/default.yaml config/resnet50.yaml",
     "snakemake full-run --configfile config/default.yaml config/textures.yaml",
+    "snakemake tile-curve --configfile config/default.yaml config/tile-curve.yaml",
     "snakemake host-comparison",
     "snakemake dense-baselines",
     "snakemake kernels_host",
@@ -105,7 +106,9 @@ def test_readme_has_the_commands_of_its_users() -> None:
     targets = re.findall(r'^        "([a-z-]+)",?$', (ROOT / "Snakefile").read_text(), re.MULTILINE)
     assert len(targets) >= 7
     typed = {line for command in DOCUMENTED for line in command.splitlines()}
-    assert {f"snakemake {target}" for target in targets} <= typed
+    assert {f"snakemake {target}" for target in targets} <= {
+        " ".join(line.split()[:2]) for line in typed
+    }
     assert {"make full-run", *CHECKS, *TOOLS, *PLANNED} <= typed
     # No option can be typed by mistake for a command.
     others = {command for command in DOCUMENTED if command not in TOOLS}

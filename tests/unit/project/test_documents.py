@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from colonnade.results import tables
+from colonnade.results.agreement import in_markdown as errors_in_markdown
 from colonnade.validation.sensitivity import in_markdown
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -26,7 +27,7 @@ ANY = re.compile(r"[A-Z]{2,}\b(?!\.md|\.txt)|[<*{]")
 # What README says of recorded conclusions.
 SHOWN = {
     "ours, dense": "colnm_dense dense is faster than xnnpack_nhwc_dense dense",
-    "ours, half of all columns pruned": (
+    "ours, half of the columns pruned": (
         "colnm_tuned full0.5 is faster than xnnpack_nhwc_dense dense"
     ),
     "ours, three quarters pruned": "colnm_tuned full0.75 is faster than xnnpack_nhwc_dense dense",
@@ -84,6 +85,25 @@ def test_the_values_that_are_shown_are_those_that_were_recorded() -> None:
     assert len(shown) == len(SHOWN)
     for name, nominal, over_band in shown:
         assert (nominal, over_band) == recorded[SHOWN[name]], name
+
+
+def test_prose_has_the_recorded_medians_and_the_papers_algorithm() -> None:
+    table = tables.read_table(ROOT / "results/baseline/sensitivity.csv", tables.SENSITIVITY)
+    recorded = {row["conclusion"]: row for row in table.to_dicts()}
+    prose = " ".join((ROOT / "README.md").read_text().split())
+    medians = [f"{recorded[name]['median']:.2f}" for name in SHOWN.values()]
+    assert f"the medians are {', '.join(medians[:-1])} and {medians[-1]}." in prose
+    for name, said in (
+        ("xnnpack_nhwc_dense dense", "{:.2f} times XNNPACK ({:.2f} to {:.2f})"),
+        ("colnm_dense dense", "{:.2f} times ours dense ({:.2f} to {:.2f})"),
+    ):
+        row = recorded[f"colnm_packed full0.75 is faster than {name}"]
+        assert said.format(row["nominal"], row["lowest"], row["highest"]) in prose
+
+
+def test_the_errors_that_are_shown_are_those_that_were_recorded() -> None:
+    rows = tables.read_table(ROOT / "results/baseline/validation.csv", tables.VALIDATION).to_dicts()
+    assert errors_in_markdown(rows) in (ROOT / "docs/timing-model.md").read_text()
 
 
 def test_every_room_is_described_in_the_order_of_imports() -> None:

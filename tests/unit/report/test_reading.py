@@ -127,7 +127,7 @@ def test_words_are_those_of_the_glossary_and_are_on_the_page(text: str) -> None:
     said = re.search(r"^\| `source` \| (.*) \|$", results, re.M)
     assert said is not None
     assert all(f"`{source}`" in said[1] for source in SOURCES)
-    assert SOURCES["summary"] in said[1]
+    assert SOURCES["abstract"] in said[1]
 
 
 def test_xnnpacks_operators_have_no_tile(text: str) -> None:

@@ -413,7 +413,7 @@ def test_a_slow_run_is_not_reproduced(tmp_path: Path) -> None:
 def test_every_claim_names_what_would_refute_it() -> None:
     claims = read_definitions(DEFINITIONS).claims
     assert len(claims) >= 14
-    assert {claim.source for claim in claims} == {"summary", "paper", "ours"}
+    assert {claim.source for claim in claims} == {"abstract", "paper", "third-party", "ours"}
 
 
 QUERY = "SELECT 1.0 AS value, 'modelled' AS evidence FROM throughput LIMIT 1"

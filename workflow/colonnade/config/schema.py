@@ -144,7 +144,7 @@ class ThroughputConfig(Section):
     repetitions: Whole = Field(
         ge=1,
         le=MAX_REPETITIONS,
-        description="Runs, of which the median counts, where time is measured; modelled time is exact.",
+        description="Runs, of which the median counts, where time is measured; modelled time repeats.",
     )
     warmup: Whole = Field(ge=0, le=MAX_REPETITIONS, description="Runs before the counted ones.")
 

@@ -12,8 +12,9 @@ PAPER: Mapping[str, str] = {
 }
 
 SOURCES: Mapping[str, str] = {
-    "summary": "the paper's abstract, and the summary of it that this project started from",
+    "abstract": "the paper's abstract",
     "paper": "the paper's results",
+    "third-party": "a summary of the paper by others; the number is not in its abstract",
     "ours": "this project",
 }
 """Where a claim comes from."""

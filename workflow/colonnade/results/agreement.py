@@ -47,6 +47,18 @@ def summarise(rows: Sequence[Mapping[str, Any]]) -> Sequence[KindSummary]:
     return found
 
 
+def in_markdown(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The errors of kinds and roles: the table that docs/timing-model.md has."""
+    lines = ["| kind | role | points | median | largest | of |", "|---|---|---|---|---|---|"]
+    lines += [
+        f"| {each.group} | {each.role} | {each.points} | {each.median:.1f}% | {each.largest:.1f}%"
+        f" | {each.largest_of} |"
+        for each in summarise(rows)
+        if each.points
+    ]
+    return "".join(f"{line}\n" for line in lines)
+
+
 def _summary(group: str, role: str, rows: Sequence[Mapping[str, Any]]) -> KindSummary:
     counted = [row for row in rows if not row["exception"]]
     errors = pl.Series([abs(row["error_percent"]) for row in counted], dtype=pl.Float64)

@@ -13,6 +13,12 @@ from colonnade.results.claims import Definitions
 DOCUMENT = Path("ARTIFACT.md")
 _BEGIN = "<!-- claims: written by `colonnade config-reference` -->\n"
 _END = "<!-- end of claims -->\n"
+_WHOSE = {
+    "abstract": "the paper's abstract",
+    "paper": "the paper",
+    "third-party": "others about it",
+    "ours": "ours",
+}
 
 
 def with_claims(document: Path, defined: Definitions) -> str:
@@ -31,16 +37,22 @@ def with_claims(document: Path, defined: Definitions) -> str:
 
 def _table(defined: Definitions) -> list[str]:
     rows = [
-        "| id | claim | shown if | expected here | computed from |\n",
-        "|---|---|---|---|---|\n",
+        "| id | claim | whose | shown if | expected here | computed from |\n",
+        "|---|---|---|---|---|---|\n",
     ]
     for claim in defined.claims:
         unit = claim.unit if claim.unit in ("x", "%") else f" {claim.unit}"
         tables = ", ".join(f"`{table_file(name)}`" for name in claim.tables)
         criterion = f"{claim.holds} {claim.limit:g}{unit}"
-        rows.append(
-            f"| `{claim.id}` | {claim.claim} | {criterion} | {claim.expected} | {tables} |\n"
+        cells = (
+            f"`{claim.id}`",
+            claim.claim,
+            _WHOSE[claim.source],
+            criterion,
+            claim.expected,
+            tables,
         )
+        rows.append(f"| {' | '.join(cells)} |\n")
     for run in defined.runs:
         names = ", ".join(f"`{each.id}`" for each in defined.claims if each.command == run.command)
         rows.append(f"\n{names} ({run.time}):\n\n    {run.command}\n")

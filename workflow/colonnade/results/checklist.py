@@ -13,7 +13,7 @@ from colonnade.results.records import WHERE, Claim
 _HOLDS = ("reproduced", "exceeded")
 MARKS = {
     "ok": "as expected",
-    "FAILS": "should hold, and does not, or is not decided",
+    "FAILS": "should hold, and does not or is not decided; or should be undecided, and does not hold",
     "open": "was expected to be run",
     "better": "holds, where that was not expected",
     "worse": "does not hold, where it was not expected to be run",
@@ -54,11 +54,11 @@ def _mark(claim: Claim) -> str:
         verdict = verdict.removesuffix(where)
     expected = claim["expected"]
     found = "holds" if verdict in _HOLDS else "does not hold"
-    found = verdict if verdict == "not run" else found
-    if found == expected:
+    found = verdict if verdict in ("not run", "not decided") else found
+    if found == expected or (found, expected) == ("not decided", "does not hold"):
         return "ok"
     if found == "not run":
         return "open"
     if found == "holds":
         return "better"
-    return "FAILS" if expected == "holds" else "worse"
+    return "worse" if expected in ("does not hold", "not run") else "FAILS"

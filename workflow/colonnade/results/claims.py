@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-"""What the paper, its summary and we claim, each judged from the tables of a run.
+"""What the paper, others about it and we claim, each judged from the tables of a run.
 
 Claims are data: a file of definitions, each with the query over tables that computes its value. Values
 are compared in the precision in which the claim states them: 3.97 reproduces "4.0x".
@@ -59,7 +59,7 @@ class Definition(Section):
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
     claim: Text
-    source: Literal["summary", "paper", "ours"]
+    source: Literal["abstract", "paper", "third-party", "ours"]
     stated: Number | None = None
     # Compared with where the claim states no number.
     bound: Number | None = None

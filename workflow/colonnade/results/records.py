@@ -373,7 +373,7 @@ class Range(TypedDict):
     cores: int
 
 
-Expected = Literal["holds", "does not hold", "not run"]
+Expected = Literal["holds", "does not hold", "not decided", "not run"]
 """What is expected of a claim in a run of the default configuration."""
 
 
