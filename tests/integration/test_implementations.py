@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from colonnade.common.datatypes import DTYPES, TOLERANCE
 from colonnade.common.errors import ColonnadeError
 from colonnade.container import Container
 from colonnade.targets.emulator import emulator
@@ -26,6 +27,7 @@ def test_the_workflow_knows_the_runners(
     assert listed == [each.to_json() for each in IMPLEMENTATIONS.values()]
     assert len(listed) == 10
     every = [each.name for each in generator().DATATYPES]
+    assert every == list(DTYPES) == list(TOLERANCE)
     for name, each in IMPLEMENTATIONS.items():
         assert dtypes[name] == (every if each.layout == "planes" else ["f32"])
 

@@ -20,7 +20,7 @@ LIMITS = {
     "an instruction set": 4,
     "a pattern": 1,
     "a layer type": 6,
-    "a layer type of imported networks": 3,
+    "a layer type of imported networks": 4,
     "a model": 1,
     "a kind of target": 4,
     "a datatype": 10,

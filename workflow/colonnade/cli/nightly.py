@@ -9,10 +9,10 @@ from pathlib import Path
 import click
 
 from colonnade.cli.common import FILE, cli, named_target, step
+from colonnade.common.datatypes import DTYPES, Dtype
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import read_json, write_text
 from colonnade.common.paths import LAYER_BASELINE, NIGHTS
-from colonnade.config.nightly import Dtype
 from colonnade.workflow.settings import read_settings
 
 TARGET = click.option("--target", "name", required=True, help="Emulated; of config/targets.")
@@ -40,7 +40,7 @@ def nightly_network(name: str, threads: int, settings: Path, network: str, folde
 @step.command("nightly-run")
 @TARGET
 @THREADS
-@click.option("--dtype", type=click.Choice(["f32", "f16"]), required=True)
+@click.option("--dtype", type=click.Choice(DTYPES), required=True)
 @click.argument("settings", type=FILE)
 @click.argument("package", type=FILE)
 @click.argument("output", type=FILE)

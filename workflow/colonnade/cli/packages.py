@@ -15,12 +15,13 @@ import click
 
 from colonnade.cli.common import FILE, Triple, checkout, cli, named_target, normalised, scratch
 from colonnade.cli.lines import agreement_lines, description_lines, times_lines
+from colonnade.common.datatypes import DTYPES, TOLERANCE, Dtype
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.progress import Progress, track
 
 # A picture that is resized to this takes 300 MB.
 MOST_PX = 8192
-DTYPE = click.option("--dtype", type=click.Choice(["f32", "f16"]), default="f32", show_default=True)
+DTYPE = click.option("--dtype", type=click.Choice(DTYPES), default="f32", show_default=True)
 THREADS = click.option("--threads", type=click.IntRange(1, 256), default=1, show_default=True)
 IMAGE_PX = click.option(
     "--image-px",
@@ -178,14 +179,14 @@ def validate(
     image_px: int | None,
     mean: Triple | None,
     std: Triple | None,
-    dtype: str,
+    dtype: Dtype,
     as_json: bool,
 ) -> None:
     """Compare PACKAGE with what PyTorch computes of its checkpoint, on random and on given inputs.
 
     Exit code 1 where they differ by more than the datatype explains.
     """
-    from colonnade.evaluation.conformity import TOLERANCE, compare, find_checkpoint
+    from colonnade.evaluation.conformity import compare, find_checkpoint
     from colonnade.evaluation.packages import Run, execute
     from colonnade.evaluation.pictures import (
         preprocessing_of,

@@ -4,10 +4,11 @@
 """Grids of runs: networks, batches, threads, datatypes and sparsities, each with all others."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
+from colonnade.common.datatypes import Dtype
 from colonnade.config.errors import validated
 from colonnade.config.model import ModelName
 from colonnade.config.section import MAX_THREADS, InputFile, Section, Share, Whole
@@ -26,7 +27,7 @@ class Grid(Section):
     threads: Annotated[
         tuple[Annotated[Whole, Field(ge=1, le=MAX_THREADS)], ...], Field(min_length=1)
     ]
-    dtypes: Annotated[tuple[Literal["f32", "f16"], ...], Field(min_length=1)]
+    dtypes: Annotated[tuple[Dtype, ...], Field(min_length=1)]
     sparsities: tuple[Share, ...]
 
 

@@ -3,14 +3,13 @@
 
 """Configuration section `nightly`: what is compared with the baseline, and what is no regression."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
+from colonnade.common.datatypes import DTYPES, Dtype
 from colonnade.config.model import ModelName
 from colonnade.config.section import Number, Section, Whole
-
-Dtype = Literal["f32", "f16"]
 
 
 class MatrixConfig(Section):
@@ -33,7 +32,10 @@ class MatrixConfig(Section):
         description="Emulated ones of `config/targets/`; by default of VLEN 256 and 512.",
     )
     dtypes: tuple[Dtype, ...] = Field(
-        default=("f32", "f16"), min_length=1, max_length=2, description="In which networks are run."
+        default=DTYPES,
+        min_length=1,
+        max_length=len(DTYPES),
+        description="In which networks are run.",
     )
     threads: tuple[Annotated[Whole, Field(ge=1, le=256)], ...] = Field(
         default=(1, 8),

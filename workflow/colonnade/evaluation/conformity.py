@@ -18,8 +18,6 @@ from colonnade.package.archive import read_package
 from colonnade.training.checkpoint import Checkpoint, read_checkpoint
 
 Array = NDArray[np.float32]
-TOLERANCE = {"f32": 1e-4, "f16": 2e-2}
-"""Largest difference of an output that passes, in relation to the largest number in it."""
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,12 @@ import numpy as np
 import torch
 from safetensors.numpy import load_file, save_file
 
+from colonnade.common.datatypes import TOLERANCE, Dtype
 from colonnade.common.files import atomic_path, file_bytes, make_folder, write_json
-from colonnade.config.nightly import Dtype, MatrixConfig
+from colonnade.config.nightly import MatrixConfig
 from colonnade.config.pruning import Pattern
 from colonnade.config.schema import ProfileConfig, ThroughputConfig
 from colonnade.data.dataset import UNCHANGED
-from colonnade.evaluation.conformity import TOLERANCE
 from colonnade.evaluation.packages import Run, execute
 from colonnade.evaluation.pictures import random_images
 from colonnade.models.architecture import conv_shapes
