@@ -34,6 +34,7 @@ from colonnade.common.paths import (
     OTHER_TARGETS,
     PEERS,
     PEERS_LIST,
+    PHOTOGRAPH_PACKAGES,
     PROGRAMS,
     RUNNER,
     TIMING_MODEL,
@@ -145,6 +146,7 @@ if plan.small_study is not None:
 
 include: "workflow/rules/budget.smk"
 include: "workflow/rules/host.smk"
+include: "workflow/rules/photographs.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/nightly.smk"
 include: "workflow/rules/report.smk"
@@ -228,6 +230,14 @@ rule:
         rules.decomposition_table.output,
         rules.schedules.output.table,
         plan.machine.modelled(*rules.bounds.output, *rules.packing.output),
+
+
+rule:
+    name:
+        "photographs"
+    input:
+        rules.report.output,
+        rules.photographs_table.output,
 
 
 rule:

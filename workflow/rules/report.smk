@@ -61,6 +61,7 @@ SHOWN = {
     "tile_curve": [rules.tile_curve.output.table],
     "pareto": [rules.pareto.output.table],
     "comparison": rules.comparison_table.output,
+    "photographs": [*rules.photographs_table.output, rules.photograph_networks.output.shown],
     "layers": [*rules.throughput_table.output, *rules.throughput_table.input.reports],
     "decomposition": rules.decomposition_table.output,
     "schedules": [rules.schedules.output.table],

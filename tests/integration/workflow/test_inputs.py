@@ -189,6 +189,7 @@ PAGES = {
     "tuner-quality": {"tuner_quality"},
     "dense-baselines": {"dense_baselines"},
     "host-comparison": {"comparison"},
+    "photographs": {"photographs"},
     "artifact-evaluation": {"sensitivity"},
 }
 

@@ -3,12 +3,15 @@
 
 """What the sections of the report show, invented, and a page of all of them."""
 
+import base64
+import io
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+from PIL import Image
 
 from colonnade.common.files import write_json
 from colonnade.report.contents import SECTIONS
@@ -24,6 +27,10 @@ PROVENANCE = {
     **{"python_packages": {}, "cpu": "a cpu", "seeds": {"run": 1}, "config_sha256": "f00"},
     **{"config": {}, "config_changes": []},
 }
+# A picture, as a page has them.
+_BLACK = io.BytesIO()
+Image.new("RGB", (2, 2)).save(_BLACK, "JPEG")
+JPEG = base64.b64encode(_BLACK.getvalue()).decode("ascii")
 # As long as real ones become.
 LONG_SCHEDULE = {
     **{
@@ -143,6 +150,15 @@ def write_files(folder: Path) -> dict[str, list[Path]]:
         ],
         "pareto": [table("pareto", row(tables.PARETO))],
         "comparison": [table("comparison", row(tables.COMPARISON))],
+        "photographs": [
+            table(
+                "photographs",
+                row(tables.PHOTOGRAPHS, variant="dense", dtype="f32", photograph="cat"),
+                row(tables.PHOTOGRAPHS, variant="dense", dtype="f16", photograph="cat"),
+            ),
+            table("photograph_agreement", row(tables.PHOTOGRAPH_AGREEMENT, variant="masked")),
+            record("shown.json", {"classes": ["tabby"], "pictures": {"cat": JPEG}}),
+        ],
         "layers": [throughput, *runs],
         "cycles": [throughput, *runs],
         "bounds": [

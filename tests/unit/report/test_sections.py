@@ -160,6 +160,7 @@ def test_a_page_has_its_sections_in_order_and_names_the_others(
         ("Patterns and recipes at equal budget", "accuracy-study"),
         ("Top-1 and time against the tile", "tile-curve"),
         ("A pattern for every layer", "pareto-front"),
+        ("What it sees in photographs", "photographs"),
         ("Against other engines on this machine", "host-comparison"),
         ("Against other dense convolutions", "dense-baselines"),
         ("What tuning missed", "tuner-quality"),

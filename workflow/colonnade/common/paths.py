@@ -28,6 +28,7 @@ TAKEN = SHARED | frozenset(
         *(
             "nightly",
             "packages",
+            "photographs",
             "profile",
             "refined",
             "report",
@@ -68,6 +69,8 @@ LIBRARY = "libcolonnade.so"
 # The engines that networks are compared with, and which of them could not be installed.
 PEERS = Path(".colonnade/peers")
 PEERS_LIST = Path(".colonnade/peers.tsv")
+# A network with ImageNet's weights, and photographs.
+PHOTOGRAPH_PACKAGES = Path(".colonnade/photographs")
 # In the toolchain's image.
 QEMU = "/opt/qemu/bin/qemu-riscv64"
 TIMING_MODEL = BUILD / "timing/libcolonnade-timing.so"

@@ -62,12 +62,16 @@ def this_machine() -> Target:
 
 @dataclass(frozen=True)
 class Run:
-    """How a package is run: datatype, threads, and runs that are counted after those that are not."""
+    """How a package is run: datatype, threads, and runs that are counted after those that are not.
+
+    Where time is modelled, a run that is not `timed` does without the model.
+    """
 
     dtype: str = "f32"
     threads: int = 1
     repetitions: int = 1
     warmup: int = 0
+    timed: bool = True
 
 
 def execute(
@@ -101,7 +105,8 @@ def execute(
         *("--warmup", str(how.warmup if measured else 0)),
     ]
     reads, writes = [copy, files["input"]], [files["output"], report]
-    target.run(RUNNER, arguments, timing=scratch / "regions.jsonl", reads=reads, writes=writes)
+    regions = scratch / "regions.jsonl" if how.timed else None
+    target.run(RUNNER, arguments, timing=regions, reads=reads, writes=writes)
     return load_file(files["output"]), read_json(report, dict[str, Any])
 
 

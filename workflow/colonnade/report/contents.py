@@ -34,6 +34,7 @@ SECTIONS = (
     Section("study", "Patterns and recipes at equal budget", target="accuracy-study"),
     Section("tile_curve", "Top-1 and time against the tile", target="tile-curve"),
     Section("pareto", "A pattern for every layer", target="pareto-front"),
+    Section("photographs", "What it sees in photographs", "Photographs", "photographs"),
     Section(
         "comparison", "Against other engines on this machine", "Other engines", "host-comparison"
     ),

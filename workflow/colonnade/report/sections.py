@@ -25,7 +25,7 @@ from colonnade.report.rendering import environment
 from colonnade.report.schedules import candidates_by_tile, quality_summary, stays_dense, winners
 from colonnade.report.words import SOURCES, WORDS
 from colonnade.results.intervals import drop_interval, top1_interval
-from colonnade.results.records import Accuracy, Claim, Provenance, Run
+from colonnade.results.records import Accuracy, Claim, Provenance, Run, Shown
 from colonnade.results.tables import (
     ACCURACY,
     BOUNDS,
@@ -35,6 +35,8 @@ from colonnade.results.tables import (
     LAYERS,
     PACKING,
     PARETO,
+    PHOTOGRAPH_AGREEMENT,
+    PHOTOGRAPHS,
     REFINEMENT,
     SENSITIVITY,
     SENSITIVITY_RETUNED,
@@ -127,6 +129,25 @@ def _comparison(files: Files) -> dict[str, Any]:
     if table["speedup_vs_best_peer"].count():
         found["figure"] = ratio_figure(table)
     return found
+
+
+def _photographs(files: Files) -> dict[str, Any]:
+    """Of `photographs.csv`, `photograph_agreement.csv`, and the photographs themselves."""
+    rows = read_table(files[0], PHOTOGRAPHS)
+    pictures = read_json(files[2], Shown)["pictures"]
+    by_run = rows.group_by("variant", "dtype", maintain_order=True).agg(
+        photographs=pl.len(), same=pl.col("same_top1").sum(), difference=pl.col("difference").max()
+    )
+    first = rows.filter((pl.col("variant") == "dense") & (pl.col("dtype") == "f32"))
+    return {
+        "photographs": [
+            {"name": name, "picture": pictures[name], "labels": labels.split("; ")}
+            for name, labels in first.select("photograph", "labels").iter_rows()
+        ],
+        "target": rows["target"][0],
+        "runs": by_run.rows(named=True),
+        "agreement": read_table(files[1], PHOTOGRAPH_AGREEMENT).rows(named=True),
+    }
 
 
 def _layers(files: Files) -> dict[str, Any]:
@@ -230,6 +251,7 @@ CONTEXTS: Mapping[str, Callable[[Files], dict[str, Any]]] = {
     "study": _rows_of(STUDY_SUMMARY, study_figure),
     "tile_curve": _rows_of(TILE_CURVE, tile_figure),
     "pareto": _rows_of(PARETO, pareto_figure),
+    "photographs": _photographs,
     "comparison": _comparison,
     "layers": _layers,
     "cycles": _cycles,

@@ -492,3 +492,10 @@ CrateEntity = TypedDict(
 )
 CrateGraph = TypedDict("CrateGraph", {"@graph": list[CrateEntity]})
 """ro-crate-metadata.json: its files, and the commands (type CreateAction) that made them."""
+
+
+class Shown(TypedDict):
+    """Names of ImageNet's classes, and the photographs as JPEG in base64, by name."""
+
+    classes: list[str]
+    pictures: dict[str, str]

@@ -173,6 +173,24 @@ VALIDATION = {
     "role": pl.String,
     "exception": pl.String,
 }
+PHOTOGRAPHS = {
+    "variant": pl.String,
+    "dtype": pl.String,
+    "target": pl.String,
+    "photograph": pl.String,
+    "labels": pl.String,
+    "same_top1": pl.Int64,
+    "difference": pl.Float64,
+    "evidence": pl.String,
+}
+PHOTOGRAPH_AGREEMENT = {
+    "variant": pl.String,
+    "sparsity": pl.Float64,
+    "crops": pl.Int64,
+    "same_top1_percent": pl.Float64,
+    "among_best_percent": pl.Float64,
+    "evidence": pl.String,
+}
 SENSITIVITY = {
     "kind": pl.String,
     "conclusion": pl.String,
