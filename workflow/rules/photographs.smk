@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-from colonnade.evaluation.photographs import RUNS, VARIANTS
+from colonnade.config.photographs import RUNS, VARIANTS
 
 
 rule photograph_packages:

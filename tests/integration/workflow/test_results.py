@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from colonnade.common.datatypes import DTYPES, TOLERANCE
+from colonnade.config.photographs import RUNS
 from colonnade.config.pruning import Pattern
-from colonnade.evaluation.photographs import RUNS, SHOWN
+from colonnade.evaluation.photographs import SHOWN
 from colonnade.models.conv_shape import ConvShape
 from colonnade.results.checklist import checklist
 from colonnade.results.tables import ACCURACY, LAYERS, THROUGHPUT

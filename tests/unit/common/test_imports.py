@@ -5,6 +5,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -84,9 +85,22 @@ def run_python(folder: Path, code: str, *arguments: str) -> str:
 
 
 def test_parsing_the_workflow(tmp_path: Path) -> None:
-    code = "import sys, colonnade.workflow.workflow; print(*sys.modules)"
+    rules = [ROOT / "Snakefile", *sorted((ROOT / "workflow/rules").glob("*.smk"))]
+    imports = [
+        statement
+        for file in rules
+        for statement in re.findall(
+            r"^from colonnade\.[\w.]+ import (?:\([^)]*\)|.*)$", file.read_text(), re.M
+        )
+    ]
+    assert len(imports) > 3
+    code = "\n".join(["import sys", *imports, "print(*sys.modules)"])
     modules = set(run_python(tmp_path, code).split())
     assert "colonnade.workflow.workflow" in modules
+    # The engine that is selected has Docker's library.
+    assert not modules & (HEAVY | {"polars"})
+    alone = "import sys, colonnade.workflow.workflow; print(*sys.modules)"
+    modules = set(run_python(tmp_path, alone).split())
     assert not modules & (HEAVY | {"polars", "docker", "numpy"})
 
 

@@ -17,8 +17,8 @@ from colonnade.evaluation.photographs import (
     HELD_OUT,
     find_photograph,
     write_crops,
-    write_photographs,
 )
+from colonnade.results.photographs import write_photographs
 from colonnade.results.tables import PHOTOGRAPH_AGREEMENT, PHOTOGRAPHS, read_table
 
 ROOT = Path(__file__).resolve().parents[3]

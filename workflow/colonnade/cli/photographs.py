@@ -62,6 +62,6 @@ def photographs(
     output: Path, agreements: Path, shown: Path, agreement: Path, runs: tuple[Path, ...]
 ) -> None:
     """Collect what RUNS made of the photographs, and the agreement of pruned networks."""
-    from colonnade.evaluation.photographs import write_photographs
+    from colonnade.results.photographs import write_photographs
 
     write_photographs(runs, agreement, shown, output, agreements)

@@ -24,25 +24,23 @@ import torch
 from PIL import Image, ImageOps
 from safetensors.torch import load, save
 from torch import Tensor, nn
-from typing_extensions import TypedDict
 
-from colonnade.common.datatypes import DTYPES, Dtype
+from colonnade.common.datatypes import Dtype
 from colonnade.common.errors import ColonnadeError
-from colonnade.common.files import make_folder, read_json, write_bytes, write_json
+from colonnade.common.files import make_folder, write_bytes, write_json
+from colonnade.config.photographs import SPARSITY
 from colonnade.config.pruning import Pattern
 from colonnade.data.folders import list_pictures
 from colonnade.data.imagenet import NORMALISATION, read_image
 from colonnade.evaluation.packages import Run, execute
 from colonnade.package.export import export_package
 from colonnade.package.optimize import CHECKPOINT, DENSE, optimize
-from colonnade.results.records import Shown
-from colonnade.results.tables import PHOTOGRAPH_AGREEMENT, PHOTOGRAPHS, write_table
+from colonnade.results.records import PhotographAgreement
 from colonnade.targets.target import Target
 from colonnade.training.checkpoint import read_checkpoint
 
 NETWORK = "efficientnet-lite0"
 PX = 224
-SPARSITY = 0.25
 TILE = 8
 # Shown, one crop each.
 SHOWN = ("chelsea", "coffee", "rocket", "flower", "motorcycle_left", "astronaut")
@@ -55,42 +53,7 @@ HELD_OUT = ("chelsea", "coffee", "rocket", "flower", "moon", "page", "ihc")
 # Of each, at random places and of random sizes.
 CROPS = 5
 BEST = 5
-VARIANTS = ("dense", "masked", "solved")
-# The pruned ones compute in f32 what PyTorch does; half precision is shown of the dense one.
-RUNS: tuple[tuple[str, Dtype], ...] = (
-    *(("dense", dtype) for dtype in DTYPES),
-    *((variant, "f32") for variant in VARIANTS[1:]),
-)
 THUMBNAIL_PX = 160
-
-
-class Agreement(TypedDict):
-    """Of a pruned network, in PyTorch: shares of crops on which it agrees with the dense one."""
-
-    crops: int
-    same_top1: float
-    among_best: float
-
-
-class Seen(TypedDict):
-    """What a run makes of a photograph: its likeliest classes, and the likeliest in PyTorch.
-
-    `difference` is the largest of a logit, in relation to the largest logit.
-    """
-
-    photograph: str
-    best: list[int]
-    torch_best: int
-    difference: float
-
-
-class Ran(TypedDict):
-    """A variant on a target, in a datatype."""
-
-    variant: str
-    dtype: str
-    target: str
-    seen: list[Seen]
 
 
 @contextmanager
@@ -156,10 +119,10 @@ def prepare(
 
     Args:
         packages: where what `workflow/envs/photographs.txt` lists is installed.
-        checkpoints: the file to write for each of `VARIANTS`.
+        checkpoints: the file to write for each variant: `config.photographs.VARIANTS`.
         images: the file to write with the photographs of `SHOWN`, and what the module makes of them.
         shown: the file to write with what is to be shown: see `Shown`.
-        agreement: the file to write with an `Agreement` for each pruned variant.
+        agreement: the file to write with a `PhotographAgreement` for each pruned variant.
     """
     module = _module(packages)
     with TemporaryDirectory() as scratch:
@@ -169,7 +132,7 @@ def prepare(
         write_crops(packages, CALIBRATION, 1, folder / "calibration")
         write_crops(packages, HELD_OUT, 2, folder / "held-out")
         held = [read_image(path, PX, NORMALISATION) for path in list_pictures(folder / "held-out")]
-        found: dict[str, Agreement] = {}
+        found: dict[str, PhotographAgreement] = {}
         for variant, pictures in (("masked", None), ("solved", folder / "calibration")):
             made = folder / variant
             pattern = Pattern(m="full", sparsity=SPARSITY)
@@ -189,7 +152,7 @@ def prepare(
     write_json(agreement, found)
 
 
-def _agreement(dense: Path, pruned: Path, images: Tensor) -> Agreement:
+def _agreement(dense: Path, pruned: Path, images: Tensor) -> PhotographAgreement:
     with torch.no_grad():
         expected, found = (read_checkpoint(each).model().eval()(images) for each in (dense, pruned))
     best = found.argmax(1)
@@ -213,28 +176,25 @@ def _thumbnail(file: Path) -> str:
 def run_variant(
     target: Target, variant: str, dtype: Dtype, checkpoint: Path, images: Path, output: Path
 ) -> None:
-    """Run a variant on a target, and write a `Ran`.
+    """Run a variant on a target, and write a `PhotographRun`.
 
     The dense one is compared with its authors' module, a pruned one with its checkpoint in PyTorch.
 
     Raises:
         ColonnadeError: a damaged file, or a run that failed.
     """
-    given = load(images.read_bytes())
+    given, source = load(images.read_bytes()), read_checkpoint(checkpoint)
     pictures, logits = given["image"], given["logits"]
     if variant != "dense":
         with torch.no_grad():
-            logits = read_checkpoint(checkpoint).model().eval()(pictures)
+            logits = source.model().eval()(pictures)
     with TemporaryDirectory(dir=output.parent) as folder:
         package = Path(folder, "exported")
         export_package(checkpoint, package)
-        (found,) = execute(
-            target,
-            package,
-            {"image": pictures.numpy()},
-            Run(dtype, timed=False),
-            Path(folder),
-        )[0].values()
+        (input,) = source.model().graph.inputs
+        how = Run(dtype, timed=False)
+        outputs, _ = execute(target, package, {input.name: pictures.numpy()}, how, Path(folder))
+        (found,) = outputs.values()
     write_json(
         output,
         {
@@ -249,46 +209,4 @@ def run_variant(
                 for name, ours, theirs in zip(SHOWN, found, logits.numpy(), strict=True)
             ],
         },
-    )
-
-
-def write_photographs(
-    runs: Sequence[Path], agreement: Path, shown: Path, table: Path, agreements: Path
-) -> None:
-    """Write `photographs.csv`, a row for each photograph of each run, and `photograph_agreement.csv`.
-
-    Raises:
-        ColonnadeError: a file is missing or damaged.
-    """
-    classes = read_json(shown, Shown)["classes"]
-    rows = []
-    for path in runs:
-        ran = read_json(path, Ran)
-        same = {"variant": ran["variant"], "dtype": ran["dtype"], "target": ran["target"]}
-        for seen in ran["seen"]:
-            rows.append(
-                {
-                    **same,
-                    **{key: seen[key] for key in ("photograph", "difference")},
-                    "labels": "; ".join(classes[index].split(",")[0] for index in seen["best"]),
-                    "same_top1": int(seen["best"][0] == seen["torch_best"]),
-                    "evidence": "emulated",
-                }
-            )
-    write_table(table, PHOTOGRAPHS, rows)
-    found = read_json(agreement, dict[str, Agreement])
-    write_table(
-        agreements,
-        PHOTOGRAPH_AGREEMENT,
-        [
-            {
-                "variant": variant,
-                "sparsity": SPARSITY,
-                "crops": each["crops"],
-                "same_top1_percent": 100 * each["same_top1"],
-                "among_best_percent": 100 * each["among_best"],
-                "evidence": "measured",
-            }
-            for variant, each in found.items()
-        ],
     )

@@ -499,3 +499,32 @@ class Shown(TypedDict):
 
     classes: list[str]
     pictures: dict[str, str]
+
+
+class PhotographAgreement(TypedDict):
+    """Of a pruned network, in PyTorch: shares of crops on which it agrees with the dense one."""
+
+    crops: int
+    same_top1: float
+    among_best: float
+
+
+class SeenPhotograph(TypedDict):
+    """What a run makes of a photograph: its likeliest classes, and the likeliest in PyTorch.
+
+    `difference` is the largest of a logit, in relation to the largest logit.
+    """
+
+    photograph: str
+    best: list[int]
+    torch_best: int
+    difference: float
+
+
+class PhotographRun(TypedDict):
+    """A variant on a target, in a datatype."""
+
+    variant: str
+    dtype: str
+    target: str
+    seen: list[SeenPhotograph]
