@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from colonnade.common.errors import ColonnadeError
-from colonnade.common.files import atomic_path, discard, make_folder, write_json
+from colonnade.common.files import atomic_path, discard, filled_folder, make_folder, write_json
 
 
 def read_only(*_: object, **__: object) -> None:
@@ -47,3 +47,76 @@ def test_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ColonnadeError, match=r"file/folder: cannot be created: Not a directory"):
         make_folder(tmp_path / "file/folder")
+
+
+def test_what_is_no_file_is_refused_before_anything_is_written() -> None:
+    with pytest.raises(ColonnadeError, match=r"^\.: a folder; allowed: the name of a file$"):
+        write_json(Path(), {})
+
+
+def test_a_folder_that_is_replaced_is_there_until_the_new_one_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder/old").touch()
+    with atomic_path(tmp_path / "folder") as temporary:
+        temporary.mkdir()
+        (temporary / "new").touch()
+        assert (tmp_path / "folder/old").exists()
+    assert [path.name for path in (tmp_path / "folder").iterdir()] == ["new"]
+    monkeypatch.setattr(Path, "replace", read_only)
+    with (
+        pytest.raises(ColonnadeError, match="cannot be written"),
+        atomic_path(tmp_path / "folder") as t,
+    ):
+        t.mkdir()
+    assert [path.name for path in (tmp_path / "folder").iterdir()] == ["new"]
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def fill(folder: Path, *names: str) -> None:
+    with filled_folder(folder, ("a", "b")) as temporary:
+        for name in names:
+            (temporary / name).write_text("new")
+
+
+def test_a_users_folder_keeps_what_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b/inner").touch()
+    (tmp_path / "thesis.txt").write_text("mine")
+    fill(tmp_path, "a", "c")
+    assert {path.name for path in tmp_path.iterdir()} == {"a", "c", "thesis.txt"}
+    assert (tmp_path / "thesis.txt").read_text() == "mine"
+    with pytest.raises(ColonnadeError, match=r"c: is there already$"):
+        fill(tmp_path, "a", "c")
+    assert {path.name for path in tmp_path.iterdir()} == {"a", "c", "thesis.txt"}
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_folder_that_is_not_filled_is_as_it_was(tmp_path: Path, there: bool) -> None:
+    folder = tmp_path / "folder"
+    if there:
+        folder.mkdir()
+        (folder / "a").write_text("old")
+    with pytest.raises(ZeroDivisionError), filled_folder(folder, ("a",)) as temporary:
+        (temporary / "a").write_text("new")
+        _ = 1 / 0
+    assert folder.exists() == there
+    assert [path.read_text() for path in folder.glob("*")] == (["old"] if there else [])
+    assert not there or [path.name for path in folder.iterdir()] == ["a"]
+
+
+def test_an_exchange_that_fails_is_undone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).write_text("old")
+    rename = Path.rename
+
+    def refuse(path: Path, target: Path) -> Path:
+        if path.read_text() == "new" and target.name == "b" and target.parent == tmp_path:
+            read_only()
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(ColonnadeError, match="cannot be written: Read-only"):
+        fill(tmp_path, "a", "b")
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a": "old", "b": "old"}

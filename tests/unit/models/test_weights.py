@@ -224,7 +224,7 @@ def test_an_average_beside_the_weights_is_told_and_can_be_named(
     _loads(state, path)
     assert "took state_dict; it also holds state_dict_ema" in capsys.readouterr().err
     _loads(average, path, key="state_dict_ema")
-    with pytest.raises(ColonnadeError, match="weights_key: 'ema'; allowed: state_dict, state_d"):
+    with pytest.raises(ColonnadeError, match="-key: 'ema'; allowed: state_dict, state_d"):
         load_weights(built("resnet18", 10), "resnet18", path, key="ema")
 
 

@@ -105,6 +105,51 @@ def test_a_program_becomes_a_pruned_package_and_comes_back(program: Path, tmp_pa
     np.testing.assert_allclose(made, expected, rtol=1e-4, atol=1e-5)
 
 
+def test_a_users_folder_loses_nothing(
+    program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even where it is the working one, with the network itself in it."""
+    (tmp_path / "notes.txt").write_text("mine")
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        arguments = ["optimize", program.name, ".", "--tile", "4"]
+        assert CliRunner().invoke(cli, arguments).exit_code == 0
+        # What README writes beside the package.
+        (tmp_path / "package.html").touch()
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *("small.pt2", "notes.txt", "package.html"),
+        *("package", "pruned.safetensors", "dense.safetensors"),
+    }
+
+
+def test_a_checkpoint_is_not_overwritten_by_its_state_dict(program: Path, tmp_path: Path) -> None:
+    optimize(program, tmp_path / "made", Pattern(m="full", sparsity=0.5), 4)
+    checkpoint = tmp_path / "made/pruned.safetensors"
+    before = checkpoint.read_bytes()
+    run = CliRunner().invoke(cli, ["to-torch", str(checkpoint), str(checkpoint)])
+    assert "is the checkpoint itself; allowed: another file" in str(run.exception)
+    assert checkpoint.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--sparsity", "nan"], "--sparsity: nan; allowed: numbers between 0 and 1"),
+        (["--mean", "nan", "0", "0"], "--mean: nan 0.0 0.0; allowed: numbers from -1e+06 to 1e+06"),
+        (["--std", "inf", "1", "1"], "--std: inf 1.0 1.0; allowed: numbers from 1e-06 to 1e+06"),
+        (["--std", "1e-300", "1", "1"], "allowed: numbers from 1e-06 to 1e+06"),
+        (["--weights-key", "ema"], "--weights-key: ema; allowed with --weights only"),
+    ],
+)
+def test_numbers_that_are_none_are_refused(
+    program: Path, tmp_path: Path, options: list[str], said: str
+) -> None:
+    run = CliRunner().invoke(cli, ["optimize", str(program), str(tmp_path / "made"), *options])
+    assert isinstance(run.exception, ColonnadeError)
+    assert said in str(run.exception)
+    assert not (tmp_path / "made").exists()
+
+
 def test_an_onnx_file_becomes_a_package(tmp_path: Path) -> None:
     network = random_network(2)
     (tmp_path / "net.onnx").write_bytes(to_onnx(network, "net"))

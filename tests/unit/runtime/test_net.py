@@ -4,6 +4,7 @@
 """A package as a function of arrays: what the library is given, what comes back, and what is refused."""
 
 import gc
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -55,6 +56,34 @@ def test_numbers_of_threads_that_c_would_fold_are_refused(stand_in: StandIn, thr
         colonnade.load("package", threads=threads)
     assert str(told.value) == f"threads: {threads}; allowed: 1 to 256"
     assert stand_in.created == []
+
+
+@pytest.mark.parametrize("threads", [1.5, "2", None])
+def test_what_is_no_number_of_threads_is_refused(stand_in: StandIn, threads: Any) -> None:
+    with pytest.raises(ColonnadeError, match=r"threads: .*; allowed: 1 to 256$"):
+        colonnade.load("package", threads=threads)
+    assert stand_in.created == []
+
+
+@pytest.mark.parametrize("package", [None, 5, "package\0x"])
+def test_what_is_no_path_is_refused(stand_in: StandIn, package: Any) -> None:
+    with pytest.raises(ColonnadeError, match=r"package: .*; allowed: (a path|no NUL in it)$"):
+        colonnade.load(package)
+    assert stand_in.created == []
+
+
+def test_a_fork_is_told_to_load_anew_where_threads_would_be_waited_for(
+    stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone, team = colonnade.load("package"), colonnade.load("package", threads=2)
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+    first, second = image(), features()
+    check(alone(first, second), first, second)
+    with pytest.raises(ColonnadeError, match="another process loaded it, with 2 threads"):
+        team(first, second)
+    # Nor are they waited for at the end.
+    team.close()
+    assert stand_in.destroyed == []
 
 
 def test_what_the_library_refuses_is_told_and_leaves_nothing_to_destroy(stand_in: StandIn) -> None:

@@ -25,17 +25,39 @@ Wanted = TypeVar("Wanted")
 ROOT = Path()
 FILE = click.Path(path_type=Path)
 Triple = tuple[float, float, float]
+# A picture that is resized to this takes 300 MB.
+MOST_PX = 8192
+
+
+# Of pixels in 0 to 1, whatever they are scaled to.
+_LEAST_DEVIATION, _LARGEST = 1e-6, 1e6
+
+
+def _means(_context: click.Context, _option: click.Parameter, mean: Triple | None) -> Any:
+    if mean is not None and not all(abs(each) <= _LARGEST for each in mean):
+        said = " ".join(map(str, mean))
+        raise ColonnadeError(f"--mean: {said}; allowed: numbers from {-_LARGEST:g} to {_LARGEST:g}")
+    return mean
 
 
 def _deviations(_context: click.Context, _option: click.Parameter, std: Triple | None) -> Any:
-    if std is not None and not all(each > 0 for each in std):
-        raise ColonnadeError(f"--std: {' '.join(map(str, std))}; allowed: numbers above 0")
+    if std is not None and not all(_LEAST_DEVIATION <= each <= _LARGEST for each in std):
+        said = " ".join(map(str, std))
+        raise ColonnadeError(
+            f"--std: {said}; allowed: numbers from {_LEAST_DEVIATION:g} to {_LARGEST:g}"
+        )
     return std
 
 
 def normalised(command: Any) -> Any:
     """Give a command the options that say how pixels of pictures are normalised: `mean` and `std`."""
-    mean = click.option("--mean", type=float, nargs=3, help="Of each channel, of pixels in 0 to 1.")
+    mean = click.option(
+        "--mean",
+        type=float,
+        nargs=3,
+        callback=_means,
+        help="Of each channel, of pixels in 0 to 1.",
+    )
     std = click.option(
         "--std", type=float, nargs=3, callback=_deviations, help="What they are divided by."
     )

@@ -4,6 +4,7 @@
 """A network of the user's becomes a package: pruned, tuned and fine-tuned by one command."""
 
 import json
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,16 @@ from typing import Any
 
 import click
 
-from colonnade.cli.common import FILE, Triple, checkout, cli, named_target, normalised, scratch
+from colonnade.cli.common import (
+    FILE,
+    MOST_PX,
+    Triple,
+    checkout,
+    cli,
+    named_target,
+    normalised,
+    scratch,
+)
 from colonnade.common.errors import ColonnadeError
 
 _TILE = 8
@@ -38,7 +48,10 @@ _TILE = 8
     type=click.IntRange(1, 31),
     help=f"Output channels that share columns; by default tuning's choice, without a target {_TILE}.",
 )
-@click.option("--image-px", type=click.IntRange(1), help="Size of images that MODEL leaves open.")
+@click.option("--weights-key", help="Of several state dicts in the file of weights, which one.")
+@click.option(
+    "--image-px", type=click.IntRange(1, MOST_PX), help="Size of images that MODEL leaves open."
+)
 @click.option("--grouped", is_flag=True, help="Prune convolutions with groups too: they get zeros.")
 @click.option("--threads", type=click.IntRange(1, 256), default=1, help="That run what is tuned.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -53,6 +66,7 @@ def optimize(
     mean: Triple | None,
     std: Triple | None,
     weights: Path | None,
+    weights_key: str | None,
     tile: int | None,
     image_px: int | None,
     grouped: bool,
@@ -69,11 +83,16 @@ def optimize(
     from colonnade.data.dataset import UNCHANGED, Normalisation
     from colonnade.package.optimize import optimize as run
 
+    # A range takes nan.
+    if math.isnan(sparsity):
+        raise ColonnadeError("--sparsity: nan; allowed: numbers between 0 and 1")
     if epochs is not None and data is None:
         raise ColonnadeError(f"--epochs: {epochs}; allowed with --data only")
     for name, value in (("--pictures", pictures), ("--mean", mean), ("--std", std)):
         if value is not None and data is not None:
             raise ColonnadeError(f"{name}: allowed without --data, which says how images are made")
+    if weights_key is not None and weights is None:
+        raise ColonnadeError(f"--weights-key: {weights_key}; allowed with --weights only")
     if grouped and pictures is not None:
         raise ColonnadeError("--grouped: allowed without --pictures: least squares solve one group")
     normalisation = (
@@ -93,6 +112,7 @@ def optimize(
             tile or _TILE,
             px,
             weights=given,
+            weights_key=weights_key,
             grouped=grouped,
             tuner=tuner,
             finetuning=finetuning,

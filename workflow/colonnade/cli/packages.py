@@ -13,14 +13,21 @@ from typing import Any
 
 import click
 
-from colonnade.cli.common import FILE, Triple, checkout, cli, named_target, normalised, scratch
+from colonnade.cli.common import (
+    FILE,
+    MOST_PX,
+    Triple,
+    checkout,
+    cli,
+    named_target,
+    normalised,
+    scratch,
+)
 from colonnade.cli.lines import agreement_lines, description_lines, times_lines
 from colonnade.common.datatypes import DTYPES, TOLERANCE, Dtype
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.progress import Progress, track
 
-# A picture that is resized to this takes 300 MB.
-MOST_PX = 8192
 DTYPE = click.option("--dtype", type=click.Choice(DTYPES), default="f32", show_default=True)
 THREADS = click.option("--threads", type=click.IntRange(1, 256), default=1, show_default=True)
 IMAGE_PX = click.option(

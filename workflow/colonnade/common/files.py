@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,7 +34,7 @@ def atomic_path(target: Path) -> Iterator[Path]:
     Raises:
         ColonnadeError: the file system refused (full disk, no permission, read-only).
     """
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}.tmp")
+    temporary = _beside(target, f"{os.getpid()}.{uuid.uuid4().hex[:8]}.tmp")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
@@ -45,11 +45,73 @@ def atomic_path(target: Path) -> Iterator[Path]:
         discard(temporary)
 
 
+def _beside(target: Path, ending: str) -> Path:
+    if not target.name:
+        raise ColonnadeError(f"{target}: a folder; allowed: the name of a file")
+    return target.with_name(f".{target.name}.{ending}")
+
+
 def _replace(temporary: Path, target: Path) -> None:
-    # rename(2) does not replace a directory that has entries.
-    if temporary.is_dir() and target.is_dir():
-        shutil.rmtree(target)
-    temporary.replace(target)
+    if not (temporary.is_dir() and target.is_dir()):
+        temporary.replace(target)
+        return
+    # rename(2) does not replace a directory that has entries: the old one is there until the new one is.
+    old = _beside(target, f"{os.getpid()}.{uuid.uuid4().hex[:8]}.old")
+    target.rename(old)
+    try:
+        temporary.replace(target)
+    except OSError:
+        old.rename(target)
+        raise
+    discard(old)
+
+
+@contextmanager
+def filled_folder(folder: Path, owned: Collection[str]) -> Iterator[Path]:
+    """Yield a temporary folder, whose entries go into `folder` when the block succeeds.
+
+    Entries that are `owned` and were there before are replaced, or removed if there is no new one. What
+    else is there stays: the folder is a user's, who may keep more in it. On any exception it stays as it
+    was, or absent.
+
+    Raises:
+        ColonnadeError: the file system refused, or the block wrote what is not owned and there already.
+    """
+    made = not folder.exists()
+    # Inside, as the folder may be a file system of its own.
+    temporary = folder / f".{os.getpid()}.{uuid.uuid4().hex[:8]}.tmp"
+    try:
+        temporary.mkdir(parents=True)
+        yield temporary
+        new = [path.name for path in temporary.iterdir()]
+        taken = [name for name in new if name not in owned and (folder / name).exists()]
+        if taken:
+            raise ColonnadeError(f"{folder / taken[0]}: is there already")
+        _exchange(temporary, folder, new, owned)
+    except OSError as error:
+        raise ColonnadeError(f"{folder}: cannot be written: {error.strerror or error}") from error
+    finally:
+        discard(temporary)
+        if made:
+            # Only where nothing came into it.
+            with suppress(OSError):
+                folder.rmdir()
+
+
+def _exchange(temporary: Path, folder: Path, new: Sequence[str], owned: Collection[str]) -> None:
+    old = temporary / f".{uuid.uuid4().hex[:8]}.old"
+    old.mkdir()
+    moved: list[tuple[Path, Path]] = []
+    there = [name for name in owned if (folder / name).exists()]
+    try:
+        for source, target, names in ((folder, old, there), (temporary, folder, new)):
+            for name in names:
+                (source / name).rename(target / name)
+                moved.append((source / name, target / name))
+    except OSError:
+        for before, after in reversed(moved):
+            after.rename(before)
+        raise
 
 
 def discard(temporary: Path) -> None:
@@ -80,7 +142,7 @@ def locked(target: Path) -> Iterator[None]:
     Raises:
         ColonnadeError: the file system refused.
     """
-    lock = target.with_name(f".{target.name}.lock")
+    lock = _beside(target, "lock")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         stream = lock.open("w")

@@ -27,6 +27,8 @@ SUFFIXES = (*PICKLES, ".safetensors")
 NAMES = ("state_dict", "model", "model_state_dict", "net", "network", "module", "weights")
 # The moving average of it, which they keep beside.
 AVERAGES = ("state_dict_ema", "model_ema", "ema_state_dict", "ema")
+# By which a state dict of several is named: of a configuration, and of `optimize`.
+KEY = "model.weights_key or --weights-key"
 # What wrappers put before every name: DistributedDataParallel, AveragedModel, torch.compile, Lightning.
 PREFIXES = ("module.", "_orig_mod.", "model.")
 # AveragedModel's own counter, which is no parameter.
@@ -132,14 +134,13 @@ def _find(path: Path, content: Any, key: str | None) -> tuple[str, Any, str | No
     if key is not None:
         if key not in inner:
             allowed = some(inner) or "none: the file holds no state dict under a name"
-            raise ColonnadeError(f"{path}: model.weights_key: {key!r}; allowed: {allowed}")
+            raise ColonnadeError(f"{path}: {KEY}: {key!r}; allowed: {allowed}")
         return f": {key}", inner[key], None
     usual = [name for name in NAMES if name in inner]
     averages = [name for name in AVERAGES if name in inner]
     if len(usual) > 1:
         raise ColonnadeError(
-            f"{path}: holds several state dicts, {some(usual + averages)};"
-            " name one by model.weights_key"
+            f"{path}: holds several state dicts, {some(usual + averages)}; name one by {KEY}"
         )
     if not usual and not averages:
         # An older habit: one of another name, beside numbers.
@@ -148,9 +149,7 @@ def _find(path: Path, content: Any, key: str | None) -> tuple[str, Any, str | No
     taken = (usual or averages)[0]
     left = [name for name in averages if name != taken]
     note = (
-        f"{path}: took {taken}; it also holds {some(left)}, which model.weights_key can name"
-        if left
-        else None
+        f"{path}: took {taken}; it also holds {some(left)}, which {KEY} can name" if left else None
     )
     return f": {taken}", inner[taken], note
 

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from colonnade.common.files import atomic_path
+from colonnade.common.files import filled_folder
 from colonnade.models.fusion import fused
 from colonnade.models.graph import Graph
 from colonnade.models.layers import Conv2d, Node
 from colonnade.models.module import Network
-from colonnade.package.archive import Array, compress, write_package
+from colonnade.package.archive import GRAPH, WEIGHTS, Array, compress, write_package
+from colonnade.package.description import SCHEDULES, TUNED
 from colonnade.package.graph import FORMAT, VERSION
 from colonnade.pruning.mask import ColumnMask
 from colonnade.training.checkpoint import Checkpoint, CheckpointInfo, read_checkpoint
@@ -21,7 +22,7 @@ from colonnade.training.imported import NO_DATA
 
 
 def export_package(checkpoint: Path, out_dir: Path) -> None:
-    """Write the package of a checkpoint to `out_dir`, whole or not at all, over an older one.
+    """Write the package of a checkpoint to `out_dir`, whole or not at all, over an older one's files.
 
     Raises:
         ColonnadeError: damaged checkpoint, or a folder that cannot be written.
@@ -30,8 +31,7 @@ def export_package(checkpoint: Path, out_dir: Path) -> None:
     model = source.model()
     graph = fused(model.graph)
     tensors = _tensors(source, model, graph)
-    with atomic_path(out_dir) as folder:
-        folder.mkdir()
+    with filled_folder(out_dir, (GRAPH, WEIGHTS, SCHEDULES, TUNED)) as folder:
         write_package(folder, _document(source, graph), tensors)
 
 

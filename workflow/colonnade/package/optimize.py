@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from colonnade.common.errors import ColonnadeError
-from colonnade.common.files import atomic_path
+from colonnade.common.files import filled_folder
 from colonnade.common.progress import track
 from colonnade.config.data import ImageNetConfig
 from colonnade.config.pruning import Pattern, Recipe
@@ -74,6 +74,7 @@ def optimize(
     image_px: int | None = None,
     *,
     weights: Path | None = None,
+    weights_key: str | None = None,
     grouped: bool = False,
     tuner: Tuner | None = None,
     finetuning: Finetuning | None = None,
@@ -86,14 +87,15 @@ def optimize(
     that no kernel leaves out. With a `tuner` the tile is its choice, those that are no faster pruned stay
     dense too, and the package holds schedules. Masks follow from the L1 norm. `normalisation` is stated
     by the package; images made by it of at most `MOST_PICTURES` of the folder `pictures` have the weights
-    that stay solved anew, see `pruning.repair`.
+    that stay solved anew, see `pruning.repair`. What an earlier call wrote into `folder` is replaced, all
+    else that is there stays.
 
     Raises:
         ColonnadeError: what `read_network` refuses, a network without a convolution to prune, data with
             other classes, pictures that cannot be read, grouped convolutions to be solved, or a folder
             that cannot be written.
     """
-    imported, name = read_network(source, image_px, weights), network_name(source)
+    imported, name = read_network(source, image_px, weights, weights_key), network_name(source)
     reasons = _staying_dense(imported.graph, grouped)
     names = [conv.name for conv in imported.graph.convs if conv.name not in reasons]
     if not names:
@@ -105,8 +107,7 @@ def optimize(
         normalisation = normalisation or UNCHANGED
         calibration = _calibration(pictures, image_px or DEFAULT_PX, normalisation)
     alone = {conv.name for conv in imported.graph.convs if conv.groups > 1}
-    with atomic_path(folder) as temporary:
-        temporary.mkdir()
+    with filled_folder(folder, (CHECKPOINT, DENSE, PACKAGE, METRICS)) as temporary:
         dense, pruned = temporary / DENSE, temporary / CHECKPOINT
         data = None if finetuning is None else finetuning.data
         px = image_px or (0 if normalisation is None else DEFAULT_PX)

@@ -3,6 +3,7 @@
 
 """A checkpoint for other people's tools: a plain state dict, and what was pruned of it."""
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +31,18 @@ def write_state_dict(checkpoint: Path, output: Path) -> Checkpoint:
         raise ColonnadeError(
             f"{output}: unknown kind of weight file; allowed: {', '.join(SUFFIXES)}"
         )
+    if output.resolve() == checkpoint.resolve():
+        raise ColonnadeError(f"{output}: is the checkpoint itself; allowed: another file")
     source = read_checkpoint(checkpoint)
     state = {key: value.contiguous() for key, value in source.state.items()}
     with atomic_path(output) as temporary:
         if output.suffix == ".safetensors":
             temporary.write_bytes(save(state, metadata={"format": "pt"}))
         else:
-            torch.save(state, temporary)
+            # Given a file, torch tells of a full disk as if it had a mistake itself.
+            content = io.BytesIO()
+            torch.save(state, content)
+            temporary.write_bytes(content.getbuffer())
     return source
 
 

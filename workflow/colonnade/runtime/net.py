@@ -37,7 +37,7 @@ def load(
     Raises:
         ColonnadeError: the package is missing or damaged, or an argument is wrong.
     """
-    return Net(Path(package), dtype, threads, schedules)
+    return Net(package, dtype, threads, schedules)
 
 
 class Net:
@@ -48,22 +48,23 @@ class Net:
     """
 
     def __init__(
-        self, package: Path, dtype: str, threads: int, schedules: str | Path | None
+        self, package: str | Path, dtype: str, threads: int, schedules: str | Path | None
     ) -> None:
         """See `load`."""
         self._library = library()
         self._package = package
         options = Options(
             ctypes.sizeof(Options),
-            dtype.encode(),
-            None if schedules is None else os.fsencode(schedules),
+            str(dtype).encode(),
+            None if schedules is None else _path("schedules", schedules),
             _unsigned(threads),
         )
         net = ctypes.c_void_p()
-        self._library("create", os.fsencode(package), ctypes.byref(options), ctypes.byref(net))
+        self._library("create", _path("package", package), ctypes.byref(options), ctypes.byref(net))
         self._lock = threading.Lock()
         self._net: ctypes.c_void_p | None = net
-        self._finalizer = weakref.finalize(self, self._library, "destroy", net)
+        self._process, self._threads = os.getpid(), threads
+        self._finalizer = weakref.finalize(self, _destroy, self._library, net, self._process)
         count, self._outputs = self._library("input_count", net), self._library("output_count", net)
         self.inputs: dict[str, int] = {
             self._library("input_name", net, i).decode(): self._library("input_channels", net, i)
@@ -86,6 +87,12 @@ class Net:
         Raises:
             ColonnadeError: arrays that the network does not take, no memory, or a net that is closed.
         """
+        # Threads are of the process that made them: in a fork of it they would be waited for in vain.
+        if self._threads > 1 and os.getpid() != self._process:
+            raise ColonnadeError(
+                f"{self._package}: another process loaded it, with {self._threads} threads; `load` it again"
+                " in this one"
+            )
         given = self._arranged(images, named)
         arrays = [self._map(name, value) for name, value in given.items()]
         shapes = (SIZE * (RANK * len(arrays)))(*(size for each in arrays for size in each.shape))
@@ -144,9 +151,25 @@ class Net:
         return tuple(sizes[: rank.value])
 
 
+def _destroy(library: Any, net: ctypes.c_void_p, process: int) -> None:
+    if os.getpid() == process:
+        library("destroy", net)
+
+
+def _path(name: str, path: Any) -> bytes:
+    """A path as C takes it: to its first NUL."""
+    try:
+        found = os.fsencode(path)
+    except TypeError as error:
+        raise ColonnadeError(f"{name}: {path!r}; allowed: a path") from error
+    if b"\0" in found:
+        raise ColonnadeError(f"{name}: {path!r}; allowed: no NUL in it")
+    return found
+
+
 def _unsigned(threads: int) -> int:
     """A number that C takes as it is: one that is not in range it would fold."""
-    if not 1 <= threads <= 256:
+    if not isinstance(threads, int) or not 1 <= threads <= 256:
         raise ColonnadeError(f"threads: {threads}; allowed: 1 to 256")
     return threads
 

@@ -24,18 +24,22 @@ PICTURES = "pictures"
 
 
 def read_network(
-    source: Path, image_px: int | None = None, weights: Path | None = None
+    source: Path,
+    image_px: int | None = None,
+    weights: Path | None = None,
+    weights_key: str | None = None,
 ) -> Imported:
     """The network of an ONNX file, or of a program that torch.export.save wrote.
 
     `torchvision:NAME` is one that the library has itself, with a file of `weights` as torchvision has
-    them. `image_px` is the size of images where an ONNX file leaves it open, or has another one.
+    them, of several state dicts in it that of `weights_key`. `image_px` is the size of images where an
+    ONNX file leaves it open, or has another one.
 
     Raises:
         ColonnadeError: another kind of file, a damaged one, or operations that cannot be imported.
     """
     if str(source).startswith(TORCHVISION):
-        return _with_weights(network_name(source), weights)
+        return _with_weights(network_name(source), weights, weights_key)
     if weights is not None:
         raise ColonnadeError(
             f"{source}: has weights of its own; allowed with --weights: {TORCHVISION}NAME"
@@ -59,17 +63,17 @@ def network_name(source: Path) -> str:
     return text.removeprefix(TORCHVISION) if text.startswith(TORCHVISION) else source.stem
 
 
-def _with_weights(name: str, weights: Path | None) -> Imported:
+def _with_weights(name: str, weights: Path | None, weights_key: str | None) -> Imported:
     classifiers = [node.name for node in network(name, 1).classifiers]
     if weights is None:
         raise ColonnadeError(
             f"{TORCHVISION}{name}: needs --weights, a file with torchvision's names"
         )
-    state, _ = read_state(weights)
+    state, _ = read_state(weights, weights_key)
     found = [state[key].shape[0] for each in classifiers if (key := f"{each}.weight") in state]
     # Without a classifier the file does not fit, which is told of the usual one.
     model = build(name, found[0] if found else 1000)
-    load_weights(model, name, weights)
+    load_weights(model, name, weights, key=weights_key)
     return Imported(model.graph, {key: each.numpy() for key, each in model.state_dict().items()})
 
 
