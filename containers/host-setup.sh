@@ -12,12 +12,12 @@ say() {
 
 find_python() {
     for name in python3 python3.14 python3.13 python3.12 python3.11; do
-        if "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+        if "$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null; then
             command -v "$name"
             return
         fi
     done
-    say "error: Python 3.11 or newer is needed; python3 here is $(python3 --version 2>&1 || true)"
+    say "error: Python 3.11 to 3.14 is needed; python3 here is $(python3 --version 2>&1 || true)"
     exit 2
 }
 

@@ -54,7 +54,7 @@ struct Implementation {
 
 const std::vector<Implementation>& implementations();
 
-// The table as `colonnade-run --list` prints it; workflow/colonnade/targets/implementations.py is the same.
+// The table as `colonnade-run --list` prints it; workflow/colonnade/targets/implementations.py has the same names.
 nlohmann::ordered_json list_implementations();
 
 // The row of that name, which is one of the table's.

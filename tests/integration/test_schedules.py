@@ -20,15 +20,16 @@ from colonnade.models.architecture import conv_shapes
 from colonnade.package.archive import write_package
 from colonnade.pruning.plan import prunable_convs
 from colonnade.targets.emulator import emulator
-from colonnade.targets.implementations import IMPLEMENTATIONS
 from colonnade.tuning.choice import schedule_key
 
+from ..implementations import of_the_source
 from . import schedules
 from .pruned import HALF, export_pruned
 
 CHANNELS = 8
 IMAGE = (1, CHANNELS, 9, 7)
 EMULATOR = emulator(256)
+IMPLEMENTATIONS = {each.name: each for each in of_the_source()}
 WITH_SCHEDULES = [name for name, each in IMPLEMENTATIONS.items() if each.needs_schedules]
 WITHOUT_SCHEDULES = [name for name in IMPLEMENTATIONS if name not in WITH_SCHEDULES]
 

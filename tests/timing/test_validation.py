@@ -129,7 +129,11 @@ def test_every_kind_has_its_order(rows: Sequence[Mapping[str, Any]]) -> None:
         *("instruction", "element-wise", "memory", "GEMM", "convolution", "several cores"),
         *("C908", "X280"),
     }
-    assert all(each is None or each > 0.8 for each in found.values())
+    # Too few points.
+    assert found.pop("several cores") is None
+    ranks = [each for each in found.values() if each is not None]
+    assert len(ranks) == len(found)
+    assert min(ranks) > 0.8
 
 
 def test_exceptions_are_these_and_each_has_a_reason(rows: Sequence[Mapping[str, Any]]) -> None:

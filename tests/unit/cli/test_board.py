@@ -108,7 +108,7 @@ def timed(there: StandIn, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         f'echo "$*" >>{there.folder}/runs',
         "package=$2 implementation=$4",
         "while [ $# -gt 0 ]; do case $1 in --report) report=$2 ;; --output) out=$2 ;; esac; shift; done",
-        "case $implementation in slow) s=3 ;; *) s=2 ;; esac",
+        "case $implementation in colnm_dense) s=3 ;; *) s=2 ;; esac",
         'echo "{\\"total\\":{\\"cycles\\":null,\\"seconds\\":$s}}" >"$report"',
         'echo logits >"$out"',
     )
@@ -131,16 +131,16 @@ def test_networks_are_timed_by_turns(
 ) -> None:
     monkeypatch.setattr("colonnade.evaluation.throughput.read_package", read_any)
     options = ["--rounds", 2, "--repetitions", 4, "--warmup", 0, "--batch", 2]
-    runs = ["packages/slow:slow", "packages/fast:quick"]
+    runs = ["packages/slow:colnm_dense", "packages/fast:colnm_tuned"]
     call("run", *timed, *options, "out/board.csv", *runs)
     rows = rows_of(Path("out/board.csv"))
     keys = ("package", "implementation", "checkpoint_sha256", "ms", "speedup", "rounds", "batch")
     assert [tuple(row[key] for key in keys) for row in rows] == [
-        ("packages/slow", "slow", "sha of slow", "3000.0", "1.0", "2", "2"),
-        ("packages/fast", "quick", "sha of fast", "2000.0", "1.5", "2", "2"),
+        ("packages/slow", "colnm_dense", "sha of slow", "3000.0", "1.0", "2", "2"),
+        ("packages/fast", "colnm_tuned", "sha of fast", "2000.0", "1.5", "2", "2"),
     ]
     ran = (there.folder / "runs").read_text().splitlines()
-    assert [line.split()[3] for line in ran] == ["slow", "quick"] * 2
+    assert [line.split()[3] for line in ran] == ["colnm_dense", "colnm_tuned"] * 2
     for line in ran:
         assert " --schedules schedules.json " in line
         assert line.endswith(" --threads 1 --repetitions 4 --warmup 0")
@@ -154,12 +154,13 @@ def test_networks_are_timed_by_turns(
     [
         (
             ["--threads", "2"],
-            ["p:i"],
+            ["p:rownm"],
             "throughput.threads: 2; allowed for the board target mine: 1",
         ),
-        (["--batch", "0"], ["p:i"], "command line: batch: 0; allowed: "),
+        (["--batch", "0"], ["p:rownm"], "command line: batch: 0; allowed: "),
         ([], ["packages/slow"], "'packages/slow': allowed: PACKAGE:IMPLEMENTATION"),
         ([], [":slow"], "':slow': allowed: PACKAGE:IMPLEMENTATION"),
+        ([], ["p:slow"], "'p:slow': 'slow'; allowed: xnnpack_nhwc_dense, "),
     ],
 )
 def test_what_cannot_be_timed_is_told_before_anything_runs(
@@ -175,7 +176,7 @@ def test_a_runner_that_is_not_built_is_told_before_anything_runs(
 ) -> None:
     for name in ("colonnade-run", "colonnade-probe"):
         Path("results/build/host", name).unlink()
-    assert refused("run", *timed, "board.csv", "p:i") == (
+    assert refused("run", *timed, "board.csv", "p:rownm") == (
         "results/build/host/colonnade-run, results/build/host/colonnade-probe: not built yet;"
         " `snakemake kernels_host` builds what is missing"
     )
@@ -252,17 +253,17 @@ def test_programs_for_a_machine_without_ssh_are_written(
     monkeypatch.setattr(programs, "write_programs", calls)
     monkeypatch.setattr("colonnade.cli.board.container", lambda: toolchain)
     options = ["--schedules", "schedules.json", "--image-px", 64]
-    call("programs", *options, "folder", "a/b:direct", "c:d:packed")
+    call("programs", *options, "folder", "a/b:colnm_direct", "c:d:colnm_packed")
     ((model, *rest),) = calls.made
     work = Path("results/build/calibrate/board")
     assert model == TimingModel(toolchain, TIMING_MODEL, work)  # type: ignore[arg-type]
     assert work.is_dir()
-    runs = [NetworkRun(Path("a/b"), "direct"), NetworkRun(Path("c:d"), "packed")]
+    runs = [NetworkRun(Path("a/b"), "colnm_direct"), NetworkRun(Path("c:d"), "colnm_packed")]
     assert rest == [Path("folder"), runs, Path("schedules.json"), 64]
 
 
 def test_programs_need_the_toolchain(there: StandIn) -> None:
-    said = refused("programs", "--schedules", "s.json", "folder", "p:i")
+    said = refused("programs", "--schedules", "s.json", "folder", "p:rownm")
     assert said == f"{IMAGE}: the toolchain is not built yet; `snakemake toolchain` does it"
     assert not Path("folder").exists()
 
@@ -276,7 +277,7 @@ def test_an_interrupted_command_goes_on(
     def interrupted(*_: object) -> None:
         raise ColonnadeError("interrupted")
 
-    command = ["run", *timed, "--rounds", "1", "board.csv", "packages/slow:slow"]
+    command = ["run", *timed, "--rounds", "1", "board.csv", "packages/slow:colnm_dense"]
     with monkeypatch.context() as patch:
         patch.setattr("colonnade.evaluation.rounds.write_table", interrupted)
         assert refused(*command) == "interrupted"

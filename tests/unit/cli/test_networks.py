@@ -17,6 +17,7 @@ from colonnade.config.model import ModelConfig
 from colonnade.config.pruning import Pattern
 from colonnade.evaluation.runs import BandRun
 from colonnade.pruning.plan import LayerPlan
+from colonnade.targets.implementations import IMPLEMENTATIONS
 from colonnade.workflow.convolutions import Convolutions
 from colonnade.workflow.networks import Networks
 from colonnade.workflow.settings import Settings, read_settings
@@ -150,6 +151,20 @@ def test_a_network_is_timed_on_the_configured_or_the_named_target(
         "dtype": "f32",
         "beside": (),
     }
+
+
+@pytest.mark.parametrize("name", ["throughput", "over-band"])
+def test_an_implementation_that_the_runner_lacks_is_refused_before_anything_runs(
+    note: Note, settings: str, name: str
+) -> None:
+    calls = [note("evaluation.throughput", "run_network").calls]
+    calls.append(note("validation.over_band", "run_over_band").calls)
+    rest = ["g", "s", "i", "o"] if name == "throughput" else ["f16", "4", "g", "s", "i", "o"]
+    with pytest.raises(ColonnadeError) as told:
+        step(name, settings, "colnm_fastest", *rest)
+    allowed = ", ".join(IMPLEMENTATIONS)
+    assert str(told.value) == f"IMPLEMENTATION: 'colnm_fastest'; allowed: {allowed}"
+    assert calls == [[], []]
 
 
 def test_a_network_is_timed_on_another_core_of_the_target(settings: str, given: Settings) -> None:

@@ -70,6 +70,22 @@ def test_one_that_hangs_is_given_up(tmp_path: Path) -> None:
     assert not Path(f"/proc/{pid}").exists()
 
 
+IGNORES_THE_END = 'import time; print("[]", flush=True); time.sleep(600)'
+CLOSES_ITS_STREAM = "import os, time; os.close(1); time.sleep(600)"
+
+
+@pytest.mark.parametrize("code", [IGNORES_THE_END, CLOSES_ITS_STREAM])
+def test_one_that_does_not_end_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    monkeypatch.setattr("colonnade.comparison.process.SECONDS", 0.2)
+    with start(tmp_path, code) as process:
+        with pytest.raises(ColonnadeError, match=r"^did not end within 0\.2 s$"):
+            process.get_ready(60)
+            process.finish()
+        assert not Path(f"/proc/{process.pid}").exists()
+
+
 def test_one_that_sleeps_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     """As in an interrupted job of a scheduler, which leaves no time to wake it."""
     code = f"""

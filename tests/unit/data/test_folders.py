@@ -14,7 +14,7 @@ import pytest
 from colonnade.common.errors import ColonnadeError, some
 from colonnade.config.data import ImageNetConfig, TexturesConfig
 from colonnade.data.dataset import Example
-from colonnade.data.folders import KAGGLE
+from colonnade.data.folders import KAGGLE, list_pictures
 from colonnade.data.imagenet import FolderSplit
 from colonnade.data.opening import open_data
 from colonnade.data.textures import folder_of
@@ -267,3 +267,17 @@ def test_at_most_ten_are_named() -> None:
     assert some(range(3)) == "0, 1, 2"
     assert some(range(10)) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9"
     assert some(range(12)) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more"
+
+
+def test_pictures_are_found_behind_links_but_not_in_circles(tmp_path: Path) -> None:
+    root, other = tmp_path / "mine", tmp_path / "other"
+    for folder in (root / "below", other):
+        folder.mkdir(parents=True)
+        (folder / "a.png").write_bytes(b"a")
+    (root / "loop").symlink_to(".")
+    (root / "below/up").symlink_to(root)
+    # One that is no circle is followed as often as it is there.
+    for name in ("first", "second"):
+        (root / name).symlink_to(other)
+    found = [str(path.relative_to(root)) for path in list_pictures(root)]
+    assert found == ["below/a.png", "first/a.png", "second/a.png"]

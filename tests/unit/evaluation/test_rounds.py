@@ -19,6 +19,7 @@ from colonnade.config.schema import ThroughputConfig
 from colonnade.config.target import TargetConfig
 from colonnade.evaluation.rounds import NetworkRun, run_rounds
 from colonnade.results.tables import BOARD_RUNS, read_table
+from colonnade.targets.implementations import IMPLEMENTATIONS
 from colonnade.targets.target import Target
 from tests.unit.board.test_machine import MACHINE, config
 
@@ -215,3 +216,10 @@ def test_runs_are_a_package_and_an_implementation(text: str) -> None:
         NetworkRun.parse(text)
     assert str(told.value) == f"{text!r}: allowed: PACKAGE:IMPLEMENTATION"
     assert NetworkRun.parse("a:b/c:colnm_tuned") == (Path("a:b/c"), "colnm_tuned")
+
+
+def test_a_run_of_an_implementation_that_the_runner_lacks_is_refused() -> None:
+    with pytest.raises(ColonnadeError) as told:
+        NetworkRun.parse("a/b:colnm_fastest")
+    allowed = ", ".join(IMPLEMENTATIONS)
+    assert str(told.value) == f"'a/b:colnm_fastest': 'colnm_fastest'; allowed: {allowed}"

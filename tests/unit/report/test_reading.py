@@ -25,15 +25,22 @@ class Page(HTMLParser):
         super().__init__()
         self.tags: list[Tag] = []
         self.blocks: list[tuple[str, list[Tag]]] = []
+        self._open: list[tuple[str, list[Tag]]] = []
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = (tag, {name: value or "" for name, value in attrs})
         if tag in ("figure", "table"):
-            self.blocks.append((tag, []))
+            self._open.append((tag, []))
+            self.blocks.append(self._open[-1])
         self.tags.append(found)
-        if self.blocks:
-            self.blocks[-1][1].append(found)
+        for _, tags in self._open:
+            tags.append(found)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("figure", "table"):
+            kind, _ = self._open.pop()
+            assert kind == tag
 
     def all(self, name: str) -> list[dict[str, str]]:
         return [attributes for tag, attributes in self.tags if tag == name]
@@ -47,6 +54,16 @@ def text(whole_page: Path) -> str:
 @pytest.fixture
 def page(text: str) -> Page:
     return Page(text)
+
+
+def test_what_follows_a_block_is_not_of_it() -> None:
+    found = Page("<table><tr></table><p><figure><table><b></table><a></figure><caption>")
+    names = [(kind, [tag for tag, _ in tags]) for kind, tags in found.blocks]
+    assert names == [
+        ("table", ["table", "tr"]),
+        ("figure", ["figure", "table", "b", "a"]),
+        ("table", ["table", "b"]),
+    ]
 
 
 def test_header_cells_have_a_scope_and_tables_a_caption(page: Page) -> None:

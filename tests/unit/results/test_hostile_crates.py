@@ -21,6 +21,7 @@ from colonnade.common.errors import ColonnadeError
 from colonnade.results import verification
 from colonnade.results.crate import METADATA, SUMS, files_of
 from colonnade.results.crate import sha256_file as sha256
+from colonnade.results.tables import VALIDATION, write_table
 
 from .invented import CLAIMS, invent
 
@@ -278,6 +279,27 @@ def test_names_cannot_write_on_the_terminal(results: Path) -> None:
     document["@graph"].append({"@id": "\x1b[2Jall is well", "@type": "File", "sha256": "0"})
     save(results, document)
     assert "  \\x1b[2Jall is well: not there" in refused(results)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("published", 0.0, "error_percent: 25.0; of 5.0 against 0.0 it is None"),
+        ("published", None, "error_percent: 25.0; of 5.0 against None it is None"),
+        ("modelled", None, "error_percent: 25.0; of None against 4.0 it is None"),
+        ("error_percent", None, "error_percent: None; of 5.0 against 4.0 it is 25.0"),
+        ("error_percent", float("nan"), "error_percent: nan; of 5.0 against 4.0 it is 25.0"),
+    ],
+)
+def test_an_error_that_does_not_follow_from_its_values_is_told(
+    results: Path, column: str, value: float | None, said: str
+) -> None:
+    row = dict.fromkeys(VALIDATION, "x") | {"published": 4.0, "modelled": 5.0}
+    row |= {"error_percent": 25.0, "point": "sum m1"}
+    write_table(results / "tables/validation.csv", VALIDATION, [row, row | {column: value}])
+    save(results, crate(results))
+    told = [line for line in refused(results).splitlines() if "sum m1" in line]
+    assert told == [f"  tables/validation.csv: sum m1: {said}"]
 
 
 def test_of_commands_that_are_run_again_all_files_are_known_as_such() -> None:

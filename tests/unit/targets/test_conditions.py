@@ -3,6 +3,8 @@
 
 """One measurement at a time on a machine, and what is said of the machine meanwhile."""
 
+import errno
+import os
 import subprocess
 import sys
 import tempfile
@@ -11,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from colonnade.targets.conditions import Conditions, Usage, Watch, alone
+from colonnade.common.errors import ColonnadeError
+from colonnade.targets.conditions import LOCK, Conditions, Usage, Watch, alone
 
 
 def usage(now: float, busy: float, stolen: float = 0, own: float = 0) -> Usage:
@@ -72,3 +75,61 @@ def test_measurements_of_processes_take_turns(
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     assert float(output) >= before
+
+
+@pytest.fixture
+def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Flags of files that are opened, where the kernel refuses O_CREAT for a file that is there."""
+    flags_of: list[int] = []
+    really = os.open
+
+    def protected(path: Path, flags: int, mode: int = 0o777) -> int:
+        flags_of.append(flags)
+        if flags & os.O_CREAT and not flags & os.O_EXCL and path.exists():
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return really(path, flags, mode)
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr("colonnade.targets.conditions.os.open", protected)
+    return flags_of
+
+
+def test_the_lock_of_another_user_is_taken_where_such_files_are_protected(
+    tmp_path: Path, opened: list[int]
+) -> None:
+    before = os.umask(0o077)
+    try:
+        with alone():
+            pass
+    finally:
+        os.umask(before)
+    assert (tmp_path / LOCK).stat().st_mode & 0o777 == 0o666
+    with alone():
+        pass
+    assert [bool(flags & os.O_CREAT) for flags in opened] == [False, True, False]
+
+
+def test_the_lock_that_another_makes_meanwhile_is_taken(tmp_path: Path, opened: list[int]) -> None:
+    really, path = os.open, tmp_path / LOCK
+
+    def late(_: Path, flags: int, mode: int = 0o777) -> int:
+        try:
+            return really(path, flags, mode)
+        finally:
+            path.write_text("")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("colonnade.targets.conditions.os.open", late)
+        with alone():
+            pass
+    assert [bool(flags & os.O_CREAT) for flags in opened] == [False, True, False]
+
+
+def test_a_lock_that_cannot_be_opened_is_named(tmp_path: Path, opened: list[int]) -> None:
+    (tmp_path / LOCK).symlink_to(LOCK)
+    with (
+        pytest.raises(ColonnadeError, match=rf"{LOCK}: cannot be opened: Too many levels"),
+        alone(),
+    ):
+        pass
+    assert len(opened) == 1

@@ -13,6 +13,7 @@ from colonnade.common.files import sha256_file
 from colonnade.config.pruning import Pattern
 from colonnade.config.schema import Config
 from colonnade.pruning.plan import Plan
+from colonnade.targets.implementations import known_implementation
 from colonnade.workflow.convolutions import Convolutions
 from colonnade.workflow.networks import DENSE, Networks
 from colonnade.workflow.settings import Settings, read_settings
@@ -165,6 +166,7 @@ def throughput(
 
     if other is not None and core is not None:
         raise ColonnadeError(f"--target {other} --core {core}: allowed: one of the two")
+    known_implementation(implementation, "IMPLEMENTATION")
     given = read_settings(settings)
     target = target_of(given, core) if other is None else named_target(other)
     timed = given.config.throughput
@@ -307,6 +309,7 @@ def over_band(
     from colonnade.evaluation.runs import BandRun
     from colonnade.validation.over_band import run_over_band
 
+    known_implementation(implementation, "IMPLEMENTATION")
     given = read_settings(settings)
     cores, timed, package = needed_band(band), given.config.throughput, graph.parent
     run = BandRun(implementation, package.name, dtype, threads)

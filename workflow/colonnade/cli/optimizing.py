@@ -157,7 +157,7 @@ def _tuner(
     target: str | None, image_px: int | None, threads: int, tile: int | None
 ) -> Iterator[Any]:
     """What tunes for a target, in the checkout; None without one."""
-    from colonnade.package.description import DEFAULT_PX
+    from colonnade.models.shapes import DEFAULT_PX
     from colonnade.package.tuned import Tuner
 
     if target is None:

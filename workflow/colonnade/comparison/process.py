@@ -106,12 +106,12 @@ class Process:
         """Wake it and let it end by itself, so that it writes what it has to.
 
         Raises:
-            ColonnadeError: it failed.
+            ColonnadeError: it failed, or took too long.
         """
         self._signal(signal.SIGCONT)
         assert self._process.stdin is not None
         self._process.stdin.close()
-        if self._process.wait() != 0:
+        if self._status() != 0:
             raise self._failure()
 
     def _answer(self, seconds: float) -> list[float]:
@@ -127,8 +127,25 @@ class Process:
             line += part
         return _seconds(line)
 
+    def _status(self) -> int:
+        """Of its end, which is waited for, but not for ever.
+
+        Raises:
+            ColonnadeError: it does not end.
+        """
+        try:
+            return self._process.wait(SECONDS)
+        except subprocess.TimeoutExpired:
+            self._signal(signal.SIGKILL)
+            self._process.wait()
+            raise ColonnadeError(f"did not end within {SECONDS:g} s") from None
+
     def _failure(self) -> ColonnadeError:
-        status = self._process.wait()
+        """Why it ended; that it does not end, where it only closed its streams."""
+        try:
+            status = self._status()
+        except ColonnadeError as error:
+            return error
         lines = self._log.read_text("utf-8", "replace").splitlines()
         said = next((line.strip() for line in reversed(lines) if line.strip()), "")
         ended = f"signal {-status}" if status < 0 else f"exit status {status}"

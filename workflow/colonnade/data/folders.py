@@ -103,13 +103,15 @@ def list_folder(root: Path, devkit: Path | None = None) -> FolderListing:
 def list_pictures(root: Path) -> list[Path]:
     """The image files in the folder `root` and in those below it, sorted; others are told on stderr.
 
+    Links are followed, but not in circles.
+
     Raises:
         ColonnadeError: there is no such folder, one cannot be read, or there is no image.
     """
     if not root.is_dir():
         raise ColonnadeError(f"{root}: no such folder; needed: one with pictures")
     findings = _Findings(root)
-    pictures = list(_pictures(root, findings))
+    pictures = list(_pictures(root, findings, frozenset()))
     findings.finish()
     if not pictures:
         allowed = ", ".join(sorted(IMAGE_SUFFIXES))
@@ -117,11 +119,21 @@ def list_pictures(root: Path) -> list[Path]:
     return pictures
 
 
-def _pictures(folder: Path, findings: _Findings) -> Iterator[Path]:
+def _pictures(
+    folder: Path, findings: _Findings, above: frozenset[tuple[int, int]]
+) -> Iterator[Path]:
+    try:
+        status = folder.stat()
+    except OSError as error:
+        findings.refuse(folder, f"cannot be read: {error.strerror}")
+        return
+    own = (status.st_dev, status.st_ino)
+    if own in above:
+        return
     for entry in _entries(folder, findings) or []:
         path = Path(entry.path)
         if entry.is_dir():
-            yield from _pictures(path, findings)
+            yield from _pictures(path, findings, above | {own})
         elif path.suffix.lower() not in IMAGE_SUFFIXES:
             findings.skip(path, NO_PICTURES)
         elif (reason := _fault(entry)) is not None:

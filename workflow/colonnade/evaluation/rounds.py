@@ -19,6 +19,7 @@ from colonnade.config.schema import ThroughputConfig
 from colonnade.evaluation.tables import milliseconds
 from colonnade.evaluation.throughput import run_network, write_random_images
 from colonnade.results.tables import BOARD_RUNS, write_table
+from colonnade.targets.implementations import known_implementation
 from colonnade.targets.target import Target
 
 _SEED = 1
@@ -35,12 +36,12 @@ class NetworkRun(NamedTuple):
         """Read `PACKAGE:IMPLEMENTATION`.
 
         Raises:
-            ColonnadeError: it is something else.
+            ColonnadeError: it is something else, or the runner has no such implementation.
         """
         package, colon, implementation = text.rpartition(":")
         if not (package and colon and implementation):
             raise ColonnadeError(f"{text!r}: allowed: PACKAGE:IMPLEMENTATION")
-        return cls(Path(package), implementation)
+        return cls(Path(package), known_implementation(implementation, repr(text)))
 
 
 def run_rounds(

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 
 # Limits, the same as in kernels/common/size_limits.h: of sizes, of a window, and of a tensor's elements.
 MAX_SIZE, MAX_WINDOW, MAX_ELEMENTS = 65536, 255, 2**31 - 1
+# Width and height of images where nothing says them.
+DEFAULT_PX = 224
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import file_bytes, read_json
 from colonnade.models.graph import infer_shapes
 from colonnade.models.layers import FullyConnected, Node
-from colonnade.models.shapes import MapShape, TensorShape
+from colonnade.models.shapes import DEFAULT_PX, MapShape, TensorShape
 from colonnade.package.archive import GRAPH, WEIGHTS, Package, read_package
 from colonnade.package.graph import (
     Graph,
@@ -29,7 +29,6 @@ from colonnade.tuning.space import Candidate
 
 SCHEDULES, TUNED = "schedules.json", "layers.csv"
 """Beside the network's own files, where it was tuned: what the runner reads, and what tuning ran."""
-DEFAULT_PX = 224
 _F32_BYTES = 4
 
 

@@ -23,7 +23,8 @@ from colonnade.data.dataset import UNCHANGED, Normalisation
 from colonnade.data.folders import list_pictures
 from colonnade.data.imagenet import read_image
 from colonnade.models.graph import Graph
-from colonnade.package.description import DEFAULT_PX, SCHEDULES, TUNED
+from colonnade.models.shapes import DEFAULT_PX
+from colonnade.package.description import SCHEDULES, TUNED
 from colonnade.package.export import export_package
 from colonnade.package.tuned import Tuner
 from colonnade.pruning.layers import sparsity_of

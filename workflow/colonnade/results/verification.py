@@ -200,11 +200,25 @@ def _excerpt(line: bytes, at: int) -> str:
 
 def _wrong_errors(table: Path) -> list[str]:
     """Rows of `validation.csv` whose error does not follow from their two values."""
-    rows = read_table(table, VALIDATION).iter_rows(named=True)
-    return [
-        f"{_VALIDATION}: {row['point']}: error_percent: {row['error_percent']}; of {row['modelled']}"
-        f" against {row['published']} it is {error}"
-        for row in rows
-        if abs((error := 100 * (row["modelled"] / row["published"] - 1)) - row["error_percent"])
-        > 1e-9 * max(1, abs(error))
-    ]
+    problems = []
+    for row in read_table(table, VALIDATION).iter_rows(named=True):
+        recorded, error = row["error_percent"], _error_percent(row["modelled"], row["published"])
+        # Of NaN every comparison is false.
+        follows = (
+            error is not None
+            and recorded is not None
+            and abs(error - recorded) <= 1e-9 * max(1, abs(error))
+        )
+        if not follows:
+            problems.append(
+                f"{_VALIDATION}: {row['point']}: error_percent: {recorded}; of {row['modelled']}"
+                f" against {row['published']} it is {error}"
+            )
+    return problems
+
+
+def _error_percent(modelled: float | None, published: float | None) -> float | None:
+    """None where there is no such error: a value is missing, or the published one is 0."""
+    if modelled is None or not published:
+        return None
+    return 100 * (modelled / published - 1)

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -117,8 +117,7 @@ def alone() -> Iterator[None]:
     """
     path = Path(tempfile.gettempdir(), LOCK)
     try:
-        # Anybody's, so that the measurements of all users take turns.
-        descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o444)
+        descriptor = _open_lock(path)
     except OSError as error:
         raise ColonnadeError(f"{path}: cannot be opened: {error.strerror}") from error
     with os.fdopen(descriptor):
@@ -128,3 +127,24 @@ def alone() -> Iterator[None]:
             print("another measurement runs on this machine: waiting for its end", file=sys.stderr)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
+
+
+def _open_lock(path: Path) -> int:
+    """Descriptor of the file, made if it is not there: anybody's, so that all users take turns.
+
+    In a folder of everybody kernels refuse to open another user's file with O_CREAT
+    (`fs.protected_regular`), so that is asked for only where there is none.
+
+    Raises:
+        OSError: it cannot be opened, or made.
+    """
+    flags = os.O_RDONLY | os.O_CLOEXEC
+    with suppress(FileNotFoundError):
+        return os.open(path, flags)
+    try:
+        descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o666)
+    except FileExistsError:  # by now another has made it
+        return os.open(path, flags)
+    # Whatever the umask says.
+    os.fchmod(descriptor, 0o666)
+    return descriptor

@@ -15,9 +15,9 @@ from colonnade.common.errors import ColonnadeError, first_line
 from colonnade.models.importing.onnx_operations import HANDLERS
 from colonnade.models.importing.reading import Imported, Operation, Reading
 from colonnade.models.importing.values import Constant, UnsupportedError
+from colonnade.models.shapes import DEFAULT_PX
 
 OLDEST = 7
-DEFAULT_PX = 224
 FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE, TensorProto.BFLOAT16)
 # Elements that a folded constant may have.
 MAX_FOLDED = 1 << 28
