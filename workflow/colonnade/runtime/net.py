@@ -90,8 +90,8 @@ class Net:
         # Threads are of the process that made them: in a fork of it they would be waited for in vain.
         if self._threads > 1 and os.getpid() != self._process:
             raise ColonnadeError(
-                f"{self._package}: another process loaded it, with {self._threads} threads; `load` it again"
-                " in this one"
+                f"{self._package}: another process loaded it, with {self._threads} threads; `load` it"
+                " again in this one"
             )
         given = self._arranged(images, named)
         arrays = [self._map(name, value) for name, value in given.items()]
