@@ -17,6 +17,7 @@ from colonnade.container import Container
 from colonnade.package.archive import compress, read_package
 from colonnade.pruning.mask import make_mask
 from colonnade.targets.emulator import emulator
+from tests.unit.package.unpacked import mask_of
 
 from . import schedules
 
@@ -118,7 +119,7 @@ def test_package_and_runner_keep_as_many(
     write_package(folder, patterns, channels)
     package = read_package(folder)
     expected = [pattern.keeps(channels) for pattern in patterns]
-    masks = [package.mask(f"conv{number}") for number in range(len(patterns))]
+    masks = [mask_of(package, f"conv{number}") for number in range(len(patterns))]
     assert [mask.kept for mask in masks if mask is not None] == expected
     shape = f"n1c{channels}h1w1-o{channels}-k1x1-s1-p0-d1"
     # As many panels as columns: what ran tells which key was found.

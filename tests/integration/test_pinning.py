@@ -16,19 +16,42 @@ from colonnade.targets.emulator import emulator
 
 CPU = min(os.sched_getaffinity(0))
 CONV = "n1c8h9w9-o8-k3x3-s1-p1-d1"
+# Runs a program whose shapes come through the pipe $0, which it opens once it has pinned itself; prints
+# which CPUs this shell is allowed, and which the program is, and lets it go on.
+LOOK = f"""
+mkfifo "$0"
+"$@" --shapes "$0" >"$0.out" &
+exec 3>"$0"
+sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' /proc/$$/status /proc/$!/status
+echo {CONV} >&3
+exec 3>&-
+wait $!
+"""
+
+
+def command(programs: Path, root: Path) -> list[str]:
+    program = str((programs / "colonnade-bench").relative_to(root))
+    return [*emulator(256), program, "--algorithm", "direct", "--threads", "2"]
 
 
 def bench(toolchain: Container, programs: Path, root: Path, env: Mapping[str, str]) -> str:
-    program = str((programs / "colonnade-bench").relative_to(root))
-    options = ["--conv", CONV, "--algorithm", "direct", "--threads", "2"]
-    return toolchain.run([*emulator(256), program, *options], env=env).stdout
+    return toolchain.run([*command(programs, root), "--conv", CONV], env=env).stdout
 
 
 @pytest.mark.parametrize("env", [{}, {"COLONNADE_CPUS": str(CPU)}], ids=["all", "one"])
 def test_a_program_runs_on_the_cpus_that_are_listed(
-    toolchain: Container, root: Path, riscv64_programs: Path, env: Mapping[str, str]
+    toolchain: Container,
+    root: Path,
+    riscv64_programs: Path,
+    scratch: Path,
+    env: Mapping[str, str],
 ) -> None:
-    assert json.loads(bench(toolchain, riscv64_programs, root, env))["ms"] > 0
+    pipe = scratch.relative_to(root) / f"shapes-{len(env)}"
+    # A program that fails before it opens the pipe would be waited for.
+    look = ["timeout", "300", "sh", "-ec", LOOK, str(pipe), *command(riscv64_programs, root)]
+    shell, program = toolchain.run(look, env=env).stdout.splitlines()
+    assert program == env.get("COLONNADE_CPUS", shell)
+    assert json.loads(Path(root, f"{pipe}.out").read_text())["ms"] > 0
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,12 @@ from safetensors.numpy import load_file
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.config.pruning import Pattern
-from colonnade.package.archive import GRAPH, WEIGHTS, compress, expand, read_package, write_package
+from colonnade.package.archive import GRAPH, WEIGHTS, compress, read_package, write_package
 from colonnade.package.optimize import optimize
 from colonnade.pruning.mask import ColumnMask
 
 from .test_optimize import write_small
+from .unpacked import expand
 
 Tensors = dict[str, Any]
 

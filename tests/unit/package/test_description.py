@@ -27,6 +27,7 @@ from colonnade.training.imported import read_network
 from tests.unit.tuning.conftest import FakeContainer
 
 from .test_optimize import write_small
+from .unpacked import dense_weight, mask_of
 
 ROOT = Path(__file__).resolve().parents[3]
 HALF = Pattern(m="full", sparsity=0.5)
@@ -226,7 +227,7 @@ def test_a_node_that_is_not_there_is_told(package: Path) -> None:
     found = read_package(package)
     with pytest.raises(ColonnadeError, match=r"graph\.json: has no node 'gone'"):
         found.node("gone")
-    assert found.mask("stem.0") is None
-    dense = found.to_dense("wide").reshape(8, 8)
+    assert mask_of(found, "stem.0") is None
+    dense = dense_weight(found, "wide").reshape(8, 8)
     assert dense.dtype == np.float32
     assert [(row != 0).sum() for row in dense] == [4] * 8

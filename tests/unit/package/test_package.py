@@ -22,6 +22,8 @@ from colonnade.pruning.plan import LayerPlan
 from colonnade.training.checkpoint import read_checkpoint
 from colonnade.training.stages import prune_and_finetune
 
+from .unpacked import dense_weight, mask_of
+
 PLAN = {
     "layer1.0.conv1": LayerPlan(pattern=Pattern(n=1, m=4), tile=8),
     "layer1.0.conv2": LayerPlan(pattern=Pattern(method="row-wise", n=2, m=4), tile=1),
@@ -58,7 +60,7 @@ def test_packages_hold_exactly_the_folded_weights(mixed_checkpoint: Path, tmp_pa
     assert len(convs) == 20
     for conv in convs:
         weight, bias = conv.folded(model)
-        assert np.array_equal(package.to_dense(conv.name), weight.astype(np.float32))
+        assert np.array_equal(dense_weight(package, conv.name), weight.astype(np.float32))
         assert np.array_equal(package.tensors[f"{conv.name}.bias"], bias.astype(np.float32))
 
 
@@ -74,12 +76,12 @@ def test_patterns_and_tiles_are_told_per_node(mixed_checkpoint: Path, tmp_path: 
         "layer1.1.conv2": (None, None),
         "layer2.0.conv1": ({"sparsity": 0.875, "m": "full"}, 14),
     }
-    zeros = {name: float((package.to_dense(name) == 0).mean()) for name in PLAN}
+    zeros = {name: float((dense_weight(package, name) == 0).mean()) for name in PLAN}
     assert zeros["layer1.1.conv1"] == pytest.approx(0.5, abs=1e-3)
     assert zeros["layer1.1.conv2"] == 0.5
     masks = read_checkpoint(mixed_checkpoint).masks
     for name in ("layer1.0.conv1", "layer1.0.conv2", "layer2.0.conv1"):
-        mask = package.mask(name)
+        mask = mask_of(package, name)
         assert mask is not None
         assert np.array_equal(mask.keep, masks[name].keep)
 

@@ -13,8 +13,13 @@ from pathlib import Path
 import pytest
 import yaml
 
+from colonnade.common.datatypes import TOLERANCE
+from colonnade.evaluation import refinement
+from colonnade.package.optimize import MOST_PICTURES
 from colonnade.results import tables
 from colonnade.results.agreement import in_markdown as errors_in_markdown
+from colonnade.targets.conditions import OTHERS_PERCENT, STEAL_PERCENT
+from colonnade.tuning import race
 from colonnade.validation.sensitivity import in_markdown
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -35,6 +40,7 @@ SHOWN = {
         "colnm_tuned full0.75 is faster than colnm_dense dense"
     ),
 }
+SHARES = {0.25: "a quarter", 0.5: "half"}
 FOLDERS = ("config", "containers", "docs", "kernels", "profiles", "tests", "workflow")
 
 
@@ -104,6 +110,59 @@ def test_prose_has_the_recorded_medians_and_the_papers_algorithm() -> None:
 def test_the_errors_that_are_shown_are_those_that_were_recorded() -> None:
     rows = tables.read_table(ROOT / "results/baseline/validation.csv", tables.VALIDATION).to_dicts()
     assert errors_in_markdown(rows) in (ROOT / "docs/timing-model.md").read_text()
+
+
+def plain(number: float) -> str:
+    """A power of ten's multiple, such as 2e-2."""
+    return re.sub(r"e-0*", "e-", f"{number:.0e}")
+
+
+def in_words(number: int) -> str:
+    """A small number as prose has it."""
+    return ("no", "one", "two", "three", "four", "five", "six", "seven", "eight")[number]
+
+
+SAID = [
+    (
+        "docs/running.md",
+        f"by more than {plain(TOLERANCE['f32'])} (f16: {plain(TOLERANCE['f16'])}) of its largest",
+    ),
+    ("docs/importing.md", f"at most {MOST_PICTURES} pictures are taken"),
+    ("workflow/colonnade/cli/optimizing.py", f"at most {MOST_PICTURES} of them are taken"),
+    (
+        "docs/measuring.md",
+        f"While more than {race.FINALISTS} candidates are left, all that are left run for"
+        f" {race.SCREENING_ROUNDS} rounds",
+    ),
+    (
+        "docs/measuring.md",
+        f"The last ones run {race.FINAL_ROUNDS} rounds at a time, at most {race.MOST_ROUNDS}. After"
+        f" each {race.FINAL_ROUNDS}, a candidate is dropped",
+    ),
+    ("docs/measuring.md", f"says, at a level of {race.SIGNIFICANCE * 100:g} %, that it is slower"),
+    ("docs/measuring.md", f"when one is left, after {race.MOST_ROUNDS} rounds"),
+    (
+        "docs/measuring.md",
+        f"up to {in_words(refinement.OTHERS)} others that were at most"
+        f" {refinement.WITHIN_PERCENT:g}% slower alone",
+    ),
+    ("docs/measuring.md", f"by turns in {in_words(refinement.ROUNDS)} rounds"),
+    ("docs/measuring.md", f"a sign test over the rounds ({race.SIGNIFICANCE * 100:g}%)"),
+    (
+        "docs/measuring.md",
+        f"takes at most {SHARES[refinement.SHARE]} of `profile.minutes`",
+    ),
+    (
+        "docs/results.md",
+        f"1 where others took more than {OTHERS_PERCENT:g} % or the hypervisor more than"
+        f" {STEAL_PERCENT:g} %",
+    ),
+]
+
+
+@pytest.mark.parametrize(("page", "said"), SAID)
+def test_numbers_of_the_programs_are_those_that_are_said(page: str, said: str) -> None:
+    assert said in " ".join((ROOT / page).read_text().split())
 
 
 def test_every_room_is_described_in_the_order_of_imports() -> None:

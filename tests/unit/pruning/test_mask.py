@@ -17,9 +17,10 @@ from pydantic import ValidationError
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.config.pruning import Pattern
-from colonnade.package.archive import compress, expand
+from colonnade.package.archive import compress
 from colonnade.pruning.mask import ColumnMask, make_mask
 from colonnade.pruning.weights import kept_weights, weight_matrix
+from tests.unit.package.unpacked import expand
 
 FULL = st.sampled_from([0.1, 0.3, 0.5, 0.7, 0.75, 0.875, 0.99])
 GROUPED = st.integers(1, 12).flatmap(lambda m: st.tuples(st.integers(1, m), st.just(m)))

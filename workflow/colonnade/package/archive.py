@@ -42,18 +42,6 @@ def compress(matrix: NDArray[np.float32], mask: ColumnMask) -> NDArray[np.float3
     return np.concatenate(blocks)
 
 
-def expand(values: NDArray[np.float32], mask: ColumnMask) -> NDArray[np.float32]:
-    """The inverse of `compress`: the matrix [Cout, K] with zeros in all other places."""
-    matrix = np.zeros((mask.out_channels, mask.k), dtype=np.float32)
-    offset = 0
-    for start, columns in zip(range(0, len(matrix), mask.tile), mask.columns, strict=True):
-        rows = matrix[start : start + mask.tile]
-        size = len(rows) * mask.kept
-        rows[:, columns] = values[offset : offset + size].reshape(mask.kept, len(rows)).T
-        offset += size
-    return matrix
-
-
 @dataclass(frozen=True)
 class Package:
     """A package read from `path`: the graph as parsed JSON, and the tensors by name."""
@@ -68,23 +56,6 @@ class Package:
             if node["name"] == name:
                 return dict(node)
         raise ColonnadeError(f"{self.path / GRAPH}: has no node {name!r}")
-
-    def mask(self, name: str) -> ColumnMask | None:
-        """The mask of a convolution; None if it is dense."""
-        node = self.node(name)
-        if node["pattern"] is None:
-            return None
-        k = node["in_channels"] * node["kernel"][0] * node["kernel"][1]
-        columns = self.tensors[f"{name}.columns"].astype(np.int64)
-        return ColumnMask.from_columns(node["tile"], columns, k, node["out_channels"])
-
-    def to_dense(self, name: str) -> NDArray[np.float32]:
-        """Weight [Cout, KH, KW, Cin] of a convolution, zeros where it is pruned."""
-        node, mask = self.node(name), self.mask(name)
-        if mask is None:
-            return np.asarray(self.tensors[f"{name}.weight"], dtype=np.float32)
-        matrix = expand(self.tensors[f"{name}.values"], mask)
-        return matrix.reshape(node["out_channels"], *node["kernel"], node["in_channels"])
 
 
 def write_package(folder: Path, graph: dict[str, Any], tensors: dict[str, Array]) -> None:
