@@ -22,6 +22,7 @@ from colonnade.container import Container
 from colonnade.models import conv_shape as conv
 from colonnade.models import document
 from colonnade.models.layers import LAYERS
+from colonnade.models.layers.node import MAX_NAME
 from colonnade.package import graph as package_graph
 from colonnade.package.archive import read_package
 from colonnade.targets.emulator import emulator
@@ -161,6 +162,7 @@ def test_limits_are_the_same_in_both_languages() -> None:
     limits["kMaxTile"] = int(count) - 1
     expected = {
         "kMaxNodes": document.MAX_NODES,
+        "kMaxName": MAX_NAME,
         "kMaxDimension": conv.MAX_SIZE,
         "kMaxWindow": conv.MAX_WINDOW,
         "kMaxTile": package_graph.MAX_TILE,

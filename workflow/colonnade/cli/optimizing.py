@@ -13,6 +13,7 @@ import click
 
 from colonnade.cli.common import FILE, Triple, checkout, cli, named_target, normalised, scratch
 from colonnade.common.errors import ColonnadeError
+from colonnade.common.limits import MAX_THREADS
 
 _TILE = 8
 
@@ -40,7 +41,9 @@ _TILE = 8
 )
 @click.option("--image-px", type=click.IntRange(1), help="Size of images that MODEL leaves open.")
 @click.option("--grouped", is_flag=True, help="Prune convolutions with groups too: they get zeros.")
-@click.option("--threads", type=click.IntRange(1, 256), default=1, help="That run what is tuned.")
+@click.option(
+    "--threads", type=click.IntRange(1, MAX_THREADS), default=1, help="That run what is tuned."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def optimize(
     model: Path,

@@ -17,12 +17,15 @@ from colonnade.cli.common import FILE, Triple, checkout, cli, named_target, norm
 from colonnade.cli.lines import agreement_lines, description_lines, times_lines
 from colonnade.common.datatypes import DTYPES, TOLERANCE, Dtype
 from colonnade.common.errors import ColonnadeError
+from colonnade.common.limits import PROGRAM_RUNS, PROGRAM_THREADS
 from colonnade.common.progress import Progress, track
 
 # A picture that is resized to this takes 300 MB.
 MOST_PX = 8192
 DTYPE = click.option("--dtype", type=click.Choice(DTYPES), default="f32", show_default=True)
-THREADS = click.option("--threads", type=click.IntRange(1, 256), default=1, show_default=True)
+THREADS = click.option(
+    "--threads", type=click.IntRange(1, PROGRAM_THREADS), default=1, show_default=True
+)
 IMAGE_PX = click.option(
     "--image-px",
     type=click.IntRange(1, MOST_PX),
@@ -99,8 +102,8 @@ def run(
 @IMAGE_PX
 @DTYPE
 @THREADS
-@click.option("--repetitions", type=click.IntRange(1), default=20, show_default=True)
-@click.option("--warmup", type=click.IntRange(0), default=3, show_default=True)
+@click.option("--repetitions", type=click.IntRange(1, PROGRAM_RUNS), default=20, show_default=True)
+@click.option("--warmup", type=click.IntRange(0, PROGRAM_RUNS), default=3, show_default=True)
 @JSON
 def bench(
     package: Path,
