@@ -300,3 +300,19 @@ def test_a_wrong_image_is_refused(run: Any, scratch: Path, image: Any, words: li
         run(package, input=str(path.relative_to(ROOT)))
     for word in ["wrong.safetensors", *words]:
         assert word in str(refused.value)
+
+
+def test_a_report_that_cannot_take_its_name_leaves_nothing_behind(run: Any, scratch: Path) -> None:
+    folder = scratch / "reports"
+    # In the place of the file lies a folder.
+    (folder / "report.json").mkdir(parents=True)
+    where = str((folder / "report.json").relative_to(ROOT))
+    with pytest.raises(ColonnadeError, match=r"report\.json: cannot be written: "):
+        run(scratch / "sound", report=where)
+    assert [each.name for each in folder.iterdir()] == ["report.json"]
+
+
+@pytest.mark.parametrize("option", ["warmup", "repetitions"])
+def test_more_runs_than_can_be_counted_are_refused(run: Any, scratch: Path, option: str) -> None:
+    with pytest.raises(ColonnadeError, match=f"--{option}"):
+        run(scratch / "sound", **{option: str(2**32 - 1)})
