@@ -14,12 +14,12 @@
 #include "memory.h"
 #include "network.h"
 #include "package.h"
+#include "run_limits.h"
 #include "xnn.h"
 
 namespace colonnade {
 namespace {
 
-constexpr unsigned kMaxThreads = 256;
 constexpr size_t kRank = 4;
 
 // Whatever cannot even be said of an error.

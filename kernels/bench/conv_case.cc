@@ -7,6 +7,7 @@
 #include <cmath>
 #include <numeric>
 #include <random>
+#include <stdexcept>
 
 namespace colonnade {
 
@@ -100,7 +101,11 @@ std::vector<double> ConvCase::reference() const {
 double ConvCase::max_abs_error(const std::vector<float>& output) const {
   const std::vector<double> expected = reference();
   double error = 0;
-  for (size_t i = 0; i < output.size(); i++) error = std::max(error, std::abs(static_cast<double>(output[i]) - expected[i]));
+  for (size_t i = 0; i < output.size(); i++) {
+    // A NaN is no larger than any error.
+    if (!std::isfinite(output[i])) throw std::runtime_error(shape.str() + ": output " + std::to_string(i) + ": " + std::to_string(output[i]) + "; allowed: finite numbers");
+    error = std::max(error, std::abs(static_cast<double>(output[i]) - expected[i]));
+  }
   return error;
 }
 

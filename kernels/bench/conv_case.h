@@ -49,7 +49,7 @@ struct ConvCase {
   // The convolution in float64, NCHW of the output.
   std::vector<double> reference() const;
 
-  // What an output, NCHW, is off by at most from that.
+  // What an output, NCHW, is off by at most from that. Throws std::runtime_error where it holds NaN or infinity.
   double max_abs_error(const std::vector<float>& output) const;
 
   // The same of absolute values, without the clamp: what rounding errors are relative to.

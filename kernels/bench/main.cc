@@ -23,6 +23,7 @@
 #include "pinning.h"
 #include "prepared.h"
 #include "region_clock.h"
+#include "run_limits.h"
 #include "whole_number.h"
 
 namespace colonnade {
@@ -288,8 +289,8 @@ Options parse(int argc, char** argv) {
   for (const Arithmetic& each : arithmetics()) by_name[each.name] = each.value;
   app.add_option("--arithmetic", o.arithmetic, "Elements and accumulators of our kernels")
       ->transform(CLI::CheckedTransformer(by_name));
-  app.add_option("--threads", o.threads)->check(CLI::Range(1, 256));
-  app.add_option("--repetitions", o.repetitions)->check(CLI::Range(1u, 1000000u));
+  app.add_option("--threads", o.threads)->check(CLI::Range(1u, kMaxThreads));
+  app.add_option("--repetitions", o.repetitions)->check(CLI::Range(1u, kMaxRuns));
   app.add_option("--seed", o.seed)->check(CLI::Range(0u, UINT32_MAX));
   auto* compared = app.add_flag("--check", o.check, "Compare with a float64 reference");
   auto* dry = app.add_flag("--dry-run", o.dry_run, "Print the lines without running anything");

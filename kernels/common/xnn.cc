@@ -4,6 +4,7 @@
 #include "xnn.h"
 
 #include "arena.h"
+#include "run_limits.h"
 #include "virtual_pool.h"
 
 namespace colonnade {
@@ -57,6 +58,10 @@ xnn_status run_operators(const std::vector<Operator>& operators, pthreadpool_t p
 
 ThreadPool make_thread_pool(unsigned threads, bool modelled) {
   if (threads == 1) return nullptr;
+  // The markers of a larger team would say something else.
+  if (modelled && threads > kMaxModelledThreads) {
+    throw std::invalid_argument("--threads: " + std::to_string(threads) + "; allowed under the timing model: 1 to " + std::to_string(kMaxModelledThreads));
+  }
   ThreadPool pool(modelled ? colonnade_create_virtual_pool(threads) : pthreadpool_create(threads));
   if (pool == nullptr) throw std::runtime_error("cannot create " + std::to_string(threads) + " threads");
   return pool;

@@ -43,7 +43,8 @@ struct DeletePool {
 using ThreadPool = std::unique_ptr<pthreadpool, DeletePool>;
 
 // An empty pointer for one thread: XNNPACK then calls its tasks directly. With `modelled`, the threads
-// are cores of the timing model (virtual_pool.h); make no other pool beside.
+// are cores of the timing model (virtual_pool.h), of which it has no more than kMaxModelledThreads; make no other pool
+// beside. Throws std::invalid_argument for more, and std::runtime_error where there is no pool.
 ThreadPool make_thread_pool(unsigned threads, bool modelled = false);
 
 }  // namespace colonnade

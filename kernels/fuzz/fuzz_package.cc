@@ -13,7 +13,6 @@
 #include <nlohmann/json.hpp>
 
 #include "arena.h"
-#include "batches.h"
 #include "files.h"
 #include "network.h"
 #include "operations/conv2d.h"
@@ -78,7 +77,7 @@ bool is_small(const Package& package, const std::map<std::string, Shape>& inputs
 
 // A schedules file with an entry for every key that a convolution of the package is looked up by.
 nlohmann::json schedule_each(const Package& package, const std::map<std::string, TensorShape>& shapes) {
-  nlohmann::json document = {{"format", "colonnade-schedules"}, {"version", 3}, {"target", "none"}, {"stays_dense", nlohmann::json::array()}};
+  nlohmann::json document = {{"format", "colonnade-schedules"}, {"version", kSchedulesVersion}, {"target", "none"}, {"stays_dense", nlohmann::json::array()}};
   nlohmann::json& convs = document["convs"] = nlohmann::json::object();
   for (const Node& node : package.nodes()) {
     const Conv2d* conv = as_conv2d(node);

@@ -17,6 +17,7 @@
 #include "network.h"
 #include "operations/conv2d.h"
 #include "pinning.h"
+#include "run_limits.h"
 #include "whole_number.h"
 
 namespace colonnade {
@@ -110,9 +111,9 @@ Options parse(int argc, char** argv) {
   app.add_option("--input", o.input, "safetensors, NCHW float32 tensors by input name")->required();
   app.add_option("--output", o.output, "safetensors to write")->required();
   app.add_option("--report", o.report, "JSON to write")->required();
-  app.add_option("--threads", o.threads)->check(CLI::Range(1, 256));
-  CLI::Option* repetitions = app.add_option("--repetitions", o.repetitions)->check(CLI::PositiveNumber);
-  CLI::Option* warmup = app.add_option("--warmup", o.warmup, "Runs before the counted ones")->check(CLI::NonNegativeNumber);
+  app.add_option("--threads", o.threads)->check(CLI::Range(1u, kMaxThreads));
+  CLI::Option* repetitions = app.add_option("--repetitions", o.repetitions)->check(CLI::Range(1u, kMaxRuns));
+  CLI::Option* warmup = app.add_option("--warmup", o.warmup, "Runs before the counted ones")->check(CLI::Range(0u, kMaxRuns));
   app.add_flag("--serve", o.serve, "For every number on stdin run so often, and print the seconds of each run as a JSON line; all of them are repetitions")
       ->excludes(repetitions)
       ->excludes(warmup);
@@ -180,7 +181,7 @@ unsigned serve(const std::function<void()>& network) {
   std::cout << "[]" << std::endl;
   for (std::string line; std::getline(std::cin, line);) {
     auto seconds = nlohmann::ordered_json::array();
-    for (uint64_t left = whole_number("stdin", line, 1, 1000000); left != 0; left--, runs++) {
+    for (uint64_t left = whole_number("stdin", line, 1, kMaxRuns); left != 0; left--, runs++) {
       const auto begin = std::chrono::steady_clock::now();
       network();
       seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());

@@ -15,6 +15,7 @@
 namespace colonnade {
 namespace {
 
+// Of graph.json; colonnade.package.graph writes it.
 constexpr size_t kVersion = 3;
 
 const OperationType& find_type(const std::string& op) {

@@ -193,7 +193,10 @@ void write_file(const std::string& path, const std::string& contents) {
       fail(path, "cannot be written: " + reason);
     }
   }
-  if (std::rename(temporary.c_str(), path.c_str()) != 0) fail(path, std::string("cannot be written: ") + std::strerror(errno));
+  if (std::rename(temporary.c_str(), path.c_str()) == 0) return;
+  const std::string reason = std::strerror(errno);
+  std::remove(temporary.c_str());
+  fail(path, "cannot be written: " + reason);
 }
 
 std::string safetensors_header(const std::map<std::string, TensorInfo>& tensors) {

@@ -15,8 +15,6 @@
 namespace colonnade {
 namespace {
 
-constexpr size_t kVersion = 3;
-
 ConvSchedule read_schedule(const nlohmann::json& entry) {
   std::vector<const char*> keys = {"algorithm"};
   for (const ScheduleField& field : kScheduleFields) keys.push_back(field.name);
@@ -84,11 +82,11 @@ Schedules::Schedules(const std::string& name, const nlohmann::json& document) : 
 }
 
 void Schedules::read(const nlohmann::json& document) {
-  if (!document.is_object() || document.value("format", nlohmann::json()) != "colonnade-schedules" || document.value("version", nlohmann::json()) != kVersion) {
-    throw std::invalid_argument("not a colonnade-schedules file of version " + std::to_string(kVersion));
+  if (!document.is_object() || document.value("format", nlohmann::json()) != "colonnade-schedules" || document.value("version", nlohmann::json()) != kSchedulesVersion) {
+    throw std::invalid_argument("not a colonnade-schedules file of version " + std::to_string(kSchedulesVersion));
   }
   const Fields fields(document, "", {"format", "version", "target", "convs", "stays_dense"});
-  fields.size("version", kVersion, kVersion);
+  fields.size("version", kSchedulesVersion, kSchedulesVersion);
   fields.text("target");
   for (const auto& key : read_list(fields.at("stays_dense"), "stays_dense", 0, kMaxTensors)) read_key(read_text(key, "stays_dense"), "stays_dense", "");
   const nlohmann::json& convs = fields.at("convs");

@@ -4,6 +4,7 @@
 // Schedules chosen by profiling, keyed by conv shape and kept columns: the winner's, and each algorithm's best.
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <string>
 
@@ -13,6 +14,9 @@
 #include "conv_shape.h"
 
 namespace colonnade {
+
+// Of the files that are read; colonnade.tuning.choice writes them.
+constexpr size_t kSchedulesVersion = 3;
 
 // Where the schedule of a convolution comes from.
 enum class ScheduleSource {

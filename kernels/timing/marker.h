@@ -34,7 +34,7 @@ static inline void colonnade_region_end(void) { COLONNADE_TIMING_MARK(0x513); }
 static inline int colonnade_region_again(void) { return 0; }
 
 // Starts a team of `size` cores, of which this one is member 0. All members run in this thread, one
-// after the other, each on the stack below this point.
+// after the other, each on the stack below this point. The marker has a byte for the size.
 static inline void colonnade_team_begin(unsigned long size) { COLONNADE_TIMING_TEAM(0x100 + size); }
 
 // What follows is executed by `member`.

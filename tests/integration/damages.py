@@ -275,6 +275,8 @@ DAMAGES: list[tuple[str, Damage, list[str]]] = [
         append_nodes(conv("stem", "image", (5, 8), output="x")),
         ["stem", "exists already"],
     ),
+    # 129 letters of two bytes each.
+    ("name of 258 bytes", put("flat", "name", "\u00fc" * 129), ["name", "256 bytes"]),
     ("node without key", lambda p: p.node("stem").pop("stride"), ["stem", "stride"]),
     (
         "key twice",

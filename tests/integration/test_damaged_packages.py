@@ -22,6 +22,7 @@ from colonnade.container import Container
 from colonnade.models import conv_shape as conv
 from colonnade.models import document
 from colonnade.models.layers import LAYERS
+from colonnade.models.layers.node import MAX_NAME
 from colonnade.package import graph as package_graph
 from colonnade.package.archive import read_package
 from colonnade.targets.emulator import emulator
@@ -161,6 +162,7 @@ def test_limits_are_the_same_in_both_languages() -> None:
     limits["kMaxTile"] = int(count) - 1
     expected = {
         "kMaxNodes": document.MAX_NODES,
+        "kMaxName": MAX_NAME,
         "kMaxDimension": conv.MAX_SIZE,
         "kMaxWindow": conv.MAX_WINDOW,
         "kMaxTile": package_graph.MAX_TILE,
@@ -298,3 +300,19 @@ def test_a_wrong_image_is_refused(run: Any, scratch: Path, image: Any, words: li
         run(package, input=str(path.relative_to(ROOT)))
     for word in ["wrong.safetensors", *words]:
         assert word in str(refused.value)
+
+
+def test_a_report_that_cannot_take_its_name_leaves_nothing_behind(run: Any, scratch: Path) -> None:
+    folder = scratch / "reports"
+    # In the place of the file lies a folder.
+    (folder / "report.json").mkdir(parents=True)
+    where = str((folder / "report.json").relative_to(ROOT))
+    with pytest.raises(ColonnadeError, match=r"report\.json: cannot be written: "):
+        run(scratch / "sound", report=where)
+    assert [each.name for each in folder.iterdir()] == ["report.json"]
+
+
+@pytest.mark.parametrize("option", ["warmup", "repetitions"])
+def test_more_runs_than_can_be_counted_are_refused(run: Any, scratch: Path, option: str) -> None:
+    with pytest.raises(ColonnadeError, match=f"--{option}"):
+        run(scratch / "sound", **{option: str(2**32 - 1)})

@@ -9,6 +9,7 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -46,10 +47,17 @@ def write_seeds(target: str, folder: Path) -> None:
             damage(broken)
             (folder / f"damage-{index}").write_bytes(fuzzed(broken)[: 1 << 14])
     elif target == "input":
-        shape = [1, 2, 3, 4]
-        header = {"image": {"dtype": "F32", "shape": shape, "data_offsets": [0, 96]}}
-        content = json.dumps(header).encode() + RULE + np.zeros(shape, np.float32).tobytes()
-        (folder / "image").write_bytes(content)
+        # Of the target's two inputs: as many images of each, or more of one.
+        for masks in (4, 1):
+            shapes = {"image": (4, 2, 3, 4), "mask": (masks, 1, 2, 2)}
+            header: dict[str, Any] = {}
+            content = b""
+            for name, shape in shapes.items():
+                data = np.ones(shape, np.float32).tobytes()
+                offsets = [len(content), len(content) + len(data)]
+                header[name] = {"dtype": "F32", "shape": shape, "data_offsets": offsets}
+                content += data
+            (folder / f"masks-{masks}").write_bytes(json.dumps(header).encode() + RULE + content)
     elif target == "core":
         for core in sorted(Path("kernels/timing/cores").glob("*.json")):
             (folder / core.name).write_bytes(core.read_bytes())

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-// Additions of a reference, as colonnade.validation.measured has it.
+// Additions of a reference, as colonnade.validation.measured and measure.sh have them.
 enum { COLONNADE_REFERENCE_ADDS = 1 << 18 };
 
 static inline uint64_t colonnade_ticks(void) {

@@ -17,6 +17,7 @@ struct Cache {
 
 // `bytes` / (`ways` * `line_bytes`) must be a power of two. Returns false without memory.
 bool cache_init(struct Cache* cache, uint32_t bytes, uint32_t ways, uint32_t line_bytes);
+// For programs that have a cache for a while: the plugin keeps all that it has.
 void cache_free(struct Cache* cache);
 void cache_clear(struct Cache* cache);
 

@@ -20,11 +20,6 @@ bool core_init(struct Core* core, struct MemorySystem* memory, unsigned number) 
   return memory_path_init(&core->path, memory, number);
 }
 
-void core_free(struct Core* core) {
-  memory_path_free(&core->path);
-  free(core->predictions);
-}
-
 void core_reset(struct Core* core) {
   memory_path_reset(&core->path);
   memset(&core->vtype, 0, sizeof(core->vtype));

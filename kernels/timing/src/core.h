@@ -97,7 +97,6 @@ struct VtypeList {
 
 // A core of number `number` on its own, a team of one.
 bool core_init(struct Core* core, struct MemorySystem* memory, unsigned number);
-void core_free(struct Core* core);
 
 // Empties pipeline, predictor and L1. Time restarts at zero.
 void core_reset(struct Core* core);

@@ -29,8 +29,6 @@ bool memory_path_init(struct MemoryPath* path, struct MemorySystem* memory, unsi
   return cache_init(&path->l1, l1->bytes, l1->ways, l1->line);
 }
 
-void memory_path_free(struct MemoryPath* path) { cache_free(&path->l1); }
-
 void memory_reset(struct MemorySystem* memory, uint64_t stack_pointer) {
   const struct Params* params = memory->params;
   for (unsigned i = 0; i * params->cores_per_cluster < params->core_count; i++) {

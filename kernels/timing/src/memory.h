@@ -73,7 +73,6 @@ struct Fill {
 
 bool memory_init(struct MemorySystem* memory, const struct Params* params);
 bool memory_path_init(struct MemoryPath* path, struct MemorySystem* memory, unsigned core);
-void memory_path_free(struct MemoryPath* path);
 
 // Empty caches, no page has a frame, and time restarts at zero; the paths have a reset of their
 // own. `stack_pointer` anchors the stack: see pages.h.

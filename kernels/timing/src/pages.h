@@ -38,6 +38,7 @@ struct Pages {
 };
 
 bool pages_init(struct Pages* pages, unsigned huge_log2);
+// For programs that have pages for a while: the plugin keeps all that it has.
 void pages_free(struct Pages* pages);
 
 // The addresses from `begin` to `end` lie in huge pages.

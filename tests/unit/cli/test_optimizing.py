@@ -79,6 +79,13 @@ def library(monkeypatch: pytest.MonkeyPatch) -> Library:
     return found
 
 
+def test_threads_that_a_configuration_has_not_are_refused_as_the_option(library: Library) -> None:
+    result = call("optimize", "net.onnx", "made", "--target", "x60", "--threads", 100)
+    assert result.exit_code == 2
+    assert "'--threads': 100 is not in the range 1<=x<=64" in result.output
+    assert library.arguments == ()
+
+
 def test_data_give_images_their_size_and_training_its_epochs(
     library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

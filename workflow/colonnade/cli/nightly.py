@@ -12,6 +12,7 @@ from colonnade.cli.common import FILE, cli, named_target, step
 from colonnade.common.datatypes import DTYPES, Dtype
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import read_json, write_text
+from colonnade.common.limits import PROGRAM_THREADS
 from colonnade.common.paths import LAYER_BASELINE, NIGHTS
 from colonnade.workflow.settings import read_settings
 
@@ -19,7 +20,7 @@ TARGET = click.option("--target", "name", required=True, help="Emulated; of conf
 BASELINE = click.option(
     "--baseline", type=FILE, help="What to compare with, if there is a baseline yet."
 )
-THREADS = click.option("--threads", type=click.IntRange(1, 256), required=True)
+THREADS = click.option("--threads", type=click.IntRange(1, PROGRAM_THREADS), required=True)
 
 
 @step.command("nightly-network")

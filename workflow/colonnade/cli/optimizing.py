@@ -23,6 +23,7 @@ from colonnade.cli.common import (
     scratch,
 )
 from colonnade.common.errors import ColonnadeError
+from colonnade.common.limits import MAX_THREADS
 
 _TILE = 8
 
@@ -53,7 +54,9 @@ _TILE = 8
     "--image-px", type=click.IntRange(1, MOST_PX), help="Size of images that MODEL leaves open."
 )
 @click.option("--grouped", is_flag=True, help="Prune convolutions with groups too: they get zeros.")
-@click.option("--threads", type=click.IntRange(1, 256), default=1, help="That run what is tuned.")
+@click.option(
+    "--threads", type=click.IntRange(1, MAX_THREADS), default=1, help="That run what is tuned."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def optimize(
     model: Path,

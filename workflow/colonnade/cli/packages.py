@@ -26,10 +26,13 @@ from colonnade.cli.common import (
 from colonnade.cli.lines import agreement_lines, description_lines, times_lines
 from colonnade.common.datatypes import DTYPES, TOLERANCE, Dtype
 from colonnade.common.errors import ColonnadeError
+from colonnade.common.limits import PROGRAM_RUNS, PROGRAM_THREADS
 from colonnade.common.progress import Progress, track
 
 DTYPE = click.option("--dtype", type=click.Choice(DTYPES), default="f32", show_default=True)
-THREADS = click.option("--threads", type=click.IntRange(1, 256), default=1, show_default=True)
+THREADS = click.option(
+    "--threads", type=click.IntRange(1, PROGRAM_THREADS), default=1, show_default=True
+)
 IMAGE_PX = click.option(
     "--image-px",
     type=click.IntRange(1, MOST_PX),
@@ -106,8 +109,8 @@ def run(
 @IMAGE_PX
 @DTYPE
 @THREADS
-@click.option("--repetitions", type=click.IntRange(1), default=20, show_default=True)
-@click.option("--warmup", type=click.IntRange(0), default=3, show_default=True)
+@click.option("--repetitions", type=click.IntRange(1, PROGRAM_RUNS), default=20, show_default=True)
+@click.option("--warmup", type=click.IntRange(0, PROGRAM_RUNS), default=3, show_default=True)
 @JSON
 def bench(
     package: Path,

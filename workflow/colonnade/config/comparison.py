@@ -7,9 +7,10 @@ from typing import Annotated
 
 from pydantic import Field
 
+from colonnade.common.limits import MAX_THREADS
 from colonnade.config.model import ModelName
 from colonnade.config.pruning import Pattern
-from colonnade.config.section import MAX_THREADS, Number, Section, Whole
+from colonnade.config.section import Number, Section, Whole
 
 
 class ComparisonConfig(Section):

@@ -9,9 +9,10 @@ from typing import Annotated
 from pydantic import Field
 
 from colonnade.common.datatypes import Dtype
+from colonnade.common.limits import MAX_THREADS
 from colonnade.config.errors import validated
 from colonnade.config.model import ModelName
-from colonnade.config.section import MAX_THREADS, InputFile, Section, Share, Whole
+from colonnade.config.section import InputFile, Section, Share, Whole
 from colonnade.config.sources import read_yaml
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from colonnade.common.datatypes import DTYPES, Dtype
+from colonnade.common.limits import PROGRAM_THREADS
 from colonnade.config.model import ModelName
 from colonnade.config.section import Number, Section, Whole
 
@@ -37,7 +38,7 @@ class MatrixConfig(Section):
         max_length=len(DTYPES),
         description="In which networks are run.",
     )
-    threads: tuple[Annotated[Whole, Field(ge=1, le=256)], ...] = Field(
+    threads: tuple[Annotated[Whole, Field(ge=1, le=PROGRAM_THREADS)], ...] = Field(
         default=(1, 8),
         min_length=1,
         max_length=100,

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from colonnade.common.limits import MAX_REPETITIONS, MAX_THREADS
 from colonnade.common.paths import RESULTS, TAKEN
 from colonnade.config.budget import BudgetConfig
 from colonnade.config.comparison import ComparisonConfig
@@ -24,8 +25,6 @@ from colonnade.config.pruning import PruningConfig
 from colonnade.config.section import (
     MAX_KC_SPLITS,
     MAX_PANELS,
-    MAX_REPETITIONS,
-    MAX_THREADS,
     Lmul,
     Number,
     OutputFile,

@@ -4,7 +4,8 @@
 """What all sections of the configuration have in common, and the limits that several of them share.
 
 Every value is checked when the configuration is read. Limits that the programs have as well are here
-once; tests/unit/config/test_limits.py compares them with what the programs accept.
+once, or in colonnade.common.limits; tests/unit/config/test_limits.py compares them with what the programs
+accept.
 """
 
 from pathlib import Path
@@ -23,8 +24,6 @@ from pydantic import (
 MAX_TILE = 31  # a tile's accumulators and a panel vector share 32 registers
 MAX_PANELS = 9999
 MAX_KC_SPLITS = 1024
-MAX_THREADS = 64
-MAX_REPETITIONS = 10_000
 MAX_GROUP = 65_536  # columns; beyond K a group is all of it
 
 

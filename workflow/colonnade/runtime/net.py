@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from colonnade.common.errors import ColonnadeError
+from colonnade.common.limits import PROGRAM_THREADS
 from colonnade.runtime.arrays import Floats, as_floats, like
 from colonnade.runtime.library import FLOATS, RANK, SIZE, Options, library
 
@@ -169,8 +170,8 @@ def _path(name: str, path: Any) -> bytes:
 
 def _unsigned(threads: int) -> int:
     """A number that C takes as it is: one that is not in range it would fold."""
-    if not isinstance(threads, int) or not 1 <= threads <= 256:
-        raise ColonnadeError(f"threads: {threads}; allowed: 1 to 256")
+    if not isinstance(threads, int) or not 1 <= threads <= PROGRAM_THREADS:
+        raise ColonnadeError(f"threads: {threads}; allowed: 1 to {PROGRAM_THREADS}")
     return threads
 
 

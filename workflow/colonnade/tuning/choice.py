@@ -23,6 +23,9 @@ from colonnade.tuning.cache import Result
 from colonnade.tuning.search import choose_each, fastest
 from colonnade.tuning.space import SCHEDULE
 
+SCHEDULES_VERSION = 3
+"""Of schedules files, as the runner reads them."""
+
 
 def schedule_key(conv: ConvShape, kept: int, algorithm: str | None = None) -> str:
     """Key of a schedules file: the string the runner looks up, of one algorithm or of the winner.
@@ -96,7 +99,7 @@ def write_schedules(
     output: Path,
 ) -> None:
     """Write a schedules file: parts of schedules by key, and keys that have none."""
-    header = {"format": "colonnade-schedules", "version": 3, "target": target.name}
+    header = {"format": "colonnade-schedules", "version": SCHEDULES_VERSION, "target": target.name}
     write_json(output, {**header, "convs": convs, "stays_dense": stays_dense})
 
 

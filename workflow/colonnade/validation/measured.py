@@ -24,7 +24,7 @@ _SOURCES = Path("kernels/timing/board")
 _CLOCK = (_SOURCES / "clock.c", Path("kernels/common/pinning.c"))
 # In place of what marks regions for the timing model.
 _FLAGS = (f"-I{_SOURCES}", "-Ikernels/common")
-# Cycles of a reference: as many additions as kernels/timing/board/clock.h has.
+# Cycles of a reference: as many additions as kernels/timing/board/clock.h and board/measure.sh have.
 REFERENCE_ADDS = 1 << 18
 # Kernels of several cores run as one thread there.
 _SEVERAL = "several cores"

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from colonnade.models.shapes import MAX_SIZE, MAX_WINDOW, TensorShape, reach
 
@@ -19,8 +19,18 @@ if TYPE_CHECKING:
 MAX_WEIGHTS = 1 << 28
 """Of one layer, before pruning."""
 
+MAX_NAME = 256
+"""Bytes of a name in UTF-8: what the runner counts."""
+
+
+def _short(name: str) -> str:
+    if len(name.encode()) > MAX_NAME:
+        raise ValueError(f"allowed: at most {MAX_NAME} bytes")
+    return name
+
+
 PAIR = Field(min_length=2, max_length=2)
-Name = Annotated[str, Field(min_length=1, max_length=256)]
+Name = Annotated[str, Field(min_length=1), AfterValidator(_short)]
 Size = Annotated[int, Field(ge=1, le=MAX_SIZE)]
 Positive = Annotated[list[Annotated[int, Field(ge=1, le=MAX_WINDOW)]], PAIR]
 Padding = Annotated[
