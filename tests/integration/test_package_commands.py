@@ -107,7 +107,7 @@ def test_run_shows_the_likeliest_classes(
         (["--image", "{picture}", "--labels", "{short}"], "--labels: 2 names; allowed: 10"),
         (
             ["--image", "{picture}", "--std", 1, 0, 1],
-            "--std: 1.0 0.0 1.0; allowed: numbers above 0",
+            "--std: 1.0 0.0 1.0; allowed: numbers from 1e-06 to",
         ),
     ],
 )

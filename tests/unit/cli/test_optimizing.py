@@ -41,7 +41,7 @@ def test_a_network_becomes_a_package_and_what_stays_dense_is_told(
         (["--pictures", "no-folder"], "no-folder: no such folder; needed: one with pictures"),
         (["--pictures", ".", "--grouped"], "--grouped: allowed without --pictures: "),
         (["--mean", 0, 0, 0, "--data", "."], "--mean: allowed without --data, which says how"),
-        (["--std", 1, 0, 1], "--std: 1.0 0.0 1.0; allowed: numbers above 0"),
+        (["--std", 1, 0, 1], "--std: 1.0 0.0 1.0; allowed: numbers from 1e-06 to"),
         (["--weights", "w.pth"], "has weights of its own; allowed with --weights: torchvision:"),
         (["--target", "x60"], "not in a checkout of Colonnade; change to one"),
     ],

@@ -84,9 +84,9 @@ def test_run_says_what_is_wrong_before_a_network_is_loaded(
 ) -> None:
     (tmp_path / "labels").touch()
     for options, words in (
-        (["--std", 1, 0, 1], "--std: 1.0 0.0 1.0; allowed: numbers above 0"),
-        (["--std", 1, 1, -0.5], "--std: 1.0 1.0 -0.5; allowed: numbers above 0"),
-        (["--std", 1, "nan", 1], "--std: 1.0 nan 1.0; allowed: numbers above 0"),
+        (["--std", 1, 0, 1], "--std: 1.0 0.0 1.0; allowed: numbers from 1e-06 to"),
+        (["--std", 1, 1, -0.5], "--std: 1.0 1.0 -0.5; allowed: numbers from 1e-06 to"),
+        (["--std", 1, "nan", 1], "--std: 1.0 nan 1.0; allowed: numbers from 1e-06 to"),
         (["--labels", tmp_path / "labels"], "is empty; allowed: the name of a class in each line"),
     ):
         with pytest.raises(ColonnadeError, match=words):

@@ -50,7 +50,7 @@ COMMANDS = [
     ["step", "audit-tuner", "missing", "conv", "output"],
     ["table", "tuner_quality", "missing", "output", "audit"],
     ["step", "images", "missing", "output"],
-    ["step", "throughput", "missing", "implementation", "graph", "schedules", "images", "output"],
+    ["step", "throughput", "missing", "colnm_dense", "graph", "schedules", "images", "output"],
     ["table", "throughput", "missing", "output", "report"],
     ["table", "throughput_cores", "--target", "c908", "missing", "output", "report"],
     ["step", "band-core", "missing", "name", "output"],
@@ -60,7 +60,7 @@ COMMANDS = [
     ["table", "accuracy", "missing", "output", "report"],
     ["table", "sensitivity", "missing", "table", "band", "text", "report"],
     [
-        *("step", "over-band", "--band", "band", "missing", "implementation", "f32", "1"),
+        *("step", "over-band", "--band", "band", "missing", "colnm_dense", "f32", "1"),
         *("graph", "schedules", "images", "output"),
     ],
     ["step", "claims", "missing", "output", "throughput"],
