@@ -30,6 +30,8 @@ class Tensors:
         self.inputs: list[Input] = []
         self.nodes: list[Node] = []
         self.state: dict[str, Array] = {}
+        # Whether the source leaves height or width open, so that nothing may be worked out from them.
+        self.is_open = False
         self._known: dict[str, TensorShape] = {}
         self._names = Names()
         # Borders of minus infinity, which max pools take as their padding, by a name of no tensor.
