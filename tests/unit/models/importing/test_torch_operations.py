@@ -195,6 +195,14 @@ REFUSED: dict[str, tuple[Function, str]] = {
         "aten.rand '.*': not supported; supported: aten",
     ),
     "constants-in-place": (lambda x, w: x + w.exp_().mean(), "aten.exp '.*': not supported"),
+    "constants-of-a-file": (
+        lambda x, w: x + ATEN.from_file(__file__, False, 8, dtype=torch.float32).mean(),
+        "aten.from_file '.*': not supported",
+    ),
+    "unset-constants": (
+        lambda x, w: x + torch.empty(1),
+        "aten.empty '.*': not supported",
+    ),
     "huge-constants": (
         lambda x, w: x + w.repeat(1 << 9, 1 << 9, 1 << 3, 1).mean(),
         r"aten.repeat '.*': \d+ elements; allowed: 268435456$",

@@ -32,6 +32,24 @@ _EXPRESSION = re.compile(
     r"|'?[su]\d+'?|\d{1,9}|[(),=+\- ])+",
     re.ASCII,
 )
+# What may be computed of constants, beside what the table of operations has.
+_PURE_TAGS = {torch.Tag.core, torch.Tag.pointwise, torch.Tag.reduction}
+_PURE = {
+    f"aten.{name}"
+    for name in (
+        *(
+            "_weight_norm",
+            "_weight_norm_interface",
+            "norm_except_dim",
+            "dot",
+            "vdot",
+            "mv",
+            "outer",
+        ),
+        *("matmul", "stack", "tile", "expand_as", "arange", "linspace", "eye", "ones", "zeros"),
+        *("ones_like", "zeros_like", "new_ones", "new_zeros", "lift_fresh_copy", "numpy_T", "t"),
+    )
+}
 MAX_JSON = 1 << 28
 # Elements that a folded constant may have.
 MAX_FOLDED = 1 << 28
@@ -215,18 +233,21 @@ def _run(reading: Reading, node: fx.Node) -> None:
     flat = [value for each in operation.inputs for value in _flat(each)]
     tensors = [each for each in flat if not _is_plain(each)]
     constant = all(isinstance(each, Constant) and not each.sized for each in tensors)
-    if constant and (tensors if kind in HANDLERS else _is_pure(target)):
+    if constant and (tensors if kind in HANDLERS else _is_pure(target, kind)):
         _fold(reading, operation, node, target)
     else:
         reading.run(operation)
 
 
-def _is_pure(target: torch._ops.OpOverload) -> bool:
-    """Whether an operation gives the same for the same, and does nothing else."""
-    random = torch.Tag.nondeterministic_seeded in target.tags
-    # What they make is not set.
-    unset = "empty" in target._schema.name
-    return target.namespace == "aten" and not (random or unset or target._schema.is_mutable)
+def _is_pure(target: torch._ops.OpOverload, kind: str) -> bool:
+    """Whether an operation gives the same for the same, and does nothing else.
+
+    A file says what is called: what is not known to be harmless, such as aten.from_file, is refused.
+    """
+    tags, schema = set(target.tags), target._schema
+    if target.namespace != "aten" or schema.is_mutable or torch.Tag.nondeterministic_seeded in tags:
+        return False
+    return kind in _PURE or (bool(tags & _PURE_TAGS) and "empty" not in schema.name)
 
 
 def _flat(value: Any) -> list[Any]:
