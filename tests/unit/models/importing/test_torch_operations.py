@@ -195,10 +195,6 @@ REFUSED: dict[str, tuple[Function, str]] = {
         "aten.rand '.*': not supported; supported: aten",
     ),
     "constants-in-place": (lambda x, w: x + w.exp_().mean(), "aten.exp '.*': not supported"),
-    "constants-of-a-file": (
-        lambda x, w: x + ATEN.from_file(__file__, False, 8, dtype=torch.float32).mean(),
-        "aten.from_file '.*': not supported",
-    ),
     "unset-constants": (
         lambda x, w: x + torch.empty(1),
         "aten.empty '.*': not supported",
@@ -349,6 +345,16 @@ def test_what_follows_from_a_size_that_varies_is_refused(name: str) -> None:
     program = opened(OF_ONE_SIZE[name])
     with pytest.raises(ColonnadeError, match=r"net: .* from a size that is left open; needed: fix"):
         import_program(program, "net")
+
+
+def test_constants_that_touch_a_file_are_not_computed(tmp_path: Path) -> None:
+    path = tmp_path / "made"
+    program = torch.export.export(Called(lambda x: x + torch.ones(1)), (drawn(*MAP),))
+    ones = next(node for node in program.graph.nodes if node.target == ATEN.ones.default)
+    ones.target, ones.args, ones.kwargs = ATEN.from_file.default, (str(path), True, 1), {}
+    with pytest.raises(ColonnadeError, match=r"aten\.from_file '.*': not supported"):
+        import_program(program, "net")
+    assert not path.exists()
 
 
 @pytest.mark.parametrize("seed", [8], ids="seed{}".format)
