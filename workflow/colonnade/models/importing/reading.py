@@ -12,6 +12,7 @@ import torch
 
 from colonnade.common.errors import ColonnadeError, some
 from colonnade.models.graph import Graph
+from colonnade.models.importing.origins import SourceNames, source_names
 from colonnade.models.importing.recorder import Recorder
 from colonnade.models.importing.simplify import simplified
 from colonnade.models.importing.tensors import Array
@@ -33,6 +34,8 @@ class Imported:
 
     graph: Graph
     state: dict[str, Array]
+    source: SourceNames | None = None
+    """Where parameters are others in the torch module that it was exported from, or computed there."""
 
     def network(self) -> Network:
         """The torch module, with these parameters."""
@@ -102,6 +105,8 @@ class Reading:
     net: Recorder = field(default_factory=Recorder)
     known: dict[str, Value | None] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
+    module: Mapping[str, tuple[int, ...]] | None = None
+    """The sizes of the parameters of the torch module that it was exported from, by name."""
     varies: bool = False
     """Whether sizes that are looked at are those of an example: no node may hold what follows."""
     others: dict[str, str] = field(default_factory=dict)
@@ -159,7 +164,10 @@ class Reading:
             except UnsupportedError as error:
                 self.refused.append(str(error))
             else:
-                return Imported(*simplified(graph, self.net.state))
+                graph, state = simplified(graph, self.net.state)
+                if self.module is None:
+                    return Imported(graph, state)
+                return Imported(graph, state, source_names(state, self.net.origins, self.module))
         told = f"{self.where}: {len(self.refused)} cannot be imported: {some(self.refused)}"
         if any(each.endswith(UNKNOWN) for each in self.refused):
             told += f"; supported: {', '.join(sorted(self.handlers))}"

@@ -154,7 +154,8 @@ def import_program(program: ExportedProgram, where: str) -> Imported:
     Raises:
         ColonnadeError: operations that cannot be imported, all of them named.
     """
-    reading = Reading(where, HANDLERS, SHAPING, varies=True)
+    module = {name: tuple(each.shape) for name, each in program.state_dict.items()}
+    reading = Reading(where, HANDLERS, SHAPING, module=module, varies=True)
     values = {**program.state_dict, **program.constants}
     nodes = {node.name: node for node in program.graph.nodes}
     for spec in program.graph_signature.input_specs:
