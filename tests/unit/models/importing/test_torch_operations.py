@@ -386,6 +386,16 @@ def test_a_module_that_was_training_goes_on_training() -> None:
     assert module[1].training
 
 
+@pytest.mark.parametrize("decomposed", [False, True], ids=["as it is", "decomposed"])
+def test_programs_of_training_say_how_to_export(decomposed: bool) -> None:
+    module = nn.Sequential(nn.Conv2d(6, 4, 3), nn.BatchNorm2d(4), nn.Dropout(0.5)).train()
+    program = torch.export.export(module, (drawn(*MAP),))
+    program = program.run_decompositions() if decomposed else program
+    with pytest.raises(ColonnadeError, match=r"batch_norm.* behind \.eval\(\)") as refused:
+        import_program(program, "net")
+    assert "supported" not in str(refused.value)
+
+
 def test_a_program_that_is_missing_is_told(tmp_path: Path) -> None:
     with pytest.raises(ColonnadeError, match=r"gone\.pt2: no such file"):
         read_pt2(tmp_path / "gone.pt2")

@@ -50,6 +50,15 @@ _PURE = {
         *("ones_like", "zeros_like", "new_ones", "new_zeros", "lift_fresh_copy", "numpy_T", "t"),
     )
 }
+# What modules in training mode are decomposed into.
+_TRAINING = {
+    f"aten.{name}"
+    for name in (
+        "_native_batch_norm_legit",
+        "_native_batch_norm_legit_functional",
+        "native_dropout",
+    )
+}
 MAX_JSON = 1 << 28
 # Elements that a folded constant may have.
 MAX_FOLDED = 1 << 28
@@ -219,6 +228,9 @@ def _run(reading: Reading, node: fx.Node) -> None:
     operation = Operation(kind, name, [], {}, [node.name])
     if kind == "<built-in function getitem>":
         _take_output(reading, node, operation)
+        return
+    if kind in _TRAINING:
+        reading.refuse(operation, "of training; needed: export behind .eval()")
         return
     if not isinstance(target, torch._ops.OpOverload):
         sizes = isinstance(node.meta.get("val"), torch.SymInt | torch.SymFloat | torch.SymBool)
