@@ -4,6 +4,7 @@
 """Networks of the user's: imported, pruned, exported, and given back as ONNX and as a state dict."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -171,6 +172,58 @@ def test_nothing_is_written_of_what_cannot_be_imported(tmp_path: Path) -> None:
         optimize(tmp_path / "net.tflite", tmp_path / "made", Pattern(m="full", sparsity=0.5), 2)
     with pytest.raises(ColonnadeError, match=r"allowed: \.onnx"):
         write_onnx(tmp_path / "none", tmp_path / "state.pth")
+
+
+PREPARED: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "normalised": lambda x: (x - torch.tensor([0.4, 0.5, 0.6]).view(3, 1, 1)) / 0.25,
+    "stretched": lambda x: x * 2 - 1,
+    "padded": lambda x: nn.functional.pad(x, (1, 1, 1, 1)),
+    "limited": lambda x: x.clamp(0, 1),
+    "enlarged": lambda x: nn.functional.interpolate(x, scale_factor=2),
+    "reduced": lambda x: nn.functional.avg_pool2d(x, 2),
+    "mixed": lambda x: torch.maximum(x, x.tanh()),
+}
+
+
+class Prepared(nn.Module):
+    """Convolutions behind what prepares images: a function, or a batch norm."""
+
+    def __init__(self, prepare: Callable[[torch.Tensor], torch.Tensor], *convs: nn.Module) -> None:
+        super().__init__()
+        self.prepare, self.convs = prepare, nn.Sequential(*convs)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.convs(self.prepare(x))
+
+
+def save(module: nn.Module, path: Path) -> Path:
+    """Write a module as a program of `torch.export`, for images of 16 pixels."""
+    torch.export.save(torch.export.export(module.eval(), (torch.randn(1, 3, 16, 16),)), path)
+    return path
+
+
+@pytest.mark.parametrize("name", [*PREPARED, "batch norm"])
+def test_convolutions_behind_what_prepares_images_stay_dense(name: str, tmp_path: Path) -> None:
+    convs = (nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 8, 1))
+    prepare = PREPARED.get(name, nn.BatchNorm2d(3))
+    source = save(Prepared(prepare, *convs), tmp_path / "net.pt2")
+    made = optimize(source, tmp_path / "made", Pattern(m="full", sparsity=0.5), 4)
+    assert made.dense == {"convs.0": "reads images"}
+    assert made.pruned == ["convs.2"]
+
+
+def test_a_network_without_a_convolution_to_prune_is_told_why(tmp_path: Path) -> None:
+    half, folder = Pattern(m="full", sparsity=0.5), tmp_path / "made"
+    convs = (nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 3, groups=8))
+    one = save(Prepared(torch.relu, *convs), tmp_path / "one.pt2")
+    with pytest.raises(
+        ColonnadeError, match=r"pruned: convs\.0: reads images, convs\.1: 8 groups$"
+    ):
+        optimize(one, folder, half, 4)
+    none = save(nn.Sequential(nn.Flatten(), nn.Linear(768, 4)), tmp_path / "none.pt2")
+    with pytest.raises(ColonnadeError, match=r"can be pruned: it has none at all$"):
+        optimize(none, folder, half, 4)
+    assert not folder.exists()
 
 
 def write_pictures(folder: Path, count: int, seed: int) -> None:

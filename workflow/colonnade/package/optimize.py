@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from colonnade.common.errors import ColonnadeError
+from colonnade.common.errors import ColonnadeError, some
 from colonnade.common.files import filled_folder
 from colonnade.common.progress import track
 from colonnade.config.data import ImageNetConfig
@@ -23,6 +23,22 @@ from colonnade.data.dataset import UNCHANGED, Normalisation
 from colonnade.data.folders import list_pictures
 from colonnade.data.imagenet import read_image
 from colonnade.models.graph import Graph
+from colonnade.models.layers import (
+    Affine,
+    AvgPool2d,
+    BatchNorm,
+    Binary,
+    Clip,
+    Conv2d,
+    Dropout,
+    HardSigmoid,
+    LeakyRelu,
+    MaxPool2d,
+    Pad,
+    Prelu,
+    Unary,
+    Upsample2d,
+)
 from colonnade.models.shapes import DEFAULT_PX
 from colonnade.package.description import SCHEDULES, TUNED
 from colonnade.package.export import export_package
@@ -46,6 +62,11 @@ CHECKPOINT, DENSE, PACKAGE, METRICS = (
     "metrics.csv",
 )
 _SEED = 0
+# What leaves channels as they are.
+_PREPARING = (
+    *(Affine, AvgPool2d, BatchNorm, Binary, Clip, Dropout, HardSigmoid, LeakyRelu, MaxPool2d, Pad),
+    *(Prelu, Unary, Upsample2d),
+)
 # More bring little: every picture gives each layer hundreds of equations.
 MOST_PICTURES = 64
 
@@ -100,7 +121,10 @@ def optimize(
     reasons = _staying_dense(imported.graph, grouped)
     names = [conv.name for conv in imported.graph.convs if conv.name not in reasons]
     if not names:
-        raise ColonnadeError(f"{source}: has no convolution that can be pruned")
+        why = some(f"{name}: {reason}" for name, reason in reasons.items())
+        raise ColonnadeError(
+            f"{source}: has no convolution that can be pruned: {why or 'it has none at all'}"
+        )
     if pictures is not None:
         channels = [each.channels for each in imported.graph.inputs]
         if channels != [3]:
@@ -153,11 +177,15 @@ def _calibration(folder: Path, image_px: int, normalisation: Normalisation) -> C
 
 
 def _staying_dense(graph: Graph, grouped: bool) -> dict[str, str]:
+    # What prepares images, such as a normalisation of its own, makes images again.
     images = {each.name for each in graph.inputs}
     reasons = {}
-    for conv in graph.convs:
-        if conv.groups > 1 and not grouped:
-            reasons[conv.name] = f"{conv.groups} groups"
-        elif conv.input in images:
-            reasons[conv.name] = "reads images"
+    for node in graph.nodes:
+        if isinstance(node, Conv2d):
+            if node.groups > 1 and not grouped:
+                reasons[node.name] = f"{node.groups} groups"
+            elif node.input in images:
+                reasons[node.name] = "reads images"
+        elif isinstance(node, _PREPARING) and images.issuperset(node.sources):
+            images.add(node.output)
     return reasons

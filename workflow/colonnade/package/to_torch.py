@@ -9,9 +9,11 @@ from typing import Any
 
 import torch
 from safetensors.torch import save
+from torch import Tensor
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import atomic_path
+from colonnade.models.importing.origins import digest
 from colonnade.results.tables import PRUNED, write_table
 from colonnade.training.checkpoint import Checkpoint, read_checkpoint
 
@@ -19,13 +21,14 @@ SUFFIXES = (".pth", ".safetensors")
 
 
 def write_state_dict(checkpoint: Path, output: Path) -> Checkpoint:
-    """Write a checkpoint's parameters under torchvision's names, pruned weights as zeros.
+    """Write a checkpoint's parameters under torchvision's or its module's names, pruned weights as zeros.
 
     `torchvision.models.resnet18(num_classes=...)` and alike load it with `strict=True`. `output` ends in
     .pth or .safetensors.
 
     Raises:
-        ColonnadeError: damaged checkpoint, or a file that cannot be written.
+        ColonnadeError: damaged checkpoint, parameters that the module has no place for, or a file that
+            cannot be written.
     """
     if output.suffix not in SUFFIXES:
         raise ColonnadeError(
@@ -34,7 +37,7 @@ def write_state_dict(checkpoint: Path, output: Path) -> Checkpoint:
     if output.resolve() == checkpoint.resolve():
         raise ColonnadeError(f"{output}: is the checkpoint itself; allowed: another file")
     source = read_checkpoint(checkpoint)
-    state = {key: value.contiguous() for key, value in source.state.items()}
+    state = {key: value.contiguous() for key, value in _of_module(source).items()}
     with atomic_path(output) as temporary:
         if output.suffix == ".safetensors":
             temporary.write_bytes(save(state, metadata={"format": "pt"}))
@@ -44,6 +47,34 @@ def write_state_dict(checkpoint: Path, output: Path) -> Checkpoint:
             torch.save(state, content)
             temporary.write_bytes(content.getbuffer())
     return source
+
+
+def _of_module(source: Checkpoint) -> dict[str, Tensor]:
+    """The parameters of the module that a network was imported from.
+
+    What the module computes of others, such as a normalised weight, is left out if it is what it was.
+    """
+    names = source.info.source_names
+    if names is None:
+        return source.state
+    state: dict[str, Tensor] = {}
+    for key, value in source.state.items():
+        if key in names.computed:
+            if digest(value.numpy()) != names.computed[key]:
+                raise ColonnadeError(
+                    f"{source.path}: {key} is no parameter of the network that was imported, which"
+                    " computes it, and is not what it was; `colonnade to-onnx` writes it"
+                )
+            continue
+        own = names.own.get(key)
+        name, made = (key, value) if own is None else (own.name, value.reshape(own.sizes))
+        if name in state and not torch.equal(state[name], made):
+            raise ColonnadeError(
+                f"{source.path}: {name} is used several times in the network that was imported, and"
+                f" {key} is another one now; `colonnade to-onnx` writes both"
+            )
+        state[name] = made
+    return state
 
 
 def pruned_layers(source: Checkpoint) -> list[dict[str, Any]]:

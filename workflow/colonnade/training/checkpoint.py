@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
@@ -23,6 +23,7 @@ from colonnade.common.files import sha256_file, write_bytes
 from colonnade.config.pruning import Recipe
 from colonnade.data.dataset import Normalisation
 from colonnade.models.document import GraphDocument
+from colonnade.models.importing.origins import SourceNames
 from colonnade.models.module import Network, build
 from colonnade.pruning.mask import ColumnMask
 from colonnade.pruning.plan import LayerPlan
@@ -39,7 +40,7 @@ class CheckpointInfo(BaseModel):
     `graph` is an imported network; one with a name that the library knows has none. `plan` gives
     pattern and tile of every pruned convolution; empty, with `recipe` null, if dense.
     `source_sha256` names the dense checkpoint that a pruned one was made from. `epochs` counts
-    those of this phase.
+    those of this phase. `source_names` are those of the module that was imported, where they differ.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -56,6 +57,8 @@ class CheckpointInfo(BaseModel):
     seed: int
     epochs: int
     source_sha256: str | None = None
+    # Only what was imported has some: others keep the bytes of their checkpoints.
+    source_names: SourceNames | None = Field(default=None, exclude_if=lambda each: each is None)
 
     def network(self) -> Network:
         """The module with weights of its own.

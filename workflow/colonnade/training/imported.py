@@ -120,6 +120,7 @@ def write_imported(
         normalisation=normalisation,
         seed=0,
         epochs=0,
+        source_names=imported.source,
     )
     write_checkpoint(output, info, imported.tensors(), {})
     return info

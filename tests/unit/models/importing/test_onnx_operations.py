@@ -91,6 +91,7 @@ COMPUTED: dict[str, list[Node]] = {
         node("Relu", "a", "b"),
         node("Transpose", "b"),
     ],
+    "negative": [node("Neg", "x")],
     "concatenated": [node("Relu", "x", "a"), node("Concat", "a x", axis=-3)],
 }
 
@@ -157,3 +158,63 @@ def test_what_no_node_computes_is_refused_by_its_reason(name: str) -> None:
     with pytest.raises(ColonnadeError, match=words) as refused:
         import_onnx(model(nodes, opset), "net.onnx")
     assert str(refused.value).startswith("net.onnx: ")
+
+
+def opened(nodes: list[Node]) -> onnx.ModelProto:
+    """A model that leaves number, height and width of its images open."""
+    made = model(nodes)
+    for axis in (0, 2, 3):
+        made.graph.input[0].type.tensor_type.shape.dim[axis].dim_param = f"size{axis}"
+    return made
+
+
+SAME: dict[str, Any] = {"auto_pad": "SAME_UPPER", "strides": [2, 2]}
+SHAPE = node("Shape", "x", "s")
+
+
+def resized(mode: str = "linear") -> Node:
+    """To the sizes `s`."""
+    return helper.make_node("Resize", ["a", "", "", "s"], ["y"], name="n", mode=mode)
+
+
+OPEN: dict[str, list[Node]] = {
+    "stride 1": [node("Conv", "x w", auto_pad="SAME_LOWER")],
+    "stride 1 of a pool": [node("MaxPool", "x", kernel_shape=[2, 2], auto_pad="SAME_UPPER")],
+    "as large": [node("Relu", "x", "a"), SHAPE, resized()],
+    "seen as it is": [node("Relu", "x", "a"), SHAPE, node("Reshape", "a s")],
+}
+
+
+@pytest.mark.parametrize("seed", [14], ids="seed{}".format)
+@pytest.mark.parametrize("name", OPEN)
+def test_what_leaves_sizes_open_is_computed_at_another_size(name: str, seed: int) -> None:
+    made = opened(OPEN[name])
+    x = np.random.default_rng(seed).normal(size=(1, 6, 11, 14)).astype(np.float32)
+    (expected,) = ReferenceEvaluator(made).run(None, {"x": x})  # type: ignore[misc]
+    assert_equal(outputs(import_onnx(made, "net.onnx"), [x]), [np.asarray(expected)], 1e-5)
+
+
+OF_ONE_SIZE: dict[str, tuple[list[Node], str]] = {
+    "conv": ([node("Conv", "x w", **SAME)], "auto_pad 'SAME_UPPER' with stride 2 follows from a"),
+    "pool": ([node("AveragePool", "x", kernel_shape=[2, 2], **SAME)], "auto_pad 'SAME_UPPER' with"),
+    "resized": (
+        [node("MaxPool", "x", "a", kernel_shape=[3, 3]), SHAPE, resized()],
+        r"sizes \[1\.00\d+, 1\.00\d+\] times as large follow from a size",
+    ),
+    "times": (
+        [SHAPE, node("Cast", "s", "a", to=1), node("ReduceMax", "a", "b"), node("Mul", "x b")],
+        "Mul 'n': 'b' follows from a size that is left open; needed: fixed sizes",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OF_ONE_SIZE)
+def test_what_follows_from_a_size_that_is_open_needs_one_that_is_given(name: str) -> None:
+    nodes, words = OF_ONE_SIZE[name]
+    with pytest.raises(ColonnadeError, match=words):
+        import_onnx(opened(nodes), "net.onnx")
+    x = np.random.default_rng(15).normal(size=(1, 6, 9, 9)).astype(np.float32)
+    (expected,) = ReferenceEvaluator(opened(nodes)).run(None, {"x": x})  # type: ignore[misc]
+    imported = import_onnx(opened(nodes), "net.onnx", image_px=9)
+    assert_equal(outputs(imported, [x]), [np.asarray(expected)], 1e-5)
+    import_onnx(model(nodes), "net.onnx")

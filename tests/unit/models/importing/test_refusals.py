@@ -148,6 +148,23 @@ def test_damaged_files_are_refused(tmp_path: Path) -> None:
         read_onnx(tmp_path / "gone.onnx")
 
 
+@pytest.mark.parametrize("content", [b"", b"\x08\x01"], ids=["nothing", "no nodes"])
+def test_files_without_a_network_say_so(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "net.onnx"
+    path.write_bytes(content)
+    with pytest.raises(ColonnadeError, match=r"net\.onnx: empty, or no ONNX model$"):
+        read_onnx(path)
+    with pytest.raises(ColonnadeError, match=r": a folder; needed: an ONNX file$"):
+        read_onnx(tmp_path)
+
+
+def test_what_is_supported_is_listed_where_an_operation_is_not() -> None:
+    nodes = [helper.make_node("MaxPool", ["x"], ["y"], name="p", kernel_shape=[9, 9])]
+    with pytest.raises(ColonnadeError) as refused:
+        import_onnx(_model(nodes, {}), "net.onnx")
+    assert "; supported: " not in str(refused.value)
+
+
 class _Gated(nn.Module):
     """Activations as exporters of older opsets write them apart."""
 

@@ -69,6 +69,9 @@ COMPUTED: dict[str, tuple[Function, tuple[tuple[int, ...], ...]]] = {
     "mean-of-flat-planes": (lambda x: x.flatten(2).mean(-1), ()),
     "minimum": (lambda x, w: torch.minimum(x, torch.relu(x * w)), ((1, 6, 1, 1),)),
     "subtracted-from": (lambda x, w: torch.sub(w, x), ((6, 1, 1),)),
+    "subtracted-from-a-number": (lambda x: 1 - x, ()),
+    "subtracted-from-by-rsub": (lambda x: ATEN.rsub(x, 2.5), ()),
+    "negative": (lambda x: -x, ()),
     "divided": (lambda x, w: x / (w.sigmoid() + 1), ((6, 1, 1),)),
     "pad": (lambda x: f.pad(x, (1, 2, 3, 0), value=0.5), ()),
     "pad-width": (lambda x: f.pad(x, (2, 1)), ()),
@@ -103,6 +106,15 @@ COMPUTED: dict[str, tuple[Function, tuple[tuple[int, ...], ...]]] = {
         ((3, 576),),
     ),
     "constants-folded": (lambda x, a, b: x * (a.tanh() + b).reshape(1, 6, 1, 1), ((6,), (6,))),
+    "weights-of-an-exponential": (
+        lambda x, w, g: f.conv2d(x, w * torch.exp(g)),
+        ((4, 6, 3, 3), (4, 1, 1, 1)),
+    ),
+    "weights-of-two-outputs": (
+        lambda x, v, g: f.conv2d(x, ATEN._weight_norm_interface(v, g, 0)[0]),
+        ((4, 6, 3, 3), (4, 1, 1, 1)),
+    ),
+    "made-constants": (lambda x: x * torch.ones(6, 1, 1) + torch.tensor([2.0]), ()),
     "copied-as-doubles": (lambda x: ATEN._to_copy(x, dtype=torch.float64).relu(), ()),
     "added-in-place": (lambda x: (x * 2).add_(x).relu_(), ()),
 }
@@ -175,7 +187,25 @@ REFUSED: dict[str, tuple[Function, str]] = {
     ),
     "statistics-of-the-batch": (
         lambda x, w: torch.batch_norm(x, *_four(w), True, 0.1, 1e-5, False),
-        "of the batch's own statistics; allowed: of running ones",
+        r"of the batch's own statistics \(export behind \.eval\(\)\); allowed: of running ones",
+    ),
+    "alpha-of-rsub": (lambda x, w: ATEN.rsub(x, 1.0, 2), "alpha other than 1"),
+    "random-constants": (
+        lambda x, w: x * torch.rand(6, 1, 1),
+        "aten.rand '.*': not supported; supported: aten",
+    ),
+    "constants-in-place": (lambda x, w: x + w.exp_().mean(), "aten.exp '.*': not supported"),
+    "unset-constants": (
+        lambda x, w: x + torch.empty(1),
+        "aten.empty '.*': not supported",
+    ),
+    "huge-constants": (
+        lambda x, w: x + w.repeat(1 << 9, 1 << 9, 1 << 3, 1).mean(),
+        r"aten.repeat '.*': \d+ elements; allowed: 268435456$",
+    ),
+    "chunks": (
+        lambda x, w: x.chunk(2, 1)[1],
+        "^net: 1 cannot be imported: aten.chunk 'chunk': not supported",
     ),
     "alpha-of-add": (lambda x, w: torch.add(x, x.relu(), alpha=2), "alpha other than 1"),
     "no-statistics": (
@@ -271,6 +301,74 @@ def test_sizes_that_vary_are_those_of_the_example(seed: int) -> None:
         assert_equal(outputs(imported, [x.numpy()]), [net(x).numpy()], 1e-5)
 
 
+def opened(function: Function, **constants: Tensor) -> torch.export.ExportedProgram:
+    """A program that takes images of any number, height and width."""
+    height, width = (torch.export.Dim(each, min=8, max=512) for each in ("height", "width"))
+    sizes = ({0: torch.export.Dim("batch", min=1, max=64), 2: height, 3: width},)
+    return torch.export.export(
+        Called(function, **constants), (drawn(*MAP),), dynamic_shapes={"inputs": sizes}
+    )
+
+
+OPEN: dict[str, Function] = {
+    "pooled-to-one": lambda x: f.adaptive_avg_pool2d(x, 1).flatten(1),
+    "viewed-as-images": lambda x: f.adaptive_max_pool2d(x, 1).view(x.shape[0], -1),
+    "twice-as-large": lambda x: f.interpolate(x, scale_factor=2),
+    "to-one-size": lambda x: f.interpolate(x, (11, 13), mode="bilinear"),
+    "shuffled": lambda x: (
+        x.view(x.shape[0], 2, 3, x.shape[2], x.shape[3]).transpose(1, 2).reshape(x.shape)
+    ),
+}
+
+
+@pytest.mark.parametrize("seed", [7], ids="seed{}".format)
+@pytest.mark.parametrize("name", OPEN)
+def test_programs_of_any_size_compute_what_pytorch_does_at_another(name: str, seed: int) -> None:
+    imported, x = import_program(opened(OPEN[name]), "net"), drawn(3, 6, 15, 10, seed=seed)
+    assert_equal(outputs(imported, [x.numpy()]), [OPEN[name](x).numpy()], 1e-5)
+
+
+OF_ONE_SIZE: dict[str, Function] = {
+    "average": lambda x: f.adaptive_avg_pool2d(x, 4),
+    "largest": lambda x: f.adaptive_max_pool2d(x, (2, 4)),
+    "its-size": lambda x: f.adaptive_avg_pool2d(x, (8, 12)),
+    "times-its-size": lambda x: x * x.shape[2],
+    "times-its-number": lambda x: x * x.shape[0],
+    "times-twice-its-size": lambda x: x * (x.shape[2] * 2),
+    "as-large-as-another": lambda x: f.interpolate(f.avg_pool2d(x, 2), x.shape[2:]),
+    "recomputed": lambda x: f.interpolate(x, scale_factor=1.5, recompute_scale_factor=True),
+}
+
+
+@pytest.mark.parametrize("name", OF_ONE_SIZE)
+def test_what_follows_from_a_size_that_varies_is_refused(name: str) -> None:
+    program = opened(OF_ONE_SIZE[name])
+    with pytest.raises(ColonnadeError, match=r"net: .* from a size that is left open; needed: fix"):
+        import_program(program, "net")
+
+
+def test_constants_that_touch_a_file_are_not_computed(tmp_path: Path) -> None:
+    path = tmp_path / "made"
+    program = torch.export.export(Called(lambda x: x + torch.ones(1)), (drawn(*MAP),))
+    ones = next(node for node in program.graph.nodes if node.target == ATEN.ones.default)
+    ones.target, ones.args, ones.kwargs = ATEN.from_file.default, (str(path), True, 1), {}
+    with pytest.raises(ColonnadeError, match=r"aten\.from_file '.*': not supported"):
+        import_program(program, "net")
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("seed", [8], ids="seed{}".format)
+@pytest.mark.parametrize("norm", ["weight_norm", "spectral_norm"])
+def test_normalised_weights_are_folded(norm: str, seed: int) -> None:
+    torch.manual_seed(seed)
+    normalised = getattr(nn.utils.parametrizations, norm)(nn.Conv2d(6, 4, 3))
+    module, x = normalised.eval(), drawn(*MAP, seed=seed)
+    imported = import_module(module, [x])
+    assert len(imported.graph.nodes) == 1
+    with torch.no_grad():
+        assert_equal(outputs(imported, [x.numpy()]), [module(x).numpy()], 1e-5)
+
+
 @pytest.mark.parametrize("seed", [6], ids="seed{}".format)
 def test_bfloat16_weights_are_widened(seed: int) -> None:
     module, x = nn.Conv2d(6, 4, 3).bfloat16(), drawn(*MAP, seed=seed)
@@ -288,9 +386,22 @@ def test_a_module_that_was_training_goes_on_training() -> None:
     assert module[1].training
 
 
+@pytest.mark.parametrize("decomposed", [False, True], ids=["as it is", "decomposed"])
+def test_programs_of_training_say_how_to_export(decomposed: bool) -> None:
+    module = nn.Sequential(nn.Conv2d(6, 4, 3), nn.BatchNorm2d(4), nn.Dropout(0.5)).train()
+    program = torch.export.export(module, (drawn(*MAP),))
+    program = program.run_decompositions() if decomposed else program
+    with pytest.raises(ColonnadeError, match=r"batch_norm.* behind \.eval\(\)") as refused:
+        import_program(program, "net")
+    assert "supported" not in str(refused.value)
+
+
 def test_a_program_that_is_missing_is_told(tmp_path: Path) -> None:
     with pytest.raises(ColonnadeError, match=r"gone\.pt2: no such file"):
         read_pt2(tmp_path / "gone.pt2")
+    (tmp_path / "folder.pt2").mkdir()
+    with pytest.raises(ColonnadeError, match=r"folder\.pt2: a folder; needed: a file of torch"):
+        read_pt2(tmp_path / "folder.pt2")
 
 
 def test_programs_are_held_to_tensors_only_while_they_are_read(

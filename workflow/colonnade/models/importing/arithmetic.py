@@ -27,6 +27,11 @@ def identity(_: Recorder, op: Operation) -> Value:
     return op.tensor
 
 
+def negative(net: Recorder, op: Operation) -> Value:
+    """An operation that turns every number's sign."""
+    return net.affine(op.name, op.tensor, np.array(-1.0), np.array(0.0))
+
+
 def combine(net: Recorder, name: str, function: str, values: Sequence[Value]) -> Tensor:
     """One of add, sub, mul, div, max and min of two or more values, of which one is a tensor at least."""
     first, *others = values

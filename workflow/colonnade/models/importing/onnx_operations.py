@@ -8,17 +8,28 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from colonnade.models.importing.arithmetic import check_per_channel, clip, combine, identity, unary
+from colonnade.models.importing.arithmetic import (
+    check_per_channel,
+    clip,
+    combine,
+    identity,
+    negative,
+    unary,
+)
 from colonnade.models.importing.onnx_resize import resize
 from colonnade.models.importing.reading import Handler, Operation
 from colonnade.models.importing.recorder import Recorder
-from colonnade.models.importing.values import Constant, UnsupportedError, Value
+from colonnade.models.importing.values import Constant, OpenSizeError, UnsupportedError, Value
 from colonnade.models.layers import HardSigmoid, LeakyRelu
 from colonnade.models.shapes import reach
 
 
-def _window(op: Operation, kernel: Sequence[int]) -> dict[str, list[int]]:
-    """Kernel, stride, dilation and padding; padding that is found from the size is worked out."""
+def _window(net: Recorder, op: Operation, kernel: Sequence[int]) -> dict[str, list[int]]:
+    """Kernel, stride, dilation and padding; padding that is found from the size is worked out.
+
+    Raises:
+        OpenSizeError: padding that is another for other sizes, which the source leaves open.
+    """
     x, given = op.tensor, op.attributes
     if len(x.shape) != 4 or len(kernel) != 2:
         raise UnsupportedError(f"{len(x.shape)} dimensions; allowed: [N, C, H, W]")
@@ -30,10 +41,14 @@ def _window(op: Operation, kernel: Sequence[int]) -> dict[str, list[int]]:
         padding = [0, 0, 0, 0]
     elif auto in ("SAME_UPPER", "SAME_LOWER"):
         for axis in range(2):
-            size = x.shape[2 + axis]
-            out = math.ceil(size / stride[axis])
-            span = (out - 1) * stride[axis] + reach(kernel[axis], dilation[axis])
-            missing = max(0, span - size)
+            size, step = x.shape[2 + axis], stride[axis]
+            width = reach(kernel[axis], dilation[axis])
+            missing = _missing(size, step, width)
+            # What is missing depends on the rest of a division by the stride alone.
+            if net.is_open and any(
+                _missing(other, step, width) != missing for other in range(step, 2 * step)
+            ):
+                raise OpenSizeError(f"auto_pad {auto!r} with stride {step} follows")
             small, large = missing // 2, missing - missing // 2
             upper = auto == "SAME_UPPER"
             padding[axis], padding[axis + 2] = (small, large) if upper else (large, small)
@@ -42,9 +57,14 @@ def _window(op: Operation, kernel: Sequence[int]) -> dict[str, list[int]]:
     return {"kernel": list(kernel), "stride": stride, "padding": padding, "dilation": dilation}
 
 
+def _missing(size: int, stride: int, width: int) -> int:
+    """Rows or columns of padding with which a window is at every stride's first element."""
+    return max(0, (math.ceil(size / stride) - 1) * stride + width - size)
+
+
 def _conv(net: Recorder, op: Operation) -> Value:
     weight = op.constant(1, "weight")
-    window = _window(op, weight.values.shape[2:])
+    window = _window(net, op, weight.values.shape[2:])
     del window["kernel"]
     bias = op.optional(2, "bias")
     groups = op.attributes.get("group", 1)
@@ -54,13 +74,13 @@ def _conv(net: Recorder, op: Operation) -> Value:
 def _max_pool(net: Recorder, op: Operation) -> Value:
     if op.attributes.get("storage_order", 0):
         raise UnsupportedError("storage_order 1")
-    window = _window(op, op.attributes["kernel_shape"])
+    window = _window(net, op, op.attributes["kernel_shape"])
     ceil_mode = bool(op.attributes.get("ceil_mode", 0))
     return net.max_pool2d(op.name, op.tensor, ceil_mode=ceil_mode, **window)
 
 
 def _average_pool(net: Recorder, op: Operation) -> Value:
-    window = _window(op, op.attributes["kernel_shape"])
+    window = _window(net, op, op.attributes["kernel_shape"])
     if window.pop("dilation") != [1, 1]:
         raise UnsupportedError("dilations; allowed: 1")
     modes = {key: bool(op.attributes.get(key, 0)) for key in ("ceil_mode", "count_include_pad")}
@@ -118,7 +138,7 @@ def _matmul(net: Recorder, op: Operation) -> Value:
 
 def _batch_norm(net: Recorder, op: Operation) -> Value:
     if op.attributes.get("training_mode", 0) or not op.attributes.get("spatial", 1):
-        raise UnsupportedError("training_mode 1 or spatial 0")
+        raise UnsupportedError("training_mode 1 (export behind .eval()) or spatial 0")
     names = ("weight", "bias", "running_mean", "running_var")
     parts = {key: op.constant(index, key) for index, key in enumerate(names, start=1)}
     return net.batch_norm(op.name, op.tensor, parts, op.attributes.get("epsilon", 1e-5))
@@ -290,6 +310,8 @@ def _shape(_: Recorder, op: Operation) -> Value:
     return Constant(np.array(sizes, np.int64), op.outputs[0], sized=True)
 
 
+# These give sizes, which may follow from those of images.
+SHAPING = frozenset({"Reshape", "Resize", "Upsample"})
 HANDLERS: dict[str, Handler] = {
     "Add": _arithmetic("add"),
     "AveragePool": _average_pool,
@@ -314,6 +336,7 @@ HANDLERS: dict[str, Handler] = {
     "MaxPool": _max_pool,
     "Min": _arithmetic("min"),
     "Mul": _arithmetic("mul"),
+    "Neg": negative,
     "PRelu": _prelu,
     "Pad": _pad,
     "ReduceMax": _reduce("max"),

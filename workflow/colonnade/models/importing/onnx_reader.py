@@ -12,8 +12,8 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from colonnade.common.errors import ColonnadeError, first_line
-from colonnade.models.importing.onnx_operations import HANDLERS
-from colonnade.models.importing.reading import Imported, Operation, Reading
+from colonnade.models.importing.onnx_operations import HANDLERS, SHAPING
+from colonnade.models.importing.reading import UNKNOWN, Imported, Operation, Reading
 from colonnade.models.importing.values import Constant, UnsupportedError
 from colonnade.models.shapes import DEFAULT_PX
 
@@ -39,7 +39,7 @@ def import_onnx(
 ) -> Imported:
     """The network of a model in memory; `where` begins messages. See `read_onnx`."""
     opset = _opset(model, where)
-    reading = Reading(where, HANDLERS)
+    reading = Reading(where, HANDLERS, SHAPING)
     graph = model.graph
     initial = {each.name for each in graph.initializer}
     for tensor in graph.initializer:
@@ -51,6 +51,9 @@ def import_onnx(
             continue
         try:
             shape = _shape_of(each, image_px, batch)
+            given = each.type.tensor_type.shape.dim[2:]
+            if image_px is None and not all(size.dim_value for size in given):
+                reading.net.is_open = reading.varies = True
             reading.known[each.name] = reading.net.input(each.name, shape)
         except UnsupportedError as error:
             reading.refused.append(str(error))
@@ -61,6 +64,8 @@ def import_onnx(
 
 
 def _loaded(path: Path) -> ModelProto:
+    if path.is_dir():
+        raise ColonnadeError(f"{path}: a folder; needed: an ONNX file")
     try:
         return onnx.load(path)
     except FileNotFoundError as error:
@@ -72,6 +77,8 @@ def _loaded(path: Path) -> ModelProto:
 
 def _opset(model: ModelProto, where: str) -> int:
     versions = {each.domain: each.version for each in model.opset_import}
+    if not versions and not model.graph.node:
+        raise ColonnadeError(f"{where}: empty, or no ONNX model")
     newest = onnx.defs.onnx_opset_version()
     version = versions.get("", versions.get("ai.onnx", 0))
     if not OLDEST <= version <= newest:
@@ -136,7 +143,7 @@ def _run(reading: Reading, node: NodeProto, index: int, opset: int, model: Model
     else:
         # What it reads was refused already; whether it is known at all, is told now.
         if kind not in HANDLERS:
-            reading.refuse(operation, "not supported")
+            reading.refuse(operation, UNKNOWN)
         reading.known |= dict.fromkeys(node.output)
 
 
@@ -185,7 +192,7 @@ def _fold(reading: Reading, operation: Operation, node: NodeProto, model: ModelP
 def _check_size(operation: Operation) -> None:
     """Make sure that a few bytes do not become more than memory holds."""
     if operation.kind in ("If", "Loop", "Scan"):
-        raise UnsupportedError("not supported")
+        raise UnsupportedError(UNKNOWN)
     if operation.kind in ("ConstantOfShape", "Expand", "Tile") and operation.inputs:
         shape = operation.inputs[-1]
         if isinstance(shape, Constant):

@@ -12,11 +12,20 @@ import torch
 
 from colonnade.common.errors import ColonnadeError, some
 from colonnade.models.graph import Graph
+from colonnade.models.importing.origins import SourceNames, source_names
 from colonnade.models.importing.recorder import Recorder
 from colonnade.models.importing.simplify import simplified
 from colonnade.models.importing.tensors import Array
-from colonnade.models.importing.values import Constant, Tensor, UnsupportedError, Value
+from colonnade.models.importing.values import (
+    Constant,
+    OpenSizeError,
+    Tensor,
+    UnsupportedError,
+    Value,
+)
 from colonnade.models.module import Network
+
+UNKNOWN = "not supported"
 
 
 @dataclass(frozen=True)
@@ -25,6 +34,8 @@ class Imported:
 
     graph: Graph
     state: dict[str, Array]
+    source: SourceNames | None = None
+    """Where parameters are others in the torch module that it was exported from, or computed there."""
 
     def network(self) -> Network:
         """The torch module, with these parameters."""
@@ -89,9 +100,15 @@ class Reading:
 
     where: str
     handlers: Mapping[str, Handler]
+    shaping: frozenset[str]
+    """The operations that look at sizes themselves: what they make of them is checked by them."""
     net: Recorder = field(default_factory=Recorder)
     known: dict[str, Value | None] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
+    module: Mapping[str, tuple[int, ...]] | None = None
+    """The sizes of the parameters of the torch module that it was exported from, by name."""
+    varies: bool = False
+    """Whether sizes that are looked at are those of an example: no node may hold what follows."""
     others: dict[str, str] = field(default_factory=dict)
     """Outputs behind the first one, which nothing may read, with what makes them."""
 
@@ -104,9 +121,10 @@ class Reading:
         """Import one operation."""
         handler = self.handlers.get(operation.kind)
         if handler is None:
-            self.refuse(operation, "not supported")
+            self.refuse(operation, UNKNOWN)
             return
         try:
+            self._check_open(operation)
             value = handler(self.net, operation)
         except UnsupportedError as error:
             self.refuse(operation, str(error))
@@ -118,11 +136,19 @@ class Reading:
             self.known[operation.outputs[0]] = value
             self.others |= dict.fromkeys(filter(None, operation.outputs[1:]), operation.kind)
 
+    def _check_open(self, operation: Operation) -> None:
+        if not self.varies or operation.kind in self.shaping:
+            return
+        for given in operation.inputs:
+            for each in given if isinstance(given, list) else [given]:
+                if isinstance(each, Constant) and each.sized:
+                    raise OpenSizeError(f"{each.name!r} follows")
+
     def finished(self, outputs: Sequence[str]) -> Imported:
         """The network that makes these values.
 
         Raises:
-            ColonnadeError: naming all that cannot be imported, and what can.
+            ColonnadeError: naming all that cannot be imported, and what can if an operation is unknown.
         """
         made: dict[str, Tensor] = {}
         if not self.refused:
@@ -138,9 +164,11 @@ class Reading:
             except UnsupportedError as error:
                 self.refused.append(str(error))
             else:
-                return Imported(*simplified(graph, self.net.state))
-        supported = ", ".join(sorted(self.handlers))
-        raise ColonnadeError(
-            f"{self.where}: {len(self.refused)} cannot be imported: {some(self.refused)};"
-            f" supported: {supported}"
-        )
+                graph, state = simplified(graph, self.net.state)
+                if self.module is None:
+                    return Imported(graph, state)
+                return Imported(graph, state, source_names(state, self.net.origins, self.module))
+        told = f"{self.where}: {len(self.refused)} cannot be imported: {some(self.refused)}"
+        if any(each.endswith(UNKNOWN) for each in self.refused):
+            told += f"; supported: {', '.join(sorted(self.handlers))}"
+        raise ColonnadeError(told)

@@ -115,6 +115,7 @@ class Recorder(Tensors):
         keys |= {"groups": groups, "bias": bias is not None, "residual": None}
         state = {"weight": values} | ({} if bias is None else {"bias": bias.floats()})
         own_name = self._names.of_weight(weight.name, name)
+        self._note(own_name, weight=weight, bias=bias)
         keys |= {"batch_norm": None, "activation": "none"}
         return self._add(Conv2d, own_name, source, state, **keys)
 
@@ -130,6 +131,7 @@ class Recorder(Tensors):
             source = itself(source.name, source.base)
         state = {"weight": out} | ({} if bias is None else {"bias": bias.floats().ravel()})
         own_name = self._names.of_weight(weight.name, name)
+        self._note(own_name, weight=weight, bias=bias)
         keys = {"in_features": out.shape[1], "out_features": out.shape[0]}
         made = self._add(Linear, own_name, source, state, **keys, bias=bias is not None)
         wanted = (*made.shape, 1, 1) if len(x.shape) == 4 else made.shape
@@ -153,6 +155,7 @@ class Recorder(Tensors):
             raise UnsupportedError(f"tensor {variance.name!r} has variances below 0")
         state["num_batches_tracked"] = np.zeros((), np.int64)
         own_name = self._names.of_weight(named.name, name)
+        self._note(own_name, **parts)
         made = self._add(BatchNorm, own_name, source, state, channels=channels, eps=eps)
         return self.reshape(made, x.shape)
 
@@ -180,6 +183,7 @@ class Recorder(Tensors):
             raise UnsupportedError(f"slope {list(values.shape)}; needed: one for each channel")
         state = {"weight": np.broadcast_to(values.ravel(), (channels,)).copy()}
         own_name = self._names.of_weight(slope.name, name)
+        self._note(own_name, weight=slope)
         made = self._add(Prelu, own_name, source, state, channels=channels)
         return self.reshape(made, x.shape)
 

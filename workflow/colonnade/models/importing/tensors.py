@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from colonnade.models.graph import Input, add_shape
 from colonnade.models.importing.names import Names
-from colonnade.models.importing.values import Tensor, UnsupportedError, itself, shown
+from colonnade.models.importing.values import Constant, Tensor, UnsupportedError, itself, shown
 from colonnade.models.layers import ChannelShuffle, Flatten, Node
 from colonnade.models.shapes import MapShape, TensorShape
 
@@ -30,6 +30,10 @@ class Tensors:
         self.inputs: list[Input] = []
         self.nodes: list[Node] = []
         self.state: dict[str, Array] = {}
+        # What each of these weights is made of.
+        self.origins: dict[str, Constant] = {}
+        # Whether the source leaves height or width open, so that nothing may be worked out from them.
+        self.is_open = False
         self._known: dict[str, TensorShape] = {}
         self._names = Names()
         # Borders of minus infinity, which max pools take as their padding, by a name of no tensor.
@@ -106,6 +110,10 @@ class Tensors:
             if flat.order is None:
                 return flat
         return self.map_of(x)
+
+    def _note(self, name: str, **parts: Constant | None) -> None:
+        """Remember what the weights of a node are made of."""
+        self.origins |= {f"{name}.{key}": each for key, each in parts.items() if each is not None}
 
     def _add(
         self,

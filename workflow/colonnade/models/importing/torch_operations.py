@@ -10,10 +10,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from colonnade.models.importing.arithmetic import clip, combine, identity, unary
+from colonnade.models.importing.arithmetic import clip, combine, identity, negative, unary
 from colonnade.models.importing.reading import Handler, Operation
 from colonnade.models.importing.recorder import Recorder
-from colonnade.models.importing.values import Constant, Tensor, UnsupportedError, Value
+from colonnade.models.importing.values import (
+    Constant,
+    OpenSizeError,
+    Tensor,
+    UnsupportedError,
+    Value,
+)
 from colonnade.models.layers import HardSigmoid, LeakyRelu
 
 # An operation's inputs are its arguments in the order of its schema, defaults filled in.
@@ -79,7 +85,9 @@ def _batch_norm(eps: int, training: int | None = None) -> Handler:
         if parts["running_mean"] is None or parts["running_var"] is None:
             raise UnsupportedError("without running statistics")
         if training is not None and op.inputs[training]:
-            raise UnsupportedError("of the batch's own statistics; allowed: of running ones")
+            raise UnsupportedError(
+                "of the batch's own statistics (export behind .eval()); allowed: of running ones"
+            )
         return net.batch_norm(op.name, op.tensor, parts, op.inputs[eps])
 
     return batch_norm
@@ -131,6 +139,8 @@ def _adaptive(function: str) -> Handler:
         x, wanted = op.tensor, _pair(op.inputs[1])
         if wanted == [1, 1]:
             return net.reduced(op.name, x, (2, 3), keep=True, function=function)
+        if net.is_open:
+            raise OpenSizeError(f"a window that makes {wanted} follows")
         planes = x.shape[2:]
         if list(planes) == wanted:
             return x
@@ -158,7 +168,9 @@ def _reduce(function: str) -> Handler:
     return reduce
 
 
-def _arithmetic(function: str) -> Handler:
+def _arithmetic(function: str, *, turned: bool = False) -> Handler:
+    """A function of two values; `turned` if the second one comes first."""
+
     def arithmetic(net: Recorder, op: Operation) -> Value:
         values = [
             each if isinstance(each, Tensor | Constant) else Constant(np.array(each), op.name)
@@ -167,10 +179,11 @@ def _arithmetic(function: str) -> Handler:
         rounding = op.attributes.get("rounding_mode")
         if rounding is not None:
             raise UnsupportedError(f"rounding_mode {rounding!r}; allowed: none")
-        alpha = op.attributes.get("alpha", 1)
+        # The third argument of a scalar's, a keyword of a tensor's.
+        alpha = (*op.inputs, op.attributes.get("alpha", 1))[2]
         if alpha != 1:
             raise UnsupportedError("alpha other than 1")
-        return combine(net, op.name, function, values)
+        return combine(net, op.name, function, values[::-1] if turned else values)
 
     return arithmetic
 
@@ -209,10 +222,16 @@ def _flatten(net: Recorder, op: Operation) -> Value:
 
 
 def _view(net: Recorder, op: Operation) -> Value:
-    x, sizes = op.tensor, list(op.inputs[1])
+    x = op.tensor
+    # A size that varies is that of the example, as it is of the tensor.
+    sizes = [each.whole()[0] if isinstance(each, Constant) else each for each in op.inputs[1]]
     if sizes.count(-1) == 1:
         sizes[sizes.index(-1)] = math.prod(x.shape) // -math.prod(sizes)
     return net.reshape(x, sizes)
+
+
+def _size(_: Recorder, op: Operation) -> Value:
+    return Constant(np.array(op.tensor.shape[op.inputs[1]]), op.outputs[0], sized=True)
 
 
 def _squeeze(net: Recorder, op: Operation) -> Value:
@@ -308,17 +327,20 @@ _HANDLERS: dict[str, Handler] = {
     "mean": _reduce("avg"),
     "minimum": _arithmetic("min"),
     "mul": _arithmetic("mul"),
+    "neg": negative,
     "pad": _pad,
     "permute": _permute,
     "prelu": _prelu,
     "relu": unary("relu"),
     "relu6": unary("relu6"),
     "reshape": _view,
+    "rsub": _arithmetic("sub", turned=True),
     "sigmoid": unary("sigmoid"),
     "silu": unary("silu"),
     "softmax": _softmax,
     "squeeze": _squeeze,
     "sub": _arithmetic("sub"),
+    "sym_size": _size,
     "tanh": unary("tanh"),
     "to": _converted,
     "transpose": _transpose,
@@ -327,4 +349,6 @@ _HANDLERS: dict[str, Handler] = {
     "upsample_nearest2d": _upsample("nearest"),
     "view": _view,
 }
+# These give sizes, which may be those of a tensor.
+SHAPING = frozenset({"aten.reshape", "aten.view"})
 HANDLERS = {f"aten.{name}": handler for name, handler in _HANDLERS.items()}

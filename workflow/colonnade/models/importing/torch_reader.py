@@ -20,9 +20,9 @@ from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind, OutputKind
 
 from colonnade.common.errors import ColonnadeError, first_line
-from colonnade.models.importing.reading import Imported, Operation, Reading
-from colonnade.models.importing.torch_operations import HANDLERS
-from colonnade.models.importing.values import Constant, UnsupportedError
+from colonnade.models.importing.reading import UNKNOWN, Imported, Operation, Reading
+from colonnade.models.importing.torch_operations import HANDLERS, SHAPING
+from colonnade.models.importing.values import Constant, OpenSizeError, UnsupportedError
 
 # Makes torch.load refuse more than tensors, whoever calls it.
 _TENSORS_ONLY = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
@@ -32,7 +32,36 @@ _EXPRESSION = re.compile(
     r"|'?[su]\d+'?|\d{1,9}|[(),=+\- ])+",
     re.ASCII,
 )
+# What may be computed of constants, beside what the table of operations has.
+_PURE_TAGS = {torch.Tag.core, torch.Tag.pointwise, torch.Tag.reduction}
+_PURE = {
+    f"aten.{name}"
+    for name in (
+        *(
+            "_weight_norm",
+            "_weight_norm_interface",
+            "norm_except_dim",
+            "dot",
+            "vdot",
+            "mv",
+            "outer",
+        ),
+        *("matmul", "stack", "tile", "expand_as", "arange", "linspace", "eye", "ones", "zeros"),
+        *("ones_like", "zeros_like", "new_ones", "new_zeros", "lift_fresh_copy", "numpy_T", "t"),
+    )
+}
+# What modules in training mode are decomposed into.
+_TRAINING = {
+    f"aten.{name}"
+    for name in (
+        "_native_batch_norm_legit",
+        "_native_batch_norm_legit_functional",
+        "native_dropout",
+    )
+}
 MAX_JSON = 1 << 28
+# Elements that a folded constant may have.
+MAX_FOLDED = 1 << 28
 
 
 def import_module(module: nn.Module, examples: Sequence[Tensor], where: str = "module") -> Imported:
@@ -62,6 +91,8 @@ def read_pt2(path: Path) -> Imported:
     Raises:
         ColonnadeError: a damaged or unsafe file, or operations that cannot be imported.
     """
+    if path.is_dir():
+        raise ColonnadeError(f"{path}: a folder; needed: a file of torch.export.save")
     if not path.is_file():
         raise ColonnadeError(f"{path}: no such file")
     content = path.read_bytes()
@@ -132,7 +163,8 @@ def import_program(program: ExportedProgram, where: str) -> Imported:
     Raises:
         ColonnadeError: operations that cannot be imported, all of them named.
     """
-    reading = Reading(where, HANDLERS)
+    module = {name: tuple(each.shape) for name, each in program.state_dict.items()}
+    reading = Reading(where, HANDLERS, SHAPING, module=module, varies=True)
     values = {**program.state_dict, **program.constants}
     nodes = {node.name: node for node in program.graph.nodes}
     for spec in program.graph_signature.input_specs:
@@ -162,6 +194,8 @@ def _read_input(reading: Reading, node: fx.Node) -> None:
     try:
         sizes = _sizes(node)
         reading.known[node.name] = reading.net.input(node.name, sizes)
+        if not all(isinstance(each, int) for each in node.meta["val"].shape[2:]):
+            reading.net.is_open = True
     except UnsupportedError as error:
         reading.refused.append(str(error))
         reading.known[node.name] = None
@@ -195,21 +229,38 @@ def _run(reading: Reading, node: fx.Node) -> None:
     if kind == "<built-in function getitem>":
         _take_output(reading, node, operation)
         return
-    if kind not in HANDLERS:
-        reading.refuse(operation, "not supported")
+    if kind in _TRAINING:
+        reading.refuse(operation, "of training; needed: export behind .eval()")
         return
-    assert isinstance(target, torch._ops.OpOverload)
-    names = [each.name for each in node.all_input_nodes]
-    if any(reading.known.get(each) is None for each in names):
-        # What it reads was refused already.
+    if not isinstance(target, torch._ops.OpOverload):
+        sizes = isinstance(node.meta.get("val"), torch.SymInt | torch.SymFloat | torch.SymBool)
+        reading.refuse(operation, str(OpenSizeError("what follows")) if sizes else UNKNOWN)
+        return
+    if any(reading.known.get(each.name) is None for each in node.all_input_nodes):
+        # What it reads was refused already; whether it is known at all, is told now.
+        if kind not in HANDLERS:
+            reading.refuse(operation, UNKNOWN)
         reading.known[node.name] = None
         return
     operation.inputs, operation.attributes = _arguments(reading, node, target)
     flat = [value for each in operation.inputs for value in _flat(each)]
-    if names and all(isinstance(each, Constant) for each in flat if not _is_plain(each)):
+    tensors = [each for each in flat if not _is_plain(each)]
+    constant = all(isinstance(each, Constant) and not each.sized for each in tensors)
+    if constant and (tensors if kind in HANDLERS else _is_pure(target, kind)):
         _fold(reading, operation, node, target)
     else:
         reading.run(operation)
+
+
+def _is_pure(target: torch._ops.OpOverload, kind: str) -> bool:
+    """Whether an operation gives the same for the same, and does nothing else.
+
+    A file says what is called: what is not known to be harmless, such as aten.from_file, is refused.
+    """
+    tags, schema = set(target.tags), target._schema
+    if target.namespace != "aten" or schema.is_mutable or torch.Tag.nondeterministic_seeded in tags:
+        return False
+    return kind in _PURE or (bool(tags & _PURE_TAGS) and "empty" not in schema.name)
 
 
 def _flat(value: Any) -> list[Any]:
@@ -227,6 +278,8 @@ def _name(node: fx.Node) -> str:
     """The module that an operation belongs to, or its own name."""
     stack = node.meta.get("nn_module_stack") or {}
     paths = [str(path) for path, _ in stack.values() if path]
+    # What torch calls the place of an operation of no module.
+    paths = [path for path in paths if not path.startswith("_empty_nn_module_stack")]
     return f"{paths[-1]}.{node.name}" if paths else node.name
 
 
@@ -259,7 +312,7 @@ def _arguments(reading: Reading, node: fx.Node, target: Any) -> tuple[list[Any],
 def _take_output(reading: Reading, node: fx.Node, operation: Operation) -> None:
     source, index = node.args[0], node.args[1]
     assert isinstance(source, fx.Node)
-    if index == 0:
+    if index == 0 or reading.known.get(source.name) is None:
         reading.known[node.name] = reading.known.get(source.name)
     elif node.users:
         reading.refuse(operation, f"output {index} of {source.name!r}; allowed: the first")
@@ -268,14 +321,26 @@ def _take_output(reading: Reading, node: fx.Node, operation: Operation) -> None:
 def _fold(reading: Reading, operation: Operation, node: fx.Node, target: Any) -> None:
     """Compute what constants alone decide."""
 
-    def tensor(value: Any) -> Any:
+    def tensor(value: Any, device: str) -> Any:
         if isinstance(value, Constant):
-            return torch.from_numpy(np.array(value.values))
-        return [tensor(each) for each in value] if isinstance(value, list) else value
+            return torch.from_numpy(np.array(value.values)).to(device)
+        return [tensor(each, device) for each in value] if isinstance(value, list) else value
+
+    def computed(device: str) -> Any:
+        inputs = [tensor(each, device) for each in operation.inputs]
+        named = {key: tensor(each, device) for key, each in operation.attributes.items()}
+        if "device" in named:
+            named["device"] = device
+        result = target(*inputs, **named)
+        return result[0] if isinstance(result, tuple | list) and result else result
 
     with torch.no_grad():
         try:
-            made = target(*map(tensor, operation.inputs), **operation.attributes)
+            # Without storage first: a few bytes do not become more than memory holds.
+            if isinstance(sized := computed("meta"), Tensor) and sized.numel() > MAX_FOLDED:
+                reading.refuse(operation, f"{sized.numel()} elements; allowed: {MAX_FOLDED}")
+                return
+            made = computed("cpu")
         # torch raises what an operation and its constants provoke.
         except (RuntimeError, TypeError, ValueError, IndexError) as error:
             reading.refuse(operation, f"cannot be folded: {error}")

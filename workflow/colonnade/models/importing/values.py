@@ -17,6 +17,16 @@ class UnsupportedError(Exception):
     """An operation that cannot be imported, and why."""
 
 
+class OpenSizeError(UnsupportedError):
+    """What follows from a size that the source leaves open: one of them is no number of a node."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what} from a size that is left open; needed: fixed sizes, where the network is exported"
+            " or, of an ONNX file, as --image-px"
+        )
+
+
 @dataclass(frozen=True)
 class Constant:
     """Known values; `name` is what a message calls them. `sized` if they follow from an input's size."""
