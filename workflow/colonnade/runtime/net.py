@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from colonnade.common.errors import ColonnadeError
+from colonnade.common.paths import package_below
 from colonnade.runtime.arrays import Floats, as_floats, like
 from colonnade.runtime.library import FLOATS, RANK, SIZE, Options, library
 
@@ -53,6 +54,8 @@ class Net:
         """See `load`."""
         self._library = library()
         self._package = package
+        if below := package_below(package):
+            raise ColonnadeError(f"{package}: is no package{below}")
         options = Options(
             ctypes.sizeof(Options),
             dtype.encode(),
