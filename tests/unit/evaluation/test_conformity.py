@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 import torch
 
+from colonnade.common.datatypes import TOLERANCE
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import sha256_file
-from colonnade.evaluation.conformity import TOLERANCE, Agreement, compare, find_checkpoint
+from colonnade.evaluation.conformity import Agreement, compare, find_checkpoint
 from colonnade.training.checkpoint import read_checkpoint
 
-from .packaged import classifier, write_network
+from .packaged import classifier, pair, write_network
 
 RNG = np.random.default_rng(3)
 
@@ -143,6 +144,33 @@ def test_differences_from_zeros_are_not_divided_by_zero() -> None:
     assert Agreement("a", "b", 1e-3, 0.0, None).relative > 1e30
     assert Agreement("a", "b", 0.5, 2.0, None).relative == 0.25
     assert TOLERANCE["f32"] < TOLERANCE["f16"]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "words"),
+    [
+        (
+            {"other": (2, 2, 6, 5)},
+            "images: 1 of 'image', 2 of 'other'; allowed: equally many of each",
+        ),
+        (
+            {"other": (1, 2, 6, 6)},
+            "the network does not fit: node 'both': .*; --image-px gives random",
+        ),
+    ],
+    ids=["batch", "size"],
+)
+def test_inputs_that_do_not_fit_are_told_before_anything_runs(
+    tmp_path: Path, sizes: dict[str, tuple[int, ...]], words: str
+) -> None:
+    model = read_checkpoint(write_network(tmp_path / "n.safetensors", pair(), seed=1)).model()
+    wrong = inputs_of(1) | {key: np.ones(size, np.float32) for key, size in sizes.items()}
+
+    def run(_: Mapping[str, Any]) -> list[Any]:
+        raise AssertionError
+
+    with pytest.raises(ColonnadeError, match=f"^file: {words}"):
+        compare(model, run, {"one": inputs_of(1), "file": wrong})
 
 
 def test_not_a_number_does_not_agree(package: Path) -> None:

@@ -3,11 +3,13 @@
 
 """Packages run by hand: what the runner is asked, what comes back, and what is told of its times."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from safetensors import SafetensorError
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.config.target import TargetConfig
@@ -112,17 +114,58 @@ def test_a_package_that_was_tuned_runs_with_its_schedules(
             "echo 'warning: hm' >&2; echo 'error: graph.json: damaged' >&2; exit 2",
             "graph.json: damaged",
         ),
-        ("exit 3", "{program}: ended with 3"),
-        ("kill -9 $$", "{program}: ended with -9"),
+        (
+            "echo 'error: no room' >&2; echo 'images: 1/2' >&2; exit 1",
+            "no room",
+        ),
+        ("exit 3", "colonnade-run: exit status 3"),
+        ("echo 'images: 1/1' >&2; exit 4", "colonnade-run: exit status 4"),
+        ("kill -9 $$", "colonnade-run: signal 9 (SIGKILL)"),
+        (
+            "echo 'terminate called' >&2; echo 'images: 3/40' >&2; kill -6 $$",
+            "colonnade-run: signal 6 (SIGABRT): terminate called",
+        ),
+        (
+            "echo \"error: $2/graph.json: node 'a': $PWD/x\" >&2; exit 2",
+            "{package}/graph.json: node 'a': {here}/x",
+        ),
+        (
+            'while [ $1 != --input ]; do shift; done; echo "error: $2: holds nan" >&2; exit 2',
+            "the input: holds nan",
+        ),
     ],
 )
 def test_a_runner_that_fails_is_told_in_its_own_words(
     runner: Path, package: Path, scratch: Path, script: str, said: str
 ) -> None:
-    program = write_program(runner / "colonnade-run", f"#!/bin/sh\n{script}\n")
+    write_program(runner / "colonnade-run", f"#!/bin/sh\n{script}\n")
     with pytest.raises(ColonnadeError) as told:
         execute(this_machine(), package, images(), Run(), scratch)
-    assert str(told.value) == said.format(program=program)
+    assert str(told.value) == said.format(package=package, here=Path.cwd())
+
+
+def test_a_package_that_cannot_be_copied_is_told_by_its_file(
+    package: Path, scratch: Path, tmp_path: Path
+) -> None:
+    broken = Path(shutil.copytree(package, tmp_path / "broken"))
+    (broken / "notes").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(ColonnadeError) as told:
+        execute(this_machine(), broken, images(), Run(), scratch)
+    assert str(told.value).startswith(f"{broken}/notes: cannot be copied: ")
+    assert "No such file" in str(told.value)
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), SafetensorError("full")])
+def test_an_input_that_cannot_be_written_is_told(
+    package: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def full(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(packages, "save_file", full)
+    with pytest.raises(ColonnadeError) as told:
+        execute(this_machine(), package, images(), Run(), scratch)
+    assert str(told.value).startswith(f"{package}: its input cannot be written to {scratch}: ")
 
 
 def test_a_report_that_is_none_is_refused_by_name(

@@ -94,6 +94,18 @@ def test_what_the_library_refuses_is_told_and_leaves_nothing_to_destroy(stand_in
     assert stand_in.destroyed == []
 
 
+def test_a_folder_that_has_a_package_says_so(stand_in: StandIn, tmp_path: Path) -> None:
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package/graph.json").touch()
+    with pytest.raises(ColonnadeError) as told:
+        colonnade.load(tmp_path)
+    assert str(told.value) == f"{tmp_path}: is no package; the package is {tmp_path}/package"
+    # One that is a package itself may have such a folder.
+    (tmp_path / "graph.json").touch()
+    colonnade.load(tmp_path)
+    assert len(stand_in.created) == 1
+
+
 def test_inputs_and_outputs_have_names_in_order(stand_in: StandIn) -> None:
     net = colonnade.load("package")
     assert list(net.inputs.items()) == [("image", 3), ("features", 2)]

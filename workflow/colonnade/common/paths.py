@@ -125,3 +125,11 @@ class Results:
     def small_study(self, run: str, seed: str, suffix: str) -> str:
         """The same of the small study."""
         return f"{self.folder}/small-study/{run}/{seed}.{suffix}"
+
+
+def package_below(folder: Path) -> str:
+    """What to tell of a folder that is no package but has one, as `optimize` makes it; else nothing."""
+    inner = folder / "package"
+    if (folder / "graph.json").exists() or not (inner / "graph.json").is_file():
+        return ""
+    return f"; the package is {inner}"

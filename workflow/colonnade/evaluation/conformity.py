@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import sha256_file
+from colonnade.models.graph import Graph, infer_shapes
 from colonnade.models.module import Network
 from colonnade.package.archive import read_package
 from colonnade.training.checkpoint import Checkpoint, read_checkpoint
@@ -67,7 +68,14 @@ def compare(
     run: Callable[[Mapping[str, Array]], Sequence[Array]],
     inputs: Mapping[str, Mapping[str, Array]],
 ) -> list[Agreement]:
-    """Run the module in float64 and `run` on the same inputs, each a set of arrays with a name."""
+    """Run the module in float64 and `run` on the same inputs, each a set of maps with a name.
+
+    Raises:
+        ColonnadeError: inputs that the network does not fit, before anything runs, or an output of
+            another shape.
+    """
+    for name, arrays in inputs.items():
+        _check_fit(model.graph, name, arrays)
     reference = model.double()
     found = []
     for name, arrays in inputs.items():
@@ -79,6 +87,24 @@ def compare(
         for output, good, made in zip(model.graph.outputs, expected, run(arrays), strict=True):
             found.append(_agreement(name, output, good.numpy(), made))
     return found
+
+
+def _check_fit(graph: Graph, name: str, arrays: Mapping[str, Array]) -> None:
+    images = {each.name: len(arrays[each.name]) for each in graph.inputs}
+    if len(set(images.values())) > 1:
+        seen = ", ".join(f"{count} of {each!r}" for each, count in images.items())
+        raise ColonnadeError(f"{name}: images: {seen}; allowed: equally many of each input")
+    shapes = {}
+    for each in graph.inputs:
+        count, _, height, width = arrays[each.name].shape
+        shapes[each.name] = each.shape(count, height, width)
+    try:
+        infer_shapes(graph.nodes, shapes)
+    except ValueError as error:
+        raise ColonnadeError(
+            f"{name}: the network does not fit: {error}; --image-px gives random inputs and pictures"
+            " another size"
+        ) from error
 
 
 def _agreement(name: str, output: str, good: NDArray[np.float64], made: Array) -> Agreement:

@@ -3,7 +3,9 @@
 
 """Packages run by hand: on this machine without a container, or on a target of a checkout."""
 
+import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,9 +15,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from colonnade.common.errors import ColonnadeError
+from colonnade.common.errors import ColonnadeError, first_line
 from colonnade.common.files import read_json
 from colonnade.common.paths import RUNNER
 from colonnade.config.target import TargetConfig
@@ -25,6 +28,8 @@ from colonnade.targets.target import Target
 
 Arrays = Mapping[str, NDArray[np.float32]]
 HOST = "host"
+# Lines by which the runner tells how far it is.
+_PROGRESS = re.compile(r"images: \d+/\d+")
 
 
 @dataclass(frozen=True)
@@ -50,9 +55,25 @@ class _Here:
         program = native(Path(command[0]).name)
         run = subprocess.run([program, *command[1:]], capture_output=True, text=True, check=False)
         if run.returncode != 0:
-            said = run.stderr.strip().splitlines() or [f"{program}: ended with {run.returncode}"]
-            raise ColonnadeError(said[-1].removeprefix("error: "))
+            raise ColonnadeError(_said(program.name, run.returncode, run.stderr))
         return _Output(run.stdout)
+
+
+def _said(program: str, status: int, stderr: str) -> str:
+    """Why a program failed: its last error, else its end and what it said last beside its progress."""
+    lines = [line for line in stderr.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith("error: ")]
+    if errors:
+        return errors[-1].removeprefix("error: ")
+    if status < 0:
+        try:
+            end = f"signal {-status} ({signal.Signals(-status).name})"
+        except ValueError:
+            end = f"signal {-status}"
+    else:
+        end = f"exit status {status}"
+    others = [line for line in lines if not _PROGRESS.fullmatch(line.strip())]
+    return f"{program}: {end}" + (f": {others[-1]}" if others else "")
 
 
 def this_machine() -> Target:
@@ -83,15 +104,22 @@ def execute(
     that the target sees; the package is copied there. Modelled time is exact: it needs one run.
 
     Raises:
-        ColonnadeError: the program failed, or is not built.
+        ColonnadeError: the program failed, or is not built, or what it reads cannot be copied; the
+            message names `package`, not its copy.
     """
     if target.name != HOST:
         target.check_built(RUNNER)
     copy = scratch / "package"
-    shutil.copytree(package, copy)
+    _copy(package, copy)
     files = {key: scratch / f"{key}.safetensors" for key in ("input", "output")}
     # What lies otherwise in memory would be written as it lies.
-    save_file({name: np.ascontiguousarray(each) for name, each in images.items()}, files["input"])
+    tensors = {name: np.ascontiguousarray(each) for name, each in images.items()}
+    try:
+        save_file(tensors, files["input"])
+    except (OSError, SafetensorError) as error:
+        raise ColonnadeError(
+            f"{package}: its input cannot be written to {scratch}: {first_line(error)}"
+        ) from error
     report = scratch / "report.json"
     tuned = copy / SCHEDULES
     schedules: list[str | Path] = ["--schedules", tuned] if tuned.is_file() else []
@@ -106,8 +134,30 @@ def execute(
     ]
     reads, writes = [copy, files["input"]], [files["output"], report]
     regions = scratch / "regions.jsonl" if how.timed else None
-    target.run(RUNNER, arguments, timing=regions, reads=reads, writes=writes)
+    try:
+        target.run(RUNNER, arguments, timing=regions, reads=reads, writes=writes)
+    except ColonnadeError as error:
+        told = str(error).replace(str(copy), str(package))
+        raise ColonnadeError(told.replace(str(files["input"]), "the input")) from error
     return load_file(files["output"]), read_json(report, dict[str, Any])
+
+
+def _copy(package: Path, copy: Path) -> None:
+    """Copy a package.
+
+    Raises:
+        ColonnadeError: naming the file of it that cannot be read, or the copy that cannot be written.
+    """
+    try:
+        shutil.copytree(package, copy)
+    except shutil.Error as error:
+        # One entry for each file: where it lies, where it was to lie, and why it does not.
+        source, _, reason = error.args[0][0]
+        raise ColonnadeError(f"{source}: cannot be copied: {reason}") from error
+    except OSError as error:
+        raise ColonnadeError(
+            f"{error.filename or package}: cannot be copied: {error.strerror or error}"
+        ) from error
 
 
 def timing(report: Mapping[str, Any], target: Target) -> dict[str, Any]:

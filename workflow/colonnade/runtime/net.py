@@ -16,6 +16,7 @@ import numpy as np
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.limits import PROGRAM_THREADS
+from colonnade.common.paths import package_below
 from colonnade.runtime.arrays import Floats, as_floats, like
 from colonnade.runtime.library import FLOATS, RANK, SIZE, Options, library
 
@@ -54,6 +55,9 @@ class Net:
         """See `load`."""
         self._library = library()
         self._package = package
+        encoded = _path("package", package)
+        if below := package_below(Path(package)):
+            raise ColonnadeError(f"{package}: is no package{below}")
         options = Options(
             ctypes.sizeof(Options),
             str(dtype).encode(),
@@ -61,7 +65,7 @@ class Net:
             _unsigned(threads),
         )
         net = ctypes.c_void_p()
-        self._library("create", _path("package", package), ctypes.byref(options), ctypes.byref(net))
+        self._library("create", encoded, ctypes.byref(options), ctypes.byref(net))
         self._lock = threading.Lock()
         self._net: ctypes.c_void_p | None = net
         self._process, self._threads = os.getpid(), threads
