@@ -38,7 +38,11 @@ _TILE = 8
     type=click.IntRange(1, 31),
     help=f"Output channels that share columns; by default tuning's choice, without a target {_TILE}.",
 )
-@click.option("--image-px", type=click.IntRange(1), help="Size of images that MODEL leaves open.")
+@click.option(
+    "--image-px",
+    type=click.IntRange(1),
+    help="Size of images, where MODEL leaves it open or fits others too.",
+)
 @click.option("--grouped", is_flag=True, help="Prune convolutions with groups too: they get zeros.")
 @click.option("--threads", type=click.IntRange(1, 256), default=1, help="That run what is tuned.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -67,6 +71,7 @@ def optimize(
     """
     from colonnade.config.pruning import Pattern
     from colonnade.data.dataset import UNCHANGED, Normalisation
+    from colonnade.package.optimize import PACKAGE
     from colonnade.package.optimize import optimize as run
 
     if epochs is not None and data is None:
@@ -100,7 +105,16 @@ def optimize(
             pictures=None if pictures is None else pictures.resolve(),
         )
     if as_json:
-        click.echo(json.dumps({"folder": str(folder), "target": target, **vars(made)}))
+        click.echo(
+            json.dumps(
+                {
+                    "folder": str(folder),
+                    "package": str(folder / PACKAGE),
+                    "target": target,
+                    **vars(made),
+                }
+            )
+        )
         return
     for name, reason in made.dense.items():
         click.echo(f"{name}: stays dense: {reason}")
@@ -108,6 +122,7 @@ def optimize(
         f"{folder}: {len(made.pruned)} convolutions pruned, of whose weights {made.sparsity:.1%} are gone"
         + ("" if target is None else f"; tuned for {target}")
     )
+    click.echo(f"package: {folder / PACKAGE}")
 
 
 def _finetuning(data: Path, epochs: int | None, image_px: int | None) -> Any:
@@ -137,11 +152,10 @@ def _tuner(
     target: str | None, image_px: int | None, threads: int, tile: int | None
 ) -> Iterator[Any]:
     """What tunes for a target, in the checkout; None without one."""
-    from colonnade.package.description import DEFAULT_PX
     from colonnade.package.tuned import Tuner
 
     if target is None:
         yield None
         return
     with checkout(), scratch("optimize") as folder:
-        yield Tuner.of(named_target(target), image_px or DEFAULT_PX, threads, tile, folder)
+        yield Tuner.of(named_target(target), image_px, threads, tile, folder)

@@ -9,6 +9,19 @@ from dataclasses import dataclass, replace
 # Limits, the same as in kernels/common/size_limits.h: of sizes, of a window, and of a tensor's elements.
 MAX_SIZE, MAX_WINDOW, MAX_ELEMENTS = 65536, 255, 2**31 - 1
 
+Px = int | tuple[int, int]
+"""Pixels of an image's side where it is a square, else height and width."""
+
+
+def px_of(height: int, width: int) -> Px:
+    """The size of images."""
+    return height if height == width else (height, width)
+
+
+def shown_px(px: int | Sequence[int]) -> str:
+    """The size of images in a text: 224, or 37x53, the height first."""
+    return str(px) if isinstance(px, int) else "x".join(map(str, px))
+
 
 @dataclass(frozen=True)
 class MapShape:

@@ -22,8 +22,8 @@ from colonnade.config.training import TrainingConfig
 from colonnade.data.dataset import UNCHANGED, Normalisation
 from colonnade.data.folders import list_pictures
 from colonnade.data.imagenet import read_image
-from colonnade.models.graph import Graph
-from colonnade.package.description import DEFAULT_PX, SCHEDULES, TUNED
+from colonnade.models.graph import DEFAULT_PX, Graph
+from colonnade.package.description import SCHEDULES, TUNED
 from colonnade.package.export import export_package
 from colonnade.package.tuned import Tuner
 from colonnade.pruning.layers import sparsity_of
@@ -94,6 +94,7 @@ def optimize(
             that cannot be written.
     """
     imported, name = read_network(source, image_px, weights), network_name(source)
+    image_px = image_px or imported.graph.image_px
     reasons = _staying_dense(imported.graph, grouped)
     names = [conv.name for conv in imported.graph.convs if conv.name not in reasons]
     if not names:
