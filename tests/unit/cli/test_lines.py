@@ -26,6 +26,21 @@ def test_an_agreement_has_a_line_for_each_output_and_a_verdict(agrees: bool, ver
     ]
 
 
+def test_numbers_that_are_not_finite_are_told() -> None:
+    told = {"target": "host", "dtype": "f16", "tolerance": 0.02, "agrees": False}
+    rows = [row(relative=float("nan"), top1=None), row(relative=float("inf"), top1=None)]
+    first, second, _ = agreement_lines({**told, "outputs": rows}, "out/package")
+    limit = "holds numbers that are not finite; f16 holds numbers up to 65504"
+    assert first == second == f"random 0: y: {limit}"
+
+
+def test_sizes_that_are_no_squares_have_height_and_width() -> None:
+    first, *_ = times_lines({**TIMES, "image_px": [37, 53]})
+    assert first.endswith("batch 4, 37x53 px, f32")
+    first, *_ = description_lines({**FOUND, "image_px": [37, 53]})
+    assert first.endswith("of an image of 37x53 px")
+
+
 TIMES: dict[str, Any] = {
     **{"package": "out/package", "target": "host", "threads": 2, "evidence": "measured"},
     **{"batch": 4, "image_px": 32, "dtype": "f32", "cycles": None, "runs": 3},

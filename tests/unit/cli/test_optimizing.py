@@ -24,6 +24,7 @@ def test_a_network_becomes_a_package_and_what_stays_dense_is_told(
     told = said("optimize", source, tmp_path / "made", "--tile", 4, "--sparsity", 0.75)
     assert told == {
         "folder": str(tmp_path / "made"),
+        "package": str(tmp_path / "made/package"),
         "target": None,
         "pruned": ["wide"],
         "dense": {"stem.0": "reads images", "deep": "8 groups"},
@@ -145,6 +146,7 @@ def test_a_target_is_tuned_for_in_the_checkout(
     assert result.stdout.splitlines() == [
         "c: stays dense: is no faster pruned",
         "made: 2 convolutions pruned, of whose weights 50.0% are gone; tuned for x60",
+        "package: made/package",
     ]
     source, folder, _, tile, px = library.arguments
     inner = tmp_path / "inner"
@@ -153,7 +155,7 @@ def test_a_target_is_tuned_for_in_the_checkout(
     call("optimize", "net.onnx", "made", "--target", "x60")
     assert [each[:-1] for each in made] == [
         ("target x60", PX, 3, 5),
-        # Without a size that of most networks, and the tile is tuning's choice.
-        ("target x60", 224, 1, None),
+        # Without a size that of the network, and the tile is tuning's choice.
+        ("target x60", None, 1, None),
     ]
     assert list((tmp_path / "results/build").iterdir()) == []

@@ -16,12 +16,14 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.numpy import load_file, save_file
+from torch import nn
 
 from colonnade.cli import packages as module
 from colonnade.common.errors import ColonnadeError
 from colonnade.config.target import TargetConfig
 from colonnade.data.dataset import Normalisation
 from colonnade.data.imagenet import read_image
+from colonnade.package.to_onnx import write_onnx
 from colonnade.targets.target import Target
 from colonnade.training.checkpoint import read_checkpoint
 
@@ -190,6 +192,61 @@ def test_validate_finds_what_computes_something_else(made: Path, runner: StandIn
     runner.offset = 0.01 * row["largest"]
     assert call(*arguments).exit_code == 1
     assert call(*arguments, "--dtype", "f16").exit_code == 0
+
+
+def test_what_is_not_finite_is_null_in_json(made: Path, runner: StandInRunner) -> None:
+    runner.offset = np.inf
+    result = call("validate", made / "package", "--random", 1, "--json")
+    assert result.exit_code == 1
+
+    def refuse(name: str) -> None:
+        raise AssertionError(name)
+
+    (row,) = json.loads(result.stdout, parse_constant=refuse)["outputs"]
+    assert (row["difference"], row["relative"]) == (None, None)
+
+
+def test_a_network_of_one_size_needs_no_option(
+    tmp_path: Path, picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 37 by 53 pixels, as many as its classifier reads."""
+    module = nn.Sequential(
+        *(nn.Conv2d(3, 4, 3, 2), nn.Conv2d(4, 4, 3, 2)),
+        *(nn.Flatten(), nn.Linear(4 * 8 * 12, 5)),
+    ).eval()
+    torch.export.save(
+        torch.export.export(module, (torch.randn(1, 3, 37, 53),)), tmp_path / "net.pt2"
+    )
+    made = tmp_path / "made"
+    assert call("optimize", tmp_path / "net.pt2", made, "--tile", 2).exit_code == 0
+    write_onnx(made / "pruned.safetensors", made / "network.onnx")
+    runner = StandInRunner(made)
+    here = Target("host", TargetConfig(kind="host"), runner)
+    monkeypatch.setattr("colonnade.evaluation.packages.this_machine", lambda: here)
+
+    @contextmanager
+    def load(*_: Any, **__: Any) -> Iterator[Any]:
+        yield runner.forward
+
+    monkeypatch.setattr("colonnade.runtime.net.load", load)
+    assert said("bench", made / "package")["image_px"] == [37, 53]
+    assert said("inspect", made / "package")["image_px"] == [37, 53]
+    assert call("inspect", made / "package", "--html", tmp_path / "page.html").exit_code == 0
+    assert "images of 37x53 px" in (tmp_path / "page.html").read_text()
+    told = said("validate", made / "package", "--image", picture)
+    assert told["agrees"] and len(told["outputs"]) == 4
+    told = said("run", made / "package", "--image", picture)
+    assert told["preprocessing"]["image_px"] == [37, 53]
+    assert len(told["images"][str(picture)]) == 5
+    commands = len(runner.commands)
+    with pytest.raises(
+        ColonnadeError, match=r"random 0: the network does not fit: node .*--image-px"
+    ):
+        call("validate", made / "package", "--image-px", 40)
+    assert len(runner.commands) == commands
+    with pytest.raises(ColonnadeError, match=r"net\.pt2: images of 40 pixels: node .*--image-px"):
+        call("optimize", tmp_path / "net.pt2", tmp_path / "other", "--image-px", 40)
+    assert not (tmp_path / "other").exists()
 
 
 def test_validate_needs_an_input_and_the_checkpoint(

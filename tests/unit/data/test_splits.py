@@ -126,6 +126,21 @@ def test_evaluation_crop_is_the_published_transform(size: tuple[int, int]) -> No
     assert (seen - expected).abs().max() <= 1.01
 
 
+@pytest.mark.parametrize(("size", "scaled"), [((300, 400), (114, 152)), ((500, 100), (365, 73))])
+def test_an_evaluation_crop_may_be_of_any_height_and_width(
+    size: tuple[int, int], scaled: tuple[int, int]
+) -> None:
+    """Of 64 by 100 pixels: as much larger, 73 by 114, just fits into the picture."""
+    pixels = np.random.default_rng(5).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    picture = Image.fromarray(pixels)
+    left, top = (scaled[0] - 100) // 2, round((scaled[1] - 64) / 2)
+    wanted = picture.resize(scaled, Image.Resampling.BILINEAR)
+    seen = evaluation_crop(picture, (64, 100))
+    np.testing.assert_array_equal(
+        np.array(seen), np.array(wanted)[top : top + 64, left : left + 100]
+    )
+
+
 def test_images_are_normalised_with_imagenets_statistics(folder_data: ImageNetConfig) -> None:
     split = open_data(folder_data).test
     assert isinstance(split, FolderSplit)

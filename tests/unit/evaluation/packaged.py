@@ -6,6 +6,7 @@
 import json
 import stat
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,14 @@ def pair() -> Graph:
     )
     features = net.fully_connected("head", net.global_avg_pool("pool", both), 5)
     return net.graph(features, net.relu("map", both))
+
+
+def of_sizes(graph: Graph, *sizes: tuple[int, ...]) -> Graph:
+    """The graph as it is imported with inputs of these sizes."""
+    inputs = zip(graph.inputs, sizes, strict=True)
+    return replace(
+        graph, inputs=tuple(each.model_copy(update={"size": size}) for each, size in inputs)
+    )
 
 
 def write_package(

@@ -14,6 +14,7 @@ from safetensors.numpy import save_file
 from colonnade.common.errors import ColonnadeError
 from colonnade.evaluation import pictures
 from colonnade.evaluation.pictures import (
+    Making,
     classes_of,
     preprocessing_of,
     random_images,
@@ -22,7 +23,8 @@ from colonnade.evaluation.pictures import (
     read_pictures,
 )
 from colonnade.models.graph import Input
-from colonnade.package.graph import Preprocessing
+
+from .packaged import classifier, of_sizes, pair, write_package
 
 INPUTS = (Input(name="image", channels=3), Input(name="other", channels=2))
 
@@ -55,12 +57,14 @@ def test_picture_files_are_a_batch_normalised(tmp_path: Path) -> None:
     paths = [tmp_path / f"{index}.png" for index in range(2)]
     for colour, path in zip(colours, paths, strict=True):
         Image.new("RGB", (30, 20), colour).save(path)
-    stated = Preprocessing(image_px=8, mean=[0.5, 0.25, 0.1], std=[0.5, 0.25, 2])
+    stated = Making(image_px=8, mean=[0.5, 0.25, 0.1], std=[0.5, 0.25, 2])
     made = read_pictures(paths, stated)
     assert (made.shape, str(made.dtype)) == ((2, 3, 8, 8), "float32")
     wanted = [[1, -1, 0.05], [-1, 0.6, 0.45]]
     np.testing.assert_allclose(made.mean((2, 3)), wanted, atol=1e-6)
     assert np.ptp(made, axis=(2, 3)).max() < 1e-6
+    tall = read_pictures(paths[:1], Making(image_px=(12, 5), mean=[0] * 3, std=[1] * 3))
+    assert tall.shape == (1, 3, 12, 5)
     with pytest.raises(ColonnadeError, match=r"none\.png: broken or missing image"):
         read_pictures([paths[0], tmp_path / "none.png"], stated)
 
@@ -86,6 +90,28 @@ def test_random_images_are_of_the_packages_size(package: Path, stated_package: P
     assert next(iter(random_images(package, 1, None, 0).values())).shape == (1, 3, 224, 224)
 
 
+def test_images_are_of_the_size_with_which_a_network_was_imported(
+    tmp_path: Path, folder_data: Any
+) -> None:
+    graph = of_sizes(classifier(), (37, 53))
+    # Pictures of its data set have 32 pixels: what it was imported with counts more.
+    package = write_package(tmp_path, graph, data=folder_data)
+    assert random_images(package, 2, None, 0)["image"].shape == (2, 3, 37, 53)
+    assert random_images(package, 2, 40, 0)["image"].shape == (2, 3, 40, 40)
+    assert preprocessing_of(package, None, None, None).image_px == (37, 53)
+    assert preprocessing_of(package, 48, None, None).image_px == 48
+    with pytest.raises(ColonnadeError, match=r"images of 37x53 pixels: 1 to 34221$"):
+        random_images(package, 34222, None, 0)
+
+
+def test_random_features_have_one_element_whatever_the_size_of_images(tmp_path: Path) -> None:
+    package = write_package(tmp_path, of_sizes(pair(), (9, 9), ()))
+    for px, size in ((None, 9), (5, 5)):
+        made = random_images(package, 2, px, 0)
+        shapes = [each.shape for each in made.values()]
+        assert shapes == [(2, 3, size, size), (2, 2, 1, 1)]
+
+
 def test_more_random_images_than_fit_are_refused(
     package: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,6 +135,19 @@ def test_inputs_of_a_file_are_those_of_the_network_in_its_order(tmp_path: Path) 
     assert list(found) == ["image", "other"]
     np.testing.assert_array_equal(found["image"], image)
     np.testing.assert_array_equal(found["other"], other)
+    # Features are planes of one element.
+    save_file({"other": other[:, :, 0, 0], "image": image}, path)
+    np.testing.assert_array_equal(read_inputs(path, INPUTS)["other"], other)
+
+
+def test_numbers_that_are_not_finite_are_told_of_the_users_file(tmp_path: Path) -> None:
+    image = np.full((1, 3, 4, 4), np.nan, np.float32)
+    save_file({"image": image}, tmp_path / "given.safetensors")
+    with pytest.raises(ColonnadeError) as told:
+        read_inputs(tmp_path / "given.safetensors", INPUTS[:1])
+    assert str(told.value) == (
+        f"{tmp_path}/given.safetensors: input tensor 'image' holds numbers that are not finite"
+    )
 
 
 @pytest.mark.parametrize(
@@ -116,10 +155,12 @@ def test_inputs_of_a_file_are_those_of_the_network_in_its_order(tmp_path: Path) 
     [
         (None, "is missing"),
         (np.ones((2, 2, 1, 1)), r"is float64 \[2, 2, 1, 1\]"),
-        (np.ones((2, 2), np.float32), r"is float32 \[2, 2\]"),
+        (np.ones((2, 2, 1), np.float32), r"is float32 \[2, 2, 1\]"),
+        (np.ones((2, 3), np.float32), r"is float32 \[2, 3\]"),
+        (np.ones((0, 2, 1, 1), np.float32), r"is float32 \[0, 2, 1, 1\]"),
         (np.ones((2, 3, 1, 1), np.float32), r"is float32 \[2, 3, 1, 1\]"),
     ],
-    ids=["none", "dtype", "rank", "channels"],
+    ids=["none", "dtype", "rank", "features", "images", "channels"],
 )
 def test_inputs_that_a_network_does_not_take_are_named(
     tmp_path: Path, other: Any, words: str
@@ -203,6 +244,19 @@ def test_a_network_that_does_not_name_classes_says_so(made: tuple[Any, ...]) -> 
     assert str(told.value) == (
         "the network has no single output of classes: `colonnade.load` runs it"
     )
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+def test_an_output_that_is_not_finite_names_no_class(wrong: float) -> None:
+    made = np.array([[1, wrong, 2]], np.float32)
+    with pytest.raises(ColonnadeError) as told:
+        classes_of(says(made), IMAGE, None, 1, "f16")
+    assert str(told.value) == (
+        "the network's output is not finite in f16; f16 holds numbers up to 65504:"
+        " --dtype f32 holds larger ones"
+    )
+    with pytest.raises(ColonnadeError, match=r"output is not finite in f32$"):
+        classes_of(says(made), IMAGE, None, 1)
 
 
 def test_labels_of_another_number_of_classes_are_refused() -> None:

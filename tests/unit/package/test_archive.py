@@ -11,11 +11,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save
 
 from colonnade.common.errors import ColonnadeError
+from colonnade.common.files import sha256_file
 from colonnade.config.pruning import Pattern
-from colonnade.package.archive import GRAPH, WEIGHTS, compress, read_package, write_package
+from colonnade.package.archive import (
+    GRAPH,
+    HEADER_KEY,
+    WEIGHTS,
+    compress,
+    read_package,
+    write_package,
+)
 from colonnade.package.optimize import optimize
 from colonnade.pruning.mask import ColumnMask
 
@@ -55,6 +63,47 @@ def _columns(values: list[list[int]]) -> Callable[[Tensors], object]:
 
 def _not_finite(found: Tensors) -> None:
     found["head.weight"][1, 2] = np.inf
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ("no JSON", "no JSON; allowed: sizes of inputs"),
+        ('{"x": [32]}', r"\[32\]}; allowed: sizes of inputs"),
+        ('{"x": [0, 32]}', r"allowed: sizes of inputs"),
+        ('{"y": [32, 32]}', "'y'; allowed: names of inputs"),
+    ],
+)
+def test_sizes_that_are_none_are_refused(package: Path, header: str, words: str) -> None:
+    graph = json.loads((package / GRAPH).read_text())
+    content = save(load_file(package / WEIGHTS), metadata={HEADER_KEY: header})
+    (package / WEIGHTS).write_bytes(content)
+    graph["weights_sha256"] = sha256_file(package / WEIGHTS)
+    (package / GRAPH).write_text(json.dumps(graph))
+    with pytest.raises(ColonnadeError, match=f"safetensors: damaged: colonnade.sizes: .*{words}$"):
+        read_package(package)
+
+
+def test_sizes_of_inputs_are_kept_beside_the_tensors(package: Path, tmp_path: Path) -> None:
+    (image,) = read_package(package).inputs
+    assert (image.name, image.channels, image.size) == ("x", 3, (32, 32))
+    # The runner refuses other keys.
+    assert json.loads((package / GRAPH).read_text())["inputs"] == [{"name": "x", "channels": 3}]
+    with pytest.raises(ColonnadeError, match="inputs: 0: size: unknown key"):
+        graph = json.loads((package / GRAPH).read_text())
+        graph["inputs"][0]["size"] = [32, 32]
+        (package / GRAPH).write_text(json.dumps(graph))
+        read_package(package)
+
+
+def test_a_folder_that_has_a_package_says_so(made: Path) -> None:
+    with pytest.raises(ColonnadeError) as told:
+        read_package(made.parent)
+    assert str(told.value) == (
+        f"{made.parent}/graph.json: cannot be read: No such file or directory; the package is {made}"
+    )
+    with pytest.raises(ColonnadeError, match=r"No such file or directory$"):
+        read_package(made / "none")
 
 
 CHANGES: dict[str, tuple[Callable[[Tensors], object], str]] = {

@@ -6,6 +6,7 @@
 import json
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,13 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from colonnade.cli.lines import description_lines
 from colonnade.common.errors import ColonnadeError
 from colonnade.config.pruning import Pattern
 from colonnade.config.target import load_target
-from colonnade.models.graph import Graph
+from colonnade.models.graph import Graph, Input
 from colonnade.package.archive import read_package
-from colonnade.package.description import Description, describe, graph_of, image_size
+from colonnade.package.description import Description, describe, image_size, input_shapes
 from colonnade.package.optimize import optimize
 from colonnade.package.tuned import Tuner
 from colonnade.results.tables import LAYERS, read_table
@@ -116,11 +118,16 @@ def test_the_size_of_images_is_the_given_then_the_stated_then_the_usual_one(pack
     document = json.loads((package / "graph.json").read_text())
     document["preprocessing"] = {"image_px": 48, "mean": [0.5] * 3, "std": [0.25] * 3}
     (package / "graph.json").write_text(json.dumps(document))
-    graph = graph_of(read_package(package))
-    plain = graph.model_copy(update={"preprocessing": None})
-    sizes = [image_size(graph, 96), image_size(graph, None), image_size(plain, None)]
+    stated = replace(read_package(package), inputs=(Input(name="x", channels=3),))
+    plain = replace(stated, graph={**stated.graph, "preprocessing": None})
+    sizes = [
+        image_size(input_shapes(each, 1, px))
+        for each, px in ((stated, 96), (stated, None), (plain, None))
+    ]
     assert sizes == [96, 48, 224]
-    found = describe(package)
+    # The network was imported with images of 32 pixels, and tuned for them.
+    assert describe(package).image_px == 32
+    found = describe(package, 48)
     assert (found.image_px, layers(found)["wide"].macs) == (48, 64 * 24 * 24)
     assert found.to_json()["preprocessing"] == document["preprocessing"]
 
@@ -190,7 +197,8 @@ def test_a_pattern_that_keeps_every_column_is_searched_dense_only(
 ) -> None:
     graph = read_network(made.parents[1] / "small.pt2").graph
     (tmp_path / "scratch").mkdir()
-    tuner = Tuner.of(target, 32, 1, 4, tmp_path / "scratch")
+    # Without a size it is that with which the network was imported.
+    tuner = Tuner.of(target, None, 1, 4, tmp_path / "scratch")
     assert tuner.tune(graph, "small", ["wide"], Pattern(n=4, m=4, sparsity=0)) == {}
     profiles = [json.loads(path.read_text()) for path in (tmp_path / "scratch").glob("?.json")]
     assert {each["conv"]: len(each["searches"]) for each in profiles}[WIDE] == 1
@@ -215,6 +223,11 @@ def test_what_tuning_left_beside_a_package_is_described(
     assert layers(found)["wide"].ms == pytest.approx(0.5)
     assert layers(found)["stem.0"].ms == pytest.approx(1.0)
     assert (layers(found)["deep"].schedule, layers(found)["head"].schedule) == (None, None)
+    # Of the size for which it was tuned.
+    assert describe(package) == found
+    assert "no times for images of this size" in "\n".join(
+        description_lines(describe(package, 64).to_json())
+    )
 
 
 def test_damaged_schedules_are_refused(package: Path) -> None:

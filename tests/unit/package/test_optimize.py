@@ -36,7 +36,7 @@ from colonnade.package.tuned import Tuner
 from colonnade.pruning.plan import uniform_plan
 from colonnade.targets.target import Target
 from colonnade.training.checkpoint import read_checkpoint
-from colonnade.training.imported import write_imported
+from colonnade.training.imported import read_network, write_imported
 from colonnade.training.stages import prune_and_finetune
 from tests.unit.models.graphs import random_network
 
@@ -161,6 +161,61 @@ def test_an_onnx_file_becomes_a_package(tmp_path: Path) -> None:
     graph = json.loads((tmp_path / "made/package/graph.json").read_text())
     assert graph["version"] == 3
     read_package(tmp_path / "made/package")
+
+
+HALF = Pattern(m="full", sparsity=0.5)
+
+
+class Two(nn.Module):
+    """Reads images and features."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 4, 3, padding=1)
+        self.meta, self.head = nn.Linear(7, 4), nn.Linear(8, 5)
+
+    def forward(self, x: torch.Tensor, meta: torch.Tensor) -> torch.Tensor:
+        x = self.second(self.first(x).relu()).mean((2, 3))
+        return self.head(torch.cat([x, self.meta(2 * meta.sigmoid())], 1))
+
+
+def test_features_stay_features(tmp_path: Path) -> None:
+    torch.manual_seed(4)
+    module = Two().eval()
+    given = torch.randn(1, 3, 9, 9), torch.randn(1, 7)
+    torch.export.save(torch.export.export(module, given), tmp_path / "two.pt2")
+    for px, size in ((None, (9, 9)), (12, (12, 12))):
+        optimize(tmp_path / "two.pt2", tmp_path / "made", HALF, 2, px)
+        inputs = read_package(tmp_path / "made/package").inputs
+        assert [(each.name, each.size) for each in inputs] == [("x", size), ("meta", ())]
+    write_onnx(tmp_path / "made/dense.safetensors", tmp_path / "back.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "back.onnx")
+    assert [len(each.shape) for each in session.get_inputs()] == [4, 2]
+    images, meta = torch.randn(3, 3, 9, 9), torch.randn(3, 7)
+    (made,) = session.run(None, {"x": images.numpy(), "meta": meta.numpy()})
+    with torch.no_grad():
+        np.testing.assert_allclose(made, module(images, meta).numpy(), rtol=1e-4, atol=1e-5)
+    # And read again, they are features.
+    again = read_network(tmp_path / "back.onnx")
+    assert again.graph.inputs[1].size == ()
+
+
+def test_pictures_are_of_the_networks_size(tmp_path: Path) -> None:
+    """A network that takes images of 20 pixels only is solved, and stated, with these."""
+    torch.manual_seed(4)
+    module = nn.Sequential(
+        *(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 4, 3), nn.Flatten()),
+        nn.Linear(4 * 16 * 16, 5),
+    ).eval()
+    program = torch.export.export(module, (torch.randn(1, 3, 20, 20),))
+    torch.export.save(program, tmp_path / "net.pt2")
+    (tmp_path / "pictures").mkdir()
+    for index in range(3):
+        pixels = np.random.default_rng(index).integers(0, 255, (40, 30, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"pictures/{index}.png")
+    optimize(tmp_path / "net.pt2", tmp_path / "made", HALF, 2, pictures=tmp_path / "pictures")
+    stated = graph_of(read_package(tmp_path / "made/package")).preprocessing
+    assert stated is not None and stated.image_px == 20
 
 
 def test_nothing_is_written_of_what_cannot_be_imported(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from colonnade.common.errors import ColonnadeError
+from colonnade.models.graph import Input
 from colonnade.models.importing.torch_reader import import_module
 from colonnade.models.module import build
 from colonnade.training import imported
@@ -69,6 +70,15 @@ def test_a_checkpoint_says_that_it_is_of_no_data_set(tmp_path: Path) -> None:
     image = torch.randn(2, 3, 8, 8)
     with torch.no_grad():
         torch.testing.assert_close(source.model()(image), module(image), rtol=1e-4, atol=1e-5)
+
+
+def test_a_checkpoint_keeps_the_size_of_its_inputs(tmp_path: Path) -> None:
+    found = import_module(nn.Conv2d(3, 4, 3), [torch.zeros(1, 3, 8, 9)])
+    write_imported(found, "net", 8, tmp_path / "net.safetensors")
+    (image,) = read_checkpoint(tmp_path / "net.safetensors").model().graph.inputs
+    assert image.size == (8, 9)
+    # Where nothing is known of it, nothing is written.
+    assert Input(name="x", channels=3).model_dump() == {"name": "x", "channels": 3}
 
 
 def test_a_network_that_is_too_large_is_refused_and_not_written(

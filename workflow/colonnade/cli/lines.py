@@ -4,7 +4,10 @@
 """What commands about packages print for people: lines of what `--json` prints as an object."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite
 from typing import Any
+
+from colonnade.models.shapes import shown_px
 
 
 def agreement_lines(told: Mapping[str, Any], package: str) -> Iterator[str]:
@@ -12,6 +15,9 @@ def agreement_lines(told: Mapping[str, Any], package: str) -> Iterator[str]:
     for row in told["outputs"]:
         top1 = "" if row["top1"] is None else f", same first place in {row['top1']:.0%}"
         off = f"off by {row['relative']:.2g} of the largest number"
+        if not isfinite(row["relative"]):
+            off = "holds numbers that are not finite"
+            off += "; f16 holds numbers up to 65504" * (told["dtype"] == "f16")
         yield f"{row['input']}: {row['output']}: {off}{top1}"
     verdict = "agrees" if told["agrees"] else "does NOT agree"
     where = f"on {told['target']} in {told['dtype']}, allowed {told['tolerance']:g}"
@@ -20,7 +26,7 @@ def agreement_lines(told: Mapping[str, Any], package: str) -> Iterator[str]:
 
 def times_lines(times: Mapping[str, Any]) -> Iterator[str]:
     """Times of a package, as `evaluation.packages.timing` has them."""
-    what = f"batch {times['batch']}, {times['image_px']} px, {times['dtype']}"
+    what = f"batch {times['batch']}, {shown_px(times['image_px'])} px, {times['dtype']}"
     where = f"{times['target']}, threads {times['threads']}, {times['evidence']}"
     yield f"{times['package']} on {where}: {what}"
     cycles = "" if times["cycles"] is None else f", {times['cycles']} cycles"
@@ -50,7 +56,8 @@ def description_lines(found: Mapping[str, Any]) -> Iterator[str]:
     total = found["total"]
     yield (
         f"{found['model'] or 'network'}: {total['weights_kept']} of {total['weights']} weights,"
-        f" {total['macs_kept']} of {total['macs']} multiplications of an image of {found['image_px']} px"
+        f" {total['macs_kept']} of {total['macs']} multiplications of an image of"
+        f" {shown_px(found['image_px'])} px"
     )
     yield f"size {found['bytes']} bytes, dense {found['bytes_dense']}"
     if found["target"] is None:
@@ -58,7 +65,9 @@ def description_lines(found: Mapping[str, Any]) -> Iterator[str]:
     else:
         times = [layer["ms"] for layer in found["layers"] if layer["ms"] is not None]
         spent = f"{sum(times):.3f} ms in {len(times)} layers, {found['evidence']}"
-        yield f"tuned for {found['target']}: {spent}"
+        yield f"tuned for {found['target']}: " + (
+            spent if times else "no times for images of this size"
+        )
     yield ""
     rows = [
         (

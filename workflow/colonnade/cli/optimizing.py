@@ -51,7 +51,9 @@ _TILE = 8
 )
 @click.option("--weights-key", help="Of several state dicts in the file of weights, which one.")
 @click.option(
-    "--image-px", type=click.IntRange(1, MOST_PX), help="Size of images that MODEL leaves open."
+    "--image-px",
+    type=click.IntRange(1, MOST_PX),
+    help="Size of images, where MODEL leaves it open or fits others too.",
 )
 @click.option("--grouped", is_flag=True, help="Prune convolutions with groups too: they get zeros.")
 @click.option(
@@ -84,6 +86,7 @@ def optimize(
     """
     from colonnade.config.pruning import Pattern
     from colonnade.data.dataset import UNCHANGED, Normalisation
+    from colonnade.package.optimize import PACKAGE
     from colonnade.package.optimize import optimize as run
 
     # A range takes nan.
@@ -123,7 +126,16 @@ def optimize(
             pictures=None if pictures is None else pictures.resolve(),
         )
     if as_json:
-        click.echo(json.dumps({"folder": str(folder), "target": target, **vars(made)}))
+        click.echo(
+            json.dumps(
+                {
+                    "folder": str(folder),
+                    "package": str(folder / PACKAGE),
+                    "target": target,
+                    **vars(made),
+                }
+            )
+        )
         return
     for name, reason in made.dense.items():
         click.echo(f"{name}: stays dense: {reason}")
@@ -131,6 +143,7 @@ def optimize(
         f"{folder}: {len(made.pruned)} convolutions pruned, of whose weights {made.sparsity:.1%} are gone"
         + ("" if target is None else f"; tuned for {target}")
     )
+    click.echo(f"package: {folder / PACKAGE}")
 
 
 def _finetuning(data: Path, epochs: int | None, image_px: int | None) -> Any:
@@ -160,11 +173,10 @@ def _tuner(
     target: str | None, image_px: int | None, threads: int, tile: int | None
 ) -> Iterator[Any]:
     """What tunes for a target, in the checkout; None without one."""
-    from colonnade.models.shapes import DEFAULT_PX
     from colonnade.package.tuned import Tuner
 
     if target is None:
         yield None
         return
     with checkout(), scratch("optimize") as folder:
-        yield Tuner.of(named_target(target), image_px or DEFAULT_PX, threads, tile, folder)
+        yield Tuner.of(named_target(target), image_px, threads, tile, folder)

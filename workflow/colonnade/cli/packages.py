@@ -4,9 +4,10 @@
 """What people do with a package: run it on a picture, time it, look into it, compare it with PyTorch."""
 
 import json
+import math
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ THREADS = click.option(
 IMAGE_PX = click.option(
     "--image-px",
     type=click.IntRange(1, MOST_PX),
-    help="Height and width; by default the package's.",
+    help="Height and width; by default those with which the network was imported.",
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 TARGET = click.option(
@@ -70,7 +71,7 @@ def run(
     image_px: int | None,
     mean: Triple | None,
     std: Triple | None,
-    dtype: str,
+    dtype: Dtype,
     threads: int,
     as_json: bool,
 ) -> None:
@@ -90,11 +91,11 @@ def run(
     names = None if labels is None else read_labels(labels)
     with load(package, dtype=dtype, threads=threads) as net:
         found = {
-            str(path): classes_of(net, read_pictures([path], stated), names, top)
+            str(path): classes_of(net, read_pictures([path], stated), names, top, dtype)
             for path in track(images, "run", len(images), "picture")
         }
     if as_json:
-        click.echo(json.dumps({"preprocessing": stated.model_dump(), "images": found}))
+        click.echo(_json({"preprocessing": vars(stated), "images": found}))
         return
     for path, rows in found.items():
         click.echo(path)
@@ -139,7 +140,7 @@ def bench(
         check_threads(threads, target.name, target.config)
         _, report = execute(target, given, images, how, folder)
         times = timing(report, target)
-    times = {"package": str(package), "image_px": next(iter(images.values())).shape[-1], **times}
+    times = {"package": str(package), "image_px": _size(images), **times}
     _print(times, as_json, times_lines(times))
 
 
@@ -258,7 +259,28 @@ def completion(shell: str) -> None:
 
 
 def _print(value: Any, as_json: bool, lines: Iterable[str]) -> None:
-    click.echo(json.dumps(value) if as_json else "\n".join(lines))
+    click.echo(_json(value) if as_json else "\n".join(lines))
+
+
+def _json(value: Any) -> str:
+    """JSON, which has no numbers that are not finite: these are null."""
+    return json.dumps(_finite(value), allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _size(images: Mapping[str, Any]) -> Any:
+    """The size of images of several inputs, see `package.description.image_size`."""
+    from colonnade.models.shapes import MapShape
+    from colonnade.package.description import image_size
+
+    return image_size({name: MapShape(*each.shape) for name, each in images.items()})
 
 
 @contextmanager

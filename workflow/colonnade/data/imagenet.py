@@ -24,6 +24,7 @@ from colonnade.common.errors import ColonnadeError, some
 from colonnade.config.data import FolderConfig, ImageNetConfig
 from colonnade.data.dataset import Example, ImageData, Normalisation, Split
 from colonnade.data.folders import FolderListing, list_folder
+from colonnade.models.shapes import Px
 
 NORMALISATION = Normalisation(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
 # By content, whatever the name says: a few of ImageNet's .JPEG files are PNGs, or in CMYK.
@@ -55,8 +56,8 @@ class FolderSplit(Split):
         return _pixels(random_crop(picture, self._image_px, self._min_area, draw), NORMALISATION)
 
 
-def read_image(path: Path, image_px: int, normalisation: Normalisation) -> Tensor:
-    """An image file as it is evaluated: resized, cropped and normalised, [3, image_px, image_px].
+def read_image(path: Path, image_px: Px, normalisation: Normalisation) -> Tensor:
+    """An image file as it is evaluated: resized, cropped and normalised, [3, height, width].
 
     Raises:
         ColonnadeError: the file is missing, broken or no image of `FORMATS`.
@@ -93,18 +94,23 @@ def _rgb(picture: Image.Image) -> Image.Image:
     return picture.convert("RGB")
 
 
-def evaluation_crop(picture: Image.Image, image_px: int) -> Image.Image:
-    """Resize the shorter side to round(image_px * 256 / 224), then crop the centre square."""
-    short = round(image_px * 256 / 224)
+def evaluation_crop(picture: Image.Image, image_px: Px) -> Image.Image:
+    """Resize so that 256 / 224 of the wanted size just fits into the picture, then crop the centre.
+
+    Of a square the shorter side becomes round(image_px * 256 / 224).
+    """
+    wanted = (image_px, image_px) if isinstance(image_px, int) else image_px
+    high, wide = (round(each * 256 / 224) for each in wanted)
     width, height = picture.size
     # The longer side is cut, not rounded, as torchvision does.
-    scaled = (
-        (short, short * height // width) if width <= height else (short * width // height, short)
-    )
+    if wide * height >= high * width:
+        scaled = (wide, wide * height // width)
+    else:
+        scaled = (high * width // height, high)
     resized = picture.resize(scaled, Image.Resampling.BILINEAR)
-    left = round((scaled[0] - image_px) / 2)
-    top = round((scaled[1] - image_px) / 2)
-    return resized.crop((left, top, left + image_px, top + image_px))
+    left = round((scaled[0] - wanted[1]) / 2)
+    top = round((scaled[1] - wanted[0]) / 2)
+    return resized.crop((left, top, left + wanted[1], top + wanted[0]))
 
 
 def random_crop(

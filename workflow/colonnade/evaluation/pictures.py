@@ -4,6 +4,7 @@
 """Images for a package: picture files as it wants them, random ones, and what it says of pictures."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,15 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
+from colonnade.common.datatypes import Dtype
 from colonnade.common.errors import ColonnadeError, first_line
 from colonnade.common.files import read_text
 from colonnade.data.dataset import UNCHANGED, Normalisation
 from colonnade.data.imagenet import read_image
-from colonnade.models.graph import Input
+from colonnade.models.graph import NamedInput
+from colonnade.models.shapes import Px, shown_px
 from colonnade.package.archive import read_package
-from colonnade.package.description import graph_of, image_size
-from colonnade.package.graph import Preprocessing
+from colonnade.package.description import graph_of, image_size, input_shapes
 from colonnade.runtime.net import Net
 
 Array = NDArray[np.float32]
@@ -28,27 +30,38 @@ MOST_PIXELS = 1 << 26
 Triple = tuple[float, float, float]
 
 
+@dataclass(frozen=True)
+class Making:
+    """How pictures become images: cropped to `image_px`, pixels in 0..1 less `mean`, divided by `std`."""
+
+    image_px: Px
+    mean: list[float]
+    std: list[float]
+
+
 def preprocessing_of(
     package: Path, image_px: int | None, mean: Triple | None, std: Triple | None
-) -> Preprocessing:
+) -> Making:
     """What becomes of pictures: as the options say, else as the package states, else pixels in 0 to 1.
+
+    Their size is that of `package.description.input_shapes`.
 
     Raises:
         ColonnadeError: a damaged package, or one whose input is no picture.
     """
-    graph = graph_of(read_package(package))
-    channels = [each.channels for each in graph.inputs]
+    read = read_package(package)
+    channels = [each.channels for each in read.inputs]
     if channels != [3]:
         raise ColonnadeError(f"{package}: inputs of {channels} channels; pictures need one of 3")
-    stated = graph.preprocessing or UNCHANGED
-    return Preprocessing(
-        image_px=image_size(graph, image_px),
+    stated = graph_of(read).preprocessing or UNCHANGED
+    return Making(
+        image_px=image_size(input_shapes(read, 1, image_px)),
         mean=list(mean or stated.mean),
         std=list(std or stated.std),
     )
 
 
-def read_pictures(paths: Sequence[Path], stated: Preprocessing) -> Array:
+def read_pictures(paths: Sequence[Path], stated: Making) -> Array:
     """Picture files as one batch.
 
     Raises:
@@ -60,27 +73,29 @@ def read_pictures(paths: Sequence[Path], stated: Preprocessing) -> Array:
 
 
 def random_images(package: Path, batch: int, image_px: int | None, seed: int) -> dict[str, Array]:
-    """Normally distributed images for every input of a package.
+    """Normally distributed images for every input of a package, of the size of `input_shapes`.
 
     Raises:
         ColonnadeError: a damaged package, or more images than `MOST_PIXELS` hold.
     """
-    graph = graph_of(read_package(package))
-    size, rng = image_size(graph, image_px), np.random.default_rng(seed)
-    most = max(1, MOST_PIXELS // size**2)
+    shapes = input_shapes(read_package(package), batch, image_px)
+    rng = np.random.default_rng(seed)
+    most = max(1, MOST_PIXELS // max((shape.h or 1) * (shape.w or 1) for shape in shapes.values()))
     if batch > most:
+        size = shown_px(image_size(shapes))
         raise ColonnadeError(f"--batch: {batch}; allowed with images of {size} pixels: 1 to {most}")
     return {
-        each.name: rng.standard_normal((batch, each.channels, size, size), dtype=np.float32)
-        for each in graph.inputs
+        name: rng.standard_normal((batch, shape.c, shape.h or 1, shape.w or 1), dtype=np.float32)
+        for name, shape in shapes.items()
     }
 
 
-def read_inputs(path: Path, inputs: Sequence[Input]) -> dict[str, Array]:
-    """The inputs of a network from a safetensors file.
+def read_inputs(path: Path, inputs: Sequence[NamedInput]) -> dict[str, Array]:
+    """The inputs of a network from a safetensors file, as maps; features become planes of one element.
 
     Raises:
-        ColonnadeError: a damaged file, or one without one of the inputs as float32 [N, C, H, W].
+        ColonnadeError: a damaged file, or one without one of the inputs as float32 [N, C, H, W] or
+            [N, C], or with numbers that are not finite.
     """
     try:
         tensors = load_file(path)
@@ -91,10 +106,19 @@ def read_inputs(path: Path, inputs: Sequence[Input]) -> dict[str, Array]:
         wanted = f"float32 [images, {each.channels}, height, width]"
         if tensor is None:
             raise ColonnadeError(f"{path}: input tensor {each.name!r} is missing; needed: {wanted}")
-        if tensor.dtype != np.float32 or tensor.ndim != 4 or tensor.shape[1] != each.channels:
+        fits = tensor.ndim in (2, 4) and tensor.shape[1] == each.channels and tensor.size
+        if tensor.dtype != np.float32 or not fits:
             seen = f"{tensor.dtype} {list(tensor.shape)}"
             raise ColonnadeError(f"{path}: input tensor {each.name!r} is {seen}; needed: {wanted}")
-    return {each.name: tensors[each.name] for each in inputs}
+        if not np.isfinite(tensor).all():
+            raise ColonnadeError(
+                f"{path}: input tensor {each.name!r} holds numbers that are not finite"
+            )
+    found = {each.name: tensors[each.name] for each in inputs}
+    return {
+        name: each if each.ndim == 4 else each[:, :, np.newaxis, np.newaxis]
+        for name, each in found.items()
+    }
 
 
 def read_labels(path: Path) -> list[str]:
@@ -110,14 +134,16 @@ def read_labels(path: Path) -> list[str]:
 
 
 def classes_of(
-    net: Net, image: Array, labels: Sequence[str] | None, top: int
+    net: Net, image: Array, labels: Sequence[str] | None, top: int, dtype: Dtype = "f32"
 ) -> list[dict[str, Any]]:
     """The `top` classes of one image, the likeliest first, each with index, label and probability.
 
-    The output counts as probabilities where it is some, and otherwise as logits.
+    The output counts as probabilities where it is some, and otherwise as logits. `dtype` is what the
+    network computes in.
 
     Raises:
-        ColonnadeError: the network does not make one vector of classes, or has more of them than labels.
+        ColonnadeError: the network does not make one vector of classes, or has more of them than labels,
+            or its output is not finite.
     """
     made = net(image)
     if isinstance(made, tuple) or made.size != made.shape[1]:
@@ -129,6 +155,9 @@ def classes_of(
         raise ColonnadeError(
             f"--labels: {len(labels)} names; allowed: {len(values)}, as the network has classes"
         )
+    if not np.isfinite(values).all():
+        limit = "; f16 holds numbers up to 65504: --dtype f32 holds larger ones" * (dtype == "f16")
+        raise ColonnadeError(f"the network's output is not finite in {dtype}{limit}")
     if values.min() < 0 or not np.isclose(values.sum(), 1, atol=1e-3):
         values = np.exp(values - values.max())
         values /= values.sum()

@@ -52,9 +52,11 @@ def _conv_shapes(name: str, image_px: int, batch: int) -> tuple[tuple[str, ConvS
 
 
 def graph_conv_shapes(
-    graph: Graph, name: str, image_px: int, batch: int
+    graph: Graph, name: str, image_px: int | None, batch: int
 ) -> list[tuple[str, ConvShape]]:
     """The same of a network before fusion, whatever made it; `name` is for messages.
+
+    Without `image_px` it has images of the size with which it was imported.
 
     Raises:
         ColonnadeError: images that do not fit it.
@@ -62,9 +64,8 @@ def graph_conv_shapes(
     try:
         shapes = graph.shapes(batch, image_px)
     except ValueError as error:
-        raise ColonnadeError(
-            f"model {name}: image_px {image_px}, batch {batch}: {error}"
-        ) from error
+        size = "" if image_px is None else f"image_px {image_px}, "
+        raise ColonnadeError(f"model {name}: {size}batch {batch}: {error}") from error
     executed = {conv.name: conv for conv in fused(graph).convs}
     found = []
     for conv in graph.convs:

@@ -11,13 +11,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from pydantic import Field
+
 from colonnade.models.layers import Conv2d, FullyConnected, Node
 from colonnade.models.layers.node import Name, Size, Strict
-from colonnade.models.shapes import FeatureShape, MapShape, TensorShape
+from colonnade.models.shapes import DEFAULT_PX, FeatureShape, MapShape, TensorShape
 
 
-class Input(Strict):
-    """An input of the network, a map."""
+class NamedInput(Strict):
+    """An input of the network, a map, as graph.json has it."""
 
     name: Name
     channels: Size
@@ -25,6 +27,34 @@ class Input(Strict):
     def shape(self, n: int | None = None, h: int | None = None, w: int | None = None) -> MapShape:
         """Its shape, of so many images of that height and width."""
         return MapShape(n, self.channels, h, w)
+
+
+class Input(NamedInput):
+    """An input of the network, a map.
+
+    `size` is the height and width with which it was imported, () where its source has features [N, C],
+    which are planes of one element here; null where nothing is known of it.
+    """
+
+    # Networks of the library have none, and keep the bytes of their checkpoints.
+    size: tuple[()] | tuple[Size, Size] | None = Field(
+        default=None, exclude_if=lambda size: size is None
+    )
+
+    def sized(self, n: int, h: int | None = None, w: int | None = None) -> MapShape:
+        """Its shape of so many images: of that height and width, else of its own, else `DEFAULT_PX`.
+
+        Features keep their one element.
+        """
+        if self.size == ():
+            return self.shape(n, 1, 1)
+        if h is not None:
+            return self.shape(n, h, w or h)
+        return self.shape(n, *(self.size or (DEFAULT_PX, DEFAULT_PX)))
+
+    def resized(self, px: int) -> "Input":
+        """The same for square images of so many pixels a side; features stay."""
+        return self if self.size == () else self.model_copy(update={"size": (px, px)})
 
 
 @dataclass(frozen=True)
@@ -66,14 +96,23 @@ class Graph:
         """
         return infer_shapes(self.nodes, {each.name: each.shape() for each in self.inputs})
 
-    def shapes(self, batch: int, height: int, width: int | None = None) -> dict[str, TensorShape]:
+    @property
+    def image_px(self) -> int | None:
+        """Pixels of an image's side, if it has one input, which was imported with square images."""
+        sizes = [each.size for each in self.inputs]
+        return sizes[0][0] if len(sizes) == 1 and sizes[0] and len(set(sizes[0])) == 1 else None
+
+    def shapes(
+        self, batch: int, height: int | None = None, width: int | None = None
+    ) -> dict[str, TensorShape]:
         """Shapes of all tensors for a batch of images, square if no width is given.
+
+        Without a height each input has the size with which it was imported, see `Input.sized`.
 
         Raises:
             ValueError: naming the node, its input's shape and what is needed.
         """
-        sizes = (batch, height, width or height)
-        images = {each.name: each.shape(*sizes) for each in self.inputs}
+        images = {each.name: each.sized(batch, height, width) for each in self.inputs}
         return infer_shapes(self.nodes, images)
 
 

@@ -11,6 +11,19 @@ MAX_SIZE, MAX_WINDOW, MAX_ELEMENTS = 65536, 255, 2**31 - 1
 # Width and height of images where nothing says them.
 DEFAULT_PX = 224
 
+Px = int | tuple[int, int]
+"""Pixels of an image's side where it is a square, else height and width."""
+
+
+def px_of(height: int, width: int) -> Px:
+    """The size of images."""
+    return height if height == width else (height, width)
+
+
+def shown_px(px: int | Sequence[int]) -> str:
+    """The size of images in a text: 224, or 37x53, the height first."""
+    return str(px) if isinstance(px, int) else "x".join(map(str, px))
+
 
 @dataclass(frozen=True)
 class MapShape:

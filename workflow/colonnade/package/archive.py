@@ -7,27 +7,37 @@ A directory with `graph.json` (the nodes in execution order) and `weights.safete
 folded in, float32, K in (kh, kw, cin) order). Of a pruned convolution only the kept columns are
 stored: `values` tile after tile, column after column, the rows of a tile together. That needs tiles
 that keep equally many columns, as column-wise and row-wise patterns do; an unstructured mask, or
-one of filters, is stored as a dense convolution with zeros.
+one of filters, is stored as a dense convolution with zeros. The header of the weights says with which
+sizes of inputs the network was imported, which no runner needs to know.
 """
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import sha256_file, write_json
+from colonnade.common.paths import package_below
 from colonnade.common.strict_json import parse_strict
+from colonnade.models.graph import Input
+from colonnade.models.layers.node import Size
 from colonnade.package.graph import Graph, PackedConv2d, check_graph
 from colonnade.pruning.mask import ColumnMask
 
 GRAPH = "graph.json"
 WEIGHTS = "weights.safetensors"
 Array = NDArray[Any]
+# The header's one entry beside the tensors: sizes of inputs by name.
+HEADER_KEY = "colonnade.sizes"
+_SIZES = TypeAdapter(dict[str, tuple[()] | tuple[Size, Size]])
 
 
 def compress(matrix: NDArray[np.float32], mask: ColumnMask) -> NDArray[np.float32]:
@@ -44,11 +54,12 @@ def compress(matrix: NDArray[np.float32], mask: ColumnMask) -> NDArray[np.float3
 
 @dataclass(frozen=True)
 class Package:
-    """A package read from `path`: the graph as parsed JSON, and the tensors by name."""
+    """A package read from `path`: graph as parsed JSON, tensors by name, inputs with their sizes."""
 
     path: Path
     graph: dict[str, Any]
     tensors: dict[str, Array]
+    inputs: tuple[Input, ...] = ()
 
     def node(self, name: str) -> dict[str, Any]:
         """The node of that name."""
@@ -58,9 +69,18 @@ class Package:
         raise ColonnadeError(f"{self.path / GRAPH}: has no node {name!r}")
 
 
-def write_package(folder: Path, graph: dict[str, Any], tensors: dict[str, Array]) -> None:
-    """Write the files of a package into an existing `folder`; `graph` gets the weights' digest."""
-    (folder / WEIGHTS).write_bytes(save(tensors))
+def write_package(
+    folder: Path,
+    graph: dict[str, Any],
+    tensors: dict[str, Array],
+    sizes: Mapping[str, tuple[int, ...]] | None = None,
+) -> None:
+    """Write the files of a package into an existing `folder`; `graph` gets the weights' digest.
+
+    `sizes` are those of inputs, as `models.graph.Input` has them.
+    """
+    stated = {HEADER_KEY: json.dumps(sizes, sort_keys=True)} if sizes else None
+    (folder / WEIGHTS).write_bytes(save(tensors, metadata=stated))
     digest = sha256_file(folder / WEIGHTS)
     write_json(folder / GRAPH, {**graph, "weights_sha256": digest})
 
@@ -78,7 +98,9 @@ def read_package(path: Path) -> Package:
         document = parse_strict((path / GRAPH).read_bytes())
         graph = check_graph(document)
     except OSError as error:
-        raise ColonnadeError(f"{path / GRAPH}: cannot be read: {error.strerror}") from error
+        raise ColonnadeError(
+            f"{path / GRAPH}: cannot be read: {error.strerror}{package_below(path)}"
+        ) from error
     except ValueError as error:
         raise ColonnadeError(f"{path / GRAPH}: {error}") from error
     weights = path / WEIGHTS
@@ -91,18 +113,36 @@ def read_package(path: Path) -> Package:
             f"{graph.weights_sha256}"
         )
     try:
-        tensors = _read_tensors(weights.read_bytes())
+        tensors, header = _read_tensors(weights.read_bytes())
         _check_tensors(graph, tensors)
+        inputs = _inputs(graph, header)
     except (SafetensorError, ValueError) as error:
         raise ColonnadeError(f"{weights}: damaged: {error}") from error
-    return Package(path, document, tensors)
+    return Package(path, document, tensors, inputs)
 
 
-def _read_tensors(content: bytes) -> dict[str, Array]:
+def _read_tensors(content: bytes) -> tuple[dict[str, Array], Mapping[str, str]]:
     tensors = load(content)
     # The library takes the last of two tensors of one name.
-    parse_strict(content[8 : 8 + int.from_bytes(content[:8], "little")])
-    return tensors
+    header = parse_strict(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    return tensors, header.get("__metadata__", {})
+
+
+def _inputs(graph: Graph, header: Mapping[str, str]) -> tuple[Input, ...]:
+    """The inputs with the sizes that the header of the weights has of them."""
+    try:
+        sizes = _SIZES.validate_json(header.get(HEADER_KEY, "{}"), strict=True)
+    except ValidationError as error:
+        raise ValueError(
+            f"{HEADER_KEY}: {header[HEADER_KEY]:.80}; allowed: sizes of inputs"
+        ) from error
+    unknown = sorted(sizes.keys() - {each.name for each in graph.inputs})
+    if unknown:
+        raise ValueError(f"{HEADER_KEY}: {unknown[0]!r}; allowed: names of inputs")
+    return tuple(
+        Input(name=each.name, channels=each.channels, size=sizes.get(each.name))
+        for each in graph.inputs
+    )
 
 
 def _check_tensors(graph: Graph, tensors: dict[str, Array]) -> None:

@@ -13,7 +13,7 @@ from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import file_bytes, read_json
 from colonnade.models.graph import infer_shapes
 from colonnade.models.layers import FullyConnected, Node
-from colonnade.models.shapes import DEFAULT_PX, MapShape, TensorShape
+from colonnade.models.shapes import MapShape, Px, TensorShape, px_of, shown_px
 from colonnade.package.archive import GRAPH, WEIGHTS, Package, read_package
 from colonnade.package.graph import (
     Graph,
@@ -57,7 +57,7 @@ class Description:
     """A package's layers; `evidence` and `target` are of their times, null where it was not tuned."""
 
     model: str | None
-    image_px: int
+    image_px: Px
     preprocessing: Preprocessing | None
     bytes: int
     bytes_dense: int
@@ -86,10 +86,24 @@ def graph_of(package: Package) -> Graph:
     return check_graph(package.graph)
 
 
-def image_size(graph: Graph, given: int | None) -> int:
-    """Pixels of an image's side: what is given, else what the package states, else `DEFAULT_PX`."""
-    stated = None if graph.preprocessing is None else graph.preprocessing.image_px
-    return given or stated or DEFAULT_PX
+def input_shapes(package: Package, batch: int, image_px: int | None) -> dict[str, MapShape]:
+    """Shapes of all inputs for square images of `image_px` pixels a side.
+
+    Without these they have the size with which the network was imported, or for which it was tuned, else
+    that of the pictures that it states, else `DEFAULT_PX`.
+    """
+    preprocessing = graph_of(package).preprocessing
+    stated = None if preprocessing is None else preprocessing.image_px
+    return {
+        each.name: each.sized(batch, image_px or (stated if each.size is None else None))
+        for each in package.inputs
+    }
+
+
+def image_size(shapes: Mapping[str, MapShape]) -> Px:
+    """The size of images among inputs: of the first that is no plane of one element."""
+    sizes = [(shape.h or 1, shape.w or 1) for shape in shapes.values()]
+    return px_of(*next((each for each in sizes if each != (1, 1)), (1, 1)))
 
 
 def describe(path: Path, image_px: int | None = None) -> Description:
@@ -100,13 +114,13 @@ def describe(path: Path, image_px: int | None = None) -> Description:
     """
     package = read_package(path)
     graph = graph_of(package)
-    size = image_size(graph, image_px)
-    inputs = {each.name: each.shape(1, size, size) for each in graph.inputs}
+    inputs = input_shapes(package, 1, image_px)
+    size = image_size(inputs)
     try:
         shapes = infer_shapes(graph.nodes, inputs)
     except ValueError as error:
         raise ColonnadeError(
-            f"{path / GRAPH}: images of {size} pixels: {error}; --image-px gives another size"
+            f"{path / GRAPH}: images of {shown_px(size)} pixels: {error}; --image-px gives another size"
         ) from error
     tuned = _Tuned(path)
     layers = [

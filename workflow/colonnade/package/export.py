@@ -31,8 +31,9 @@ def export_package(checkpoint: Path, out_dir: Path) -> None:
     model = source.model()
     graph = fused(model.graph)
     tensors = _tensors(source, model, graph)
+    sizes = {each.name: each.size for each in graph.inputs if each.size is not None}
     with filled_folder(out_dir, (GRAPH, WEIGHTS, SCHEDULES, TUNED)) as folder:
-        write_package(folder, _document(source, graph), tensors)
+        write_package(folder, _document(source, graph), tensors, sizes)
 
 
 def _packable(source: Checkpoint, node: Node) -> ColumnMask | None:
@@ -66,7 +67,7 @@ def _document(source: Checkpoint, graph: Graph) -> dict[str, Any]:
         "dtype": "f32",
         "checkpoint_sha256": source.sha256,
         **stated,
-        "inputs": [each.model_dump() for each in graph.inputs],
+        "inputs": [each.model_dump(exclude={"size"}) for each in graph.inputs],
         "outputs": list(graph.outputs),
         "nodes": [_entry(source, node) for node in graph.nodes],
     }

@@ -13,7 +13,7 @@ from pydantic import Discriminator, Field, Tag, ValidationError
 
 from colonnade.config.section import MAX_TILE
 from colonnade.models.document import SOME, one_of, tag_of
-from colonnade.models.graph import Input, infer_shapes
+from colonnade.models.graph import NamedInput, infer_shapes
 from colonnade.models.layers import LAYERS, Conv2d, Convolution, FullyConnected, Linear, Node
 from colonnade.models.layers.node import MAX_WEIGHTS, Name, Number, Size, Strict
 
@@ -95,7 +95,7 @@ class Graph(Strict):
     checkpoint_sha256: Name | None = None
     preprocessing: Preprocessing | None = None
     weights_sha256: Name
-    inputs: Annotated[list[Input], SOME]
+    inputs: Annotated[list[NamedInput], SOME]
     outputs: Annotated[list[Name], SOME]
     nodes: Annotated[list[PackagedNode], SOME]
 

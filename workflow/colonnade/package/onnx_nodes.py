@@ -58,7 +58,15 @@ class Writer:
     ) -> None:
         self.nodes: list[NodeProto] = []
         self.weights: list[TensorProto] = []
-        self._state, self._shapes = state, shapes
+        self._state, self._shapes = state, dict(shapes)
+
+    def planes(self, features: str) -> str:
+        """Make planes of one element of an input [N, C]; return what they are called."""
+        made, axes = f"{features}/input_planes", f"{features}/input_axes"
+        self._weight(axes, np.array([2, 3], dtype=np.int64))
+        self._op("Unsqueeze", [features, axes], made, made, {})
+        self._shapes[made] = self._shapes[features]
+        return made
 
     def write(self, node: Node) -> None:
         """Add a node of any layer type.

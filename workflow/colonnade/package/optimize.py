@@ -118,6 +118,7 @@ def optimize(
             that cannot be written.
     """
     imported, name = read_network(source, image_px, weights, weights_key), network_name(source)
+    image_px = image_px or imported.graph.image_px
     reasons = _staying_dense(imported.graph, grouped)
     names = [conv.name for conv in imported.graph.convs if conv.name not in reasons]
     if not names:

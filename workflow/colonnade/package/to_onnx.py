@@ -45,8 +45,9 @@ def to_onnx(network: Network, name: str) -> bytes:
     graph = network.graph
     shapes = graph.shapes_of_any_size()
     writer = Writer(network.state_dict(), shapes)
+    planes = {each.name: writer.planes(each.name) for each in graph.inputs if each.size == ()}
     for node in graph.nodes:
-        writer.write(node)
+        writer.write(node.renamed(planes))
     model = helper.make_model(
         helper.make_graph(
             writer.nodes,
@@ -65,8 +66,13 @@ def to_onnx(network: Network, name: str) -> bytes:
 
 
 def _input(each: Input) -> ValueInfoProto:
-    """Its height and width have names of their own, by which an engine can be told their sizes."""
-    sizes = ("N", each.channels, f"{each.name}_height", f"{each.name}_width")
+    """Its height and width have names of their own, by which an engine can be told their sizes.
+
+    What was imported as features [N, C] is that again.
+    """
+    sizes: tuple[str | int, ...] = ("N", each.channels, f"{each.name}_height", f"{each.name}_width")
+    if each.size == ():
+        sizes = sizes[:2]
     return helper.make_tensor_value_info(each.name, TensorProto.FLOAT, sizes)
 
 

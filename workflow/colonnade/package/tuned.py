@@ -35,17 +35,25 @@ class _Sections(Section):
 
 @dataclass(frozen=True)
 class Tuner:
-    """Tunes for a target, with images of so many pixels; `scratch` is a folder that the target sees."""
+    """Tunes for a target; `scratch` is a folder that the target sees.
+
+    Images have `image_px` pixels, or without it the size with which the network was imported.
+    """
 
     target: Target
-    image_px: int
+    image_px: int | None
     profile: ProfileConfig
     timed: ThroughputConfig
     scratch: Path
 
     @classmethod
     def of(
-        cls, target: Target, image_px: int, threads: int, tile: int | None, scratch: Path
+        cls,
+        target: Target,
+        image_px: int | None,
+        threads: int,
+        tile: int | None,
+        scratch: Path,
     ) -> "Tuner":
         """One with the candidates of the default configuration, or those of one tile.
 

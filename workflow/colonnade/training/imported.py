@@ -3,6 +3,7 @@
 
 """Imported networks as dense checkpoints, which are pruned, fine-tuned and exported like any other."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from colonnade.common.errors import ColonnadeError
@@ -32,12 +33,31 @@ def read_network(
     """The network of an ONNX file, or of a program that torch.export.save wrote.
 
     `torchvision:NAME` is one that the library has itself, with a file of `weights` as torchvision has
-    them, of several state dicts in it that of `weights_key`. `image_px` is the size of images where an
-    ONNX file leaves it open, or has another one.
+    them, of several state dicts in it that of `weights_key`. `image_px` is the size of images where the
+    source leaves it open, or has another one.
 
     Raises:
-        ColonnadeError: another kind of file, a damaged one, or operations that cannot be imported.
+        ColonnadeError: another kind of file, a damaged one, operations that cannot be imported, or images
+            that the network does not fit.
     """
+    found = _read(source, image_px, weights, weights_key)
+    if image_px is None:
+        return found
+    graph = replace(
+        found.graph, inputs=tuple(each.resized(image_px) for each in found.graph.inputs)
+    )
+    try:
+        graph.shapes(1)
+    except ValueError as error:
+        raise ColonnadeError(
+            f"{source}: images of {image_px} pixels: {error}; --image-px gives another size"
+        ) from error
+    return replace(found, graph=graph)
+
+
+def _read(
+    source: Path, image_px: int | None, weights: Path | None, weights_key: str | None
+) -> Imported:
     if str(source).startswith(TORCHVISION):
         return _with_weights(network_name(source), weights, weights_key)
     if weights is not None:

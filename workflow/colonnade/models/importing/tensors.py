@@ -47,9 +47,11 @@ class Tensors:
             )
         n, c, h, w = (*shape, 1, 1)[:4]
         try:
-            self.inputs.append(Input(name=name, channels=c))
+            self.inputs.append(Input(name=name, channels=c, size=(h, w) if len(shape) == 4 else ()))
         except ValidationError as error:
-            raise UnsupportedError(f"input {name!r}: channels: {c}") from error
+            key = error.errors()[0]["loc"][0]
+            seen = c if key == "channels" else list(shape[2:])
+            raise UnsupportedError(f"input {name!r}: {key}: {seen}") from error
         base = MapShape(n, c, h, w)
         self._known[name] = base
         self._names.take(name)
