@@ -3,6 +3,7 @@
 
 """The nine whole networks that the `onnx` package ships, against their outputs and onnxruntime."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -96,7 +97,10 @@ def test_another_size_and_batch_than_the_file_says() -> None:
     image = np.random.default_rng(2).uniform(0, 1, (3, 3, 128, 128)).astype(np.float32)
     (made,) = outputs(imported, [image])
     assert made.shape == (3, 1000)
-    assert imported.graph == read_onnx(path).graph
+    # Only the size that it knows is another.
+    own = read_onnx(path).graph
+    assert [each.size for each in (*imported.graph.inputs, *own.inputs)] == [(128, 128), (224, 224)]
+    assert replace(imported.graph, inputs=own.inputs) == own
 
 
 def test_all_nine_are_here() -> None:
