@@ -241,7 +241,7 @@ def test_claims_and_provenance(finished: Checkout) -> None:
     # Of a ResNet-18 on images in ImageNet's layout, all else was not run.
     judged = {claim["id"] for claim in claims if claim["verdict"] != "not run"}
     assert judged == {
-        *("throughput", "top1", "model-size", "inference-speed", "risc-v"),
+        *("throughput", "top1", "model-size", "inference-speed", "risc-v", "risc-v-packed"),
         *("same-predictions", "resnet18-34-speedup", "resnet18-34-drop"),
     }
     provenance = json.loads((finished / "results/provenance.json").read_text())
