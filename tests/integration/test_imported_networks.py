@@ -20,10 +20,11 @@ from onnx import numpy_helper
 from safetensors.numpy import load_file, save_file
 
 import colonnade
+from colonnade.common.paths import PACKAGE
 from colonnade.config.pruning import Pattern
 from colonnade.container import Container
 from colonnade.package.export import export_package
-from colonnade.package.optimize import CHECKPOINT, DENSE, PACKAGE, optimize
+from colonnade.package.optimize import CHECKPOINT, DENSE, optimize
 from colonnade.package.to_onnx import write_onnx
 from colonnade.targets.emulator import emulator
 from tests.unit.models.importing.computing import Array

@@ -20,9 +20,10 @@ import torch
 from torch import nn
 
 import colonnade
+from colonnade.common.paths import PACKAGE
 from colonnade.config.pruning import Pattern
 from colonnade.container import Container
-from colonnade.package.optimize import PACKAGE, optimize
+from colonnade.package.optimize import optimize
 from colonnade.runtime.library import FLOATS, Options, library
 from colonnade.targets.emulator import emulator
 from colonnade.training.checkpoint import read_checkpoint

@@ -120,3 +120,20 @@ def test_an_exchange_that_fails_is_undone(tmp_path: Path, monkeypatch: pytest.Mo
     with pytest.raises(ColonnadeError, match="cannot be written: Read-only"):
         fill(tmp_path, "a", "b")
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a": "old", "b": "old"}
+
+
+def test_an_exchange_that_a_signal_ends_is_undone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a").write_text("old")
+    rename = Path.rename
+
+    def end(path: Path, target: Path) -> Path:
+        if path.read_text() == "new":
+            raise SystemExit(143)
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", end)
+    with pytest.raises(SystemExit):
+        fill(tmp_path, "a")
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a": "old"}

@@ -15,9 +15,9 @@ from safetensors.numpy import load_file, save
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import sha256_file
+from colonnade.common.paths import GRAPH
 from colonnade.config.pruning import Pattern
 from colonnade.package.archive import (
-    GRAPH,
     HEADER_KEY,
     WEIGHTS,
     compress,

@@ -28,25 +28,22 @@ Triple = tuple[float, float, float]
 # A picture that is resized to this takes 300 MB.
 MOST_PX = 8192
 
-
 # Of pixels in 0 to 1, whatever they are scaled to.
 _LEAST_DEVIATION, _LARGEST = 1e-6, 1e6
 
 
-def _means(_context: click.Context, _option: click.Parameter, mean: Triple | None) -> Any:
-    if mean is not None and not all(abs(each) <= _LARGEST for each in mean):
-        said = " ".join(map(str, mean))
-        raise ColonnadeError(f"--mean: {said}; allowed: numbers from {-_LARGEST:g} to {_LARGEST:g}")
-    return mean
+def _within(least: float, most: float) -> Any:
+    """Check three numbers of an option; nan is none."""
 
+    def check(_context: click.Context, option: click.Parameter, given: Triple | None) -> Any:
+        if given is not None and not all(least <= each <= most for each in given):
+            said = " ".join(map(str, given))
+            raise ColonnadeError(
+                f"--{option.name}: {said}; allowed: numbers from {least:g} to {most:g}"
+            )
+        return given
 
-def _deviations(_context: click.Context, _option: click.Parameter, std: Triple | None) -> Any:
-    if std is not None and not all(_LEAST_DEVIATION <= each <= _LARGEST for each in std):
-        said = " ".join(map(str, std))
-        raise ColonnadeError(
-            f"--std: {said}; allowed: numbers from {_LEAST_DEVIATION:g} to {_LARGEST:g}"
-        )
-    return std
+    return check
 
 
 def normalised(command: Any) -> Any:
@@ -55,11 +52,15 @@ def normalised(command: Any) -> Any:
         "--mean",
         type=float,
         nargs=3,
-        callback=_means,
+        callback=_within(-_LARGEST, _LARGEST),
         help="Of each channel, of pixels in 0 to 1.",
     )
     std = click.option(
-        "--std", type=float, nargs=3, callback=_deviations, help="What they are divided by."
+        "--std",
+        type=float,
+        nargs=3,
+        callback=_within(_LEAST_DEVIATION, _LARGEST),
+        help="What they are divided by.",
     )
     return mean(std(command))
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
+from colonnade.common.datatypes import overflow_hint
 from colonnade.models.shapes import shown_px
 
 
@@ -16,8 +17,7 @@ def agreement_lines(told: Mapping[str, Any], package: str) -> Iterator[str]:
         top1 = "" if row["top1"] is None else f", same first place in {row['top1']:.0%}"
         off = f"off by {row['relative']:.2g} of the largest number"
         if not isfinite(row["relative"]):
-            off = "holds numbers that are not finite"
-            off += "; f16 holds numbers up to 65504" * (told["dtype"] == "f16")
+            off = f"holds numbers that are not finite{overflow_hint(told['dtype'])}"
         yield f"{row['input']}: {row['output']}: {off}{top1}"
     verdict = "agrees" if told["agrees"] else "does NOT agree"
     where = f"on {told['target']} in {told['dtype']}, allowed {told['tolerance']:g}"

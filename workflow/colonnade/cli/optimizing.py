@@ -24,6 +24,7 @@ from colonnade.cli.common import (
 )
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.limits import MAX_THREADS
+from colonnade.common.paths import PACKAGE
 
 _TILE = 8
 
@@ -86,7 +87,6 @@ def optimize(
     """
     from colonnade.config.pruning import Pattern
     from colonnade.data.dataset import UNCHANGED, Normalisation
-    from colonnade.package.optimize import PACKAGE
     from colonnade.package.optimize import optimize as run
 
     # A range takes nan.

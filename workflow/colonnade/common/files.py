@@ -34,7 +34,7 @@ def atomic_path(target: Path) -> Iterator[Path]:
     Raises:
         ColonnadeError: the file system refused (full disk, no permission, read-only).
     """
-    temporary = _beside(target, f"{os.getpid()}.{uuid.uuid4().hex[:8]}.tmp")
+    temporary = _beside(target, _own("tmp"))
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
@@ -43,6 +43,11 @@ def atomic_path(target: Path) -> Iterator[Path]:
         raise ColonnadeError(f"{target}: cannot be written: {error.strerror or error}") from error
     finally:
         discard(temporary)
+
+
+def _own(ending: str) -> str:
+    """Part of a name that nobody else gives."""
+    return f"{os.getpid()}.{uuid.uuid4().hex[:8]}.{ending}"
 
 
 def _beside(target: Path, ending: str) -> Path:
@@ -56,11 +61,11 @@ def _replace(temporary: Path, target: Path) -> None:
         temporary.replace(target)
         return
     # rename(2) does not replace a directory that has entries: the old one is there until the new one is.
-    old = _beside(target, f"{os.getpid()}.{uuid.uuid4().hex[:8]}.old")
+    old = _beside(target, _own("old"))
     target.rename(old)
     try:
         temporary.replace(target)
-    except OSError:
+    except BaseException:  # a signal too
         old.rename(target)
         raise
     discard(old)
@@ -79,7 +84,7 @@ def filled_folder(folder: Path, owned: Collection[str]) -> Iterator[Path]:
     """
     made = not folder.exists()
     # Inside, as the folder may be a file system of its own.
-    temporary = folder / f".{os.getpid()}.{uuid.uuid4().hex[:8]}.tmp"
+    temporary = folder / f".{_own('tmp')}"
     try:
         temporary.mkdir(parents=True)
         yield temporary
@@ -99,7 +104,7 @@ def filled_folder(folder: Path, owned: Collection[str]) -> Iterator[Path]:
 
 
 def _exchange(temporary: Path, folder: Path, new: Sequence[str], owned: Collection[str]) -> None:
-    old = temporary / f".{uuid.uuid4().hex[:8]}.old"
+    old = temporary / f".{_own('old')}"
     old.mkdir()
     moved: list[tuple[Path, Path]] = []
     there = [name for name in owned if (folder / name).exists()]
@@ -108,7 +113,7 @@ def _exchange(temporary: Path, folder: Path, new: Sequence[str], owned: Collecti
             for name in names:
                 (source / name).rename(target / name)
                 moved.append((source / name, target / name))
-    except OSError:
+    except BaseException:  # a signal too
         for before, after in reversed(moved):
             after.rename(before)
         raise

@@ -69,6 +69,9 @@ LIBRARY = "libcolonnade.so"
 # The engines that networks are compared with, and which of them could not be installed.
 PEERS = Path(".colonnade/peers")
 PEERS_LIST = Path(".colonnade/peers.tsv")
+# What makes a folder a package, and where `optimize` leaves one in its own folder.
+GRAPH = "graph.json"
+PACKAGE = "package"
 # A network with ImageNet's weights, and photographs.
 PHOTOGRAPH_PACKAGES = Path(".colonnade/photographs")
 # In the toolchain's image.
@@ -129,7 +132,7 @@ class Results:
 
 def package_below(folder: Path) -> str:
     """What to tell of a folder that is no package but has one, as `optimize` makes it; else nothing."""
-    inner = folder / "package"
-    if (folder / "graph.json").exists() or not (inner / "graph.json").is_file():
+    inner = folder / PACKAGE
+    if (folder / GRAPH).exists() or not (inner / GRAPH).is_file():
         return ""
     return f"; the package is {inner}"

@@ -17,6 +17,7 @@ from safetensors.numpy import load_file, save_file
 
 from colonnade.common.datatypes import TOLERANCE, Dtype
 from colonnade.common.files import atomic_path, file_bytes, make_folder, write_json
+from colonnade.common.paths import GRAPH
 from colonnade.config.nightly import MatrixConfig
 from colonnade.config.pruning import Pattern
 from colonnade.config.schema import ProfileConfig, ThroughputConfig
@@ -26,7 +27,7 @@ from colonnade.evaluation.pictures import random_images
 from colonnade.models.architecture import conv_shapes
 from colonnade.models.module import Network, build
 from colonnade.models.networks import network
-from colonnade.package.archive import GRAPH, WEIGHTS, read_package
+from colonnade.package.archive import WEIGHTS, read_package
 from colonnade.package.description import SCHEDULES
 from colonnade.package.export import export_package
 from colonnade.pruning.plan import prunable_convs, uniform_plan

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-from colonnade.common.datatypes import Dtype
+from colonnade.common.datatypes import Dtype, overflow_hint
 from colonnade.common.errors import ColonnadeError, first_line
 from colonnade.common.files import read_text
 from colonnade.data.dataset import UNCHANGED, Normalisation
@@ -156,8 +156,9 @@ def classes_of(
             f"--labels: {len(labels)} names; allowed: {len(values)}, as the network has classes"
         )
     if not np.isfinite(values).all():
-        limit = "; f16 holds numbers up to 65504: --dtype f32 holds larger ones" * (dtype == "f16")
-        raise ColonnadeError(f"the network's output is not finite in {dtype}{limit}")
+        limit = overflow_hint(dtype)
+        larger = ": --dtype f32 holds larger ones" if limit else ""
+        raise ColonnadeError(f"the network's output is not finite in {dtype}{limit}{larger}")
     if values.min() < 0 or not np.isclose(values.sum(), 1, atol=1e-3):
         values = np.exp(values - values.max())
         values /= values.sum()

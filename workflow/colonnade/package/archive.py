@@ -25,14 +25,13 @@ from safetensors.numpy import load, save
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import sha256_file, write_json
-from colonnade.common.paths import package_below
+from colonnade.common.paths import GRAPH, package_below
 from colonnade.common.strict_json import parse_strict
 from colonnade.models.graph import Input
 from colonnade.models.layers.node import Size
 from colonnade.package.graph import Graph, PackedConv2d, check_graph
 from colonnade.pruning.mask import ColumnMask
 
-GRAPH = "graph.json"
 WEIGHTS = "weights.safetensors"
 Array = NDArray[Any]
 # The header's one entry beside the tensors: sizes of inputs by name.

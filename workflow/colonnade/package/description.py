@@ -11,10 +11,11 @@ from typing import Any
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import file_bytes, read_json
+from colonnade.common.paths import GRAPH
 from colonnade.models.graph import infer_shapes
 from colonnade.models.layers import FullyConnected, Node
 from colonnade.models.shapes import MapShape, Px, TensorShape, px_of, shown_px
-from colonnade.package.archive import GRAPH, WEIGHTS, Package, read_package
+from colonnade.package.archive import WEIGHTS, Package, read_package
 from colonnade.package.graph import (
     Graph,
     Groups,

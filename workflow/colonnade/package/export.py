@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from colonnade.common.files import filled_folder
+from colonnade.common.paths import GRAPH
 from colonnade.models.fusion import fused
 from colonnade.models.graph import Graph
 from colonnade.models.layers import Conv2d, Node
 from colonnade.models.module import Network
-from colonnade.package.archive import GRAPH, WEIGHTS, Array, compress, write_package
+from colonnade.package.archive import WEIGHTS, Array, compress, write_package
 from colonnade.package.description import SCHEDULES, TUNED
 from colonnade.package.graph import FORMAT, VERSION
 from colonnade.pruning.mask import ColumnMask

@@ -15,6 +15,7 @@ import torch
 
 from colonnade.common.errors import ColonnadeError, some
 from colonnade.common.files import filled_folder
+from colonnade.common.paths import PACKAGE
 from colonnade.common.progress import track
 from colonnade.config.data import ImageNetConfig
 from colonnade.config.pruning import Pattern, Recipe
@@ -55,12 +56,7 @@ from colonnade.training.stages import (
     prune_and_finetune,
 )
 
-CHECKPOINT, DENSE, PACKAGE, METRICS = (
-    "pruned.safetensors",
-    "dense.safetensors",
-    "package",
-    "metrics.csv",
-)
+CHECKPOINT, DENSE, METRICS = "pruned.safetensors", "dense.safetensors", "metrics.csv"
 _SEED = 0
 # What leaves channels as they are.
 _PREPARING = (
