@@ -19,6 +19,7 @@ from colonnade.config.training import AdamWConfig, PhaseConfig, TrainingConfig
 from colonnade.pruning.plan import prunable_convs, uniform_plan
 from colonnade.training.stages import prune_and_finetune, train_dense
 
+ROOT = Path(__file__).resolve().parents[2]
 CLASSES = ("three", "two", "zero")
 TRAINING_IMAGES = 8
 TEST_IMAGES = 5
@@ -30,6 +31,16 @@ def one_thread_of_processes() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OMP_NUM_THREADS", "1")
         yield
+
+
+@pytest.fixture
+def clone(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working directory: the checkout without results, whatever its owner ran in it."""
+    folder = tmp_path_factory.mktemp("clone")
+    for name in ("config", "kernels"):
+        (folder / name).symlink_to(ROOT / name)
+    monkeypatch.chdir(folder)
+    return folder
 
 
 def git(*arguments: str, folder: Path = Path()) -> str:

@@ -31,8 +31,9 @@ pip() {
         "$venv/bin/python" -m pip --disable-pip-version-check "$@"
 }
 
+# Modules are compiled when they are first imported: of most packages that is a small part.
 install() {
-    pip install --no-deps --no-user "$@"
+    pip install --no-deps --no-user --no-compile "$@"
 }
 
 create() {

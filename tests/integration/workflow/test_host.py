@@ -5,7 +5,9 @@
 
 import csv
 import json
+import shutil
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -42,8 +44,9 @@ class OnHost:
 
 
 @pytest.fixture(scope="module")
-def host(fresh: Checkout) -> OnHost:
+def host(fresh: Checkout, host_programs: Path) -> OnHost:
     """After what of the workflow runs on a host; test_readme.py has the quality of its tuner."""
+    shutil.copytree(host_programs, fresh / "results/build/host")
     on_host = OnHost(fresh)
     run = on_host.run("full-run", "kernel-figures")
     assert run.returncode == 0, run.stdout[-6000:]

@@ -17,8 +17,6 @@ from colonnade.workflow import inputs
 from colonnade.workflow.job_settings import JUDGING
 from colonnade.workflow.workflow import Workflow
 
-ROOT = Path(__file__).resolve().parents[3]
-
 
 def overwrite(path: Path, content: bytes) -> None:
     """Change a file, but neither its size nor its time."""
@@ -78,14 +76,12 @@ def test_links_are_followed_but_not_in_circles(folder: Path, tmp_path: Path) -> 
 
 
 def plan(**changed: Any) -> Workflow:
-    values = yaml.safe_load((ROOT / "config/default.yaml").read_text())
+    values = yaml.safe_load(Path("config/default.yaml").read_text())
     return Workflow.from_config({**values, **changed}, [])
 
 
-def test_other_weights_or_images_are_other_settings(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(ROOT)
+@pytest.mark.usefixtures("clone")
+def test_other_weights_or_images_are_other_settings(folder: Path, tmp_path: Path) -> None:
     weights = tmp_path / "weights.pth"
     weights.write_bytes(b"first")
     model = {"name": "resnet18", "weights": str(weights)}
@@ -113,10 +109,8 @@ def test_other_weights_or_images_are_other_settings(
     assert time == same == still
 
 
-def test_missing_files_are_all_named_when_the_workflow_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(ROOT)
+@pytest.mark.usefixtures("clone")
+def test_missing_files_are_all_named_when_the_workflow_is_read(tmp_path: Path) -> None:
     gone = str(tmp_path / "gone")
     data = {"name": "imagenet", "path": gone, "image_px": 32}
     with pytest.raises(ColonnadeError) as refused:

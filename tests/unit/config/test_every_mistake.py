@@ -11,6 +11,7 @@ from colonnade.common.errors import ColonnadeError
 from colonnade.config.sources import parse_command_line
 from colonnade.workflow.workflow import Workflow
 
+pytestmark = pytest.mark.usefixtures("clone")
 DEFAULT = Path("config/default.yaml").resolve()
 
 SECTION = "a section with "
@@ -70,14 +71,9 @@ def test_what_other_keys_hide_is_told_with_them(
 
 
 @pytest.mark.parametrize("folder", ["mine", "results"])
-def test_results_of_another_scope_are_told_with_the_rest(
-    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("config", "kernels"):
-        (tmp_path / name).symlink_to(DEFAULT.parents[1] / name)
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / folder).mkdir()
-    (tmp_path / folder / "scope.json").write_text('{"model.name": "resnet50"}')
+def test_results_of_another_scope_are_told_with_the_rest(folder: str, clone: Path) -> None:
+    (clone / folder).mkdir()
+    (clone / folder / "scope.json").write_text('{"model.name": "resnet50"}')
     lines = refused("seed=-1")
     assert keys(lines) == (["results", "seed"] if folder == "results" else ["seed"])
 

@@ -17,13 +17,10 @@ from colonnade.workflow.networks import Networks
 from colonnade.workflow.settings import read_settings, select
 from colonnade.workflow.workflow import Workflow
 
-ROOT = Path(__file__).resolve().parents[3]
-
 
 @pytest.fixture
-def default(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    monkeypatch.chdir(ROOT)
-    values = yaml.safe_load((ROOT / "config/default.yaml").read_text())
+def default(clone: Path) -> dict[str, Any]:
+    values = yaml.safe_load((clone / "config/default.yaml").read_text())
     assert isinstance(values, dict)
     return values
 

@@ -15,7 +15,7 @@ not decide what is computed.
 import ast
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -71,7 +71,7 @@ class Library:
             if module in reached or _is_harness(module):
                 continue
             reached.add(module)
-            left += self.imports(module)
+            left += self.imports[module]
         return {file for module in reached for file in self._module_files(module)}
 
     def _module_files(self, module: str) -> list[Path]:
@@ -95,16 +95,18 @@ class Library:
     def _digests(self) -> "_Digests":
         return _Digests()
 
-    def imports(self, module: str) -> list[str]:
-        """Modules of the library that a module imports, wherever in its file.
+    @cached_property
+    def imports(self) -> Mapping[str, list[str]]:
+        """Modules of the library that each module imports, wherever in its file."""
+        return {module: list(self._imports(module)) for module in self.sources}
 
-        A package that looks for its modules imports them all.
-        """
+    def _imports(self, module: str) -> Iterator[str]:
+        """Those of one module; a package that looks for its modules imports them all."""
         text = self.sources[module].read_text("utf-8")
-        found = [name for each in _IMPORT.findall(text) for name in self._named(*each)]
+        for each in _IMPORT.findall(text):
+            yield from self._named(*each)
         if "iter_modules(__path__)" in text:
-            found += [name for name in self.sources if name.startswith(f"{module}.")]
-        return found
+            yield from (name for name in self.sources if name.startswith(f"{module}."))
 
     def _named(self, source: str, names: str, plain: str) -> Iterator[str]:
         """The modules of an import: the packages above it run first, names may be modules too."""
@@ -165,18 +167,18 @@ class Library:
 class _Source:
     """A parsed module: its functions, and the module that each name imported at its top is from."""
 
-    text: str
+    lines: Sequence[str]
     functions: Mapping[str, Function]
     imports: Mapping[str, str]
 
     def text_of(self, function: Function) -> str:
-        return ast.get_source_segment(self.text, function) or ""
+        return "\n".join(self.lines[function.lineno - 1 : function.end_lineno])
 
     @classmethod
     def parse(cls, text: str) -> "_Source":
         tree = ast.parse(text)
         functions = {node.name: node for node in tree.body if isinstance(node, Function)}
-        return cls(text, functions, _imports_of(iter(tree.body)))
+        return cls(text.split("\n"), functions, _imports_of(iter(tree.body)))
 
 
 class _Digests(dict[Path, bytes]):
