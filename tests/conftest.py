@@ -27,10 +27,10 @@ WORKFLOW = "tests/integration/workflow"
 # they leave in a folder: the checkout after a full run, one without, programs for the timing model.
 GROUPS = {
     # Last of all those that make much of it anew.
-    "finished": tuple(
-        f"{WORKFLOW}/test_{each}" for each in ("inputs", "results", "readme", "board", "refusals")
-    ),
-    "fresh": (WORKFLOW,),
+    "finished": tuple(f"{WORKFLOW}/test_{each}" for each in ("inputs", "results", "refusals")),
+    # By then another process has done the full run that the documented commands go on from.
+    "fresh": (f"{WORKFLOW}/test_host", f"{WORKFLOW}/test_places"),
+    "documented": (f"{WORKFLOW}/test_readme", f"{WORKFLOW}/test_board"),
     "docker": ("tests/integration/test_engines",),
     "sanitized": ("tests/integration/test_fuzz", "tests/integration/test_sanitizers"),
     "timing": ("tests/timing",),
@@ -98,15 +98,19 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(scope="session")
-def once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Once:
-    """Do something by name that one worker does for all: the others wait for it."""
+def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder that all workers of a run see."""
     folder = tmp_path_factory.getbasetemp()
-    if worker_id != "master":
-        folder = folder.parent
+    return folder if worker_id == "master" else folder.parent
+
+
+@pytest.fixture(scope="session")
+def once(shared: Path) -> Once:
+    """Do something by name that one worker does for all: the others wait for it."""
 
     def do(name: str, work: Callable[[], object]) -> None:
-        with FileLock(folder / f"{name}.lock"):
-            done = folder / f"{name}.done"
+        with FileLock(shared / f"{name}.lock"):
+            done = shared / f"{name}.done"
             if not done.exists():
                 work()
                 done.touch()

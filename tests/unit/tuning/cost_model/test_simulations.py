@@ -50,13 +50,20 @@ def rank(
     return [model.rank(SHAPE, kept, candidates) for kept in KEPT]
 
 
+@pytest.fixture(scope="module")
+def simulated_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a profile cache is kept, once a test has filled it."""
+    return tmp_path_factory.mktemp("simulated") / "profile.sqlite"
+
+
 @pytest.fixture
-def kept(core: Core, settings: ProfileConfig) -> Path:
-    """A profile cache with all that ranking takes."""
-    simulated = Simulations(core, settings.cache)
-    rank(core, settings, simulated)
-    simulated.store()
-    return settings.cache
+def kept(core: Core, settings: ProfileConfig, simulated_once: Path) -> Path:
+    """A profile cache of its own with all that ranking takes."""
+    if not simulated_once.exists():
+        simulated = Simulations(core, simulated_once)
+        rank(core, settings, simulated)
+        simulated.store()
+    return Path(shutil.copy(simulated_once, settings.cache))
 
 
 def test_kept_simulations_rank_as_fresh_ones_do(
