@@ -8,7 +8,11 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import GROUPS, ROOT, WORKFLOW, group
+
+pytestmark = pytest.mark.slow
 
 CONFTEST = "from tests.conftest import pytest_collection_modifyitems, pytest_xdist_make_scheduler"
 

@@ -24,6 +24,8 @@ import pytest
 
 from tests.installed import require
 
+pytestmark = pytest.mark.slow
+
 # A frame is as narrow as a phone, which no window can be; what it finds stands in the document.
 FRAME = """<!doctype html><title>frame</title><pre id="found"></pre>
 <iframe id="frame" src="report.html" style="width: {width}px; height: 900px; border: 0"></iframe>

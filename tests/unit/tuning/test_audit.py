@@ -23,6 +23,8 @@ from colonnade.tuning.space import grid, in_splits, search_space
 
 from .conftest import CONV, FakeContainer
 
+pytestmark = pytest.mark.slow
+
 SHAPE = ConvShape.parse(CONV)
 PRUNED = Profiled(Pattern(m="full", sparsity=0.5))
 

@@ -21,6 +21,8 @@ from colonnade.tuning.space import Candidate
 
 from .conftest import CONV, FakeContainer
 
+pytestmark = pytest.mark.slow
+
 SHAPE = ConvShape.parse(CONV)
 HALF = Profiled(Pattern(m="full", sparsity=0.5))
 MOST = Profiled(Pattern(m="full", sparsity=0.75))

@@ -22,6 +22,8 @@ from colonnade.tuning.space import Candidate, in_splits, search_space
 
 from .conftest import CONV, FakeContainer
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3]
 PRUNED = Profiled(Pattern(n=1, m=4))
 NAMES = [Candidate("packed", tile, 1, 1) for tile in range(1, 32)]

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 
 import numpy as np
+import pytest
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.models.importing.onnx_operations import HANDLERS
@@ -15,6 +16,8 @@ from tests.conftest import RecordRow
 
 from .computing import assert_equal, outputs
 from .node_cases import NodeCase, node_cases
+
+pytestmark = pytest.mark.slow
 
 # Whose own cases all have other ranks or modes; test_round_trips and integration/test_whole_networks
 # have them.
