@@ -10,7 +10,7 @@ import torch
 
 from colonnade.config.model import ModelName
 from colonnade.config.pruning import Pattern, Recipe
-from colonnade.data.dataset import Normalisation
+from colonnade.data.pictures import Normalisation
 from colonnade.models.module import build
 from colonnade.package.export import export_package
 from colonnade.pruning.layers import importances, make_masks

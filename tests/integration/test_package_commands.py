@@ -23,8 +23,7 @@ import colonnade
 from colonnade.cli import cli
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import sha256_file
-from colonnade.data.dataset import Normalisation
-from colonnade.data.imagenet import read_image
+from colonnade.data.pictures import Normalisation, read_image
 from colonnade.models.module import build
 from colonnade.package.archive import read_package
 from colonnade.training.checkpoint import read_checkpoint
@@ -82,7 +81,8 @@ def probabilities(made: Path, picture: Path) -> np.ndarray:
     """What PyTorch makes of the picture."""
     model = read_checkpoint(made / "pruned.safetensors").model()
     with torch.inference_mode():
-        return model(read_image(picture, PX, Normalisation(MEAN, STD))[None]).softmax(1)[0].numpy()
+        image = torch.from_numpy(read_image(picture, PX, Normalisation(MEAN, STD)))
+        return model(image[None]).softmax(1)[0].numpy()
 
 
 def test_run_shows_the_likeliest_classes(

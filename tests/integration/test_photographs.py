@@ -22,7 +22,8 @@ from torch import nn
 import colonnade
 from colonnade.common.datatypes import DTYPES, TOLERANCE, Dtype
 from colonnade.config.pruning import Pattern
-from colonnade.data.imagenet import NORMALISATION, read_image
+from colonnade.data.imagenet import NORMALISATION
+from colonnade.data.pictures import read_image
 from colonnade.evaluation.photographs import PX, SHOWN, find_photograph
 from colonnade.package.export import export_package
 from colonnade.package.optimize import DENSE, optimize
@@ -63,10 +64,12 @@ def photographed(scratch: Path, module: nn.Module, program: Path) -> Photographe
     optimize(program, scratch / "lite0", Pattern(m="full", sparsity=0.5), 8, PX)
     package = scratch / "dense"
     export_package(scratch / "lite0" / DENSE, package)
-    pictures = [read_image(find_photograph(PACKAGES, name), PX, NORMALISATION) for name in SHOWN]
+    pictures = np.stack(
+        [read_image(find_photograph(PACKAGES, name), PX, NORMALISATION) for name in SHOWN]
+    )
     with torch.no_grad():
-        logits = module(torch.stack(pictures)).numpy()
-    return Photographed(package, torch.stack(pictures).numpy(), logits)
+        logits = module(torch.from_numpy(pictures)).numpy()
+    return Photographed(package, pictures, logits)
 
 
 def _difference(actual: Array, expected: Array) -> float:

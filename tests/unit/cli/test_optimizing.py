@@ -11,7 +11,7 @@ import pytest
 from colonnade.common.errors import ColonnadeError
 from colonnade.config.pruning import Pattern
 from colonnade.config.training import TrainingConfig
-from colonnade.data.dataset import Normalisation
+from colonnade.data.pictures import Normalisation
 from colonnade.package.optimize import Optimized
 from colonnade.package.tuned import Tuner
 

@@ -21,8 +21,7 @@ from torch import nn
 from colonnade.cli import packages as module
 from colonnade.common.errors import ColonnadeError
 from colonnade.config.target import TargetConfig
-from colonnade.data.dataset import Normalisation
-from colonnade.data.imagenet import read_image
+from colonnade.data.pictures import Normalisation, read_image
 from colonnade.package.to_onnx import write_onnx
 from colonnade.targets.target import Target
 from colonnade.training.checkpoint import read_checkpoint
@@ -58,7 +57,7 @@ def test_run_shows_the_likeliest_classes(
     made: Path, loads: list[Any], picture: Path, tmp_path: Path
 ) -> None:
     model = read_checkpoint(made / "pruned.safetensors").model()
-    image = read_image(picture, PX, Normalisation(MEAN, STD))
+    image = torch.from_numpy(read_image(picture, PX, Normalisation(MEAN, STD)))
     with torch.inference_mode():
         expected = model(image[None]).softmax(1)[0].numpy()
     order = np.argsort(-expected)

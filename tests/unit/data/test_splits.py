@@ -16,8 +16,9 @@ from torch.nn.functional import interpolate
 from colonnade.common.errors import ColonnadeError
 from colonnade.config.data import DataConfig, DigitsConfig, ImageNetConfig, TexturesConfig
 from colonnade.data.dataset import Example, evaluation_batches, training_batches
-from colonnade.data.imagenet import NORMALISATION, FolderSplit, evaluation_crop
+from colonnade.data.imagenet import NORMALISATION, FolderSplit
 from colonnade.data.opening import open_data
+from colonnade.data.pictures import evaluation_crop
 
 
 def _configurations(folder: ImageNetConfig, cache: Path) -> list[DataConfig]:

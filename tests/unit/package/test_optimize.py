@@ -22,9 +22,8 @@ from colonnade.config.data import ImageNetConfig
 from colonnade.config.pruning import Pattern, Recipe
 from colonnade.config.target import load_target
 from colonnade.config.training import TrainingConfig
-from colonnade.data.dataset import Normalisation
 from colonnade.data.folders import list_pictures
-from colonnade.data.imagenet import read_image
+from colonnade.data.pictures import Normalisation, read_image
 from colonnade.models.importing.torch_reader import import_module
 from colonnade.package.archive import read_package
 from colonnade.package.description import graph_of
@@ -314,9 +313,8 @@ def test_pictures_bring_back_part_of_what_pruning_took(tmp_path: Path, seed: int
         assert stated is not None
         assert (stated.image_px, stated.mean) == (32, [0.4, 0.5, 0.6])
     # Judged on pictures that it has not seen, in what the layer's map becomes.
-    images = torch.stack(
-        [read_image(path, 32, normalisation) for path in list_pictures(tmp_path / "others")]
-    )
+    others = [read_image(path, 32, normalisation) for path in list_pictures(tmp_path / "others")]
+    images = torch.from_numpy(np.stack(others))
     made = {
         name: read_checkpoint(tmp_path / name / "pruned.safetensors").model().eval()
         for name in ("masked", "solved")

@@ -86,7 +86,7 @@ def optimize(
     need no labels; at most 64 of them are taken.
     """
     from colonnade.config.pruning import Pattern
-    from colonnade.data.dataset import UNCHANGED, Normalisation
+    from colonnade.data.pictures import UNCHANGED, Normalisation
     from colonnade.package.optimize import optimize as run
 
     # A range takes nan.

@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from colonnade.common.errors import ColonnadeError
+from colonnade.data.pictures import Normalisation
 
 Batch = tuple[Tensor, Tensor]
 
@@ -56,21 +57,9 @@ class Split(Dataset[tuple[Tensor, int]], ABC):
         return self.image(example), int(self.labels[example.index])
 
 
-@dataclass(frozen=True)
-class Normalisation:
-    """Per-channel mean and standard deviation of pixel values in 0..1, applied to every image."""
-
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-
-    def __call__(self, image: Tensor) -> Tensor:
-        """Normalise [..., 3, H, W]."""
-        mean, std = torch.tensor(self.mean), torch.tensor(self.std)
-        return (image - mean[:, None, None]) / std[:, None, None]
-
-
-UNCHANGED = Normalisation((0.0,) * 3, (1.0,) * 3)
-"""Pixel values stay in 0..1."""
+def normalised(image: Tensor, normalisation: Normalisation) -> Tensor:
+    """An image [3, H, W] float32 of pixel values in 0..1, normalised."""
+    return torch.from_numpy(normalisation(image.numpy()))
 
 
 @dataclass(frozen=True)

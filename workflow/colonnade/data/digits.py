@@ -15,7 +15,8 @@ from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
 from colonnade.config.data import DigitsConfig
-from colonnade.data.dataset import Example, ImageData, Normalisation, Split
+from colonnade.data.dataset import Example, ImageData, Split, normalised
+from colonnade.data.pictures import Normalisation
 
 # Mean and deviation of all 1,797 scans, grey levels scaled to 0..1: properties of the collection,
 # kept as constants so that they do not move with the split.
@@ -42,7 +43,7 @@ class DigitsSplit(Split):
         grid = affine_grid(theta[None], size, align_corners=False)
         scan = self.scans[example.index][None, None]
         large = grid_sample(scan, grid, padding_mode="border", align_corners=False)
-        return NORMALISATION(large[0].expand(3, -1, -1))
+        return normalised(large[0].expand(3, -1, -1), NORMALISATION)
 
 
 def _random_affine(seed: int) -> Tensor:

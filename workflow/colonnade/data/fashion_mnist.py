@@ -20,7 +20,8 @@ from torch.nn.functional import interpolate
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import sha256_file
 from colonnade.config.data import FASHION_MNIST_REMEDY, FashionMnistConfig
-from colonnade.data.dataset import Example, ImageData, Normalisation, Split, draw_evenly
+from colonnade.data.dataset import Example, ImageData, Split, draw_evenly, normalised
+from colonnade.data.pictures import Normalisation
 
 # Mean and deviation of the 60,000 training images, grey levels scaled to 0..1.
 NORMALISATION = Normalisation(mean=(0.2860,) * 3, std=(0.3530,) * 3)
@@ -61,7 +62,7 @@ class FashionMnistSplit(Split):
         if self._image_px != FILE_PX:
             size = (self._image_px, self._image_px)
             grey = interpolate(grey[None, None], size, mode="bilinear", align_corners=False)[0, 0]
-        return NORMALISATION(grey.expand(3, -1, -1))
+        return normalised(grey.expand(3, -1, -1), NORMALISATION)
 
 
 def augmented(picture: Tensor, seed: int) -> Tensor:

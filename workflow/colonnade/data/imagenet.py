@@ -3,34 +3,26 @@
 
 """Data sets in ImageNet's folder layout: train/<class>/* and val/<class>/*, or val/* with a devkit.
 
-Classes are the folder names in sorted order, as torchvision numbers them. Evaluation resizes the
-shorter side to 256/224 of `image_px` (bilinear, antialiased) and crops the centre; training crops a
-random area, by default of 8% to 100%, with aspect 3/4 to 4/3 and flips half of the images: the
-transforms with which torchvision's published weights were trained and are evaluated. As there, a
-picture is taken as it is stored (an EXIF orientation is not applied), transparency is ignored, and
-of an animation the first frame counts. 16-bit pictures are scaled to 8 bits.
+Classes are the folder names in sorted order, as torchvision numbers them. Evaluation is that of
+`pictures`; training crops a random area, by default of 8% to 100%, with aspect 3/4 to 4/3 and flips
+half of the images: the transforms with which torchvision's published weights were trained.
 """
 
 import math
 import random
 from pathlib import Path
 
-import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 
 from colonnade.common.errors import ColonnadeError, some
 from colonnade.config.data import FolderConfig, ImageNetConfig
-from colonnade.data.dataset import Example, ImageData, Normalisation, Split
+from colonnade.data.dataset import Example, ImageData, Split
 from colonnade.data.folders import FolderListing, list_folder
-from colonnade.models.shapes import Px
+from colonnade.data.pictures import Normalisation, decode, pixels, read_image
 
 NORMALISATION = Normalisation(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
-# By content, whatever the name says: a few of ImageNet's .JPEG files are PNGs, or in CMYK.
-FORMATS = ("BMP", "JPEG", "PNG", "WEBP")
-# What Pillow raises on damaged files.
-DAMAGE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
 
 class FolderSplit(Split):
@@ -50,67 +42,13 @@ class FolderSplit(Split):
             ColonnadeError: the file is missing or broken; it is named.
         """
         if example.augment_seed is None:
-            return read_image(self.files[example.index], self._image_px, NORMALISATION)
-        picture = _decode(self.files[example.index])
-        draw = random.Random(example.augment_seed)
-        return _pixels(random_crop(picture, self._image_px, self._min_area, draw), NORMALISATION)
-
-
-def read_image(path: Path, image_px: Px, normalisation: Normalisation) -> Tensor:
-    """An image file as it is evaluated: resized, cropped and normalised, [3, height, width].
-
-    Raises:
-        ColonnadeError: the file is missing, broken or no image of `FORMATS`.
-    """
-    return _pixels(evaluation_crop(_decode(path), image_px), normalisation)
-
-
-def _pixels(picture: Image.Image, normalisation: Normalisation) -> Tensor:
-    pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1)
-    return normalisation(pixels.to(torch.float32) / 255)
-
-
-def _decode(path: Path) -> Image.Image:
-    try:
-        with Image.open(path, formats=FORMATS) as picture:
-            return _rgb(picture)
-    except UnidentifiedImageError as error:
-        allowed = ", ".join(FORMATS)
-        raise ColonnadeError(f"{path}: not an image of {allowed}, or broken") from error
-    except DAMAGE as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ColonnadeError(f"{path}: broken or missing image: {reason}") from error
-
-
-def _rgb(picture: Image.Image) -> Image.Image:
-    """The picture in 8-bit RGB."""
-    if picture.mode.startswith("I;16"):
-        # Pillow would clip grey levels at 255. Of 16-bit colours it keeps the high byte too.
-        high = (np.asarray(picture) >> 8).astype(np.uint8)
-        return Image.fromarray(high).convert("RGB")
-    if picture.mode == "P" and "transparency" in picture.info:
-        # The same colours; in one step Pillow warns.
-        picture = picture.convert("RGBA")
-    return picture.convert("RGB")
-
-
-def evaluation_crop(picture: Image.Image, image_px: Px) -> Image.Image:
-    """Resize so that 256 / 224 of the wanted size just fits into the picture, then crop the centre.
-
-    Of a square the shorter side becomes round(image_px * 256 / 224).
-    """
-    wanted = (image_px, image_px) if isinstance(image_px, int) else image_px
-    high, wide = (round(each * 256 / 224) for each in wanted)
-    width, height = picture.size
-    # The longer side is cut, not rounded, as torchvision does.
-    if wide * height >= high * width:
-        scaled = (wide, wide * height // width)
-    else:
-        scaled = (high * width // height, high)
-    resized = picture.resize(scaled, Image.Resampling.BILINEAR)
-    left = round((scaled[0] - wanted[1]) / 2)
-    top = round((scaled[1] - wanted[0]) / 2)
-    return resized.crop((left, top, left + wanted[1], top + wanted[0]))
+            seen = read_image(self.files[example.index], self._image_px, NORMALISATION)
+        else:
+            picture = decode(self.files[example.index])
+            draw = random.Random(example.augment_seed)
+            cropped = random_crop(picture, self._image_px, self._min_area, draw)
+            seen = pixels(cropped, NORMALISATION)
+        return torch.from_numpy(seen)
 
 
 def random_crop(

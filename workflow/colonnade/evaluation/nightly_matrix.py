@@ -21,7 +21,7 @@ from colonnade.common.paths import GRAPH
 from colonnade.config.nightly import MatrixConfig
 from colonnade.config.pruning import Pattern
 from colonnade.config.schema import ProfileConfig, ThroughputConfig
-from colonnade.data.dataset import UNCHANGED
+from colonnade.data.pictures import UNCHANGED
 from colonnade.evaluation.packages import Run, execute
 from colonnade.evaluation.pictures import random_images
 from colonnade.models.architecture import conv_shapes

@@ -12,7 +12,7 @@ of others is compared with the dense network.
 import base64
 import io
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -31,7 +31,8 @@ from colonnade.common.files import make_folder, write_bytes, write_json
 from colonnade.config.photographs import SPARSITY
 from colonnade.config.pruning import Pattern
 from colonnade.data.folders import list_pictures
-from colonnade.data.imagenet import NORMALISATION, read_image
+from colonnade.data.imagenet import NORMALISATION
+from colonnade.data.pictures import read_image
 from colonnade.evaluation.packages import Run, execute
 from colonnade.package.export import export_package
 from colonnade.package.optimize import CHECKPOINT, DENSE, optimize
@@ -131,7 +132,7 @@ def prepare(
         torch.export.save(torch.export.export(module, (torch.zeros(1, 3, PX, PX),)), program)
         write_crops(packages, CALIBRATION, 1, folder / "calibration")
         write_crops(packages, HELD_OUT, 2, folder / "held-out")
-        held = [read_image(path, PX, NORMALISATION) for path in list_pictures(folder / "held-out")]
+        held = _images(list_pictures(folder / "held-out"))
         found: dict[str, PhotographAgreement] = {}
         for variant, pictures in (("masked", None), ("solved", folder / "calibration")):
             made = folder / variant
@@ -139,17 +140,22 @@ def prepare(
             optimize(
                 *(program, made, pattern, TILE, PX), normalisation=NORMALISATION, pictures=pictures
             )
-            found[variant] = _agreement(made / DENSE, made / CHECKPOINT, torch.stack(held))
+            found[variant] = _agreement(made / DENSE, made / CHECKPOINT, held)
             write_bytes(checkpoints[variant], (made / CHECKPOINT).read_bytes())
         write_bytes(checkpoints["dense"], (folder / "masked" / DENSE).read_bytes())
     files = [find_photograph(packages, name) for name in SHOWN]
-    shots = torch.stack([read_image(file, PX, NORMALISATION) for file in files])
+    shots = _images(files)
     with torch.no_grad():
         logits = module(shots)
     write_bytes(images, save({"image": shots, "logits": logits}))
     small = {name: _thumbnail(file) for name, file in zip(SHOWN, files, strict=True)}
     write_json(shown, {"classes": _class_names(packages), "pictures": small})
     write_json(agreement, found)
+
+
+def _images(files: Iterable[Path]) -> Tensor:
+    """Pictures as the network sees them: [N, 3, px, px]."""
+    return torch.from_numpy(np.stack([read_image(file, PX, NORMALISATION) for file in files]))
 
 
 def _agreement(dense: Path, pruned: Path, images: Tensor) -> PhotographAgreement:

@@ -16,8 +16,7 @@ from safetensors.numpy import load_file
 from colonnade.common.datatypes import Dtype, overflow_hint
 from colonnade.common.errors import ColonnadeError, first_line
 from colonnade.common.files import read_text
-from colonnade.data.dataset import UNCHANGED, Normalisation
-from colonnade.data.imagenet import read_image
+from colonnade.data.pictures import UNCHANGED, Normalisation, read_image
 from colonnade.models.graph import NamedInput
 from colonnade.models.shapes import Px, shown_px
 from colonnade.package.archive import read_package
@@ -69,7 +68,7 @@ def read_pictures(paths: Sequence[Path], stated: Making) -> Array:
     """
     (m0, m1, m2), (s0, s1, s2) = stated.mean, stated.std
     normalisation = Normalisation((m0, m1, m2), (s0, s1, s2))
-    return np.stack([read_image(path, stated.image_px, normalisation).numpy() for path in paths])
+    return np.stack([read_image(path, stated.image_px, normalisation) for path in paths])
 
 
 def random_images(package: Path, batch: int, image_px: int | None, seed: int) -> dict[str, Array]:

@@ -11,6 +11,7 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from colonnade.common.errors import ColonnadeError, some
@@ -20,9 +21,8 @@ from colonnade.common.progress import track
 from colonnade.config.data import ImageNetConfig
 from colonnade.config.pruning import Pattern, Recipe
 from colonnade.config.training import TrainingConfig
-from colonnade.data.dataset import UNCHANGED, Normalisation
 from colonnade.data.folders import list_pictures
-from colonnade.data.imagenet import read_image
+from colonnade.data.pictures import UNCHANGED, Normalisation, read_image
 from colonnade.models.graph import Graph
 from colonnade.models.layers import (
     Affine,
@@ -168,7 +168,7 @@ def _calibration(folder: Path, image_px: int, normalisation: Normalisation) -> C
         for path in track(chosen, "pictures", count, "picture")
     ]
     return [
-        torch.stack(images[start : start + CALIBRATION_BATCH])
+        torch.from_numpy(np.stack(images[start : start + CALIBRATION_BATCH]))
         for start in range(0, count, CALIBRATION_BATCH)
     ]
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from colonnade.config.model import ModelName
 from colonnade.config.pruning import Pattern
-from colonnade.data.dataset import Normalisation
+from colonnade.data.pictures import Normalisation
 from colonnade.models.conv_shape import ConvShape
 from colonnade.models.module import build
 from colonnade.package.export import export_package

@@ -21,7 +21,7 @@ from torch import Tensor
 from colonnade.common.errors import ColonnadeError, some
 from colonnade.common.files import sha256_file, write_bytes
 from colonnade.config.pruning import Recipe
-from colonnade.data.dataset import Normalisation
+from colonnade.data.pictures import Normalisation
 from colonnade.models.document import GraphDocument
 from colonnade.models.importing.origins import SourceNames
 from colonnade.models.module import Network, build

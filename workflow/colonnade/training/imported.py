@@ -8,8 +8,8 @@ from pathlib import Path
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.config.data import DataConfig
-from colonnade.data.dataset import UNCHANGED, Normalisation
 from colonnade.data.opening import open_data
+from colonnade.data.pictures import UNCHANGED, Normalisation
 from colonnade.models.document import document_of
 from colonnade.models.importing.reading import Imported
 from colonnade.models.module import build
