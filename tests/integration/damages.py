@@ -52,7 +52,8 @@ def nodes() -> list[dict[str, Any]]:
         | {"size": None, "scale": [2.0, 1.0], "align_corners": False},
         *(node("unary", f"unary{index}", "up.out", **keys) for index, keys in enumerate(FUNCTIONS)),
         node("concat", "joined", [f"unary{index}.out" for index in range(2)]),
-        node("flatten", "flat", "joined.out"),
+        node("slice", "part", "joined.out", begin=[2, 1, -9], end=[None, -1, 5], step=[3, 1, 2]),
+        node("flatten", "flat", "part.out"),
         node("global_pool", "mean", "up.out", function="avg"),
         node("binary", "scaled", ["up.out", "mean.out"], function="mul", activation="none"),
         node("fully_connected", "fc", "mean.out", in_features=8, out_features=4)
@@ -241,6 +242,11 @@ WHOLE: list[tuple[str, Damage, list[str]]] = [
         ("unary8", "slope", [None, True]),
         ("unary9", "channels", [0, None]),
         ("flat", "axis", [1]),
+        ("part", "begin", [[0, 0], [0, 0, None], [0, 0, 65537], [-65537, 0, 0], [0, 1.5, 0], 2]),
+        ("part", "begin", [[2**64 - 1, 0, 0], [True, 0, 0]]),
+        ("part", "end", [[1], ["1", None, None], [0.5, None, None], [None, -(2**63), None], None]),
+        ("part", "step", [[1, 1, 0], [-1, 1, 1], [1, 1], [1, 1, None], [1, 1, 65537]]),
+        ("part", "axis", [1]),
         ("joined", "inputs", [["up.out"], [], "up.out", [1, 2]]),
     ]
     for value in values
@@ -306,6 +312,7 @@ DAMAGES: list[tuple[str, Damage, list[str]]] = [
             *[("sum", "function"), ("pool", "ceil_mode"), ("average", "count_include_pad")],
             *[("up", "size"), ("unary6", "min"), ("unary7", "beta"), ("unary8", "slope")],
             *[("unary9", "channels"), ("norm", "channels"), ("lrn", "k"), ("border", "value")],
+            *[("part", "begin"), ("part", "end"), ("part", "step")],
         ]
     ),
     # Ranks, channels and shapes.
@@ -314,6 +321,18 @@ DAMAGES: list[tuple[str, Damage, list[str]]] = [
         "softmax of a map",
         append_nodes(node("softmax", "late", "up.out")),
         ["late", "a map [N, 8, H, W]", "needed: features"],
+    ),
+    (
+        "rows of features",
+        append_nodes(
+            node("slice", "late", "mean.out", begin=[0] * 3, end=[None, 1, None], step=[1] * 3)
+        ),
+        ["late", "features [N, 8]", "needed: a map"],
+    ),
+    (
+        "no channel",
+        put("part", "begin", [16, 0, 0]),
+        ["part", "a map [N, 16, H, W]", "needed: one of which begin [16", "leave an element"],
     ),
     (
         "norm of other channels",

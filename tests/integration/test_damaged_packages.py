@@ -78,12 +78,13 @@ def refusal(action: Callable[[Path], Any], package: Path) -> str:
 
 
 def draft_for_xnnpack() -> Draft:
-    """The package without a normalisation over channels, of which XNNPACK has none."""
+    """The package without what XNNPACK has none of: a normalisation over channels, steps of slices."""
     package = draft()
     node = package.node("lrn")
     for key in ("size", "alpha", "beta", "k"):
         del node[key]
     node.update(op="unary", function="relu")
+    package.node("part").update(step=[1, 1, 1])
     return package
 
 

@@ -47,6 +47,8 @@ def _is_in_nhwc(node: Node) -> bool:
     if keys["op"] == "upsample2d":
         scale = keys["scale"] or [1.0]
         return keys["mode"] == "bilinear" and all(each.is_integer() for each in scale)
+    if keys["op"] == "slice":
+        return bool(keys["step"] == [1, 1, 1])
     if keys["op"] == "global_pool":
         return bool(keys["function"] == "avg")
     return bool(keys["op"] != "local_response_norm")

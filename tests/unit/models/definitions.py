@@ -32,6 +32,7 @@ from colonnade.models.layers import (
     Node,
     Pad,
     Prelu,
+    Slice,
     Softmax,
     Unary,
     Upsample2d,
@@ -195,6 +196,11 @@ def _computed(  # noqa: PLR0912
             return FUNCTIONS[node.activation](FUNCTIONS[node.function](x, y))
         case Concat():
             return torch.cat([known[each] for each in node.inputs], 1)
+        case Slice():
+            for axis in range(1, x.dim()):
+                bounds = (each[axis - 1] for each in (node.begin, node.end, node.step))
+                x = x.index_select(axis, torch.arange(x.shape[axis])[slice(*bounds)])
+            return x
         case Pad():
             top, left, bottom, right = node.padding
             return functional.pad(x, (left, right, top, bottom), value=node.value)

@@ -32,6 +32,7 @@ from colonnade.models.layers import (
     Node,
     Pad,
     Prelu,
+    Slice,
     Softmax,
     Unary,
     Upsample2d,
@@ -49,7 +50,8 @@ FOLLOWERS = {
     "binary": ["relu", "relu6", "clip", "add"],
     "unary": ["conv2d", "conv2d", "max_pool2d", "pad", "pad", "pad"],
     "pad": ["conv2d", "conv2d", "conv2d", "conv2d", "avg_pool2d", "avg_pool2d", "max_pool2d"],
-    "concat": ["batch_norm", "concat", "concat", "channel_shuffle"],
+    "concat": ["batch_norm", "concat", "concat", "channel_shuffle", "slice"],
+    "slice": ["conv2d", "conv2d", "concat", "concat", "plain", "slice"],
     "global_pool": ["fully_connected", "broadcast", "broadcast", "plain"],
     "fully_connected": ["plain", "broadcast", "broadcast", "dropout"],
 }
@@ -145,6 +147,24 @@ class Draw:
             scale=None if to_size else [draw.choice([1, 2, 1.5]), draw.choice([2, 3])],
             align_corners=mode == "bilinear" and draw.random() < 0.5,
         )
+
+    def slice(self, name: str, source: str) -> None:
+        """A part of the channels, of rows and columns too now and then, counted from either end."""
+        draw, shape = self.rng, self.shapes[source]
+        sizes = [shape.c, shape.h, shape.w] if isinstance(shape, MapShape) else [shape.c, 1, 1]
+        keys: dict[str, list[Any]] = {"begin": [0] * 3, "end": [None] * 3, "step": [1] * 3}
+        planes = draw.random() < 0.4
+        for axis, size in enumerate(sizes):
+            assert size is not None
+            if size == 1 or not (planes or axis == 0):
+                continue
+            begin = draw.randint(0, size // 3)
+            end = draw.randint(begin + 1, size) if axis == 0 else size - draw.randint(0, size // 4)
+            keys["begin"][axis] = draw.choice([begin, begin - size])
+            ends = [end, end - size] if end < size else [None, size, 4 * size]
+            keys["end"][axis] = draw.choice(ends)
+            keys["step"][axis] = draw.choice([1, 1, 1, 2])
+        self.add(Slice, name, input=source, **keys)
 
     def plain(self, name: str, source: str) -> None:
         """A function of every element."""
@@ -251,6 +271,7 @@ KINDS: dict[str, Callable[[Draw, str, str], None]] = {
     ),
     "broadcast": Draw.broadcast,
     "concat": Draw.concat,
+    "slice": Draw.slice,
     "plain": Draw.plain,
 }
 OF_MAPS: dict[str, Callable[[Draw, str, str, MapShape], None]] = {

@@ -276,6 +276,18 @@ class Join(nn.Module):
         return torch.cat(inputs, 1)
 
 
+class Part(nn.Module):
+    """Some channels, rows and columns; features have channels alone."""
+
+    def __init__(self, taken: Sequence[slice]) -> None:
+        super().__init__()
+        self.taken = tuple(taken)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """[N, C, ...] -> [N, C', ...]."""
+        return input[(slice(None), *self.taken[: input.dim() - 1])]
+
+
 class Clamp(nn.Module):
     """At least one number and at most another; None where there is no such limit."""
 

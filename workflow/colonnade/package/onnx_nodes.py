@@ -30,6 +30,7 @@ from colonnade.models.layers import (
     Node,
     Pad,
     Prelu,
+    Slice,
     Softmax,
     Unary,
     Upsample2d,
@@ -238,6 +239,19 @@ def _flatten(writer: Writer, node: Flatten) -> None:
     writer.add(node, "Flatten", [node.input], axis=1)
 
 
+def _slice(writer: Writer, node: Slice) -> None:
+    last = np.iinfo(np.int64).max
+    axes = [axis for axis in range(3) if not node.is_whole(axis)] or [0]
+    bounds = {
+        "starts": [node.begin[axis] for axis in axes],
+        "ends": [last if (end := node.end[axis]) is None else end for axis in axes],
+        "axes": [axis + 1 for axis in axes],
+        "steps": [node.step[axis] for axis in axes],
+    }
+    inputs = [writer.constant(node, key, values, np.int64) for key, values in bounds.items()]
+    writer.add(node, "Slice", [node.input, *inputs])
+
+
 def _softmax(writer: Writer, node: Softmax) -> None:
     writer.add(node, "Softmax", [node.input], axis=1)
 
@@ -286,6 +300,7 @@ _WRITERS: dict[type[Node], Callable[[Writer, Any], None]] = {
     MaxPool2d: _max_pool,
     Pad: _pad,
     Prelu: _prelu,
+    Slice: _slice,
     Softmax: _softmax,
     Unary: _unary,
     Upsample2d: _upsample,

@@ -30,6 +30,7 @@ from colonnade.models.layers import (
     BatchNorm,
     Binary,
     Clip,
+    Concat,
     Conv2d,
     Dropout,
     HardSigmoid,
@@ -37,6 +38,7 @@ from colonnade.models.layers import (
     MaxPool2d,
     Pad,
     Prelu,
+    Slice,
     Unary,
     Upsample2d,
 )
@@ -58,10 +60,21 @@ from colonnade.training.stages import (
 
 CHECKPOINT, DENSE, METRICS = "pruned.safetensors", "dense.safetensors", "metrics.csv"
 _SEED = 0
-# What leaves channels as they are.
+# What leaves channels as they are, or in another order.
 _PREPARING = (
-    *(Affine, AvgPool2d, BatchNorm, Binary, Clip, Dropout, HardSigmoid, LeakyRelu, MaxPool2d, Pad),
-    *(Prelu, Unary, Upsample2d),
+    *(
+        Affine,
+        AvgPool2d,
+        BatchNorm,
+        Binary,
+        Clip,
+        Concat,
+        Dropout,
+        HardSigmoid,
+        LeakyRelu,
+        MaxPool2d,
+    ),
+    *(Pad, Prelu, Slice, Unary, Upsample2d),
 )
 # More bring little: every picture gives each layer hundreds of equations.
 MOST_PICTURES = 64

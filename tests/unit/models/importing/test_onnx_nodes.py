@@ -19,8 +19,8 @@ from .node_cases import NodeCase, node_cases
 # Whose own cases all have other ranks or modes; test_round_trips and integration/test_whole_networks
 # have them.
 OF_OTHER_RANKS = {
-    *("Div", "Neg", "PRelu", "ReduceMax", "ReduceMean", "Reshape", "Shape", "Squeeze"),
-    *("Transpose", "Unsqueeze"),
+    *("Div", "Neg", "PRelu", "ReduceMax", "ReduceMean", "Reshape", "Shape", "Slice"),
+    *("Squeeze", "Transpose", "Unsqueeze"),
 }
 # How many cases of an operation are computed, at least.
 COMPUTED = {
@@ -51,6 +51,7 @@ COMPUTED = {
     "Resize": 5,
     "Sigmoid": 2,
     "Softmax": 2,
+    "Split": 5,
     "Sub": 2,
     "Sum": 3,
     "Swish": 1,

@@ -94,6 +94,32 @@ COMPUTED: dict[str, tuple[Function, tuple[tuple[int, ...], ...]]] = {
     "dropout": (lambda x: f.dropout(x, 0.4, training=False).tanh(), ()),
     "cat": (lambda x: torch.cat([x, x.relu(), x], 1), ()),
     "cat-of-features": (lambda x: torch.cat([x.mean((2, 3)), x.amax((2, 3))], -1), ()),
+    "slice": (lambda x: x[:, 1:4], ()),
+    "slice-from-the-end": (lambda x: x[:, -2:, :-1], ()),
+    "slice-beyond-the-end": (lambda x: x[:, 2:99, -99:3], ()),
+    "slice-with-steps": (lambda x: x[:, ::3, 1::2, ::4], ()),
+    "slice-of-slices": (lambda x: x[:, :, 1:][:, 2:, 2:][..., 3:-1], ()),
+    "slice-read-twice": (
+        lambda x: (part := x[..., 1:]) + part[:, :, 3:].mean((2, 3), keepdim=True),
+        (),
+    ),
+    "slice-of-features": (lambda x: x.mean((2, 3))[:, 1::2], ()),
+    "slice-of-planes-of-one": (lambda x: x.mean((2, 3), keepdim=True)[:, 1:4, :1], ()),
+    "slice-of-flat-planes": (lambda x: x.flatten(2)[:, 2:].mean(2), ()),
+    "slice-of-a-flat-map": (lambda x: x.flatten(1)[:, 100:-100], ()),
+    "slice-of-a-shuffle": (lambda x: f.channel_shuffle(x, 2)[:, :4], ()),
+    "space-to-depth": (
+        lambda x: torch.cat([x[..., i::2, j::2] for i in (0, 1) for j in (0, 1)], 1),
+        (),
+    ),
+    "narrow": (lambda x: x.narrow(1, 2, 3).narrow(3, 1, 7), ()),
+    "narrow-from-the-end": (lambda x: x.narrow(1, -2, 2) + x.narrow(1, -4, 2), ()),
+    "chunk": (lambda x: x.chunk(4, 1)[1] * x.chunk(3, -3)[2], ()),
+    "chunk-into-one": (lambda x: x.chunk(1, 1)[0].relu(), ()),
+    "chunk-of-rows": (lambda x: torch.cat(x.chunk(2, 2), 1), ()),
+    "split": (lambda x: torch.cat(x.split(4, 1)[::-1], 1), ()),
+    "split-by-sizes": (lambda x: [each.relu() for each in x.split([1, 3, 2], 1)][1], ()),
+    "split-into-copies": (lambda x: ATEN.unsafe_split(x, 2, 1)[1], ()),
     "upsample-nearest": (lambda x: f.interpolate(x, scale_factor=2), ()),
     "upsample-bilinear": (lambda x: f.interpolate(x, (11, 13), mode="bilinear"), ()),
     "upsample-corners": (
@@ -203,9 +229,16 @@ REFUSED: dict[str, tuple[Function, str]] = {
         lambda x, w: x + w.repeat(1 << 9, 1 << 9, 1 << 3, 1).mean(),
         r"aten.repeat '.*': \d+ elements; allowed: 268435456$",
     ),
-    "chunks": (
-        lambda x, w: x.chunk(2, 1)[1],
-        "^net: 1 cannot be imported: aten.chunk 'chunk': not supported",
+    "slice-of-images": (
+        lambda x, w: x[1:],
+        r"axis 0 of a tensor \[2, 6, 8, 12\]; allowed: channels, height and width",
+    ),
+    "slice-of-five-sizes": (lambda x, w: x.view(2, 2, 3, 8, 12)[:, 1:], "axis 1 of a tensor"),
+    "chunk-of-images": (lambda x, w: x.chunk(2)[1], "axis 0 of a tensor"),
+    "slice-of-nothing": (lambda x, w: x[:, 4:4], "begin .* leave an element"),
+    "constant-in-parts": (
+        lambda x, w: x + w.mean((0, 2, 3)).split(1)[1],
+        "output 1 of .*; allowed: the first",
     ),
     "alpha-of-add": (lambda x, w: torch.add(x, x.relu(), alpha=2), "alpha other than 1"),
     "no-statistics": (
@@ -314,6 +347,9 @@ OPEN: dict[str, Function] = {
     "pooled-to-one": lambda x: f.adaptive_avg_pool2d(x, 1).flatten(1),
     "viewed-as-images": lambda x: f.adaptive_max_pool2d(x, 1).view(x.shape[0], -1),
     "twice-as-large": lambda x: f.interpolate(x, scale_factor=2),
+    "sliced": lambda x: x[:, -4:, 1::2, :-3],
+    "sliced-to-one-size": lambda x: x[..., :7, 2:8],
+    "split": lambda x: x.split(2, 1)[1].chunk(2, 1)[0],
     "to-one-size": lambda x: f.interpolate(x, (11, 13), mode="bilinear"),
     "shuffled": lambda x: (
         x.view(x.shape[0], 2, 3, x.shape[2], x.shape[3]).transpose(1, 2).reshape(x.shape)
@@ -331,6 +367,8 @@ def test_programs_of_any_size_compute_what_pytorch_does_at_another(name: str, se
 OF_ONE_SIZE: dict[str, Function] = {
     "average": lambda x: f.adaptive_avg_pool2d(x, 4),
     "largest": lambda x: f.adaptive_max_pool2d(x, (2, 4)),
+    "sliced-to-its-size": lambda x: f.interpolate(x, scale_factor=2)[..., : x.shape[3]],
+    "narrow-of-its-size": lambda x: x.narrow(3, 0, x.shape[3] - 1),
     "its-size": lambda x: f.adaptive_avg_pool2d(x, (8, 12)),
     "times-its-size": lambda x: x * x.shape[2],
     "times-its-number": lambda x: x * x.shape[0],

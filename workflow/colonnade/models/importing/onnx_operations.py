@@ -19,8 +19,9 @@ from colonnade.models.importing.arithmetic import (
 from colonnade.models.importing.onnx_resize import resize
 from colonnade.models.importing.reading import Handler, Operation
 from colonnade.models.importing.recorder import Recorder
+from colonnade.models.importing.slicing import even, part, parts
 from colonnade.models.importing.values import Constant, OpenSizeError, UnsupportedError, Value
-from colonnade.models.layers import HardSigmoid, LeakyRelu
+from colonnade.models.layers import HardSigmoid, LeakyRelu, Unary
 from colonnade.models.shapes import reach
 
 
@@ -147,7 +148,7 @@ def _batch_norm(net: Recorder, op: Operation) -> Value:
 def _swish(net: Recorder, op: Operation) -> Value:
     if op.attributes.get("alpha", 1.0) != 1:
         raise UnsupportedError("alpha other than 1")
-    return unary("silu")(net, op)
+    return net.add(Unary, op.name, op.tensor, function="silu")
 
 
 def _clip(net: Recorder, op: Operation) -> Value:
@@ -271,6 +272,32 @@ def _unsqueeze(net: Recorder, op: Operation) -> Value:
     return net.reshape(x, [1 if axis in added else next(sizes) for axis in range(size)])
 
 
+def _slice(net: Recorder, op: Operation) -> Value:
+    x, starts, ends = op.tensor, _given(op, 1, "starts") or [], _given(op, 2, "ends") or []
+    axes = _given(op, 3, "axes") or range(len(starts))
+    steps = _given(op, 4, "steps") or [1] * len(starts)
+    for axis, begin, end, step in zip(axes, starts, ends, steps, strict=True):
+        x = part(net, op.name, x, axis, begin, end, step)
+    return x
+
+
+def _given(op: Operation, index: int, key: str) -> list[int] | None:
+    """Whole numbers that are an attribute in old opsets, an input in new ones."""
+    constant = op.optional(index, key)
+    return op.attributes.get(key) if constant is None else constant.whole()
+
+
+def _split(net: Recorder, op: Operation) -> Sequence[Value]:
+    x, axis = op.tensor, op.attributes.get("axis", 0)
+    sizes = _given(op, 1, "split")
+    if sizes is None:
+        count = op.attributes.get("num_outputs", len(op.outputs))
+        sizes = even(x.shape[axis], -(-x.shape[axis] // count))
+    if len(sizes) != len(op.outputs):
+        raise UnsupportedError(f"{x.shape[axis]} in {len(op.outputs)} parts {sizes}")
+    return parts(net, op.name, x, axis, sizes)
+
+
 def _transpose(net: Recorder, op: Operation) -> Value:
     x = op.tensor
     return net.transpose(x, op.attributes.get("perm", range(len(x.shape))[::-1]))
@@ -305,9 +332,11 @@ def _cast(_: Recorder, op: Operation) -> Value:
 
 
 def _shape(_: Recorder, op: Operation) -> Value:
-    start = op.attributes.get("start", 0)
-    sizes = op.tensor.shape[start : op.attributes.get("end")]
-    return Constant(np.array(sizes, np.int64), op.outputs[0], sized=True)
+    taken = slice(op.attributes.get("start", 0), op.attributes.get("end"))
+    sizes = op.tensor.shape[taken]
+    # Channels are as many in images of any size.
+    sized = list(range(len(op.tensor.shape))[taken]) != [1]
+    return Constant(np.array(sizes, np.int64), op.outputs[0], sized)
 
 
 # These give sizes, which may follow from those of images.
@@ -346,7 +375,9 @@ HANDLERS: dict[str, Handler] = {
     "Resize": resize,
     "Shape": _shape,
     "Sigmoid": unary("sigmoid"),
+    "Slice": _slice,
     "Softmax": _softmax,
+    "Split": _split,
     "Squeeze": _squeeze,
     "Sub": _arithmetic("sub"),
     "Sum": _arithmetic("add"),

@@ -13,6 +13,7 @@ import torch
 from colonnade.models.importing.arithmetic import clip, combine, identity, negative, unary
 from colonnade.models.importing.reading import Handler, Operation
 from colonnade.models.importing.recorder import Recorder
+from colonnade.models.importing.slicing import even, part, parts
 from colonnade.models.importing.values import (
     Constant,
     OpenSizeError,
@@ -266,6 +267,41 @@ def _channel_shuffle(net: Recorder, op: Operation) -> Value:
     return net.reshape(net.transpose(split, (0, 2, 1, 3, 4)), x.shape)
 
 
+def _index(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise UnsupportedError("bounds that are no whole numbers")
+    return value
+
+
+def _slice(net: Recorder, op: Operation) -> Value:
+    axis, begin, end, step = op.inputs[1:5]
+    stop = None if end is None else _index(end)
+    return part(net, op.name, op.tensor, _index(axis), _index(begin or 0), stop, _index(step))
+
+
+def _narrow(net: Recorder, op: Operation) -> Value:
+    axis, begin, length = (_index(each) for each in op.inputs[1:4])
+    end = begin + length
+    # What is counted from the end, and reaches it.
+    stop = None if begin < 0 and end == 0 else end
+    return part(net, op.name, op.tensor, axis, begin, stop)
+
+
+def _chunk(net: Recorder, op: Operation) -> Sequence[Value]:
+    count, axis = (_index(each) for each in op.inputs[1:3])
+    size = op.tensor.shape[axis]
+    return parts(net, op.name, op.tensor, axis, even(size, -(-size // count)))
+
+
+def _split(net: Recorder, op: Operation) -> Sequence[Value]:
+    given, axis = op.inputs[1], _index(op.inputs[2])
+    if isinstance(given, list | tuple):
+        sizes = [_index(each) for each in given]
+    else:
+        sizes = even(op.tensor.shape[axis], _index(given))
+    return parts(net, op.name, op.tensor, axis, sizes)
+
+
 def _softmax(net: Recorder, op: Operation) -> Value:
     return net.softmax(op.name, op.tensor, op.inputs[1])
 
@@ -302,6 +338,7 @@ _HANDLERS: dict[str, Handler] = {
     "avg_pool2d": _avg_pool,
     "batch_norm": _batch_norm(7, training=5),
     "cat": _cat,
+    "chunk": _chunk,
     "channel_shuffle": _channel_shuffle,
     "clamp": _clamp,
     "clamp_max": lambda net, op: clip(net, op.name, op.tensor, None, _number(op.inputs[1])),
@@ -327,6 +364,7 @@ _HANDLERS: dict[str, Handler] = {
     "mean": _reduce("avg"),
     "minimum": _arithmetic("min"),
     "mul": _arithmetic("mul"),
+    "narrow": _narrow,
     "neg": negative,
     "pad": _pad,
     "permute": _permute,
@@ -337,13 +375,19 @@ _HANDLERS: dict[str, Handler] = {
     "rsub": _arithmetic("sub", turned=True),
     "sigmoid": unary("sigmoid"),
     "silu": unary("silu"),
+    "slice": _slice,
     "softmax": _softmax,
+    "split": _split,
+    "split_with_sizes": _split,
     "squeeze": _squeeze,
     "sub": _arithmetic("sub"),
     "sym_size": _size,
     "tanh": unary("tanh"),
     "to": _converted,
     "transpose": _transpose,
+    "unsafe_chunk": _chunk,
+    "unsafe_split": _split,
+    "unsafe_split_with_sizes": _split,
     "unsqueeze": _unsqueeze,
     "upsample_bilinear2d": _upsample("bilinear"),
     "upsample_nearest2d": _upsample("nearest"),

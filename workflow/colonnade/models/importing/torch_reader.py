@@ -225,7 +225,7 @@ def _run(reading: Reading, node: fx.Node) -> None:
         # add.Tensor, add_.Tensor and add.Scalar are one.
         kind = f"{target.namespace}.{target._schema.name.partition('::')[2].rstrip('_')}"
     name = _name(node)
-    operation = Operation(kind, name, [], {}, [node.name])
+    operation = Operation(kind, name, [], {}, _outputs(node))
     if kind == "<built-in function getitem>":
         _take_output(reading, node, operation)
         return
@@ -250,6 +250,17 @@ def _run(reading: Reading, node: fx.Node) -> None:
         _fold(reading, operation, node, target)
     else:
         reading.run(operation)
+
+
+def _outputs(node: fx.Node) -> list[str]:
+    """What its outputs are called: the first one as the node itself."""
+    example = node.meta.get("val")
+    count = len(example) if isinstance(example, list | tuple) else 1
+    return [node.name, *(_output(node, index) for index in range(1, count))]
+
+
+def _output(node: fx.Node, index: int) -> str:
+    return f"{node.name}[{index}]"
 
 
 def _is_pure(target: torch._ops.OpOverload, kind: str) -> bool:
@@ -311,9 +322,11 @@ def _arguments(reading: Reading, node: fx.Node, target: Any) -> tuple[list[Any],
 
 def _take_output(reading: Reading, node: fx.Node, operation: Operation) -> None:
     source, index = node.args[0], node.args[1]
-    assert isinstance(source, fx.Node)
-    if index == 0 or reading.known.get(source.name) is None:
-        reading.known[node.name] = reading.known.get(source.name)
+    assert isinstance(source, fx.Node) and isinstance(index, int)
+    made = _output(source, index) if index else source.name
+    found = reading.known.get(made)
+    if found is not None or reading.known.get(source.name) is None:
+        reading.known[node.name] = found
     elif node.users:
         reading.refuse(operation, f"output {index} of {source.name!r}; allowed: the first")
 
