@@ -68,6 +68,11 @@ FUNCTIONS: list[dict[str, Any]] = [
     {"function": "hard_sigmoid", "alpha": 0.2, "beta": 0.5},
     {"function": "leaky_relu", "slope": 0.1},
     {"function": "prelu", "channels": 8},
+    *(
+        {"function": each}
+        for each in ("gelu", "gelu_tanh", "mish", "softplus", "erf", "exp", "abs")
+    ),
+    {"function": "elu", "alpha": 0.75},
 ]
 
 
@@ -234,13 +239,14 @@ WHOLE: list[tuple[str, Damage, list[str]]] = [
         ("up", "scale", [None, [0, 1], [1], [256, 1], 2]),
         ("up", "size", [[4, 4], [0, 4]]),
         ("up", "align_corners", [0, None]),
-        ("unary0", "function", ["erf", 3, None]),
+        ("unary0", "function", ["sine", 3, None]),
         ("unary0", "slope", [0.1]),
         ("unary6", "min", [None, "0", True]),
         ("unary6", "max", [-1, "0"]),
         ("unary7", "alpha", [None, "0.2"]),
         ("unary8", "slope", [None, True]),
         ("unary9", "channels", [0, None]),
+        ("unary17", "alpha", [None, "1"]),
         ("flat", "axis", [1]),
         ("part", "begin", [[0, 0], [0, 0, None], [0, 0, 65537], [-65537, 0, 0], [0, 1.5, 0], 2]),
         ("part", "begin", [[2**64 - 1, 0, 0], [True, 0, 0]]),
@@ -311,7 +317,13 @@ DAMAGES: list[tuple[str, Damage, list[str]]] = [
         for name, key in [
             *[("sum", "function"), ("pool", "ceil_mode"), ("average", "count_include_pad")],
             *[("up", "size"), ("unary6", "min"), ("unary7", "beta"), ("unary8", "slope")],
-            *[("unary9", "channels"), ("norm", "channels"), ("lrn", "k"), ("border", "value")],
+            *[
+                ("unary9", "channels"),
+                ("unary17", "alpha"),
+                ("norm", "channels"),
+                ("lrn", "k"),
+                ("border", "value"),
+            ],
             *[("part", "begin"), ("part", "end"), ("part", "step")],
         ]
     ),

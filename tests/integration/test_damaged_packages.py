@@ -78,13 +78,16 @@ def refusal(action: Callable[[Path], Any], package: Path) -> str:
 
 
 def draft_for_xnnpack() -> Draft:
-    """The package without what XNNPACK has none of: a normalisation over channels, steps of slices."""
+    """The package without what XNNPACK has none of: steps of slices, a normalisation, some functions."""
     package = draft()
     node = package.node("lrn")
     for key in ("size", "alpha", "beta", "k"):
         del node[key]
     node.update(op="unary", function="relu")
     package.node("part").update(step=[1, 1, 1])
+    for each in package.graph["nodes"]:
+        if each.get("function") in ("gelu_tanh", "mish", "softplus", "erf"):
+            each.update(function="abs")
     return package
 
 

@@ -47,6 +47,8 @@ def _is_in_nhwc(node: Node) -> bool:
     if keys["op"] == "upsample2d":
         scale = keys["scale"] or [1.0]
         return keys["mode"] == "bilinear" and all(each.is_integer() for each in scale)
+    if keys["op"] == "unary":
+        return keys["function"] not in ("gelu_tanh", "mish", "softplus", "erf")
     if keys["op"] == "slice":
         return bool(keys["step"] == [1, 1, 1])
     if keys["op"] == "global_pool":

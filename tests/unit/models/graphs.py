@@ -22,6 +22,7 @@ from colonnade.models.layers import (
     Concat,
     Conv2d,
     Dropout,
+    Elu,
     Flatten,
     GlobalPool,
     HardSigmoid,
@@ -40,6 +41,11 @@ from colonnade.models.layers import (
 from colonnade.models.module import Network
 from colonnade.models.shapes import FeatureShape, MapShape, TensorShape
 
+# But exp, whose numbers would be beyond those of half precision.
+FUNCTIONS = (
+    *("hard_swish", "sigmoid", "silu", "tanh"),
+    *("gelu", "gelu_tanh", "mish", "softplus", "erf", "abs"),
+)
 INPUTS = (Input(name="image", channels=3), Input(name="other", channels=4))
 ODD_SIZES = range(11, 26, 2)
 # What is drawn behind a layer: more often what is fused with it.
@@ -170,9 +176,8 @@ class Draw:
         """A function of every element."""
         draw = self.rng
         kinds: list[Callable[[], None]] = [
-            lambda: self.unary(
-                name, source, draw.choice(["hard_swish", "sigmoid", "silu", "tanh"])
-            ),
+            lambda: self.unary(name, source, draw.choice(FUNCTIONS)),
+            lambda: self.add(Elu, name, input=source, alpha=draw.uniform(0.5, 1.5)),
             lambda: self.add(LeakyRelu, name, input=source, slope=draw.uniform(-0.5, 0.5)),
             lambda: self.add(Prelu, name, input=source, channels=self.shapes[source].c),
             lambda: self.add(HardSigmoid, name, input=source, alpha=1 / 6, beta=0.5),

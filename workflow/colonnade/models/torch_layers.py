@@ -268,6 +268,18 @@ class ElementWise(nn.Module):
         return self.function(first, second)
 
 
+class Apply(nn.Module):
+    """A function of every element by itself."""
+
+    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The shape stays."""
+        return self.function(input)
+
+
 class Join(nn.Module):
     """Tensors put together, channel after channel."""
 

@@ -20,6 +20,7 @@ from colonnade.models.layers import (
     Concat,
     Conv2d,
     Dropout,
+    Elu,
     Flatten,
     GlobalPool,
     HardSigmoid,
@@ -43,6 +44,12 @@ _FUNCTIONS = {
     "hard_swish": "HardSwish",
     "sigmoid": "Sigmoid",
     "tanh": "Tanh",
+    "gelu": "Gelu",
+    "mish": "Mish",
+    "softplus": "Softplus",
+    "erf": "Erf",
+    "exp": "Exp",
+    "abs": "Abs",
     "add": "Add",
     "sub": "Sub",
     "mul": "Mul",
@@ -154,6 +161,8 @@ def _unary(writer: Writer, node: Unary) -> None:
     elif node.function == "silu":
         gate = writer.before(node, "Sigmoid", [node.input], "gate")
         writer.add(node, "Mul", [node.input, gate])
+    elif node.function == "gelu_tanh":
+        writer.add(node, "Gelu", [node.input], approximate="tanh")
     else:
         writer.add(node, _FUNCTIONS[node.function], [node.input])
 
@@ -168,6 +177,10 @@ def _limit(writer: Writer, node: Unary | Clip, low: float | None, high: float | 
         for key, value in (("min", low), ("max", high))
     ]
     writer.add(node, "Clip", [node.input, *limits])
+
+
+def _elu(writer: Writer, node: Elu) -> None:
+    writer.add(node, "Elu", [node.input], alpha=node.alpha)
 
 
 def _hard_sigmoid(writer: Writer, node: HardSigmoid) -> None:
@@ -291,6 +304,7 @@ _WRITERS: dict[type[Node], Callable[[Writer, Any], None]] = {
     Concat: _concat,
     Conv2d: _conv,
     Dropout: _dropout,
+    Elu: _elu,
     Flatten: _flatten,
     GlobalPool: _global_pool,
     HardSigmoid: _hard_sigmoid,

@@ -33,6 +33,7 @@ from colonnade.models.layers import (
     Concat,
     Conv2d,
     Dropout,
+    Elu,
     HardSigmoid,
     LeakyRelu,
     MaxPool2d,
@@ -62,19 +63,8 @@ CHECKPOINT, DENSE, METRICS = "pruned.safetensors", "dense.safetensors", "metrics
 _SEED = 0
 # What leaves channels as they are, or in another order.
 _PREPARING = (
-    *(
-        Affine,
-        AvgPool2d,
-        BatchNorm,
-        Binary,
-        Clip,
-        Concat,
-        Dropout,
-        HardSigmoid,
-        LeakyRelu,
-        MaxPool2d,
-    ),
-    *(Pad, Prelu, Slice, Unary, Upsample2d),
+    *(Affine, AvgPool2d, BatchNorm, Binary, Clip, Concat, Dropout, Elu, HardSigmoid, LeakyRelu),
+    *(MaxPool2d, Pad, Prelu, Slice, Unary, Upsample2d),
 )
 # More bring little: every picture gives each layer hundreds of equations.
 MOST_PICTURES = 64

@@ -8,20 +8,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from colonnade.models.importing.arithmetic import (
-    check_per_channel,
-    clip,
-    combine,
-    identity,
-    negative,
-    unary,
-)
+from colonnade.models.importing.arithmetic import combine, identity, negative
+from colonnade.models.importing.onnx_functions import FUNCTIONS
 from colonnade.models.importing.onnx_resize import resize
 from colonnade.models.importing.reading import Handler, Operation
 from colonnade.models.importing.recorder import Recorder
 from colonnade.models.importing.slicing import even, part, parts
 from colonnade.models.importing.values import Constant, OpenSizeError, UnsupportedError, Value
-from colonnade.models.layers import HardSigmoid, LeakyRelu, Unary
 from colonnade.models.shapes import reach
 
 
@@ -143,36 +136,6 @@ def _batch_norm(net: Recorder, op: Operation) -> Value:
     names = ("weight", "bias", "running_mean", "running_var")
     parts = {key: op.constant(index, key) for index, key in enumerate(names, start=1)}
     return net.batch_norm(op.name, op.tensor, parts, op.attributes.get("epsilon", 1e-5))
-
-
-def _swish(net: Recorder, op: Operation) -> Value:
-    if op.attributes.get("alpha", 1.0) != 1:
-        raise UnsupportedError("alpha other than 1")
-    return net.add(Unary, op.name, op.tensor, function="silu")
-
-
-def _clip(net: Recorder, op: Operation) -> Value:
-    limits: list[float | None] = []
-    for index, key in enumerate(("min", "max"), start=1):
-        given = op.optional(index, key)
-        value = op.attributes.get(key) if given is None else float(given.values.item())
-        limits.append(value)
-    return clip(net, op.name, op.tensor, limits[0], limits[1])
-
-
-def _hard_sigmoid(net: Recorder, op: Operation) -> Value:
-    keys = {"alpha": op.attributes.get("alpha", 0.2), "beta": op.attributes.get("beta", 0.5)}
-    return net.add(HardSigmoid, op.name, op.tensor, **keys)
-
-
-def _leaky_relu(net: Recorder, op: Operation) -> Value:
-    return net.add(LeakyRelu, op.name, op.tensor, slope=op.attributes.get("alpha", 0.01))
-
-
-def _prelu(net: Recorder, op: Operation) -> Value:
-    slope = op.constant(1, "slope")
-    check_per_channel(op.tensor, slope)
-    return net.prelu(op.name, op.tensor, slope)
 
 
 def _softmax(net: Recorder, op: Operation) -> Value:
@@ -342,11 +305,11 @@ def _shape(_: Recorder, op: Operation) -> Value:
 # These give sizes, which may follow from those of images.
 SHAPING = frozenset({"Reshape", "Resize", "Upsample"})
 HANDLERS: dict[str, Handler] = {
+    **FUNCTIONS,
     "Add": _arithmetic("add"),
     "AveragePool": _average_pool,
     "BatchNormalization": _batch_norm,
     "Cast": _cast,
-    "Clip": _clip,
     "Concat": _concat,
     "Conv": _conv,
     "Div": _arithmetic("div"),
@@ -355,34 +318,26 @@ HANDLERS: dict[str, Handler] = {
     "Gemm": _gemm,
     "GlobalAveragePool": _global_pool("avg"),
     "GlobalMaxPool": _global_pool("max"),
-    "HardSigmoid": _hard_sigmoid,
-    "HardSwish": unary("hard_swish"),
     "Identity": identity,
     "LRN": _lrn,
-    "LeakyRelu": _leaky_relu,
     "MatMul": _matmul,
     "Max": _arithmetic("max"),
     "MaxPool": _max_pool,
     "Min": _arithmetic("min"),
     "Mul": _arithmetic("mul"),
     "Neg": negative,
-    "PRelu": _prelu,
     "Pad": _pad,
     "ReduceMax": _reduce("max"),
     "ReduceMean": _reduce("avg"),
-    "Relu": unary("relu"),
     "Reshape": _reshape,
     "Resize": resize,
     "Shape": _shape,
-    "Sigmoid": unary("sigmoid"),
     "Slice": _slice,
     "Softmax": _softmax,
     "Split": _split,
     "Squeeze": _squeeze,
     "Sub": _arithmetic("sub"),
     "Sum": _arithmetic("add"),
-    "Swish": _swish,
-    "Tanh": unary("tanh"),
     "Transpose": _transpose,
     "Unsqueeze": _unsqueeze,
     "Upsample": resize,

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from colonnade.models.importing.arithmetic import clip, combine, identity, negative, unary
+from colonnade.models.importing.arithmetic import combine, identity, negative
 from colonnade.models.importing.reading import Handler, Operation
 from colonnade.models.importing.recorder import Recorder
 from colonnade.models.importing.slicing import even, part, parts
+from colonnade.models.importing.torch_functions import FUNCTIONS
 from colonnade.models.importing.values import (
     Constant,
     OpenSizeError,
@@ -21,7 +22,7 @@ from colonnade.models.importing.values import (
     UnsupportedError,
     Value,
 )
-from colonnade.models.layers import HardSigmoid, LeakyRelu
+from colonnade.models.layers import Unary
 
 # An operation's inputs are its arguments in the order of its schema, defaults filled in.
 
@@ -94,29 +95,12 @@ def _batch_norm(eps: int, training: int | None = None) -> Handler:
     return batch_norm
 
 
-def _clamp(net: Recorder, op: Operation) -> Value:
-    low, high = (None if each is None else _number(each) for each in (*op.inputs[1:], None)[:2])
-    return clip(net, op.name, op.tensor, low, high)
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, Constant):
-        return value.number()
-    if not isinstance(value, int | float):
-        raise UnsupportedError("limits that are no numbers")
-    return float(value)
-
-
-def _hard_sigmoid(net: Recorder, op: Operation) -> Value:
-    return net.add(HardSigmoid, op.name, op.tensor, alpha=1 / 6, beta=0.5)
-
-
-def _leaky_relu(net: Recorder, op: Operation) -> Value:
-    return net.add(LeakyRelu, op.name, op.tensor, slope=_number(op.inputs[1]))
-
-
-def _prelu(net: Recorder, op: Operation) -> Value:
-    return net.prelu(op.name, op.tensor, op.constant(1, "weight"))
+def _glu(net: Recorder, op: Operation) -> Value:
+    axis = _index(op.inputs[1])
+    half = op.tensor.shape[axis] // 2
+    first, second = parts(net, op.name, op.tensor, axis, [half, half])
+    gate = net.add(Unary, f"{op.name}_gate", second, function="sigmoid")
+    return net.two(op.name, "mul", first, gate)
 
 
 def _max_pool(net: Recorder, op: Operation) -> Value:
@@ -325,6 +309,7 @@ def _upsample(mode: str) -> Handler:
 
 
 _HANDLERS: dict[str, Handler] = {
+    **FUNCTIONS,
     "_native_batch_norm_legit_no_training": _batch_norm(6),
     "_softmax": _softmax,
     "_to_copy": _converted,
@@ -340,9 +325,6 @@ _HANDLERS: dict[str, Handler] = {
     "cat": _cat,
     "chunk": _chunk,
     "channel_shuffle": _channel_shuffle,
-    "clamp": _clamp,
-    "clamp_max": lambda net, op: clip(net, op.name, op.tensor, None, _number(op.inputs[1])),
-    "clamp_min": lambda net, op: clip(net, op.name, op.tensor, _number(op.inputs[1]), None),
     "clone": identity,
     "constant_pad_nd": _pad,
     "contiguous": identity,
@@ -353,10 +335,7 @@ _HANDLERS: dict[str, Handler] = {
     "dropout": _dropout,
     "feature_dropout": _dropout,
     "flatten": _flatten,
-    "hardsigmoid": _hard_sigmoid,
-    "hardswish": unary("hard_swish"),
-    "hardtanh": _clamp,
-    "leaky_relu": _leaky_relu,
+    "glu": _glu,
     "linear": _linear,
     "max_pool2d": _max_pool,
     "max_pool2d_with_indices": _max_pool,
@@ -368,13 +347,8 @@ _HANDLERS: dict[str, Handler] = {
     "neg": negative,
     "pad": _pad,
     "permute": _permute,
-    "prelu": _prelu,
-    "relu": unary("relu"),
-    "relu6": unary("relu6"),
     "reshape": _view,
     "rsub": _arithmetic("sub", turned=True),
-    "sigmoid": unary("sigmoid"),
-    "silu": unary("silu"),
     "slice": _slice,
     "softmax": _softmax,
     "split": _split,
@@ -382,7 +356,6 @@ _HANDLERS: dict[str, Handler] = {
     "squeeze": _squeeze,
     "sub": _arithmetic("sub"),
     "sym_size": _size,
-    "tanh": unary("tanh"),
     "to": _converted,
     "transpose": _transpose,
     "unsafe_chunk": _chunk,

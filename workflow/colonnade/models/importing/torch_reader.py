@@ -246,6 +246,8 @@ def _run(reading: Reading, node: fx.Node) -> None:
     flat = [value for each in operation.inputs for value in _flat(each)]
     tensors = [each for each in flat if not _is_plain(each)]
     constant = all(isinstance(each, Constant) and not each.sized for each in tensors)
+    # What changes a constant would leave it as it was for those who read it later.
+    constant = constant and (kind == "aten.detach" or not target._schema.is_mutable)
     if constant and (tensors if kind in HANDLERS else _is_pure(target, kind)):
         _fold(reading, operation, node, target)
     else:

@@ -20,7 +20,7 @@ from colonnade.models.layers.node import Node
 from colonnade.models.layers.pad import Pad
 from colonnade.models.layers.slice import Slice
 from colonnade.models.layers.softmax import Softmax
-from colonnade.models.layers.unary import Clip, HardSigmoid, LeakyRelu, Prelu, Unary
+from colonnade.models.layers.unary import Clip, Elu, HardSigmoid, LeakyRelu, Prelu, Unary
 from colonnade.models.layers.upsample2d import Upsample2d
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "Conv2d",
     "Convolution",
     "Dropout",
+    "Elu",
     "Flatten",
     "FullyConnected",
     "GlobalPool",
@@ -62,6 +63,7 @@ LAYERS: tuple[type[Node], ...] = (
     Concat,
     Conv2d,
     Dropout,
+    Elu,
     Flatten,
     GlobalPool,
     HardSigmoid,
