@@ -274,6 +274,14 @@ DAMAGES: list[tuple[str, Damage, list[str]]] = [
         put_root("inputs", [{"name": "image", "channels": 5}] * 2),
         ["inputs", "image"],
     ),
+    *(
+        (
+            f"input of size {json.dumps(size)}",
+            put_root("inputs", [{"name": "image", "channels": 5, "size": size}]),
+            ["inputs", "size"],
+        )
+        for size in ([32], [0, 32], 32, [32, 32, 32], ["32", 32], [2**17, 32])
+    ),
     ("no outputs", put_root("outputs", []), ["outputs"]),
     ("output twice", put_root("outputs", ["logits", "logits"]), ["outputs", "logits"]),
     ("unknown output", put_root("outputs", ["nothing"]), ["outputs", "nothing", "not exist"]),

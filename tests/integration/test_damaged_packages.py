@@ -153,6 +153,26 @@ def test_an_image_too_small_is_refused_by_name(
         run(package, implementation)
 
 
+@pytest.mark.parametrize("implementation", ["colnm_direct", "xnnpack_nhwc_dense"])
+def test_an_image_of_another_size_than_the_only_one_is_refused(
+    run: Any, scratch: Path, implementation: str
+) -> None:
+    package = scratch / f"fixed-{implementation}"
+    fixed = draft_for_xnnpack()
+    (image,) = fixed.graph["inputs"]
+    fixed.graph["inputs"] = [{**image, "size": [IMAGE[2], IMAGE[3]]}]
+    fixed.write(package)
+    assert run(package, implementation).shape == (2, 4)
+    fixed.graph["inputs"] = [{**image, "size": [IMAGE[3], IMAGE[2]]}]
+    shutil.rmtree(package)
+    fixed.write(package)
+    words = (
+        r"graph.json: input 'image' is 9 by 8; needed: 8 by 9: the network has numbers of that size"
+    )
+    with pytest.raises(ColonnadeError, match=words):
+        run(package, implementation)
+
+
 def test_limits_are_the_same_in_both_languages() -> None:
     text = (ROOT / "kernels/common/size_limits.h").read_text()
     found = dict(re.findall(r"constexpr size_t (kMax\w+) = ([^;]+);", text))

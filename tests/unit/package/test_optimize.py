@@ -152,7 +152,7 @@ def test_numbers_that_are_none_are_refused(
 
 
 def test_an_onnx_file_becomes_a_package(tmp_path: Path) -> None:
-    network = random_network(2)
+    network = random_network(44)
     (tmp_path / "net.onnx").write_bytes(to_onnx(network, "net"))
     made = optimize(
         tmp_path / "net.onnx", tmp_path / "made", Pattern(m="full", sparsity=0.5), 2, 19

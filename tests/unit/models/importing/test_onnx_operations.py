@@ -272,4 +272,12 @@ def test_what_follows_from_a_size_that_is_open_needs_one_that_is_given(name: str
     (expected,) = ReferenceEvaluator(opened(nodes)).run(None, {"x": x})  # type: ignore[misc]
     imported = import_onnx(opened(nodes), "net.onnx", image_px=9)
     assert_equal(outputs(imported, [x]), [np.asarray(expected)], 1e-5)
-    import_onnx(model(nodes), "net.onnx")
+    for found in (imported, import_onnx(model(nodes), "net.onnx")):
+        assert [each.fixed for each in found.graph.inputs] == [True]
+
+
+@pytest.mark.parametrize("name", [*OPEN, "padded"])
+def test_what_holds_at_any_size_is_taken_at_any(name: str) -> None:
+    nodes = (OPEN | {"padded": [node("Pad", "x pads half planes")]})[name]
+    (image,) = import_onnx(opened(nodes), "net.onnx", image_px=9).graph.inputs
+    assert (image.size, image.fixed) == ((9, 9), False)

@@ -400,6 +400,45 @@ OF_ONE_SIZE: dict[str, Function] = {
 }
 
 
+FIXED: dict[str, Function] = {
+    "adaptive": lambda x: f.adaptive_avg_pool2d(x, (4, 3)),
+    "to-a-size": lambda x: f.interpolate(x, (16, 24)),
+    "padded": lambda x: f.pad(x, (0, x.shape[3] % 5)),
+    "cut": lambda x: x[:, :, : x.shape[2] // 2],
+    "cut-behind": lambda x: x[..., x.shape[3] // 2 :],
+    "in-parts": lambda x: x.chunk(2, 2)[0],
+    "whole-plane": lambda x: f.avg_pool2d(x, x.shape[2:]),
+}
+OF_ANY_SIZE: dict[str, Function] = {
+    **OPEN,
+    "twice-as-large-again": lambda x: f.interpolate(x, scale_factor=2).relu(),
+    "every-other": lambda x: x[..., 1::2, ::2][..., -3:],
+    "of-channels": lambda x: x.chunk(2, 1)[1],
+    "of-features": lambda x: x.mean((2, 3), keepdim=True)[:, 2:, :1].flatten(1),
+}
+for _name in ("to-one-size", "sliced-to-one-size"):
+    del OF_ANY_SIZE[_name]
+
+
+@pytest.mark.parametrize("name", [*FIXED, *OF_ANY_SIZE])
+def test_programs_of_one_size_say_where_their_numbers_may_follow_from_it(name: str) -> None:
+    imported = import_module(Called((FIXED | OF_ANY_SIZE)[name]), [drawn(*MAP)])
+    (image,) = imported.graph.inputs
+    assert (image.size, image.fixed) == ((8, 12), name in FIXED)
+    assert imported.graph.shapes(3, 8, 12)
+    if image.fixed:
+        with pytest.raises(ValueError, match="input 'inputs_0' is 16 by 16; needed: 8 by 12: the"):
+            imported.graph.shapes(1, 16)
+    else:
+        assert imported.graph.shapes(1, 16)
+
+
+def test_programs_that_leave_sizes_open_take_any_with_what_would_be_fixed_otherwise() -> None:
+    for function in (lambda x: f.pad(x, (0, 2)), lambda x: f.interpolate(x, (5, 4))):
+        (image,) = import_program(opened(function), "net").graph.inputs
+        assert not image.fixed
+
+
 @pytest.mark.parametrize("name", OF_ONE_SIZE)
 def test_what_follows_from_a_size_that_varies_is_refused(name: str) -> None:
     program = opened(OF_ONE_SIZE[name])

@@ -14,7 +14,7 @@ from colonnade.models.importing.onnx_resize import resize
 from colonnade.models.importing.reading import Handler, Operation
 from colonnade.models.importing.recorder import Recorder
 from colonnade.models.importing.slicing import even, part, parts
-from colonnade.models.importing.values import Constant, OpenSizeError, UnsupportedError, Value
+from colonnade.models.importing.values import Constant, UnsupportedError, Value
 from colonnade.models.shapes import reach
 
 
@@ -39,10 +39,8 @@ def _window(net: Recorder, op: Operation, kernel: Sequence[int]) -> dict[str, li
             width = reach(kernel[axis], dilation[axis])
             missing = _missing(size, step, width)
             # What is missing depends on the rest of a division by the stride alone.
-            if net.is_open and any(
-                _missing(other, step, width) != missing for other in range(step, 2 * step)
-            ):
-                raise OpenSizeError(f"auto_pad {auto!r} with stride {step} follows")
+            if any(_missing(other, step, width) != missing for other in range(step, 2 * step)):
+                net.of_one_size(f"auto_pad {auto!r} with stride {step} follows")
             small, large = missing // 2, missing - missing // 2
             upper = auto == "SAME_UPPER"
             padding[axis], padding[axis + 2] = (small, large) if upper else (large, small)

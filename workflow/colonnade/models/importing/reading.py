@@ -140,12 +140,14 @@ class Reading:
             self.others |= dict.fromkeys(unread, operation.kind)
 
     def _check_open(self, operation: Operation) -> None:
-        if not self.varies or operation.kind in self.shaping:
+        if operation.kind in self.shaping:
             return
         for given in operation.inputs:
             for each in given if isinstance(given, list) else [given]:
                 if isinstance(each, Constant) and each.sized:
-                    raise OpenSizeError(f"{each.name!r} follows")
+                    if self.varies:
+                        raise OpenSizeError(f"{each.name!r} follows")
+                    self.net.is_fixed = True
 
     def finished(self, outputs: Sequence[str]) -> Imported:
         """The network that makes these values.

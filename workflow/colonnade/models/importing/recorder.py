@@ -63,7 +63,11 @@ class Recorder(Tensors):
             for node in nodes
         ]
         names = tuple(renamed.get(own, own) for own in made)
-        return Graph(tuple(self.inputs), names, tuple(nodes))
+        inputs = (
+            each.model_copy(update={"fixed": self.is_fixed and each.size != ()})
+            for each in self.inputs
+        )
+        return Graph(tuple(inputs), names, tuple(nodes))
 
     def _as_output(self, tensor: Tensor) -> Tensor:
         if tensor.is_plain or tensor.is_features:
@@ -194,11 +198,18 @@ class Recorder(Tensors):
             x, border = self._borders[x.name]
             around = zip(border, window["padding"], strict=True)
             window["padding"] = [own + other for own, other in around]
-        return self._add(MaxPool2d, self._names.free(name), self.map_of(x), **window)
+        return self._pooled(MaxPool2d, name, x, window)
 
     def avg_pool2d(self, name: str, x: Tensor, **window: Any) -> Tensor:
         """Mean over a window."""
-        return self._add(AvgPool2d, self._names.free(name), self.map_of(x), **window)
+        return self._pooled(AvgPool2d, name, x, window)
+
+    def _pooled(self, layer: type[Node], name: str, x: Tensor, window: Mapping[str, Any]) -> Tensor:
+        source = self.map_of(x)
+        kernel = list(window["kernel"])
+        if kernel == list(source.shape[2:]) and kernel != [1, 1]:
+            self.maybe_of_one_size()
+        return self._add(layer, self._names.free(name), source, None, **window)
 
     def reduced(
         self, name: str, x: Tensor, axes: Sequence[int], *, keep: bool, function: str
@@ -234,6 +245,7 @@ class Recorder(Tensors):
         """A border of one value."""
         if not any(padding):
             return x
+        self.maybe_of_one_size()
         if value == -np.inf:
             source = self.map_of(x)
             n, c, h, w = source.shape

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from colonnade.models.importing.recorder import Recorder
 from colonnade.models.importing.values import (
-    OpenSizeError,
     Tensor,
     UnsupportedError,
     itself,
@@ -40,6 +39,9 @@ def part(
         return net.part(name, net.ordered(x), 0, taken)
     if axis == 0 or rank != 4:
         raise UnsupportedError(f"axis {axis} of {shown(x)}; allowed: channels, height and width")
+    # What is counted from the end, and a step's first elements, are no parts of a size.
+    if taken.start >= step or (taken.stop or 0) > 0:
+        net.maybe_of_one_size()
     return net.part(name, net.map_of(x), axis - 1, taken)
 
 
@@ -59,8 +61,8 @@ def parts(net: Recorder, name: str, x: Tensor, axis: int, sizes: Sequence[int]) 
         raise UnsupportedError(f"parts {list(sizes)} of axis {axis} of {shown(x)}")
     if len(sizes) == 1:
         return [x]
-    if net.is_open and axis > 1 and not x.is_features:
-        raise OpenSizeError(f"parts {list(sizes)} of axis {axis} follow")
+    if axis > 1 and not x.is_features:
+        net.of_one_size(f"parts {list(sizes)} of axis {axis} follow")
     ends = [sum(sizes[: index + 1]) for index in range(len(sizes))]
     return [
         part(net, f"{name}_{index}", x, axis, end - size, end)

@@ -12,7 +12,14 @@ from pydantic import ValidationError
 
 from colonnade.models.graph import Input, add_shape
 from colonnade.models.importing.names import Names
-from colonnade.models.importing.values import Constant, Tensor, UnsupportedError, itself, shown
+from colonnade.models.importing.values import (
+    Constant,
+    OpenSizeError,
+    Tensor,
+    UnsupportedError,
+    itself,
+    shown,
+)
 from colonnade.models.layers import ChannelShuffle, Flatten, Node
 from colonnade.models.shapes import MapShape, TensorShape
 
@@ -34,10 +41,28 @@ class Tensors:
         self.origins: dict[str, Constant] = {}
         # Whether the source leaves height or width open, so that nothing may be worked out from them.
         self.is_open = False
+        # Whether the source has fixed ones, and so does not tell what of it follows from them.
+        self.is_static = False
+        # Whether nodes have, or may have, numbers that are right at one height and width alone.
+        self.is_fixed = False
         self._known: dict[str, TensorShape] = {}
         self._names = Names()
         # Borders of minus infinity, which max pools take as their padding, by a name of no tensor.
         self._borders: dict[str, tuple[Tensor, list[int]]] = {}
+
+    def of_one_size(self, what: str) -> None:
+        """Note that a node's numbers follow from height or width; `what` begins a message.
+
+        Raises:
+            OpenSizeError: the source leaves them open.
+        """
+        if self.is_open:
+            raise OpenSizeError(what)
+        self.is_fixed = True
+
+    def maybe_of_one_size(self) -> None:
+        """Note that a node's numbers may follow from them, where the source does not tell."""
+        self.is_fixed = self.is_fixed or self.is_static
 
     def input(self, name: str, shape: Sequence[int]) -> Tensor:
         """An input of the network: a map, or features, which are read as planes of one element."""

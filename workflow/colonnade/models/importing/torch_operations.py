@@ -17,7 +17,6 @@ from colonnade.models.importing.slicing import even, part, parts
 from colonnade.models.importing.torch_functions import FUNCTIONS
 from colonnade.models.importing.values import (
     Constant,
-    OpenSizeError,
     Tensor,
     UnsupportedError,
     Value,
@@ -124,8 +123,7 @@ def _adaptive(function: str) -> Handler:
         x, wanted = op.tensor, _pair(op.inputs[1])
         if wanted == [1, 1]:
             return net.reduced(op.name, x, (2, 3), keep=True, function=function)
-        if net.is_open:
-            raise OpenSizeError(f"a window that makes {wanted} follows")
+        net.of_one_size(f"a window that makes {wanted} follows")
         planes = x.shape[2:]
         if list(planes) == wanted:
             return x
@@ -303,6 +301,8 @@ def _upsample(mode: str) -> Handler:
         given = None if factors is None or None in factors else [float(each) for each in factors]
         keys = {"mode": mode, "align_corners": corners}
         wanted = None if given is not None or size is None else _pair(size)
+        if wanted is not None:
+            net.maybe_of_one_size()
         return net.upsample2d(op.name, op.tensor, size=wanted, scale=given, **keys)
 
     return upsample

@@ -194,7 +194,9 @@ def _read_input(reading: Reading, node: fx.Node) -> None:
     try:
         sizes = _sizes(node)
         reading.known[node.name] = reading.net.input(node.name, sizes)
-        if not all(isinstance(each, int) for each in node.meta["val"].shape[2:]):
+        if all(isinstance(each, int) for each in node.meta["val"].shape[2:]):
+            reading.net.is_static = True
+        else:
             reading.net.is_open = True
     except UnsupportedError as error:
         reading.refused.append(str(error))
