@@ -400,6 +400,20 @@ OF_ONE_SIZE: dict[str, Function] = {
 }
 
 
+def test_parts_of_one_shuffle_or_flat_map_share_it() -> None:
+    shuffled = import_module(
+        Called(lambda x: [each.relu() for each in f.channel_shuffle(x, 2).chunk(3, 1)]),
+        [drawn(*MAP)],
+    )
+    assert sorted(node.op for node in shuffled.graph.nodes) == [
+        "channel_shuffle",
+        *["slice"] * 3,
+        *["unary"] * 3,
+    ]
+    flat = import_module(Called(lambda x: list(x.flatten(1).split(200, 1))), [drawn(*MAP)])
+    assert sorted(node.op for node in flat.graph.nodes) == ["flatten", "slice", "slice", "slice"]
+
+
 FIXED: dict[str, Function] = {
     "adaptive": lambda x: f.adaptive_avg_pool2d(x, (4, 3)),
     "to-a-size": lambda x: f.interpolate(x, (16, 24)),
