@@ -180,10 +180,9 @@ class _Pool(nn.Module):
         self.kernel, self.stride, self.dilation = kernel, stride, dilation
         self.padding, self.ceil_mode = tuple(padding), ceil_mode
         top, left, bottom, right = padding
-        # What torch has itself: the same before and behind, and at most half of what the kernel reaches.
+        # What torch has itself: the same before and behind, and at most half of the kernel.
         self.even: tuple[int, int] | None = None
-        halves = [reach(*axis) // 2 for axis in zip(kernel, dilation, strict=True)]
-        if (top, left) == (bottom, right) and top <= halves[0] and left <= halves[1]:
+        if (top, left) == (bottom, right) and top <= kernel[0] // 2 and left <= kernel[1] // 2:
             self.even = (top, left)
 
     def _reached(self, image: Tensor) -> Edges:
