@@ -34,15 +34,15 @@ struct Rows {
 }  // namespace
 
 InputImages::InputImages(const std::string& path, const Package& package) : file_(path) {
-  for (const auto& [name, channels] : package.inputs()) {
-    const auto found = file_.tensors().find(name);
-    if (found == file_.tensors().end()) fail(path, "input tensor '" + name + "' is missing");
+  for (const GraphInput& input : package.inputs()) {
+    const auto found = file_.tensors().find(input.name);
+    if (found == file_.tensors().end()) fail(path, "input tensor '" + input.name + "' is missing");
     const TensorInfo& tensor = found->second;
-    if (tensor.dtype != "F32" || tensor.shape.size() != 4 || tensor.shape[1] != channels) {
-      fail(path, "input tensor '" + name + "' is " + tensor.dtype + " " + json_text(tensor.shape) +
-                     "; expected F32 [batch, " + std::to_string(channels) + ", height, width]");
+    if (tensor.dtype != "F32" || tensor.shape.size() != 4 || tensor.shape[1] != input.channels) {
+      fail(path, "input tensor '" + input.name + "' is " + tensor.dtype + " " + json_text(tensor.shape) +
+                     "; expected F32 [batch, " + std::to_string(input.channels) + ", height, width]");
     }
-    inputs_[name] = tensor;
+    inputs_[input.name] = tensor;
   }
 }
 

@@ -60,6 +60,9 @@ Layouts::Layouts(const Package& package, const std::map<std::string, TensorShape
   }
   std::stable_sort(joining.begin(), joining.end(), [&](const Node* a, const Node* b) { return plans_.at(a->output).shape.c > plans_.at(b->output).shape.c; });
   for (const Node* node : joining) join(*node);
+  for (const Node& node : package_.nodes()) {
+    if (!shapes.at(node.output).features) share(node);
+  }
   for (const auto& [name, plan] : plans_) {
     const Shape& s = plan.shape;
     const size_t heights = (s.h + plan.phases - 1) / plan.phases + plan.rows;
@@ -107,6 +110,15 @@ void Layouts::join(const Node& node) {
     if (is_free && input != node.output) place = {output.tensor, channel};
     channel += plans_.at(input).shape.c;
   }
+}
+
+void Layouts::share(const Node& node) {
+  const std::string& input = node.inputs[0];
+  const std::optional<size_t> first = node.operation->first_channel(plans_.at(input).shape.c);
+  Place& output = places_.at(node.output);
+  if (!first.has_value() || output.tensor != node.output) return;
+  const Place& whole = places_.at(input);
+  output = {whole.tensor, whole.channel + *first};
 }
 
 void Layouts::make_dense() {

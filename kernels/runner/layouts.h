@@ -74,6 +74,8 @@ class Layouts {
   // Lets what a node reads lie in its output's channels, and outputs in the channels of a larger one that begins
   // with them, as far as no tensor has a place already.
   void join(const Node& node);
+  // Lets a part of a tensor's channels stay where these lie, as far as it has no place already.
+  void share(const Node& node);
   void lay_out();
   bool align_node(const Node& node);
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -49,6 +50,8 @@ class Operation {
   virtual PlaneNeeds plane_needs(bool direct, const std::vector<Shape>& inputs) const = 0;
   // Whether tensors that it reads are to lie in the output's channels, one after the other: then nothing is copied.
   virtual bool joins_inputs() const { return false; }
+  // Which of so many channels of its input its output begins with, where it is to lie there: then nothing is copied.
+  virtual std::optional<size_t> first_channel(size_t) const { return std::nullopt; }
   // Moves rows apart until those of tensors that it reads or writes together are equally far apart, and says whether
   // that took anything.
   virtual bool align_rows(bool, const std::vector<PlanePlan*>&, PlanePlan&) const { return false; }

@@ -91,8 +91,9 @@ void Package::read_graph(const nlohmann::json& graph) {
   weights_sha256_ = fields.text("weights_sha256");
   std::map<std::string, Shape> shapes;
   for (const auto& entry : read_list(fields.at("inputs"), "inputs", 1, kMaxNodes)) {
-    const Fields input(entry, "inputs", {"name", "channels"});
-    inputs_.push_back({input.text("name"), input.size("channels", 1, kMaxDimension)});
+    const Fields input(entry, "inputs", {"name", "channels"}, {"size"});
+    inputs_.push_back({input.text("name"), input.size("channels", 1, kMaxDimension), std::nullopt});
+    if (input.has("size") && !input.is_null("size")) inputs_.back().size = input.pair("size", 1, kMaxDimension);
     if (!shapes.emplace(inputs_.back().name, Shape{0, inputs_.back().channels, 0, 0}).second) {
       throw std::invalid_argument("inputs: '" + inputs_.back().name + "' exists already");
     }
@@ -112,7 +113,16 @@ void Package::read_graph(const nlohmann::json& graph) {
 }
 
 std::map<std::string, TensorShape> Package::shapes(const std::map<std::string, Shape>& inputs) const {
+  const auto by = [](size_t height, size_t width) { return std::to_string(height) + " by " + std::to_string(width); };
   try {
+    for (const GraphInput& input : inputs_) {
+      const Shape& shape = inputs.at(input.name);
+      if (!input.size.has_value()) continue;
+      const auto [height, width] = *input.size;
+      if (shape.h == height && shape.w == width) continue;
+      throw std::invalid_argument("input '" + input.name + "' is " + by(shape.h, shape.w) + "; needed: " + by(height, width) +
+                                  ": the network has numbers of that size");
+    }
     return infer_shapes(nodes_, inputs);
   } catch (const std::invalid_argument& error) {
     throw std::runtime_error(directory_ + "/graph.json: " + error.what());

@@ -4,6 +4,7 @@
 // An exported model: graph.json and weights.safetensors, checked while they are read.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,8 @@ namespace colonnade {
 struct GraphInput {
   std::string name;
   size_t channels;
+  // Height and width, where it takes images of no other: nodes have numbers that follow from them.
+  std::optional<Pair> size;
 };
 
 class Package {
@@ -27,7 +30,8 @@ class Package {
   const std::vector<GraphInput>& inputs() const { return inputs_; }
   const std::vector<std::string>& outputs() const { return outputs_; }
 
-  // Every tensor for inputs of these shapes. Throws std::runtime_error where they do not fit.
+  // Every tensor for inputs of these shapes. Throws std::runtime_error where they do not fit, or are of another
+  // size than the only one that an input takes.
   std::map<std::string, TensorShape> shapes(const std::map<std::string, Shape>& inputs) const;
 
   // A tensor of weights.safetensors, of the shape that its node gives it.

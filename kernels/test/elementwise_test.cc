@@ -80,6 +80,11 @@ class RandomElements : public testing::TestWithParam<uint32_t> {
 
 double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 
+double softplus(double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))); }
+
+// Half of x times one and a tanh, without what they cancel.
+double gelu_by_tanh(double x) { return x * sigmoid(2 * std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)); }
+
 TEST_P(RandomElements, FunctionsMatchFloat64) {
   const xnn_elementwise_params p = {0.3f, -0.2f, 0.1f, -1.5f, 2.0f};
   const auto clamp = [](double x, double least, double most) { return std::min(std::max(x, least), most); };
@@ -90,6 +95,14 @@ TEST_P(RandomElements, FunctionsMatchFloat64) {
       {xnn_elementwise_sigmoid, sigmoid},
       {xnn_elementwise_silu, [](double x) { return x * sigmoid(x); }},
       {xnn_elementwise_tanh, [](double x) { return std::tanh(x); }},
+      {xnn_elementwise_gelu, [](double x) { return x * std::erfc(-x * M_SQRT1_2) / 2; }},
+      {xnn_elementwise_gelu_tanh, gelu_by_tanh},
+      {xnn_elementwise_mish, [](double x) { return x * std::tanh(softplus(x)); }},
+      {xnn_elementwise_elu, [&](double x) { return x < 0 ? p.slope * std::expm1(x) : x; }},
+      {xnn_elementwise_softplus, softplus},
+      {xnn_elementwise_erf, [](double x) { return std::erf(x); }},
+      {xnn_elementwise_exp, [](double x) { return std::exp(x); }},
+      {xnn_elementwise_abs, [](double x) { return std::abs(x); }},
   };
   for (const float range : {1e-3f, 3.0f, 100.0f}) {
     Tensor a = tensor(n, c, h, w), output = tensor(n, c, h, w);
@@ -111,9 +124,17 @@ TEST_P(RandomElements, FunctionsMatchFloat64) {
         // hard-swish is at most 1 more than what is added, where the sum is not clamped; elsewhere its error does not matter.
         const double term = std::abs(values[i]);
         const double product = std::min(term * std::abs(p.scale), 1.0 + std::abs(p.shift));
+        // Those of a square or a cube of x are as exact as that in the exponent.
+        const double exponent = std::abs(right) * (1 + term * term * (function == xnn_elementwise_gelu_tanh ? 1 + term * 0.1 : 1));
         const double magnitude = function == xnn_elementwise_affine       ? term + 1
                                  : function == xnn_elementwise_hard_swish ? std::abs(right) + term * (product + std::abs(p.shift))
-                                                                          : std::abs(right) + 0x1p-60;
+                                 : function == xnn_elementwise_gelu || function == xnn_elementwise_gelu_tanh
+                                     ? exponent + 0x1p-60
+                                     : std::abs(right) + 0x1p-60;
+        if (std::isinf(elements.round(static_cast<float>(right)))) {
+          ASSERT_EQ(actual[i], INFINITY) << "function " << function << " of " << values[i];
+          continue;
+        }
         ASSERT_NEAR(actual[i], right, tolerance(right, magnitude)) << "function " << function << " of " << values[i];
       }
     }

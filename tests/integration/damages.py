@@ -52,7 +52,8 @@ def nodes() -> list[dict[str, Any]]:
         | {"size": None, "scale": [2.0, 1.0], "align_corners": False},
         *(node("unary", f"unary{index}", "up.out", **keys) for index, keys in enumerate(FUNCTIONS)),
         node("concat", "joined", [f"unary{index}.out" for index in range(2)]),
-        node("flatten", "flat", "joined.out"),
+        node("slice", "part", "joined.out", begin=[2, 1, -9], end=[None, -1, 5], step=[3, 1, 2]),
+        node("flatten", "flat", "part.out"),
         node("global_pool", "mean", "up.out", function="avg"),
         node("binary", "scaled", ["up.out", "mean.out"], function="mul", activation="none"),
         node("fully_connected", "fc", "mean.out", in_features=8, out_features=4)
@@ -67,6 +68,11 @@ FUNCTIONS: list[dict[str, Any]] = [
     {"function": "hard_sigmoid", "alpha": 0.2, "beta": 0.5},
     {"function": "leaky_relu", "slope": 0.1},
     {"function": "prelu", "channels": 8},
+    *(
+        {"function": each}
+        for each in ("gelu", "gelu_tanh", "mish", "softplus", "erf", "exp", "abs")
+    ),
+    {"function": "elu", "alpha": 0.75},
 ]
 
 
@@ -233,14 +239,20 @@ WHOLE: list[tuple[str, Damage, list[str]]] = [
         ("up", "scale", [None, [0, 1], [1], [256, 1], 2]),
         ("up", "size", [[4, 4], [0, 4]]),
         ("up", "align_corners", [0, None]),
-        ("unary0", "function", ["erf", 3, None]),
+        ("unary0", "function", ["sine", 3, None]),
         ("unary0", "slope", [0.1]),
         ("unary6", "min", [None, "0", True]),
         ("unary6", "max", [-1, "0"]),
         ("unary7", "alpha", [None, "0.2"]),
         ("unary8", "slope", [None, True]),
         ("unary9", "channels", [0, None]),
+        ("unary17", "alpha", [None, "1"]),
         ("flat", "axis", [1]),
+        ("part", "begin", [[0, 0], [0, 0, None], [0, 0, 65537], [-65537, 0, 0], [0, 1.5, 0], 2]),
+        ("part", "begin", [[2**64 - 1, 0, 0], [True, 0, 0]]),
+        ("part", "end", [[1], ["1", None, None], [0.5, None, None], [None, -(2**63), None], None]),
+        ("part", "step", [[1, 1, 0], [-1, 1, 1], [1, 1], [1, 1, None], [1, 1, 65537]]),
+        ("part", "axis", [1]),
         ("joined", "inputs", [["up.out"], [], "up.out", [1, 2]]),
     ]
     for value in values
@@ -261,6 +273,14 @@ DAMAGES: list[tuple[str, Damage, list[str]]] = [
         "input twice",
         put_root("inputs", [{"name": "image", "channels": 5}] * 2),
         ["inputs", "image"],
+    ),
+    *(
+        (
+            f"input of size {json.dumps(size)}",
+            put_root("inputs", [{"name": "image", "channels": 5, "size": size}]),
+            ["inputs", "size"],
+        )
+        for size in ([32], [0, 32], 32, [32, 32, 32], ["32", 32], [2**17, 32])
     ),
     ("no outputs", put_root("outputs", []), ["outputs"]),
     ("output twice", put_root("outputs", ["logits", "logits"]), ["outputs", "logits"]),
@@ -305,7 +325,14 @@ DAMAGES: list[tuple[str, Damage, list[str]]] = [
         for name, key in [
             *[("sum", "function"), ("pool", "ceil_mode"), ("average", "count_include_pad")],
             *[("up", "size"), ("unary6", "min"), ("unary7", "beta"), ("unary8", "slope")],
-            *[("unary9", "channels"), ("norm", "channels"), ("lrn", "k"), ("border", "value")],
+            *[
+                ("unary9", "channels"),
+                ("unary17", "alpha"),
+                ("norm", "channels"),
+                ("lrn", "k"),
+                ("border", "value"),
+            ],
+            *[("part", "begin"), ("part", "end"), ("part", "step")],
         ]
     ),
     # Ranks, channels and shapes.
@@ -314,6 +341,18 @@ DAMAGES: list[tuple[str, Damage, list[str]]] = [
         "softmax of a map",
         append_nodes(node("softmax", "late", "up.out")),
         ["late", "a map [N, 8, H, W]", "needed: features"],
+    ),
+    (
+        "rows of features",
+        append_nodes(
+            node("slice", "late", "mean.out", begin=[0] * 3, end=[None, 1, None], step=[1] * 3)
+        ),
+        ["late", "features [N, 8]", "needed: a map"],
+    ),
+    (
+        "no channel",
+        put("part", "begin", [16, 0, 0]),
+        ["part", "a map [N, 16, H, W]", "needed: one of which begin [16", "leave an element"],
     ),
     (
         "norm of other channels",

@@ -78,12 +78,16 @@ def refusal(action: Callable[[Path], Any], package: Path) -> str:
 
 
 def draft_for_xnnpack() -> Draft:
-    """The package without a normalisation over channels, of which XNNPACK has none."""
+    """The package without what XNNPACK has none of: steps of slices, a normalisation, some functions."""
     package = draft()
     node = package.node("lrn")
     for key in ("size", "alpha", "beta", "k"):
         del node[key]
     node.update(op="unary", function="relu")
+    package.node("part").update(step=[1, 1, 1])
+    for each in package.graph["nodes"]:
+        if each.get("function") in ("gelu_tanh", "mish", "softplus", "erf"):
+            each.update(function="abs")
     return package
 
 
@@ -146,6 +150,26 @@ def test_an_image_too_small_is_refused_by_name(
     small.node("stem").update(padding=[0, 1, 0, 1])
     small.write(package)
     with pytest.raises(ColonnadeError, match=r"'pool'.*\[2, 8, 7, 8\].*at least 9"):
+        run(package, implementation)
+
+
+@pytest.mark.parametrize("implementation", ["colnm_direct", "xnnpack_nhwc_dense"])
+def test_an_image_of_another_size_than_the_only_one_is_refused(
+    run: Any, scratch: Path, implementation: str
+) -> None:
+    package = scratch / f"fixed-{implementation}"
+    fixed = draft_for_xnnpack()
+    (image,) = fixed.graph["inputs"]
+    fixed.graph["inputs"] = [{**image, "size": [IMAGE[2], IMAGE[3]]}]
+    fixed.write(package)
+    assert run(package, implementation).shape == (2, 4)
+    fixed.graph["inputs"] = [{**image, "size": [IMAGE[3], IMAGE[2]]}]
+    shutil.rmtree(package)
+    fixed.write(package)
+    words = (
+        r"graph.json: input 'image' is 9 by 8; needed: 8 by 9: the network has numbers of that size"
+    )
+    with pytest.raises(ColonnadeError, match=words):
         run(package, implementation)
 
 

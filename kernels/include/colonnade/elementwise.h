@@ -17,7 +17,7 @@ extern "C" {
 struct xnn_elementwise_params {
   float scale;  // affine, hard_swish
   float shift;  // affine, hard_swish
-  float slope;  // leaky_relu
+  float slope;  // leaky_relu, elu
   // What outputs are clamped to: affine, add, subtract, multiply, maximum, minimum.
   float min;
   float max;
@@ -71,6 +71,14 @@ struct xnn_elementwise_config {
   xnn_elementwise_ukernel_fn sigmoid;
   xnn_elementwise_ukernel_fn silu;
   xnn_elementwise_ukernel_fn tanh;
+  xnn_elementwise_ukernel_fn gelu;
+  xnn_elementwise_ukernel_fn gelu_tanh;  // its approximation by a tanh
+  xnn_elementwise_ukernel_fn mish;
+  xnn_elementwise_ukernel_fn elu;  // a < 0 ? slope * (exp(a) - 1) : a
+  xnn_elementwise_ukernel_fn softplus;
+  xnn_elementwise_ukernel_fn erf;
+  xnn_elementwise_ukernel_fn exp;
+  xnn_elementwise_ukernel_fn abs;
   xnn_elementwise_ukernel_fn add;
   xnn_elementwise_ukernel_fn subtract;
   xnn_elementwise_ukernel_fn multiply;

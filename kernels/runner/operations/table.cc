@@ -29,6 +29,7 @@ const std::vector<OperationType>& operation_types() {
       {"upsample2d", read_upsample2d},
       {"softmax", read_softmax},
       {"local_response_norm", read_local_response_norm},
+      {"slice", read_slice},
   };
   return table;
 }

@@ -3,7 +3,7 @@
 
 // unary: a function of every element.
 #include <cmath>
-#include <optional>
+#include <stdexcept>
 
 #include <nlohmann/json.hpp>
 
@@ -23,14 +23,23 @@ enum class Function { relu,
                       silu,
                       leaky_relu,
                       prelu,
-                      tanh };
-const std::vector<const char*> kFunctions = {"relu", "relu6", "clip", "hard_swish", "hard_sigmoid", "sigmoid", "silu", "leaky_relu", "prelu", "tanh"};
+                      tanh,
+                      gelu,
+                      gelu_tanh,
+                      mish,
+                      elu,
+                      softplus,
+                      erf,
+                      exp,
+                      abs };
+const std::vector<const char*> kFunctions = {"relu", "relu6", "clip", "hard_swish", "hard_sigmoid", "sigmoid", "silu", "leaky_relu", "prelu", "tanh",
+                                             "gelu", "gelu_tanh", "mish", "elu", "softplus", "erf", "exp", "abs"};
 
 struct Unary {
   Function function;
   OutputRange range = {-INFINITY, INFINITY};  // of relu, relu6, clip, hard_sigmoid
   float scale = 1, shift = 0;                 // of hard_sigmoid, hard_swish
-  float slope = 0;                            // of leaky_relu
+  float slope = 0;                            // of leaky_relu, and elu's alpha
   size_t channels = 0;                        // of prelu
 };
 
@@ -74,6 +83,20 @@ void UnaryOperation::build(NhwcNetwork& network, const Node& node) const {
     case Function::hard_swish: return steps.unary(xnn_unary_hardswish, nullptr, where);
     case Function::sigmoid: return steps.unary(xnn_unary_sigmoid, nullptr, where);
     case Function::tanh: return steps.unary(xnn_unary_tanh, nullptr, where);
+    case Function::gelu: return steps.unary(xnn_unary_gelu, nullptr, where);
+    case Function::exp: return steps.unary(xnn_unary_exp, nullptr, where);
+    case Function::abs: return steps.unary(xnn_unary_abs, nullptr, where);
+    case Function::elu: {
+      xnn_unary_params params = {};
+      params.elu.alpha = unary_.slope;
+      return steps.unary(xnn_unary_elu, &params, where);
+    }
+    case Function::gelu_tanh:
+    case Function::mish:
+    case Function::softplus:
+    case Function::erf:
+      throw std::runtime_error("node '" + node.name + "': unary, function \"" + kFunctions[static_cast<size_t>(unary_.function)] +
+                               "\"; allowed in xnnpack_nhwc_dense: any but erf, gelu_tanh, mish and softplus");
     case Function::hard_sigmoid:
       steps.binary(xnn_binary_multiply, unary_.scale);
       steps.binary(xnn_binary_add, unary_.shift);
@@ -105,6 +128,14 @@ void UnaryOperation::build(PlanesNetwork& network, const Node& node) const {
     case Function::sigmoid: what.function = xnn_elementwise_sigmoid; break;
     case Function::silu: what.function = xnn_elementwise_silu; break;
     case Function::tanh: what.function = xnn_elementwise_tanh; break;
+    case Function::gelu: what.function = xnn_elementwise_gelu; break;
+    case Function::gelu_tanh: what.function = xnn_elementwise_gelu_tanh; break;
+    case Function::mish: what.function = xnn_elementwise_mish; break;
+    case Function::elu: what.function = xnn_elementwise_elu; break;
+    case Function::softplus: what.function = xnn_elementwise_softplus; break;
+    case Function::erf: what.function = xnn_elementwise_erf; break;
+    case Function::exp: what.function = xnn_elementwise_exp; break;
+    case Function::abs: what.function = xnn_elementwise_abs; break;
     case Function::prelu: what.slope = network.package().weights(node.name + ".slope").f32(); [[fallthrough]];
     case Function::leaky_relu: what.function = xnn_elementwise_leaky_relu; break;
     default: what.function = xnn_elementwise_affine; break;
@@ -117,6 +148,7 @@ std::vector<const char*> keys_of(Function function) {
   if (function == Function::clip) keys.insert(keys.end(), {"min", "max"});
   if (function == Function::hard_sigmoid) keys.insert(keys.end(), {"alpha", "beta"});
   if (function == Function::leaky_relu) keys.push_back("slope");
+  if (function == Function::elu) keys.push_back("alpha");
   if (function == Function::prelu) keys.push_back("channels");
   return keys;
 }
@@ -150,6 +182,7 @@ std::shared_ptr<const Operation> read_unary(const nlohmann::json& entry, Node& n
       unary.shift = static_cast<float>(fields.number("beta"));
       break;
     case Function::leaky_relu: unary.slope = static_cast<float>(fields.number("slope")); break;
+    case Function::elu: unary.slope = static_cast<float>(fields.number("alpha")); break;
     case Function::prelu: unary.channels = fields.size("channels", 1, kMaxDimension); break;
     default: break;
   }

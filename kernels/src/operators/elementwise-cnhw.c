@@ -23,6 +23,14 @@ static xnn_elementwise_ukernel_fn find_ukernel(const struct xnn_elementwise_conf
     case xnn_elementwise_sigmoid: return config->sigmoid;
     case xnn_elementwise_silu: return config->silu;
     case xnn_elementwise_tanh: return config->tanh;
+    case xnn_elementwise_gelu: return config->gelu;
+    case xnn_elementwise_gelu_tanh: return config->gelu_tanh;
+    case xnn_elementwise_mish: return config->mish;
+    case xnn_elementwise_elu: return config->elu;
+    case xnn_elementwise_softplus: return config->softplus;
+    case xnn_elementwise_erf: return config->erf;
+    case xnn_elementwise_exp: return config->exp;
+    case xnn_elementwise_abs: return config->abs;
     case xnn_elementwise_add: return config->add;
     case xnn_elementwise_subtract: return config->subtract;
     case xnn_elementwise_multiply: return config->multiply;

@@ -37,6 +37,7 @@ def test_a_network_becomes_a_package_and_what_stays_dense_is_told(
 @pytest.mark.parametrize(
     ("options", "words"),
     [
+        (["--threads", 4], "--threads: 4; allowed with --target only"),
         (["--epochs", 3], "--epochs: 3; allowed with --data only"),
         (["--data", "no-folder"], "--data: path: "),
         (["--pictures", "no-folder"], "no-folder: no such folder; needed: one with pictures"),
@@ -110,8 +111,9 @@ def test_data_give_images_their_size_and_training_its_epochs(
     call("optimize", "torchvision:resnet18", "made", "--data", "data")
     again = library.options["finetuning"]
     assert again.training == default
-    # The images of the data set decide.
-    assert library.arguments[-1] == again.data.image_px == 224
+    # The size of the network's images decides.
+    assert library.arguments[-1] is None
+    assert "image_px" not in again.data.model_fields_set
 
 
 def test_pictures_are_made_into_images_as_the_options_say(

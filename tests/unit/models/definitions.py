@@ -22,6 +22,7 @@ from colonnade.models.layers import (
     Concat,
     Conv2d,
     Dropout,
+    Elu,
     Flatten,
     FullyConnected,
     GlobalPool,
@@ -32,6 +33,7 @@ from colonnade.models.layers import (
     Node,
     Pad,
     Prelu,
+    Slice,
     Softmax,
     Unary,
     Upsample2d,
@@ -45,6 +47,13 @@ FUNCTIONS = {
     "sigmoid": lambda x: 1 / (1 + (-x).exp()),
     "silu": lambda x: x / (1 + (-x).exp()),
     "tanh": torch.tanh,
+    "gelu": lambda x: x * torch.erfc(-x / math.sqrt(2)) / 2,
+    "gelu_tanh": lambda x: x / 2 * (1 + torch.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))),
+    "mish": lambda x: x * torch.tanh(torch.log1p(x.exp())),
+    "softplus": lambda x: torch.logaddexp(x, torch.zeros_like(x)),
+    "erf": torch.erf,
+    "exp": torch.exp,
+    "abs": lambda x: torch.where(x < 0, -x, x),
     "add": lambda x, y: x + y,
     "sub": lambda x, y: x - y,
     "mul": lambda x, y: x * y,
@@ -182,6 +191,8 @@ def _computed(  # noqa: PLR0912
             return made if node.max is None else torch.where(made > node.max, node.max, made)
         case HardSigmoid():
             return (x * node.alpha + node.beta).clamp(0, 1)
+        case Elu():
+            return torch.where(x < 0, (x.exp() - 1) * node.alpha, x)
         case LeakyRelu():
             return torch.where(x < 0, x * node.slope, x)
         case Prelu():
@@ -195,6 +206,11 @@ def _computed(  # noqa: PLR0912
             return FUNCTIONS[node.activation](FUNCTIONS[node.function](x, y))
         case Concat():
             return torch.cat([known[each] for each in node.inputs], 1)
+        case Slice():
+            for axis in range(1, x.dim()):
+                bounds = (each[axis - 1] for each in (node.begin, node.end, node.step))
+                x = x.index_select(axis, torch.arange(x.shape[axis])[slice(*bounds)])
+            return x
         case Pad():
             top, left, bottom, right = node.padding
             return functional.pad(x, (left, right, top, bottom), value=node.value)

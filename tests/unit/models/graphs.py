@@ -22,6 +22,7 @@ from colonnade.models.layers import (
     Concat,
     Conv2d,
     Dropout,
+    Elu,
     Flatten,
     GlobalPool,
     HardSigmoid,
@@ -32,6 +33,7 @@ from colonnade.models.layers import (
     Node,
     Pad,
     Prelu,
+    Slice,
     Softmax,
     Unary,
     Upsample2d,
@@ -39,6 +41,11 @@ from colonnade.models.layers import (
 from colonnade.models.module import Network
 from colonnade.models.shapes import FeatureShape, MapShape, TensorShape
 
+# But exp, whose numbers would be beyond those of half precision.
+FUNCTIONS = (
+    *("hard_swish", "sigmoid", "silu", "tanh"),
+    *("gelu", "gelu_tanh", "mish", "softplus", "erf", "abs"),
+)
 INPUTS = (Input(name="image", channels=3), Input(name="other", channels=4))
 ODD_SIZES = range(11, 26, 2)
 # What is drawn behind a layer: more often what is fused with it.
@@ -49,7 +56,8 @@ FOLLOWERS = {
     "binary": ["relu", "relu6", "clip", "add"],
     "unary": ["conv2d", "conv2d", "max_pool2d", "pad", "pad", "pad"],
     "pad": ["conv2d", "conv2d", "conv2d", "conv2d", "avg_pool2d", "avg_pool2d", "max_pool2d"],
-    "concat": ["batch_norm", "concat", "concat", "channel_shuffle"],
+    "concat": ["batch_norm", "concat", "concat", "channel_shuffle", "slice"],
+    "slice": ["conv2d", "conv2d", "concat", "concat", "plain", "slice"],
     "global_pool": ["fully_connected", "broadcast", "broadcast", "plain"],
     "fully_connected": ["plain", "broadcast", "broadcast", "dropout"],
 }
@@ -146,13 +154,30 @@ class Draw:
             align_corners=mode == "bilinear" and draw.random() < 0.5,
         )
 
+    def slice(self, name: str, source: str) -> None:
+        """A part of the channels, of rows and columns too now and then, counted from either end."""
+        draw, shape = self.rng, self.shapes[source]
+        sizes = [shape.c, shape.h, shape.w] if isinstance(shape, MapShape) else [shape.c, 1, 1]
+        keys: dict[str, list[Any]] = {"begin": [0] * 3, "end": [None] * 3, "step": [1] * 3}
+        planes = draw.random() < 0.4
+        for axis, size in enumerate(sizes):
+            assert size is not None
+            if size == 1 or not (planes or axis == 0):
+                continue
+            begin = draw.randint(0, size // 3)
+            end = draw.randint(begin + 1, size) if axis == 0 else size - draw.randint(0, size // 4)
+            keys["begin"][axis] = draw.choice([begin, begin - size])
+            ends = [end, end - size] if end < size else [None, size, 4 * size]
+            keys["end"][axis] = draw.choice(ends)
+            keys["step"][axis] = draw.choice([1, 1, 1, 2])
+        self.add(Slice, name, input=source, **keys)
+
     def plain(self, name: str, source: str) -> None:
         """A function of every element."""
         draw = self.rng
         kinds: list[Callable[[], None]] = [
-            lambda: self.unary(
-                name, source, draw.choice(["hard_swish", "sigmoid", "silu", "tanh"])
-            ),
+            lambda: self.unary(name, source, draw.choice(FUNCTIONS)),
+            lambda: self.add(Elu, name, input=source, alpha=draw.uniform(0.5, 1.5)),
             lambda: self.add(LeakyRelu, name, input=source, slope=draw.uniform(-0.5, 0.5)),
             lambda: self.add(Prelu, name, input=source, channels=self.shapes[source].c),
             lambda: self.add(HardSigmoid, name, input=source, alpha=1 / 6, beta=0.5),
@@ -251,6 +276,7 @@ KINDS: dict[str, Callable[[Draw, str, str], None]] = {
     ),
     "broadcast": Draw.broadcast,
     "concat": Draw.concat,
+    "slice": Draw.slice,
     "plain": Draw.plain,
 }
 OF_MAPS: dict[str, Callable[[Draw, str, str, MapShape], None]] = {

@@ -1,13 +1,13 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-"""The matrix product that stands for a convolution, against PyTorch's own in float64."""
+"""Modules of our own: a convolution as a matrix product, and what PyTorch's pools refuse."""
 
 import pytest
 import torch
 from torch.nn.functional import conv2d
 
-from colonnade.models.torch_layers import SMALL_PLANE, PlaneConv2d
+from colonnade.models.torch_layers import SMALL_PLANE, MaxPool, PlaneConv2d
 
 # (in, out, kernel, stride, padding, height, width)
 SHAPES = [
@@ -68,3 +68,17 @@ def test_large_planes_and_full_precision_stay_with_pytorch(
         conv(large)
         with pytest.raises(AssertionError, match="computed as a product"):
             conv(small)
+
+
+@pytest.mark.parametrize("seed", [3], ids="seed{}".format)
+def test_a_dilated_pool_has_more_padding_than_half_of_its_kernel(seed: int) -> None:
+    image = torch.randn(2, 3, 6, 7, generator=torch.Generator().manual_seed(seed))
+    made = MaxPool((4, 3), (1, 1), [3, 2, 3, 2], (2, 2), ceil_mode=False)(image)
+    bordered = torch.full((2, 3, 12, 11), -torch.inf)
+    bordered[:, :, 3:9, 2:9] = image
+    expected = [
+        bordered[:, :, i : i + 7 : 2, j : j + 5 : 2].amax((2, 3))
+        for i in range(6)
+        for j in range(7)
+    ]
+    assert torch.equal(made, torch.stack(expected, 2).view(2, 3, 6, 7))

@@ -87,11 +87,11 @@ def test_sizes_that_are_none_are_refused(package: Path, header: str, words: str)
 def test_sizes_of_inputs_are_kept_beside_the_tensors(package: Path, tmp_path: Path) -> None:
     (image,) = read_package(package).inputs
     assert (image.name, image.channels, image.size) == ("x", 3, (32, 32))
-    # The runner refuses other keys.
+    # Images of other sizes are taken too; the runner refuses other keys.
     assert json.loads((package / GRAPH).read_text())["inputs"] == [{"name": "x", "channels": 3}]
-    with pytest.raises(ColonnadeError, match="inputs: 0: size: unknown key"):
+    with pytest.raises(ColonnadeError, match="inputs: 0: height: unknown key"):
         graph = json.loads((package / GRAPH).read_text())
-        graph["inputs"][0]["size"] = [32, 32]
+        graph["inputs"][0]["height"] = 32
         (package / GRAPH).write_text(json.dumps(graph))
         read_package(package)
 

@@ -28,7 +28,7 @@ from colonnade.models.importing.torch_reader import import_module
 from colonnade.package.archive import read_package
 from colonnade.package.description import graph_of
 from colonnade.package.export import export_package
-from colonnade.package.optimize import optimize
+from colonnade.package.optimize import Finetuning, optimize
 from colonnade.package.to_onnx import to_onnx, write_onnx
 from colonnade.package.to_torch import write_state_dict
 from colonnade.package.tuned import Tuner
@@ -151,7 +151,7 @@ def test_numbers_that_are_none_are_refused(
 
 
 def test_an_onnx_file_becomes_a_package(tmp_path: Path) -> None:
-    network = random_network(2)
+    network = random_network(44)
     (tmp_path / "net.onnx").write_bytes(to_onnx(network, "net"))
     made = optimize(
         tmp_path / "net.onnx", tmp_path / "made", Pattern(m="full", sparsity=0.5), 2, 19
@@ -236,6 +236,8 @@ PREPARED: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "enlarged": lambda x: nn.functional.interpolate(x, scale_factor=2),
     "reduced": lambda x: nn.functional.avg_pool2d(x, 2),
     "mixed": lambda x: torch.maximum(x, x.tanh()),
+    "parts-joined": lambda x: torch.cat([x[:, 2:] * 2, x[:, :2]], 1),
+    "cropped": lambda x: x[..., 1:-1, ::2],
 }
 
 
@@ -350,6 +352,64 @@ def test_pictures_that_are_none_are_refused_before_anything_is_written(
     with pytest.raises(ColonnadeError, match=r"inputs of \[1\] channels; pictures need one of 3"):
         optimize(tmp_path / "grey.pt2", tmp_path / "made", half, 4, pictures=pictures)
     assert not (tmp_path / "made").exists()
+
+
+def of_size(module: nn.Module, folder: Path, height: int, width: int) -> Path:
+    """Write a module as a program for images of that size."""
+    program = torch.export.export(module.eval(), (torch.randn(1, 3, height, width),))
+    torch.export.save(program, folder / "sized.pt2")
+    return folder / "sized.pt2"
+
+
+@pytest.mark.parametrize(("asked", "px"), [(None, 48), (64, 64)])
+def test_data_has_images_of_the_networks_size_unless_another_is_asked_for(
+    folder_data: ImageNetConfig,
+    tiny_training: TrainingConfig,
+    tmp_path: Path,
+    asked: int | None,
+    px: int,
+) -> None:
+    source = of_size(Small(3), tmp_path, 48, 48)
+    values = {"name": "imagenet", "path": str(folder_data.path), "validation_share": 0.25}
+    data = ImageNetConfig.model_validate(values if asked is None else {**values, "image_px": asked})
+    optimize(source, tmp_path / "made", HALF, 4, finetuning=Finetuning(data, tiny_training))
+    assert read_checkpoint(tmp_path / "made/pruned.safetensors").info.image_px == px
+    stated = graph_of(read_package(tmp_path / "made/package")).preprocessing
+    assert stated is not None and stated.image_px == px
+
+
+def test_data_whose_images_cannot_have_the_networks_size_are_refused(
+    folder_data: ImageNetConfig, tmp_path: Path
+) -> None:
+    data = ImageNetConfig.model_validate({"name": "imagenet", "path": str(folder_data.path)})
+    source = of_size(Small(3), tmp_path, 20, 20)
+    with pytest.raises(ColonnadeError, match=r"--data: image_px: 20"):
+        optimize(source, tmp_path / "made", HALF, 4, finetuning=Finetuning(data))
+    assert not (tmp_path / "made").exists()
+
+
+def test_squares_are_no_images_of_a_network_of_another_shape(
+    folder_data: ImageNetConfig, tmp_path: Path
+) -> None:
+    write_pictures(tmp_path / "pictures", 3, seed=9)
+    source = of_size(Small(3), tmp_path, 32, 40)
+    words = r"sized\.pt2: has images of 32x40 pixels; needed with --pictures: --image-px, the side"
+    with pytest.raises(ColonnadeError, match=words):
+        optimize(source, tmp_path / "made", HALF, 4, pictures=tmp_path / "pictures")
+    optimize(source, tmp_path / "made", HALF, 4, 32, pictures=tmp_path / "pictures")
+    data = ImageNetConfig.model_validate({"name": "imagenet", "path": str(folder_data.path)})
+    with pytest.raises(ColonnadeError, match="32x40 pixels; needed with --data: --image-px, the"):
+        optimize(source, tmp_path / "other", HALF, 4, finetuning=Finetuning(data))
+    fixed = nn.Sequential(nn.ZeroPad2d(1), nn.Conv2d(3, 8, 1), nn.Conv2d(8, 8, 1))
+    with pytest.raises(ColonnadeError, match="needed with --pictures: a network of square ones"):
+        optimize(
+            of_size(fixed, tmp_path, 32, 40),
+            tmp_path / "other",
+            HALF,
+            4,
+            pictures=tmp_path / "pictures",
+        )
+    assert not (tmp_path / "other").exists()
 
 
 def test_an_imported_network_is_fine_tuned_by_the_same_trainer(

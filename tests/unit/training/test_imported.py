@@ -10,9 +10,14 @@ import torch
 from torch import nn
 
 from colonnade.common.errors import ColonnadeError
+from colonnade.config.data import DigitsConfig
 from colonnade.models.graph import Input
 from colonnade.models.importing.torch_reader import import_module
 from colonnade.models.module import build
+from colonnade.package.archive import read_package
+from colonnade.package.description import describe
+from colonnade.package.export import export_package
+from colonnade.package.to_onnx import write_onnx
 from colonnade.training import imported
 from colonnade.training.checkpoint import read_checkpoint
 from colonnade.training.imported import network_name, read_network, write_imported
@@ -79,6 +84,37 @@ def test_a_checkpoint_keeps_the_size_of_its_inputs(tmp_path: Path) -> None:
     assert image.size == (8, 9)
     # Where nothing is known of it, nothing is written.
     assert Input(name="x", channels=3).model_dump() == {"name": "x", "channels": 3}
+
+
+def test_a_network_of_one_size_takes_no_other(tmp_path: Path) -> None:
+    module = nn.Sequential(nn.ZeroPad2d((0, 1, 0, 1)), nn.Conv2d(3, 4, 3, 2))
+    program = torch.export.export(module.eval(), (torch.zeros(1, 3, 32, 40),))
+    torch.export.save(program, tmp_path / "net.pt2")
+    with pytest.raises(
+        ColonnadeError, match=r"net\.pt2: images of 64 pixels: input 'input' is 64 by"
+    ):
+        read_network(tmp_path / "net.pt2", 64)
+    found = read_network(tmp_path / "net.pt2")
+    write_imported(found, "net", 0, tmp_path / "net.safetensors")
+    export_package(tmp_path / "net.safetensors", tmp_path / "package")
+    package = read_package(tmp_path / "package")
+    assert package.graph["inputs"] == [{"name": "input", "channels": 3, "size": [32, 40]}]
+    assert package.inputs == found.graph.inputs
+    write_onnx(tmp_path / "net.safetensors", tmp_path / "net.onnx")
+    assert read_network(tmp_path / "net.onnx").graph.inputs == found.graph.inputs
+    with pytest.raises(
+        ColonnadeError, match=r"graph\.json: input 'input' is 64 by 64; needed: 32 by"
+    ):
+        describe(tmp_path / "package", 64)
+
+
+def test_a_network_of_one_size_is_not_trained_on_others(tmp_path: Path) -> None:
+    found = import_module(
+        nn.Sequential(nn.ZeroPad2d(1), nn.Conv2d(3, 10, 3)), [torch.zeros(1, 3, 8, 8)]
+    )
+    data = DigitsConfig(name="digits", image_px=32)
+    with pytest.raises(ColonnadeError, match=r"net: data\.image_px: 32: input 'input' is 32"):
+        write_imported(found, "net", 8, tmp_path / "net.safetensors", data)
 
 
 def test_a_network_that_is_too_large_is_refused_and_not_written(

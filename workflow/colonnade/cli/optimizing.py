@@ -58,7 +58,9 @@ _TILE = 8
 )
 @click.option("--grouped", is_flag=True, help="Prune convolutions with groups too: they get zeros.")
 @click.option(
-    "--threads", type=click.IntRange(1, MAX_THREADS), default=1, help="That run what is tuned."
+    "--threads",
+    type=click.IntRange(1, MAX_THREADS),
+    help="That run what is tuned, by default 1; needs --target.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def optimize(
@@ -76,7 +78,7 @@ def optimize(
     tile: int | None,
     image_px: int | None,
     grouped: bool,
-    threads: int,
+    threads: int | None,
     as_json: bool,
 ) -> None:
     """Import MODEL (.onnx, .pt2 of torch.export, torchvision:NAME), prune it, and export it to FOLDER.
@@ -94,6 +96,8 @@ def optimize(
         raise ColonnadeError("--sparsity: nan; allowed: numbers between 0 and 1")
     if epochs is not None and data is None:
         raise ColonnadeError(f"--epochs: {epochs}; allowed with --data only")
+    if threads is not None and target is None:
+        raise ColonnadeError(f"--threads: {threads}; allowed with --target only")
     for name, value in (("--pictures", pictures), ("--mean", mean), ("--std", std)):
         if value is not None and data is not None:
             raise ColonnadeError(f"{name}: allowed without --data, which says how images are made")
@@ -109,14 +113,13 @@ def optimize(
     source = model.resolve() if model.exists() else model
     given = None if weights is None else weights.resolve()
     output = folder.resolve()
-    px = finetuning.data.image_px if finetuning is not None else image_px
-    with _tuner(target, px, threads, tile) as tuner:
+    with _tuner(target, image_px, threads or 1, tile) as tuner:
         made = run(
             source,
             output,
             pattern,
             tile or _TILE,
-            px,
+            image_px,
             weights=given,
             weights_key=weights_key,
             grouped=grouped,

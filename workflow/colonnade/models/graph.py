@@ -33,27 +33,44 @@ class Input(NamedInput):
     """An input of the network, a map.
 
     `size` is the height and width with which it was imported, () where its source has features [N, C],
-    which are planes of one element here; null where nothing is known of it.
+    which are planes of one element here; null where nothing is known of it. `fixed` where images of
+    another size are refused: nodes have numbers of this one.
     """
 
     # Networks of the library have none, and keep the bytes of their checkpoints.
     size: tuple[()] | tuple[Size, Size] | None = Field(
         default=None, exclude_if=lambda size: size is None
     )
+    fixed: bool = Field(default=False, exclude_if=lambda fixed: not fixed)
 
     def sized(self, n: int, h: int | None = None, w: int | None = None) -> MapShape:
         """Its shape of so many images: of that height and width, else of its own, else `DEFAULT_PX`.
 
         Features keep their one element.
+
+        Raises:
+            ValueError: another size than the only one.
         """
         if self.size == ():
             return self.shape(n, 1, 1)
         if h is not None:
-            return self.shape(n, h, w or h)
+            given = (h, w or h)
+            if self.fixed and self.size and given != self.size:
+                height, width = self.size
+                raise ValueError(
+                    f"input {self.name!r} is {h} by {w or h}; needed: {height} by {width}: the network"
+                    " has numbers of that size"
+                )
+            return self.shape(n, *given)
         return self.shape(n, *(self.size or (DEFAULT_PX, DEFAULT_PX)))
 
     def resized(self, px: int) -> "Input":
-        """The same for square images of so many pixels a side; features stay."""
+        """The same for square images of so many pixels a side; features stay.
+
+        Raises:
+            ValueError: another size than the only one.
+        """
+        self.sized(1, px)
         return self if self.size == () else self.model_copy(update={"size": (px, px)})
 
 

@@ -180,10 +180,9 @@ class _Pool(nn.Module):
         self.kernel, self.stride, self.dilation = kernel, stride, dilation
         self.padding, self.ceil_mode = tuple(padding), ceil_mode
         top, left, bottom, right = padding
-        # What torch has itself: the same before and behind, and at most half of what the kernel reaches.
+        # What torch has itself: the same before and behind, and at most half of the kernel.
         self.even: tuple[int, int] | None = None
-        halves = [reach(*axis) // 2 for axis in zip(kernel, dilation, strict=True)]
-        if (top, left) == (bottom, right) and top <= halves[0] and left <= halves[1]:
+        if (top, left) == (bottom, right) and top <= kernel[0] // 2 and left <= kernel[1] // 2:
             self.even = (top, left)
 
     def _reached(self, image: Tensor) -> Edges:
@@ -268,12 +267,36 @@ class ElementWise(nn.Module):
         return self.function(first, second)
 
 
+class Apply(nn.Module):
+    """A function of every element by itself."""
+
+    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The shape stays."""
+        return self.function(input)
+
+
 class Join(nn.Module):
     """Tensors put together, channel after channel."""
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """[N, the sum of C, ...]."""
         return torch.cat(inputs, 1)
+
+
+class Part(nn.Module):
+    """Some channels, rows and columns; features have channels alone."""
+
+    def __init__(self, taken: Sequence[slice]) -> None:
+        super().__init__()
+        self.taken = tuple(taken)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """[N, C, ...] -> [N, C', ...]."""
+        return input[(slice(None), *self.taken[: input.dim() - 1])]
 
 
 class Clamp(nn.Module):

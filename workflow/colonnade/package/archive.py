@@ -29,7 +29,7 @@ from colonnade.common.paths import GRAPH, package_below
 from colonnade.common.strict_json import parse_strict
 from colonnade.models.graph import Input
 from colonnade.models.layers.node import Size
-from colonnade.package.graph import Graph, PackedConv2d, check_graph
+from colonnade.package.graph import Graph, PackedConv2d, PackedInput, check_graph
 from colonnade.pruning.mask import ColumnMask
 
 WEIGHTS = "weights.safetensors"
@@ -138,9 +138,15 @@ def _inputs(graph: Graph, header: Mapping[str, str]) -> tuple[Input, ...]:
     unknown = sorted(sizes.keys() - {each.name for each in graph.inputs})
     if unknown:
         raise ValueError(f"{HEADER_KEY}: {unknown[0]!r}; allowed: names of inputs")
-    return tuple(
-        Input(name=each.name, channels=each.channels, size=sizes.get(each.name))
-        for each in graph.inputs
+    return tuple(_input(each, sizes.get(each.name)) for each in graph.inputs)
+
+
+def _input(given: PackedInput, size: tuple[int, ...] | None) -> Input:
+    fixed = given.size is not None
+    if given.size is not None:
+        size = (given.size[0], given.size[1])
+    return Input.model_validate(
+        {"name": given.name, "channels": given.channels, "size": size, "fixed": fixed}
     )
 
 

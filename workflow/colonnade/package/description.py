@@ -92,13 +92,19 @@ def input_shapes(package: Package, batch: int, image_px: int | None) -> dict[str
 
     Without these they have the size with which the network was imported, or for which it was tuned, else
     that of the pictures that it states, else `DEFAULT_PX`.
+
+    Raises:
+        ColonnadeError: another size than the only one that it takes.
     """
     preprocessing = graph_of(package).preprocessing
     stated = None if preprocessing is None else preprocessing.image_px
-    return {
-        each.name: each.sized(batch, image_px or (stated if each.size is None else None))
-        for each in package.inputs
-    }
+    try:
+        return {
+            each.name: each.sized(batch, image_px or (stated if each.size is None else None))
+            for each in package.inputs
+        }
+    except ValueError as error:
+        raise ColonnadeError(f"{package.path / GRAPH}: {error}") from error
 
 
 def image_size(shapes: Mapping[str, MapShape]) -> Px:

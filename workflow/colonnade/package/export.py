@@ -11,7 +11,7 @@ import numpy as np
 from colonnade.common.files import filled_folder
 from colonnade.common.paths import GRAPH
 from colonnade.models.fusion import fused
-from colonnade.models.graph import Graph
+from colonnade.models.graph import Graph, Input
 from colonnade.models.layers import Conv2d, Node
 from colonnade.models.module import Network
 from colonnade.package.archive import WEIGHTS, Array, compress, write_package
@@ -68,10 +68,16 @@ def _document(source: Checkpoint, graph: Graph) -> dict[str, Any]:
         "dtype": "f32",
         "checkpoint_sha256": source.sha256,
         **stated,
-        "inputs": [each.model_dump(exclude={"size"}) for each in graph.inputs],
+        "inputs": [_input(each) for each in graph.inputs],
         "outputs": list(graph.outputs),
         "nodes": [_entry(source, node) for node in graph.nodes],
     }
+
+
+def _input(each: Input) -> dict[str, Any]:
+    """The input as graph.json has it."""
+    shown = each.model_dump(exclude={"size", "fixed"})
+    return {**shown, "size": each.size} if each.fixed else shown
 
 
 def _preprocessing(info: CheckpointInfo) -> dict[str, Any]:

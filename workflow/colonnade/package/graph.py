@@ -15,7 +15,7 @@ from colonnade.config.section import MAX_TILE
 from colonnade.models.document import SOME, one_of, tag_of
 from colonnade.models.graph import NamedInput, infer_shapes
 from colonnade.models.layers import LAYERS, Conv2d, Convolution, FullyConnected, Linear, Node
-from colonnade.models.layers.node import MAX_WEIGHTS, Name, Number, Size, Strict
+from colonnade.models.layers.node import MAX_WEIGHTS, PAIR, Name, Number, Size, Strict
 
 FORMAT = "colonnade-package"
 VERSION = 3
@@ -77,6 +77,12 @@ else:
     PackagedNode = one_of(_PACKAGED)
 
 
+class PackedInput(NamedInput):
+    """An input as a package has it; `size` where it takes images of one height and width alone."""
+
+    size: Annotated[list[Size], PAIR] | None = None
+
+
 class Preprocessing(Strict):
     """How pictures become images: cropped to `image_px`, pixels in 0..1 less `mean`, divided by `std`."""
 
@@ -95,7 +101,7 @@ class Graph(Strict):
     checkpoint_sha256: Name | None = None
     preprocessing: Preprocessing | None = None
     weights_sha256: Name
-    inputs: Annotated[list[NamedInput], SOME]
+    inputs: Annotated[list[PackedInput], SOME]
     outputs: Annotated[list[Name], SOME]
     nodes: Annotated[list[PackagedNode], SOME]
 

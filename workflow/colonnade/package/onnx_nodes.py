@@ -20,6 +20,7 @@ from colonnade.models.layers import (
     Concat,
     Conv2d,
     Dropout,
+    Elu,
     Flatten,
     GlobalPool,
     HardSigmoid,
@@ -30,6 +31,7 @@ from colonnade.models.layers import (
     Node,
     Pad,
     Prelu,
+    Slice,
     Softmax,
     Unary,
     Upsample2d,
@@ -42,6 +44,12 @@ _FUNCTIONS = {
     "hard_swish": "HardSwish",
     "sigmoid": "Sigmoid",
     "tanh": "Tanh",
+    "gelu": "Gelu",
+    "mish": "Mish",
+    "softplus": "Softplus",
+    "erf": "Erf",
+    "exp": "Exp",
+    "abs": "Abs",
     "add": "Add",
     "sub": "Sub",
     "mul": "Mul",
@@ -153,6 +161,8 @@ def _unary(writer: Writer, node: Unary) -> None:
     elif node.function == "silu":
         gate = writer.before(node, "Sigmoid", [node.input], "gate")
         writer.add(node, "Mul", [node.input, gate])
+    elif node.function == "gelu_tanh":
+        writer.add(node, "Gelu", [node.input], approximate="tanh")
     else:
         writer.add(node, _FUNCTIONS[node.function], [node.input])
 
@@ -167,6 +177,10 @@ def _limit(writer: Writer, node: Unary | Clip, low: float | None, high: float | 
         for key, value in (("min", low), ("max", high))
     ]
     writer.add(node, "Clip", [node.input, *limits])
+
+
+def _elu(writer: Writer, node: Elu) -> None:
+    writer.add(node, "Elu", [node.input], alpha=node.alpha)
 
 
 def _hard_sigmoid(writer: Writer, node: HardSigmoid) -> None:
@@ -238,6 +252,19 @@ def _flatten(writer: Writer, node: Flatten) -> None:
     writer.add(node, "Flatten", [node.input], axis=1)
 
 
+def _slice(writer: Writer, node: Slice) -> None:
+    last = np.iinfo(np.int64).max
+    axes = [axis for axis in range(3) if not node.is_whole(axis)] or [0]
+    bounds = {
+        "starts": [node.begin[axis] for axis in axes],
+        "ends": [last if (end := node.end[axis]) is None else end for axis in axes],
+        "axes": [axis + 1 for axis in axes],
+        "steps": [node.step[axis] for axis in axes],
+    }
+    inputs = [writer.constant(node, key, values, np.int64) for key, values in bounds.items()]
+    writer.add(node, "Slice", [node.input, *inputs])
+
+
 def _softmax(writer: Writer, node: Softmax) -> None:
     writer.add(node, "Softmax", [node.input], axis=1)
 
@@ -277,6 +304,7 @@ _WRITERS: dict[type[Node], Callable[[Writer, Any], None]] = {
     Concat: _concat,
     Conv2d: _conv,
     Dropout: _dropout,
+    Elu: _elu,
     Flatten: _flatten,
     GlobalPool: _global_pool,
     HardSigmoid: _hard_sigmoid,
@@ -286,6 +314,7 @@ _WRITERS: dict[type[Node], Callable[[Writer, Any], None]] = {
     MaxPool2d: _max_pool,
     Pad: _pad,
     Prelu: _prelu,
+    Slice: _slice,
     Softmax: _softmax,
     Unary: _unary,
     Upsample2d: _upsample,

@@ -19,6 +19,7 @@ from colonnade.common.files import filled_folder
 from colonnade.common.paths import PACKAGE
 from colonnade.common.progress import track
 from colonnade.config.data import ImageNetConfig
+from colonnade.config.errors import validated
 from colonnade.config.pruning import Pattern, Recipe
 from colonnade.config.training import TrainingConfig
 from colonnade.data.folders import list_pictures
@@ -30,17 +31,20 @@ from colonnade.models.layers import (
     BatchNorm,
     Binary,
     Clip,
+    Concat,
     Conv2d,
     Dropout,
+    Elu,
     HardSigmoid,
     LeakyRelu,
     MaxPool2d,
     Pad,
     Prelu,
+    Slice,
     Unary,
     Upsample2d,
 )
-from colonnade.models.shapes import DEFAULT_PX
+from colonnade.models.shapes import DEFAULT_PX, shown_px
 from colonnade.package.description import SCHEDULES, TUNED
 from colonnade.package.export import export_package
 from colonnade.package.tuned import Tuner
@@ -58,10 +62,10 @@ from colonnade.training.stages import (
 
 CHECKPOINT, DENSE, METRICS = "pruned.safetensors", "dense.safetensors", "metrics.csv"
 _SEED = 0
-# What leaves channels as they are.
+# What leaves channels as they are, or in another order.
 _PREPARING = (
-    *(Affine, AvgPool2d, BatchNorm, Binary, Clip, Dropout, HardSigmoid, LeakyRelu, MaxPool2d, Pad),
-    *(Prelu, Unary, Upsample2d),
+    *(Affine, AvgPool2d, BatchNorm, Binary, Clip, Concat, Dropout, Elu, HardSigmoid, LeakyRelu),
+    *(MaxPool2d, Pad, Prelu, Slice, Unary, Upsample2d),
 )
 # More bring little: every picture gives each layer hundreds of equations.
 MOST_PICTURES = 64
@@ -78,7 +82,10 @@ class Optimized:
 
 @dataclass(frozen=True)
 class Finetuning:
-    """The data set and the training by which accuracy comes back."""
+    """The data set and the training by which accuracy comes back.
+
+    Without an `image_px` of its own the data set has images of the network's size.
+    """
 
     data: ImageNetConfig
     training: TrainingConfig = field(default_factory=TrainingConfig)
@@ -110,10 +117,14 @@ def optimize(
 
     Raises:
         ColonnadeError: what `read_network` refuses, a network without a convolution to prune, data with
-            other classes, pictures that cannot be read, grouped convolutions to be solved, or a folder
-            that cannot be written.
+            other classes, pictures that cannot be read or would be no squares, grouped convolutions to be
+            solved, or a folder that cannot be written.
     """
+    if finetuning is not None and "image_px" in finetuning.data.model_fields_set:
+        image_px = finetuning.data.image_px
     imported, name = read_network(source, image_px, weights, weights_key), network_name(source)
+    if finetuning is not None or pictures is not None:
+        _check_square(source, imported.graph, "--pictures" if finetuning is None else "--data")
     image_px = image_px or imported.graph.image_px
     reasons = _staying_dense(imported.graph, grouped)
     names = [conv.name for conv in imported.graph.convs if conv.name not in reasons]
@@ -131,7 +142,7 @@ def optimize(
     alone = {conv.name for conv in imported.graph.convs if conv.groups > 1}
     with filled_folder(folder, (CHECKPOINT, DENSE, PACKAGE, METRICS)) as temporary:
         dense, pruned = temporary / DENSE, temporary / CHECKPOINT
-        data = None if finetuning is None else finetuning.data
+        data = None if finetuning is None else _sized(finetuning.data, image_px)
         px = image_px or (0 if normalisation is None else DEFAULT_PX)
         write_imported(imported, name, px, dense, data, normalisation)
         tiles = {each: GROUPED_TILE if each in alone else tile for each in names}
@@ -148,7 +159,8 @@ def optimize(
         elif finetuning is None:
             mask_by_magnitude(dense, plan, pruned)
         else:
-            phases = (finetuning.data, finetuning.training, _SEED, pruned, temporary / METRICS)
+            assert data is not None
+            phases = (data, finetuning.training, _SEED, pruned, temporary / METRICS)
             prune_and_finetune(dense, plan, Recipe(), *phases)
         export_package(pruned, temporary / PACKAGE)
         if tuner is not None:
@@ -156,6 +168,28 @@ def optimize(
                 shutil.copyfile(tuner.scratch / file, temporary / PACKAGE / file)
         masks = read_checkpoint(pruned).masks
     return Optimized(list(tiles), reasons, sparsity_of(masks) if masks else 0.0)
+
+
+def _check_square(source: Path, graph: Graph, option: str) -> None:
+    """Make sure that pictures, which become squares, can be images of the network."""
+    for each in graph.inputs:
+        if each.size and len(set(each.size)) > 1:
+            needed = "a network of square ones" if each.fixed else "--image-px, the side of squares"
+            raise ColonnadeError(
+                f"{source}: has images of {shown_px(each.size)} pixels; needed with {option}: {needed}"
+            )
+
+
+def _sized(data: ImageNetConfig, image_px: int | None) -> ImageNetConfig:
+    """The data set with images of that size.
+
+    Raises:
+        ColonnadeError: it cannot have them.
+    """
+    if image_px is None:
+        return data
+    values = {**data.model_dump(mode="json", exclude_unset=True), "image_px": image_px}
+    return validated(ImageNetConfig, values, "--data")
 
 
 def _calibration(folder: Path, image_px: int, normalisation: Normalisation) -> Calibration:

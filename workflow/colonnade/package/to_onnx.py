@@ -37,7 +37,7 @@ def write_onnx(checkpoint: Path, output: Path) -> None:
 
 
 def to_onnx(network: Network, name: str) -> bytes:
-    """A network as an ONNX model, for any number and size of images.
+    """A network as an ONNX model, for any number of images, and of any size that the network takes.
 
     Raises:
         ValueError: a layer that ONNX does not have, or more than the two gigabytes that a file holds.
@@ -68,11 +68,13 @@ def to_onnx(network: Network, name: str) -> bytes:
 def _input(each: Input) -> ValueInfoProto:
     """Its height and width have names of their own, by which an engine can be told their sizes.
 
-    What was imported as features [N, C] is that again.
+    Fixed ones are numbers. What was imported as features [N, C] is that again.
     """
     sizes: tuple[str | int, ...] = ("N", each.channels, f"{each.name}_height", f"{each.name}_width")
     if each.size == ():
         sizes = sizes[:2]
+    elif each.fixed and each.size is not None:
+        sizes = ("N", each.channels, *each.size)
     return helper.make_tensor_value_info(each.name, TensorProto.FLOAT, sizes)
 
 

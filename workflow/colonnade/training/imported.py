@@ -43,10 +43,9 @@ def read_network(
     found = _read(source, image_px, weights, weights_key)
     if image_px is None:
         return found
-    graph = replace(
-        found.graph, inputs=tuple(each.resized(image_px) for each in found.graph.inputs)
-    )
     try:
+        inputs = tuple(each.resized(image_px) for each in found.graph.inputs)
+        graph = replace(found.graph, inputs=inputs)
         graph.shapes(1)
     except ValueError as error:
         raise ColonnadeError(
@@ -111,7 +110,8 @@ def write_imported(
     `pictures` says how pictures are normalised for it, where there is no data set that does.
 
     Raises:
-        ColonnadeError: more nodes than a network may have, or another number of classes than the data's.
+        ColonnadeError: more nodes than a network may have, another number of classes than the data's, or
+            images of the data that it does not fit.
     """
     try:
         document = document_of(imported.graph)
@@ -130,6 +130,10 @@ def write_imported(
             )
         normalisation, dataset, seed = images.normalisation, data.name, data.split_seed
         image_px = data.image_px
+        try:
+            imported.graph.shapes(1, image_px)
+        except ValueError as error:
+            raise ColonnadeError(f"network {name}: data.image_px: {image_px}: {error}") from error
     info = CheckpointInfo(
         model=name,
         graph=document,

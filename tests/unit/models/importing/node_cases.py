@@ -22,6 +22,7 @@ from .computing import Array
 ELEMENT_WISE = {
     *("Add", "Sub", "Mul", "Div", "Max", "Min", "Sum", "Clip", "HardSigmoid", "HardSwish"),
     *("LeakyRelu", "Relu", "Sigmoid", "Swish", "Tanh", "Identity", "Dropout", "Cast"),
+    *("Abs", "Celu", "Elu", "Erf", "Exp", "Gelu", "Mish", "Pow", "Selu", "Softplus"),
 }
 DATA = {*("Add", "Sub", "Mul", "Max", "Min", "Sum", "Concat")}
 # Its expected values are written with four digits.

@@ -29,18 +29,26 @@ FLOATS: dict[str, Any] = {
     "true": np.array(True),
     "planes": np.array([2, 3]),
     "ones": np.array([2]),
+    "one": np.array([1]),
     "inner": np.array([1, 2]),
     "last": np.array([-1]),
     "rows": np.array([0, 6, -1]),
     "pads": np.array([1, 0, 2, 1]),
     "cropped": np.array([-1, 0, 0, 0]),
+    "from": np.array([1, -5, 2]),
+    "to": np.array([2**63 - 1, -1, 99]),
+    "of": np.array([-3, 3, 2]),
+    "by": np.array([2, 1, 3]),
+    "back": np.array([-1, -1, -1]),
+    "sized": np.array([1, 2, 3]),
+    "halves": np.array([4, 4]),
     "cube": RNG.normal(size=(2, 6, 5)).astype(np.float32),
 }
 Node = onnx.NodeProto
 
 
 def node(kind: str, inputs: str, output: str = "y", **keys: Any) -> Node:
-    return helper.make_node(kind, inputs.split(), [output], name="n", **keys)
+    return helper.make_node(kind, inputs.split(), output.split(), name="n", **keys)
 
 
 def model(nodes: list[Node], opset: int = 18) -> onnx.ModelProto:
@@ -92,6 +100,11 @@ COMPUTED: dict[str, list[Node]] = {
         node("Transpose", "b"),
     ],
     "negative": [node("Neg", "x")],
+    "sliced": [node("Slice", "x from to of by")],
+    "sliced-without-steps": [node("Slice", "x from to of")],
+    "split": [node("Split", "x sized", "a b c", axis=1), node("Concat", "c a b", axis=1)],
+    "split-evenly": [node("Split", "x", "a y b", axis=-3, num_outputs=3)],
+    "split-unevenly": [node("Split", "x", "a b c d y", axis=3, num_outputs=5)],
     "concatenated": [node("Relu", "x", "a"), node("Concat", "a x", axis=-3)],
 }
 
@@ -101,6 +114,26 @@ COMPUTED: dict[str, list[Node]] = {
 def test_operations_compute_what_the_reference_does(name: str, seed: int) -> None:
     made = model(COMPUTED[name])
     x = np.random.default_rng(seed).normal(size=SIZES).astype(np.float32)
+    (expected,) = ReferenceEvaluator(made).run(None, {"x": x})  # type: ignore[misc]
+    assert_equal(outputs(import_onnx(made, "net.onnx"), [x]), [np.asarray(expected)], 1e-5)
+
+
+OF_OLD_OPSETS: dict[str, tuple[int, list[Node]]] = {
+    "sliced": (9, [node("Slice", "x", starts=[1, -5], ends=[2**31 - 1, -1], axes=[1, 3])]),
+    "sliced-first-axes": (7, [node("Slice", "x", starts=[0, 2], ends=[2**63 - 1, 5])]),
+    "sliced-by-steps": (10, [node("Slice", "x from to sized by")]),
+    "split": (7, [node("Split", "x", "a y", axis=1, split=[2, 4])]),
+    "split-evenly": (11, [node("Split", "x", "a y c", axis=1)]),
+    "split-by-sizes": (13, [node("Split", "x halves", "y b", axis=2)]),
+}
+
+
+@pytest.mark.parametrize("seed", [16], ids="seed{}".format)
+@pytest.mark.parametrize("name", OF_OLD_OPSETS)
+def test_operations_of_old_opsets_compute_what_the_reference_does(name: str, seed: int) -> None:
+    opset, nodes = OF_OLD_OPSETS[name]
+    x = np.random.default_rng(seed).normal(size=SIZES).astype(np.float32)
+    made = model(nodes, opset)
     (expected,) = ReferenceEvaluator(made).run(None, {"x": x})  # type: ignore[misc]
     assert_equal(outputs(import_onnx(made, "net.onnx"), [x]), [np.asarray(expected)], 1e-5)
 
@@ -115,6 +148,9 @@ REFUSED: dict[str, tuple[list[Node], str]] = {
     ),
     "order": ([node("MaxPool", "x", storage_order=1, **POOL)], "storage_order 1"),
     "all axes": ([node("ReduceMean", "x")], "over all axes; allowed: whole planes"),
+    "backwards": ([node("Slice", "x from to of back")], "step -1; allowed: 1 and more"),
+    "other parts": ([node("Split", "x halves", "y b", axis=1)], r"parts \[4, 4\] of axis 1 of a"),
+    "too few parts": ([node("Split", "x sized", "y b", axis=1)], r"6 in 2 parts \[1, 2, 3\]"),
     "turned": ([node("Gemm", "x flat", transA=1)], "transA 1; allowed: 0"),
     "cube": ([node("Flatten", "x", "a"), node("Gemm", "a cube")], r"B \[2, 6, 5\]; needed: two"),
     "bias": (
@@ -181,6 +217,13 @@ OPEN: dict[str, list[Node]] = {
     "stride 1": [node("Conv", "x w", auto_pad="SAME_LOWER")],
     "stride 1 of a pool": [node("MaxPool", "x", kernel_shape=[2, 2], auto_pad="SAME_UPPER")],
     "as large": [node("Relu", "x", "a"), SHAPE, resized()],
+    "sliced": [node("Slice", "x from to of by")],
+    "split": [node("Split", "x sized", "a y b", axis=1)],
+    "as many channels": [
+        node("Shape", "x", "s", start=1, end=2),
+        node("Sub", "s ones", "a"),
+        node("Slice", "x ones a one"),
+    ],
     "seen as it is": [node("Relu", "x", "a"), SHAPE, node("Reshape", "a s")],
 }
 
@@ -201,6 +244,18 @@ OF_ONE_SIZE: dict[str, tuple[list[Node], str]] = {
         [node("MaxPool", "x", "a", kernel_shape=[3, 3]), SHAPE, resized()],
         r"sizes \[1\.00\d+, 1\.00\d+\] times as large follow from a size",
     ),
+    "sliced": (
+        [
+            node("Shape", "x", "s", start=2, end=3),
+            node("Sub", "s ones", "a"),
+            node("Slice", "x ones a ones"),
+        ],
+        "Slice 'n': 'a' follows from a size that is left open; needed: fixed sizes",
+    ),
+    "split": (
+        [node("Split", "x", "a y b", axis=2, num_outputs=3)],
+        r"Split 'n': parts \[75, 75, 74\] of axis 2 follow from a size that is left open",
+    ),
     "times": (
         [SHAPE, node("Cast", "s", "a", to=1), node("ReduceMax", "a", "b"), node("Mul", "x b")],
         "Mul 'n': 'b' follows from a size that is left open; needed: fixed sizes",
@@ -217,4 +272,12 @@ def test_what_follows_from_a_size_that_is_open_needs_one_that_is_given(name: str
     (expected,) = ReferenceEvaluator(opened(nodes)).run(None, {"x": x})  # type: ignore[misc]
     imported = import_onnx(opened(nodes), "net.onnx", image_px=9)
     assert_equal(outputs(imported, [x]), [np.asarray(expected)], 1e-5)
-    import_onnx(model(nodes), "net.onnx")
+    for found in (imported, import_onnx(model(nodes), "net.onnx")):
+        assert [each.fixed for each in found.graph.inputs] == [True]
+
+
+@pytest.mark.parametrize("name", [*OPEN, "padded"])
+def test_what_holds_at_any_size_is_taken_at_any(name: str) -> None:
+    nodes = (OPEN | {"padded": [node("Pad", "x pads half planes")]})[name]
+    (image,) = import_onnx(opened(nodes), "net.onnx", image_px=9).graph.inputs
+    assert (image.size, image.fixed) == ((9, 9), False)

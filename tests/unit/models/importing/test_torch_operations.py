@@ -56,6 +56,23 @@ COMPUTED: dict[str, tuple[Function, tuple[tuple[int, ...], ...]]] = {
     "clamp-of-tensors": (lambda x, low: torch.clamp(x, min=low), ((),)),
     "hardtanh": (lambda x: f.hardtanh(x, -0.5, 0.75), ()),
     "hardsigmoid": (f.hardsigmoid, ()),
+    "gelu": (f.gelu, ()),
+    "gelu-by-tanh": (lambda x: f.gelu(x, approximate="tanh"), ()),
+    "mish": (f.mish, ()),
+    "elu": (lambda x: f.elu(x, 0.75), ()),
+    "elu-of-aten": (lambda x: ATEN.elu(x, 0.5, 2.0, 3.0), ()),
+    "celu": (lambda x: f.celu(x, 0.5), ()),
+    "selu": (f.selu, ()),
+    "softplus": (f.softplus, ()),
+    "softplus-with-beta": (lambda x: f.softplus(x, 2.5, 30), ()),
+    "log-sigmoid": (f.logsigmoid, ()),
+    "tanhshrink": (f.tanhshrink, ()),
+    "rrelu": (lambda x: f.rrelu(x, 0.1, 0.5), ()),
+    "glu": (lambda x: f.glu(x, 1), ()),
+    "erf": (torch.erf, ()),
+    "exp": (torch.exp, ()),
+    "abs": (torch.abs, ()),
+    "cube": (lambda x: x**3 + x.square() + x.pow(1), ()),
     "leaky-relu": (lambda x: f.leaky_relu(x, 0.3), ()),
     "prelu": (f.prelu, ((6,),)),
     "max-pool": (lambda x: f.max_pool2d(x, 3, (2, 1), 1, ceil_mode=True), ()),
@@ -94,6 +111,32 @@ COMPUTED: dict[str, tuple[Function, tuple[tuple[int, ...], ...]]] = {
     "dropout": (lambda x: f.dropout(x, 0.4, training=False).tanh(), ()),
     "cat": (lambda x: torch.cat([x, x.relu(), x], 1), ()),
     "cat-of-features": (lambda x: torch.cat([x.mean((2, 3)), x.amax((2, 3))], -1), ()),
+    "slice": (lambda x: x[:, 1:4], ()),
+    "slice-from-the-end": (lambda x: x[:, -2:, :-1], ()),
+    "slice-beyond-the-end": (lambda x: x[:, 2:99, -99:3], ()),
+    "slice-with-steps": (lambda x: x[:, ::3, 1::2, ::4], ()),
+    "slice-of-slices": (lambda x: x[:, :, 1:][:, 2:, 2:][..., 3:-1], ()),
+    "slice-read-twice": (
+        lambda x: (part := x[..., 1:]) + part[:, :, 3:].mean((2, 3), keepdim=True),
+        (),
+    ),
+    "slice-of-features": (lambda x: x.mean((2, 3))[:, 1::2], ()),
+    "slice-of-planes-of-one": (lambda x: x.mean((2, 3), keepdim=True)[:, 1:4, :1], ()),
+    "slice-of-flat-planes": (lambda x: x.flatten(2)[:, 2:].mean(2), ()),
+    "slice-of-a-flat-map": (lambda x: x.flatten(1)[:, 100:-100], ()),
+    "slice-of-a-shuffle": (lambda x: f.channel_shuffle(x, 2)[:, :4], ()),
+    "space-to-depth": (
+        lambda x: torch.cat([x[..., i::2, j::2] for i in (0, 1) for j in (0, 1)], 1),
+        (),
+    ),
+    "narrow": (lambda x: x.narrow(1, 2, 3).narrow(3, 1, 7), ()),
+    "narrow-from-the-end": (lambda x: x.narrow(1, -2, 2) + x.narrow(1, -4, 2), ()),
+    "chunk": (lambda x: x.chunk(4, 1)[1] * x.chunk(3, -3)[2], ()),
+    "chunk-into-one": (lambda x: x.chunk(1, 1)[0].relu(), ()),
+    "chunk-of-rows": (lambda x: torch.cat(x.chunk(2, 2), 1), ()),
+    "split": (lambda x: torch.cat(x.split(4, 1)[::-1], 1), ()),
+    "split-by-sizes": (lambda x: [each.relu() for each in x.split([1, 3, 2], 1)][1], ()),
+    "split-into-copies": (lambda x: ATEN.unsafe_split(x, 2, 1)[1], ()),
     "upsample-nearest": (lambda x: f.interpolate(x, scale_factor=2), ()),
     "upsample-bilinear": (lambda x: f.interpolate(x, (11, 13), mode="bilinear"), ()),
     "upsample-corners": (
@@ -194,7 +237,7 @@ REFUSED: dict[str, tuple[Function, str]] = {
         lambda x, w: x * torch.rand(6, 1, 1),
         "aten.rand '.*': not supported; supported: aten",
     ),
-    "constants-in-place": (lambda x, w: x + w.exp_().mean(), "aten.exp '.*': not supported"),
+    "constants-in-place": (lambda x, w: x + w.exp_().mean(), "aten.exp '.*': input 0 is no tensor"),
     "unset-constants": (
         lambda x, w: x + torch.empty(1),
         "aten.empty '.*': not supported",
@@ -203,9 +246,16 @@ REFUSED: dict[str, tuple[Function, str]] = {
         lambda x, w: x + w.repeat(1 << 9, 1 << 9, 1 << 3, 1).mean(),
         r"aten.repeat '.*': \d+ elements; allowed: 268435456$",
     ),
-    "chunks": (
-        lambda x, w: x.chunk(2, 1)[1],
-        "^net: 1 cannot be imported: aten.chunk 'chunk': not supported",
+    "slice-of-images": (
+        lambda x, w: x[1:],
+        r"axis 0 of a tensor \[2, 6, 8, 12\]; allowed: channels, height and width",
+    ),
+    "slice-of-five-sizes": (lambda x, w: x.view(2, 2, 3, 8, 12)[:, 1:], "axis 1 of a tensor"),
+    "chunk-of-images": (lambda x, w: x.chunk(2)[1], "axis 0 of a tensor"),
+    "slice-of-nothing": (lambda x, w: x[:, 4:4], "begin .* leave an element"),
+    "constant-in-parts": (
+        lambda x, w: x + w.mean((0, 2, 3)).split(1)[1],
+        "output 1 of .*; allowed: the first",
     ),
     "alpha-of-add": (lambda x, w: torch.add(x, x.relu(), alpha=2), "alpha other than 1"),
     "no-statistics": (
@@ -267,7 +317,12 @@ REFUSED: dict[str, tuple[Function, str]] = {
         lambda x, w: f.max_pool2d(x, 2, return_indices=True)[1].float(),
         "output 1 of .*; allowed: the first",
     ),
-    "unknown": (lambda x, w: torch.erf(x), "aten.erf '.*': not supported"),
+    "unknown": (lambda x, w: torch.special.i0(x), "aten.special_i0 '.*': not supported"),
+    "threshold-of-softplus": (
+        lambda x, w: f.softplus(x, 1, 3),
+        "beta 1.0, threshold 3.0; allowed: above 0, and 17 and more",
+    ),
+    "root": (lambda x, w: x**0.5, r"exponent 0.5; allowed: 1, 2, 3"),
 }
 
 
@@ -314,6 +369,9 @@ OPEN: dict[str, Function] = {
     "pooled-to-one": lambda x: f.adaptive_avg_pool2d(x, 1).flatten(1),
     "viewed-as-images": lambda x: f.adaptive_max_pool2d(x, 1).view(x.shape[0], -1),
     "twice-as-large": lambda x: f.interpolate(x, scale_factor=2),
+    "sliced": lambda x: x[:, -4:, 1::2, :-3],
+    "sliced-to-one-size": lambda x: x[..., :7, 2:8],
+    "split": lambda x: x.split(2, 1)[1].chunk(2, 1)[0],
     "to-one-size": lambda x: f.interpolate(x, (11, 13), mode="bilinear"),
     "shuffled": lambda x: (
         x.view(x.shape[0], 2, 3, x.shape[2], x.shape[3]).transpose(1, 2).reshape(x.shape)
@@ -331,6 +389,8 @@ def test_programs_of_any_size_compute_what_pytorch_does_at_another(name: str, se
 OF_ONE_SIZE: dict[str, Function] = {
     "average": lambda x: f.adaptive_avg_pool2d(x, 4),
     "largest": lambda x: f.adaptive_max_pool2d(x, (2, 4)),
+    "sliced-to-its-size": lambda x: f.interpolate(x, scale_factor=2)[..., : x.shape[3]],
+    "narrow-of-its-size": lambda x: x.narrow(3, 0, x.shape[3] - 1),
     "its-size": lambda x: f.adaptive_avg_pool2d(x, (8, 12)),
     "times-its-size": lambda x: x * x.shape[2],
     "times-its-number": lambda x: x * x.shape[0],
@@ -338,6 +398,59 @@ OF_ONE_SIZE: dict[str, Function] = {
     "as-large-as-another": lambda x: f.interpolate(f.avg_pool2d(x, 2), x.shape[2:]),
     "recomputed": lambda x: f.interpolate(x, scale_factor=1.5, recompute_scale_factor=True),
 }
+
+
+def test_parts_of_one_shuffle_or_flat_map_share_it() -> None:
+    shuffled = import_module(
+        Called(lambda x: [each.relu() for each in f.channel_shuffle(x, 2).chunk(3, 1)]),
+        [drawn(*MAP)],
+    )
+    assert sorted(node.op for node in shuffled.graph.nodes) == [
+        "channel_shuffle",
+        *["slice"] * 3,
+        *["unary"] * 3,
+    ]
+    flat = import_module(Called(lambda x: list(x.flatten(1).split(200, 1))), [drawn(*MAP)])
+    assert sorted(node.op for node in flat.graph.nodes) == ["flatten", "slice", "slice", "slice"]
+
+
+FIXED: dict[str, Function] = {
+    "adaptive": lambda x: f.adaptive_avg_pool2d(x, (4, 3)),
+    "to-a-size": lambda x: f.interpolate(x, (16, 24)),
+    "padded": lambda x: f.pad(x, (0, x.shape[3] % 5)),
+    "cut": lambda x: x[:, :, : x.shape[2] // 2],
+    "cut-behind": lambda x: x[..., x.shape[3] // 2 :],
+    "in-parts": lambda x: x.chunk(2, 2)[0],
+    "whole-plane": lambda x: f.avg_pool2d(x, x.shape[2:]),
+}
+OF_ANY_SIZE: dict[str, Function] = {
+    **OPEN,
+    "twice-as-large-again": lambda x: f.interpolate(x, scale_factor=2).relu(),
+    "every-other": lambda x: x[..., 1::2, ::2][..., -3:],
+    "of-channels": lambda x: x.chunk(2, 1)[1],
+    "of-features": lambda x: x.mean((2, 3), keepdim=True)[:, 2:, :1].flatten(1),
+}
+for _name in ("to-one-size", "sliced-to-one-size"):
+    del OF_ANY_SIZE[_name]
+
+
+@pytest.mark.parametrize("name", [*FIXED, *OF_ANY_SIZE])
+def test_programs_of_one_size_say_where_their_numbers_may_follow_from_it(name: str) -> None:
+    imported = import_module(Called((FIXED | OF_ANY_SIZE)[name]), [drawn(*MAP)])
+    (image,) = imported.graph.inputs
+    assert (image.size, image.fixed) == ((8, 12), name in FIXED)
+    assert imported.graph.shapes(3, 8, 12)
+    if image.fixed:
+        with pytest.raises(ValueError, match="input 'inputs_0' is 16 by 16; needed: 8 by 12: the"):
+            imported.graph.shapes(1, 16)
+    else:
+        assert imported.graph.shapes(1, 16)
+
+
+def test_programs_that_leave_sizes_open_take_any_with_what_would_be_fixed_otherwise() -> None:
+    for function in (lambda x: f.pad(x, (0, 2)), lambda x: f.interpolate(x, (5, 4))):
+        (image,) = import_program(opened(function), "net").graph.inputs
+        assert not image.fixed
 
 
 @pytest.mark.parametrize("name", OF_ONE_SIZE)

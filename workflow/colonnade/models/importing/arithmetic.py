@@ -10,7 +10,7 @@ import numpy as np
 from colonnade.models.importing.reading import Handler, Operation
 from colonnade.models.importing.recorder import Recorder
 from colonnade.models.importing.values import Constant, Tensor, UnsupportedError, Value, shown
-from colonnade.models.layers import Clip, Unary
+from colonnade.models.layers import Clip, Elu, Unary
 
 
 def unary(function: str) -> Handler:
@@ -30,6 +30,40 @@ def identity(_: Recorder, op: Operation) -> Value:
 def negative(net: Recorder, op: Operation) -> Value:
     """An operation that turns every number's sign."""
     return net.affine(op.name, op.tensor, np.array(-1.0), np.array(0.0))
+
+
+def scaled(net: Recorder, name: str, x: Tensor, factor: float) -> Tensor:
+    """The tensor times a number."""
+    return x if factor == 1 else net.affine(name, x, np.array(factor), np.array(0.0))
+
+
+def elu(
+    net: Recorder, name: str, x: Tensor, alpha: float, scale: float = 1.0, within: float = 1.0
+) -> Tensor:
+    """x * scale, or (exp(x * within) - 1) * alpha * scale below 0: what ELU, CELU and SELU are."""
+    if within <= 0:
+        raise UnsupportedError(f"exponents {within} times as large; allowed: numbers above 0")
+    inner = scaled(net, f"{name}_inner", x, within)
+    made = net.add(Elu, name, inner, alpha=alpha * within)
+    return scaled(net, f"{name}_scaled", made, scale / within)
+
+
+def gelu(net: Recorder, op: Operation, approximate: str) -> Tensor:
+    """GELU, by the error function or by its approximation."""
+    functions = {"none": "gelu", "tanh": "gelu_tanh"}
+    if approximate not in functions:
+        raise UnsupportedError(f"approximate {approximate!r}; allowed: 'none', 'tanh'")
+    return net.add(Unary, op.name, op.tensor, function=functions[approximate])
+
+
+def power(net: Recorder, name: str, x: Tensor, exponent: float) -> Tensor:
+    """A power that is a product of two or three factors."""
+    if exponent not in (1, 2, 3):
+        raise UnsupportedError(f"exponent {exponent}; allowed: 1, 2, 3")
+    made = x
+    for index in range(1, int(exponent)):
+        made = net.two(name if index == 1 else f"{name}_{index}", "mul", made, x)
+    return made
 
 
 def combine(net: Recorder, name: str, function: str, values: Sequence[Value]) -> Tensor:

@@ -8,19 +8,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from colonnade.models.importing.arithmetic import (
-    check_per_channel,
-    clip,
-    combine,
-    identity,
-    negative,
-    unary,
-)
+from colonnade.models.importing.arithmetic import combine, identity, negative
+from colonnade.models.importing.onnx_functions import FUNCTIONS
 from colonnade.models.importing.onnx_resize import resize
 from colonnade.models.importing.reading import Handler, Operation
 from colonnade.models.importing.recorder import Recorder
-from colonnade.models.importing.values import Constant, OpenSizeError, UnsupportedError, Value
-from colonnade.models.layers import HardSigmoid, LeakyRelu
+from colonnade.models.importing.slicing import even, part, parts
+from colonnade.models.importing.values import Constant, UnsupportedError, Value
 from colonnade.models.shapes import reach
 
 
@@ -45,10 +39,8 @@ def _window(net: Recorder, op: Operation, kernel: Sequence[int]) -> dict[str, li
             width = reach(kernel[axis], dilation[axis])
             missing = _missing(size, step, width)
             # What is missing depends on the rest of a division by the stride alone.
-            if net.is_open and any(
-                _missing(other, step, width) != missing for other in range(step, 2 * step)
-            ):
-                raise OpenSizeError(f"auto_pad {auto!r} with stride {step} follows")
+            if any(_missing(other, step, width) != missing for other in range(step, 2 * step)):
+                net.of_one_size(f"auto_pad {auto!r} with stride {step} follows")
             small, large = missing // 2, missing - missing // 2
             upper = auto == "SAME_UPPER"
             padding[axis], padding[axis + 2] = (small, large) if upper else (large, small)
@@ -142,36 +134,6 @@ def _batch_norm(net: Recorder, op: Operation) -> Value:
     names = ("weight", "bias", "running_mean", "running_var")
     parts = {key: op.constant(index, key) for index, key in enumerate(names, start=1)}
     return net.batch_norm(op.name, op.tensor, parts, op.attributes.get("epsilon", 1e-5))
-
-
-def _swish(net: Recorder, op: Operation) -> Value:
-    if op.attributes.get("alpha", 1.0) != 1:
-        raise UnsupportedError("alpha other than 1")
-    return unary("silu")(net, op)
-
-
-def _clip(net: Recorder, op: Operation) -> Value:
-    limits: list[float | None] = []
-    for index, key in enumerate(("min", "max"), start=1):
-        given = op.optional(index, key)
-        value = op.attributes.get(key) if given is None else float(given.values.item())
-        limits.append(value)
-    return clip(net, op.name, op.tensor, limits[0], limits[1])
-
-
-def _hard_sigmoid(net: Recorder, op: Operation) -> Value:
-    keys = {"alpha": op.attributes.get("alpha", 0.2), "beta": op.attributes.get("beta", 0.5)}
-    return net.add(HardSigmoid, op.name, op.tensor, **keys)
-
-
-def _leaky_relu(net: Recorder, op: Operation) -> Value:
-    return net.add(LeakyRelu, op.name, op.tensor, slope=op.attributes.get("alpha", 0.01))
-
-
-def _prelu(net: Recorder, op: Operation) -> Value:
-    slope = op.constant(1, "slope")
-    check_per_channel(op.tensor, slope)
-    return net.prelu(op.name, op.tensor, slope)
 
 
 def _softmax(net: Recorder, op: Operation) -> Value:
@@ -271,6 +233,32 @@ def _unsqueeze(net: Recorder, op: Operation) -> Value:
     return net.reshape(x, [1 if axis in added else next(sizes) for axis in range(size)])
 
 
+def _slice(net: Recorder, op: Operation) -> Value:
+    x, starts, ends = op.tensor, _given(op, 1, "starts") or [], _given(op, 2, "ends") or []
+    axes = _given(op, 3, "axes") or range(len(starts))
+    steps = _given(op, 4, "steps") or [1] * len(starts)
+    for axis, begin, end, step in zip(axes, starts, ends, steps, strict=True):
+        x = part(net, op.name, x, axis, begin, end, step)
+    return x
+
+
+def _given(op: Operation, index: int, key: str) -> list[int] | None:
+    """Whole numbers that are an attribute in old opsets, an input in new ones."""
+    constant = op.optional(index, key)
+    return op.attributes.get(key) if constant is None else constant.whole()
+
+
+def _split(net: Recorder, op: Operation) -> Sequence[Value]:
+    x, axis = op.tensor, op.attributes.get("axis", 0)
+    sizes = _given(op, 1, "split")
+    if sizes is None:
+        count = op.attributes.get("num_outputs", len(op.outputs))
+        sizes = even(x.shape[axis], -(-x.shape[axis] // count))
+    if len(sizes) != len(op.outputs):
+        raise UnsupportedError(f"{x.shape[axis]} in {len(op.outputs)} parts {sizes}")
+    return parts(net, op.name, x, axis, sizes)
+
+
 def _transpose(net: Recorder, op: Operation) -> Value:
     x = op.tensor
     return net.transpose(x, op.attributes.get("perm", range(len(x.shape))[::-1]))
@@ -305,19 +293,21 @@ def _cast(_: Recorder, op: Operation) -> Value:
 
 
 def _shape(_: Recorder, op: Operation) -> Value:
-    start = op.attributes.get("start", 0)
-    sizes = op.tensor.shape[start : op.attributes.get("end")]
-    return Constant(np.array(sizes, np.int64), op.outputs[0], sized=True)
+    taken = slice(op.attributes.get("start", 0), op.attributes.get("end"))
+    sizes = op.tensor.shape[taken]
+    # Channels are as many in images of any size.
+    sized = list(range(len(op.tensor.shape))[taken]) != [1]
+    return Constant(np.array(sizes, np.int64), op.outputs[0], sized)
 
 
 # These give sizes, which may follow from those of images.
 SHAPING = frozenset({"Reshape", "Resize", "Upsample"})
 HANDLERS: dict[str, Handler] = {
+    **FUNCTIONS,
     "Add": _arithmetic("add"),
     "AveragePool": _average_pool,
     "BatchNormalization": _batch_norm,
     "Cast": _cast,
-    "Clip": _clip,
     "Concat": _concat,
     "Conv": _conv,
     "Div": _arithmetic("div"),
@@ -326,32 +316,26 @@ HANDLERS: dict[str, Handler] = {
     "Gemm": _gemm,
     "GlobalAveragePool": _global_pool("avg"),
     "GlobalMaxPool": _global_pool("max"),
-    "HardSigmoid": _hard_sigmoid,
-    "HardSwish": unary("hard_swish"),
     "Identity": identity,
     "LRN": _lrn,
-    "LeakyRelu": _leaky_relu,
     "MatMul": _matmul,
     "Max": _arithmetic("max"),
     "MaxPool": _max_pool,
     "Min": _arithmetic("min"),
     "Mul": _arithmetic("mul"),
     "Neg": negative,
-    "PRelu": _prelu,
     "Pad": _pad,
     "ReduceMax": _reduce("max"),
     "ReduceMean": _reduce("avg"),
-    "Relu": unary("relu"),
     "Reshape": _reshape,
     "Resize": resize,
     "Shape": _shape,
-    "Sigmoid": unary("sigmoid"),
+    "Slice": _slice,
     "Softmax": _softmax,
+    "Split": _split,
     "Squeeze": _squeeze,
     "Sub": _arithmetic("sub"),
     "Sum": _arithmetic("add"),
-    "Swish": _swish,
-    "Tanh": unary("tanh"),
     "Transpose": _transpose,
     "Unsqueeze": _unsqueeze,
     "Upsample": resize,

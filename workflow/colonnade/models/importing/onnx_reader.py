@@ -52,7 +52,9 @@ def import_onnx(
         try:
             shape = _shape_of(each, image_px, batch)
             given = each.type.tensor_type.shape.dim[2:]
-            if image_px is None and not all(size.dim_value for size in given):
+            if all(size.dim_value for size in given):
+                reading.net.is_static = True
+            elif image_px is None:
                 reading.net.is_open = reading.varies = True
             reading.known[each.name] = reading.net.input(each.name, shape)
         except UnsupportedError as error:

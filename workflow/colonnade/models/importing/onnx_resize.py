@@ -9,7 +9,7 @@ from typing import Any
 
 from colonnade.models.importing.reading import Operation
 from colonnade.models.importing.recorder import Recorder
-from colonnade.models.importing.values import OpenSizeError, Tensor, UnsupportedError, Value
+from colonnade.models.importing.values import Tensor, UnsupportedError, Value
 
 
 def resize(net: Recorder, op: Operation) -> Value:
@@ -25,8 +25,8 @@ def resize(net: Recorder, op: Operation) -> Value:
             if constant is None or not constant.values.size
             else [float(each) for each in constant.floats()]
         )
-        if net.is_open and constant is not None and constant.sized:
-            _check_of_any_size("scales", scales or [])
+        if constant is not None and constant.sized:
+            _note_of_one_size(net, "scales", scales or [])
     sizes = None if old else op.optional(3, "sizes")
     axes = list(given.get("axes", []))
     if axes not in ([], [2, 3], [0, 1, 2, 3]) or given.get("antialias", 0):
@@ -49,8 +49,9 @@ def resize(net: Recorder, op: Operation) -> Value:
         if sizes.sized and all(each.is_integer() for each in ratios):
             keys["scale"] = ratios
         else:
-            if net.is_open and sizes.sized:
-                _check_of_any_size("sizes", ratios)
+            if sizes.sized:
+                _note_of_one_size(net, "sizes", ratios)
+            net.maybe_of_one_size()
             keys["size"] = wanted
     else:
         raise UnsupportedError("neither scales nor sizes")
@@ -58,10 +59,10 @@ def resize(net: Recorder, op: Operation) -> Value:
     return net.upsample2d(op.name, x, **keys)
 
 
-def _check_of_any_size(what: str, factors: Sequence[float]) -> None:
-    """Make sure that factors that were found from one size are those of others."""
+def _note_of_one_size(net: Recorder, what: str, factors: Sequence[float]) -> None:
+    """Note factors that were found from one size and are not those of others."""
     if not all(float(each).is_integer() for each in factors):
-        raise OpenSizeError(f"{what} {list(factors)} times as large follow")
+        net.of_one_size(f"{what} {list(factors)} times as large follow")
 
 
 def _check_corners(op: Operation, x: Tensor, keys: dict[str, Any]) -> None:

@@ -91,7 +91,8 @@ class Operation:
         return self.constant(index, what)
 
 
-Handler = Callable[[Recorder, Operation], Value]
+Handler = Callable[[Recorder, Operation], Value | Sequence[Value]]
+"""Imports an operation: what it returns is its first output, or all of them."""
 
 
 @dataclass
@@ -125,24 +126,28 @@ class Reading:
             return
         try:
             self._check_open(operation)
-            value = handler(self.net, operation)
+            made = handler(self.net, operation)
         except UnsupportedError as error:
             self.refuse(operation, str(error))
         # Attributes and constants of any number and type reach the arithmetic of shapes.
         except (ValueError, TypeError, IndexError, KeyError, ArithmeticError) as error:
             self.refuse(operation, f"attributes or constants that do not fit: {error}")
         else:
+            values = [made] if isinstance(made, Tensor | Constant) else list(made)
             self.known |= dict.fromkeys(operation.outputs)
-            self.known[operation.outputs[0]] = value
-            self.others |= dict.fromkeys(filter(None, operation.outputs[1:]), operation.kind)
+            self.known |= dict(zip(operation.outputs, values, strict=False))
+            unread = filter(None, operation.outputs[len(values) :])
+            self.others |= dict.fromkeys(unread, operation.kind)
 
     def _check_open(self, operation: Operation) -> None:
-        if not self.varies or operation.kind in self.shaping:
+        if operation.kind in self.shaping:
             return
         for given in operation.inputs:
             for each in given if isinstance(given, list) else [given]:
                 if isinstance(each, Constant) and each.sized:
-                    raise OpenSizeError(f"{each.name!r} follows")
+                    if self.varies:
+                        raise OpenSizeError(f"{each.name!r} follows")
+                    self.net.is_fixed = True
 
     def finished(self, outputs: Sequence[str]) -> Imported:
         """The network that makes these values.

@@ -27,6 +27,7 @@ from colonnade.models.layers import (
     Node,
     Pad,
     Prelu,
+    Slice,
     Softmax,
     Upsample2d,
 )
@@ -62,16 +63,20 @@ class Recorder(Tensors):
             for node in nodes
         ]
         names = tuple(renamed.get(own, own) for own in made)
-        return Graph(tuple(self.inputs), names, tuple(nodes))
+        inputs = (
+            each.model_copy(update={"fixed": self.is_fixed and each.size != ()})
+            for each in self.inputs
+        )
+        return Graph(tuple(inputs), names, tuple(nodes))
 
     def _as_output(self, tensor: Tensor) -> Tensor:
         if tensor.is_plain or tensor.is_features:
             return tensor
         if len(tensor.shape) == 2:
-            return self._ordered(tensor)
+            return self.ordered(tensor)
         return self.map_of(tensor)
 
-    def _ordered(self, x: Tensor) -> Tensor:
+    def ordered(self, x: Tensor) -> Tensor:
         """The tensor as features that have the order in which the source sees them."""
         found = self.features(x)
         if found.order is not None:
@@ -193,11 +198,18 @@ class Recorder(Tensors):
             x, border = self._borders[x.name]
             around = zip(border, window["padding"], strict=True)
             window["padding"] = [own + other for own, other in around]
-        return self._add(MaxPool2d, self._names.free(name), self.map_of(x), **window)
+        return self._pooled(MaxPool2d, name, x, window)
 
     def avg_pool2d(self, name: str, x: Tensor, **window: Any) -> Tensor:
         """Mean over a window."""
-        return self._add(AvgPool2d, self._names.free(name), self.map_of(x), **window)
+        return self._pooled(AvgPool2d, name, x, window)
+
+    def _pooled(self, layer: type[Node], name: str, x: Tensor, window: Mapping[str, Any]) -> Tensor:
+        source = self.map_of(x)
+        kernel = list(window["kernel"])
+        if kernel == list(source.shape[2:]) and kernel != [1, 1]:
+            self.maybe_of_one_size()
+        return self._add(layer, self._names.free(name), source, None, **window)
 
     def reduced(
         self, name: str, x: Tensor, axes: Sequence[int], *, keep: bool, function: str
@@ -226,13 +238,14 @@ class Recorder(Tensors):
             return parts[0]
         if size == 4 and not all(each.is_features for each in parts):
             return self._many(Concat, name, [self.map_of(each) for each in parts])
-        made = self._many(Concat, name, [self._ordered(each) for each in parts])
+        made = self._many(Concat, name, [self.ordered(each) for each in parts])
         return self.reshape(made, (*made.shape, 1, 1)) if size == 4 else made
 
     def pad(self, name: str, x: Tensor, padding: Sequence[int], value: float) -> Tensor:
         """A border of one value."""
         if not any(padding):
             return x
+        self.maybe_of_one_size()
         if value == -np.inf:
             source = self.map_of(x)
             n, c, h, w = source.shape
@@ -243,6 +256,18 @@ class Recorder(Tensors):
             return itself(bordered, base)
         free = self._names.free(name)
         return self._add(Pad, free, self.map_of(x), padding=list(padding), value=value)
+
+    def part(self, name: str, x: Tensor, axis: int, taken: slice) -> Tensor:
+        """Some channels (axis 0), rows or columns; of a part of other axes it is one node with that."""
+        bounds: dict[str, Any] = {"begin": [0] * 3, "end": [None] * 3, "step": [1] * 3}
+        before = next((node for node in self.nodes if node.output == x.name), None)
+        if isinstance(before, Slice) and before.is_whole(axis):
+            bounds = {key: list(getattr(before, key)) for key in bounds}
+            x = itself(before.input, self._known[before.input])
+        own = (taken.start, taken.stop, taken.step)
+        for key, value in zip(bounds, own, strict=True):
+            bounds[key][axis] = value
+        return self._add(Slice, self._names.free(name), x, **bounds)
 
     def softmax(self, name: str, x: Tensor, axis: int) -> Tensor:
         """Softmax over features."""
@@ -279,7 +304,7 @@ class Recorder(Tensors):
             parts = [
                 self.map_of(each)
                 if each.shape == seen and not each.is_features
-                else self._ordered(self.reshape(each, each.shape[:2]))
+                else self.ordered(self.reshape(each, each.shape[:2]))
                 for each in (first, second)
                 if each.shape == seen or (each.shape[:2] == seen[:2] and each.shape[2:] == (1, 1))
             ]

@@ -24,6 +24,7 @@ from colonnade.models.layers import (
 
 State = dict[str, NDArray[Any]]
 _SIXTH = 1 / 6
+_ROOT_OF_HALF = 0.5**0.5
 
 
 def simplified(graph: Graph, state: State) -> tuple[Graph, State]:
@@ -110,6 +111,8 @@ class _Patterns:
         for node in graph.nodes:
             if isinstance(node, Affine) and _is_constant(self.state, node, _SIXTH, 0):
                 yield from self._sixth(node)
+            elif isinstance(node, Affine) and self._is_half(node):
+                yield from self._half(node)
             elif isinstance(node, Binary) and node.function == "mul":
                 yield from self._gated(node)
 
@@ -142,10 +145,47 @@ class _Patterns:
             return start
         return None
 
+    def _is_half(self, node: Affine) -> bool:
+        return _is_constant(self.state, node, 0.5, 0)
+
+    def _half(self, node: Affine) -> Iterator[Change]:
+        """x * (1 + erf(x / sqrt(2))) / 2, the product first."""
+        product = self._made(node.input)
+        if isinstance(product, Binary) and product.function == "mul":
+            for one, other in (product.inputs, product.inputs[::-1]):
+                gone = self._error_function(other, one, 1, 1)
+                if gone:
+                    yield {product.output, *gone}, _unary(node, one, "gelu")
+
+    def _error_function(self, gate: str, x: str, scale: float, shift: float) -> set[str]:
+        """The tensors of erf(x / sqrt(2)) * scale + shift, of which `gate` is the last one; else none."""
+        line = self._made(gate)
+        if not isinstance(line, Affine) or not _is_constant(self.state, line, scale, shift):
+            return set()
+        erf = self._made(line.input)
+        if not isinstance(erf, Unary) or erf.function != "erf":
+            return set()
+        start = self._made(erf.input)
+        if not isinstance(start, Affine) or start.input != x:
+            return set()
+        if not _is_constant(self.state, start, _ROOT_OF_HALF, 0):
+            return set()
+        return {line.output, erf.output, start.output}
+
     def _gated(self, node: Binary) -> Iterator[Change]:
-        """x * sigmoid(x), and x * hard_sigmoid(x)."""
+        """x * sigmoid(x), x * hard_sigmoid(x), x * tanh(softplus(x)), x / 2 * (1 + erf(x / sqrt(2)))."""
         for one, other in (node.inputs, node.inputs[::-1]):
+            if gone := self._error_function(other, one, 0.5, 0.5):
+                yield gone, _unary(node, one, "gelu")
+            half = self._made(one)
+            whole = half.input if isinstance(half, Affine) and self._is_half(half) else None
+            if whole is not None and (gone := self._error_function(other, whole, 1, 1)):
+                yield {one, *gone}, _unary(node, whole, "gelu")
             gate = self._made(other)
+            if isinstance(gate, Unary) and gate.function == "tanh":
+                inner = self._made(gate.input)
+                if isinstance(inner, Unary) and (inner.function, inner.input) == ("softplus", one):
+                    yield {other, inner.output}, _unary(node, one, "mish")
             if gate is None or gate.sources != (one,):
                 continue
             if isinstance(gate, Unary) and gate.function == "sigmoid":

@@ -12,7 +12,14 @@ from pydantic import ValidationError
 
 from colonnade.models.graph import Input, add_shape
 from colonnade.models.importing.names import Names
-from colonnade.models.importing.values import Constant, Tensor, UnsupportedError, itself, shown
+from colonnade.models.importing.values import (
+    Constant,
+    OpenSizeError,
+    Tensor,
+    UnsupportedError,
+    itself,
+    shown,
+)
 from colonnade.models.layers import ChannelShuffle, Flatten, Node
 from colonnade.models.shapes import MapShape, TensorShape
 
@@ -34,10 +41,30 @@ class Tensors:
         self.origins: dict[str, Constant] = {}
         # Whether the source leaves height or width open, so that nothing may be worked out from them.
         self.is_open = False
+        # Whether the source has fixed ones, and so does not tell what of it follows from them.
+        self.is_static = False
+        # Whether nodes have, or may have, numbers that are right at one height and width alone.
+        self.is_fixed = False
         self._known: dict[str, TensorShape] = {}
         self._names = Names()
+        # Tensors that nodes have put in another order or shape, by the node's type and their name.
+        self._rearranged: dict[tuple[type[Node], str, int], Tensor] = {}
         # Borders of minus infinity, which max pools take as their padding, by a name of no tensor.
         self._borders: dict[str, tuple[Tensor, list[int]]] = {}
+
+    def of_one_size(self, what: str) -> None:
+        """Note that a node's numbers follow from height or width; `what` begins a message.
+
+        Raises:
+            OpenSizeError: the source leaves them open.
+        """
+        if self.is_open:
+            raise OpenSizeError(what)
+        self.is_fixed = True
+
+    def maybe_of_one_size(self) -> None:
+        """Note that a node's numbers may follow from them, where the source does not tell."""
+        self.is_fixed = self.is_fixed or self.is_static
 
     def input(self, name: str, shape: Sequence[int]) -> Tensor:
         """An input of the network: a map, or features, which are read as planes of one element."""
@@ -86,8 +113,13 @@ class Tensors:
             if channels % groups == 0:
                 order = np.arange(channels).reshape(groups, -1).T.ravel()
                 if np.array_equal(x.placed(), places[:, order]):
-                    name = self._names.free(f"{x.name}_shuffled")
-                    return self._add(ChannelShuffle, name, plain, groups=groups)
+                    key = (ChannelShuffle, x.name, groups)
+                    if key not in self._rearranged:
+                        name = self._names.free(f"{x.name}_shuffled")
+                        self._rearranged[key] = self._add(
+                            ChannelShuffle, name, plain, groups=groups
+                        )
+                    return self._rearranged[key]
         raise UnsupportedError("elements in another order than that of a channel shuffle")
 
     def features(self, x: Tensor) -> Tensor:
@@ -97,8 +129,11 @@ class Tensors:
         count = int(np.prod(x.own_shape[1:]))
         alike = x.shape in ((x.own_shape[0], count), (x.own_shape[0], count, 1, 1))
         if isinstance(x.base, MapShape) and alike:
-            name = self._names.free(f"{x.name}_flat")
-            flat = self._add(Flatten, name, itself(x.name, x.base))
+            key = (Flatten, x.name, 1)
+            if key not in self._rearranged:
+                name = self._names.free(f"{x.name}_flat")
+                self._rearranged[key] = self._add(Flatten, name, itself(x.name, x.base))
+            flat = self._rearranged[key]
             order = None if x.order is None else x.order.reshape(flat.shape)
             return Tensor(flat.name, flat.base, flat.shape, order)
         raise UnsupportedError(f"{shown(x)}, made of {x.base}; needed: features [N, C]")

@@ -10,17 +10,18 @@ from typing import Any
 import numpy as np
 import torch
 
-from colonnade.models.importing.arithmetic import clip, combine, identity, negative, unary
+from colonnade.models.importing.arithmetic import combine, identity, negative
 from colonnade.models.importing.reading import Handler, Operation
 from colonnade.models.importing.recorder import Recorder
+from colonnade.models.importing.slicing import even, part, parts
+from colonnade.models.importing.torch_functions import FUNCTIONS
 from colonnade.models.importing.values import (
     Constant,
-    OpenSizeError,
     Tensor,
     UnsupportedError,
     Value,
 )
-from colonnade.models.layers import HardSigmoid, LeakyRelu
+from colonnade.models.layers import Unary
 
 # An operation's inputs are its arguments in the order of its schema, defaults filled in.
 
@@ -93,29 +94,12 @@ def _batch_norm(eps: int, training: int | None = None) -> Handler:
     return batch_norm
 
 
-def _clamp(net: Recorder, op: Operation) -> Value:
-    low, high = (None if each is None else _number(each) for each in (*op.inputs[1:], None)[:2])
-    return clip(net, op.name, op.tensor, low, high)
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, Constant):
-        return value.number()
-    if not isinstance(value, int | float):
-        raise UnsupportedError("limits that are no numbers")
-    return float(value)
-
-
-def _hard_sigmoid(net: Recorder, op: Operation) -> Value:
-    return net.add(HardSigmoid, op.name, op.tensor, alpha=1 / 6, beta=0.5)
-
-
-def _leaky_relu(net: Recorder, op: Operation) -> Value:
-    return net.add(LeakyRelu, op.name, op.tensor, slope=_number(op.inputs[1]))
-
-
-def _prelu(net: Recorder, op: Operation) -> Value:
-    return net.prelu(op.name, op.tensor, op.constant(1, "weight"))
+def _glu(net: Recorder, op: Operation) -> Value:
+    axis = _index(op.inputs[1])
+    half = op.tensor.shape[axis] // 2
+    first, second = parts(net, op.name, op.tensor, axis, [half, half])
+    gate = net.add(Unary, f"{op.name}_gate", second, function="sigmoid")
+    return net.two(op.name, "mul", first, gate)
 
 
 def _max_pool(net: Recorder, op: Operation) -> Value:
@@ -139,8 +123,7 @@ def _adaptive(function: str) -> Handler:
         x, wanted = op.tensor, _pair(op.inputs[1])
         if wanted == [1, 1]:
             return net.reduced(op.name, x, (2, 3), keep=True, function=function)
-        if net.is_open:
-            raise OpenSizeError(f"a window that makes {wanted} follows")
+        net.of_one_size(f"a window that makes {wanted} follows")
         planes = x.shape[2:]
         if list(planes) == wanted:
             return x
@@ -266,6 +249,41 @@ def _channel_shuffle(net: Recorder, op: Operation) -> Value:
     return net.reshape(net.transpose(split, (0, 2, 1, 3, 4)), x.shape)
 
 
+def _index(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise UnsupportedError("bounds that are no whole numbers")
+    return value
+
+
+def _slice(net: Recorder, op: Operation) -> Value:
+    axis, begin, end, step = op.inputs[1:5]
+    stop = None if end is None else _index(end)
+    return part(net, op.name, op.tensor, _index(axis), _index(begin or 0), stop, _index(step))
+
+
+def _narrow(net: Recorder, op: Operation) -> Value:
+    axis, begin, length = (_index(each) for each in op.inputs[1:4])
+    end = begin + length
+    # What is counted from the end, and reaches it.
+    stop = None if begin < 0 and end == 0 else end
+    return part(net, op.name, op.tensor, axis, begin, stop)
+
+
+def _chunk(net: Recorder, op: Operation) -> Sequence[Value]:
+    count, axis = (_index(each) for each in op.inputs[1:3])
+    size = op.tensor.shape[axis]
+    return parts(net, op.name, op.tensor, axis, even(size, -(-size // count)))
+
+
+def _split(net: Recorder, op: Operation) -> Sequence[Value]:
+    given, axis = op.inputs[1], _index(op.inputs[2])
+    if isinstance(given, list | tuple):
+        sizes = [_index(each) for each in given]
+    else:
+        sizes = even(op.tensor.shape[axis], _index(given))
+    return parts(net, op.name, op.tensor, axis, sizes)
+
+
 def _softmax(net: Recorder, op: Operation) -> Value:
     return net.softmax(op.name, op.tensor, op.inputs[1])
 
@@ -283,12 +301,15 @@ def _upsample(mode: str) -> Handler:
         given = None if factors is None or None in factors else [float(each) for each in factors]
         keys = {"mode": mode, "align_corners": corners}
         wanted = None if given is not None or size is None else _pair(size)
+        if wanted is not None:
+            net.maybe_of_one_size()
         return net.upsample2d(op.name, op.tensor, size=wanted, scale=given, **keys)
 
     return upsample
 
 
 _HANDLERS: dict[str, Handler] = {
+    **FUNCTIONS,
     "_native_batch_norm_legit_no_training": _batch_norm(6),
     "_softmax": _softmax,
     "_to_copy": _converted,
@@ -302,10 +323,8 @@ _HANDLERS: dict[str, Handler] = {
     "avg_pool2d": _avg_pool,
     "batch_norm": _batch_norm(7, training=5),
     "cat": _cat,
+    "chunk": _chunk,
     "channel_shuffle": _channel_shuffle,
-    "clamp": _clamp,
-    "clamp_max": lambda net, op: clip(net, op.name, op.tensor, None, _number(op.inputs[1])),
-    "clamp_min": lambda net, op: clip(net, op.name, op.tensor, _number(op.inputs[1]), None),
     "clone": identity,
     "constant_pad_nd": _pad,
     "contiguous": identity,
@@ -316,10 +335,7 @@ _HANDLERS: dict[str, Handler] = {
     "dropout": _dropout,
     "feature_dropout": _dropout,
     "flatten": _flatten,
-    "hardsigmoid": _hard_sigmoid,
-    "hardswish": unary("hard_swish"),
-    "hardtanh": _clamp,
-    "leaky_relu": _leaky_relu,
+    "glu": _glu,
     "linear": _linear,
     "max_pool2d": _max_pool,
     "max_pool2d_with_indices": _max_pool,
@@ -327,23 +343,24 @@ _HANDLERS: dict[str, Handler] = {
     "mean": _reduce("avg"),
     "minimum": _arithmetic("min"),
     "mul": _arithmetic("mul"),
+    "narrow": _narrow,
     "neg": negative,
     "pad": _pad,
     "permute": _permute,
-    "prelu": _prelu,
-    "relu": unary("relu"),
-    "relu6": unary("relu6"),
     "reshape": _view,
     "rsub": _arithmetic("sub", turned=True),
-    "sigmoid": unary("sigmoid"),
-    "silu": unary("silu"),
+    "slice": _slice,
     "softmax": _softmax,
+    "split": _split,
+    "split_with_sizes": _split,
     "squeeze": _squeeze,
     "sub": _arithmetic("sub"),
     "sym_size": _size,
-    "tanh": unary("tanh"),
     "to": _converted,
     "transpose": _transpose,
+    "unsafe_chunk": _chunk,
+    "unsafe_split": _split,
+    "unsafe_split_with_sizes": _split,
     "unsqueeze": _unsqueeze,
     "upsample_bilinear2d": _upsample("bilinear"),
     "upsample_nearest2d": _upsample("nearest"),

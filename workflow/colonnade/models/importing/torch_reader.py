@@ -194,7 +194,9 @@ def _read_input(reading: Reading, node: fx.Node) -> None:
     try:
         sizes = _sizes(node)
         reading.known[node.name] = reading.net.input(node.name, sizes)
-        if not all(isinstance(each, int) for each in node.meta["val"].shape[2:]):
+        if all(isinstance(each, int) for each in node.meta["val"].shape[2:]):
+            reading.net.is_static = True
+        else:
             reading.net.is_open = True
     except UnsupportedError as error:
         reading.refused.append(str(error))
@@ -225,7 +227,7 @@ def _run(reading: Reading, node: fx.Node) -> None:
         # add.Tensor, add_.Tensor and add.Scalar are one.
         kind = f"{target.namespace}.{target._schema.name.partition('::')[2].rstrip('_')}"
     name = _name(node)
-    operation = Operation(kind, name, [], {}, [node.name])
+    operation = Operation(kind, name, [], {}, _outputs(node))
     if kind == "<built-in function getitem>":
         _take_output(reading, node, operation)
         return
@@ -246,10 +248,23 @@ def _run(reading: Reading, node: fx.Node) -> None:
     flat = [value for each in operation.inputs for value in _flat(each)]
     tensors = [each for each in flat if not _is_plain(each)]
     constant = all(isinstance(each, Constant) and not each.sized for each in tensors)
+    # What changes a constant would leave it as it was for those who read it later.
+    constant = constant and (kind == "aten.detach" or not target._schema.is_mutable)
     if constant and (tensors if kind in HANDLERS else _is_pure(target, kind)):
         _fold(reading, operation, node, target)
     else:
         reading.run(operation)
+
+
+def _outputs(node: fx.Node) -> list[str]:
+    """What its outputs are called: the first one as the node itself."""
+    example = node.meta.get("val")
+    count = len(example) if isinstance(example, list | tuple) else 1
+    return [node.name, *(_output(node, index) for index in range(1, count))]
+
+
+def _output(node: fx.Node, index: int) -> str:
+    return f"{node.name}[{index}]"
 
 
 def _is_pure(target: torch._ops.OpOverload, kind: str) -> bool:
@@ -311,9 +326,11 @@ def _arguments(reading: Reading, node: fx.Node, target: Any) -> tuple[list[Any],
 
 def _take_output(reading: Reading, node: fx.Node, operation: Operation) -> None:
     source, index = node.args[0], node.args[1]
-    assert isinstance(source, fx.Node)
-    if index == 0 or reading.known.get(source.name) is None:
-        reading.known[node.name] = reading.known.get(source.name)
+    assert isinstance(source, fx.Node) and isinstance(index, int)
+    made = _output(source, index) if index else source.name
+    found = reading.known.get(made)
+    if found is not None or reading.known.get(source.name) is None:
+        reading.known[node.name] = found
     elif node.users:
         reading.refuse(operation, f"output {index} of {source.name!r}; allowed: the first")
 

@@ -18,8 +18,9 @@ from colonnade.models.layers.local_response_norm import LocalResponseNorm
 from colonnade.models.layers.max_pool2d import MaxPool2d
 from colonnade.models.layers.node import Node
 from colonnade.models.layers.pad import Pad
+from colonnade.models.layers.slice import Slice
 from colonnade.models.layers.softmax import Softmax
-from colonnade.models.layers.unary import Clip, HardSigmoid, LeakyRelu, Prelu, Unary
+from colonnade.models.layers.unary import Clip, Elu, HardSigmoid, LeakyRelu, Prelu, Unary
 from colonnade.models.layers.upsample2d import Upsample2d
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Conv2d",
     "Convolution",
     "Dropout",
+    "Elu",
     "Flatten",
     "FullyConnected",
     "GlobalPool",
@@ -45,6 +47,7 @@ __all__ = [
     "Node",
     "Pad",
     "Prelu",
+    "Slice",
     "Softmax",
     "Unary",
     "Upsample2d",
@@ -60,6 +63,7 @@ LAYERS: tuple[type[Node], ...] = (
     Concat,
     Conv2d,
     Dropout,
+    Elu,
     Flatten,
     GlobalPool,
     HardSigmoid,
@@ -69,6 +73,7 @@ LAYERS: tuple[type[Node], ...] = (
     MaxPool2d,
     Pad,
     Prelu,
+    Slice,
     Softmax,
     Unary,
     Upsample2d,

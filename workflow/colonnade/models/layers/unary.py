@@ -3,7 +3,7 @@
 
 """Functions of every element by itself."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Literal
 
 from colonnade.models.layers.node import Number, Size, UnaryNode
@@ -14,7 +14,21 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import nn
 
-Function = Literal["relu", "relu6", "hard_swish", "sigmoid", "silu", "tanh"]
+Function = Literal[
+    "relu",
+    "relu6",
+    "hard_swish",
+    "sigmoid",
+    "silu",
+    "tanh",
+    "gelu",
+    "gelu_tanh",
+    "mish",
+    "softplus",
+    "erf",
+    "exp",
+    "abs",
+]
 
 
 class ElementNode(UnaryNode):
@@ -33,16 +47,26 @@ class Unary(ElementNode):
     function: Function
 
     def module(self) -> "nn.Module":
-        """The module of torch."""
+        """The module of torch, or its operation where it has no module."""
+        import torch
         from torch import nn
 
-        modules: dict[str, type[nn.Module]] = {
+        from colonnade.models.torch_layers import Apply
+
+        modules: dict[str, Callable[[], nn.Module]] = {
             "relu": nn.ReLU,
             "relu6": nn.ReLU6,
             "hard_swish": nn.Hardswish,
             "sigmoid": nn.Sigmoid,
             "silu": nn.SiLU,
             "tanh": nn.Tanh,
+            "gelu": nn.GELU,
+            "gelu_tanh": lambda: nn.GELU("tanh"),
+            "mish": nn.Mish,
+            "softplus": nn.Softplus,
+            "erf": lambda: Apply(torch.erf),
+            "exp": lambda: Apply(torch.exp),
+            "abs": lambda: Apply(torch.abs),
         }
         return modules[self.function]()
 
@@ -93,6 +117,19 @@ class LeakyRelu(ElementNode):
         from torch import nn
 
         return nn.LeakyReLU(self.slope)
+
+
+class Elu(ElementNode):
+    """x, or (exp(x) - 1) * alpha below 0."""
+
+    function: Literal["elu"] = "elu"
+    alpha: Number
+
+    def module(self) -> "nn.Module":
+        """The module of torch."""
+        from torch import nn
+
+        return nn.ELU(self.alpha)
 
 
 class Prelu(ElementNode):
