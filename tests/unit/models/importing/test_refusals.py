@@ -311,6 +311,24 @@ def test_expressions_in_a_program_are_refused(program: Path, tmp_path: Path) -> 
     assert not mark.exists()
 
 
+def test_conditions_of_a_program_are_not_executed(program: Path, tmp_path: Path) -> None:
+    """Programs of varying sizes have them; what they compute is told by their nodes alone."""
+    mark = tmp_path / "executed"
+    code = f"__import__('pathlib').Path('{mark}').touch()"
+
+    def edit(name: str, content: bytes) -> bytes:
+        if not name.endswith("model.json"):
+            return content
+        document = json.loads(content)
+        assert document["guards_code"] == []
+        document["guards_code"] = [code]
+        return json.dumps(document).encode()
+
+    _edited(program, edit)
+    assert len(read_pt2(program).graph.nodes) == 4
+    assert not mark.exists()
+
+
 def test_other_files_are_no_programs(tmp_path: Path) -> None:
     path = tmp_path / "net.pt2"
     path.write_bytes(b"PK no archive")
