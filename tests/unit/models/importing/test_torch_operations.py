@@ -365,6 +365,11 @@ def opened(function: Function, **constants: Tensor) -> torch.export.ExportedProg
     )
 
 
+def _shuffled(x: Tensor) -> Tensor:
+    """As torchvision's ShuffleNet-V2 has it."""
+    return x.view(x.shape[0], 2, 3, x.shape[2], x.shape[3]).transpose(1, 2).reshape(x.shape)
+
+
 OPEN: dict[str, Function] = {
     "pooled-to-one": lambda x: f.adaptive_avg_pool2d(x, 1).flatten(1),
     "viewed-as-images": lambda x: f.adaptive_max_pool2d(x, 1).view(x.shape[0], -1),
@@ -373,9 +378,9 @@ OPEN: dict[str, Function] = {
     "sliced-to-one-size": lambda x: x[..., :7, 2:8],
     "split": lambda x: x.split(2, 1)[1].chunk(2, 1)[0],
     "to-one-size": lambda x: f.interpolate(x, (11, 13), mode="bilinear"),
-    "shuffled": lambda x: (
-        x.view(x.shape[0], 2, 3, x.shape[2], x.shape[3]).transpose(1, 2).reshape(x.shape)
-    ),
+    "shuffled": _shuffled,
+    # Its height and width are computed from those of the images.
+    "half-as-large-and-shuffled": lambda x: _shuffled(f.max_pool2d(x, 3, 2, 1)),
 }
 
 
@@ -392,6 +397,7 @@ OF_ONE_SIZE: dict[str, Function] = {
     "sliced-to-its-size": lambda x: f.interpolate(x, scale_factor=2)[..., : x.shape[3]],
     "narrow-of-its-size": lambda x: x.narrow(3, 0, x.shape[3] - 1),
     "its-size": lambda x: f.adaptive_avg_pool2d(x, (8, 12)),
+    "viewed-as-computed-sizes": lambda x: x.reshape(x.shape[0], 3, x.shape[2] * 2, x.shape[3]),
     "times-its-size": lambda x: x * x.shape[2],
     "times-its-number": lambda x: x * x.shape[0],
     "times-twice-its-size": lambda x: x * (x.shape[2] * 2),

@@ -59,6 +59,7 @@ _TRAINING = {
         "native_dropout",
     )
 }
+_SYMBOLS = torch.SymInt | torch.SymFloat | torch.SymBool
 MAX_JSON = 1 << 28
 # Elements that a folded constant may have.
 MAX_FOLDED = 1 << 28
@@ -235,8 +236,12 @@ def _run(reading: Reading, node: fx.Node) -> None:
         reading.refuse(operation, "of training; needed: export behind .eval()")
         return
     if not isinstance(target, torch._ops.OpOverload):
-        sizes = isinstance(node.meta.get("val"), torch.SymInt | torch.SymFloat | torch.SymBool)
-        reading.refuse(operation, str(OpenSizeError("what follows")) if sizes else UNKNOWN)
+        size = node.meta.get("val")
+        if isinstance(size, torch.SymInt) and _are_of(size, node):
+            reading.known[node.name] = Constant(np.array(_size(size)), node.name, sized=True)
+        else:
+            computed = isinstance(size, _SYMBOLS)
+            reading.refuse(operation, str(OpenSizeError("what follows")) if computed else UNKNOWN)
         return
     if any(reading.known.get(each.name) is None for each in node.all_input_nodes):
         # What it reads was refused already; whether it is known at all, is told now.
@@ -254,6 +259,18 @@ def _run(reading: Reading, node: fx.Node) -> None:
         _fold(reading, operation, node, target)
     else:
         reading.run(operation)
+
+
+def _are_of(size: torch.SymInt, node: fx.Node) -> bool:
+    """Whether all tensors that a computed size is given for have it themselves, at any size of images."""
+    readers = [each for each in node.users if not isinstance(each.meta.get("val"), _SYMBOLS)]
+    for reader in readers:
+        source = reader.args[0]
+        example = source.meta.get("val") if isinstance(source, fx.Node) else None
+        # Sizes that vary are equal where their formulas are.
+        if not isinstance(example, Tensor) or str(size) not in map(str, example.shape):
+            return False
+    return True
 
 
 def _outputs(node: fx.Node) -> list[str]:
