@@ -6,6 +6,7 @@ VENV := .venv
 IN_ENV := . $(VENV)/bin/activate &&
 PYTHON_SOURCES := workflow tests kernels
 C_SOURCES := $(shell find $(wildcard kernels tests) -name "*.c" -o -name "*.cc" -o -name "*.h" | sort)
+ON_PHOTOGRAPHS := test_photographs_are_seen_as_in_pytorch_and_solving_weights_helps
 WORKFLOW_TARGETS := full-run artifact-evaluation nightly-regression accuracy-study recipe-search pareto-front kernel-figures tuner-quality
 
 # Packages of another Python would hide those of the environment.
@@ -132,11 +133,11 @@ riscv-programs: env
 board-nightly: dev
 	$(IN_ENV) COLONNADE_WHOLE_BOARD=1 pytest tests/integration/workflow/test_board.py
 
-# The nine of the `onnx` package, its node tests, and random networks.
+# The nine of the `onnx` package, its node tests, random networks, and one on photographs.
 networks-nightly: dev
 	$(IN_ENV) COLONNADE_WHOLE_NETWORKS=1 pytest -n auto tests/integration/test_imported_networks.py \
 		tests/unit/models/importing/test_onnx_nodes.py tests/integration/test_onnx_nodes.py \
-		tests/integration/test_random_networks.py
+		tests/integration/test_random_networks.py "tests/integration/workflow/test_results.py::$(ON_PHOTOGRAPHS)"
 
 clean:
 	@# A root file system has folders that even their owner may not write to.

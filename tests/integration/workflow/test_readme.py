@@ -51,7 +51,7 @@ TOOLS = {
     "pytest tests/unit/pruning",
     "python workflow/envs/lock.py",
 }
-# Of what is typed: ImageNet and a GPU, hours of training, a large network, all kernels for the host.
+# Of what is typed: ImageNet and a GPU, hours of training, large networks, all kernels for the host.
 PLANNED = {
     "snakemake full-run --config target=host results=results/host-resnet18",
     "snakemake full-run --configfile config/default.yaml config/imagenet.yaml",
@@ -61,6 +61,7 @@ PLANNED = {
     "snakemake host-comparison",
     "snakemake dense-baselines",
     "snakemake kernels_host",
+    "snakemake photographs",
     "snakemake wheel",
 }
 
