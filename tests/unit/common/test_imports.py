@@ -99,8 +99,7 @@ def test_parsing_the_workflow(tmp_path: Path) -> None:
     code = "\n".join(["import sys", *imports, "print(*sys.modules)"])
     modules = set(run_python(tmp_path, code).split())
     assert "colonnade.workflow.workflow" in modules
-    # The engine that is selected has Docker's library.
-    assert not modules & (HEAVY | {"polars"})
+    assert not modules & (HEAVY | {"polars", "docker"})
     alone = "import sys, colonnade.workflow.workflow; print(*sys.modules)"
     modules = set(run_python(tmp_path, alone).split())
     assert not modules & (HEAVY | {"polars", "docker", "numpy"})
@@ -119,7 +118,7 @@ def test_commands(number: int, of_commands: list[list[str]]) -> None:
     modules = of_commands[number]
     assert isinstance(modules, list), modules
     assert "colonnade.cli" in modules
-    assert not set(modules) & HEAVY
+    assert not set(modules) & (HEAVY | {"docker", "rich"})
 
 
 def test_profiling_reads_and_writes_no_tables(of_commands: list[list[str]]) -> None:

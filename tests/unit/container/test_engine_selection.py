@@ -3,17 +3,17 @@
 
 import socket
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.container import select_engine
-from colonnade.container import selection as selection_module
 from colonnade.container.docker import DockerEngine
-from colonnade.container.image import Image
+from colonnade.container.image import EngineName, Image
 from colonnade.container.podman import PodmanEngine
 from colonnade.container.rootfs import RootfsEngine
-from colonnade.container.selection import open_image
+from colonnade.container.selection import ENGINES, open_image
 
 KINDS = (DockerEngine, PodmanEngine, RootfsEngine)
 
@@ -107,4 +107,5 @@ def test_the_engine_of_the_record_opens_the_image(
 
 
 def test_every_engine_of_the_configuration_exists() -> None:
-    assert set(selection_module._ENGINES) == {kind.name for kind in KINDS}
+    assert {name: load() for name, load in ENGINES.items()} == {kind.name: kind for kind in KINDS}
+    assert set(ENGINES) == set(get_args(EngineName))

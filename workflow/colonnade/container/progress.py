@@ -9,11 +9,12 @@ from collections import deque
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-
-from rich.console import Console
-from rich.status import Status
+from typing import TYPE_CHECKING
 
 from colonnade.common.errors import ColonnadeError
+
+if TYPE_CHECKING:
+    from rich.status import Status
 
 _TAIL_LINES = 25
 
@@ -27,6 +28,9 @@ class BuildLog:
 
     def __init__(self, title: str, path: Path) -> None:
         """Start a log for the build `title` in the file `path`."""
+        # Every command imports this module, and few build anything.
+        from rich.console import Console
+
         self.path = path
         self._title = title
         self._tail: deque[str] = deque(maxlen=_TAIL_LINES)

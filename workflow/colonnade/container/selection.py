@@ -3,18 +3,38 @@
 
 """Which engine runs: the one that the configuration names, or the first that works here."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from colonnade.common.errors import ColonnadeError
-from colonnade.container.docker import DockerEngine
 from colonnade.container.engine import Container, Engine
-from colonnade.container.image import Image
-from colonnade.container.podman import PodmanEngine
-from colonnade.container.rootfs import RootfsEngine
+from colonnade.container.image import EngineName, Image
+
+
+# Every command would wait for Docker's library, which few need.
+def _docker() -> type[Engine]:
+    from colonnade.container.docker import DockerEngine
+
+    return DockerEngine
+
+
+def _podman() -> type[Engine]:
+    from colonnade.container.podman import PodmanEngine
+
+    return PodmanEngine
+
+
+def _rootfs() -> type[Engine]:
+    from colonnade.container.rootfs import RootfsEngine
+
+    return RootfsEngine
+
 
 # In the order in which `auto` tries them.
-_ENGINES: dict[str, type[Engine]] = {
-    kind.name: kind for kind in (DockerEngine, PodmanEngine, RootfsEngine)
+ENGINES: dict[EngineName, Callable[[], type[Engine]]] = {
+    "docker": _docker,
+    "podman": _podman,
+    "rootfs": _rootfs,
 }
 
 
@@ -25,12 +45,12 @@ def select_engine(config_engine: str) -> Engine:
         ColonnadeError: the value is none of these, or no such engine works here; the message says
             why, and which packages would make it work.
     """
-    if config_engine not in ("auto", *_ENGINES):
-        allowed = ", ".join(["auto", *_ENGINES])
+    if config_engine not in ("auto", *ENGINES):
+        allowed = ", ".join(["auto", *ENGINES])
         raise ColonnadeError(f"container.engine: {config_engine!r}; allowed: {allowed}")
-    kinds = list(_ENGINES.values()) if config_engine == "auto" else [_ENGINES[config_engine]]
     problems = []
-    for kind in kinds:
+    for load in (load for name, load in ENGINES.items() if config_engine in ("auto", name)):
+        kind = load()
         engine = kind()
         problem = engine.problem()
         if problem is None:
@@ -49,4 +69,4 @@ def open_image(record: Path, root: Path) -> Container:
         ColonnadeError: the record is unreadable, or its engine or image is not there any more.
     """
     image = Image.load(record)
-    return _ENGINES[image.engine]().open(image.reference, image.digest, root)
+    return ENGINES[image.engine]()().open(image.reference, image.digest, root)
