@@ -108,7 +108,9 @@ def test_three_percent_of_one_kernel_are_caught_and_named(
     assert 1.02 < took[1] / took[0] < 1.05
 
     monkeypatch.chdir(tmp_path)
-    write_json(Path("settings.json"), {"nightly": {"allowed_slowdown_percent": 0.5}})
+    # As in config/default.yaml. The longer kernel moves what lies behind it in memory, which is some
+    # hundred cycles of caches: 0.75% of the smallest layers.
+    write_json(Path("settings.json"), {"nightly": {"allowed_slowdown_percent": 1}})
     accept = ["baseline", "accept", "--reason", "before", str(scratch / "before")]
     cli.main(accept, standalone_mode=False)
     baseline = ["--baseline", str(paths.LAYER_BASELINE)]
@@ -119,7 +121,7 @@ def test_three_percent_of_one_kernel_are_caught_and_named(
         cli.main([*command, str(scratch / "after" / RUN)], standalone_mode=False)
     lines = str(refused.value).splitlines()[1:]
     # Layers that hardly run the kernel move by less.
-    assert len(lines) >= 10
+    assert len(lines) >= 25
     assert all(f"of functions, {KERNEL} most: +" in line for line in lines)
     failures = ElementTree.parse("junit.xml").getroot().findall(".//failure")
     assert len(failures) == len(lines)
