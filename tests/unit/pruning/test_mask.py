@@ -71,7 +71,7 @@ def _brute_force(weight: np.ndarray, pattern: Pattern, tile: int) -> list[list[i
     return chosen
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(WEIGHTS, PATTERNS, TILES)
 def test_mask_is_the_brute_force_choice(weight: np.ndarray, pattern: Pattern, tile: int) -> None:
     mask = make_mask(weight, pattern, tile)
@@ -79,7 +79,7 @@ def test_mask_is_the_brute_force_choice(weight: np.ndarray, pattern: Pattern, ti
     assert mask.kept == pattern.keeps(weight.shape[1])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(WEIGHTS, PATTERNS, TILES)
 def test_every_group_of_every_tile_keeps_exactly_n(
     weight: np.ndarray, pattern: Pattern, tile: int
@@ -93,7 +93,7 @@ def test_every_group_of_every_tile_keeps_exactly_n(
             assert rows[0, group.start : group.stop].sum() == count
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(WEIGHTS, PATTERNS, TILES)
 def test_masking_twice_changes_nothing(weight: np.ndarray, pattern: Pattern, tile: int) -> None:
     # A column of zeros may lose its place to a lower one, so only the weights are compared.
@@ -155,7 +155,7 @@ def test_row_wise_is_column_wise_with_tiles_of_one_row(
     assert ours.is_uniform
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(WEIGHTS, RANKED)
 def test_unstructured_and_filters_keep_the_best_of_the_layer(
     weight: np.ndarray, pattern: Pattern

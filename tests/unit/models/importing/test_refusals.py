@@ -294,18 +294,19 @@ def test_objects_in_a_program_are_refused(program: Path, tmp_path: Path) -> None
     assert not mark.exists()
 
 
+def _edited_graph(path: Path, edit: Callable[[bytes], bytes]) -> None:
+    _edited(path, lambda name, each: edit(each) if name.endswith("model.json") else each)
+
+
+def _touching(mark: Path) -> str:
+    """Code that leaves a mark where it runs."""
+    return f"__import__('pathlib').Path('{mark}').touch()"
+
+
 def test_expressions_in_a_program_are_refused(program: Path, tmp_path: Path) -> None:
     mark = tmp_path / "executed"
-    code = f"__import__('pathlib').Path('{mark}').touch()"
-
-    def edit(name: str, content: bytes) -> bytes:
-        if not name.endswith("model.json"):
-            return content
-        return content.replace(
-            b'{"as_int": 9}', json.dumps({"as_expr": {"expr_str": code}}).encode()
-        )
-
-    _edited(program, edit)
+    expression = json.dumps({"as_expr": {"expr_str": _touching(mark)}}).encode()
+    _edited_graph(program, lambda each: each.replace(b'{"as_int": 9}', expression))
     with pytest.raises(ColonnadeError, match=r"expression .__import__.*: refused"):
         read_pt2(program)
     assert not mark.exists()
@@ -314,17 +315,13 @@ def test_expressions_in_a_program_are_refused(program: Path, tmp_path: Path) -> 
 def test_conditions_of_a_program_are_not_executed(program: Path, tmp_path: Path) -> None:
     """Programs of varying sizes have them; what they compute is told by their nodes alone."""
     mark = tmp_path / "executed"
-    code = f"__import__('pathlib').Path('{mark}').touch()"
 
-    def edit(name: str, content: bytes) -> bytes:
-        if not name.endswith("model.json"):
-            return content
+    def edit(content: bytes) -> bytes:
         document = json.loads(content)
         assert document["guards_code"] == []
-        document["guards_code"] = [code]
-        return json.dumps(document).encode()
+        return json.dumps({**document, "guards_code": [_touching(mark)]}).encode()
 
-    _edited(program, edit)
+    _edited_graph(program, edit)
     assert len(read_pt2(program).graph.nodes) == 4
     assert not mark.exists()
 
