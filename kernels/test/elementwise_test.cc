@@ -260,6 +260,47 @@ TEST_P(RandomElements, NormalizationMatchesFloat64) {
   }
 }
 
+TEST_P(RandomElements, GroupNormalizationMatchesFloat64) {
+  const bool per_pixel = in(0, 1);
+  const size_t groups = per_pixel ? 1 : in(1, 3), of_group = in(1, 40), channels = groups * of_group, wide = in(1, 70);
+  const float epsilon = in(0, 1) ? 1e-5f : 0.5f, offset = in(0, 1) ? 0.0f : 30.0f;
+  Tensor a = tensor(n, channels, h, wide), output = tensor(n, channels, h, wide);
+  std::vector<float> values = a.fill(3, generator);
+  for (float& value : values) value = elements.round(value + offset);
+  elements.to_planes(values.data(), a.planes, a.buffer.data());
+  std::vector<float> scale(channels), shift(channels);
+  for (size_t c = 0; c < channels; c++) {
+    scale[c] = static_cast<float>(in(0, 40)) / 20 - 1;
+    shift[c] = static_cast<float>(in(0, 40)) / 20 - 1;
+  }
+  xnn_group_normalization what = {elements.xnnpack, a.tensor(), output.tensor(), groups, per_pixel, scale.data(), shift.data(), epsilon};
+  xnn_operator_t op = nullptr;
+  check(xnn_create_group_normalization_cnhw(&what, &op), "create");
+  run(op);
+  const std::vector<float> actual = output.take();
+  const size_t plane = h * wide;
+  const auto value = [&](size_t image, size_t c, size_t pixel) { return double{values[(image * channels + c) * plane + pixel]}; };
+  for (size_t i = 0; i < actual.size(); i++) {
+    const size_t image = i / plane / channels, c = i / plane % channels, first = c / of_group * of_group;
+    const size_t begin = per_pixel ? i % plane : 0, end = per_pixel ? begin + 1 : plane;
+    const double count = static_cast<double>(of_group * (end - begin));
+    double mean = 0, variance = 0;
+    for (size_t other = first; other < first + of_group; other++) {
+      for (size_t pixel = begin; pixel < end; pixel++) mean += value(image, other, pixel) / count;
+    }
+    for (size_t other = first; other < first + of_group; other++) {
+      for (size_t pixel = begin; pixel < end; pixel++) variance += std::pow(value(image, other, pixel) - mean, 2) / count;
+    }
+    const double inverse = 1 / std::sqrt(variance + double{epsilon});
+    const double right = (values[i] - mean) * inverse * scale[c] + shift[c];
+    // What cancels is as large as the value and the mean are, times what they are scaled by.
+    const double magnitude = 1 + (std::abs(values[i]) + std::abs(mean)) * inverse;
+    ASSERT_NEAR(actual[i], right, tolerance(right, magnitude)) << i << ", per pixel " << per_pixel;
+  }
+  what.groups = channels + 1;
+  EXPECT_EQ(xnn_create_group_normalization_cnhw(&what, &op), xnn_status_invalid_parameter);
+}
+
 INSTANTIATE_TEST_SUITE_P(Seeds, RandomElements, testing::Range(1u, 25u),
                          [](const auto& info) { return "seed" + std::to_string(info.param); });
 

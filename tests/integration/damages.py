@@ -46,7 +46,9 @@ def nodes() -> list[dict[str, Any]]:
         node("pad", "border", "norm.out", padding=[1, 0, 0, 2], value=0.5),
         node("channel_shuffle", "mixed", "border.out", groups=4),
         node("local_response_norm", "lrn", "mixed.out", size=3, alpha=0.1, beta=0.75, k=1.0),
-        node("avg_pool2d", "average", "lrn.out")
+        node("group_norm", "groups", "lrn.out", channels=8, groups=2, per_pixel=False, eps=1e-5),
+        node("group_norm", "pixels", "groups.out", channels=8, groups=1, per_pixel=True, eps=1e-5),
+        node("avg_pool2d", "average", "pixels.out")
         | {**WINDOW, "ceil_mode": True, "count_include_pad": False},
         node("upsample2d", "up", "average.out", mode="bilinear")
         | {"size": None, "scale": [2.0, 1.0], "align_corners": False},
@@ -127,6 +129,10 @@ def draft() -> Draft:
         "depth.bias": rng.uniform(-1, 1, 8),
         "norm.scale": rng.uniform(-1, 1, 8),
         "norm.shift": rng.uniform(-1, 1, 8),
+        "groups.weight": rng.uniform(-1, 1, 8),
+        "groups.bias": rng.uniform(-1, 1, 8),
+        "pixels.weight": rng.uniform(-1, 1, 8),
+        "pixels.bias": rng.uniform(-1, 1, 8),
         "unary9.slope": rng.uniform(-1, 1, 8),
         "fc.weight": rng.uniform(-1, 1, (4, 8)),
         "fc.bias": rng.uniform(-1, 1, 4),
@@ -232,6 +238,10 @@ WHOLE: list[tuple[str, Damage, list[str]]] = [
         ("lrn", "size", [0, 256, 2.5]),
         ("lrn", "alpha", [None, "1", -0.1]),
         ("lrn", "k", [None, 0.0, -1.0, 1e-39]),
+        ("groups", "groups", [3, 0, 16, None]),
+        ("groups", "channels", [0, 8.0]),
+        ("groups", "per_pixel", [0, None]),
+        ("groups", "eps", [None, 0.0, 1e-39, "1"]),
         ("average", "padding", [[3, 0, 0, 0], [0, 0, 0, 3]]),
         ("average", "count_include_pad", [1, None]),
         ("average", "dilation", [[1, 1]]),
@@ -330,6 +340,7 @@ DAMAGES: list[tuple[str, Damage, list[str]]] = [
                 ("unary17", "alpha"),
                 ("norm", "channels"),
                 ("lrn", "k"),
+                ("groups", "per_pixel"),
                 ("border", "value"),
             ],
             *[("part", "begin"), ("part", "end"), ("part", "step")],
@@ -358,6 +369,11 @@ DAMAGES: list[tuple[str, Damage, list[str]]] = [
         "norm of other channels",
         put("norm", "input", "image"),
         ["norm", "a map [N, 5, H, W]", "needed: a map [N, 8, H, W]"],
+    ),
+    (
+        "groups of other channels",
+        put("groups", "input", "image"),
+        ["groups", "a map [N, 5, H, W]", "needed: a map [N, 8, H, W]"],
     ),
     (
         "map beside features",

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-"""The machine code of the RVV microkernels: all are there, none spills, and their loops are tight."""
+"""Machine code of the RVV microkernels: all there, none spills, loops are tight, rows end in vectors."""
 
 import re
 from dataclasses import dataclass
@@ -156,3 +156,26 @@ def test_loops_hold_nothing_but_loads_and_multiplications(
             r"fl[wh]": columns * tile,
             r"v.*": columns * (tile + 1),
         }, name
+
+
+@pytest.mark.parametrize("name", ["f32-elementwise-rvv", "f16-elementwise-rvvfp16"])
+def test_the_last_elements_of_a_row_are_a_shorter_vector(
+    toolchain: Container, riscv64_programs: Path, root: Path, name: str
+) -> None:
+    """The compiler makes these loops: planes of 7 by 7 and 14 by 14 are narrower than its vectors."""
+    (compiled,) = riscv64_programs.rglob(f"{name}.c.o")
+    command = ["llvm-objdump-19", "-d", "--no-show-raw-insn", str(compiled.relative_to(root))]
+    text = toolchain.run(command).stdout
+    of_any_length: dict[str, int] = {}
+    for line in text.splitlines():
+        if header := re.match(r"[0-9a-f]+ <([a-z]\w+)>:", line):
+            current = header[1]
+            of_any_length[current] = 0
+        elif re.search(r"\svsetvli\s+\w+, (?!zero)", line):
+            of_any_length[current] += 1
+    # What interpolation reads lies anywhere.
+    assert of_any_length.pop("interpolate") == 0
+    assert len(of_any_length) > 20
+    assert all(of_any_length.values()), of_any_length
+    # Sums of channels, twice, the root, and what is written.
+    assert of_any_length["normalize_pixels"] >= 4

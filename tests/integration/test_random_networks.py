@@ -56,7 +56,7 @@ def _is_in_nhwc(node: Node) -> bool:
         return bool(keys["step"] == [1, 1, 1])
     if keys["op"] == "global_pool":
         return bool(keys["function"] == "avg")
-    return bool(keys["op"] != "local_response_norm")
+    return bool(keys["op"] not in ("local_response_norm", "group_norm"))
 
 
 def _together(outputs: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:

@@ -64,6 +64,22 @@ typedef void (*xnn_normalize_ukernel_fn)(
     float beta,
     float k);
 
+// Adds to sums[0] what elements are above `center`, to sums[1] the squares of that. Strides count bytes.
+typedef void (*xnn_moments_ukernel_fn)(size_t rows, size_t columns, const void* input, size_t stride, float center, double sums[2]);
+
+// output[c, i] = (input[c, i] - mean[i]) / sqrt(variance[i] + epsilon) * scale[c] + shift[c], mean and variance those of
+// `channels` channels, which are as many bytes apart as the strides say. Output lies apart from the input.
+typedef void (*xnn_normalize_pixels_ukernel_fn)(
+    size_t columns,
+    size_t channels,
+    const void* input,
+    size_t input_stride,
+    void* output,
+    size_t output_stride,
+    const float* scale,
+    const float* shift,
+    float epsilon);
+
 struct xnn_elementwise_config {
   xnn_elementwise_ukernel_fn affine;        // clamp(a * scale + shift)
   xnn_elementwise_ukernel_fn hard_swish;    // a * clamp(a * scale + shift, 0, 1)
@@ -88,6 +104,8 @@ struct xnn_elementwise_config {
   xnn_elementwise_ukernel_fn copy_to_f32;  // whose output is f32
   xnn_interpolate_ukernel_fn interpolate;
   xnn_normalize_ukernel_fn normalize;
+  xnn_moments_ukernel_fn moments;
+  xnn_normalize_pixels_ukernel_fn normalize_pixels;
 };
 
 // The kernels for the CPU this runs on, or NULL where XNNPACK does not support it.

@@ -107,6 +107,20 @@ struct xnn_plane_normalization {
 enum xnn_status xnn_create_local_response_normalization_cnhw(
     const struct xnn_plane_normalization* normalization, xnn_operator_t* op_out);
 
+// (x - mean) / sqrt(variance + epsilon) * scale + shift, mean and variance those of an image's groups of channels beside
+// each other, or of one group, of all channels, at every pixel.
+struct xnn_group_normalization {
+  enum xnn_datatype datatype;
+  struct xnn_plane_tensor input, output;
+  size_t groups;
+  bool per_pixel;
+  const float* scale;  // [channels]
+  const float* shift;  // [channels]
+  float epsilon;
+};
+
+enum xnn_status xnn_create_group_normalization_cnhw(const struct xnn_group_normalization* normalization, xnn_operator_t* op_out);
+
 #ifdef __cplusplus
 }  // extern "C"
 #endif

@@ -30,6 +30,7 @@ const std::vector<OperationType>& operation_types() {
       {"softmax", read_softmax},
       {"local_response_norm", read_local_response_norm},
       {"slice", read_slice},
+      {"group_norm", read_group_norm},
   };
   return table;
 }

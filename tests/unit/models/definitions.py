@@ -26,6 +26,7 @@ from colonnade.models.layers import (
     Flatten,
     FullyConnected,
     GlobalPool,
+    GroupNorm,
     HardSigmoid,
     LeakyRelu,
     LocalResponseNorm,
@@ -142,6 +143,21 @@ def _normalised(x: Tensor, node: LocalResponseNorm) -> Tensor:
     return made
 
 
+def _by_moments(x: Tensor, node: GroupNorm, state: Mapping[str, Tensor]) -> Tensor:
+    made = torch.empty_like(x)
+    of_group = x.shape[1] // node.groups
+    for image, group in itertools.product(range(len(x)), range(node.groups)):
+        part = x[image, group * of_group : (group + 1) * of_group]
+        axes = [0] if node.per_pixel else list(range(part.dim()))
+        mean = part.mean(axes, keepdim=True)
+        variance = (part - mean).square().mean(axes, keepdim=True)
+        made[image, group * of_group : (group + 1) * of_group] = (part - mean) / (
+            variance + node.eps
+        ).sqrt()
+    weight, bias = (_channels(state[f"{node.name}.{key}"], x) for key in ("weight", "bias"))
+    return made * weight + bias
+
+
 def _taken(size: int, out: int, factor: float | None, node: Upsample2d) -> Tensor:
     """[out, size]: how much of every element each place of an axis takes."""
     matrix = torch.zeros(out, size, dtype=torch.float64)
@@ -219,6 +235,8 @@ def _computed(  # noqa: PLR0912
             return x[:, order]
         case Upsample2d():
             return _resized(x, node)
+        case GroupNorm():
+            return _by_moments(x, node, state)
         case LocalResponseNorm():
             return _normalised(x, node)
         case GlobalPool():

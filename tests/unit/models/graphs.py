@@ -25,6 +25,7 @@ from colonnade.models.layers import (
     Elu,
     Flatten,
     GlobalPool,
+    GroupNorm,
     HardSigmoid,
     LeakyRelu,
     Linear,
@@ -172,6 +173,17 @@ class Draw:
             keys["step"][axis] = draw.choice([1, 1, 1, 2])
         self.add(Slice, name, input=source, **keys)
 
+    def group_norm(self, name: str, source: str) -> None:
+        """A normalisation by groups of channels, or of every pixel."""
+        channels = self.shapes[source].c
+        assert channels is not None
+        per_pixel = self.rng.random() < 0.5
+        fits = [g for g in range(1, channels + 1) if channels % g == 0]
+        groups = 1 if per_pixel else self.rng.choice(fits)
+        # Where numbers differ by rounding alone, as those of one pixel of one channel do, they are noise.
+        keys = {"channels": channels, "groups": groups, "per_pixel": per_pixel, "eps": 0.1}
+        self.add(GroupNorm, name, input=source, **keys)
+
     def plain(self, name: str, source: str) -> None:
         """A function of every element."""
         draw = self.rng
@@ -275,6 +287,7 @@ KINDS: dict[str, Callable[[Draw, str, str], None]] = {
         draw.rng.choice(["sub", "mul", "max", "min"]),
     ),
     "broadcast": Draw.broadcast,
+    "group_norm": Draw.group_norm,
     "concat": Draw.concat,
     "slice": Draw.slice,
     "plain": Draw.plain,

@@ -165,6 +165,14 @@ class ScaleShift(nn.Module):
         return input * per_channel(self.scale, input) + per_channel(self.shift, input)
 
 
+class PixelNorm(nn.LayerNorm):
+    """Layer normalisation over the channels of every pixel, or of features."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The shape stays."""
+        return super().forward(input.movedim(1, -1)).movedim(-1, 1)
+
+
 class _Pool(nn.Module):
     """A window over planes, of any padding."""
 

@@ -23,6 +23,7 @@ from colonnade.models.layers import (
     Elu,
     Flatten,
     GlobalPool,
+    GroupNorm,
     HardSigmoid,
     LeakyRelu,
     Linear,
@@ -212,6 +213,32 @@ def _global_pool(writer: Writer, node: GlobalPool) -> None:
     writer.add(node, op, [node.input, axes], keepdims=0)
 
 
+def _group_norm(writer: Writer, node: GroupNorm) -> None:
+    if node.per_pixel:
+        _pixel_norm(writer, node)
+        return
+    inputs = [node.input, *(writer.parameter(node, part) for part in ("weight", "bias"))]
+    keys = {"num_groups": node.groups, "epsilon": node.eps}
+    if not writer.is_features(node.input):
+        writer.add(node, "GroupNormalization", inputs, **keys)
+        return
+    axes = writer.constant(node, "axes", [2], np.int64)
+    inputs[0] = writer.before(node, "Unsqueeze", [node.input, axes], "pixel")
+    made = writer.before(node, "GroupNormalization", inputs, "normalised", **keys)
+    writer.add(node, "Squeeze", [made, axes])
+
+
+def _pixel_norm(writer: Writer, node: GroupNorm) -> None:
+    parts = [writer.parameter(node, part) for part in ("weight", "bias")]
+    keys = {"axis": -1, "epsilon": node.eps}
+    if writer.is_features(node.input):
+        writer.add(node, "LayerNormalization", [node.input, *parts], **keys)
+        return
+    last = writer.before(node, "Transpose", [node.input], "last", perm=[0, 2, 3, 1])
+    made = writer.before(node, "LayerNormalization", [last, *parts], "normalised", **keys)
+    writer.add(node, "Transpose", [made], perm=[0, 3, 1, 2])
+
+
 def _linear(writer: Writer, node: Linear) -> None:
     parts = ["weight", "bias"] if node.bias else ["weight"]
     inputs = [node.input, *(writer.parameter(node, part) for part in parts)]
@@ -307,6 +334,7 @@ _WRITERS: dict[type[Node], Callable[[Writer, Any], None]] = {
     Elu: _elu,
     Flatten: _flatten,
     GlobalPool: _global_pool,
+    GroupNorm: _group_norm,
     HardSigmoid: _hard_sigmoid,
     LeakyRelu: _leaky_relu,
     Linear: _linear,

@@ -143,6 +143,57 @@ COMPUTED: dict[str, tuple[Function, tuple[tuple[int, ...], ...]]] = {
         lambda x: f.interpolate(x, (5, 17), mode="bilinear", align_corners=True),
         (),
     ),
+    "crop": (lambda x: f.pad(x, (-1, 2, 0, -3)), ()),
+    "pixel-unshuffle": (lambda x: f.pixel_unshuffle(x, 2), ()),
+    "space-to-depth-of-blocks": (
+        lambda x: x.view(2, 6, 2, 4, 4, 3).permute(0, 3, 5, 1, 2, 4).reshape(2, 72, 2, 4),
+        (),
+    ),
+    "layer-norm-behind": (
+        lambda x, w, b, v: f.linear(f.layer_norm(x.permute(0, 2, 3, 1), [6], w, b), v).movedim(
+            -1, 1
+        ),
+        ((6,), (6,), (5, 6)),
+    ),
+    "parts-behind": (
+        lambda x: torch.cat(
+            [x.permute(0, 2, 3, 1)[..., 4:], *x.permute(0, 2, 3, 1).split(3, -1)], -1
+        ).movedim(-1, 1),
+        (),
+    ),
+    "layer-norm-of-tokens": (
+        lambda x, w, b: f.linear(f.layer_norm(x.flatten(2).mT, [6]), w, b).mT.view(2, 5, 8, 12),
+        ((5, 6), (5,)),
+    ),
+    "layer-norm-of-features": (
+        lambda x, w, b: f.layer_norm(x.mean((2, 3)), [6], w, b),
+        ((6,), (6,)),
+    ),
+    "layer-norm-of-means-behind": (
+        lambda x, w, v: f.linear(f.layer_norm(x.permute(0, 2, 3, 1).mean((1, 2)), [6], w), v),
+        ((6,), (3, 6)),
+    ),
+    "layer-norm-of-planes-of-one": (
+        lambda x, w: f.layer_norm(x.mean((2, 3), keepdim=True).permute(0, 2, 3, 1), [6], w).permute(
+            0, 3, 1, 2
+        ),
+        ((6,),),
+    ),
+    "layer-norm-of-all": (lambda x: f.layer_norm(x, [6, 8, 12]), ()),
+    "scaled-behind": (
+        lambda x, a, b: ((x.permute(0, 2, 3, 1) * a).relu() + b).permute(0, 3, 1, 2),
+        ((6,), (6,)),
+    ),
+    "group-norm": (lambda x, w, b: f.group_norm(x + 20, 3, w, b, 1e-3), ((6,), (6,))),
+    "group-norm-without-weights": (lambda x: f.group_norm(x, 2), ()),
+    "group-norm-of-features": (lambda x, w: f.group_norm(x.mean((2, 3)), 2, w), ((6,),)),
+    "instance-norm": (lambda x, w, b: f.instance_norm(x, None, None, w, b), ((6,), (6,))),
+    "standardised-weights": (
+        lambda x, w: f.conv2d(
+            x, f.batch_norm(w.reshape(1, 4, -1), None, None, training=True).reshape_as(w)
+        ),
+        ((4, 6, 3, 3),),
+    ),
     "linear": (lambda x, w, b: f.linear(x.flatten(1), w, b), ((3, 576), (3,))),
     "linear-of-turned": (
         lambda x, w: f.linear(x.permute(0, 2, 3, 1).flatten(1), w),
@@ -277,7 +328,21 @@ REFUSED: dict[str, tuple[Function, str]] = {
         "mode 'reflect'.*allowed: 'constant', four pads|reflection_pad2d.*not supported",
     ),
     "pad-of-channels": (lambda x, w: f.pad(x, (0, 0, 0, 0, 1, 1)), "allowed: 'constant', four"),
-    "cropped": (lambda x, w: f.pad(x, (-1, 0)), r"pads \[-1, 0\]; allowed: 0 and more"),
+    "layer-norm-of-columns": (
+        lambda x, w: f.layer_norm(x, [12]),
+        r"over the last 1 axes of a tensor \[2, 6, 8, 12\]; allowed: the channels",
+    ),
+    "layer-norm-by-elements": (
+        lambda x, w: f.layer_norm(
+            x, [6, 8, 12], w.flatten()[:1] * x.new_tensor(range(576)).view(6, 8, 12)
+        ),
+        "one for each element; allowed: for each channel",
+    ),
+    "no-epsilon": (lambda x, w: f.group_norm(x, 2, eps=0), "eps: 0"),
+    "space-to-depth-of-columns-first": (
+        lambda x, w: f.pixel_unshuffle(x.transpose(2, 3), 2),
+        "elements in another order|needed: a map",
+    ),
     "border-read": (
         lambda x, w: f.pad(x, (1, 1), value=float("-inf")).relu(),
         "of the border of .*, of -inf; allowed: as the padding of a max pool",

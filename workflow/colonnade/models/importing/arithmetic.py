@@ -95,6 +95,12 @@ def _with_constant(
     net: Recorder, name: str, function: str, x: Tensor, constant: Constant
 ) -> Tensor:
     values = constant.floats().astype(np.float64)
+    behind = net.channels_first(x) if _is_behind(x, constant) else None
+    if behind is not None:
+        plain, back = behind
+        for_channels = values.reshape(-1, *[1] * (len(plain.shape) - 2))
+        own = Constant(for_channels, constant.name)
+        return back(_with_constant(net, name, function, plain, own))
     check_per_channel(x, constant)
     one, zero = np.array(1.0), np.array(0.0)
     if function in ("max", "min"):
@@ -114,6 +120,12 @@ def _with_constant(
     if (scale == 1).all() and (shift == 0).all():
         return x
     return net.affine(name, x, scale, shift)
+
+
+def _is_behind(x: Tensor, constant: Constant) -> bool:
+    """Whether a constant has a number for each element of the last axis of more than two."""
+    sizes = np.shape(constant.values)
+    return len(x.shape) > 2 and constant.values.size > 1 and sizes[-1] == constant.values.size
 
 
 def check_per_channel(x: Tensor, constant: Constant) -> None:

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from colonnade.models.importing.arithmetic import combine, identity, negative
+from colonnade.models.importing.normalizing import instance_norm, layer_norm
 from colonnade.models.importing.onnx_functions import FUNCTIONS
 from colonnade.models.importing.onnx_resize import resize
 from colonnade.models.importing.reading import Handler, Operation
 from colonnade.models.importing.recorder import Recorder
-from colonnade.models.importing.slicing import even, part, parts
+from colonnade.models.importing.slicing import even, part, parts, with_border
 from colonnade.models.importing.values import Constant, UnsupportedError, Value
 from colonnade.models.shapes import reach
 
@@ -123,9 +124,9 @@ def _bias(bias: Constant | None, size: int, op: Operation) -> Constant | None:
 def _matmul(net: Recorder, op: Operation) -> Value:
     weight = op.constant(1, "the right operand")
     values = weight.floats()
-    if values.ndim != 2 or len(op.tensor.shape) != 2:
-        raise UnsupportedError(f"of {len(op.tensor.shape)} dimensions; allowed: [N, C] and [C, O]")
-    return net.linear(op.name, op.tensor, Constant(values.T, weight.name), None)
+    if values.ndim != 2:
+        raise UnsupportedError(f"of {values.ndim} dimensions; allowed: [C, O]")
+    return net.linear_behind(op.name, op.tensor, Constant(values.T, weight.name), None)
 
 
 def _batch_norm(net: Recorder, op: Operation) -> Value:
@@ -134,6 +135,26 @@ def _batch_norm(net: Recorder, op: Operation) -> Value:
     names = ("weight", "bias", "running_mean", "running_var")
     parts = {key: op.constant(index, key) for index, key in enumerate(names, start=1)}
     return net.batch_norm(op.name, op.tensor, parts, op.attributes.get("epsilon", 1e-5))
+
+
+def _norm_weights(op: Operation) -> tuple[Constant, Constant | None]:
+    return op.constant(1, "scale"), op.optional(2, "bias")
+
+
+def _layer_norm(net: Recorder, op: Operation) -> Value:
+    axis, rank = op.attributes.get("axis", -1), len(op.tensor.shape)
+    eps = op.attributes.get("epsilon", 1e-5)
+    return layer_norm(net, op.name, op.tensor, rank - axis % rank, *_norm_weights(op), eps)
+
+
+def _instance_norm(net: Recorder, op: Operation) -> Value:
+    eps = op.attributes.get("epsilon", 1e-5)
+    return instance_norm(net, op.name, op.tensor, *_norm_weights(op), eps)
+
+
+def _group_norm(net: Recorder, op: Operation) -> Value:
+    groups, eps = op.attributes["num_groups"], op.attributes.get("epsilon", 1e-5)
+    return net.group_norm(op.name, op.tensor, groups, *_norm_weights(op), eps=eps)
 
 
 def _softmax(net: Recorder, op: Operation) -> Value:
@@ -183,9 +204,7 @@ def _pad(net: Recorder, op: Operation) -> Value:
     planes = (2, 3, 6, 7)
     if size != 4 or any(pads[index] for index in range(8) if index not in planes):
         raise UnsupportedError(f"pads {pads}; allowed: of height and width")
-    if min(pads) < 0:
-        raise UnsupportedError(f"pads {pads}; allowed: 0 and more")
-    return net.pad(op.name, op.tensor, [pads[index] for index in planes], value)
+    return with_border(net, op.name, op.tensor, [pads[index] for index in planes], value)
 
 
 def _flatten(net: Recorder, op: Operation) -> Value:
@@ -264,6 +283,16 @@ def _transpose(net: Recorder, op: Operation) -> Value:
     return net.transpose(x, op.attributes.get("perm", range(len(x.shape))[::-1]))
 
 
+def _space_to_depth(net: Recorder, op: Operation) -> Value:
+    x, factor = op.tensor, op.attributes["blocksize"]
+    n, c, h, w = net.map_of(x).shape
+    split = net.reshape(x, (n, c, h // factor, factor, w // factor, factor))
+    # Channels behind or before the place in a block.
+    orders = {"DCR": (0, 3, 5, 1, 2, 4), "CRD": (0, 1, 3, 5, 2, 4)}
+    turned = net.transpose(split, orders[op.attributes.get("mode", "DCR")])
+    return net.reshape(turned, (n, c * factor**2, h // factor, w // factor))
+
+
 def _lrn(net: Recorder, op: Operation) -> Value:
     size = op.attributes["size"]
     if size % 2 == 0:
@@ -316,8 +345,11 @@ HANDLERS: dict[str, Handler] = {
     "Gemm": _gemm,
     "GlobalAveragePool": _global_pool("avg"),
     "GlobalMaxPool": _global_pool("max"),
+    "GroupNormalization": _group_norm,
     "Identity": identity,
+    "InstanceNormalization": _instance_norm,
     "LRN": _lrn,
+    "LayerNormalization": _layer_norm,
     "MatMul": _matmul,
     "Max": _arithmetic("max"),
     "MaxPool": _max_pool,
@@ -332,6 +364,7 @@ HANDLERS: dict[str, Handler] = {
     "Shape": _shape,
     "Slice": _slice,
     "Softmax": _softmax,
+    "SpaceToDepth": _space_to_depth,
     "Split": _split,
     "Squeeze": _squeeze,
     "Sub": _arithmetic("sub"),

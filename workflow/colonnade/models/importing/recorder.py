@@ -21,6 +21,7 @@ from colonnade.models.layers import (
     Dropout,
     Flatten,
     GlobalPool,
+    GroupNorm,
     Linear,
     LocalResponseNorm,
     MaxPool2d,
@@ -142,6 +143,24 @@ class Recorder(Tensors):
         wanted = (*made.shape, 1, 1) if len(x.shape) == 4 else made.shape
         return self.reshape(made, wanted)
 
+    def linear_behind(
+        self, name: str, x: Tensor, weight: Constant, bias: Constant | None
+    ) -> Tensor:
+        """A fully connected layer over the last axis: of pixels it is a convolution."""
+        if len(x.shape) == 2:
+            return self.linear(name, x, weight, bias)
+        found = self.channels_first(x)
+        if found is None:
+            raise UnsupportedError(
+                f"of {shown(x)}; allowed: [N, C], or a map's channels as last axis"
+            )
+        plain, back = found
+        if plain.is_features:
+            return back(self.linear(name, plain, weight, bias))
+        kernel = Constant(weight.values[:, :, None, None], weight.name)
+        window = {"stride": [1, 1], "padding": [0] * 4, "dilation": [1, 1]}
+        return back(self.conv2d(name, plain, kernel, bias, **window, groups=1))
+
     def batch_norm(
         self, name: str, x: Tensor, parts: Mapping[str, Constant | None], eps: float
     ) -> Tensor:
@@ -162,6 +181,40 @@ class Recorder(Tensors):
         own_name = self._names.of_weight(named.name, name)
         self._note(own_name, **parts)
         made = self._add(BatchNorm, own_name, source, state, channels=channels, eps=eps)
+        return self.reshape(made, x.shape)
+
+    def group_norm(
+        self,
+        name: str,
+        x: Tensor,
+        groups: int,
+        weight: Constant | None,
+        bias: Constant | None,
+        *,
+        eps: float,
+        per_pixel: bool = False,
+    ) -> Tensor:
+        """Normalisation of groups of channels; weight and bias, one for each channel, may lack."""
+        source = self.channels_of(x)
+        channels = source.base.c
+        assert channels is not None
+        given = {"weight": weight, "bias": bias}
+        state = {
+            key: np.full(channels, key == "weight", np.float32)
+            if part is None
+            else part.floats().ravel()
+            for key, part in given.items()
+        }
+        for key, values in state.items():
+            if values.size != channels:
+                raise UnsupportedError(f"{key} of {values.size}; needed: one for each channel")
+        named = weight or bias
+        own_name = (
+            self._names.free(name) if named is None else self._names.of_weight(named.name, name)
+        )
+        self._note(own_name, **given)
+        keys = {"channels": channels, "groups": groups, "per_pixel": per_pixel, "eps": eps}
+        made = self._add(GroupNorm, own_name, source, state, **keys)
         return self.reshape(made, x.shape)
 
     def affine(self, name: str, x: Tensor, scale: Array, shift: Array) -> Tensor:
@@ -216,9 +269,14 @@ class Recorder(Tensors):
     ) -> Tensor:
         """Mean or maximum over planes, whose two axes the source may see as one."""
         size = len(x.shape)
+        over = tuple(sorted(axis % size for axis in axes))
+        behind = self.channels_first(x) if size > 2 and over == tuple(range(1, size - 1)) else None
+        if behind is not None:
+            made = self.reduced(name, behind[0], SPATIAL, keep=False, function=function)
+            n, c = made.shape
+            return self.reshape(made, (n, *([1] * (size - 2) if keep else []), c))
         if x.order is not None:
             x = self.map_of(x)
-        over = tuple(sorted(axis % size for axis in axes))
         if x.is_features and size == 4 and over == SPATIAL:
             return x if keep else self.reshape(x, x.shape[:2])
         planes = x.order is None and isinstance(x.base, MapShape)
@@ -232,6 +290,10 @@ class Recorder(Tensors):
     def concat(self, name: str, parts: Sequence[Tensor], axis: int) -> Tensor:
         """Tensors put together along their channels."""
         size = len(parts[0].shape)
+        behind = [self.channels_first(each) for each in parts if axis % size == size - 1 > 1]
+        found = [each for each in behind if each is not None]
+        if len(found) == len(parts):
+            return found[0][1](self.concat(name, [plain for plain, _ in found], 1))
         if axis % size != 1:
             raise UnsupportedError(f"axis {axis} of {shown(parts[0])}; allowed: 1, the channels")
         if len(parts) == 1:

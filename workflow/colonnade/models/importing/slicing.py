@@ -26,6 +26,10 @@ def part(
     axis = range(rank)[axis]
     if step < 1:
         raise UnsupportedError(f"step {step}; allowed: 1 and more")
+    behind = net.channels_first(x) if axis == rank - 1 > 1 else None
+    if behind is not None:
+        plain, back = behind
+        return back(part(net, name, plain, 1, begin, end, step))
     taken = slice(_bound(begin), None if end is None or end > MAX_SIZE else _bound(end), step)
     if axis == 1 or x.is_features:
         found = range(x.shape[axis])[taken]
@@ -73,3 +77,15 @@ def parts(net: Recorder, name: str, x: Tensor, axis: int, sizes: Sequence[int]) 
 def even(size: int, most: int) -> list[int]:
     """The sizes of parts of `most` elements each, but for the last one."""
     return [min(most, size - begin) for begin in range(0, size, most)]
+
+
+def with_border(
+    net: Recorder, name: str, x: Tensor, padding: Sequence[int], value: float
+) -> Tensor:
+    """A border of one value: rows and columns behind each edge, which are cut where they are below 0."""
+    for axis in range(2):
+        before, behind = padding[axis], padding[axis + 2]
+        if min(before, behind) < 0:
+            cut = f"{name}_cut"
+            x = part(net, cut, x, axis + 2, max(0, -before), min(0, behind) or None)
+    return net.pad(name, x, [max(0, each) for each in padding], value)

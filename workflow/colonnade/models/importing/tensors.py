@@ -3,7 +3,8 @@
 
 """The tensors of a network while it is imported, and the ways in which its source sees them."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from colonnade.models.importing.values import (
     itself,
     shown,
 )
-from colonnade.models.layers import ChannelShuffle, Flatten, Node
+from colonnade.models.layers import ChannelShuffle, Concat, Flatten, Node, Slice
 from colonnade.models.shapes import MapShape, TensorShape
 
 Array = NDArray[Any]
@@ -104,6 +105,8 @@ class Tensors:
         """The tensor as a map that nodes read: a shuffle of its channels becomes a node."""
         if isinstance(x.base, MapShape) and x.shape == x.own_shape:
             return x if x.order is None else self._shuffled(x)
+        if isinstance(x.base, MapShape) and len(x.shape) == 4 and x.order is not None:
+            return self._space_to_depth(x)
         raise UnsupportedError(f"{shown(x)}, made of {x.base}; needed: a map [N, C, H, W]")
 
     def _shuffled(self, x: Tensor) -> Tensor:
@@ -121,6 +124,37 @@ class Tensors:
                         )
                     return self._rearranged[key]
         raise UnsupportedError("elements in another order than that of a channel shuffle")
+
+    def _space_to_depth(self, x: Tensor) -> Tensor:
+        """Every step's rows and columns as channels of their own: slices, one behind the other."""
+        plain = itself(x.name, x.base)
+        (_, c, *sizes), (_, channels, *smaller) = plain.shape, x.shape
+        steps = [size // small for size, small in zip(sizes, smaller, strict=True)]
+        firsts = [(y, z) for y in range(steps[0]) for z in range(steps[1])]
+        places, seen = plain.placed(), x.placed()
+        parts = [places[:, :, y :: steps[0], z :: steps[1]] for y, z in firsts]
+        whole = [step * small for step, small in zip(steps, smaller, strict=True)] == sizes
+        if not whole or channels != c * len(firsts):
+            raise UnsupportedError(f"{shown(x)}, made of {x.base}; needed: a map [N, C, H, W]")
+        interleaved = np.array_equal(np.stack(parts, 2).reshape(x.shape), seen)
+        if not interleaved and not np.array_equal(np.concatenate(parts, 1), seen):
+            raise UnsupportedError("elements in another order than that of space to depth")
+        key = (Concat, x.name, len(firsts) * (-1 if interleaved else 1))
+        if key not in self._rearranged:
+            bounds: dict[str, Any] = {"end": [None] * 3, "step": [1, *steps]}
+            taken = [
+                self._add(
+                    Slice, self._names.free(f"{x.name}_part"), plain, begin=[0, y, z], **bounds
+                )
+                for y, z in firsts
+            ]
+            name = self._names.free(f"{x.name}_parts")
+            made = self._node(Concat, name, {}, {"inputs": [each.name for each in taken]})
+            if interleaved:
+                shuffled = self._names.free(f"{x.name}_unshuffled")
+                made = self._add(ChannelShuffle, shuffled, made, groups=len(firsts))
+            self._rearranged[key] = made
+        return self._rearranged[key]
 
     def features(self, x: Tensor) -> Tensor:
         """The tensor as features that nodes read, in the order in which it has its elements."""
@@ -147,6 +181,27 @@ class Tensors:
             if flat.order is None:
                 return flat
         return self.map_of(x)
+
+    def channels_first(self, x: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]] | None:
+        """The tensor as nodes read it, where the source sees its channels as the last axis.
+
+        With it what makes of a tensor of the same pixels, of any channels, what the source sees. None
+        where the last axis is something else.
+        """
+        last = len(x.shape) - 1
+        turned = self.transpose(x, (0, last, *range(1, last)))
+        own = x.own_shape
+        if turned.shape[:2] != own[:2] or math.prod(turned.shape) != math.prod(own):
+            return None
+        plain = self.reshape(turned, own)
+        if plain.order is not None:
+            return None
+
+        def back(made: Tensor) -> Tensor:
+            seen = self.reshape(made, (*made.shape[:2], *turned.shape[2:]))
+            return self.transpose(seen, (0, *range(2, last + 1), 1))
+
+        return plain, back
 
     def _note(self, name: str, **parts: Constant | None) -> None:
         """Remember what the weights of a node are made of."""

@@ -11,9 +11,10 @@ import numpy as np
 import torch
 
 from colonnade.models.importing.arithmetic import combine, identity, negative
+from colonnade.models.importing.normalizing import instance_norm, layer_norm
 from colonnade.models.importing.reading import Handler, Operation
 from colonnade.models.importing.recorder import Recorder
-from colonnade.models.importing.slicing import even, part, parts
+from colonnade.models.importing.slicing import even, part, parts, with_border
 from colonnade.models.importing.torch_functions import FUNCTIONS
 from colonnade.models.importing.values import (
     Constant,
@@ -66,7 +67,8 @@ def _convolved(
 
 
 def _linear(net: Recorder, op: Operation) -> Value:
-    return net.linear(op.name, op.tensor, op.constant(1, "weight"), op.optional(2, "bias"))
+    weight, bias = op.constant(1, "weight"), op.optional(2, "bias")
+    return net.linear_behind(op.name, op.tensor, weight, bias)
 
 
 def _addmm(net: Recorder, op: Operation) -> Value:
@@ -92,6 +94,29 @@ def _batch_norm(eps: int, training: int | None = None) -> Handler:
         return net.batch_norm(op.name, op.tensor, parts, op.inputs[eps])
 
     return batch_norm
+
+
+def _layer_norm(net: Recorder, op: Operation) -> Value:
+    weight, bias = (op.optional(2 + index, key) for index, key in enumerate(("weight", "bias")))
+    count = len(op.inputs[1])
+    return layer_norm(net, op.name, op.tensor, count, weight, bias, op.inputs[4])
+
+
+def _group_norm(groups: int, weight: int, eps: int) -> Handler:
+    """The places of these arguments; the bias is behind the weight."""
+
+    def group_norm(net: Recorder, op: Operation) -> Value:
+        parts = (op.optional(weight, "weight"), op.optional(weight + 1, "bias"))
+        return net.group_norm(op.name, op.tensor, op.inputs[groups], *parts, eps=op.inputs[eps])
+
+    return group_norm
+
+
+def _instance_norm(net: Recorder, op: Operation) -> Value | Sequence[Value]:
+    if not op.inputs[5]:
+        return _batch_norm(7)(net, op)
+    parts = (op.optional(1, "weight"), op.optional(2, "bias"))
+    return instance_norm(net, op.name, op.tensor, *parts, op.inputs[7])
 
 
 def _glu(net: Recorder, op: Operation) -> Value:
@@ -192,9 +217,7 @@ def _pad(net: Recorder, op: Operation) -> Value:
     if mode != "constant" or len(pads) > 4 or len(op.tensor.shape) != 4:
         raise UnsupportedError(f"mode {mode!r}, pads {pads}; allowed: 'constant', four pads")
     left, right, top, bottom = (*pads, 0, 0)[:4]
-    if min(pads) < 0:
-        raise UnsupportedError(f"pads {pads}; allowed: 0 and more")
-    return net.pad(op.name, op.tensor, [top, left, bottom, right], float(value or 0))
+    return with_border(net, op.name, op.tensor, [top, left, bottom, right], float(value or 0))
 
 
 def _flatten(net: Recorder, op: Operation) -> Value:
@@ -233,11 +256,32 @@ def _permute(net: Recorder, op: Operation) -> Value:
     return net.transpose(op.tensor, [axis % len(op.tensor.shape) for axis in op.inputs[1]])
 
 
+def _movedim(net: Recorder, op: Operation) -> Value:
+    x, size = op.tensor, len(op.tensor.shape)
+    sources, places = ([each] if isinstance(each, int) else each for each in op.inputs[1:3])
+    moved = {to % size: axis % size for axis, to in zip(sources, places, strict=True)}
+    left = iter(axis for axis in range(size) if axis not in moved.values())
+    return net.transpose(x, [moved[at] if at in moved else next(left) for at in range(size)])
+
+
+def _pixel_unshuffle(net: Recorder, op: Operation) -> Value:
+    x, factor = op.tensor, _index(op.inputs[1])
+    n, c, h, w = net.map_of(x).shape
+    split = net.reshape(x, (n, c, h // factor, factor, w // factor, factor))
+    turned = net.transpose(split, (0, 1, 3, 5, 2, 4))
+    return net.reshape(turned, (n, c * factor**2, h // factor, w // factor))
+
+
 def _transpose(net: Recorder, op: Operation) -> Value:
     axes = list(range(len(op.tensor.shape)))
     first, second = op.inputs[1:3]
     axes[first], axes[second] = axes[second], axes[first]
     return net.transpose(op.tensor, axes)
+
+
+def _matrices_turned(net: Recorder, op: Operation) -> Value:
+    *before, rows, columns = range(len(op.tensor.shape))
+    return net.transpose(op.tensor, [*before, columns, rows])
 
 
 def _channel_shuffle(net: Recorder, op: Operation) -> Value:
@@ -336,17 +380,25 @@ _HANDLERS: dict[str, Handler] = {
     "feature_dropout": _dropout,
     "flatten": _flatten,
     "glu": _glu,
+    "group_norm": _group_norm(1, 2, 4),
+    "instance_norm": _instance_norm,
+    "layer_norm": _layer_norm,
     "linear": _linear,
     "max_pool2d": _max_pool,
     "max_pool2d_with_indices": _max_pool,
     "maximum": _arithmetic("max"),
     "mean": _reduce("avg"),
     "minimum": _arithmetic("min"),
+    "movedim": _movedim,
+    "mT": _matrices_turned,
     "mul": _arithmetic("mul"),
     "narrow": _narrow,
+    "native_group_norm": _group_norm(6, 1, 7),
+    "native_layer_norm": _layer_norm,
     "neg": negative,
     "pad": _pad,
     "permute": _permute,
+    "pixel_unshuffle": _pixel_unshuffle,
     "reshape": _view,
     "rsub": _arithmetic("sub", turned=True),
     "slice": _slice,

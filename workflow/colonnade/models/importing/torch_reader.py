@@ -47,7 +47,16 @@ _PURE = {
             "outer",
         ),
         *("matmul", "stack", "tile", "expand_as", "arange", "linspace", "eye", "ones", "zeros"),
-        *("ones_like", "zeros_like", "new_ones", "new_zeros", "lift_fresh_copy", "numpy_T", "t"),
+        *(
+            "ones_like",
+            "zeros_like",
+            "new_ones",
+            "new_zeros",
+            "reshape_as",
+            "lift_fresh_copy",
+            "numpy_T",
+            "t",
+        ),
     )
 }
 # What modules in training mode are decomposed into.

@@ -99,7 +99,7 @@ class Tensor:
     def is_features(self) -> bool:
         """Whether it is features, also where the source sees planes of one element."""
         own = self.own_shape
-        alike = self.shape in (own[:2], (*own[:2], 1, 1))
+        alike = self.shape[:2] == own[:2] and set(self.shape[2:]) <= {1}
         return isinstance(self.base, FeatureShape) and alike and self.order is None
 
     def placed(self) -> NDArray[np.int64]:

@@ -14,6 +14,7 @@ from colonnade.models.layers.dropout import Dropout
 from colonnade.models.layers.flatten import Flatten
 from colonnade.models.layers.fully_connected import FullyConnected, Linear
 from colonnade.models.layers.global_pool import GlobalPool
+from colonnade.models.layers.group_norm import GroupNorm
 from colonnade.models.layers.local_response_norm import LocalResponseNorm
 from colonnade.models.layers.max_pool2d import MaxPool2d
 from colonnade.models.layers.node import Node
@@ -39,6 +40,7 @@ __all__ = [
     "Flatten",
     "FullyConnected",
     "GlobalPool",
+    "GroupNorm",
     "HardSigmoid",
     "LeakyRelu",
     "Linear",
@@ -66,6 +68,7 @@ LAYERS: tuple[type[Node], ...] = (
     Elu,
     Flatten,
     GlobalPool,
+    GroupNorm,
     HardSigmoid,
     LeakyRelu,
     Linear,
