@@ -210,29 +210,39 @@ TEST_P(RandomElements, ResizingInterpolates) {
   const size_t out_h = in(1, 15), out_w = in(1, 60);
   Tensor a = tensor(n, c, h, w), output = tensor(n, c, out_h, out_w);
   const std::vector<float> values = a.fill(1, generator);
+  struct Samples {
+    std::vector<uint32_t> first, step;
+    std::vector<float> weight;
+
+    xnn_plane_samples get() const { return {first.data(), step.data(), weight.data()}; }
+  };
   const auto draw = [&](size_t count, size_t size) {
-    std::vector<xnn_plane_sample> samples(count);
-    for (xnn_plane_sample& sample : samples) {
-      const size_t first = in(0, size - 1);
-      sample = {static_cast<uint32_t>(first), first + 1 < size ? 1u : 0u, static_cast<float>(in(0, 8)) / 8};
+    Samples samples;
+    for (size_t i = 0; i < count; i++) {
+      samples.first.push_back(static_cast<uint32_t>(in(0, size - 1)));
+      samples.step.push_back(samples.first[i] + 1 < size ? 1 : 0);
+      samples.weight.push_back(static_cast<float>(in(0, 8)) / 8);
     }
     return samples;
   };
-  std::vector<xnn_plane_sample> rows = draw(out_h, h);
-  const std::vector<xnn_plane_sample> columns = draw(out_w, w);
-  xnn_plane_resize what = {elements.xnnpack, a.tensor(), output.tensor(), rows.data(), columns.data()};
+  Samples rows = draw(out_h, h);
+  const Samples columns = draw(out_w, w);
+  xnn_plane_resize what = {elements.xnnpack, a.tensor(), output.tensor(), rows.get(), columns.get()};
   xnn_operator_t op = nullptr;
   check(xnn_create_plane_resize_cnhw(&what, &op), "create");
   run(op);
   const std::vector<float> actual = output.take();
   for (size_t i = 0; i < actual.size(); i++) {
-    const xnn_plane_sample &row = rows[i / out_w % out_h], &column = columns[i % out_w];
+    const size_t row = i / out_w % out_h, column = i % out_w;
     const float* plane = values.data() + i / (out_h * out_w) * h * w;
-    const auto at = [&](size_t y) { return plane[y * w + column.first] * (1.0 - column.weight) + plane[y * w + column.first + column.step] * double{column.weight}; };
-    const double right = at(row.first) * (1.0 - row.weight) + at(row.first + row.step) * double{row.weight};
+    const auto at = [&](size_t y) {
+      const float* first = plane + y * w + columns.first[column];
+      return first[0] * (1.0 - columns.weight[column]) + first[columns.step[column]] * double{columns.weight[column]};
+    };
+    const double right = at(rows.first[row]) * (1.0 - rows.weight[row]) + at(rows.first[row] + rows.step[row]) * double{rows.weight[row]};
     ASSERT_NEAR(actual[i], right, tolerance(right, 1)) << i;
   }
-  rows[0].first = static_cast<uint32_t>(h);
+  rows.first[0] = static_cast<uint32_t>(h);
   EXPECT_EQ(xnn_create_plane_resize_cnhw(&what, &op), xnn_status_invalid_parameter);
 }
 

@@ -36,10 +36,12 @@ typedef void (*xnn_elementwise_ukernel_fn)(
     size_t output_stride,
     const struct xnn_elementwise_params* params);
 
-// Where an output row or column lies in the input: between `first` and the element `step` further, `weight` from it.
-struct xnn_plane_sample {
-  uint32_t first, step;
-  float weight;
+// Where output rows or columns lie in the input: number i between first[i] and the element step[i] further, weight[i] from
+// it. Arrays, so that vectors can be loaded of each.
+struct xnn_plane_samples {
+  const uint32_t* first;
+  const uint32_t* step;
+  const float* weight;
 };
 
 // output[i] = (1 - y) * (top[first] * (1 - weight) + top[first + step] * weight) + y * (the same of bottom), of sample i.
@@ -48,7 +50,7 @@ typedef void (*xnn_interpolate_ukernel_fn)(
     const void* top,
     const void* bottom,
     float y,
-    const struct xnn_plane_sample* samples,
+    const struct xnn_plane_samples* samples,
     void* output);
 
 // output[i] = center[i] / (k + alpha * sum of input[c * stride + i]^2)^beta, over `channels` channels that are

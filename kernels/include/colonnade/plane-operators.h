@@ -90,8 +90,8 @@ enum xnn_status xnn_create_plane_copy_cnhw(const struct xnn_plane_copy* copy, xn
 struct xnn_plane_resize {
   enum xnn_datatype datatype;
   struct xnn_plane_tensor input, output;
-  const struct xnn_plane_sample* rows;     // [output height]
-  const struct xnn_plane_sample* columns;  // [output width]
+  struct xnn_plane_samples rows;     // [output height]
+  struct xnn_plane_samples columns;  // [output width]
 };
 
 enum xnn_status xnn_create_plane_resize_cnhw(const struct xnn_plane_resize* resize, xnn_operator_t* op_out);

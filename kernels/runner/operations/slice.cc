@@ -10,6 +10,7 @@
 
 #include "nhwc_network.h"
 #include "operations/elementwise.h"
+#include "operations/rearranging.h"
 #include "operations/table.h"
 #include "size_limits.h"
 
@@ -75,7 +76,7 @@ class Slice : public Operation {
 
  private:
   bool are_planes_whole() const { return parts_[1].is_whole() && parts_[2].is_whole(); }
-  const xnn_plane_sample* samples(Network& network, size_t axis, size_t in, size_t out) const;
+  xnn_plane_samples samples(Network& network, size_t axis, size_t in, size_t out) const;
 
   const Parts parts_;
   const std::string bounds_;  // as messages have them
@@ -99,10 +100,10 @@ void Slice::build(NhwcNetwork& network, const Node& node) const {
 }
 
 // Where the outputs along an axis lie.
-const xnn_plane_sample* Slice::samples(Network& network, size_t axis, size_t in, size_t out) const {
-  auto* samples = static_cast<xnn_plane_sample*>(network.allocate(out * sizeof(xnn_plane_sample)));
-  for (size_t i = 0; i < out; i++) samples[i] = {static_cast<uint32_t>(parts_[axis].first(in) + i * parts_[axis].step), 0, 0.0f};
-  return samples;
+xnn_plane_samples Slice::samples(Network& network, size_t axis, size_t in, size_t out) const {
+  Samples samples(network, out);
+  for (size_t i = 0; i < out; i++) samples.set(i, parts_[axis].first(in) + i * parts_[axis].step, 0, 0);
+  return samples.get();
 }
 
 void Slice::build(PlanesNetwork& network, const Node& node) const {

@@ -11,6 +11,7 @@
 
 #include "nhwc_network.h"
 #include "operations/elementwise.h"
+#include "operations/rearranging.h"
 #include "operations/table.h"
 #include "size_limits.h"
 
@@ -54,13 +55,13 @@ class Upsample2d : public Operation {
     return what_.size.has_value() ? (*what_.size)[axis] : static_cast<size_t>(std::floor(static_cast<double>(in) * what_.scale[axis]));
   }
   // Where the outputs along an axis lie.
-  const xnn_plane_sample* samples(PlanesNetwork& network, size_t axis, size_t in, size_t out) const;
+  xnn_plane_samples samples(PlanesNetwork& network, size_t axis, size_t in, size_t out) const;
 
   const Upsampling what_;
 };
 
-const xnn_plane_sample* Upsample2d::samples(PlanesNetwork& network, size_t axis, size_t in, size_t out) const {
-  auto* samples = static_cast<xnn_plane_sample*>(network.allocate(out * sizeof(xnn_plane_sample)));
+xnn_plane_samples Upsample2d::samples(PlanesNetwork& network, size_t axis, size_t in, size_t out) const {
+  Samples samples(network, out);
   double step = what_.size.has_value() ? static_cast<double>(in) / static_cast<double>(out) : 1 / what_.scale[axis];
   if (what_.align_corners) step = out == 1 ? 0 : static_cast<double>(in - 1) / static_cast<double>(out - 1);
   for (size_t i = 0; i < out; i++) {
@@ -68,14 +69,14 @@ const xnn_plane_sample* Upsample2d::samples(PlanesNetwork& network, size_t axis,
     if (!what_.bilinear) {
       // As torch does it, in float32.
       const auto first = static_cast<size_t>(std::floor(static_cast<float>(i) * static_cast<float>(step)));
-      samples[i] = {static_cast<uint32_t>(std::min(first, in - 1)), 0, 0.0f};
+      samples.set(i, std::min(first, in - 1), 0, 0);
       continue;
     }
     const double at = what_.align_corners ? place * step : std::max((place + 0.5) * step - 0.5, 0.0);
     const size_t first = std::min(static_cast<size_t>(at), in - 1);
-    samples[i] = {static_cast<uint32_t>(first), first + 1 < in ? 1u : 0u, static_cast<float>(std::min(at - static_cast<double>(first), 1.0))};
+    samples.set(i, first, first + 1 < in ? 1 : 0, std::min(at - static_cast<double>(first), 1.0));
   }
-  return samples;
+  return samples.get();
 }
 
 void Upsample2d::build(NhwcNetwork& network, const Node& node) const {

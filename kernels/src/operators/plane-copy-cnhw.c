@@ -96,17 +96,17 @@ static void resize_plane(const struct resize_context* context, size_t channel, s
   const uintptr_t input = colnm_plane_address(&what->input, channel, image, context->element_bytes);
   uintptr_t output = colnm_plane_address(&what->output, channel, image, context->element_bytes);
   for (size_t y = 0; y < out->height; y++) {
-    const struct xnn_plane_sample* row = &what->rows[y];
-    const uintptr_t top = input + row->first * in->row_stride * context->element_bytes;
-    const uintptr_t bottom = top + row->step * in->row_stride * context->element_bytes;
-    context->ukernel(out->width, (const void*) top, (const void*) bottom, row->weight, what->columns, (void*) output);
+    const struct xnn_plane_samples* rows = &what->rows;
+    const uintptr_t top = input + rows->first[y] * in->row_stride * context->element_bytes;
+    const uintptr_t bottom = top + rows->step[y] * in->row_stride * context->element_bytes;
+    context->ukernel(out->width, (const void*) top, (const void*) bottom, rows->weight[y], &what->columns, (void*) output);
     output += out->row_stride * context->element_bytes;
   }
 }
 
-static bool lie_inside(const struct xnn_plane_sample* samples, size_t count, size_t size) {
+static bool lie_inside(const struct xnn_plane_samples* samples, size_t count, size_t size) {
   for (size_t i = 0; i < count; i++) {
-    if ((size_t) samples[i].first + samples[i].step >= size) {
+    if ((size_t) samples->first[i] + samples->step[i] >= size) {
       return false;
     }
   }
@@ -120,8 +120,8 @@ enum xnn_status xnn_create_plane_resize_cnhw(const struct xnn_plane_resize* resi
     xnn_log_error("failed to create a resize of planes: a datatype that is none of " COLNM_DATATYPE_NAMES ", or planes that are split");
     return xnn_status_unsupported_parameter;
   }
-  if (in->batch != out->batch || in->channels != out->channels || !lie_inside(resize->rows, out->height, in->height) ||
-      !lie_inside(resize->columns, out->width, in->width)) {
+  if (in->batch != out->batch || in->channels != out->channels || !lie_inside(&resize->rows, out->height, in->height) ||
+      !lie_inside(&resize->columns, out->width, in->width)) {
     xnn_log_error("failed to create a resize of planes: samples outside the input");
     return xnn_status_invalid_parameter;
   }
