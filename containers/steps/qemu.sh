@@ -1,5 +1,6 @@
 #!/bin/sh
-# Build qemu-riscv64 with TCG plugins, which Debian's own package leaves out, into /opt/qemu.
+# Build qemu-riscv64 with TCG plugins, which Debian's own package leaves out, into /opt/qemu. Beside it comes that package's
+# qemu-aarch64, which nothing models time with.
 . "$(dirname "$0")/common.sh"
 
 refresh_packages
@@ -26,3 +27,12 @@ ninja qemu-riscv64
 mkdir -p /opt/qemu/bin /opt/qemu/include
 install -s qemu-riscv64 /opt/qemu/bin/
 install -m 644 ../include/qemu/qemu-plugin.h /opt/qemu/include/
+
+step "qemu-aarch64 of $QEMU_USER_PACKAGE"
+work=$(mktemp -d)
+cd "$work"
+# apt downloads as its own user, who cannot write here: let it stay root.
+apt-get -o APT::Sandbox::User=root download -qq "$QEMU_USER_PACKAGE"
+# The others of its emulators take half a gigabyte.
+dpkg-deb --fsys-tarfile qemu-user_*.deb | tar -x ./usr/bin/qemu-aarch64
+install usr/bin/qemu-aarch64 /opt/qemu/bin/

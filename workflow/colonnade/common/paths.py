@@ -76,11 +76,12 @@ PACKAGE = "package"
 PHOTOGRAPH_PACKAGES = Path(".colonnade/photographs")
 # In the toolchain's image.
 QEMU = "/opt/qemu/bin/qemu-riscv64"
+QEMU_AARCH64 = "/opt/qemu/bin/qemu-aarch64"
 TIMING_MODEL = BUILD / "timing/libcolonnade-timing.so"
 
 
 def program(part: str, name: str) -> Path:
-    """A program, of `PROGRAMS` or `BASELINES`, as built for `riscv64` or `host`."""
+    """A program, of `PROGRAMS` or `BASELINES`, as built for `riscv64`, `aarch64` or `host`."""
     return BUILD / part / name
 
 

@@ -43,6 +43,9 @@ mount --bind "$rootfs" "$rootfs"
 mount -o remount,bind,ro "$rootfs"
 mount --rbind /dev "$rootfs/dev"
 mount -t proc proc "$rootfs/proc"
+# Programs for aarch64 read there which CPUs there are.
+mount --bind /sys "$rootfs/sys"
+mount -o remount,bind,ro "$rootfs/sys"
 mount -t tmpfs tmpfs "$rootfs/tmp"
 while [ "$1" != -- ]; do
     mkdir -p "$(dirname "$rootfs$2")"
@@ -183,7 +186,8 @@ def _make_place(tree: Path, mount: Mount) -> None:
 def _bubblewrap(tree: Path) -> list[str]:
     return [
         shutil.which("bwrap") or "bwrap",
-        *("--ro-bind", str(tree), "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"),
+        *("--ro-bind", str(tree), "/", "--ro-bind", "/sys", "/sys"),
+        *("--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"),
         *("--unshare-pid", "--unshare-net", "--die-with-parent"),
     ]
 

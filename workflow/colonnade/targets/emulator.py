@@ -6,7 +6,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from colonnade.common.paths import QEMU, TIMING_MODEL
+from colonnade.common.paths import QEMU, QEMU_AARCH64, TIMING_MODEL
 
 
 def emulator(vlen: int, *, half_precision: bool = True) -> list[str]:
@@ -18,6 +18,15 @@ def emulator(vlen: int, *, half_precision: bool = True) -> list[str]:
     """
     f16 = ",zfh=true,zvfh=true" if half_precision else ""
     return [QEMU, "-cpu", f"rv64,v=true,vlen={vlen}{f16}"]
+
+
+def emulator_aarch64(*, half_precision: bool = True) -> list[str]:
+    """The command that an Arm program and its arguments follow; nothing models its time.
+
+    Args:
+        half_precision: whether the CPU computes in f16, by FEAT_FP16.
+    """
+    return [QEMU_AARCH64, "-cpu", "cortex-a76" if half_precision else "cortex-a72"]
 
 
 def timed(
