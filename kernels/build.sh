@@ -2,8 +2,8 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-# Build one part of kernels/ inside the toolchain container: build.sh PART OUTPUT_DIR
-#   riscv64, host   modified XNNPACK, runner, bench and tests, the C interface
+# Build one part of kernels/ inside the toolchain container, or some programs of it: build.sh PART OUTPUT_DIR [PROGRAMS]
+#   riscv64, aarch64, host   modified XNNPACK, runner, bench and tests, the C interface
 #   sanitized       the tests and the fuzz targets, on this machine with sanitizers
 #   xnnpack-tests   XNNPACK's own convolution tests, in the folder of riscv64
 #   baselines       colonnade-baselines, with OpenBLAS, in the folder of riscv64
@@ -13,10 +13,11 @@ part=$1
 output=$2
 source=$(cd "$(dirname "$0")" && pwd)
 tree=$source
-target=all
+target=${3:-all}
 
 case $part in
 riscv64) set -- -DCMAKE_TOOLCHAIN_FILE="$source/cmake/riscv64-clang.cmake" -DCOLONNADE_XNNPACK_TESTS=OFF ;;
+aarch64) set -- -DCMAKE_TOOLCHAIN_FILE="$source/cmake/aarch64-clang.cmake" ;;
 host) set -- -DCMAKE_EXE_LINKER_FLAGS=-static -DCOLONNADE_SHARED=ON ;;
 sanitized)
     target="colonnade-tests fuzz"
@@ -34,7 +35,7 @@ baselines)
     ;;
 timing) tree=$source/timing; set -- ;;
 *)
-    echo "error: build.sh: part '$part'; allowed: riscv64, host, sanitized, xnnpack-tests, baselines, timing" >&2
+    echo "error: build.sh: part '$part'; allowed: riscv64, aarch64, host, sanitized, xnnpack-tests, baselines, timing" >&2
     exit 2
     ;;
 esac

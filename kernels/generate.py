@@ -12,6 +12,7 @@ from the register file. Prints the sources that are to be compiled, one a line.
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -169,37 +170,54 @@ class InstructionSet:
     registers: int = 0
     # Whether an FMA can broadcast a weight from memory, which then needs no register.
     broadcasts: bool = False
+    # Registers with weights otherwise, at one time.
+    weights: int = 1
     # Most positions behind a panel's whole vectors that are computed with channels in the lanes; 0: none.
     narrow: int = 0
     # The LMUL whose kernels compute all vectors but one and the positions behind them at once; 0: none.
     joint_lmul: int = 0
+    # Template of a header with vectors of an arithmetic, which the other templates are made of.
+    vectors: str | None = None
 
     def kernels(self, arithmetic: Arithmetic) -> list[tuple[int, int]]:
         """(LMUL, T) of the kernels of an arithmetic; only RVV's are limited by wide accumulators."""
         return arithmetic.kernels(arithmetic.sums if self.lanes is None else arithmetic.elements)
 
     def stand_in(self, arithmetic: Arithmetic) -> Arithmetic | None:
-        """The arithmetic whose kernels run it: its own, or others of its elements, or none."""
+        """The arithmetic whose kernels run it: its own, or one with wider sums, or none."""
         if arithmetic in self.arithmetics:
             return arithmetic
-        return next((a for a in self.arithmetics if a.elements == arithmetic.elements), None)
+        wider = (a for a in self.arithmetics if a.sums.bits >= arithmetic.sums.bits)
+        return next((a for a in wider if a.elements == arithmetic.elements), None)
 
     def copy(self, copy: Copy) -> str | None:
         """The name of the kernel."""
         return f"xnn_{copy.name}_ukernel__{self.name}" if copy in self.copies else None
 
-    def register_blocks(self, tile: int, lmul: int) -> list[tuple[range, range]]:
+    def header(self, arithmetic: Arithmetic) -> str | None:
+        """The name of the header with vectors of an arithmetic."""
+        return f"{arithmetic.name}-vectors-{self.name}.h" if self.vectors else None
+
+    def weight_registers(self, arithmetic: Arithmetic, lmul: int) -> int:
+        """Registers with weights, and with what these are made of where sums are wider than elements."""
+        # One that is broadcast from memory is loaded for each vector: with several, loads bind, not FMAs.
+        if self.broadcasts and lmul == 1:
+            return 0
+        return self.weights * arithmetic.sums.bits // arithmetic.elements.bits
+
+    def register_blocks(
+        self, arithmetic: Arithmetic, tile: int, lmul: int
+    ) -> list[tuple[range, range]]:
         """Rows and panel vectors of the blocks of a tile, whose accumulators fit the registers.
 
-        Beside them a block needs its panel vectors and the weight. If not all rows fit, they are
-        divided evenly, and pairs of vectors share the loading of a weight.
+        Beside them a block needs its panel vectors and weights. If not all rows fit, they are divided
+        evenly, and pairs of vectors share the loading of a weight.
         """
-        # One that is broadcast from memory is loaded for each vector: with several, loads bind, not FMAs.
-        weight = 0 if self.broadcasts and lmul == 1 else 1
-        if (tile + 1) * lmul + weight <= self.registers:
+        weights = self.weight_registers(arithmetic, lmul)
+        if (tile + 1) * lmul + weights <= self.registers:
             return [(range(tile), range(lmul))]
         vectors = min(lmul, 2)
-        parts = -(-tile // ((self.registers - weight) // vectors - 1))
+        parts = -(-tile // ((self.registers - weights) // vectors - 1))
         rows = [range(tile * part // parts, tile * (part + 1) // parts) for part in range(parts)]
         return [(each, range(v, v + vectors)) for v in range(0, lmul, vectors) for each in rows]
 
@@ -238,6 +256,23 @@ INSTRUCTION_SETS = {
             copies=(Copy(16, F16),),
             pools=(F16,),
             planes=(F16,),
+        ),
+        SCALAR,
+    ),
+    # Without FEAT_FP16, elements of f16 are converted when they are loaded. Weights are loaded four at a
+    # time, four more ahead.
+    "arm": (
+        InstructionSet(
+            *("neonfp16", "neon.c.in", 8, (BY_NAME["f16"],), "neon"),
+            registers=32,
+            weights=2,
+            vectors="neon.h.in",
+        ),
+        InstructionSet(
+            *("neon", "neon.c.in", 4, (BY_NAME["f32"], BY_NAME["f16_f32acc"]), "neon"),
+            registers=32,
+            weights=2,
+            vectors="neon.h.in",
         ),
         SCALAR,
     ),
@@ -318,15 +353,17 @@ def renderings(architecture: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
         yield "colnm-gemm/store-row.h.in", f"{datatype.name}-store-row.h", vars(datatype)
     for isa in INSTRUCTION_SETS[architecture]:
         yield from gemm_renderings(isa)
+        for arithmetic in isa.arithmetics:
+            if header := isa.header(arithmetic):
+                yield f"vectors/{isa.vectors}", header, arithmetic_variables(isa, arithmetic)
         for copy in isa.copies:
             name = f"{copy.name.replace('_', '-')}-{isa.name}.c"
             yield f"im2col/{isa.family}.c.in", name, {"copy": copy, "isa": isa.name}
         for datatype in isa.pools:
             name = f"{datatype.name}-cnhw-pool-{isa.name}.c"
-            variables = {"isa": isa.name, "datatype": datatype.name, **vars(datatype)}
-            yield f"cnhw-pool/{isa.family}.c.in", name, variables
+            yield f"cnhw-pool/{isa.family}.c.in", name, datatype_variables(isa, datatype)
         for datatype in isa.planes:
-            variables = {"isa": isa.name, "datatype": datatype.name, **vars(datatype)}
+            variables = datatype_variables(isa, datatype)
             kinds = {"kinds": DWCONV_KINDS, "order": dwconv_order}
             name = f"{datatype.name}-dwconv-{isa.name}.c"
             yield "dwconv/dwconv.c.in", name, variables | kinds
@@ -340,6 +377,24 @@ def renderings(architecture: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
     yield "configs/kernels.h.in", "colnm-kernels.h", tables
 
 
+def arithmetic_variables(isa: InstructionSet, arithmetic: Arithmetic) -> dict[str, Any]:
+    """What the templates of an instruction set are told of an arithmetic."""
+    return {
+        "isa": isa.name,
+        "arithmetic": arithmetic.name,
+        "datatype": arithmetic.elements.name,
+        "acc_bits": arithmetic.sums.bits,
+        "vectors": isa.header(arithmetic),
+        **vars(arithmetic.elements),
+    }
+
+
+def datatype_variables(isa: InstructionSet, datatype: Datatype) -> dict[str, Any]:
+    """What they are told of the elements of planes, which have the set's arithmetic of that datatype."""
+    arithmetic = next(each for each in isa.arithmetics if each.elements == datatype)
+    return arithmetic_variables(isa, arithmetic)
+
+
 def gemm_renderings(isa: InstructionSet) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Those of the GEMM kernels of an instruction set."""
     suffix = Path(isa.template).suffixes[0]
@@ -349,18 +404,14 @@ def gemm_renderings(isa: InstructionSet) -> Iterator[tuple[str, str, dict[str, A
                 f"colnm-gemm/{isa.template}",
                 f"{arithmetic.name}-colnm-gemm-{lmul}v-minmax-{isa.name}{suffix}",
                 {
-                    "isa": isa.name,
+                    **arithmetic_variables(isa, arithmetic),
                     "lanes": isa.lanes,
                     "narrow": isa.narrow,
                     "registers": isa.registers,
-                    "register_blocks": isa.register_blocks,
+                    "register_blocks": partial(isa.register_blocks, arithmetic),
                     "partial_panels": isa.partial_panels,
                     "lmul": lmul,
-                    "arithmetic": arithmetic.name,
-                    "datatype": arithmetic.elements.name,
-                    "acc_bits": arithmetic.sums.bits,
                     "tiles": [tile for each, tile in isa.kernels(arithmetic) if each == lmul],
-                    **vars(arithmetic.elements),
                     **PANEL,
                 },
             )

@@ -16,6 +16,7 @@ from colonnade.targets.target import Target
 
 from ..conftest import Once
 
+ARM_PROGRAMS = ("colonnade-tests", "colonnade-run", "colonnade-probe")
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -26,13 +27,14 @@ def root() -> Path:
 
 
 @pytest.fixture(scope="session")
-def build_part(toolchain: Container, root: Path, once: Once) -> Callable[[str], Path]:
-    """Bring a part of kernels/build.sh up to date with its sources, and say in which folder."""
+def build_part(toolchain: Container, root: Path, once: Once) -> Callable[..., Path]:
+    """Bring a part of kernels/build.sh, or programs of it, up to date, and say in which folder."""
 
-    def build(part: str) -> Path:
+    def build(part: str, *programs: str) -> Path:
         output = root / "results" / "build" / part
         output.parent.mkdir(parents=True, exist_ok=True)
         command = ["sh", "kernels/build.sh", part, str(output.relative_to(root))]
+        command += [" ".join(programs)] if programs else []
         once(part, lambda: toolchain.run(command))
         return output
 
@@ -43,6 +45,12 @@ def build_part(toolchain: Container, root: Path, once: Once) -> Callable[[str], 
 def riscv64_programs(build_part: Callable[[str], Path]) -> Path:
     """Folder of the RISC-V programs."""
     return build_part("riscv64")
+
+
+@pytest.fixture(scope="session")
+def aarch64_programs(build_part: Callable[..., Path]) -> Path:
+    """Folder of the Arm programs, of which tests run these."""
+    return build_part("aarch64", *ARM_PROGRAMS)
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,22 @@ rule kernels_riscv64:
         "colonnade build riscv64 --log {log}"
 
 
+rule kernels_aarch64:
+    """The same programs for Arm."""
+    input:
+        rules.toolchain.output,
+        inputs.kernel_sources(),
+    output:
+        [program("aarch64", name) for name in PROGRAMS],
+    log:
+        "results/build/logs/kernels-aarch64.log",
+    conda:
+        "../envs/colonnade.yaml"
+    threads: workflow.cores
+    shell:
+        "colonnade build aarch64 --log {log}"
+
+
 rule kernels_host:
     """The same programs for this machine."""
     input:

@@ -61,6 +61,11 @@ static bool has_avx512f(const struct xnn_hardware_config* hardware) { return har
 // Its sources are compiled for AVX2 too.
 static bool has_fma3(const struct xnn_hardware_config* hardware) { return hardware->use_x86_fma3 && hardware->use_x86_avx2; }
 #endif
+#if XNN_ARCH_ARM64
+static bool has_neon(const struct xnn_hardware_config* hardware) { return hardware->use_arm_neon; }
+
+static bool has_neonfp16(const struct xnn_hardware_config* hardware) { return hardware->use_arm_neon_fp16_arith; }
+#endif
 static bool has_scalar(const struct xnn_hardware_config* hardware) { return hardware != NULL; }
 
 #include "colnm-kernels.h"

@@ -56,7 +56,7 @@ def sbom(output: Path) -> None:
 
 
 @cli.command()
-@click.argument("part", type=click.Choice(["riscv64", "host", "timing", "baselines"]))
+@click.argument("part", type=click.Choice(["riscv64", "aarch64", "host", "timing", "baselines"]))
 @click.option("--log", type=FILE, required=True)
 def build(part: str, log: Path) -> None:
     """Compile a PART of kernels/ in the container."""

@@ -30,6 +30,7 @@ RECORDED = Path(".snakemake/durations")
 # Seconds of a machine with two cores, with the configuration that is the default.
 TYPICAL: Mapping[str, float] = {
     **{"toolchain": 125, "kernels_riscv64": 100, "kernels_host": 60, "timing_model": 2},
+    "kernels_aarch64": 150,
     **{
         "train": 25,
         "prune": 16,
