@@ -264,12 +264,16 @@ INSTRUCTION_SETS = {
     "arm": (
         InstructionSet(
             *("neonfp16", "neon.c.in", 8, (BY_NAME["f16"],), "neon"),
+            planes=(F16,),
             registers=32,
             weights=2,
             vectors="neon.h.in",
         ),
         InstructionSet(
             *("neon", "neon.c.in", 4, (BY_NAME["f32"], BY_NAME["f16_f32acc"]), "neon"),
+            copies=copies_of(DATATYPES),
+            pools=DATATYPES,
+            planes=DATATYPES,
             registers=32,
             weights=2,
             vectors="neon.h.in",
