@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-"""The command `colonnade board` and a target of that kind: RISC-V programs over SSH on loopback."""
+"""The command `colonnade board` and a target of that kind: RISC-V and Arm over SSH on loopback."""
 
 import csv
 import json
@@ -20,8 +20,8 @@ import pytest
 from colonnade.container import Container
 from colonnade.validation import KERNEL_POINTS, MICROBENCHMARKS
 
+from .emulated_board import EmulatedBoard, emulated_board
 from .pruned import export_pruned
-from .riscv_board import RiscvBoard, riscv_board
 from .schedules import cover, write
 from .sshd import serve
 
@@ -39,12 +39,12 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def running(
     toolchain: Container, root: Path, scratch: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[RiscvBoard]:
+) -> Iterator[EmulatedBoard]:
     """The board; its server's folder is outside of the checkout."""
     tools = scratch / "tools"
     tools.mkdir()
     with serve(tmp_path_factory.mktemp("riscv") / "board") as server:
-        yield riscv_board(server, toolchain, root, tools)
+        yield emulated_board(server, toolchain, root, tools)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def runs(checkout: Path) -> list[str]:
 
 
 @pytest.fixture
-def board(running: RiscvBoard, checkout: Path) -> Iterator[RiscvBoard]:
+def board(running: EmulatedBoard, checkout: Path) -> Iterator[EmulatedBoard]:
     """The board as every test finds it, with the target `loopback`."""
     running.login()
     (running.server.folder / "runs").unlink(missing_ok=True)
@@ -97,7 +97,7 @@ def refused(run: subprocess.CompletedProcess[str], said: str) -> None:
     assert run.stdout == ""
 
 
-def test_the_probe_says_what_it_is(board: RiscvBoard, checkout: Path) -> None:
+def test_the_probe_says_what_it_is(board: EmulatedBoard, checkout: Path) -> None:
     run = colonnade("board", "probe", "--target", NAME, checkout=checkout)
     assert run.returncode == 0, run.stderr
     machine = json.loads(run.stdout)
@@ -108,7 +108,7 @@ def test_the_probe_says_what_it_is(board: RiscvBoard, checkout: Path) -> None:
     assert board.runs == ["colonnade-probe"]
 
 
-def test_the_bench_runs_there(board: RiscvBoard, checkout: Path) -> None:
+def test_the_bench_runs_there(board: EmulatedBoard, checkout: Path) -> None:
     (checkout / "shapes.txt").write_text(f"{CONV}\n")
     options = ["--shapes", "shapes.txt", "--algorithm", "direct,packed", "--check"]
     run = colonnade("bench-conv", "--target", NAME, *options, checkout=checkout)
@@ -121,7 +121,7 @@ def test_the_bench_runs_there(board: RiscvBoard, checkout: Path) -> None:
         assert line["max_abs_error"] < 1e-5
 
 
-def test_networks_are_timed_by_turns(board: RiscvBoard, checkout: Path, runs: list[str]) -> None:
+def test_networks_are_timed_by_turns(board: EmulatedBoard, checkout: Path, runs: list[str]) -> None:
     options = ["--schedules", "schedules.json", "--rounds", "2", "--image-px", "32"]
     options += ["--repetitions", "1", "--warmup", "0"]
     command = ["board", "run", "--target", NAME, *options, "board.csv", *runs]
@@ -143,8 +143,29 @@ def test_networks_are_timed_by_turns(board: RiscvBoard, checkout: Path, runs: li
     assert list(board.server.home.iterdir()) == []
 
 
+@pytest.mark.usefixtures("aarch64_programs")
+def test_an_arm_board_gets_programs_for_arm(
+    board: EmulatedBoard, checkout: Path, runs: list[str]
+) -> None:
+    board.login(vlen=None)
+    board.target_file(checkout / TARGET, isa="aarch64")
+    run = colonnade("board", "probe", "--target", NAME, checkout=checkout)
+    assert run.returncode == 0, run.stderr
+    machine = json.loads(run.stdout)
+    assert (machine["machine"], machine["vlen"]) == ("aarch64", None)
+    assert CPU in [each["cpu"] for each in machine["cpus"]]
+    options = ["--schedules", "schedules.json", "--rounds", "1", "--image-px", "32"]
+    options += ["--repetitions", "1", "--warmup", "0"]
+    command = ["board", "run", "--target", NAME, *options, "arm.csv", runs[-1]]
+    run = colonnade(*command, checkout=checkout)
+    assert run.returncode == 0, run.stderr
+    (row,) = csv.DictReader((checkout / "arm.csv").open())
+    assert (row["implementation"], row["evidence"]) == ("colnm_dense", "measured")
+    assert float(row["ms"]) > 0
+
+
 @pytest.mark.usefixtures("timing_model")
-def test_a_core_is_calibrated(board: RiscvBoard, checkout: Path) -> None:
+def test_a_core_is_calibrated(board: EmulatedBoard, checkout: Path) -> None:
     """Numbers are those of an emulator; what is tried is how they come and what becomes of them."""
     options = ["--rounds", "1", "--iterations", "20", "--table", "calibration.csv"]
     command = ["board", "calibrate", "--target", NAME, *options, "measured.json"]
@@ -178,7 +199,7 @@ def test_a_core_is_calibrated(board: RiscvBoard, checkout: Path) -> None:
     assert json.loads(run.stdout)["cycles"] > 0
 
 
-def test_a_package_runs_there(board: RiscvBoard, checkout: Path, runs: list[str]) -> None:
+def test_a_package_runs_there(board: EmulatedBoard, checkout: Path, runs: list[str]) -> None:
     """By the commands that run packages everywhere."""
     command = [
         "bench",
@@ -200,7 +221,7 @@ def test_a_package_runs_there(board: RiscvBoard, checkout: Path, runs: list[str]
 
 
 def measure_in_ci(
-    board: RiscvBoard, checkout: Path, folder: Path, work: Path, *arguments: str
+    board: EmulatedBoard, checkout: Path, folder: Path, work: Path, *arguments: str
 ) -> subprocess.CompletedProcess[str]:
     """Do as the job of .github/workflows/nightly.yml does, in `work`, of which it writes `output`."""
     with tarfile.open(work / "programs.tar", "w") as archive:
@@ -210,7 +231,7 @@ def measure_in_ci(
 
 
 def test_a_folder_measures_a_machine_by_itself(
-    board: RiscvBoard, checkout: Path, runs: list[str], tmp_path: Path
+    board: EmulatedBoard, checkout: Path, runs: list[str], tmp_path: Path
 ) -> None:
     """Without SSH, as a runner of public CI does it; by the shell of the board's login."""
     options = ["--schedules", "schedules.json", "--image-px", "32"]
@@ -245,7 +266,7 @@ def test_a_folder_measures_a_machine_by_itself(
 
 
 def test_a_machine_without_vectors_measures_nothing(
-    board: RiscvBoard, checkout: Path, tmp_path: Path
+    board: EmulatedBoard, checkout: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "programs"
     folder.mkdir()
@@ -260,20 +281,20 @@ def test_a_machine_without_vectors_measures_nothing(
     assert [path.name for path in (tmp_path / "output").iterdir()] == ["machine.json"]
 
 
-def test_a_wrong_vlen_is_told(board: RiscvBoard, checkout: Path) -> None:
+def test_a_wrong_vlen_is_told(board: EmulatedBoard, checkout: Path) -> None:
     board.login(vlen=128)
     run = colonnade("board", "probe", "--target", NAME, checkout=checkout)
     refused(run, "core: of VLEN 256; the board has VLEN 128")
 
 
-def test_a_machine_without_the_emulator_is_told(board: RiscvBoard, checkout: Path) -> None:
+def test_a_machine_without_the_emulator_is_told(board: EmulatedBoard, checkout: Path) -> None:
     board.server.login()
     run = colonnade("board", "probe", "--target", NAME, checkout=checkout)
     refused(run, "board.isa: riscv64; its programs cannot run there, where `uname -m` says x86_64")
 
 
 @pytest.mark.parametrize("disk", [1, 4096])
-def test_a_full_disk_there_is_told(board: RiscvBoard, checkout: Path, disk: int) -> None:
+def test_a_full_disk_there_is_told(board: EmulatedBoard, checkout: Path, disk: int) -> None:
     colonnade("board", "clean", "--target", NAME, checkout=checkout)
     board.login(disk=disk)
     run = colonnade("board", "probe", "--target", NAME, checkout=checkout)
@@ -282,18 +303,18 @@ def test_a_full_disk_there_is_told(board: RiscvBoard, checkout: Path, disk: int)
     assert list((board.server.home / "ours/store").iterdir()) == []
 
 
-def test_a_changed_host_key_is_told(board: RiscvBoard, checkout: Path) -> None:
+def test_a_changed_host_key_is_told(board: EmulatedBoard, checkout: Path) -> None:
     board.server.new_host_key()
     run = colonnade("board", "probe", "--target", NAME, checkout=checkout)
     refused(run, "its host key is not the one of ")
 
 
-def test_a_machine_that_is_off_is_told(board: RiscvBoard, checkout: Path) -> None:
+def test_a_machine_that_is_off_is_told(board: EmulatedBoard, checkout: Path) -> None:
     board.target_file(checkout / TARGET, port=1)
     refused(colonnade("board", "probe", "--target", NAME, checkout=checkout), "cannot be reached: ")
 
 
-def test_a_killed_command_goes_on_where_it_was(board: RiscvBoard, checkout: Path) -> None:
+def test_a_killed_command_goes_on_where_it_was(board: EmulatedBoard, checkout: Path) -> None:
     """The program that it started is not started again."""
     board.target_file(checkout / TARGET, cool_down_s=2)
     options = ["bench-conv", "--target", NAME, "--conv", CONV, "--algorithm", "direct"]

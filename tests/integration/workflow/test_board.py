@@ -14,7 +14,7 @@ import pytest
 
 from colonnade.container import Container
 
-from ..riscv_board import RiscvBoard, riscv_board
+from ..emulated_board import EmulatedBoard, emulated_board
 from ..sshd import serve
 from .conftest import Checkout
 from .test_readme import ACTIVATE, BOARD, DOCUMENTED
@@ -37,14 +37,14 @@ def board(
     root: Path,
     scratch: Path,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[RiscvBoard]:
+) -> Iterator[EmulatedBoard]:
     """The board that config/targets/board.yaml of the finished checkout names."""
     tools = scratch / "tools"
     tools.mkdir()
     target = finished / "config/targets/board.yaml"
     example = target.read_text()
     with serve(tmp_path_factory.mktemp("riscv") / "board") as server:
-        running = riscv_board(server, toolchain, root, tools)
+        running = emulated_board(server, toolchain, root, tools)
         running.target_file(target)
         yield running
     target.write_text(example)
@@ -57,7 +57,9 @@ def test_the_documentation_has_all_commands_of_a_board() -> None:
 
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith(FULL_RUN)], ids=repr)
-def test_documented_run_can_be_planned(finished: Checkout, board: RiscvBoard, command: str) -> None:
+def test_documented_run_can_be_planned(
+    finished: Checkout, board: EmulatedBoard, command: str
+) -> None:
     run = finished.shell(f"{ACTIVATE}\n{command} --dry-run")
     assert run.returncode == 0, run.stdout[-6000:]
     assert "This was a dry-run" in run.stdout
@@ -68,7 +70,7 @@ def test_documented_run_can_be_planned(finished: Checkout, board: RiscvBoard, co
     "command", [c for c in COMMANDS if WHOLE or not c.startswith(LONG)], ids=repr
 )
 def test_documented_command_works_as_typed(
-    finished: Checkout, board: RiscvBoard, command: str
+    finished: Checkout, board: EmulatedBoard, command: str
 ) -> None:
     (board.server.folder / "runs").unlink(missing_ok=True)
     run = finished.shell(f"{ACTIVATE}\n{command}")
@@ -79,7 +81,7 @@ def test_documented_command_works_as_typed(
         check_full_run(finished, board, command.rpartition("results=")[2])
 
 
-def check_full_run(finished: Checkout, board: RiscvBoard, results: str) -> None:
+def check_full_run(finished: Checkout, board: EmulatedBoard, results: str) -> None:
     """That it profiled and timed on the board."""
     assert {"colonnade-bench", "colonnade-run"} <= set(board.runs)
     for name in ("layers", "throughput"):

@@ -50,7 +50,7 @@ TOOLS = {
     "pytest tests/unit/pruning",
     "python workflow/envs/lock.py",
 }
-# Of what is typed: ImageNet and a GPU, hours of training, large networks, all kernels for the host.
+# Of what is typed: ImageNet and a GPU, hours of training, large networks, all kernels for other machines.
 PLANNED = {
     "snakemake full-run --config target=host results=results/host-resnet18",
     "snakemake tuner-quality --config target=host results=results/host-tuner",
@@ -61,6 +61,7 @@ PLANNED = {
     "snakemake host-comparison",
     "snakemake dense-baselines",
     "snakemake kernels_host",
+    "snakemake kernels_aarch64",
     "snakemake photographs",
     "snakemake wheel",
 }

@@ -42,12 +42,15 @@ def test_the_board_that_is_described_is_taken() -> None:
     check_machine(machine, config(governor="performance", mhz=1620), 256, "mine")
     check_machine(machine, config(cores=[2, 1]), 256, "mine")
     check_machine(machine, config(), None, "mine")
+    arm = machine.model_copy(update={"machine": "aarch64", "vlen": None})
+    check_machine(arm, config(isa="aarch64"), None, "mine")
 
 
 @pytest.mark.parametrize(
     ("machine", "said"),
     [
         ({"machine": "x86_64"}, "board.isa: riscv64; the board is x86_64"),
+        ({"machine": "aarch64"}, "board.isa: riscv64; the board is aarch64"),
         ({"vlen": 128}, "core: of VLEN 256; the board has VLEN 128"),
         ({"vlen": 0}, "core: of VLEN 256; the board has no vector extension"),
     ],

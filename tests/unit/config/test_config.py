@@ -290,7 +290,7 @@ def test_missing_keys_are_asked_of_the_default(tmp_path: Path) -> None:
         ),
         (
             f"kind: board\ncore: {X60}\n{BOARD.replace('riscv64', 'sparc')}",
-            "board.isa: 'sparc'; allowed: 'riscv64' or 'x86_64'",
+            "board.isa: 'sparc'; allowed: 'riscv64', 'aarch64' or 'x86_64'",
         ),
         (
             f"kind: board\ncore: {X60}\n{BOARD.replace('k1.local', '-oProxyCommand=x')}",

@@ -7,10 +7,15 @@ from types import SimpleNamespace
 import pytest
 
 from colonnade.common.errors import ColonnadeError
+from colonnade.config.board import BoardConfig
 from colonnade.config.target import TargetConfig
 from colonnade.targets.target import Target, as_given, inside_checkout, of_one_length
 
 EMULATED = TargetConfig(kind="emulated", vlen=256, core=Path("core.json"), clock_ghz=1.6)
+ARM = TargetConfig(
+    kind="board",
+    board=BoardConfig(host="arm", user="me", identity_file=Path("key"), isa="aarch64", cores=(0,)),
+)
 BUILT = ("riscv64/colonnade-bench", "timing/libcolonnade-timing.so", "host/colonnade-bench")
 
 
@@ -31,6 +36,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [
         (EMULATED, "kernels_riscv64 timing_model", BUILT[:2]),
         (TargetConfig(kind="host"), "kernels_host", BUILT[2:]),
+        (ARM, "kernels_aarch64", ("aarch64/colonnade-bench", "aarch64/colonnade-probe")),
     ],
 )
 def test_what_is_not_built_is_named_with_what_builds_it(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from colonnade.common.errors import ColonnadeError
+from colonnade.config.board import BoardConfig
 from colonnade.config.target import TargetConfig
 from colonnade.tuning.core import KINDS, Cost, Kind, core_of, machine_of
 
@@ -103,5 +104,9 @@ def test_of_a_host_only_what_bounds_the_search_is_known() -> None:
     assert machine.l2_bytes >= 1 << 16
     with pytest.raises(ColonnadeError, match="kind host has no core: its time is measured"):
         core_of(host)
+    board = BoardConfig.model_validate(
+        {"host": "board", "user": "me", "identity_file": "key", "isa": "aarch64", "cores": [0]}
+    )
+    assert machine_of(TargetConfig(kind="board", board=board)).lanes == 4
     x60 = machine_of(X60)
     assert (x60.lanes, x60.l2_bytes) == (8, 512 << 10)

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from colonnade.config.section import Name, Number, Section, Whole
 
-Isa = Literal["riscv64", "x86_64"]
+Isa = Literal["riscv64", "aarch64", "x86_64"]
 
 
 class BoardConfig(Section):

@@ -21,8 +21,8 @@ from colonnade.config.errors import validated
 from colonnade.config.section import InputFile, Number, Section, Whole
 from colonnade.config.sources import read_yaml
 
-Part = Literal["riscv64", "host"]
-_PARTS: Mapping[Isa, Part] = {"riscv64": "riscv64", "x86_64": "host"}
+Part = Literal["riscv64", "aarch64", "host"]
+_PARTS: Mapping[Isa, Part] = {"riscv64": "riscv64", "aarch64": "aarch64", "x86_64": "host"}
 
 
 class TargetFile(Section):

@@ -217,8 +217,11 @@ def machine_of(target: TargetConfig) -> Machine:
     """
     if target.core is not None:
         return core_of(target)
-    flags = Path("/proc/cpuinfo").read_text("utf-8")
-    return _Host(16 if "avx512f" in flags else 8, _size("SC_LEVEL2_CACHE_SIZE", 1 << 20))
+    if target.part == "aarch64":
+        lanes = 4
+    else:
+        lanes = 16 if "avx512f" in Path("/proc/cpuinfo").read_text("utf-8") else 8
+    return _Host(lanes, _size("SC_LEVEL2_CACHE_SIZE", 1 << 20))
 
 
 def _size(name: str, otherwise: int) -> int:

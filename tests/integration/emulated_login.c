@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 the Colonnade authors
 // SPDX-License-Identifier: BSD-3-Clause
 
-// What a RISC-V machine's kernel does for the shell of a login, preloaded there: programs for RISC-V run, by the
+// What the kernel of a RISC-V or Arm machine does for the shell of a login, preloaded there: programs for it run, by the
 // command BOARD_QEMU and with a line in the file BOARD_RUNS; and no file gets longer than BOARD_DISK bytes.
 #define _GNU_SOURCE
 #include <errno.h>
@@ -14,17 +14,19 @@
 #include <unistd.h>
 
 enum { RISCV = 243,
+       AARCH64 = 183,
        MACHINE = 18,
        HEADER = 20,
        WORDS = 1024 };
 
-static int is_riscv(const char* path) {
+static int is_foreign(const char* path) {
   unsigned char header[HEADER];
   const int file = open(path, O_RDONLY | O_CLOEXEC);
   if (file < 0) return 0;
   const ssize_t got = syscall(SYS_read, file, header, sizeof(header));
   close(file);
-  return got == HEADER && memcmp(header, "\177ELF", 4) == 0 && header[MACHINE] == RISCV;
+  return got == HEADER && memcmp(header, "\177ELF", 4) == 0 &&
+         (header[MACHINE] == RISCV || header[MACHINE] == AARCH64);
 }
 
 static void record(const char* path) {
@@ -41,7 +43,7 @@ static void record(const char* path) {
 
 int execve(const char* path, char* const argv[], char* const envp[]) {
   const char* qemu = getenv("BOARD_QEMU");
-  if (qemu == NULL || !is_riscv(path)) return (int) syscall(SYS_execve, path, argv, envp);
+  if (qemu == NULL || !is_foreign(path)) return (int) syscall(SYS_execve, path, argv, envp);
   record(path);
   char* words[WORDS];
   size_t count = 0;
