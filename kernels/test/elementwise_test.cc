@@ -290,18 +290,25 @@ TEST_P(RandomElements, GroupNormalizationMatchesFloat64) {
   const std::vector<float> actual = output.take();
   const size_t plane = h * wide;
   const auto value = [&](size_t image, size_t c, size_t pixel) { return double{values[(image * channels + c) * plane + pixel]}; };
+  // Of each group of an image, or of each pixel.
+  const size_t parts = per_pixel ? plane : 1, pixels = plane / parts;
+  std::vector<double> means(n * groups * parts), inverses(means.size());
+  for (size_t part = 0; part < means.size(); part++) {
+    const size_t image = part / parts / groups, first = part / parts % groups * of_group, begin = part % parts * pixels;
+    const double count = static_cast<double>(of_group * pixels);
+    double variance = 0;
+    for (size_t c = first; c < first + of_group; c++) {
+      for (size_t pixel = begin; pixel < begin + pixels; pixel++) means[part] += value(image, c, pixel) / count;
+    }
+    for (size_t c = first; c < first + of_group; c++) {
+      for (size_t pixel = begin; pixel < begin + pixels; pixel++) variance += std::pow(value(image, c, pixel) - means[part], 2) / count;
+    }
+    inverses[part] = 1 / std::sqrt(variance + double{epsilon});
+  }
   for (size_t i = 0; i < actual.size(); i++) {
-    const size_t image = i / plane / channels, c = i / plane % channels, first = c / of_group * of_group;
-    const size_t begin = per_pixel ? i % plane : 0, end = per_pixel ? begin + 1 : plane;
-    const double count = static_cast<double>(of_group * (end - begin));
-    double mean = 0, variance = 0;
-    for (size_t other = first; other < first + of_group; other++) {
-      for (size_t pixel = begin; pixel < end; pixel++) mean += value(image, other, pixel) / count;
-    }
-    for (size_t other = first; other < first + of_group; other++) {
-      for (size_t pixel = begin; pixel < end; pixel++) variance += std::pow(value(image, other, pixel) - mean, 2) / count;
-    }
-    const double inverse = 1 / std::sqrt(variance + double{epsilon});
+    const size_t image = i / plane / channels, c = i / plane % channels;
+    const size_t part = (image * groups + c / of_group) * parts + (per_pixel ? i % plane : 0);
+    const double mean = means[part], inverse = inverses[part];
     const double right = (values[i] - mean) * inverse * scale[c] + shift[c];
     // What cancels is as large as the value and the mean are, times what they are scaled by.
     const double magnitude = 1 + (std::abs(values[i]) + std::abs(mean)) * inverse;
