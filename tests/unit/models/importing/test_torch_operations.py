@@ -149,6 +149,14 @@ COMPUTED: dict[str, tuple[Function, tuple[tuple[int, ...], ...]]] = {
         lambda x: x.view(2, 6, 2, 4, 4, 3).permute(0, 3, 5, 1, 2, 4).reshape(2, 72, 2, 4),
         (),
     ),
+    # As many places a block, and other blocks.
+    "space-to-depth-twice": (
+        lambda x: (
+            x.view(2, 6, 4, 2, 6, 2).permute(0, 1, 3, 5, 2, 4).reshape(2, 24, 4, 6).amax((2, 3))
+            - x.view(2, 6, 2, 4, 12).permute(0, 1, 3, 2, 4).reshape(2, 24, 2, 12).amax((2, 3))
+        ),
+        (),
+    ),
     "layer-norm-behind": (
         lambda x, w, b, v: f.linear(f.layer_norm(x.permute(0, 2, 3, 1), [6], w, b), v).movedim(
             -1, 1

@@ -48,8 +48,8 @@ class Tensors:
         self.is_fixed = False
         self._known: dict[str, TensorShape] = {}
         self._names = Names()
-        # Tensors that nodes have put in another order or shape, by the node's type and their name.
-        self._rearranged: dict[tuple[type[Node], str, int], Tensor] = {}
+        # Tensors that nodes have put in another order or shape, by the node's type, their name and how.
+        self._rearranged: dict[tuple[type[Node], str, tuple[int, ...]], Tensor] = {}
         # Borders of minus infinity, which max pools take as their padding, by a name of no tensor.
         self._borders: dict[str, tuple[Tensor, list[int]]] = {}
 
@@ -116,7 +116,7 @@ class Tensors:
             if channels % groups == 0:
                 order = np.arange(channels).reshape(groups, -1).T.ravel()
                 if np.array_equal(x.placed(), places[:, order]):
-                    key = (ChannelShuffle, x.name, groups)
+                    key = (ChannelShuffle, x.name, (groups,))
                     if key not in self._rearranged:
                         name = self._names.free(f"{x.name}_shuffled")
                         self._rearranged[key] = self._add(
@@ -130,16 +130,16 @@ class Tensors:
         plain = itself(x.name, x.base)
         (_, c, *sizes), (_, channels, *smaller) = plain.shape, x.shape
         steps = [size // small for size, small in zip(sizes, smaller, strict=True)]
+        whole = [step * small for step, small in zip(steps, smaller, strict=True)] == sizes
+        if not whole or channels != c * math.prod(steps):
+            raise UnsupportedError(f"{shown(x)}, made of {x.base}; needed: a map [N, C, H, W]")
         firsts = [(y, z) for y in range(steps[0]) for z in range(steps[1])]
         places, seen = plain.placed(), x.placed()
         parts = [places[:, :, y :: steps[0], z :: steps[1]] for y, z in firsts]
-        whole = [step * small for step, small in zip(steps, smaller, strict=True)] == sizes
-        if not whole or channels != c * len(firsts):
-            raise UnsupportedError(f"{shown(x)}, made of {x.base}; needed: a map [N, C, H, W]")
         interleaved = np.array_equal(np.stack(parts, 2).reshape(x.shape), seen)
         if not interleaved and not np.array_equal(np.concatenate(parts, 1), seen):
             raise UnsupportedError("elements in another order than that of space to depth")
-        key = (Concat, x.name, len(firsts) * (-1 if interleaved else 1))
+        key = (Concat, x.name, (*steps, interleaved))
         if key not in self._rearranged:
             bounds: dict[str, Any] = {"end": [None] * 3, "step": [1, *steps]}
             taken = [
@@ -163,7 +163,7 @@ class Tensors:
         count = int(np.prod(x.own_shape[1:]))
         alike = x.shape in ((x.own_shape[0], count), (x.own_shape[0], count, 1, 1))
         if isinstance(x.base, MapShape) and alike:
-            key = (Flatten, x.name, 1)
+            key = (Flatten, x.name, ())
             if key not in self._rearranged:
                 name = self._names.free(f"{x.name}_flat")
                 self._rearranged[key] = self._add(Flatten, name, itself(x.name, x.base))
