@@ -1,21 +1,6 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-# Cross build for riscv64 Linux with the vector extension, statically linked, by Debian's clang.
-set(CMAKE_SYSTEM_NAME Linux)
+# Cross build for riscv64 Linux with the vector extension.
 set(CMAKE_SYSTEM_PROCESSOR riscv64)
-foreach(language C CXX ASM)
-  set(CMAKE_${language}_COMPILER_TARGET riscv64-linux-gnu)
-endforeach()
-set(CMAKE_C_COMPILER clang-19)
-set(CMAKE_ASM_COMPILER clang-19)
-set(CMAKE_CXX_COMPILER clang++-19)
-set(CMAKE_AR /usr/bin/llvm-ar-19 CACHE FILEPATH "")
-set(CMAKE_RANLIB /usr/bin/llvm-ranlib-19 CACHE FILEPATH "")
-set(CMAKE_EXE_LINKER_FLAGS_INIT "-fuse-ld=lld -static")
-set(CMAKE_FIND_ROOT_PATH /usr/riscv64-linux-gnu)
-set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
-set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
-set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
-# The header-only libraries of the build system (nlohmann-json, CLI11) serve every target.
-set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE BOTH)
+include(${CMAKE_CURRENT_LIST_DIR}/cross.cmake)

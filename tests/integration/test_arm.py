@@ -24,6 +24,7 @@ from tests.unit.package.test_optimize import write_small
 
 from . import schedules
 from .googletest import passed
+from .machine_code import Code, disassembly
 
 PIXELS = 33
 
@@ -105,21 +106,7 @@ def test_a_pruned_network_computes_what_pytorch_does(
         assert 0 < np.abs(logits - expected).max() <= 2e-2 * np.abs(expected).max()
 
 
-def disassembly(
-    toolchain: Container, root: Path, file: Path, *options: str
-) -> dict[str, list[tuple[int, str]]]:
-    """Addresses and instructions of each function."""
-    command = ["llvm-objdump-19", "-d", "--no-show-raw-insn", "--no-print-imm-hex", *options]
-    functions: dict[str, list[tuple[int, str]]] = {}
-    for line in toolchain.run([*command, str(file.relative_to(root))]).stdout.splitlines():
-        if header := re.match(r"[0-9a-f]+ <(\w+)>:", line):
-            current = functions.setdefault(header[1], [])
-        elif match := re.match(r"\s*([0-9a-f]+):\s+(.*)", line):
-            current.append((int(match[1], 16), match[2]))
-    return functions
-
-
-def innermost_loops(code: list[tuple[int, str]]) -> list[list[str]]:
+def innermost_loops(code: Code) -> list[list[str]]:
     """The bodies of loops that have none within."""
     places = {address: index for index, (address, _) in enumerate(code)}
     bodies: list[list[str]] = []
@@ -140,9 +127,7 @@ def test_no_loop_of_a_gemm_kernel_spills(
     tables = (aarch64_programs / "generated/colnm-kernels.h").read_text("utf-8")
     listed = set(re.findall(r"void (xnn_\w+_colnm_gemm_\w+__neon\w*)\(", tables))
     assert len(listed) == (31 + 15 + 7 + 3) + 2 * (30 + 14 + 6)
-    program = aarch64_programs / "colonnade-tests"
-    chosen = f"--disassemble-symbols={','.join(sorted(listed))}"
-    kernels = disassembly(toolchain, root, program, chosen)
+    kernels = disassembly(toolchain, root, aarch64_programs / "colonnade-tests", listed)
     assert set(kernels) == listed
     for name, code in kernels.items():
         loops = [body for body in innermost_loops(code) if any("fmla" in each for each in body)]

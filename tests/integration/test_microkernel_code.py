@@ -11,6 +11,8 @@ import pytest
 
 from colonnade.container import Container
 
+from .machine_code import disassembly
+
 VECTOR_REGISTERS = 32
 CALLEE_SAVED = re.compile(r"f?s\d+")
 
@@ -22,6 +24,11 @@ class Instruction:
     address: int
     mnemonic: str
     operands: list[str]
+
+    @classmethod
+    def parse(cls, address: int, text: str) -> "Instruction":
+        mnemonic, _, operands = text.partition("\t")
+        return cls(address, mnemonic, re.sub(r"\s*<.*>", "", operands).split(", "))
 
     def touches_stack(self) -> bool:
         return any(re.search(r"\bsp\b", operand) for operand in self.operands)
@@ -68,24 +75,12 @@ def kernels(
     """Code of every kernel that the generator lists for RVV, by name."""
     tables = (riscv64_programs / "generated/colnm-kernels.h").read_text("utf-8")
     listed = set(re.findall(r"void (xnn_\w+_colnm_gemm_\w+__rvv\w*)\(", tables))
-    program = riscv64_programs.relative_to(root) / "colonnade-tests"
-    text = toolchain.run(
-        [
-            "llvm-objdump-19",
-            *("-d", "--no-show-raw-insn", "--no-print-imm-hex"),
-            f"--disassemble-symbols={','.join(sorted(listed))}",
-            str(program),
-        ]
-    ).stdout
-    code: dict[str, list[Instruction]] = {}
-    for line in text.splitlines():
-        if header := re.match(r"[0-9a-f]+ <(\w+)>:", line):
-            current = code.setdefault(header[1], [])
-        elif match := re.match(r"\s*([0-9a-f]+):\s+(\S+)\s*(.*)", line):
-            operands = re.sub(r"\s*<.*>", "", match[3])
-            current.append(Instruction(int(match[1], 16), match[2], operands.split(", ")))
-    assert set(code) == listed
-    return code
+    found = disassembly(toolchain, root, riscv64_programs / "colonnade-tests", listed)
+    assert set(found) == listed
+    return {
+        name: [Instruction.parse(address, text) for address, text in code]
+        for name, code in found.items()
+    }
 
 
 def describe(name: str) -> tuple[Family, int, int]:
@@ -164,15 +159,10 @@ def test_the_last_elements_of_a_row_are_a_shorter_vector(
 ) -> None:
     """The compiler makes these loops: planes of 7 by 7 and 14 by 14 are narrower than its vectors."""
     (compiled,) = riscv64_programs.rglob(f"{name}.c.o")
-    command = ["llvm-objdump-19", "-d", "--no-show-raw-insn", str(compiled.relative_to(root))]
-    text = toolchain.run(command).stdout
-    of_any_length: dict[str, int] = {}
-    for line in text.splitlines():
-        if header := re.match(r"[0-9a-f]+ <([a-z]\w+)>:", line):
-            current = header[1]
-            of_any_length[current] = 0
-        elif re.search(r"\svsetvli\s+\w+, (?!zero)", line):
-            of_any_length[current] += 1
+    of_any_length = {
+        function: sum(bool(re.match(r"vsetvli\s+\w+, (?!zero)", text)) for _, text in code)
+        for function, code in disassembly(toolchain, root, compiled).items()
+    }
     assert len(of_any_length) > 20
     assert all(of_any_length.values()), of_any_length
     # Sums of channels, twice, the root, and what is written.

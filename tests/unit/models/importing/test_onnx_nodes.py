@@ -93,12 +93,12 @@ REASONS = {
     "another broadcast": r"allowed: of one shape|one for each channel|broadcast|for each column",
     "of tensors": r"allowed: by a constant|is no constant|no tensor that the network computes"
     r"|has several elements; needed: one",
-    "dimensions": r"allowed: \[N, C\] and \[C, O\]|allowed: \[N, C, H, W\]|dimensions",
+    "dimensions": r"allowed: \[N, C, H, W\]|dimensions",
     "another order": r"in another order|as \[|axes \[",
     "attributes": r"transA|training_mode|storage_order|dilations|mode '|antialias|nearest of"
     r"|linear of|alpha other|aspect_ratio|over the last \d axes|one for each element",
     "second output": r"another output",
-    "padding": r"padding: |allowed: 0 and more|mode ",
+    "padding": r"padding: |mode ",
     "softmax": r"allowed: axis 1 of features",
     "of an input": r"is an input|is the same tensor",
     "not finite": r"not finite|softmax",

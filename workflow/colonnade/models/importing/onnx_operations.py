@@ -14,7 +14,7 @@ from colonnade.models.importing.onnx_functions import FUNCTIONS
 from colonnade.models.importing.onnx_resize import resize
 from colonnade.models.importing.reading import Handler, Operation
 from colonnade.models.importing.recorder import Recorder
-from colonnade.models.importing.slicing import even, part, parts, with_border
+from colonnade.models.importing.slicing import even, part, parts, space_to_depth, with_border
 from colonnade.models.importing.values import Constant, UnsupportedError, Value
 from colonnade.models.shapes import reach
 
@@ -284,13 +284,11 @@ def _transpose(net: Recorder, op: Operation) -> Value:
 
 
 def _space_to_depth(net: Recorder, op: Operation) -> Value:
-    x, factor = op.tensor, op.attributes["blocksize"]
-    n, c, h, w = net.map_of(x).shape
-    split = net.reshape(x, (n, c, h // factor, factor, w // factor, factor))
-    # Channels behind or before the place in a block.
-    orders = {"DCR": (0, 3, 5, 1, 2, 4), "CRD": (0, 1, 3, 5, 2, 4)}
-    turned = net.transpose(split, orders[op.attributes.get("mode", "DCR")])
-    return net.reshape(turned, (n, c * factor**2, h // factor, w // factor))
+    mode = op.attributes.get("mode", "DCR")
+    if mode not in ("DCR", "CRD"):
+        raise UnsupportedError(f"mode {mode!r}; allowed: 'DCR', 'CRD'")
+    factor = op.attributes["blocksize"]
+    return space_to_depth(net, op.tensor, factor, channels_first=mode == "CRD")
 
 
 def _lrn(net: Recorder, op: Operation) -> Value:

@@ -89,3 +89,11 @@ def with_border(
             cut = f"{name}_cut"
             x = part(net, cut, x, axis + 2, max(0, -before), min(0, behind) or None)
     return net.pad(name, x, [max(0, each) for each in padding], value)
+
+
+def space_to_depth(net: Recorder, x: Tensor, factor: int, *, channels_first: bool) -> Tensor:
+    """The rows and columns of every block as channels: each channel's together, or each place's."""
+    n, c, h, w = net.map_of(x).shape
+    split = net.reshape(x, (n, c, h // factor, factor, w // factor, factor))
+    turned = net.transpose(split, (0, 1, 3, 5, 2, 4) if channels_first else (0, 3, 5, 1, 2, 4))
+    return net.reshape(turned, (n, c * factor**2, h // factor, w // factor))

@@ -14,7 +14,7 @@ from colonnade.models.importing.arithmetic import combine, identity, negative
 from colonnade.models.importing.normalizing import instance_norm, layer_norm
 from colonnade.models.importing.reading import Handler, Operation
 from colonnade.models.importing.recorder import Recorder
-from colonnade.models.importing.slicing import even, part, parts, with_border
+from colonnade.models.importing.slicing import even, part, parts, space_to_depth, with_border
 from colonnade.models.importing.torch_functions import FUNCTIONS
 from colonnade.models.importing.values import (
     Constant,
@@ -265,11 +265,7 @@ def _movedim(net: Recorder, op: Operation) -> Value:
 
 
 def _pixel_unshuffle(net: Recorder, op: Operation) -> Value:
-    x, factor = op.tensor, _index(op.inputs[1])
-    n, c, h, w = net.map_of(x).shape
-    split = net.reshape(x, (n, c, h // factor, factor, w // factor, factor))
-    turned = net.transpose(split, (0, 1, 3, 5, 2, 4))
-    return net.reshape(turned, (n, c * factor**2, h // factor, w // factor))
+    return space_to_depth(net, op.tensor, _index(op.inputs[1]), channels_first=True)
 
 
 def _transpose(net: Recorder, op: Operation) -> Value:
