@@ -24,11 +24,13 @@ pytestmark = pytest.mark.slow
 OF_OTHER_RANKS = {
     *(
         "Div",
+        "Gather",
         "LayerNormalization",
         "Neg",
         "PRelu",
         "ReduceMax",
         "ReduceMean",
+        "ReduceSum",
         "Reshape",
         "Shape",
         "Slice",
@@ -95,6 +97,7 @@ REASONS = {
     r"|has several elements; needed: one",
     "dimensions": r"allowed: \[N, C, H, W\]|dimensions",
     "another order": r"in another order|as \[|axes \[",
+    "several elements": r"indices .*; allowed: a single one",
     "attributes": r"transA|training_mode|storage_order|dilations|mode '|antialias|nearest of"
     r"|linear of|alpha other|aspect_ratio|over the last \d axes|one for each element",
     "second output": r"another output",

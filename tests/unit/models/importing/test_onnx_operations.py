@@ -39,6 +39,10 @@ FLOATS: dict[str, Any] = {
     "pair": RNG.normal(size=2).astype(np.float32),
     "wide": RNG.normal(size=(6, 5)).astype(np.float32),
     "groups": np.array([0, 2, -1]),
+    "parts": np.array([0, 2, 3, 8, 9]),
+    "second": np.array(1),
+    "pairs": np.array([0, 2, 3]),
+    "flattened": np.array([0, 6]),
     "zero": np.array([0]),
     "eight": np.array([8]),
     "width": np.array([3]),
@@ -139,6 +143,15 @@ COMPUTED: dict[str, list[Node]] = {
         node("Slice", "x zero eight width", "a"),
         node("SpaceToDepth", "a", blocksize=2),
     ],
+    "sum-of-groups": [node("Reshape", "x parts", "a"), node("ReduceSum", "a one", keepdims=0)],
+    "gathered-group": [node("Reshape", "x parts", "a"), node("Gather", "a second", axis=1)],
+    "sum-of-planes": [node("ReduceSum", "x planes")],
+    "softmax-over-groups": [
+        node("ReduceMean", "x planes", "a", keepdims=0),
+        node("Reshape", "a pairs", "b"),
+        node("Softmax", "b", "d", axis=1),
+        node("Reshape", "d flattened"),
+    ],
     "concatenated": [node("Relu", "x", "a"), node("Concat", "a x", axis=-3)],
 }
 
@@ -190,6 +203,10 @@ REFUSED: dict[str, tuple[list[Node], str]] = {
     ),
     "order": ([node("MaxPool", "x", storage_order=1, **POOL)], "storage_order 1"),
     "all axes": ([node("ReduceMean", "x")], "over all axes; allowed: whole planes"),
+    "several of an axis": (
+        [node("Gather", "x planes", axis=1)],
+        r"indices \[2\]; allowed: a single one",
+    ),
     "backwards": ([node("Slice", "x from to of back")], "step -1; allowed: 1 and more"),
     "other parts": ([node("Split", "x halves", "y b", axis=1)], r"parts \[4, 4\] of axis 1 of a"),
     "too few parts": ([node("Split", "x sized", "y b", axis=1)], r"6 in 2 parts \[1, 2, 3\]"),

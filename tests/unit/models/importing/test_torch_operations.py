@@ -42,6 +42,22 @@ def drawn(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
+def split_attention(x: Tensor) -> Tensor:
+    """ResNeSt's: two groups of channels, weighed by a softmax over both."""
+    parts = x.view(2, 2, 3, 8, 12)
+    scores = torch.cat([parts.sum(1).mean((2, 3)), parts.amax(1).mean((2, 3))], 1)
+    weights = scores.view(2, 1, 2, 3).transpose(1, 2).softmax(1).reshape(2, 6)
+    return (parts * weights.view(2, 2, 3, 1, 1)).sum(1)
+
+
+def selective_kernels(x: Tensor) -> Tensor:
+    """SKNet's: two maps, weighed by a softmax over both."""
+    both = torch.stack([x, x.relu()], 1)
+    pooled = both.sum(1).mean((2, 3), keepdim=True)
+    weights = torch.cat([pooled, pooled.sigmoid()], 1).view(2, 2, 6, 1, 1).softmax(1)
+    return (both * weights).sum(1)
+
+
 # Each function reads a map, then the constants of these sizes.
 COMPUTED: dict[str, tuple[Function, tuple[tuple[int, ...], ...]]] = {
     "conv2d-same": (lambda x, w: f.conv2d(x, w, padding="same"), ((4, 6, 4, 3),)),
@@ -107,6 +123,16 @@ COMPUTED: dict[str, tuple[Function, tuple[tuple[int, ...], ...]]] = {
     "transposed-and-back": (lambda x: x.transpose(1, 3).sigmoid().transpose(-1, 1), ()),
     "channel-shuffle": (lambda x: f.channel_shuffle(x, 3), ()),
     "channel-shuffle-of-aten": (lambda x: ATEN.channel_shuffle(x, 2), ()),
+    "split-attention": (split_attention, ()),
+    "selective-kernels": (selective_kernels, ()),
+    "softmax-over-two-maps": (lambda x: x.view(2, 2, 3, 8, 12).softmax(1).view(MAP), ()),
+    "sum-of-groups": (lambda x: x.view(2, 3, 2, 8, 12).sum(1), ()),
+    "mean-of-groups": (lambda x: x.view(2, 3, 2, 8, 12).mean(1), ()),
+    "maximum-of-groups": (lambda x: x.view(2, 3, 2, 8, 12).amax(1, keepdim=True)[:, 0], ()),
+    "sum-of-planes": (lambda x: x.sum((2, 3)), ()),
+    "selected-group": (lambda x: x.view(2, 3, 2, 8, 12).select(1, -2), ()),
+    "selected-row": (lambda x: x.select(2, 3).unsqueeze(2), ()),
+    "unbound": (lambda x: sum(x.view(2, 3, 2, 8, 12).unbind(1)), ()),
     "softmax": (lambda x: torch.softmax(x.mean((2, 3)), -1), ()),
     "dropout": (lambda x: f.dropout(x, 0.4, training=False).tanh(), ()),
     "cat": (lambda x: torch.cat([x, x.relu(), x], 1), ()),
@@ -386,6 +412,20 @@ REFUSED: dict[str, tuple[Function, str]] = {
         lambda x, w: x + x.view(2, 6, 1, 96).relu().view(2, 6, 12, 8).mean((2,), keepdim=True),
         r"allowed: of one shape, or \[N, C, H, W\] and \[N, C, 1, 1\]|torch.export cannot|over axes",
     ),
+    "selected-image": (lambda x, w: x[1], "one of the images; allowed: of another axis"),
+    "stack-of-rows": (
+        lambda x, w: torch.stack([x, x], 2).view(2, 6, 16, 12),
+        "along axis 2 of a tensor .*; allowed: along axis 1",
+    ),
+    "stack-of-constants": (
+        lambda x, w: torch.stack([x[:1], w[:1, :, :1, :1].expand(1, 6, 8, 12)], 1),
+        "of constants|axis 0",
+    ),
+    "softmax-over-three": (
+        lambda x, w: x.mean((2, 3)).view(2, 3, 2, 1).softmax(1),
+        "over 3 groups of channels; allowed: 2",
+    ),
+    "sum-of-columns": (lambda x, w: x.sum(3), r"over axes \[3\] of a tensor"),
     "second-output": (
         lambda x, w: f.max_pool2d(x, 2, return_indices=True)[1].float(),
         "output 1 of .*; allowed: the first",

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from colonnade.models.importing.arithmetic import combine, identity, negative
+from colonnade.models.importing.grouping import reduced, selected, softmax
 from colonnade.models.importing.normalizing import instance_norm, layer_norm
 from colonnade.models.importing.onnx_functions import FUNCTIONS
 from colonnade.models.importing.onnx_resize import resize
@@ -93,7 +94,7 @@ def _reduce(function: str) -> Handler:
         if axes is None:
             raise UnsupportedError("over all axes; allowed: whole planes")
         keep = bool(op.attributes.get("keepdims", 1))
-        return net.reduced(op.name, op.tensor, axes, keep=keep, function=function)
+        return reduced(net, op.name, op.tensor, axes, keep=keep, function=function)
 
     return reduce
 
@@ -164,7 +165,7 @@ def _softmax(net: Recorder, op: Operation) -> Value:
         # All sizes behind the axis are one.
         flat = net.reshape(x, (x.shape[0], math.prod(x.shape[1:])))
         return net.reshape(net.softmax(op.name, flat, 1), x.shape)
-    return net.softmax(op.name, x, axis)
+    return softmax(net, op.name, x, axis)
 
 
 def _arithmetic(function: str) -> Handler:
@@ -267,6 +268,13 @@ def _given(op: Operation, index: int, key: str) -> list[int] | None:
     return op.attributes.get(key) if constant is None else constant.whole()
 
 
+def _gather(net: Recorder, op: Operation) -> Value:
+    axis, indices = op.attributes.get("axis", 0), op.constant(1, "indices")
+    if np.ndim(indices.values) != 0:
+        raise UnsupportedError(f"indices {list(np.shape(indices.values))}; allowed: a single one")
+    return selected(net, op.name, op.tensor, axis, *indices.whole())
+
+
 def _split(net: Recorder, op: Operation) -> Sequence[Value]:
     x, axis = op.tensor, op.attributes.get("axis", 0)
     sizes = _given(op, 1, "split")
@@ -340,6 +348,7 @@ HANDLERS: dict[str, Handler] = {
     "Div": _arithmetic("div"),
     "Dropout": _dropout,
     "Flatten": _flatten,
+    "Gather": _gather,
     "Gemm": _gemm,
     "GlobalAveragePool": _global_pool("avg"),
     "GlobalMaxPool": _global_pool("max"),
@@ -357,6 +366,7 @@ HANDLERS: dict[str, Handler] = {
     "Pad": _pad,
     "ReduceMax": _reduce("max"),
     "ReduceMean": _reduce("avg"),
+    "ReduceSum": _reduce("sum"),
     "Reshape": _reshape,
     "Resize": resize,
     "Shape": _shape,

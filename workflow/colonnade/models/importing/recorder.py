@@ -3,6 +3,7 @@
 
 """Writes the nodes of an imported network down, whatever it is imported from."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -372,6 +373,10 @@ class Recorder(Tensors):
             ]
             if len(parts) == 2:
                 return self.reshape(self._many(Binary, name, parts, **keys), seen)
+        one, other = _with_groups_joined(first), _with_groups_joined(second)
+        if one and other and first.shape[:-2] == second.shape[:-2]:
+            made = self.two(name, function, self.reshape(first, one), self.reshape(second, other))
+            return self.reshape(made, seen)
         if first.is_features and second.is_features and first.shape[:2] == second.shape[:2]:
             made = self._many(Binary, name, [self.features(first), self.features(second)], **keys)
             return self.reshape(made, seen)
@@ -389,6 +394,13 @@ class Recorder(Tensors):
     def _many(self, layer: type[Node], name: str, parts: Sequence[Tensor], **keys: Any) -> Tensor:
         keys["inputs"] = [each.name for each in parts]
         return self._node(layer, self._names.free(name), {}, keys)
+
+
+def _with_groups_joined(x: Tensor) -> tuple[int, ...] | None:
+    """The sizes of a tensor [N, groups, C, H, W] with all of its channels as one axis."""
+    joined = (x.shape[0], math.prod(x.shape[1:-2]), *x.shape[-2:])
+    fits = len(x.shape) > 4 and x.order is None and joined[:2] == x.own_shape[:2]
+    return joined if fits else None
 
 
 def _is_alike(first: Tensor, second: Tensor) -> bool:

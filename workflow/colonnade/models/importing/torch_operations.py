@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from colonnade.models.importing.arithmetic import combine, identity, negative
+from colonnade.models.importing.grouping import reduced, selected, softmax, stacked
 from colonnade.models.importing.normalizing import instance_norm, layer_norm
 from colonnade.models.importing.reading import Handler, Operation
 from colonnade.models.importing.recorder import Recorder
@@ -168,10 +169,11 @@ def _adaptive(function: str) -> Handler:
 def _reduce(function: str) -> Handler:
     def reduce(net: Recorder, op: Operation) -> Value:
         # mean() of all elements has neither.
-        axes, keep = (*op.inputs[1:3], None, False)[:2]
+        given, keep = (*op.inputs[1:3], None, False)[:2]
+        axes = [given] if isinstance(given, int) else given
         if not axes:
             raise UnsupportedError("over all axes; allowed: whole planes")
-        return net.reduced(op.name, op.tensor, axes, keep=bool(keep), function=function)
+        return reduced(net, op.name, op.tensor, axes, keep=bool(keep), function=function)
 
     return reduce
 
@@ -325,7 +327,24 @@ def _split(net: Recorder, op: Operation) -> Sequence[Value]:
 
 
 def _softmax(net: Recorder, op: Operation) -> Value:
-    return net.softmax(op.name, op.tensor, op.inputs[1])
+    return softmax(net, op.name, op.tensor, op.inputs[1])
+
+
+def _stack(net: Recorder, op: Operation) -> Value:
+    tensors = op.inputs[0]
+    if not all(isinstance(each, Tensor) for each in tensors):
+        raise UnsupportedError("of constants")
+    return stacked(net, op.name, tensors, op.inputs[1])
+
+
+def _select(net: Recorder, op: Operation) -> Value:
+    axis, index = (_index(each) for each in op.inputs[1:3])
+    return selected(net, op.name, op.tensor, axis, index)
+
+
+def _unbind(net: Recorder, op: Operation) -> Sequence[Value]:
+    x, axis = op.tensor, _index(op.inputs[1])
+    return [selected(net, f"{op.name}_{index}", x, axis, index) for index in range(x.shape[axis])]
 
 
 def _dropout(net: Recorder, op: Operation) -> Value:
@@ -397,15 +416,19 @@ _HANDLERS: dict[str, Handler] = {
     "pixel_unshuffle": _pixel_unshuffle,
     "reshape": _view,
     "rsub": _arithmetic("sub", turned=True),
+    "select": _select,
     "slice": _slice,
     "softmax": _softmax,
     "split": _split,
     "split_with_sizes": _split,
     "squeeze": _squeeze,
+    "stack": _stack,
     "sub": _arithmetic("sub"),
+    "sum": _reduce("sum"),
     "sym_size": _size,
     "to": _converted,
     "transpose": _transpose,
+    "unbind": _unbind,
     "unsafe_chunk": _chunk,
     "unsafe_split": _split,
     "unsafe_split_with_sizes": _split,
