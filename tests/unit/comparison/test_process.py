@@ -49,7 +49,7 @@ def test_it_runs_when_it_is_asked_to_and_sleeps_in_between(tmp_path: Path) -> No
     ("code", "said"),
     [
         ("import sys; sys.exit('no such engine')", "exit status 1: no such engine"),
-        ("import os; os.kill(os.getpid(), 11)", "signal 11"),
+        ("import os; os.kill(os.getpid(), 11)", r"signal 11 \(SIGSEGV\)"),
         ("raise SystemExit(3)", "exit status 3"),
         ("print('no list', flush=True); input()", "no list: not a list of seconds"),
         ("print('[1, \"a\"]', flush=True); input()", "not a list of seconds"),

@@ -12,9 +12,9 @@ from PIL import Image
 from safetensors.numpy import save_file
 
 from colonnade.common.errors import ColonnadeError
+from colonnade.data.pictures import UNCHANGED, Normalisation
 from colonnade.evaluation import pictures
 from colonnade.evaluation.pictures import (
-    Making,
     classes_of,
     preprocessing_of,
     random_images,
@@ -30,20 +30,19 @@ INPUTS = (Input(name="image", channels=3), Input(name="other", channels=2))
 
 
 def test_without_options_pictures_are_pixels_in_0_to_1(package: Path) -> None:
-    found = preprocessing_of(package, None, None, None)
-    assert (found.image_px, found.mean, found.std) == (224, [0, 0, 0], [1, 1, 1])
+    assert preprocessing_of(package, None, None, None) == (224, UNCHANGED)
 
 
 def test_what_a_package_states_counts_and_options_count_more(stated_package: Path) -> None:
-    imagenet = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+    mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
     found = preprocessing_of(stated_package, None, None, None)
-    assert (found.image_px, found.mean, found.std) == (32, *imagenet)
+    assert found == (32, Normalisation(mean, std))
     found = preprocessing_of(stated_package, 48, (0.1, 0.2, 0.3), None)
-    assert (found.image_px, found.mean, found.std) == (48, [0.1, 0.2, 0.3], imagenet[1])
+    assert found == (48, Normalisation((0.1, 0.2, 0.3), std))
     found = preprocessing_of(stated_package, None, None, (2, 3, 4))
-    assert (found.image_px, found.mean, found.std) == (32, imagenet[0], [2, 3, 4])
+    assert found == (32, Normalisation(mean, (2, 3, 4)))
     # Zeros are means like others.
-    assert preprocessing_of(stated_package, None, (0, 0, 0), None).mean == [0, 0, 0]
+    assert preprocessing_of(stated_package, None, (0, 0, 0), None)[1].mean == (0, 0, 0)
 
 
 def test_pictures_for_two_inputs_are_refused(pair_package: Path) -> None:
@@ -57,16 +56,16 @@ def test_picture_files_are_a_batch_normalised(tmp_path: Path) -> None:
     paths = [tmp_path / f"{index}.png" for index in range(2)]
     for colour, path in zip(colours, paths, strict=True):
         Image.new("RGB", (30, 20), colour).save(path)
-    stated = Making(image_px=8, mean=[0.5, 0.25, 0.1], std=[0.5, 0.25, 2])
-    made = read_pictures(paths, stated)
+    stated = Normalisation((0.5, 0.25, 0.1), (0.5, 0.25, 2))
+    made = read_pictures(paths, 8, stated)
     assert (made.shape, str(made.dtype)) == ((2, 3, 8, 8), "float32")
     wanted = [[1, -1, 0.05], [-1, 0.6, 0.45]]
     np.testing.assert_allclose(made.mean((2, 3)), wanted, atol=1e-6)
     assert np.ptp(made, axis=(2, 3)).max() < 1e-6
-    tall = read_pictures(paths[:1], Making(image_px=(12, 5), mean=[0] * 3, std=[1] * 3))
+    tall = read_pictures(paths[:1], (12, 5), UNCHANGED)
     assert tall.shape == (1, 3, 12, 5)
     with pytest.raises(ColonnadeError, match=r"none\.png: broken or missing image"):
-        read_pictures([paths[0], tmp_path / "none.png"], stated)
+        read_pictures([paths[0], tmp_path / "none.png"], 8, stated)
 
 
 def test_random_images_are_of_every_input_and_of_their_seed(pair_package: Path) -> None:
@@ -98,8 +97,8 @@ def test_images_are_of_the_size_with_which_a_network_was_imported(
     package = write_package(tmp_path, graph, data=folder_data)
     assert random_images(package, 2, None, 0)["image"].shape == (2, 3, 37, 53)
     assert random_images(package, 2, 40, 0)["image"].shape == (2, 3, 40, 40)
-    assert preprocessing_of(package, None, None, None).image_px == (37, 53)
-    assert preprocessing_of(package, 48, None, None).image_px == 48
+    assert preprocessing_of(package, None, None, None)[0] == (37, 53)
+    assert preprocessing_of(package, 48, None, None)[0] == 48
     with pytest.raises(ColonnadeError, match=r"images of 37x53 pixels: 1 to 34221$"):
         random_images(package, 34222, None, 0)
 

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -87,15 +88,18 @@ def run(
     )
     from colonnade.runtime.net import load
 
-    stated = preprocessing_of(package, image_px, mean, std)
+    size, normalisation = preprocessing_of(package, image_px, mean, std)
     names = None if labels is None else read_labels(labels)
     with load(package, dtype=dtype, threads=threads) as net:
         found = {
-            str(path): classes_of(net, read_pictures([path], stated), names, top, dtype)
+            str(path): classes_of(
+                net, read_pictures([path], size, normalisation), names, top, dtype
+            )
             for path in track(images, "run", len(images), "picture")
         }
     if as_json:
-        click.echo(_json({"preprocessing": vars(stated), "images": found}))
+        stated = {"image_px": size, **asdict(normalisation)}
+        click.echo(_json({"preprocessing": stated, "images": found}))
         return
     for path, rows in found.items():
         click.echo(path)
@@ -216,8 +220,8 @@ def validate(
     if images and others:
         raise ColonnadeError(f"{package}: has {len(others) + 1} inputs; allowed with --image: one")
     if images:
-        stated = preprocessing_of(package, image_px, mean, std)
-        inputs |= {str(path): {first.name: read_pictures([path], stated)} for path in images}
+        made = preprocessing_of(package, image_px, mean, std)
+        inputs |= {str(path): {first.name: read_pictures([path], *made)} for path in images}
     inputs |= {str(path): read_inputs(path, model.graph.inputs) for path in files}
     if not inputs:
         raise ColonnadeError("--random: 0; allowed without --image and --input: 1 or more")

@@ -113,6 +113,16 @@ def attached(command: Sequence[str], env: Mapping[str, str]) -> int:
     return status if status >= 0 else 128 - status
 
 
+def ending(status: int) -> str:
+    """How a child ended, in words: its `returncode` is below 0 where a signal ended it."""
+    if status >= 0:
+        return f"exit status {status}"
+    try:
+        return f"signal {-status} ({signal.Signals(-status).name})"
+    except ValueError:
+        return f"signal {-status}"
+
+
 def works(command: Sequence[str]) -> bool:
     """Whether a command runs here, and successfully."""
     try:

@@ -19,6 +19,7 @@ from types import TracebackType
 from pydantic import TypeAdapter, ValidationError
 
 from colonnade.common.errors import ColonnadeError
+from colonnade.common.processes import ending
 
 # A network is compiled within this time; a run takes no longer either.
 SECONDS = 600.0
@@ -148,7 +149,7 @@ class Process:
             return error
         lines = self._log.read_text("utf-8", "replace").splitlines()
         said = next((line.strip() for line in reversed(lines) if line.strip()), "")
-        ended = f"signal {-status}" if status < 0 else f"exit status {status}"
+        ended = ending(status)
         return ColonnadeError(f"{ended}: {said[:_MOST_TEXT]}" if said else ended)
 
     def _signal(self, number: int) -> None:

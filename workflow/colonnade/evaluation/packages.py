@@ -5,7 +5,6 @@
 
 import re
 import shutil
-import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from safetensors.numpy import load_file, save_file
 from colonnade.common.errors import ColonnadeError, first_line
 from colonnade.common.files import read_json
 from colonnade.common.paths import RUNNER
+from colonnade.common.processes import ending
 from colonnade.config.target import TargetConfig
 from colonnade.package.description import SCHEDULES
 from colonnade.runtime.native import native
@@ -65,15 +65,8 @@ def _said(program: str, status: int, stderr: str) -> str:
     errors = [line for line in lines if line.startswith("error: ")]
     if errors:
         return errors[-1].removeprefix("error: ")
-    if status < 0:
-        try:
-            end = f"signal {-status} ({signal.Signals(-status).name})"
-        except ValueError:
-            end = f"signal {-status}"
-    else:
-        end = f"exit status {status}"
     others = [line for line in lines if not _PROGRESS.fullmatch(line.strip())]
-    return f"{program}: {end}" + (f": {others[-1]}" if others else "")
+    return f"{program}: {ending(status)}" + (f": {others[-1]}" if others else "")
 
 
 def this_machine() -> Target:

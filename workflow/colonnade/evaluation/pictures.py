@@ -4,7 +4,6 @@
 """Images for a package: picture files as it wants them, random ones, and what it says of pictures."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,21 +28,12 @@ MOST_PIXELS = 1 << 26
 Triple = tuple[float, float, float]
 
 
-@dataclass(frozen=True)
-class Making:
-    """How pictures become images: cropped to `image_px`, pixels in 0..1 less `mean`, divided by `std`."""
-
-    image_px: Px
-    mean: list[float]
-    std: list[float]
-
-
 def preprocessing_of(
     package: Path, image_px: int | None, mean: Triple | None, std: Triple | None
-) -> Making:
-    """What becomes of pictures: as the options say, else as the package states, else pixels in 0 to 1.
+) -> tuple[Px, Normalisation]:
+    """The size of images, and how pixels are normalised: by options, else the package, else not at all.
 
-    Their size is that of `package.description.input_shapes`.
+    The size is that of `package.description.input_shapes`.
 
     Raises:
         ColonnadeError: a damaged package, or one whose input is no picture.
@@ -53,22 +43,23 @@ def preprocessing_of(
     if channels != [3]:
         raise ColonnadeError(f"{package}: inputs of {channels} channels; pictures need one of 3")
     stated = graph_of(read).preprocessing or UNCHANGED
-    return Making(
-        image_px=image_size(input_shapes(read, 1, image_px)),
-        mean=list(mean or stated.mean),
-        std=list(std or stated.std),
+    return image_size(input_shapes(read, 1, image_px)), Normalisation(
+        mean or _triple(stated.mean), std or _triple(stated.std)
     )
 
 
-def read_pictures(paths: Sequence[Path], stated: Making) -> Array:
-    """Picture files as one batch.
+def _triple(values: Sequence[float]) -> Triple:
+    first, second, third = values
+    return first, second, third
+
+
+def read_pictures(paths: Sequence[Path], image_px: Px, normalisation: Normalisation) -> Array:
+    """Picture files as one batch [N, 3, H, W].
 
     Raises:
         ColonnadeError: a file is missing, broken or no picture.
     """
-    (m0, m1, m2), (s0, s1, s2) = stated.mean, stated.std
-    normalisation = Normalisation((m0, m1, m2), (s0, s1, s2))
-    return np.stack([read_image(path, stated.image_px, normalisation) for path in paths])
+    return np.stack([read_image(path, image_px, normalisation) for path in paths])
 
 
 def random_images(package: Path, batch: int, image_px: int | None, seed: int) -> dict[str, Array]:
