@@ -200,6 +200,9 @@ std::vector<Keep> keeps(const Options& options, const ConvShape& shape) {
   return list;
 }
 
+constexpr char kWhatRuns[] =
+    "(TILE + 1) * LMUL of at most 32, direct with one stride for height and width, one KC split in f16, depthwise with as many groups as channels, xnnpack_spmm of 1x1 with stride 1";
+
 // One value of --candidate. Throws std::invalid_argument if it names none.
 Candidate parse_candidate(const std::string& text) {
   if (text == kDenseReference || text == kDepthwise) return {text, {}, {}};
@@ -217,6 +220,8 @@ std::vector<Candidate> listed_candidates(const Options& options, const ConvShape
   std::vector<Candidate> list;
   for (const std::string& text : options.listed) {
     Candidate candidate = parse_candidate(text);
+    // A grid goes without what cannot run; what is named has a line for each of its patterns, or none is right.
+    if (!can_run(candidate, shape, options.arithmetic)) throw std::invalid_argument("--candidate '" + text + "': cannot run " + shape.str() + "; allowed: " + kWhatRuns);
     if (candidate.schedule.tile == 0) {
       list.push_back(candidate);
       continue;
@@ -324,7 +329,7 @@ int bench(int argc, char** argv) {
     runs += candidates.size();
     (options.interleaved ? run_interleaved : run_in_turn)(options, shape, candidates, clock, pool.get());
   }
-  if (runs == 0) throw std::invalid_argument("no candidate can run: (TILE + 1) * LMUL is at most 32, f16 has one KC split, and xnnpack_spmm needs 1x1 of stride 1");
+  if (runs == 0) throw std::invalid_argument(std::string("no candidate can run; allowed: ") + kWhatRuns);
   return 0;
 }
 

@@ -15,7 +15,7 @@ import pytest
 from colonnade.common.errors import ColonnadeError
 from colonnade.config import section
 from colonnade.config.pruning import Pattern
-from colonnade.config.schema import fits_registers
+from colonnade.config.section import fits_registers
 from colonnade.container import Container
 from colonnade.models.architecture import conv_shapes
 from colonnade.models.conv_shape import ConvShape
@@ -126,6 +126,15 @@ def test_row_pattern_is_a_tile_of_one(bench: Any) -> None:
         (
             ["--conv", POINTWISE, "--candidate", "packed:8:2:99999999999999999999:1"],
             "PANELS: 99999999999999999999; allowed: 1 to 1048576",
+        ),
+        (
+            [
+                "--conv",
+                "n1c8h8w8-o8-k3x3-s1x2-p1-d1",
+                "--candidate",
+                "packed:8:2:4:1,direct:8:2:4:1",
+            ],
+            "--candidate 'direct:8:2:4:1': cannot run n1c8h8w8-o8-k3x3-s1x2-p1-d1; allowed: ",
         ),
         (
             ["--conv", POINTWISE, "--candidate", "packed:16:2:1:1"],

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from colonnade.common.datatypes import TOLERANCE
 from colonnade.common.files import read_json, write_json
-from colonnade.comparison import measure, worker
+from colonnade.comparison import worker
 from colonnade.comparison.measure import Peers, compare_network
 from colonnade.comparison.table import comparison_table, printed
 from colonnade.config.comparison import ComparisonConfig
@@ -68,7 +69,7 @@ def test_all_that_run_compute_the_same(rows: Sequence[dict[str, Any]]) -> None:
     assert {(row["batch"], row["threads"]) for row in ran} == {(1, 2), (2, 2)}
     for row in ran:
         assert row["rounds"] == SETTINGS.rounds
-        assert 0 <= row["max_relative_error"] <= measure.TOLERANCE
+        assert 0 <= row["max_relative_error"] <= TOLERANCE["f32"]
         assert row["ms"] > 0
         assert row["evidence"] == "measured"
 

@@ -117,6 +117,14 @@ def _misspell_unit(description: Any) -> None:
     description["classes"]["vf_fma"]["unit"] = "fpu"
 
 
+def _vector_without_unit(description: Any) -> None:
+    description["classes"]["vf_fma"]["unit"] = None
+
+
+def _units_by_name(description: Any) -> None:
+    description["units"] = {name: name for name in description["units"]}
+
+
 def _shorten_list(description: Any) -> None:
     description["classes"]["vload"]["occupancy"] = [1, 2, 4]
 
@@ -151,6 +159,8 @@ def _long_fill(description: Any) -> None:
         (_set_unknown, "core: unknown key 'l3'"),
         (_drop_class, "vf_fma: an object is needed"),
         (_misspell_unit, "vf_fma: unit: null or one of the names in `units` is needed"),
+        (_vector_without_unit, "vf_fma: unit: null; a vector instruction needs one of the names"),
+        (_units_by_name, "units: a list of at most 8 names is needed"),
         (_shorten_list, "vload: a list needs 7 values, from mf8 to m8"),
         (_odd_cache, "l1: line and bytes / (ways * line) must be powers of two"),
         (_odd_page, "huge_page: bytes: must be a power of two"),

@@ -61,6 +61,11 @@ def test_written_lines_leave_the_other_caches(reference: dict[int, Region]) -> N
     assert reference[2]["l1_misses"] > reference[1]["l1_misses"] + 32
 
 
+def test_a_region_does_not_end_inside_a_team(timing: TestedModel, program: str) -> None:
+    with pytest.raises(ColonnadeError, match="a region ends inside a team of 2"):
+        timing.regions(program, arguments=["2", "early"])
+
+
 def test_more_cores_than_there_are_is_refused(timing: TestedModel, program: str) -> None:
     with pytest.raises(ColonnadeError, match="a team of 16 cores; the core description has 8"):
         timing.regions(program, arguments=["16"])

@@ -200,6 +200,10 @@ void machine_end_team(struct Machine* machine, uint64_t vtype) {
 }
 
 void machine_end_region(struct Machine* machine, struct RegionReport* report) {
+  if (machine->team_size > 1) {
+    fprintf(stderr, "colonnade-timing: a region ends inside a team of %u\n", machine->team_size);
+    exit(EXIT_FAILURE);
+  }
   catch_up(machine);
   const uint64_t end = core_now(machine->cores[0]);
   report->cycles = end - machine->region_start;

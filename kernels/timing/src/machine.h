@@ -57,7 +57,8 @@ void machine_reset(struct Machine* machine, uint64_t stack_pointer);
 
 void machine_begin_region(struct Machine* machine, uint64_t vtype);
 
-// Ends the region, and the team if there is one; sums the counters of its cores up in `report`.
+// Ends the region; sums the counters of its cores up in `report`. Ends the program with a message if a team is
+// still at work.
 void machine_end_region(struct Machine* machine, struct RegionReport* report);
 
 // Ends the program with a message if the machine has not `size` cores.

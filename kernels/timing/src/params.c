@@ -200,6 +200,10 @@ static void read_cost(struct Reader* reader, const cJSON* classes, unsigned clas
   const cJSON* occupancy = cJSON_GetObjectItemCaseSensitive(object, "occupancy");
   const cJSON* masked = cJSON_GetObjectItemCaseSensitive(object, "masked");
   cost->unit = find_unit(reader, cJSON_GetObjectItemCaseSensitive(object, "unit"), name);
+  if (cost->unit == NO_UNIT && class_groups[class] >= GROUP_VLOAD) {
+    fail(reader, "%s: unit: null; a vector instruction needs one of the names in `units`", name);
+    return;
+  }
   for (unsigned sew = 0; sew < SEW_COUNT; sew++) {
     for (unsigned lmul = 0; lmul < LMUL_COUNT; lmul++) {
       const unsigned shape = shape_index(sew, (int) lmul + log2_of_mf8);
@@ -222,6 +226,10 @@ static void read_cost(struct Reader* reader, const cJSON* classes, unsigned clas
 static void read_units(struct Reader* reader, const cJSON* root) {
   const cJSON* units = cJSON_GetObjectItemCaseSensitive(root, "units");
   const cJSON* unit;
+  if (!cJSON_IsArray(units)) {
+    fail(reader, "units: a list of at most %d names is needed", MAX_UNITS);
+    return;
+  }
   cJSON_ArrayForEach(unit, units) {
     if (!cJSON_IsString(unit) || reader->unit_count == MAX_UNITS) {
       fail(reader, "units: a list of at most %d names is needed", MAX_UNITS);

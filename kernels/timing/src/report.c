@@ -3,6 +3,7 @@
 
 #include "report.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,6 +51,9 @@ void report_add(struct RegionReport* report, const struct Counters* counters,
 static bool write_all(int file, const char* text, size_t length) {
   for (size_t written = 0; written < length;) {
     const ssize_t count = write(file, text + written, length - written);
+    if (count < 0 && errno == EINTR) {
+      continue;
+    }
     if (count <= 0) {
       return false;
     }

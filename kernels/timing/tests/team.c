@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 // A team of cores, as many as the argument says: each sums its parts of a vector up, again and
-// again, and writes the sums side by side. Several members share cache lines of the result.
+// again, and writes the sums side by side. Several members share cache lines of the result. A second
+// argument ends the region before the team.
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +38,10 @@ int main(int argc, char** argv) {
     for (int part = 0; part < PARTS; part++) {
       colonnade_team_member((unsigned long) (part % size));
       sum_part(part);
+    }
+    if (argc > 2) {
+      // Too early: refused.
+      colonnade_region_end();
     }
     colonnade_team_end();
   }

@@ -47,6 +47,12 @@ def test_small_folders_are_told_by_their_contents(folder: Path) -> None:
     assert len({first, second, folder_digest(folder)}) == 3
 
 
+def test_names_are_bytes_of_any_kind(folder: Path) -> None:
+    first = folder_digest(folder)
+    (folder / "train/a" / os.fsdecode(b"caf\xe9.png")).write_bytes(b"one")
+    assert folder_digest(folder) != first
+
+
 def test_large_folders_are_told_by_sizes_and_times(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,14 @@ from colonnade.common.errors import ColonnadeError
 from colonnade.config.reading import read_config
 from colonnade.config.reference import schema
 from colonnade.config.schema import Config
-from colonnade.config.sources import TAG, merge, parse_command_line, sections_of, tags_of
+from colonnade.config.sources import (
+    TAG,
+    merge,
+    parse_command_line,
+    read_yaml,
+    sections_of,
+    tags_of,
+)
 
 ROOT = Path(__file__).resolve().parents[3]
 DEFAULT = ROOT / "config/default.yaml"
@@ -134,6 +141,13 @@ def test_a_key_given_twice_is_refused(tmp_path: Path) -> None:
     mine.write_text("seed: 1\nseed: 2\n")
     assert "mine.yaml" in (said := refusal(mine))
     assert "line 2: key 'seed' is given twice" in said
+
+
+def test_an_alias_of_itself_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "circle.yaml"
+    path.write_text("a: &x [*x]\n")
+    with pytest.raises(ColonnadeError, match=r"circle\.yaml: (not a valid|more than)"):
+        read_yaml(path)
 
 
 def test_what_is_not_there_is_told_at_once() -> None:

@@ -14,12 +14,13 @@ from pydantic import TypeAdapter, ValidationError
 from colonnade.cli import nightly, optimizing, packages
 from colonnade.common import limits
 from colonnade.config import section
-from colonnade.config.schema import VECTOR_REGISTERS
+from colonnade.config.section import VECTOR_REGISTERS
 from colonnade.models.layers.node import MAX_NAME, Name
 from colonnade.package import graph as package_graph
 from colonnade.package.graph import Graph
 from colonnade.runtime.net import load
 from colonnade.tuning.choice import SCHEDULES_VERSION
+from colonnade.validation import band, classes
 
 KERNELS = Path(__file__).resolve().parents[3] / "kernels"
 
@@ -79,6 +80,15 @@ def test_threads_are_cores_of_the_timing_model() -> None:
     decode = (KERNELS / "timing/src/decode.h").read_text("utf-8")
     (most,) = re.findall(r"TEAM_NUMBER = (0x\w+)", decode)
     assert int(cores) <= int(most, 16)
+
+
+def test_cores_of_a_band_and_their_costs_are_taken_by_the_timing_model() -> None:
+    plugin = (KERNELS / "timing/src/plugin.c").read_text("utf-8")
+    (models,) = re.findall(r"MAX_MODELS = (\d+),", plugin)
+    assert int(models) == 1 + band.MAX_CORES
+    params = (KERNELS / "timing/src/params.c").read_text("utf-8")
+    (cost,) = re.findall(r"MAX_COST = (\d+),", params)
+    assert int(cost) == classes.MOST
 
 
 def test_commands_take_the_threads_of_what_they_run() -> None:

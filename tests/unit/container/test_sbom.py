@@ -11,15 +11,13 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from cyclonedx import schema, validation
 
 from colonnade.cli import cli
 from colonnade.common.errors import ColonnadeError
 from colonnade.container.image import Image
 from colonnade.container.recipe import pinned_sources, recipe_hash
 from colonnade.container.sbom import write_sbom
-
-schema = pytest.importorskip("cyclonedx.schema")
-validation = pytest.importorskip("cyclonedx.validation")
 
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGES = {"libc6": "2.41-12", "g++": "4:14.2.0-1", "libstdc++6": "14.2.0-19"}

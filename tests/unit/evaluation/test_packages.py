@@ -151,7 +151,7 @@ def test_a_package_that_cannot_be_copied_is_told_by_its_file(
     (broken / "notes").symlink_to(tmp_path / "nowhere")
     with pytest.raises(ColonnadeError) as told:
         execute(this_machine(), broken, images(), Run(), scratch)
-    assert str(told.value).startswith(f"{broken}/notes: cannot be copied: ")
+    assert str(told.value).startswith(f"{broken}/notes: cannot be copied to ")
     assert "No such file" in str(told.value)
 
 

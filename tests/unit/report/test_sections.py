@@ -7,11 +7,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import write_json
+from colonnade.report.bounds import achieved_and_possible
 from colonnade.report.contents import SECTIONS, left_out, on_page
+from colonnade.report.figures import colour, marker
 from colonnade.report.page import write_page
 from colonnade.report.sections import CONTEXTS, write_section
 from colonnade.results import tables
@@ -100,6 +103,43 @@ def test_tuner_quality_counts_tunings_that_gave_the_same_answer(
         assert "In 3 searches" in html
         assert said in html
         assert ("three times" in html) == (evidence == "measured")
+
+
+def test_patterns_of_one_sparsity_are_bars_of_their_own(provenance: Path, tmp_path: Path) -> None:
+    table, section = tmp_path / "tables/throughput.csv", tmp_path / "section.html"
+    rows = [
+        row(
+            tables.THROUGHPUT,
+            implementation="tuned",
+            n=n,
+            m=m,
+            sparsity=sparsity,
+            images_per_s=rate,
+        )
+        for n, m, sparsity, rate in (
+            (1, "4", 0.75, 4),
+            (0.25, "full", 0.75, 5),
+            (0.125, "full", 0.875, 6),
+            (None, None, 0, 1),
+        )
+    ]
+    write_table(table, tables.THROUGHPUT, rows)
+    write_section("throughput", provenance, [table], section)
+    html = section.read_text()
+    for name in ("tuned 75% (1 of 4)", "tuned 75% (0.25 of full)", "tuned 87.5%", "tuned"):
+        assert f">{name}<" in html
+    assert set(re.findall(r">(\d\.\d\d)   \(", html)) == {"4.00", "5.00", "6.00", "1.00"}
+
+
+def test_there_may_be_more_series_than_colours(provenance: Path, tmp_path: Path) -> None:
+    sparsities = [round(0.5 + 0.04 * index, 2) for index in range(11)]
+    rows = [
+        row(tables.BOUNDS, conv="n1c8h8w8-o8-k1x1-s1-p0-d1", sparsity=each) for each in sparsities
+    ]
+    figure = achieved_and_possible(pl.DataFrame(rows, tables.BOUNDS))
+    assert all(f">{100 * each:.6g}% pruned<" in figure for each in sparsities)
+    styles = {(colour(index), marker(index)) for index in range(40)}
+    assert len(styles) == 40
 
 
 def test_another_section_is_refused(provenance: Path, tmp_path: Path) -> None:

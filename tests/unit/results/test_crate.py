@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rocrate_validator import models, services
+from rocrate_validator.utils import http
 
 from colonnade.results.crate import METADATA
 
@@ -16,9 +18,6 @@ from .invented import invent
 
 pytestmark = pytest.mark.slow
 
-models = pytest.importorskip("rocrate_validator.models")
-services = pytest.importorskip("rocrate_validator.services")
-http = pytest.importorskip("rocrate_validator.utils.http")
 
 ROOT = Path(__file__).resolve().parents[3]
 SCHEMA = "http://schema.org/"

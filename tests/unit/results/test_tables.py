@@ -42,6 +42,12 @@ def test_round_trip(tmp_path: Path) -> None:
     assert path.read_text().splitlines()[0] == ",".join(ACCURACY)
 
 
+def test_a_name_is_no_pattern(tmp_path: Path) -> None:
+    path = tmp_path / "runs[1]*?" / "accuracy.csv"
+    write_table(path, ACCURACY, [ROW])
+    assert read_table(path, ACCURACY).rows(named=True) == [ROW]
+
+
 def test_missing_column_writes_nothing(tmp_path: Path) -> None:
     row = {key: value for key, value in ROW.items() if key != "top1"}
     with pytest.raises(ColonnadeError, match="top1"):

@@ -182,6 +182,18 @@ def test_a_change_with_new_checksums_is_found_by_what_follows_from_it(
     assert before <= described(results)
 
 
+@pytest.mark.parametrize("added", ["\n9,9\n", "\n"])
+def test_what_follows_an_empty_line_is_found_too(
+    original: tuple[Path, list[Made]], results: Path, added: str
+) -> None:
+    table = results / "tables/throughput.csv"
+    table.write_text(table.read_text() + added)
+    record_again(original, results)
+    assert re.search(
+        r"^  tables/throughput\.csv: (line \d+: |\d+ bytes; recomputed)", refusal(results), re.M
+    )
+
+
 def test_a_file_that_is_gone_or_new_is_named(results: Path) -> None:
     (results / RAW).unlink()
     (results / "tables/other.csv").write_text("1\n")

@@ -51,6 +51,24 @@ def test_a_training_lasts_as_long_as_its_steps(folder_data: ImageNetConfig) -> N
     assert f"2000 ms each as 4 of them took, with {len(data.validation)} validation" in said
 
 
+def test_epochs_may_be_a_single_batch(folder_data: ImageNetConfig) -> None:
+    data = open_data(folder_data)
+    config = PhaseConfig(epochs=1000, batch_size=1000, optimizer=AdamWConfig(lr=1e-3))
+    times = itertools.count(0, 3)
+    weight = nn.Parameter(torch.zeros(1))
+    said = forecast(
+        "a network",
+        lambda images, _labels: weight.sum() * images.mean(),
+        data,
+        config,
+        1,
+        Hardware(),
+        clock=lambda: float(next(times)),
+    )
+    assert batch_count(data.train, 1000) == 1
+    assert "1000 epochs of 1 batch" in said and "3000 ms each as 4 of them took" in said
+
+
 def test_only_long_trainings_are_forecast(folder_data: ImageNetConfig) -> None:
     data = open_data(folder_data)
     steps = batch_count(data.train, 2)

@@ -35,6 +35,17 @@ def test_schedules_that_run_alike_occur_once(settings: ProfileConfig, core: Core
     assert found == {(tile, panels) for tile in (8, 12) for panels in (1, 4, 8)}
 
 
+@pytest.mark.parametrize("algorithms", [("direct", "packed"), ("direct",), ("packed",)])
+def test_what_no_kernel_runs_is_no_candidate(
+    settings: ProfileConfig, core: Core, algorithms: tuple[str, ...]
+) -> None:
+    """Planes are split into phases by one stride of height and width."""
+    lists = settings.model_copy(update={"algorithms": algorithms})
+    uneven = ConvShape.parse("n1c64h56w56-o64-k3x3-s1x2-p1-d1")
+    assert {each.algorithm for each in grid(uneven, lists, core)} == {"packed"}
+    assert {each.algorithm for each in grid(CONV, lists, core)} == set(algorithms)
+
+
 def test_order_of_the_lists_has_no_influence(settings: ProfileConfig, core: Core) -> None:
     turned = with_lists(settings, tiles=(16, 8, 14, 12, 8), panels=(8, 2))
     assert grid(CONV, turned, core) == grid(CONV, with_lists(settings), core)

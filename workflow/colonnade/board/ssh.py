@@ -89,8 +89,11 @@ class Connection:
         """
         try:
             self._open()
-        except _NoAnswerError as error:
-            raise ColonnadeError(f"{self._where}: cannot be reached: {error}") from error
+        except BaseException as error:
+            self._ending.close()
+            if isinstance(error, _NoAnswerError):
+                raise ColonnadeError(f"{self._where}: cannot be reached: {error}") from error
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:

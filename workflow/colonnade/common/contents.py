@@ -56,14 +56,14 @@ def folder_digest(folder: Path) -> str:
     try:
         for file in _files(str(folder), "", set()):
             count, size = count + 1, size + file.size
-            changes.update(f"{file.name}\0{file.size}\0{file.mtime_ns}\n".encode())
+            changes.update(os.fsencode(f"{file.name}\0{file.size}\0{file.mtime_ns}\n"))
             if count <= HASHED_FILES:
                 small.append(file)
         if count > HASHED_FILES or size > HASHED_BYTES:
             return changes.hexdigest()
         contents = hashlib.sha256(b"contents\n")
         for file in small:
-            contents.update(f"{file.name}\0{sha256_file(Path(file.path))}\n".encode())
+            contents.update(os.fsencode(f"{file.name}\0{sha256_file(Path(file.path))}\n"))
         return contents.hexdigest()
     except OSError as error:
         raise ColonnadeError(f"{folder}: cannot be read: {error}") from error

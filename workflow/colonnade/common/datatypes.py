@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 Dtype = Literal["f32", "f16"]
 
+F32_BYTES = 4
 DTYPES: tuple[Dtype, ...] = get_args(Dtype)
 
 _LARGEST: Mapping[str, int] = {"f16": 65504}

@@ -151,11 +151,37 @@ def locked(target: Path) -> Iterator[None]:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         stream = lock.open("w")
-        fcntl.flock(stream, fcntl.LOCK_EX)
     except OSError as error:
         raise ColonnadeError(f"{lock}: cannot be locked: {error.strerror or error}") from error
     with stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+        except OSError as error:
+            raise ColonnadeError(f"{lock}: cannot be locked: {error.strerror or error}") from error
         yield
+
+
+def copy_to(source: Path, target: Path) -> None:
+    """Copy a file or a folder; what a folder was before is gone.
+
+    Raises:
+        ColonnadeError: naming the file that cannot be read, or the copy that cannot be written.
+    """
+    try:
+        if not source.is_dir():
+            shutil.copy(source, target)
+            return
+        if target.is_dir():
+            shutil.rmtree(target)
+        shutil.copytree(source, target)
+    except shutil.Error as error:
+        # One entry for each file: where it lies, where it was to lie, and why it does not.
+        from_, to, reason = error.args[0][0]
+        raise ColonnadeError(f"{from_}: cannot be copied to {to}: {reason}") from error
+    except OSError as error:
+        raise ColonnadeError(
+            f"{error.filename or source}: cannot be copied to {target}: {error.strerror or error}"
+        ) from error
 
 
 def check_folder(path: Path) -> None:

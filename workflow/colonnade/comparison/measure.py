@@ -15,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from safetensors.numpy import load_file
 
+from colonnade.common.datatypes import TOLERANCE
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import make_folder, write_json
 from colonnade.common.paths import RUNNER
@@ -37,8 +38,6 @@ from colonnade.results.provenance import cpu_model
 from colonnade.targets.conditions import Watch, alone
 from colonnade.targets.target import Target
 
-# Of the largest value of an output, what it may differ from PyTorch's.
-TOLERANCE = 1e-4
 # What is installed for a peer, where that has another name.
 _PACKAGES = {"executorch_xnnpack": "executorch", "pytorch": "torch", "pytorch_compile": "torch"}
 # Variables that a peer may see of ours: some compile, and need a compiler and places to write.
@@ -226,8 +225,10 @@ def _compare(
     for each in participants:
         result = results.get(each.label, Result(reason=reasons.get(each.label, "")))
         wrong = errors.get(each.label)
-        if wrong is not None and not wrong <= TOLERANCE:
-            result = Result(reason=f"its outputs differ by {wrong:.1e}; allowed: {TOLERANCE:g}")
+        if wrong is not None and not wrong <= TOLERANCE["f32"]:
+            result = Result(
+                reason=f"its outputs differ by {wrong:.1e}; allowed: {TOLERANCE['f32']:g}"
+            )
         yield {
             **{"participant": each.name, "kind": each.kind, "version": each.version},
             **{"variant": each.variant.label, "sparsity": each.variant.sparsity},

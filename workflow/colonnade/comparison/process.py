@@ -121,6 +121,8 @@ class Process:
         line = b""
         while not line.endswith(b"\n"):
             if not select.select([stdout], [], [], seconds)[0]:
+                # It would compute on beside those whose turn comes next.
+                self._signal(signal.SIGKILL)
                 raise ColonnadeError(f"no answer within {seconds:g} s")
             part = os.read(stdout.fileno(), 1 << 16)
             if not part:

@@ -25,6 +25,7 @@ from colonnade.config.pruning import PruningConfig
 from colonnade.config.section import (
     MAX_KC_SPLITS,
     MAX_PANELS,
+    VECTOR_REGISTERS,
     Lmul,
     Number,
     OutputFile,
@@ -32,18 +33,13 @@ from colonnade.config.section import (
     Seed,
     Tile,
     Whole,
+    fits_registers,
 )
 from colonnade.config.study import SmallStudyConfig, StudyConfig
 from colonnade.config.training import TrainingConfig
 
-VECTOR_REGISTERS = 32
 # What the programs' arena has room for, of the deepest network: 64 images of 224 px.
 MAX_TIMED_PIXELS = 64 * 224 * 224
-
-
-def fits_registers(tile: int, lmul: int) -> bool:
-    """Whether a tile's accumulators fit the vector registers beside a panel vector."""
-    return (tile + 1) * lmul <= VECTOR_REGISTERS
 
 
 class ContainerConfig(Section):

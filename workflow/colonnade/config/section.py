@@ -21,7 +21,8 @@ from pydantic import (
     field_validator,
 )
 
-MAX_TILE = 31  # a tile's accumulators and a panel vector share 32 registers
+VECTOR_REGISTERS = 32
+MAX_TILE = VECTOR_REGISTERS - 1  # a tile's accumulators share them with a panel vector
 MAX_PANELS = 9999
 MAX_KC_SPLITS = 1024
 MAX_GROUP = 65_536  # columns; beyond K a group is all of it
@@ -42,6 +43,12 @@ Tile = Annotated[Whole, Field(ge=1, le=MAX_TILE)]
 # numpy, scikit-learn and the bench take 32 bits.
 Seed = Annotated[Whole, Field(ge=0, lt=2**32)]
 Share = Annotated[Number, Field(gt=0, lt=1)]
+
+
+def fits_registers(tile: int, lmul: int) -> bool:
+    """Whether a tile's accumulators fit the vector registers beside a panel vector."""
+    return (tile + 1) * lmul <= VECTOR_REGISTERS
+
 
 # A label that files are named by.
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]

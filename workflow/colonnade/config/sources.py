@@ -56,11 +56,12 @@ def read_yaml(path: Path) -> object:
     """
     try:
         values = parse_yaml(path.read_text("utf-8"))
+        left = _left_of(MAX_VALUES, values)
     except OSError as error:
         raise ColonnadeError(f"{path}: cannot be read: {error.strerror}") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ColonnadeError(f"{path}: not a valid YAML file: {error}") from error
-    if _left_of(MAX_VALUES, values) < 0:
+    if left < 0:
         raise ColonnadeError(f"{path}: more than {MAX_VALUES} values, aliases written out")
     if values is not None and not isinstance(values, dict):
         raise ColonnadeError(

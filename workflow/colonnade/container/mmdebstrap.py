@@ -26,6 +26,8 @@ PACKAGES = "mmdebstrap"
 # Not /tmp, which is often kept in memory; not the checkout, which the root of a user namespace may
 # be unable to enter.
 _TEMPORARY = Path("/var/tmp")
+# Of what tar says of its failure.
+_KEPT_LINES = 20
 _NEEDED_BYTES = 4 * 1024**3
 # Makes the archives of two builds from the same packages equal.
 _SOURCE_DATE_EPOCH = "1735689600"
@@ -90,16 +92,27 @@ def unpack_system(root: Path, step: str, extra: Path, target: Path, log: BuildLo
     with child(unpack, stdin=subprocess.PIPE) as tar:
         assert tar.stdin is not None
         assert tar.stderr is not None
+        # On a full disk tar has a line for every file: read meanwhile, or it and we wait for each other.
+        said: list[str] = []
+        reader = threading.Thread(target=_keep_lines, args=(tar.stderr, said), daemon=True)
+        reader.start()
         sink = _HashingPipe(tar.stdin)
         try:
             _bootstrap(root, hooks, sink, log)
             tar.stdin.close()
         except BrokenPipeError:
             pass  # tar says why, below
-        message = tar.stderr.read().decode(errors="replace").strip()
+        reader.join()
         if tar.wait() != 0:
-            raise _failure(f"{target}: cannot be unpacked", message)
+            raise _failure(f"{target}: cannot be unpacked", "".join(said).strip())
     return f"sha256:{sink.digest.hexdigest()}"
+
+
+def _keep_lines(stream: IO[bytes], kept: list[str]) -> None:
+    """The first lines of a stream, which is read to its end."""
+    for line in stream:
+        if len(kept) < _KEPT_LINES:
+            kept.append(line.decode(errors="replace"))
 
 
 class _HashingPipe:

@@ -17,8 +17,6 @@ from colonnade.common.files import check_folder
 from colonnade.common.paths import RESULTS
 from colonnade.container.recipe import MOUNT_POINT, STATE_FOLDER
 
-"""Folder in the checkout that most commands write to."""
-
 # Levels of folders in which links are looked for: below begin data sets and build trees.
 _LEVELS = 4
 # A mount here would hide the container's own files, or the container's would hide it.

@@ -11,7 +11,7 @@ import sys
 import tempfile
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -76,7 +76,8 @@ class SdkEngine(Engine):
     def _client(self) -> docker.DockerClient:
         address = self._address
         try:
-            docker.DockerClient(base_url=address, timeout=_ANSWER_SECONDS).ping()
+            with closing(docker.DockerClient(base_url=address, timeout=_ANSWER_SECONDS)) as asked:
+                asked.ping()
             return docker.DockerClient(base_url=address, timeout=_REQUEST_SECONDS)
         except (DockerException, requests.RequestException) as error:
             raise ColonnadeError(f"{self.name} does not answer on {address}: {error}") from error

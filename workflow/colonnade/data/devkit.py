@@ -60,11 +60,11 @@ class Devkit:
 
 def _labels(path: Path) -> list[int]:
     try:
-        lines = path.read_text().split()
+        lines = path.read_text("utf-8").strip().splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ColonnadeError(_missing(path, error)) from error
     for number, line in enumerate(lines, 1):
-        if not line.isdecimal():
+        if not re.fullmatch(r"\s*[0-9]+\s*", line):
             raise ColonnadeError(f"{path}: line {number}: {line[:40]!r}; expected a class's number")
     if not lines:
         raise ColonnadeError(f"{path}: is empty; expected the number of a class in every line")

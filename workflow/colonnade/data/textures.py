@@ -26,7 +26,7 @@ from colonnade.common.files import atomic_path, locked
 from colonnade.common.progress import Progress
 from colonnade.config.data import TexturesConfig
 from colonnade.data.dataset import ImageData
-from colonnade.data.folders import FolderListing, list_folder
+from colonnade.data.folders import SPLITS, FolderListing, list_folder
 from colonnade.data.imagenet import split_by_class
 
 # Part of the cache's key: a change of what is drawn must change it.
@@ -40,7 +40,6 @@ NOISE = (4, 24)  # standard deviation in grey levels
 CLUTTER = (0.12, 0.4)  # half axes of the patch, in pictures
 BATCH = 32
 QUALITY = 90
-SPLITS = ("train", "val")
 
 Array = NDArray[np.float32]
 Labels = NDArray[np.int64]

@@ -14,13 +14,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from colonnade.common.datatypes import F32_BYTES
 from colonnade.common.files import read_json
 from colonnade.models.conv_shape import ConvShape
 from colonnade.results.records import ModelledProfile
 from colonnade.results.tables import BOUNDS, write_table
 from colonnade.targets.target import Target
 from colonnade.tuning.choice import choose
-from colonnade.tuning.core import F32_BYTES, Core, core_of
+from colonnade.tuning.core import Core, core_of
 from colonnade.tuning.space import SCHEDULE
 
 # Groups of the model's instruction classes, by the column that has their share in %.

@@ -24,9 +24,8 @@ from colonnade.config.schema import ProfileConfig, ThroughputConfig
 from colonnade.data.pictures import UNCHANGED
 from colonnade.evaluation.packages import Run, execute
 from colonnade.evaluation.pictures import random_images
-from colonnade.models.architecture import conv_shapes
+from colonnade.models.architecture import conv_shapes, image_convs
 from colonnade.models.module import Network, build
-from colonnade.models.networks import network
 from colonnade.package.archive import WEIGHTS, read_package
 from colonnade.package.description import SCHEDULES
 from colonnade.package.export import export_package
@@ -119,7 +118,7 @@ def _schedule(
     output: Path,
 ) -> dict[str, int]:
     """Write the schedules, and return the tiles of the layers that are pruned."""
-    reading = [conv.name for conv in network(name, 1).convs if conv.input == "image"]
+    reading = image_convs(name)
     prunable = set(prunable_convs(name, reading))
     timed = ThroughputConfig(image_px=image_px, batch=1, threads=threads, repetitions=1, warmup=0)
     convs: dict[str, Candidate] = {}

@@ -4,7 +4,6 @@
 """Packages run by hand: on this machine without a container, or on a target of a checkout."""
 
 import re
-import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from colonnade.common.errors import ColonnadeError, first_line
-from colonnade.common.files import read_json
+from colonnade.common.files import copy_to, read_json
 from colonnade.common.paths import RUNNER
 from colonnade.common.processes import ending
 from colonnade.config.target import TargetConfig
@@ -53,7 +52,13 @@ class _Here:
             ColonnadeError: it failed, in its own words.
         """
         program = native(Path(command[0]).name)
-        run = subprocess.run([program, *command[1:]], capture_output=True, text=True, check=False)
+        run = subprocess.run(
+            [program, *command[1:]],
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
         if run.returncode != 0:
             raise ColonnadeError(_said(program.name, run.returncode, run.stderr))
         return _Output(run.stdout)
@@ -103,7 +108,7 @@ def execute(
     if target.name != HOST:
         target.check_built(RUNNER)
     copy = scratch / "package"
-    _copy(package, copy)
+    copy_to(package, copy)
     files = {key: scratch / f"{key}.safetensors" for key in ("input", "output")}
     # What lies otherwise in memory would be written as it lies.
     tensors = {name: np.ascontiguousarray(each) for name, each in images.items()}
@@ -133,24 +138,6 @@ def execute(
         told = str(error).replace(str(copy), str(package))
         raise ColonnadeError(told.replace(str(files["input"]), "the input")) from error
     return load_file(files["output"]), read_json(report, dict[str, Any])
-
-
-def _copy(package: Path, copy: Path) -> None:
-    """Copy a package.
-
-    Raises:
-        ColonnadeError: naming the file of it that cannot be read, or the copy that cannot be written.
-    """
-    try:
-        shutil.copytree(package, copy)
-    except shutil.Error as error:
-        # One entry for each file: where it lies, where it was to lie, and why it does not.
-        source, _, reason = error.args[0][0]
-        raise ColonnadeError(f"{source}: cannot be copied: {reason}") from error
-    except OSError as error:
-        raise ColonnadeError(
-            f"{error.filename or package}: cannot be copied: {error.strerror or error}"
-        ) from error
 
 
 def timing(report: Mapping[str, Any], target: Target) -> dict[str, Any]:

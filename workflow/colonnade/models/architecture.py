@@ -22,6 +22,15 @@ def conv_names(name: str) -> list[str]:
     return [conv.name for conv in network(name, 1).convs]
 
 
+def image_convs(name: str) -> list[str]:
+    """Names of those convolutions of a model that read images, in execution order.
+
+    Raises:
+        ColonnadeError: no such model.
+    """
+    return [conv.name for conv in network(name, 1).image_convs]
+
+
 def grouped_convs(name: str) -> list[str]:
     """Names of those convolutions of a model that have groups, in execution order.
 

@@ -92,6 +92,12 @@ class Graph:
         return [node for node in self.nodes if isinstance(node, Conv2d)]
 
     @property
+    def image_convs(self) -> list[Conv2d]:
+        """Those of them that read an input of the network."""
+        images = {each.name for each in self.inputs}
+        return [conv for conv in self.convs if conv.input in images]
+
+    @property
     def classifiers(self) -> list[FullyConnected]:
         """The fully connected layers that make the outputs: their size is the number of classes."""
         return [

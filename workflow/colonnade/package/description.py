@@ -9,6 +9,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+from colonnade.common.datatypes import F32_BYTES
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import file_bytes, read_json
 from colonnade.common.paths import GRAPH
@@ -30,7 +31,6 @@ from colonnade.tuning.space import Candidate
 
 SCHEDULES, TUNED = "schedules.json", "layers.csv"
 """Beside the network's own files, where it was tuned: what the runner reads, and what tuning ran."""
-_F32_BYTES = 4
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def describe(path: Path, image_px: int | None = None) -> Description:
         image_px=size,
         preprocessing=graph.preprocessing,
         bytes=stored,
-        bytes_dense=stored - columns + _F32_BYTES * dropped,
+        bytes_dense=stored - columns + F32_BYTES * dropped,
         target=tuned.target,
         evidence=tuned.evidence,
         layers=layers,

@@ -34,7 +34,9 @@ def input_rows(conv: nn.Conv2d, images: Tensor) -> Tensor:
 def input_products(
     model: nn.Module, names: Sequence[str], batches: Iterable[tuple[Tensor, Tensor]]
 ) -> dict[str, Tensor]:
-    """X^T X [K, K] float64 of the named convolutions, summed over `batches`, in evaluation mode.
+    """X^T X [K, K] of the named convolutions over `batches`, in evaluation mode.
+
+    Products of a batch are in float32, and added up in float64.
 
     Raises:
         ColonnadeError: no batch, or a grouped convolution.

@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.config.pruning import Score
-from colonnade.pruning.calibration import input_products, inverse_diagonal
+from colonnade.pruning.calibration import evaluation_mode, input_products, inverse_diagonal
 from colonnade.pruning.mask import ColumnMask, make_mask
 from colonnade.pruning.plan import Plan
 from colonnade.pruning.weights import conv_weight, weight_matrix
@@ -58,14 +58,13 @@ def _taylor(
     model: nn.Module, weights: Mapping[str, Tensor], batches: Batches
 ) -> dict[str, NDArray[np.floating]]:
     total = {name: torch.zeros_like(weight) for name, weight in weights.items()}
-    training, count = model.training, 0
-    model.eval()
-    for count, (images, labels) in enumerate(batches, start=1):  # noqa: B007
-        loss = cross_entropy(model(images), labels)
-        gradients = torch.autograd.grad(loss, list(weights.values()))
-        for (name, weight), gradient in zip(weights.items(), gradients, strict=True):
-            total[name] += (weight.detach() * gradient).square()
-    model.train(training)
+    count = 0
+    with evaluation_mode(model):
+        for count, (images, labels) in enumerate(batches, start=1):  # noqa: B007
+            loss = cross_entropy(model(images), labels)
+            gradients = torch.autograd.grad(loss, list(weights.values()))
+            for (name, weight), gradient in zip(weights.items(), gradients, strict=True):
+                total[name] += (weight.detach() * gradient).square()
     if not count:
         raise ColonnadeError("score: taylor: needs at least one batch of training images")
     return {name: weight_matrix(each / count) for name, each in total.items()}

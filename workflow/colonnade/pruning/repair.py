@@ -96,7 +96,7 @@ def solve(
 
 
 def _products(conv: nn.Conv2d, inputs: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
-    """X^T X and X^T Y over all calibration images, in float64.
+    """X^T X and X^T Y over all calibration images: of a few in float32, added up in float64.
 
     `inputs` are those of a layer, in the pruned network and in the dense one, whose layer `conv` is.
     """

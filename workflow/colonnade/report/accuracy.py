@@ -10,7 +10,7 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from colonnade.report.figures import COLOURS, MARKERS, clear, svg
+from colonnade.report.figures import COLOURS, clear, colour, marker, svg
 
 
 def study_figure(summary: pl.DataFrame, study: str = "study") -> str:
@@ -62,8 +62,8 @@ def _panel(axes: Axes, dense: dict[str, Any], rows: Sequence[dict[str, Any]]) ->
             row["top1_mean"],
             place,
             xerr=row["top1_interval"],
-            fmt=MARKERS[index],
-            color=COLOURS[index + 1],
+            fmt=marker(index),
+            color=colour(index + 1),
             markersize=5,
             linewidth=1,
             capsize=2,
@@ -94,7 +94,7 @@ def tile_figure(table: pl.DataFrame) -> str:
         ours = fixed.filter(pl.col("sparsity") == sparsity)
         for index, (m, group) in enumerate(ours.group_by("m", maintain_order=True)):
             line = group.sort("tile")
-            style = {"marker": MARKERS[index], "color": COLOURS[index], "label": f"M {m[0]}"}
+            style = {"marker": marker(index), "color": colour(index), "label": f"M {m[0]}"}
             grid[0, place].plot(line["tile"], line["top1_mean"], lw=1, markersize=5, **style)
             timed = line.drop_nulls("conv_ms")
             grid[1, place].plot(timed["tile"], timed["conv_ms"], lw=1, markersize=5, **style)
@@ -123,9 +123,9 @@ def pareto_figure(table: pl.DataFrame) -> str:
             group["cost"],
             group["validation_top1"],
             linestyle="none",
-            marker=MARKERS[index],
+            marker=marker(index),
             markersize=7,
-            color=COLOURS[index],
+            color=colour(index),
             label=str(kind[0]),
         )
     front = points.filter(pl.col("on_front") == 1).sort("cost")

@@ -7,7 +7,16 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from colonnade.common.reference import REFERENCE
-from colonnade.report.figures import COLOURS, MARKERS, clear, legend_above, name_rows, svg
+from colonnade.report.figures import (
+    COLOURS,
+    MARKERS,
+    clear,
+    colour,
+    legend_above,
+    marker,
+    name_rows,
+    svg,
+)
 
 
 def achieved_and_possible(table: pl.DataFrame) -> str:
@@ -16,7 +25,7 @@ def achieved_and_possible(table: pl.DataFrame) -> str:
     labels = {"XNNPACK's dense": table.filter(pl.col("algorithm") == REFERENCE)}
     ours = table.filter(pl.col("algorithm") != REFERENCE)
     for sparsity in sorted(ours["sparsity"].unique().to_list()):
-        labels[f"{sparsity:.0%} pruned"] = ours.filter(pl.col("sparsity") == sparsity)
+        labels[f"{100 * sparsity:.6g}% pruned"] = ours.filter(pl.col("sparsity") == sparsity)
     figure = Figure(figsize=(8.5, 0.3 * len(convs) + 1.2))
     axes = figure.add_subplot()
     for index, (label, rows) in enumerate(labels.items()):
@@ -27,14 +36,14 @@ def achieved_and_possible(table: pl.DataFrame) -> str:
             rows["mac_per_cycle"].to_list(),
             places,
             linestyle="none",
-            marker=MARKERS[index],
+            marker=marker(index),
             markersize=5,
-            color=COLOURS[index],
+            color=colour(index),
             label=label,
         )
         if index > 0:
             bounds = rows["bound_mac_per_cycle"].to_list()
-            axes.plot(bounds, places, "|", markersize=9, color=COLOURS[index])
+            axes.plot(bounds, places, "|", markersize=9, color=colour(index))
     name_rows(axes, convs, fontsize=8)
     axes.set_xlim(left=0)
     axes.set_xlabel("useful MAC per cycle, modelled; a tick is what the core could do at most")

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 from matplotlib.figure import Figure
 
-from colonnade.report.figures import COLOURS, clear, legend_above, name_rows, svg
+from colonnade.report.figures import clear, colour, legend_above, name_rows, svg
 
 SETTING = ("model", "batch", "threads")
 
@@ -39,7 +39,7 @@ def ratio_figure(table: pl.DataFrame) -> str:
             ratio.to_list(),
             height=height,
             xerr=[each.to_list() for each in spread],
-            color=COLOURS[place % len(COLOURS)],
+            color=colour(place),
             label=f"{model}, batch {batch}, threads {threads}",
         )
     axes.axvline(1, color="#111111", lw=0.8)

@@ -43,6 +43,16 @@ def svg(figure: Figure, description: str) -> str:
     return text.replace("<svg", f'<svg role="img" aria-label="{escape(description)}"', 1)
 
 
+def colour(index: int) -> str:
+    """That of a series: there may be more of them than colours."""
+    return COLOURS[index % len(COLOURS)]
+
+
+def marker(index: int) -> str:
+    """That of a series; of equal colour, eight series further on, it is another one."""
+    return MARKERS[(index + index // len(COLOURS)) % len(MARKERS)]
+
+
 def clear(axes: Axes) -> None:
     """Leave of the frame what helps reading: a grid across the bars."""
     axes.spines[["top", "right", "left"]].set_visible(False)
@@ -67,11 +77,12 @@ def throughput_bars(labels: Sequence[str], table: pl.DataFrame) -> str:
     values = table["images_per_s"].to_list()
     figure = Figure(figsize=(8.5, 0.5 * len(values) + 0.8))
     axes = figure.add_subplot()
-    bars = axes.barh(labels, values, height=0.62, color=_cycle(COLOURS, len(values)))
+    colours = [colour(index) for index in range(len(values))]
+    bars = axes.barh(range(len(values)), values, height=0.62, color=colours)
     speedups = table["speedup_vs_xnnpack_dense"].to_list()
     notes = [f"{v:.2f}   ({s:.2f}x)" for v, s in zip(values, speedups, strict=True)]
     axes.bar_label(bars, notes, padding=5)
-    axes.invert_yaxis()
+    name_rows(axes, labels)
     axes.set_xlim(0, 1.2 * max(values))
     axes.set_xlabel(f"images per second, {table['evidence'][0]}")
     clear(axes)
@@ -94,9 +105,9 @@ def cost_per_layer(labels: Sequence[str], reports: Sequence[Mapping[str, Any]]) 
             cost,
             rows,
             linestyle="none",
-            marker=MARKERS[index % len(MARKERS)],
+            marker=marker(index),
             markersize=6,
-            color=COLOURS[index % len(COLOURS)],
+            color=colour(index),
             label=label,
         )
     name_rows(axes, names)
@@ -114,7 +125,3 @@ def _costs(report: Mapping[str, Any], names: Sequence[str], modelled: bool) -> l
         for layer in report["layers"]
     }
     return [float(found.get(name, 0)) for name in names]
-
-
-def _cycle(values: Sequence[str], count: int) -> list[str]:
-    return [values[index % len(values)] for index in range(count)]

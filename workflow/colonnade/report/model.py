@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 from matplotlib.figure import Figure
 
-from colonnade.report.figures import COLOURS, MARKERS, clear, legend_above, name_rows, svg
+from colonnade.report.figures import clear, colour, legend_above, marker, name_rows, svg
 from colonnade.results.agreement import summarise
 
 # What the model counts, by the name that the figure gives it.
@@ -50,7 +50,7 @@ def where_cycles_go(label: str, report: Mapping[str, Any]) -> str:
             left=left,
             height=0.7,
             label=reason,
-            color=COLOURS[index % len(COLOURS)],
+            color=colour(index),
             edgecolor="white",
             linewidth=0.4,
         )
@@ -103,9 +103,9 @@ def published_and_modelled(points: pl.DataFrame) -> str:
             ratios,
             rows,
             linestyle="none",
-            marker=MARKERS[index],
+            marker=marker(index),
             markersize=5.5,
-            color=COLOURS[index],
+            color=colour(index),
             label=role,
         )
     axes.set_xscale("log", base=2)

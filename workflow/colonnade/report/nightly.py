@@ -10,7 +10,7 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from colonnade.common.files import write_text
-from colonnade.report.figures import COLOURS, FAINT, MARKERS, clear, svg
+from colonnade.report.figures import FAINT, clear, colour, marker, svg
 from colonnade.report.rendering import environment
 from colonnade.results.tables import NIGHTS, read_table
 
@@ -67,8 +67,8 @@ def trend(model: str, nights: pl.DataFrame) -> str:
             plot.plot(
                 [commits.index(commit) for commit in own["git_commit"]],
                 percent,
-                marker=MARKERS[index % len(MARKERS)],
-                color=COLOURS[index % len(COLOURS)],
+                marker=marker(index),
+                color=colour(index),
                 markersize=5,
                 label=run.removeprefix(f"{model} at "),
             )

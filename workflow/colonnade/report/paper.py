@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from colonnade.common.files import write_text
-from colonnade.report.figures import COLOURS, MARKERS, clear, legend_above, name_rows, svg
+from colonnade.report.figures import clear, colour, legend_above, marker, name_rows, svg
 from colonnade.results.tables import THROUGHPUT, read_table
 
 # A layout by the beginning of what its implementations are called.
@@ -59,8 +59,8 @@ def _mark(
             values,
             [place for place, _ in found],
             linestyle="none",
-            marker=MARKERS[index],
-            color=COLOURS[index + 1],
+            marker=marker(index),
+            color=colour(index + 1),
             label=label,
         )
     axes.set_xlim(left=0)

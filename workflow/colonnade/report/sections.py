@@ -82,12 +82,17 @@ def fastest_of(throughput: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _labels(throughput: pl.DataFrame) -> list[str]:
-    """How the rows of `throughput.csv` are called in figures."""
-    return [
-        f"{row['implementation']} {row['sparsity']:.0%}"
+    """How the rows of `throughput.csv` are called in figures: patterns of one sparsity by n and m too."""
+    rows = list(throughput.iter_rows(named=True))
+    labels = [
+        f"{row['implementation']} {100 * row['sparsity']:.6g}%"
         if row["sparsity"]
         else str(row["implementation"])
-        for row in throughput.iter_rows(named=True)
+        for row in rows
+    ]
+    return [
+        label if labels.count(label) == 1 else f"{label} ({row['n']:g} of {row['m']})"
+        for label, row in zip(labels, rows, strict=True)
     ]
 
 

@@ -81,10 +81,9 @@ def cycles_by_kind(model: str, layers: Mapping[str, int]) -> dict[str, int]:
 def layer_kinds(model: str) -> dict[str, str]:
     """The kind of each convolution of a network, by its name."""
     graph = network(model, 1)
-    images = {each.name for each in graph.inputs}
     kinds = {}
     for conv in graph.convs:
-        if conv.input in images:
+        if conv in graph.image_convs:
             kinds[conv.name] = "convolutions that read images"
         elif conv.groups > 1:
             kinds[conv.name] = f"{'depthwise' if conv.is_depthwise else 'grouped'} convolutions"

@@ -459,7 +459,7 @@ def read_table(path: Path, schema: Schema) -> pl.DataFrame:
         ColonnadeError: it is missing, or has other columns.
     """
     try:
-        frame = pl.read_csv(path, schema_overrides=dict(schema))
+        frame = pl.read_csv(path, schema_overrides=dict(schema), glob=False)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise ColonnadeError(f"{path}: cannot be read: {error}") from error
     for added in _ADDED:

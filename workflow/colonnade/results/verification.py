@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 from colonnade.common.errors import ColonnadeError, first_line
@@ -178,11 +179,10 @@ def _recompute(mirror: _Mirror, action: CrateEntity, results: Sequence[str], run
 def _difference(name: str, ours: Path, again: Path) -> str | None:
     if not again.is_file():
         return f"{name}: cannot be recomputed: its command does not make it"
-    pairs = zip(
-        [*ours.read_bytes().splitlines(), b""],
-        [*again.read_bytes().splitlines(), b""],
-        strict=False,
-    )
+    mine, recomputed = ours.read_bytes(), again.read_bytes()
+    if mine == recomputed:
+        return None
+    pairs = zip_longest(mine.splitlines(), recomputed.splitlines(), fillvalue=b"")
     for number, (one, other) in enumerate(pairs, 1):
         if one != other:
             at = next(
@@ -191,7 +191,9 @@ def _difference(name: str, ours: Path, again: Path) -> str | None:
             )
             here, there = (_excerpt(line, at) for line in (one, other))
             return f"{name}: line {number}: {here!r}; recomputed from its sources: {there!r}"
-    return None
+    # Lines that end otherwise, or empty ones behind all others.
+    sizes = (f"{len(content)} bytes" for content in (mine, recomputed))
+    return f"{name}: {'; recomputed from its sources: '.join(sizes)}"
 
 
 def _excerpt(line: bytes, at: int) -> str:

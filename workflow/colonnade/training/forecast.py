@@ -63,7 +63,11 @@ def _seconds_of_step(
     clock: Callable[[], float],
 ) -> float:
     """The mean time of a step, the loading of its images included."""
-    batches = training_batches(data.train, batch_size, seed, 0, hardware.rank, hardware.world_size)
+    # Of as many epochs as it takes: one may be a single batch.
+    batches = itertools.chain.from_iterable(
+        training_batches(data.train, batch_size, seed, epoch, hardware.rank, hardware.world_size)
+        for epoch in itertools.count()
+    )
     cuda = [hardware.device] if hardware.device.type == "cuda" else []
     ends = []
     with torch.random.fork_rng(devices=cuda):
@@ -73,5 +77,4 @@ def _seconds_of_step(
             value.backward()  # type: ignore[no-untyped-call]
             value.item()  # waits for a GPU
             ends.append(clock())
-    timed = min(TIMED_STEPS, len(ends) - 1)
-    return (ends[-1] - ends[-1 - timed]) / timed
+    return (ends[-1] - ends[-1 - TIMED_STEPS]) / TIMED_STEPS

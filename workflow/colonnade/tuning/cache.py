@@ -66,6 +66,7 @@ class CacheFile:
             ColonnadeError: the file system refused.
         """
         self._path = path
+        self._checked = False
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -134,13 +135,17 @@ class CacheFile:
         with contextlib.closing(sqlite3.connect(self._path)) as connection:
             # Damaged text is no error of decoding: its row's digest tells.
             connection.text_factory = partial(str, encoding="utf-8", errors="replace")
-            problem = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-            if problem != "ok":
-                raise _DamagedError(" ".join(problem.split()))
+            if not self._checked:
+                # Of the whole file, which takes its time: once. A row's digest is looked at each time.
+                problem = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+                if problem != "ok":
+                    raise _DamagedError(" ".join(problem.split()))
+                self._checked = True
             with connection:
                 return action(connection)
 
     def _set_aside(self, error: Exception) -> None:
+        self._checked = False
         damaged = self._path.with_name(f"{self._path.name}.damaged")
         # A new file must not find the journal that an interrupted transaction left for this one.
         self._path.with_name(f"{self._path.name}-journal").unlink(missing_ok=True)

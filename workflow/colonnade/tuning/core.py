@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, get_args
 
+from colonnade.common.datatypes import F32_BYTES
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import read_json
 from colonnade.config.target import TargetConfig
 
 LMULS = (1, 2, 4, 8)
-F32_BYTES = 4
 # The lists of a core description run over LMUL mf8, mf4, mf2, m1, m2, m4, m8.
 _M1 = 3
 

@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
+from colonnade.common.datatypes import F32_BYTES
 from colonnade.common.errors import ColonnadeError
 from colonnade.config.schema import ProfileConfig, ThroughputConfig
 from colonnade.models.conv_shape import ConvShape
 from colonnade.targets.target import Target
 from colonnade.tuning.bench import PROGRAM, Profiled, bench_arguments
 from colonnade.tuning.cache import Result
-from colonnade.tuning.core import F32_BYTES
 from colonnade.tuning.space import Candidate
 
 # Weights that one process packs, at most: a network's memory is small, but not that of all its
@@ -55,6 +55,10 @@ class Rounds:
             some = self._of_those_that_can(
                 profiled, [*anchor, *candidates[start : start + size]], rounds
             )
+            if anchor and anchor[0] not in some:
+                raise ColonnadeError(
+                    f"{self._conv}: {anchor[0]} ran at first, and does not any more"
+                )
             pace = median(times[anchor[0]]) / median(some[anchor[0]]) if anchor else 1.0
             times = {each: [pace * ms for ms in some[each]] for each in some} | times
         return times

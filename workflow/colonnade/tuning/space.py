@@ -8,10 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from colonnade.common.datatypes import F32_BYTES
 from colonnade.common.reference import REFERENCE
-from colonnade.config.schema import ProfileConfig, fits_registers
+from colonnade.config.schema import ProfileConfig
+from colonnade.config.section import fits_registers
 from colonnade.models.conv_shape import ConvShape
-from colonnade.tuning.core import F32_BYTES, Core, Machine
+from colonnade.tuning.core import Core, Machine
 
 # Of the rows that its tiles have room for, the share that a convolution may leave empty.
 _WASTE = 0.25
@@ -45,6 +47,7 @@ class Candidate:
         return ":".join(str(getattr(self, name)) for name in SCHEDULE)
 
 
+PACKED = "packed"
 XNNPACK = Candidate(REFERENCE, 0, 0, 0, 0)
 SCHEDULE = tuple(field.name for field in fields(Candidate))
 
@@ -53,15 +56,17 @@ def grid(conv: ConvShape, settings: ProfileConfig, machine: Machine) -> list[Can
     """Every different schedule of one KC split that the configuration allows and the registers hold.
 
     Tiles of more rows than there are output channels, and blocks of more panels than there are, run
-    as the next smaller one does and are left out.
+    as the next smaller one does and are left out. Where strides of height and width differ, only the
+    packed algorithm runs, whatever the configuration names.
     """
+    even = conv.stride[0] == conv.stride[1]
     positions = conv.batch * conv.out_height * conv.out_width
     found = []
     for lmul in settings.lmuls:
         panels = _distinct(settings.panels, math.ceil(positions / (lmul * machine.lanes)))
         found += [
             Candidate(algorithm, tile, lmul, count)
-            for algorithm in settings.algorithms
+            for algorithm in (settings.algorithms if even else (PACKED,))
             for tile in _distinct(settings.tiles, conv.out_channels)
             if fits_registers(tile, lmul)
             for count in panels
@@ -132,5 +137,5 @@ def _operand(conv: ConvShape, candidate: Candidate, machine: Machine) -> int:
     """
     positions = candidate.panels * candidate.lmul * machine.lanes
     planes = conv.in_channels * conv.split_planes
-    rows = conv.reduction if candidate.algorithm == "packed" else planes
+    rows = conv.reduction if candidate.algorithm == PACKED else planes
     return rows * positions * F32_BYTES

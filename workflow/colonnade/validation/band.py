@@ -54,6 +54,10 @@ class Parameter(BaseModel):
         return _between(self.low, self.high, share)
 
 
+# One run of a program is timed on the nominal core and on all of a band.
+MAX_CORES = 63
+
+
 class Sample(BaseModel):
     """Cores that differ in all `parameters` at once: a Latin hypercube.
 
@@ -65,7 +69,7 @@ class Sample(BaseModel):
 
     about: str
     seed: int
-    cores: Annotated[int, Field(ge=2, le=1000)]
+    cores: Annotated[int, Field(ge=2, le=MAX_CORES)]
     parameters: Annotated[list[Parameter], Field(min_length=1)]
 
     def variants(self) -> Sequence[Variant]:
@@ -103,6 +107,12 @@ class Band(BaseModel):
     sample: Sample | None = None
     retuned: tuple[str, ...] = ()
     """Cores for which schedules are tuned again, to see what tuning for another core costs."""
+
+    @model_validator(mode="after")
+    def _run_together(self) -> Self:
+        if len(self.cores) > MAX_CORES:
+            raise ValueError(f"{len(self.cores)} cores; allowed: at most {MAX_CORES}")
+        return self
 
     @model_validator(mode="after")
     def _retuned_are_known(self) -> Self:

@@ -3,13 +3,11 @@
 
 """A folder that measures a RISC-V machine by itself: static programs, and a shell script."""
 
-import shutil
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
-from colonnade.common.errors import ColonnadeError
-from colonnade.common.files import make_folder, write_text
+from colonnade.common.files import copy_to, make_folder, write_text
 from colonnade.common.paths import BENCH, PROBE, RUNNER, program
 from colonnade.evaluation.rounds import NetworkRun
 from colonnade.evaluation.throughput import write_random_images
@@ -40,12 +38,12 @@ def write_programs(
     built = [program("riscv64", name) for name in (PROBE, BENCH, RUNNER)]
     built += [build_microbenchmarks(model), build_frequency(model), *build_kernels(model)]
     for source in (*built, _SHAPES, schedules):
-        _copy(source, folder / ("schedules.json" if source is schedules else source.name))
+        copy_to(source, folder / ("schedules.json" if source is schedules else source.name))
     names = []
     for index, run in enumerate(runs):
         # Two of one name in different folders stay apart.
         name = f"{index}-{run.package.name}"
-        _copy(run.package, folder / "packages" / name)
+        copy_to(run.package, folder / "packages" / name)
         names.append(f"{name} {run.implementation}\n")
     write_text(folder / "runs.txt", "".join(names))
     sequences = "".join(f"{each.unroll} {each.name}\n" for each in MICROBENCHMARKS)
@@ -53,13 +51,3 @@ def write_programs(
     write_random_images(folder / "images.safetensors", 1, image_px, seed=1)
     script = files("colonnade.board").joinpath(SCRIPT).read_text("utf-8")
     write_text(folder / SCRIPT, script)
-
-
-def _copy(source: Path, target: Path) -> None:
-    try:
-        if source.is_dir():
-            shutil.copytree(source, target, dirs_exist_ok=True)
-        else:
-            shutil.copy(source, target)
-    except OSError as error:
-        raise ColonnadeError(f"{source}: cannot be copied to {target}: {error.strerror}") from error

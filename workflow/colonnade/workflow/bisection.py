@@ -40,6 +40,8 @@ def first_bad(good: str, bad: str, command: Sequence[str]) -> str:
         _git(checkout, "bisect", "start", *reversed(commits))
         path = f"{Path('.venv/bin').absolute()}:{os.environ['PATH']}"
         environment = {**os.environ, "PATH": path, "PYTHONPATH": str(checkout / "workflow")}
+        # What git says is read.
+        environment["LC_ALL"] = "C.UTF-8"
         ran = subprocess.run(
             ["git", "bisect", "run", *command],
             cwd=checkout,

@@ -22,7 +22,7 @@ from colonnade.config.model import ModelConfig, ModelName
 from colonnade.config.pruning import Pattern, PruningConfig
 from colonnade.config.schema import Config
 from colonnade.config.target import TargetConfig
-from colonnade.models.architecture import conv_names
+from colonnade.models.architecture import image_convs
 from colonnade.study.runs import StudyRun
 from colonnade.workflow.networks import Networks
 from colonnade.workflow.settings import INPUTS, RUN, canonical, select
@@ -115,8 +115,8 @@ class JobSettings:
 
     def of_network(self, network: ModelName, patterns: tuple[Pattern, ...]) -> "JobSettings":
         """The same of another network, pruned by `patterns` but where it reads images."""
-        images_read = conv_names(network)[:1]
-        pruning = PruningConfig(patterns=patterns, skip=tuple(images_read))
+        images_read = tuple(image_convs(network))
+        pruning = PruningConfig(patterns=patterns, skip=images_read)
         update = {"model": ModelConfig(name=network), "pruning": pruning}
         return replace(self, config=self.config.model_copy(update=update))
 

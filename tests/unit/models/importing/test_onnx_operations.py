@@ -41,6 +41,7 @@ FLOATS: dict[str, Any] = {
     "groups": np.array([0, 2, -1]),
     "parts": np.array([0, 2, 3, 8, 9]),
     "second": np.array(1),
+    "last_one": np.array(-1),
     "pairs": np.array([0, 2, 3]),
     "flattened": np.array([0, 6]),
     "zero": np.array([0]),
@@ -280,6 +281,10 @@ OPEN: dict[str, list[Node]] = {
     "as large": [node("Relu", "x", "a"), SHAPE, resized()],
     "sliced": [node("Slice", "x from to of by")],
     "split": [node("Split", "x sized", "a y b", axis=1)],
+    "last row": [
+        node("Gather", "x last_one", "a", axis=2),
+        node("ReduceMean", "a last", keepdims=0),
+    ],
     "as many channels": [
         node("Shape", "x", "s", start=1, end=2),
         node("Sub", "s ones", "a"),

@@ -123,10 +123,26 @@ def test_other_opsets_are_refused(opset: int) -> None:
             ],
             r"ConstantOfShape 'c': \d+ elements; allowed",
         ),
+        (
+            [
+                helper.make_node("Range", ["first", "last", "step"], ["a"], name="c"),
+                helper.make_node("Add", ["x", "a"], ["y"]),
+            ],
+            r"Range 'c': 1099511627776 elements; allowed",
+        ),
+        (
+            [
+                helper.make_node("Add", ["row", "column"], ["a"], name="c"),
+                helper.make_node("Add", ["x", "a"], ["y"]),
+            ],
+            r"Add 'c': 10000000000 elements; allowed",
+        ),
     ],
 )
 def test_nodes_that_do_not_fit_are_refused(nodes: list[onnx.NodeProto], words: str) -> None:
     weights = {"w": _weight(), "huge": np.array([1 << 20, 1 << 20])}
+    weights |= {"first": np.array(0), "last": np.array(1 << 40), "step": np.array(1)}
+    weights |= {"row": np.zeros((1, 10**5), np.float32), "column": np.zeros((10**5, 1), np.float32)}
     with pytest.raises(ColonnadeError, match=words):
         import_onnx(_model(nodes, weights), "net.onnx")
 

@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from colonnade.common.errors import ColonnadeError
-from colonnade.config.schema import fits_registers
+from colonnade.config.section import fits_registers
 from colonnade.tuning.core import KINDS, LMULS
 from colonnade.tuning.cost_model.assembly import (
     TEMPLATE,

@@ -108,9 +108,13 @@ def stacked(net: Recorder, name: str, tensors: Sequence[Tensor], axis: int) -> T
 
 def selected(net: Recorder, name: str, x: Tensor, axis: int, index: int) -> Tensor:
     """One element of an axis, which goes: a group of channels, or a part of any other axis."""
-    axis, index = range(len(x.shape))[axis], range(x.shape[axis])[index]
+    axis = range(len(x.shape))[axis]
     if axis == 0:
         raise UnsupportedError("one of the images; allowed: of another axis")
-    grouped = axis == GROUPS and _is_grouped(x)
-    made = _group(net, name, x, index) if grouped else part(net, name, x, axis, index, index + 1)
+    counted = range(x.shape[axis])[index]
+    if axis == GROUPS and _is_grouped(x):
+        made = _group(net, name, x, counted)
+    else:
+        # What is counted from the end stays so: it is right at every size.
+        made = part(net, name, x, axis, index, None if index == -1 else index + 1)
     return net.reshape(made, (*x.shape[:axis], *x.shape[axis + 1 :]))

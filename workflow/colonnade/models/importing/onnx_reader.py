@@ -3,6 +3,8 @@
 
 """Reads a network from an ONNX file."""
 
+import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +12,18 @@ import numpy as np
 import onnx
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
+from onnx.shape_inference import infer_shapes
 
 from colonnade.common.errors import ColonnadeError, first_line
 from colonnade.models.importing.onnx_operations import HANDLERS, SHAPING
-from colonnade.models.importing.reading import UNKNOWN, Imported, Operation, Reading
+from colonnade.models.importing.reading import MAX_FOLDED, UNKNOWN, Imported, Operation, Reading
 from colonnade.models.importing.values import Constant, UnsupportedError
 from colonnade.models.shapes import DEFAULT_PX
 
 OLDEST = 7
 FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE, TensorProto.BFLOAT16)
-# Elements that a folded constant may have.
-MAX_FOLDED = 1 << 28
+# Elements of a constant that may say how large others are.
+_SMALL = 1024
 
 
 def read_onnx(path: Path, image_px: int | None = None, batch: int | None = None) -> Imported:
@@ -168,7 +171,7 @@ def _fold(reading: Reading, operation: Operation, node: NodeProto, model: ModelP
     named = dict(zip(node.input, operation.inputs, strict=True))
     constants = {name: value for name, value in named.items() if isinstance(value, Constant)}
     try:
-        _check_size(operation)
+        _check_size(operation, node, constants, model)
         graph = helper.make_graph(
             [node],
             "constant",
@@ -191,13 +194,40 @@ def _fold(reading: Reading, operation: Operation, node: NodeProto, model: ModelP
         reading.known[name] = Constant(np.asarray(values), name, sized)
 
 
-def _check_size(operation: Operation) -> None:
-    """Make sure that a few bytes do not become more than memory holds."""
+def _check_size(
+    operation: Operation, node: NodeProto, constants: Mapping[str, Constant], model: ModelProto
+) -> None:
+    """Make sure that a few bytes do not become more than memory holds.
+
+    Sizes are those that ONNX infers from the sizes of constants, and from the values of small ones.
+    """
     if operation.kind in ("If", "Loop", "Scan"):
         raise UnsupportedError(UNKNOWN)
-    if operation.kind in ("ConstantOfShape", "Expand", "Tile") and operation.inputs:
-        shape = operation.inputs[-1]
-        if isinstance(shape, Constant):
-            count = np.prod(np.asarray(shape.values, dtype=np.float64))
-            if count > MAX_FOLDED:
-                raise UnsupportedError(f"{count:.0f} elements; allowed: {MAX_FOLDED}")
+    arrays = {name: np.asarray(value.values) for name, value in constants.items()}
+    graph = helper.make_graph(
+        [node],
+        "sizes",
+        [
+            helper.make_tensor_value_info(name, _element_type(each), each.shape)
+            for name, each in arrays.items()
+        ],
+        [],
+        [
+            numpy_helper.from_array(each, name)
+            for name, each in arrays.items()
+            if each.size <= _SMALL and each.dtype.kind in "fiu"
+        ],
+    )
+    single = helper.make_model(graph, opset_imports=model.opset_import)
+    for made in infer_shapes(single, data_prop=True).graph.value_info:
+        count = math.prod(each.dim_value for each in made.type.tensor_type.shape.dim)
+        if count > MAX_FOLDED:
+            raise UnsupportedError(f"{count} elements; allowed: {MAX_FOLDED}")
+
+
+def _element_type(values: np.ndarray[Any, Any]) -> int:
+    """That of a tensor, or 0 where ONNX has none of that name."""
+    try:
+        return int(helper.np_dtype_to_tensor_dtype(values.dtype))
+    except (KeyError, ValueError):
+        return 0

@@ -26,6 +26,8 @@ from colonnade.models.importing.values import (
 from colonnade.models.module import Network
 
 UNKNOWN = "not supported"
+# Elements that a folded constant may have.
+MAX_FOLDED = 1 << 28
 
 
 @dataclass(frozen=True)

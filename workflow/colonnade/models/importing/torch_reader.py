@@ -20,7 +20,7 @@ from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind, OutputKind
 
 from colonnade.common.errors import ColonnadeError, first_line
-from colonnade.models.importing.reading import UNKNOWN, Imported, Operation, Reading
+from colonnade.models.importing.reading import MAX_FOLDED, UNKNOWN, Imported, Operation, Reading
 from colonnade.models.importing.torch_operations import HANDLERS, SHAPING
 from colonnade.models.importing.values import Constant, OpenSizeError, UnsupportedError
 
@@ -70,8 +70,6 @@ _TRAINING = {
 }
 _SYMBOLS = torch.SymInt | torch.SymFloat | torch.SymBool
 MAX_JSON = 1 << 28
-# Elements that a folded constant may have.
-MAX_FOLDED = 1 << 28
 
 
 def import_module(module: nn.Module, examples: Sequence[Tensor], where: str = "module") -> Imported:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import NamedTuple
 
-from colonnade.tuning.core import F32_BYTES, Cache, Core
+from colonnade.common.datatypes import F32_BYTES
+from colonnade.tuning.core import Cache, Core
 from colonnade.tuning.cost_model.assembly import parse_code
 from colonnade.tuning.cost_model.execution import RARITY, Call, Executed, Region, execute
 from colonnade.tuning.cost_model.operations import Flow, Operation, operations

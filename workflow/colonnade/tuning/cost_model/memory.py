@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from colonnade.tuning.core import F32_BYTES, Cache, Core
+from colonnade.common.datatypes import F32_BYTES
+from colonnade.tuning.core import Cache, Core
 from colonnade.tuning.cost_model.execution import RARITY
 from colonnade.tuning.cost_model.work import Work
 

@@ -11,8 +11,9 @@ import math
 from collections.abc import Sequence
 from itertools import product
 
+from colonnade.common.datatypes import F32_BYTES
 from colonnade.models.conv_shape import ConvShape
-from colonnade.tuning.core import F32_BYTES, LMULS, Cache, Core
+from colonnade.tuning.core import LMULS, Cache, Core
 from colonnade.tuning.cost_model.calls import CallCost, Kernel, Lines, Rows
 from colonnade.tuning.cost_model.memory import (
     Found,

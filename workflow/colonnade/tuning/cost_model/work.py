@@ -7,9 +7,10 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from colonnade.common.datatypes import F32_BYTES
 from colonnade.models.conv_shape import ConvShape
-from colonnade.tuning.core import F32_BYTES, Core
-from colonnade.tuning.space import Candidate
+from colonnade.tuning.core import Core
+from colonnade.tuning.space import PACKED, Candidate
 
 # Columns that a kernel reads beyond the kept ones, and its biases.
 _EXTRA_COLUMNS = 4
@@ -37,7 +38,7 @@ class Work:
     @property
     def is_packed(self) -> bool:
         """Whether im2col packs the panels."""
-        return self.candidate.algorithm == "packed"
+        return self.candidate.algorithm == PACKED
 
     @property
     def is_dense(self) -> bool:
@@ -156,7 +157,7 @@ class Work:
 
 def plan(core: Core, conv: ConvShape, kept: int, candidate: Candidate) -> Work:
     """The work of a convolution whose tiles keep `kept` columns each."""
-    packed = candidate.algorithm == "packed"
+    packed = candidate.algorithm == PACKED
     tiles = math.ceil(conv.out_channels / candidate.tile)
     positions = conv.batch * conv.out_height * (conv.out_width if packed else row(conv))
     panel = candidate.lmul * core.lanes
