@@ -158,6 +158,14 @@ def test_inspect_counts_what_is_left(made: Path, tmp_path: Path) -> None:
     assert row.split()[:5] == ["32", "64", str(32 * 17 * 17), "conv2d", "wide"]
 
 
+def test_a_page_is_not_written_over_the_package(made: Path) -> None:
+    weights = made / "package/weights.safetensors"
+    before = weights.read_bytes()
+    with pytest.raises(ColonnadeError, match=r"weights\.safetensors itself; allowed: another"):
+        call("inspect", made / "package", "--html", weights)
+    assert weights.read_bytes() == before
+
+
 def test_validate_agrees_with_torch(
     made: Path, runner: StandInRunner, picture: Path, tmp_path: Path
 ) -> None:

@@ -4,12 +4,21 @@
 """Files are whole or absent, and the error that a user sees is the first one."""
 
 import errno
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from colonnade.common.errors import ColonnadeError
-from colonnade.common.files import atomic_path, discard, filled_folder, make_folder, write_json
+from colonnade.common.files import (
+    atomic_path,
+    discard,
+    filled_folder,
+    make_folder,
+    write_json,
+    write_text,
+)
 
 
 def read_only(*_: object, **__: object) -> None:
@@ -25,6 +34,30 @@ def test_read_only_file_system_is_named(
         monkeypatch.setattr(Path, method, read_only)
     with pytest.raises(ColonnadeError, match=r"report\.json: cannot be written: Read-only"):
         write_json(tmp_path / "results/report.json", {})
+
+
+def test_a_link_stays_and_what_it_leads_to_is_written(tmp_path: Path) -> None:
+    (tmp_path / "far").mkdir()
+    for name in ("there", "not-there"):
+        link = tmp_path / name
+        link.symlink_to(Path("far", name))
+        (tmp_path / "far/there").write_text("old")
+        write_text(link, "new")
+        assert link.is_symlink()
+        assert (tmp_path / "far" / name).read_text() == "new"
+    assert {each.name for each in (tmp_path / "far").iterdir()} == {"there", "not-there"}
+
+
+def test_a_pipe_gets_what_a_file_would_hold(tmp_path: Path) -> None:
+    """As /dev/stdout or /dev/null may be named: what is no file stays what it is."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        reader = pool.submit(pipe.read_text)
+        write_text(pipe, "new")
+        assert reader.result(60) == "new"
+    assert pipe.is_fifo()
+    assert list(tmp_path.iterdir()) == [pipe]
 
 
 def test_error_of_the_block_is_not_hidden_by_the_clean_up(

@@ -127,8 +127,33 @@ def test_a_checkpoint_is_not_overwritten_by_its_state_dict(program: Path, tmp_pa
     checkpoint = tmp_path / "made/pruned.safetensors"
     before = checkpoint.read_bytes()
     run = CliRunner().invoke(cli, ["to-torch", str(checkpoint), str(checkpoint)])
-    assert "is the checkpoint itself; allowed: another file" in str(run.exception)
+    assert f"is {checkpoint} itself; allowed: another file" in str(run.exception)
+    output, link = tmp_path / "net.pth", tmp_path / "net.onnx"
+    link.symlink_to(checkpoint)
+    for arguments in (
+        ["to-torch", checkpoint, output, "--table", checkpoint],
+        ["to-torch", checkpoint, output, "--table", output],
+        ["to-onnx", checkpoint, link],
+    ):
+        run = CliRunner().invoke(cli, list(map(str, arguments)))
+        assert "itself; allowed: another file" in str(run.exception)
     assert checkpoint.read_bytes() == before
+    assert not output.exists()
+
+
+def test_a_package_is_not_written_over_what_is_none(program: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "made/package/report.docx"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("mine")
+    with pytest.raises(ColonnadeError, match=r"package: holds report\.docx, which no package has"):
+        optimize(program, tmp_path / "made", Pattern(m="full", sparsity=0.5), 4)
+    assert kept.read_text() == "mine"
+    assert list((tmp_path / "made").iterdir()) == [kept.parent]
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/package").write_text("mine")
+    with pytest.raises(ColonnadeError, match=r"package: a file; allowed: a folder"):
+        optimize(program, tmp_path / "other", Pattern(m="full", sparsity=0.5), 4)
+    assert (tmp_path / "other/package").read_text() == "mine"
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,15 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
+from torch import nn
 
 from colonnade.common.datatypes import TOLERANCE
+from colonnade.config.data import ImageNetConfig
+from colonnade.config.schema import ProfileConfig
 from colonnade.evaluation import refinement
+from colonnade.package.archive import read_package
 from colonnade.package.optimize import MOST_PICTURES
 from colonnade.results import tables
 from colonnade.results.agreement import in_markdown as errors_in_markdown
@@ -128,6 +133,10 @@ SAID = [
         f"by more than {plain(TOLERANCE['f32'])} (f16: {plain(TOLERANCE['f16'])}) of its largest",
     ),
     ("docs/importing.md", f"at most {MOST_PICTURES} pictures are taken"),
+    (
+        "docs/importing.md",
+        f"tuning takes {ProfileConfig.model_fields['minutes'].default:g} minutes at most (the default",
+    ),
     ("workflow/colonnade/cli/optimizing.py", f"at most {MOST_PICTURES} of them are taken"),
     (
         "docs/measuring.md",
@@ -163,6 +172,39 @@ SAID = [
 @pytest.mark.parametrize(("page", "said"), SAID)
 def test_numbers_of_the_programs_are_those_that_are_said(page: str, said: str) -> None:
     assert said in " ".join((ROOT / page).read_text().split())
+
+
+class Mine(nn.Module):
+    """A module of whoever reads docs/importing.md, with the names that it prunes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 16, 3)
+        self.layer1 = nn.ModuleDict({"conv1": nn.Conv2d(16, 16, 3), "conv2": nn.Conv2d(16, 16, 3)})
+        self.head = nn.Linear(16, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for layer in (self.stem, self.layer1["conv1"], self.layer1["conv2"]):
+            x = layer(x).relu()
+        logits: torch.Tensor = self.head(x.mean((2, 3)))
+        return logits
+
+
+BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "docs/importing.md").read_text("utf-8"), re.S)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("index", range(len(BLOCKS)))
+def test_python_of_the_page_on_importing_runs(
+    index: int, folder_data: ImageNetConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it stands, but with small images and fewer epochs."""
+    monkeypatch.chdir(tmp_path)
+    Path("images").symlink_to(folder_data.path)
+    code = BLOCKS[index].replace("224", "32").replace("epochs=10", "epochs=1")
+    exec(code, {"module": Mine().eval()})
+    assert read_package(Path("package")).tensors["layer1.conv1.values"].size > 0
+    assert len(BLOCKS) == 2
 
 
 def test_every_room_is_described_in_the_order_of_imports() -> None:

@@ -45,8 +45,12 @@ def test_float32_is_not_copied() -> None:
         torch.arange(24, dtype=torch.bfloat16).reshape(1, 2, 3, 4),
         torch.arange(24, dtype=torch.float32).reshape(1, 4, 3, 2).permute(0, 3, 2, 1),
         torch.arange(48.0).reshape(1, 2, 3, 8)[..., ::2],
+        torch.complex(torch.zeros(1, 2, 3, 4), torch.arange(24.0).reshape(1, 2, 3, 4)).conj().imag,
     ],
-    ids=["f64", "f16", "big endian", "transposed", "strided", "bf16", "permuted", "strided tensor"],
+    ids=[
+        *("f64", "f16", "big endian", "transposed", "strided", "bf16", "permuted"),
+        *("strided tensor", "to be negated"),
+    ],
 )
 def test_other_floating_point_numbers_are_converted(value: Any) -> None:
     array = as_floats(value, "x")
@@ -64,6 +68,14 @@ def test_other_floating_point_numbers_are_converted(value: Any) -> None:
         (torch.zeros(1, 3, 4, 4, device="meta"), r"lies on meta; allowed: cpu \(`.cpu\(\)`"),
         ([[1.0]], "list; allowed: a numpy array"),
         (None, "NoneType; allowed"),
+        (
+            np.ma.masked_greater(np.arange(4.0).reshape(1, 1, 2, 2), 2),
+            r"has masked elements; allowed: `.filled\(NUMBER\)` of it",
+        ),
+        (
+            np.broadcast_to(np.float64(0), (1, 3, 2**24, 2**24)),
+            r"\[1, 3, 16777216, 16777216\]: no memory for a copy",
+        ),
     ],
     ids=lambda each: each if isinstance(each, str) else "",
 )

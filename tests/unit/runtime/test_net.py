@@ -3,9 +3,12 @@
 
 """A package as a function of arrays: what the library is given, what comes back, and what is refused."""
 
+import copy
 import gc
 import os
+import pickle
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -65,7 +68,7 @@ def test_what_is_no_number_of_threads_is_refused(stand_in: StandIn, threads: Any
     assert stand_in.created == []
 
 
-@pytest.mark.parametrize("package", [None, 5, "package\0x"])
+@pytest.mark.parametrize("package", [None, 5, "package\0x", "", b""])
 def test_what_is_no_path_is_refused(stand_in: StandIn, package: Any) -> None:
     with pytest.raises(ColonnadeError, match=r"package: .*; allowed: (a path|no NUL in it)$"):
         colonnade.load(package)
@@ -231,6 +234,18 @@ def test_a_call_of_a_closed_net_is_refused(stand_in: StandIn) -> None:
         net(image(), features())
     assert str(told.value) == "out/package: the net is closed; `load` opens it again"
     assert stand_in.reshaped == []
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_a_net_is_not_copied(stand_in: StandIn, copied: Callable[[Any], Any]) -> None:
+    """Two of them would give one network back twice."""
+    name: Any = b"out/package"
+    net = colonnade.load(name)
+    with pytest.raises(ColonnadeError, match=r"^out/package: a net cannot be copied; `load` makes"):
+        copied(net)
+    first, second = image(), features()
+    check(net(first, second), first, second)
+    assert len(stand_in.created) == 1
 
 
 def test_a_block_that_fails_closes_its_net(stand_in: StandIn) -> None:

@@ -61,9 +61,9 @@ def run(
     """
     from colonnade.evaluation.rounds import NetworkRun, run_rounds
 
+    config = validated(ThroughputConfig, timed, "command line")
     target = named_target(name)
     target.check_built(RUNNER)
-    config = validated(ThroughputConfig, timed, "command line")
     check_threads(config.threads, name, target.config)
     run_rounds(target, [NetworkRun.parse(each) for each in runs], schedules, config, rounds, table)
     target.board.clean()

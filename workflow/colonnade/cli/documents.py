@@ -16,8 +16,11 @@ from colonnade.cli.common import FILE, cli
 @click.option("--table", type=FILE, help="CSV of what was pruned, a row for each convolution.")
 def to_torch(checkpoint: Path, output: Path, table: Path | None) -> None:
     """Write CHECKPOINT as a plain state dict, OUTPUT (.pth or .safetensors), with torchvision's names."""
+    from colonnade.common.files import check_distinct
     from colonnade.package.to_torch import pruned_layers, write_pruned, write_state_dict
 
+    if table is not None:
+        check_distinct(table, checkpoint, output)
     source = write_state_dict(checkpoint, output)
     rows = pruned_layers(source)
     if table is not None:

@@ -32,10 +32,20 @@ _TILE = 8
 @cli.command()
 @click.argument("model", type=FILE)
 @click.argument("folder", type=FILE)
-@click.option("--sparsity", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.5)
+@click.option(
+    "--sparsity",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.5,
+    show_default=True,
+    help="Share of the columns that are removed.",
+)
 @click.option("--target", help="Tune for a target of config/targets, and write the schedules.")
 @click.option("--data", type=FILE, help="Fine-tune on a folder with train/CLASS/ and val/CLASS/.")
-@click.option("--epochs", type=click.IntRange(1, 100_000), help="Of fine-tuning; needs --data.")
+@click.option(
+    "--epochs",
+    type=click.IntRange(1, 100_000),
+    help="Of fine-tuning, by default those of training.finetune; needs --data.",
+)
 @click.option(
     "--pictures",
     type=FILE,

@@ -155,8 +155,11 @@ def bench(
 @JSON
 def inspect(package: Path, image_px: int | None, html: Path | None, as_json: bool) -> None:
     """Say what was pruned of PACKAGE, and how each layer runs."""
-    from colonnade.package.description import describe
+    from colonnade.common.files import check_distinct
+    from colonnade.package.description import describe, package_files
 
+    if html is not None:
+        check_distinct(html, *package_files(package))
     found = describe(package, image_px).to_json()
     if html is not None:
         from colonnade.report.package import write_package_page

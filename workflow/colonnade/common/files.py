@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 import uuid
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -29,16 +30,25 @@ def atomic_path(target: Path) -> Iterator[Path]:
     """Yield a temporary path beside `target`; rename it to `target` when the block succeeds.
 
     Works for a file and for a directory that the block creates. On any exception the temporary is
-    removed and `target` stays as it was.
+    removed and `target` stays as it was. A symlink stays, and what it leads to is written; a device or a
+    pipe is not replaced, but gets what a file would have held.
 
     Raises:
         ColonnadeError: the file system refused (full disk, no permission, read-only).
     """
-    temporary = _beside(target, _own("tmp"))
+    place = Path(os.path.realpath(target)) if target.is_symlink() else target
+    takes_bytes = target.exists() and not (target.is_file() or target.is_dir())
+    beside = Path(tempfile.gettempdir()) / target.name if takes_bytes else place
+    temporary = _beside(beside, _own("tmp"))
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        if not takes_bytes:
+            place.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
-        _replace(temporary, target)
+        if takes_bytes:
+            with target.open("wb") as stream:
+                stream.write(temporary.read_bytes())
+        else:
+            _replace(temporary, place)
     except OSError as error:
         raise ColonnadeError(f"{target}: cannot be written: {error.strerror or error}") from error
     finally:
@@ -126,6 +136,17 @@ def discard(temporary: Path) -> None:
             shutil.rmtree(temporary, ignore_errors=True)
         else:
             temporary.unlink(missing_ok=True)
+
+
+def check_distinct(output: Path, *others: Path) -> None:
+    """Make sure that a file which is to be written is none of some that are read or written too.
+
+    Raises:
+        ColonnadeError: it is one of them.
+    """
+    for other in others:
+        if os.path.realpath(output) == os.path.realpath(other):
+            raise ColonnadeError(f"{output}: is {other} itself; allowed: another file")
 
 
 def make_folder(folder: Path) -> None:

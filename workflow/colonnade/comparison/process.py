@@ -123,6 +123,7 @@ class Process:
             if not select.select([stdout], [], [], seconds)[0]:
                 # It would compute on beside those whose turn comes next.
                 self._signal(signal.SIGKILL)
+                self._process.wait()
                 raise ColonnadeError(f"no answer within {seconds:g} s")
             part = os.read(stdout.fileno(), 1 << 16)
             if not part:

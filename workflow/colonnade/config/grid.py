@@ -3,10 +3,11 @@
 
 """Grids of runs: networks, batches, threads, datatypes and sparsities, each with all others."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from colonnade.common.datatypes import Dtype
 from colonnade.common.limits import MAX_THREADS
@@ -16,12 +17,18 @@ from colonnade.config.section import InputFile, Section, Share, Whole
 from colonnade.config.sources import read_yaml
 
 
+def _below_results(folder: str) -> str:
+    if not re.fullmatch(r"results/\w[\w.-]*", folder):
+        raise ValueError("allowed: a folder below results, such as results/paper")
+    return folder
+
+
 class Grid(Section):
     """A file such as `config/paper.yaml`: what is run, on top of which files of the configuration."""
 
     configfiles: tuple[InputFile, ...] = Field(min_length=1)
     # With a folder below it for each network and batch.
-    results: Annotated[str, Field(pattern=r"^results/\w[\w.-]*$")]
+    results: Annotated[str, AfterValidator(_below_results)]
     # Each with the convolutions that stay dense.
     networks: Annotated[dict[ModelName, tuple[str, ...]], Field(min_length=1)]
     batches: Annotated[tuple[Annotated[Whole, Field(ge=1)], ...], Field(min_length=1)]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from colonnade.common.datatypes import F32_BYTES
-from colonnade.common.errors import ColonnadeError
+from colonnade.common.errors import ColonnadeError, some
 from colonnade.common.files import file_bytes, read_json
 from colonnade.common.paths import GRAPH
 from colonnade.models.graph import infer_shapes
@@ -31,6 +31,28 @@ from colonnade.tuning.space import Candidate
 
 SCHEDULES, TUNED = "schedules.json", "layers.csv"
 """Beside the network's own files, where it was tuned: what the runner reads, and what tuning ran."""
+FILES = (GRAPH, WEIGHTS, SCHEDULES, TUNED)
+
+
+def package_files(package: Path) -> list[Path]:
+    """Where a package has its files, or would have them."""
+    return [package / name for name in FILES]
+
+
+def check_package(folder: Path) -> None:
+    """Make sure that a folder may become a package: nothing else in it would be lost.
+
+    Raises:
+        ColonnadeError: it holds something else, or is a file.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise ColonnadeError(f"{folder}: a file; allowed: a folder of a package, or nothing")
+    others = sorted({each.name for each in folder.iterdir()} - {*FILES}) if folder.exists() else []
+    if others:
+        raise ColonnadeError(
+            f"{folder}: holds {some(others)}, which no package has and which would be lost; move it, or"
+            " name another folder"
+        )
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 
 from colonnade.common.files import filled_folder
-from colonnade.common.paths import GRAPH
 from colonnade.models.fusion import fused
 from colonnade.models.graph import Graph, Input
 from colonnade.models.layers import Conv2d, Node
 from colonnade.models.module import Network
-from colonnade.package.archive import WEIGHTS, Array, compress, write_package
-from colonnade.package.description import SCHEDULES, TUNED
+from colonnade.package.archive import Array, compress, write_package
+from colonnade.package.description import FILES
 from colonnade.package.graph import FORMAT, VERSION
 from colonnade.pruning.mask import ColumnMask
 from colonnade.training.checkpoint import Checkpoint, CheckpointInfo, read_checkpoint
@@ -33,7 +32,7 @@ def export_package(checkpoint: Path, out_dir: Path) -> None:
     graph = fused(model.graph)
     tensors = _tensors(source, model, graph)
     sizes = {each.name: each.size for each in graph.inputs if each.size is not None}
-    with filled_folder(out_dir, (GRAPH, WEIGHTS, SCHEDULES, TUNED)) as folder:
+    with filled_folder(out_dir, FILES) as folder:
         write_package(folder, _document(source, graph), tensors, sizes)
 
 

@@ -45,7 +45,7 @@ from colonnade.models.layers import (
     Upsample2d,
 )
 from colonnade.models.shapes import DEFAULT_PX, shown_px
-from colonnade.package.description import SCHEDULES, TUNED
+from colonnade.package.description import SCHEDULES, TUNED, check_package
 from colonnade.package.export import export_package
 from colonnade.package.tuned import Tuner
 from colonnade.pruning.layers import sparsity_of
@@ -113,7 +113,7 @@ def optimize(
     dense too, and the package holds schedules. Masks follow from the L1 norm. `normalisation` is stated
     by the package; images made by it of at most `MOST_PICTURES` of the folder `pictures` have the weights
     that stay solved anew, see `pruning.repair`. What an earlier call wrote into `folder` is replaced, all
-    else that is there stays.
+    else that is there stays; its folder of the package may hold nothing else.
 
     Raises:
         ColonnadeError: what `read_network` refuses, a network without a convolution to prune, data with
@@ -126,6 +126,7 @@ def optimize(
     if finetuning is not None or pictures is not None:
         _check_square(source, imported.graph, "--pictures" if finetuning is None else "--data")
     image_px = image_px or imported.graph.image_px
+    check_package(folder / PACKAGE)
     reasons = _staying_dense(imported.graph, grouped)
     names = [conv.name for conv in imported.graph.convs if conv.name not in reasons]
     if not names:

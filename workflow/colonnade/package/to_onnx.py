@@ -8,7 +8,7 @@ from pathlib import Path
 from onnx import TensorProto, ValueInfoProto, checker, helper
 
 from colonnade.common.errors import ColonnadeError
-from colonnade.common.files import atomic_path
+from colonnade.common.files import atomic_path, check_distinct
 from colonnade.models.graph import Input
 from colonnade.models.module import Network
 from colonnade.models.shapes import FeatureShape, TensorShape
@@ -27,6 +27,7 @@ def write_onnx(checkpoint: Path, output: Path) -> None:
     """
     if output.suffix != SUFFIX:
         raise ColonnadeError(f"{output}: unknown kind of file; allowed: {SUFFIX}")
+    check_distinct(output, checkpoint)
     source = read_checkpoint(checkpoint)
     try:
         content = to_onnx(source.model(), source.info.model)

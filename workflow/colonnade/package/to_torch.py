@@ -12,7 +12,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from colonnade.common.errors import ColonnadeError
-from colonnade.common.files import atomic_path
+from colonnade.common.files import atomic_path, check_distinct
 from colonnade.models.importing.origins import digest
 from colonnade.results.tables import PRUNED, write_table
 from colonnade.training.checkpoint import Checkpoint, read_checkpoint
@@ -34,8 +34,7 @@ def write_state_dict(checkpoint: Path, output: Path) -> Checkpoint:
         raise ColonnadeError(
             f"{output}: unknown kind of weight file; allowed: {', '.join(SUFFIXES)}"
         )
-    if output.resolve() == checkpoint.resolve():
-        raise ColonnadeError(f"{output}: is the checkpoint itself; allowed: another file")
+    check_distinct(output, checkpoint)
     source = read_checkpoint(checkpoint)
     state = {key: value.contiguous() for key, value in _of_module(source).items()}
     with atomic_path(output) as temporary:

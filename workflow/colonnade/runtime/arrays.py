@@ -38,7 +38,8 @@ def as_floats(value: Any, where: str) -> Floats:
             raise ColonnadeError(
                 f"{where}: lies on {value.device}; allowed: cpu (`.cpu()` copies it)"
             )
-        value = value.detach().float()
+        # What DLPack knows nothing of: that numbers are to be negated as they are read.
+        value = value.detach().float().resolve_neg()
     if not isinstance(value, np.ndarray):
         if not hasattr(value, "__dlpack__"):
             raise ColonnadeError(f"{where}: {type(value).__name__}; allowed: {_ALLOWED}")
@@ -48,7 +49,12 @@ def as_floats(value: Any, where: str) -> Floats:
             raise ColonnadeError(f"{where}: cannot be read: {first_line(error)}") from error
     if not np.issubdtype(value.dtype, np.floating):
         raise ColonnadeError(f"{where}: elements of {value.dtype}; allowed: {_ALLOWED}")
-    return np.require(value, np.float32, ("C", "A"))
+    if np.ma.is_masked(value):
+        raise ColonnadeError(f"{where}: has masked elements; allowed: `.filled(NUMBER)` of it")
+    try:
+        return np.require(value, np.float32, ("C", "A"))
+    except MemoryError as error:
+        raise ColonnadeError(f"{where}: {list(value.shape)}: no memory for a copy") from error
 
 
 def like(result: Floats, value: Any) -> Any:

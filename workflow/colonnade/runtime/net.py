@@ -54,9 +54,9 @@ class Net:
     ) -> None:
         """See `load`."""
         self._library = library()
-        self._package = package
         encoded = _path("package", package)
-        if below := package_below(Path(package)):
+        self._package = os.fsdecode(encoded)
+        if below := package_below(Path(self._package)):
             raise ColonnadeError(f"{package}: is no package{below}")
         options = Options(
             ctypes.sizeof(Options),
@@ -110,6 +110,10 @@ class Net:
         first = next(iter(given.values()))
         outputs = tuple(like(each, first) for each in results)
         return outputs[0] if len(outputs) == 1 else outputs
+
+    def __reduce_ex__(self, _protocol: object) -> Any:
+        """Refuse what `copy` and `pickle` would make of it: two owners of one network."""
+        raise ColonnadeError(f"{self._package}: a net cannot be copied; `load` makes another one")
 
     def close(self) -> None:
         """Give the memory back, after the call that is running. A second time nothing happens."""
@@ -167,6 +171,8 @@ def _path(name: str, path: Any) -> bytes:
         found = os.fsencode(path)
     except TypeError as error:
         raise ColonnadeError(f"{name}: {path!r}; allowed: a path") from error
+    if not found:
+        raise ColonnadeError(f"{name}: {path!r}; allowed: a path")
     if b"\0" in found:
         raise ColonnadeError(f"{name}: {path!r}; allowed: no NUL in it")
     return found

@@ -42,6 +42,8 @@ FLOATS: dict[str, Any] = {
     "parts": np.array([0, 2, 3, 8, 9]),
     "second": np.array(1),
     "last_one": np.array(-1),
+    "beyond": np.array([2, 7]),
+    "beyond_one": np.array(20),
     "pairs": np.array([0, 2, 3]),
     "flattened": np.array([0, 6]),
     "zero": np.array([0]),
@@ -202,6 +204,22 @@ REFUSED: dict[str, tuple[list[Node], str]] = {
         [node("Reshape", "x rows", "a"), node("MaxPool", "a", **POOL)],
         r"3 dimensions; allowed: \[N, C, H, W\]",
     ),
+    "another bias": (
+        [node("Conv", "x w six")],
+        r"bias 'six' \[6\]; needed: \[4\]",
+    ),
+    "another kernel": (
+        [node("Conv", "x w", kernel_shape=[5, 5])],
+        r"kernel_shape \[5, 5\]; the weight has \[3, 3\]",
+    ),
+    "no such axis": ([node("ReduceMean", "x beyond")], "axis 7; allowed: -4 to 3"),
+    "no axis to flatten from": ([node("Flatten", "x", axis=5)], "axis 5; allowed: -5 to 4"),
+    "no such row": (
+        [node("Gather", "x beyond_one", axis=3)],
+        "index of axis 3: 20; allowed: -9 to 8",
+    ),
+    "no axis to gather from": ([node("Gather", "x second", axis=-5)], "axis -5; allowed: -4 to 3"),
+    "part of an index": ([node("Gather", "x half", axis=1)], "indices 'half' are no whole numbers"),
     "order": ([node("MaxPool", "x", storage_order=1, **POOL)], "storage_order 1"),
     "all axes": ([node("ReduceMean", "x")], "over all axes; allowed: whole planes"),
     "several of an axis": (

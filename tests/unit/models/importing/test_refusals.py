@@ -93,6 +93,19 @@ def test_weights_beside_the_file_are_read_and_missed_by_name(tmp_path: Path) -> 
         read_onnx(path)
 
 
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [([], "no outputs; needed: one or more"), (["y", "y"], "output 'y': 2 times; allowed: once")],
+)
+def test_outputs_are_each_one_and_there_are_some(names: list[str], words: str) -> None:
+    model = _model([_conv()], {"w": _weight()})
+    outputs = {each.name: each for each in model.graph.output}
+    del model.graph.output[:]
+    model.graph.output.extend(outputs[name] for name in names)
+    with pytest.raises(ColonnadeError, match=words):
+        import_onnx(model, "net.onnx")
+
+
 @pytest.mark.parametrize("opset", [6, 1000])
 def test_other_opsets_are_refused(opset: int) -> None:
     with pytest.raises(ColonnadeError, match=rf"opset {opset}; allowed: 7 to \d+"):

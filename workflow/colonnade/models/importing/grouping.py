@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from colonnade.models.importing.arithmetic import scaled
 from colonnade.models.importing.recorder import Recorder
 from colonnade.models.importing.slicing import part
-from colonnade.models.importing.values import Tensor, UnsupportedError, itself, shown
+from colonnade.models.importing.values import Tensor, UnsupportedError, counted, itself, shown
 from colonnade.models.layers import Unary
 
 GROUPS = 1
@@ -69,7 +69,7 @@ def reduced(
     Raises:
         OpenSizeError: a sum over rows and columns whose number the source leaves open.
     """
-    over = [axis % len(x.shape) for axis in axes]
+    over = [counted(axis, len(x.shape)) for axis in axes]
     if over == [GROUPS] and _is_grouped(x):
         return _over_groups(net, name, x, keep=keep, function=function)
     if function != "sum":
@@ -81,7 +81,7 @@ def reduced(
 
 def softmax(net: Recorder, name: str, x: Tensor, axis: int) -> Tensor:
     """Softmax over features; over two groups of channels it is the sigmoid of their difference."""
-    if axis % len(x.shape) != GROUPS or not _is_grouped(x):
+    if counted(axis, len(x.shape)) != GROUPS or not _is_grouped(x):
         return net.softmax(name, x, axis)
     if x.shape[GROUPS] != 2:
         raise UnsupportedError(f"over {x.shape[GROUPS]} groups of channels; allowed: 2")
@@ -101,19 +101,19 @@ def softmax(net: Recorder, name: str, x: Tensor, axis: int) -> Tensor:
 def stacked(net: Recorder, name: str, tensors: Sequence[Tensor], axis: int) -> Tensor:
     """Tensors of one shape as groups of channels."""
     shape = tensors[0].shape
-    if axis % (len(shape) + 1) != GROUPS or any(each.shape != shape for each in tensors):
+    if counted(axis, len(shape) + 1) != GROUPS or any(each.shape != shape for each in tensors):
         raise UnsupportedError(f"along axis {axis} of {shown(tensors[0])}; allowed: along axis 1")
     return net.reshape(net.concat(name, tensors, 1), (shape[0], len(tensors), *shape[1:]))
 
 
 def selected(net: Recorder, name: str, x: Tensor, axis: int, index: int) -> Tensor:
     """One element of an axis, which goes: a group of channels, or a part of any other axis."""
-    axis = range(len(x.shape))[axis]
+    axis = counted(axis, len(x.shape))
     if axis == 0:
         raise UnsupportedError("one of the images; allowed: of another axis")
-    counted = range(x.shape[axis])[index]
+    place = counted(index, x.shape[axis], f"index of axis {axis}:")
     if axis == GROUPS and _is_grouped(x):
-        made = _group(net, name, x, counted)
+        made = _group(net, name, x, place)
     else:
         # What is counted from the end stays so: it is right at every size.
         made = part(net, name, x, axis, index, None if index == -1 else index + 1)

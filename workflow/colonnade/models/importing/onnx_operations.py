@@ -16,7 +16,7 @@ from colonnade.models.importing.onnx_resize import resize
 from colonnade.models.importing.reading import Handler, Operation
 from colonnade.models.importing.recorder import Recorder
 from colonnade.models.importing.slicing import even, part, parts, space_to_depth, with_border
-from colonnade.models.importing.values import Constant, UnsupportedError, Value
+from colonnade.models.importing.values import Constant, UnsupportedError, Value, counted
 from colonnade.models.shapes import reach
 
 
@@ -58,7 +58,11 @@ def _missing(size: int, stride: int, width: int) -> int:
 
 def _conv(net: Recorder, op: Operation) -> Value:
     weight = op.constant(1, "weight")
-    window = _window(net, op, weight.values.shape[2:])
+    kernel = weight.values.shape[2:]
+    stated = op.attributes.get("kernel_shape", kernel)
+    if list(stated) != list(kernel):
+        raise UnsupportedError(f"kernel_shape {list(stated)}; the weight has {list(kernel)}")
+    window = _window(net, op, kernel)
     del window["kernel"]
     bias = op.optional(2, "bias")
     groups = op.attributes.get("group", 1)
@@ -145,7 +149,7 @@ def _norm_weights(op: Operation) -> tuple[Constant, Constant | None]:
 def _layer_norm(net: Recorder, op: Operation) -> Value:
     axis, rank = op.attributes.get("axis", -1), len(op.tensor.shape)
     eps = op.attributes.get("epsilon", 1e-5)
-    return layer_norm(net, op.name, op.tensor, rank - axis % rank, *_norm_weights(op), eps)
+    return layer_norm(net, op.name, op.tensor, rank - counted(axis, rank), *_norm_weights(op), eps)
 
 
 def _instance_norm(net: Recorder, op: Operation) -> Value:
@@ -197,7 +201,7 @@ def _pad(net: Recorder, op: Operation) -> Value:
     if len(pads) != 2 * padded:
         raise UnsupportedError(f"pads {pads}; needed: {2 * padded}, two for each axis")
     if axes is not None:
-        places = [axis % size for axis in axes.whole()]
+        places = [counted(axis, size) for axis in axes.whole()]
         whole = [0] * (2 * size)
         for index, axis in enumerate(places):
             whole[axis], whole[axis + size] = pads[index], pads[index + len(places)]
@@ -210,7 +214,8 @@ def _pad(net: Recorder, op: Operation) -> Value:
 
 def _flatten(net: Recorder, op: Operation) -> Value:
     x, axis = op.tensor, op.attributes.get("axis", 1)
-    axis = axis % len(x.shape) if axis < 0 else axis
+    # Behind the last one there is a place too.
+    axis = counted(axis, len(x.shape) + (axis >= 0))
     return net.reshape(x, (math.prod(x.shape[:axis]), math.prod(x.shape[axis:])))
 
 
@@ -238,7 +243,7 @@ def _squeeze(net: Recorder, op: Operation) -> Value:
     gone = (
         {axis for axis, s in enumerate(x.shape) if s == 1}
         if axes is None
-        else {axis % size for axis in axes}
+        else {counted(axis, size) for axis in axes}
     )
     if any(x.shape[axis] != 1 for axis in gone):
         raise UnsupportedError(f"axes {axes} of {list(x.shape)}")
@@ -248,7 +253,7 @@ def _squeeze(net: Recorder, op: Operation) -> Value:
 def _unsqueeze(net: Recorder, op: Operation) -> Value:
     x, axes = op.tensor, _axes(op) or []
     size = len(x.shape) + len(axes)
-    added = {axis % size for axis in axes}
+    added = {counted(axis, size) for axis in axes}
     sizes = iter(x.shape)
     return net.reshape(x, [1 if axis in added else next(sizes) for axis in range(size)])
 
@@ -272,6 +277,8 @@ def _gather(net: Recorder, op: Operation) -> Value:
     axis, indices = op.attributes.get("axis", 0), op.constant(1, "indices")
     if np.ndim(indices.values) != 0:
         raise UnsupportedError(f"indices {list(np.shape(indices.values))}; allowed: a single one")
+    if np.asarray(indices.values).dtype.kind not in "iu":
+        raise UnsupportedError(f"indices {indices.name!r} are no whole numbers")
     return selected(net, op.name, op.tensor, axis, *indices.whole())
 
 

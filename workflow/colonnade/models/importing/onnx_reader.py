@@ -4,6 +4,7 @@
 """Reads a network from an ONNX file."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,15 @@ def import_onnx(
             reading.known[each.name] = None
     for index, node in enumerate(graph.node):
         _run(reading, node, index, opset, model)
-    return reading.finished([each.name for each in graph.output])
+    names = [each.name for each in graph.output]
+    if not names:
+        reading.refused.append("no outputs; needed: one or more")
+    reading.refused += [
+        f"output {name!r}: {count} times; allowed: once"
+        for name, count in Counter(names).items()
+        if count > 1
+    ]
+    return reading.finished(names)
 
 
 def _loaded(path: Path) -> ModelProto:

@@ -98,7 +98,8 @@ def _resize_mode(op: Operation, scales: Sequence[float] | None, *, old: bool) ->
         if where in ("half_pixel", "pytorch_half_pixel") and rounding.startswith("round") and whole:
             return "nearest", False
         raise UnsupportedError(
-            f"nearest of {where!r}, {rounding!r}; allowed: 'asymmetric', 'floor'"
+            f"nearest of {where!r}, {rounding!r}; allowed: 'asymmetric', 'floor', or 'half_pixel',"
+            " 'round_prefer_floor' by whole factors"
         )
     if mode in ("linear", "bilinear"):
         if where == "align_corners":

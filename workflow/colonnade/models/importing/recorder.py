@@ -11,7 +11,14 @@ import numpy as np
 
 from colonnade.models.graph import Graph
 from colonnade.models.importing.tensors import Array, Tensors
-from colonnade.models.importing.values import Constant, Tensor, UnsupportedError, itself, shown
+from colonnade.models.importing.values import (
+    Constant,
+    Tensor,
+    UnsupportedError,
+    counted,
+    itself,
+    shown,
+)
 from colonnade.models.layers import (
     Affine,
     AvgPool2d,
@@ -116,6 +123,7 @@ class Recorder(Tensors):
         out, own, *kernel = values.shape
         if x.is_features and kernel == [1, 1] and groups == 1 and not any(padding):
             return self.linear(name, x, weight, bias)
+        _check_bias(bias, out)
         source = self.map_of(x)
         keys = {"in_channels": own * groups, "out_channels": out, "kernel": kernel}
         keys |= {"stride": list(stride), "padding": list(padding), "dilation": list(dilation)}
@@ -130,6 +138,7 @@ class Recorder(Tensors):
         """A fully connected layer of a weight [out, in]; a 1x1 convolution's has two sizes more."""
         values = weight.floats()
         out = values.reshape(values.shape[0], -1)
+        _check_bias(bias, len(out))
         source = self.features(x)
         if source.order is not None:
             ordered = np.empty_like(out)
@@ -174,6 +183,9 @@ class Recorder(Tensors):
             key: np.full(channels, key == "weight", np.float32) if part is None else part.floats()
             for key, part in parts.items()
         }
+        for key, array in state.items():
+            if array.shape != (channels,):
+                raise UnsupportedError(f"{key} {list(array.shape)}; needed: [{channels}]")
         if (state["running_var"] < 0).any():
             variance = parts["running_var"]
             assert variance is not None
@@ -270,7 +282,7 @@ class Recorder(Tensors):
     ) -> Tensor:
         """Mean or maximum over planes, whose two axes the source may see as one."""
         size = len(x.shape)
-        over = tuple(sorted(axis % size for axis in axes))
+        over = tuple(sorted(counted(axis, size) for axis in axes))
         behind = self.channels_first(x) if size > 2 and over == tuple(range(1, size - 1)) else None
         if behind is not None:
             made = self.reduced(name, behind[0], SPATIAL, keep=False, function=function)
@@ -291,11 +303,13 @@ class Recorder(Tensors):
     def concat(self, name: str, parts: Sequence[Tensor], axis: int) -> Tensor:
         """Tensors put together along their channels."""
         size = len(parts[0].shape)
-        behind = [self.channels_first(each) for each in parts if axis % size == size - 1 > 1]
+        behind = [
+            self.channels_first(each) for each in parts if counted(axis, size) == size - 1 > 1
+        ]
         found = [each for each in behind if each is not None]
         if len(found) == len(parts):
             return found[0][1](self.concat(name, [plain for plain, _ in found], 1))
-        if axis % size != 1:
+        if counted(axis, size) != 1:
             raise UnsupportedError(f"axis {axis} of {shown(parts[0])}; allowed: 1, the channels")
         if len(parts) == 1:
             return parts[0]
@@ -335,7 +349,7 @@ class Recorder(Tensors):
     def softmax(self, name: str, x: Tensor, axis: int) -> Tensor:
         """Softmax over features."""
         source = self.features(x)
-        if axis % len(x.shape) != 1 or source.order is not None:
+        if counted(axis, len(x.shape)) != 1 or source.order is not None:
             raise UnsupportedError(f"over axis {axis} of {shown(x)}; allowed: axis 1 of features")
         return self.reshape(self._add(Softmax, self._names.free(name), source), x.shape)
 
@@ -394,6 +408,13 @@ class Recorder(Tensors):
     def _many(self, layer: type[Node], name: str, parts: Sequence[Tensor], **keys: Any) -> Tensor:
         keys["inputs"] = [each.name for each in parts]
         return self._node(layer, self._names.free(name), {}, keys)
+
+
+def _check_bias(bias: Constant | None, out: int) -> None:
+    """Make sure that a bias has a number for every output."""
+    if bias is not None and bias.values.size != out:
+        seen = list(np.shape(bias.values))
+        raise UnsupportedError(f"bias {bias.name!r} {seen}; needed: [{out}]")
 
 
 def _with_groups_joined(x: Tensor) -> tuple[int, ...] | None:

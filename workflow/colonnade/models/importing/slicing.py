@@ -6,12 +6,7 @@
 from collections.abc import Sequence
 
 from colonnade.models.importing.recorder import Recorder
-from colonnade.models.importing.values import (
-    Tensor,
-    UnsupportedError,
-    itself,
-    shown,
-)
+from colonnade.models.importing.values import Tensor, UnsupportedError, counted, itself, shown
 from colonnade.models.shapes import MAX_SIZE
 
 
@@ -23,7 +18,7 @@ def part(
     Bounds of rows and columns are taken over as they are: below 0 and None they are right at every size.
     """
     rank = len(x.shape)
-    axis = range(rank)[axis]
+    axis = counted(axis, rank)
     if step < 1:
         raise UnsupportedError(f"step {step}; allowed: 1 and more")
     behind = net.channels_first(x) if axis == rank - 1 > 1 else None
@@ -60,7 +55,7 @@ def parts(net: Recorder, name: str, x: Tensor, axis: int, sizes: Sequence[int]) 
     Raises:
         OpenSizeError: of rows or columns whose number the source leaves open.
     """
-    axis = range(len(x.shape))[axis]
+    axis = counted(axis, len(x.shape))
     if sum(sizes) != x.shape[axis] or not sizes or min(sizes) < 1:
         raise UnsupportedError(f"parts {list(sizes)} of axis {axis} of {shown(x)}")
     if len(sizes) == 1:

@@ -17,12 +17,7 @@ from colonnade.models.importing.reading import Handler, Operation
 from colonnade.models.importing.recorder import Recorder
 from colonnade.models.importing.slicing import even, part, parts, space_to_depth, with_border
 from colonnade.models.importing.torch_functions import FUNCTIONS
-from colonnade.models.importing.values import (
-    Constant,
-    Tensor,
-    UnsupportedError,
-    Value,
-)
+from colonnade.models.importing.values import Constant, Tensor, UnsupportedError, Value, counted
 from colonnade.models.layers import Unary
 
 # An operation's inputs are its arguments in the order of its schema, defaults filled in.
@@ -224,7 +219,7 @@ def _pad(net: Recorder, op: Operation) -> Value:
 
 def _flatten(net: Recorder, op: Operation) -> Value:
     x = op.tensor
-    start, end = (axis % len(x.shape) for axis in op.inputs[1:3])
+    start, end = (counted(axis, len(x.shape)) for axis in op.inputs[1:3])
     joined = math.prod(x.shape[start : end + 1])
     return net.reshape(x, (*x.shape[:start], joined, *x.shape[end + 1 :]))
 
@@ -244,24 +239,28 @@ def _size(_: Recorder, op: Operation) -> Value:
 
 def _squeeze(net: Recorder, op: Operation) -> Value:
     x, given = op.tensor, op.inputs[1] if len(op.inputs) > 1 else range(len(op.tensor.shape))
-    axes = {axis % len(x.shape) for axis in (given if not isinstance(given, int) else [given])}
+    axes = {
+        counted(axis, len(x.shape)) for axis in (given if not isinstance(given, int) else [given])
+    }
     return net.reshape(x, [s for axis, s in enumerate(x.shape) if s != 1 or axis not in axes])
 
 
 def _unsqueeze(net: Recorder, op: Operation) -> Value:
     x = op.tensor
-    axis = op.inputs[1] % (len(x.shape) + 1)
+    axis = counted(op.inputs[1], len(x.shape) + 1)
     return net.reshape(x, (*x.shape[:axis], 1, *x.shape[axis:]))
 
 
 def _permute(net: Recorder, op: Operation) -> Value:
-    return net.transpose(op.tensor, [axis % len(op.tensor.shape) for axis in op.inputs[1]])
+    return net.transpose(op.tensor, [counted(axis, len(op.tensor.shape)) for axis in op.inputs[1]])
 
 
 def _movedim(net: Recorder, op: Operation) -> Value:
     x, size = op.tensor, len(op.tensor.shape)
     sources, places = ([each] if isinstance(each, int) else each for each in op.inputs[1:3])
-    moved = {to % size: axis % size for axis, to in zip(sources, places, strict=True)}
+    moved = {
+        counted(to, size): counted(axis, size) for axis, to in zip(sources, places, strict=True)
+    }
     left = iter(axis for axis in range(size) if axis not in moved.values())
     return net.transpose(x, [moved[at] if at in moved else next(left) for at in range(size)])
 

@@ -117,6 +117,17 @@ def itself(name: str, base: TensorShape) -> Tensor:
 Value = Tensor | Constant
 
 
+def counted(index: int, size: int, what: str = "axis") -> int:
+    """A place among `size`, which may be counted from the end, counted from 0.
+
+    Raises:
+        UnsupportedError: there is none.
+    """
+    if not -size <= index < size:
+        raise UnsupportedError(f"{what} {index}; allowed: {-size} to {size - 1}")
+    return index % size
+
+
 def shown(value: Value) -> str:
     """A value in a message."""
     if isinstance(value, Constant):
