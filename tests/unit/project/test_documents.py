@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -115,6 +116,53 @@ def test_prose_has_the_recorded_medians_and_the_papers_algorithm() -> None:
 def test_the_errors_that_are_shown_are_those_that_were_recorded() -> None:
     rows = tables.read_table(ROOT / "results/baseline/validation.csv", tables.VALIDATION).to_dicts()
     assert errors_in_markdown(rows) in (ROOT / "docs/timing-model.md").read_text()
+
+
+def shown_in_study(row: dict[str, Any]) -> str:
+    """A row of the recorded study as docs/results.md has it."""
+    how = f"{row['method']}, {row['tile']} T" if row["tile"] == "profiled" else row["method"]
+    drop = f"{row['drop_mean']:.2f}"
+    if row["drop_interval"] is not None:
+        drop += f" ± {row['drop_interval']:.2f}"
+    top1 = f"{row['top1_mean']:.2f} ± {row['top1_interval']:.2f}"
+    return f"| {how} | {100 * row['sparsity']:g}% | {row['recipe']} | {top1} | {drop} |"
+
+
+def test_the_study_that_is_shown_is_the_one_that_was_recorded() -> None:
+    file = ROOT / "results/baseline/study/study_summary.csv"
+    rows = tables.read_table(file, tables.STUDY_SUMMARY).to_dicts()
+    page = (ROOT / "docs/results.md").read_text()
+    assert "\n".join(map(shown_in_study, rows)) in page
+
+
+def test_prose_has_what_pruning_cost_in_the_recorded_study() -> None:
+    file = ROOT / "results/baseline/study/study_summary.csv"
+    rows = tables.read_table(file, tables.STUDY_SUMMARY).to_dicts()
+    dense = max(row["top1_mean"] for row in rows if row["method"] == "dense")
+    lost = {(row["method"], row["sparsity"], row["recipe"]): row["drop_mean"] for row in rows}
+    ours = {
+        sparsity: lost["column-wise", sparsity, "paper"] for sparsity in (0.25, 0.5, 0.75, 0.875)
+    }
+    solved = lost["column-wise", 0.75, "repaired"]
+    single, filters = (lost[method, 0.75, "paper"] for method in ("unstructured", "filters"))
+    prose = " ".join((ROOT / "README.md").read_text().split())
+    assert (
+        f"against the best dense ones ({dense:.1f}%). A quarter of the columns costs {ours[0.25]:.1f}"
+        f" points, half {ours[0.5]:.1f}, three quarters {ours[0.75]:.1f}, or {solved:.1f} where"
+    ) in prose
+    assert (
+        f"single weights cost {single:.1f} at three quarters, whole filters {filters:.1f}." in prose
+    )
+    # What it concludes.
+    assert ours[0.5] < 2.1 < min(drop for (_, sparsity, _), drop in lost.items() if sparsity > 0.5)
+    page = " ".join((ROOT / "docs/results.md").read_text().split())
+    gap = ours[0.75] - single
+    assert (
+        f"single weights lose {single:.2f} points by the same budget, columns {ours[0.75]:.2f}."
+        in page
+    )
+    assert f"These {gap:.2f} points are the pattern's" in page
+    assert f"close {100 * (ours[0.75] - solved) / gap:.0f}% of the gap" in page
 
 
 def plain(number: float) -> str:

@@ -11,8 +11,10 @@ import pytest
 from pydantic import ValidationError
 
 from colonnade.common.files import read_json, write_json
+from colonnade.common.paths import DEFAULT_CONFIG, TARGETS
 from colonnade.config.data import ImageNetConfig
-from colonnade.config.pruning import Distillation, Gradual, Recipe
+from colonnade.config.pruning import Recipe
+from colonnade.config.reading import read_config
 from colonnade.config.study import StudyConfig
 from colonnade.config.training import TrainingConfig
 from colonnade.results.tables import STUDY, STUDY_SUMMARY, read_table
@@ -20,6 +22,7 @@ from colonnade.study.evaluation import evaluate_run
 from colonnade.study.results import half_interval, write_study
 from colonnade.study.runs import Evaluated, study_runs
 
+ROOT = Path(__file__).parents[3]
 SMALL = StudyConfig(
     seeds=(1, 2),
     sparsities=(0.75,),
@@ -166,7 +169,7 @@ def test_fine_tuning_that_harms_the_dense_network_is_refused(
 
 
 def test_the_recorded_study_says_what_its_control_lost() -> None:
-    recorded = Path(__file__).parents[3] / "results/baseline/study"
+    recorded = ROOT / "results/baseline/study"
     rows = read_table(recorded / "study.csv", STUDY).rows(named=True)
     dense = {
         name: [
@@ -194,25 +197,18 @@ def test_tables_come_out_the_same_again(tmp_path: Path) -> None:
         assert next(csv.reader(stream)) == list(STUDY)
 
 
-def test_recorded_study_has_three_seeds_of_every_run_it_was_asked_for() -> None:
-    recorded = Path(__file__).parents[3] / "results/baseline/study"
+def test_the_recorded_study_is_the_default_one() -> None:
+    """Every run that it asks for, with every seed."""
+    config, _ = read_config({}, [ROOT / DEFAULT_CONFIG], ROOT / TARGETS)
+    recorded = ROOT / "results/baseline/study"
     rows = read_table(recorded / "study.csv", STUDY).rows(named=True)
-    provenance = read_json(recorded / "provenance.json")
-    # With other recipes than the default has now, more tiles, and no 25%.
-    recipes = {
-        "permuted": Recipe(permute=True),
-        "gradual": Recipe(schedule=Gradual(name="gradual")),
-        "distilled": Recipe(distillation=Distillation()),
-        "permuted-distilled": Recipe(permute=True, distillation=Distillation()),
-    }
-    asked = StudyConfig(sparsities=(0.5, 0.75, 0.875), tiles=(1, 4, 8, 16), recipes=recipes)
-    runs, seeds = study_runs(asked).values(), (1, 2, 3)
-    found = sorted(
-        str((row["method"], row["n"], row["m"], row["tile"], row["recipe"])) for row in rows
-    )
-    keys = [[run.columns()[key] for key in ("method", "n", "m", "tile", "recipe")] for run in runs]
-    assert found == sorted(str(tuple(key)) for key in keys for _ in seeds)
+    runs, seeds = study_runs(config.study).values(), config.study.seeds
+    assert len(seeds) == 3
+    keys = ("method", "n", "m", "tile", "recipe", "seed")
+    found = sorted(str([row[key] for key in keys]) for row in rows)
+    asked = [run.columns() | {"seed": seed} for run in runs for seed in seeds]
+    assert found == sorted(str([each[key] for key in keys]) for each in asked)
     assert len({row["checkpoint_sha256"] for row in rows}) == len(rows)
     summary = read_table(recorded / "study_summary.csv", STUDY_SUMMARY)
     assert summary.height == len(runs)
-    assert provenance["dirty"] is False
+    assert read_json(recorded / "provenance.json")["dirty"] is False
