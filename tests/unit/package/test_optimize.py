@@ -19,7 +19,7 @@ from torch import nn
 from colonnade.cli import cli
 from colonnade.common.errors import ColonnadeError
 from colonnade.config.data import ImageNetConfig
-from colonnade.config.pruning import Pattern, Recipe
+from colonnade.config.pruning import Pattern, Recipe, Repair
 from colonnade.config.target import load_target
 from colonnade.config.training import TrainingConfig
 from colonnade.data.folders import list_pictures
@@ -456,6 +456,24 @@ def test_an_imported_network_is_fine_tuned_by_the_same_trainer(
     wrong = import_module(Small(4), [torch.randn(1, 3, 32, 32)])
     with pytest.raises(ColonnadeError, match=r"4 outputs; .* has 3 classes"):
         write_imported(wrong, "small", 32, tmp_path / "wrong.safetensors", folder_data)
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_what_stays_is_solved_before_it_is_fine_tuned(
+    folder_data: ImageNetConfig, tiny_training: TrainingConfig, tmp_path: Path, grouped: bool
+) -> None:
+    """But where convolutions with groups are pruned, which least squares do not solve."""
+    torch.manual_seed(8)
+    imported = import_module(Small(3), [torch.randn(1, 3, 32, 32)])
+    torch.export.save(
+        torch.export.export(Small(3).eval(), (torch.randn(1, 3, 32, 32),)), tmp_path / "net.pt2"
+    )
+    assert any(conv.groups > 1 for conv in imported.graph.convs)
+    finetuning = Finetuning(folder_data, tiny_training)
+    made = tmp_path / "made"
+    optimize(tmp_path / "net.pt2", made, HALF, 4, grouped=grouped, finetuning=finetuning)
+    recipe = read_checkpoint(made / "pruned.safetensors").info.recipe
+    assert recipe == (Recipe() if grouped else Recipe(repair=Repair()))
 
 
 def test_a_pruned_grouped_convolution_is_exported_dense_with_zeros(

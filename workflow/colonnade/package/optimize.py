@@ -20,7 +20,7 @@ from colonnade.common.paths import PACKAGE
 from colonnade.common.progress import track
 from colonnade.config.data import ImageNetConfig
 from colonnade.config.errors import validated
-from colonnade.config.pruning import Pattern, Recipe
+from colonnade.config.pruning import Pattern, Recipe, Repair
 from colonnade.config.training import TrainingConfig
 from colonnade.data.folders import list_pictures
 from colonnade.data.pictures import UNCHANGED, Normalisation, read_image
@@ -162,7 +162,10 @@ def optimize(
         else:
             assert data is not None
             phases = (data, finetuning.training, _SEED, pruned, temporary / METRICS)
-            prune_and_finetune(dense, plan, Recipe(), *phases)
+            # Least squares solve convolutions of one group, and give back most of what columns cost.
+            solvable = alone.isdisjoint(tiles)
+            recipe = Recipe(repair=Repair()) if solvable else Recipe()
+            prune_and_finetune(dense, plan, recipe, *phases)
         export_package(pruned, temporary / PACKAGE)
         if tuner is not None:
             for file in (SCHEDULES, TUNED):
