@@ -30,29 +30,35 @@ def atomic_path(target: Path) -> Iterator[Path]:
     """Yield a temporary path beside `target`; rename it to `target` when the block succeeds.
 
     Works for a file and for a directory that the block creates. On any exception the temporary is
-    removed and `target` stays as it was. A symlink stays, and what it leads to is written; a device or a
-    pipe is not replaced, but gets what a file would have held.
+    removed and `target` stays as it was. A symlink is replaced, and what it leads to stays as it was: a
+    mirror of links is written to without harm. A device or a pipe gets what a file would have held.
 
     Raises:
         ColonnadeError: the file system refused (full disk, no permission, read-only).
     """
-    place = Path(os.path.realpath(target)) if target.is_symlink() else target
-    takes_bytes = target.exists() and not (target.is_file() or target.is_dir())
-    beside = Path(tempfile.gettempdir()) / target.name if takes_bytes else place
+    takes_bytes = _takes_bytes(target)
+    beside = Path(tempfile.gettempdir()) / target.name if takes_bytes else target
     temporary = _beside(beside, _own("tmp"))
     try:
         if not takes_bytes:
-            place.parent.mkdir(parents=True, exist_ok=True)
+            target.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         if takes_bytes:
             with target.open("wb") as stream:
                 stream.write(temporary.read_bytes())
         else:
-            _replace(temporary, place)
+            _replace(temporary, target)
     except OSError as error:
         raise ColonnadeError(f"{target}: cannot be written: {error.strerror or error}") from error
     finally:
         discard(temporary)
+
+
+def _takes_bytes(target: Path) -> bool:
+    """Whether it is a device or a pipe; of links only those of the system lead to one."""
+    if target.is_symlink() and target.parent != Path("/dev"):
+        return False
+    return target.exists() and not (target.is_file() or target.is_dir())
 
 
 def _own(ending: str) -> str:
