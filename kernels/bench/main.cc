@@ -220,7 +220,7 @@ std::vector<Candidate> listed_candidates(const Options& options, const ConvShape
   std::vector<Candidate> list;
   for (const std::string& text : options.listed) {
     Candidate candidate = parse_candidate(text);
-    // A grid goes without what cannot run; what is named has a line for each of its patterns, or none is right.
+    // A grid leaves out what cannot run; whoever names a candidate waits for its lines.
     if (!can_run(candidate, shape, options.arithmetic)) throw std::invalid_argument("--candidate '" + text + "': cannot run " + shape.str() + "; allowed: " + kWhatRuns);
     if (candidate.schedule.tile == 0) {
       list.push_back(candidate);

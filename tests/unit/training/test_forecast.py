@@ -4,6 +4,7 @@
 """What is said of a training's length before it starts: right by its clock, and without any effect."""
 
 import itertools
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from torch import nn
 from colonnade.config.data import ImageNetConfig
 from colonnade.config.pruning import Distillation, Pattern, Recipe
 from colonnade.config.training import AdamWConfig, PhaseConfig, TrainingConfig
-from colonnade.data.dataset import batch_count
+from colonnade.data.dataset import ImageData, batch_count
 from colonnade.data.opening import open_data
 from colonnade.pruning.plan import uniform_plan
 from colonnade.training import forecast as module
@@ -25,6 +26,20 @@ from colonnade.training.stages import prune_and_finetune
 pytestmark = pytest.mark.slow
 
 
+def told(data: ImageData, config: PhaseConfig, times: Iterator[float]) -> str:
+    """The forecast of a network of one weight, by a clock that says these times."""
+    weight = nn.Parameter(torch.zeros(1))
+    return forecast(
+        "a network",
+        lambda images, _labels: weight.sum() * images.mean(),
+        data,
+        config,
+        1,
+        Hardware(),
+        clock=lambda: float(next(times)),
+    )
+
+
 def test_a_training_lasts_as_long_as_its_steps(folder_data: ImageNetConfig) -> None:
     """Slow first steps, which prepare, are no part of it."""
     data = open_data(folder_data)
@@ -34,16 +49,7 @@ def test_a_training_lasts_as_long_as_its_steps(folder_data: ImageNetConfig) -> N
     times = itertools.chain(
         itertools.accumulate([100.0] * PREPARING_STEPS), itertools.count(402, 2)
     )
-    weight = nn.Parameter(torch.zeros(1))
-    said = forecast(
-        "a network",
-        lambda images, _labels: weight.sum() * images.mean(),
-        data,
-        config,
-        1,
-        Hardware(),
-        clock=lambda: float(next(times)),
-    )
+    said = told(data, config, times)
     hours = 1000 * (steps + judged) * 2 / 3600
     assert said.startswith(
         f"a network: will take about {hours:.1f} h: 1000 epochs of {steps} batch"
@@ -55,16 +61,7 @@ def test_epochs_may_be_a_single_batch(folder_data: ImageNetConfig) -> None:
     data = open_data(folder_data)
     config = PhaseConfig(epochs=1000, batch_size=1000, optimizer=AdamWConfig(lr=1e-3))
     times = itertools.count(0, 3)
-    weight = nn.Parameter(torch.zeros(1))
-    said = forecast(
-        "a network",
-        lambda images, _labels: weight.sum() * images.mean(),
-        data,
-        config,
-        1,
-        Hardware(),
-        clock=lambda: float(next(times)),
-    )
+    said = told(data, config, times)
     assert batch_count(data.train, 1000) == 1
     assert "1000 epochs of 1 batch" in said and "3000 ms each as 4 of them took" in said
 

@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -175,14 +175,10 @@ def locked(target: Path) -> Iterator[None]:
         ColonnadeError: the file system refused.
     """
     lock = _beside(target, "lock")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        stream = lock.open("w")
-    except OSError as error:
-        raise ColonnadeError(f"{lock}: cannot be locked: {error.strerror or error}") from error
-    with stream:
+    with ExitStack() as opened:
         try:
-            fcntl.flock(stream, fcntl.LOCK_EX)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            fcntl.flock(opened.enter_context(lock.open("w")), fcntl.LOCK_EX)
         except OSError as error:
             raise ColonnadeError(f"{lock}: cannot be locked: {error.strerror or error}") from error
         yield

@@ -12,7 +12,8 @@ import os
 import shutil
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -93,8 +94,8 @@ def unpack_system(root: Path, step: str, extra: Path, target: Path, log: BuildLo
         assert tar.stdin is not None
         assert tar.stderr is not None
         # On a full disk tar has a line for every file: read meanwhile, or it and we wait for each other.
-        said: list[str] = []
-        reader = threading.Thread(target=_keep_lines, args=(tar.stderr, said), daemon=True)
+        said = deque[str](maxlen=_KEPT_LINES)
+        reader = threading.Thread(target=_read_lines, args=(tar.stderr, said.append), daemon=True)
         reader.start()
         sink = _HashingPipe(tar.stdin)
         try:
@@ -106,13 +107,6 @@ def unpack_system(root: Path, step: str, extra: Path, target: Path, log: BuildLo
         if tar.wait() != 0:
             raise _failure(f"{target}: cannot be unpacked", "".join(said).strip())
     return f"sha256:{sink.digest.hexdigest()}"
-
-
-def _keep_lines(stream: IO[bytes], kept: list[str]) -> None:
-    """The first lines of a stream, which is read to its end."""
-    for line in stream:
-        if len(kept) < _KEPT_LINES:
-            kept.append(line.decode(errors="replace"))
 
 
 class _HashingPipe:
@@ -158,7 +152,7 @@ def _bootstrap(
     ):
         assert process.stdout is not None
         assert process.stderr is not None
-        lines = threading.Thread(target=_read_lines, args=(process.stderr, log), daemon=True)
+        lines = threading.Thread(target=_read_lines, args=(process.stderr, log.line), daemon=True)
         lines.start()
         while chunk := os.read(process.stdout.fileno(), 1 << 20):
             if output is not None:
@@ -169,9 +163,9 @@ def _bootstrap(
         raise _failure(f"mmdebstrap: exit status {status} (log: {log.path})", log.tail())
 
 
-def _read_lines(pipe: IO[bytes], log: BuildLog) -> None:
+def _read_lines(pipe: IO[bytes], take: Callable[[str], None]) -> None:
     for line in pipe:
-        log.line(line.decode(errors="replace"))
+        take(line.decode(errors="replace"))
 
 
 def _failure(what: str, output: str) -> ColonnadeError:

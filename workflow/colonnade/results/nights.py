@@ -81,9 +81,9 @@ def cycles_by_kind(model: str, layers: Mapping[str, int]) -> dict[str, int]:
 def layer_kinds(model: str) -> dict[str, str]:
     """The kind of each convolution of a network, by its name."""
     graph = network(model, 1)
-    kinds = {}
+    kinds, images = {}, graph.image_convs
     for conv in graph.convs:
-        if conv in graph.image_convs:
+        if conv in images:
             kinds[conv.name] = "convolutions that read images"
         elif conv.groups > 1:
             kinds[conv.name] = f"{'depthwise' if conv.is_depthwise else 'grouped'} convolutions"
