@@ -110,9 +110,9 @@ tidy: dev
 fuzz-nightly: dev
 	$(IN_ENV) COLONNADE_FUZZ_RUNS=10000000 pytest tests/integration/test_fuzz.py
 
-# 50 kills at random moments.
+# 50 kills at random moments, and then every rule again.
 kill-nightly: dev
-	$(IN_ENV) COLONNADE_KILLS=50 pytest tests/integration/workflow/test_refusals.py -k killed_anywhere
+	$(IN_ENV) COLONNADE_KILLS=50 pytest tests/integration/workflow/test_refusals.py tests/integration/workflow/test_rules.py -k "killed_anywhere or rules"
 
 # Of the commit that is checked out; twice gives the same bytes.
 release: dev

@@ -31,7 +31,9 @@ GROUPS = {
     # By then another process has done the full run that the next ones go on from.
     "fresh": (f"{WORKFLOW}/test_host", f"{WORKFLOW}/test_places"),
     # What is tested of a target's results is made once for those who type it.
-    "documented": tuple(f"{WORKFLOW}/test_{each}" for each in ("results", "readme", "board")),
+    "documented": tuple(
+        f"{WORKFLOW}/test_{each}" for each in ("results", "readme", "board", "rules")
+    ),
     "docker": ("tests/integration/test_engines",),
     "sanitized": ("tests/integration/test_fuzz", "tests/integration/test_sanitizers"),
     "timing": ("tests/timing",),

@@ -89,11 +89,27 @@ Json one_cpu(unsigned cpu) {
           {"max_mhz", mhz("cpuinfo_max_freq")}};
 }
 
+// Bytes of the second cache; null where nothing tells.
+Json l2_bytes(unsigned cpu) {
+  const std::string caches = "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/cache/index";
+  for (unsigned index = 0;; index++) {
+    const std::string folder = caches + std::to_string(index) + "/";
+    const Json level = number(folder + "level");
+    if (level.is_null()) break;
+    // Such as 512K.
+    const Json kib = number(folder + "size");
+    if (level == 2.0 && !kib.is_null()) return static_cast<long>(kib.get<double>() * 1024);
+  }
+  const long told = sysconf(_SC_LEVEL2_CACHE_SIZE);
+  return told > 0 ? Json(told) : Json(nullptr);
+}
+
 Json report() {
   utsname name;
   if (uname(&name) != 0) throw std::runtime_error("uname failed");
+  const std::vector<unsigned> allowed = allowed_cpus();
   Json cpus = Json::array();
-  for (const unsigned cpu : allowed_cpus()) cpus.push_back(one_cpu(cpu));
+  for (const unsigned cpu : allowed) cpus.push_back(one_cpu(cpu));
   const Json temperature = number("/sys/class/thermal/thermal_zone0/temp");
   return {{"machine", name.machine},
           {"kernel", name.release},
@@ -101,6 +117,7 @@ Json report() {
           {"cpu_model", cpuinfo({"model name", "uarch", "marchid"})},
           {"isa", cpuinfo({"isa", "flags", "Features"})},
           {"vlen", vector_length()},
+          {"l2_bytes", allowed.empty() ? Json(nullptr) : l2_bytes(allowed.front())},
           {"cpus", cpus},
           {"load", number("/proc/loadavg")},
           {"celsius", temperature.is_null() ? temperature : Json(temperature.get<double>() / 1e3)},

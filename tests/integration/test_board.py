@@ -105,6 +105,7 @@ def test_the_probe_says_what_it_is(board: EmulatedBoard, checkout: Path) -> None
     assert machine["vlen"] == 256
     assert CPU in [each["cpu"] for each in machine["cpus"]]
     assert "v" in machine["isa"]
+    assert machine["l2_bytes"] is None or machine["l2_bytes"] >= 1 << 16
     assert board.runs == ["colonnade-probe"]
 
 

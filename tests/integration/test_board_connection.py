@@ -26,6 +26,7 @@ CPU = min(os.sched_getaffinity(0))
 MACHINE: dict[str, Any] = {
     **{"machine": "x86_64", "kernel": "6.6", "board": None, "cpu_model": "one", "isa": None},
     "vlen": None,
+    "l2_bytes": None,
     "cpus": [{"cpu": CPU, "governor": "performance", "mhz": 1600.0, "max_mhz": 1600.0}],
     **{"load": 0.5, "celsius": None, "memory_mb": 4000.0},
 }

@@ -11,11 +11,14 @@ toolchain and kernels from this checkout.
 import csv
 import json
 import os
+import random
 import re
 import shlex
 import shutil
+import signal
 import subprocess
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +41,11 @@ COPIED = (
     *("requirements-cpu.txt", "requirements-cuda.txt", "ARTIFACT.md"),
     *("config", "containers", "kernels", "profiles", "workflow"),
 )
+# They build from declared sources, in minutes; tests/unit/workflow/test_versions.py lists all rules.
+BUILDS = {"toolchain", "kernels_riscv64", "timing_model"}
+# How often the full run is killed; `make kill-nightly` does it more often. When it was, says a file.
+KILLS = int(os.environ.get("COLONNADE_KILLS", "3"))
+KILLED = "killed.txt"
 # What a new user's shell has, beside a home folder.
 CLEAN_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PHASE = {
@@ -318,19 +326,78 @@ def fresh(riscv64_programs: Path, timing_model: None, copied: Checkout) -> Check
     return checkout
 
 
+def start(checkout: Checkout, *arguments: str) -> subprocess.Popen[bytes]:
+    """Run snakemake in a session of its own, so that a kill can take everything with it."""
+    return subprocess.Popen(
+        [str(checkout.programs / "snakemake"), *arguments],
+        cwd=checkout.folder,
+        env=checkout.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def kill(
+    process: subprocess.Popen[bytes], reached: Callable[[], bool], seconds: float, *, jobs: bool
+) -> bool:
+    """Kill a run so many seconds after it reached something; False if it was over before."""
+    try:
+        while process.poll() is None and not reached():
+            time.sleep(0.05)
+        time.sleep(seconds)
+    finally:
+        alive = process.poll() is None
+        if alive:
+            # All of it, as a power cut does; or only Snakemake itself: its jobs outlive it.
+            (os.killpg if jobs else os.kill)(process.pid, signal.SIGKILL)
+        process.wait()
+    assert alive or process.returncode == 0, "failed before it could be killed"
+    return alive
+
+
+def run_and_kill(checkout: Checkout, kills: int, seed: int) -> Iterator[str]:
+    """A full run from its start, killed at moments drawn from all of it; when each was."""
+    jobs = [job for job in checkout.jobs("full-run") if job.outputs and job.rule not in BUILDS]
+    # Its checkpoints are deleted once they are judged.
+    jobs = [job for job in jobs if job.rule != "small_study_finetune"]
+    assert {job.rule for job in jobs} >= {"train", "prune", "profile", "evaluate", "throughput"}
+    rng = random.Random(seed)
+    for killed, moment in enumerate(sorted(rng.randrange(len(jobs)) for _ in range(kills))):
+        # From Snakemake's own start to the end of a job.
+        seconds = rng.uniform(0, 3)
+        while not kill(
+            start(checkout, "full-run"),
+            lambda moment=moment: done(checkout, jobs) >= moment,
+            seconds,
+            jobs=killed % 2 == 0,
+        ):
+            # The last jobs were faster: the page is made once more.
+            (checkout / "results/report.html").unlink()
+        yield f"{seconds:.1f} s after {moment} of {len(jobs)} jobs"
+
+
+def done(checkout: Checkout, jobs: Sequence[Job]) -> int:
+    """How many jobs have all they make."""
+    return sum(all((checkout / name).exists() for name in job.outputs) for job in jobs)
+
+
 @pytest.fixture(scope="session")
 def finished(fresh: Checkout, once: Once, shared: Path) -> Checkout:
-    """The checkout after a full run: one worker does it, the others take what it left."""
+    """The checkout after a full run that was killed; one worker does it, the others take what it left."""
     kept = shared / "after a full run"
 
     def full_run() -> None:
+        killed = [f"{moment}\n" for moment in run_and_kill(fresh, KILLS, seed=1)]
+        (fresh / KILLED).write_text("".join(killed))
         run = fresh.shell("make full-run")
-        assert run.returncode == 0, run.stdout[-6000:]
+        assert run.returncode == 0, "".join([*killed, run.stdout[-6000:]])
         # What is built each checkout has.
         built = shutil.ignore_patterns("build", "toolchain")
         for name in ("results", ".snakemake"):
             shutil.copytree(fresh / name, kept / name, ignore=built)
-        shutil.copy2(fresh / SMALL["profile"]["cache"], kept)
+        for name in (SMALL["profile"]["cache"], KILLED):
+            shutil.copy2(fresh / name, kept)
 
     once("full run", full_run)
     if not (fresh / "results/report.html").exists():

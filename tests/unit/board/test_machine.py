@@ -19,6 +19,7 @@ CPUS = [
 MACHINE: dict[str, Any] = {
     **{"machine": "riscv64", "kernel": "6.6.63", "board": "BPI-F3", "cpu_model": "spacemit,x60"},
     **{"isa": "rv64imafdcv", "vlen": 256, "cpus": CPUS},
+    "l2_bytes": 1 << 19,
     **{"load": 0.5, "celsius": 41.0, "memory_mb": 4000.0},
 }
 

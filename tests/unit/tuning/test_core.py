@@ -4,16 +4,20 @@
 """What is taken from a core description, and what it must have."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from colonnade.board.machine import Machine
 from colonnade.common.errors import ColonnadeError
-from colonnade.config.board import BoardConfig
+from colonnade.config.board import BoardConfig, Isa
 from colonnade.config.target import TargetConfig
+from colonnade.targets.target import Target
 from colonnade.tuning.core import KINDS, Cost, Kind, core_of, machine_of
+from tests.unit.board.conftest import MACHINE
 
-from .conftest import ROOT
+from .conftest import ROOT, FakeContainer
 
 X60 = TargetConfig(
     kind="emulated", vlen=256, core=ROOT / "kernels/timing/cores/x60.json", clock_ghz=1.6
@@ -97,16 +101,42 @@ def test_a_core_without_a_cost_that_kernels_need_is_refused(tmp_path: Path, kind
         core_of(X60.model_copy(update={"core": path}))
 
 
-def test_of_a_host_only_what_bounds_the_search_is_known() -> None:
-    host = TargetConfig(kind="host")
+@dataclass
+class _Board:
+    """What a board says it is."""
+
+    machine: Machine
+
+
+def board(isa: Isa, features: str, l2_bytes: int | None) -> Target:
+    """A board, connected, of such a CPU."""
+    values = {"host": "board", "user": "me", "identity_file": "key", "cores": [0], "isa": isa}
+    config = TargetConfig(kind="board", board=BoardConfig.model_validate(values))
+    target = Target("board", config, FakeContainer())
+    machine = {**MACHINE, "isa": features, "l2_bytes": l2_bytes}
+    vars(target)["board"] = _Board(Machine.model_validate(machine))
+    return target
+
+
+def test_of_a_host_only_what_bounds_the_search_is_known(host: Target) -> None:
     machine = machine_of(host)
     assert machine.lanes in {8, 16}
     assert machine.l2_bytes >= 1 << 16
     with pytest.raises(ColonnadeError, match="kind host has no core: its time is measured"):
-        core_of(host)
-    board = BoardConfig.model_validate(
-        {"host": "board", "user": "me", "identity_file": "key", "isa": "aarch64", "cores": [0]}
-    )
-    assert machine_of(TargetConfig(kind="board", board=board)).lanes == 4
-    x60 = machine_of(X60)
+        core_of(host.config)
+
+
+@pytest.mark.parametrize(
+    ("isa", "features", "lanes"),
+    [("x86_64", "fpu avx2", 8), ("x86_64", "fpu avx2 avx512f", 16), ("aarch64", "asimd", 4)],
+)
+def test_a_board_without_a_core_is_asked_itself(isa: Isa, features: str, lanes: int) -> None:
+    """Whatever CPU this machine has."""
+    machine = machine_of(board(isa, features, 3 << 20))
+    assert (machine.lanes, machine.l2_bytes) == (lanes, 3 << 20)
+    assert machine_of(board(isa, features, None)).l2_bytes == 1 << 20
+
+
+def test_an_emulated_target_is_as_its_core_is_described() -> None:
+    x60 = machine_of(Target("x60", X60, FakeContainer()))
     assert (x60.lanes, x60.l2_bytes) == (8, 512 << 10)

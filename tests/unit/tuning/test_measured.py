@@ -121,7 +121,7 @@ def test_a_candidate_that_cannot_run_is_said_and_left_out(
     found = profile(host, settings, timed)
     assert found["searches"][0]["tied"] == ["direct:14:1:8:1"]
     assert f"{CONV}: direct:16:1:8:1 is left out: bench failed" in capsys.readouterr().err
-    space = search_space(SHAPE, settings, machine_of(host.config))
+    space = search_space(SHAPE, settings, machine_of(host))
     container.broken = {str(each) for each in space}
     with pytest.raises(ColonnadeError, match="bench failed"):
         profile(host, settings, timed)

@@ -50,7 +50,7 @@ class FakeBoard:
     machine: Machine = field(
         default_factory=lambda: Machine(
             machine="riscv64", kernel="6.6", board="a board", cpu_model="a cpu", isa="rv64gcv",
-            vlen=256, cpus=[], load=0, celsius=40, memory_mb=4000,
+            vlen=256, l2_bytes=None, cpus=[], load=0, celsius=40, memory_mb=4000,
         )
     )  # fmt: skip
 

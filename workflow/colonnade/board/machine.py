@@ -26,8 +26,8 @@ class Cpu(BaseModel):
 class Machine(BaseModel):
     """What `colonnade-probe` prints there.
 
-    `vlen` is in bits: 0 without vectors, None where there is no such thing. `load` is that of the last
-    minute; `celsius` that of the first thermal zone.
+    `vlen` is in bits: 0 without vectors, None where there is no such thing. `l2_bytes` is the size of the
+    first CPU's second cache. `load` is that of the last minute; `celsius` that of the first thermal zone.
     """
 
     machine: str
@@ -36,6 +36,7 @@ class Machine(BaseModel):
     cpu_model: str | None
     isa: str | None
     vlen: int | None
+    l2_bytes: int | None
     cpus: list[Cpu]
     load: float | None
     celsius: float | None

@@ -121,7 +121,7 @@ def audit_measured(
         ColonnadeError: no candidate can run.
     """
     rounds = Rounds(target, conv, settings, timed)
-    machine = machine_of(target.config)
+    machine = machine_of(target)
     candidates, everything = search_space(conv, settings, machine), grid(conv, settings, machine)
     rows = []
     with alone():

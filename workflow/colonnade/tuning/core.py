@@ -4,7 +4,7 @@
 """What the cost model needs to know of a processor core.
 
 It comes from the timing model's own description of the core (`kernels/timing/cores/*.json`). Where time
-is measured there is no cost model: of a host only what bounds the search space is known.
+is measured there is no cost model: of a machine only what bounds the search space is known.
 """
 
 import os
@@ -17,6 +17,7 @@ from colonnade.common.datatypes import F32_BYTES
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import read_json
 from colonnade.config.target import TargetConfig
+from colonnade.targets.target import Target
 
 LMULS = (1, 2, 4, 8)
 # The lists of a core description run over LMUL mf8, mf4, mf2, m1, m2, m4, m8.
@@ -136,9 +137,16 @@ class Machine(Protocol):
         """Size of the second cache."""
 
 
-class _Host(NamedTuple):
+class _Measured(NamedTuple):
     lanes: int
     l2_bytes: int
+
+
+_NEON_LANES = 4
+# Without AVX-512, and with it.
+_X86_LANES = (8, 16)
+# Where the machine does not tell its second cache.
+_L2_BYTES = 1 << 20
 
 
 def core_of(target: TargetConfig) -> Core:
@@ -209,22 +217,25 @@ def _by_lmul(value: Any, vlen: int) -> ByLmul:
     return m1, m2, m4, m8
 
 
-def machine_of(target: TargetConfig) -> Machine:
-    """What the search space needs of a target; of a host, what this machine tells.
+def machine_of(target: Target) -> Machine:
+    """What the search space needs of a target: its core's description, or what the machine itself tells.
 
     Raises:
-        ColonnadeError: the core description is missing or is none.
+        ColonnadeError: the core description is missing or is none, or a board cannot be asked.
     """
-    if target.core is not None:
-        return core_of(target)
-    if target.part == "aarch64":
-        lanes = 4
+    if target.config.core is not None:
+        return core_of(target.config)
+    if target.config.board is not None:
+        machine = target.board.machine
+        features, l2_bytes = machine.isa or "", machine.l2_bytes
     else:
-        lanes = 16 if "avx512f" in Path("/proc/cpuinfo").read_text("utf-8") else 8
-    return _Host(lanes, _size("SC_LEVEL2_CACHE_SIZE", 1 << 20))
+        features, l2_bytes = Path("/proc/cpuinfo").read_text("utf-8"), _l2_bytes()
+    lanes = _NEON_LANES if target.config.part == "aarch64" else _X86_LANES["avx512f" in features]
+    return _Measured(lanes, l2_bytes or _L2_BYTES)
 
 
-def _size(name: str, otherwise: int) -> int:
-    """A cache size in bytes; the kernel answers 0 or less where it does not know."""
+def _l2_bytes() -> int | None:
+    """That of this machine; the kernel answers 0 or less where it does not know."""
+    name = "SC_LEVEL2_CACHE_SIZE"
     size = os.sysconf(name) if name in os.sysconf_names else 0
-    return size if size > 0 else otherwise
+    return size if size > 0 else None

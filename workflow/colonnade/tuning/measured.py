@@ -89,7 +89,7 @@ def profile_measured(
         ColonnadeError: no candidate of a search can run.
     """
     rounds = Rounds(target, conv, settings, timed)
-    candidates = search_space(conv, settings, machine_of(target.config))
+    candidates = search_space(conv, settings, machine_of(target))
     standings = []
     with alone():
         watch = Watch()
