@@ -150,9 +150,10 @@ def copies_of(datatypes: tuple[Datatype, ...]) -> tuple[Copy, ...]:
 
 @dataclass(frozen=True)
 class InstructionSet:
-    """All kernels of one: `template` is that of its GEMM, copies and pools are rendered of `family`'s.
+    """All kernels of one: `template` is that of its GEMM, copies are rendered of `family`'s.
 
-    Depthwise and elementwise kernels, of the datatypes of `planes`, have one template for all sets.
+    Depthwise and elementwise kernels, of the datatypes of `planes`, have one template for all sets, and so
+    have pools of sets with a header of `vectors`; others have one of `family`'s.
 
     `lanes` is how many elements a vector register of the GEMM holds; None where that is known at run time
     only, of RVV.
@@ -283,17 +284,21 @@ INSTRUCTION_SETS = {
     "x86": (
         InstructionSet(
             *("avx512f", "simd.c.in", 16, (BY_NAME["f32"],), "simd"),
+            pools=(F32,),
             planes=(F32,),
             registers=32,
             broadcasts=True,
             narrow=4,
             joint_lmul=4,
+            vectors="simd.h.in",
         ),
         InstructionSet(
             *("fma3", "simd.c.in", 8, (BY_NAME["f32"],), "simd"),
+            pools=(F32,),
             planes=(F32,),
             registers=16,
             narrow=4,
+            vectors="simd.h.in",
         ),
         SCALAR,
     ),
@@ -365,7 +370,8 @@ def renderings(architecture: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
             yield f"im2col/{isa.family}.c.in", name, {"copy": copy, "isa": isa.name}
         for datatype in isa.pools:
             name = f"{datatype.name}-cnhw-pool-{isa.name}.c"
-            yield f"cnhw-pool/{isa.family}.c.in", name, datatype_variables(isa, datatype)
+            template = "vectors" if isa.vectors else isa.family
+            yield f"cnhw-pool/{template}.c.in", name, datatype_variables(isa, datatype)
         for datatype in isa.planes:
             variables = datatype_variables(isa, datatype)
             kinds = {"kinds": DWCONV_KINDS, "order": dwconv_order}

@@ -47,7 +47,7 @@ struct colnm_panels {
 };
 
 // Cuts the grid into panels of at most the schedule's LMUL of the kernels' vectors, with `later` ones if the columns
-// are in KC splits.
+// are in KC splits. There is room for the stretches of the schedule's blocks and of one more for each further thread.
 enum xnn_status colnm_build_panels(
     const struct colnm_grid* grid,
     const struct xnn_colnm_planes* output,
@@ -55,6 +55,15 @@ enum xnn_status colnm_build_panels(
     bool is_split,
     const struct xnn_colnm_schedule* schedule,
     const struct xnn_colnm_gemm_config* gemm,
+    size_t threads,
+    struct colnm_panels* panels);
+
+// Finds the stretches of blocks of so many panels.
+void colnm_find_stretches(
+    const struct xnn_colnm_planes* output,
+    const struct xnn_colnm_planes* residual,
+    size_t block_panels,
+    size_t element_bytes,
     struct colnm_panels* panels);
 
 // Consecutive output positions in one output row.

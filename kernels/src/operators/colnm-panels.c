@@ -171,15 +171,18 @@ static void stretch_over(
   }
 }
 
-static void find_stretches(const struct builder* b, size_t block_panels, struct colnm_panels* panels) {
+void colnm_find_stretches(
+    const struct xnn_colnm_planes* output,
+    const struct xnn_colnm_planes* residual,
+    size_t block_panels,
+    size_t element_bytes,
+    struct colnm_panels* panels) {
   for (size_t i = 0; i < panels->count; i++) {
     const struct xnn_colnm_panel* panel = &panels->items[i];
     const size_t block = i / block_panels;
-    stretch_over(
-        b->output, b->element_bytes, &panels->output, block, panel->output, panel->output_index, panel->count);
-    if (b->residual != NULL) {
-      stretch_over(
-          b->residual, b->element_bytes, &panels->residual, block, panel->residual, panel->residual_index, panel->count);
+    stretch_over(output, element_bytes, &panels->output, block, panel->output, panel->output_index, panel->count);
+    if (residual != NULL) {
+      stretch_over(residual, element_bytes, &panels->residual, block, panel->residual, panel->residual_index, panel->count);
     }
   }
 }
@@ -195,6 +198,7 @@ enum xnn_status colnm_build_panels(
     bool is_split,
     const struct xnn_colnm_schedule* schedule,
     const struct xnn_colnm_gemm_config* gemm,
+    size_t threads,
     struct colnm_panels* panels) {
   const size_t longest = schedule->lmul * gemm->lanes;
   const size_t positions = (grid->height - 1) * grid->row_stride + grid->width;
@@ -202,7 +206,7 @@ enum xnn_status colnm_build_panels(
   // One for each stretch of the longest kind, and one more where a panel ends at a gap; each may be cut in two.
   const size_t cuts = gemm->narrow == 0 ? 1 : 2;
   const size_t most = cuts * grid->groups * (divide_round_up(positions, longest) + 2 * grid->height);
-  const size_t blocks = divide_round_up(most, schedule->panels);
+  const size_t blocks = divide_round_up(most, schedule->panels) + threads - 1;
   const size_t output_phases = phases_of(output), residual_phases = phases_of(residual);
   const size_t stretches = blocks * (output_phases + residual_phases);
   const size_t index_bytes = copies * 2 * grid->groups * positions * sizeof(uint32_t);
@@ -231,7 +235,6 @@ enum xnn_status colnm_build_panels(
   b.index = (uint32_t*) (panels->output.items + stretches);
   b.mask = (uint8_t*) b.index + index_bytes;
   panels->count = cut(&b, positions, longest, panels->items);
-  find_stretches(&b, schedule->panels, panels);
   if (is_split) {
     b.residual = output;
     panels->later = panels->items + panels->count;

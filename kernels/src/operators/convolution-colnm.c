@@ -303,14 +303,35 @@ static bool is_output_of(const struct xnn_colnm_planes* output, const struct col
                                             shape->dilation_width, shape->stride_width);
 }
 
-// Blocks of panels, and groups of tiles where there are fewer than two blocks for each thread.
+// About how long a thread takes for its share of tasks, each of so many panels and tiles: the time of a tile over a panel
+// is 1. A task also reads or packs its panels, which takes as long as one more tile, and brings the weights of its tiles,
+// which takes as long as one more panel.
+static size_t time_of_share(size_t tasks, size_t threads, size_t panels, size_t tiles) {
+  return divide_round_up(tasks, threads) * (panels + 1) * (tiles + 1);
+}
+
+// Divides panels into blocks, not larger than the schedule's, and tiles into groups. Threads get equal numbers of tasks;
+// of the ways to divide, the one is taken by which they are done first.
 static void divide_work(struct colnm_context* context, size_t threads) {
-  const size_t tiles = colnm_tile_count(&context->shape);
+  const size_t tiles = colnm_tile_count(&context->shape), panels = context->panels.count;
   // Room for more panels than there are would only be packed around.
-  context->block_panels = min(context->schedule.panels, context->panels.count);
-  context->blocks = divide_round_up(context->panels.count, context->block_panels);
-  const size_t wanted = threads == 1 ? 1 : divide_round_up(2 * threads, context->blocks);
-  context->group_tiles = divide_round_up(tiles, min(wanted, tiles));
+  context->block_panels = min(context->schedule.panels, panels);
+  context->group_tiles = tiles;
+  const size_t least_blocks = divide_round_up(panels, context->block_panels);
+  size_t least = SIZE_MAX;
+  for (size_t blocks = least_blocks; threads > 1 && blocks < least_blocks + threads; blocks++) {
+    for (size_t groups = 1; groups <= min(2 * threads, tiles); groups++) {
+      const size_t block_panels = divide_round_up(panels, blocks), group_tiles = divide_round_up(tiles, groups);
+      const size_t tasks = divide_round_up(panels, block_panels) * divide_round_up(tiles, group_tiles);
+      const size_t time = time_of_share(tasks, threads, block_panels, group_tiles);
+      if (time < least) {
+        least = time;
+        context->block_panels = block_panels;
+        context->group_tiles = group_tiles;
+      }
+    }
+  }
+  context->blocks = divide_round_up(panels, context->block_panels);
   context->tile_groups = divide_round_up(tiles, context->group_tiles);
 }
 
@@ -326,13 +347,14 @@ static enum xnn_status reshape(struct colnm_context* context, size_t threads) {
     return xnn_status_unsupported_parameter;
   }
   const struct colnm_grid grid = context->algorithm->grid(context);
+  const struct xnn_colnm_planes* residual = context->has_residual ? &context->residual : NULL;
   const enum xnn_status status = colnm_build_panels(
-      &grid, &context->output, context->has_residual ? &context->residual : NULL, context->kc_splits > 1, &context->schedule,
-      context->gemm, &context->panels);
+      &grid, &context->output, residual, context->kc_splits > 1, &context->schedule, context->gemm, threads, &context->panels);
   if (status != xnn_status_success) {
     return status;
   }
   divide_work(context, threads);
+  colnm_find_stretches(&context->output, residual, context->block_panels, element_bytes, &context->panels);
   context->block_bytes = context->block_panels * context->schedule.lmul * context->gemm->lanes *
                          context->gemm->element_bytes;
   context->shared_bytes = context->thread_bytes = 0;

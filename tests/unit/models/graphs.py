@@ -175,10 +175,14 @@ class Draw:
 
     def group_norm(self, name: str, source: str) -> None:
         """A normalisation by groups of channels, or of every pixel."""
-        channels = self.shapes[source].c
+        shape = self.shapes[source]
+        channels = shape.c
         assert channels is not None
-        per_pixel = self.rng.random() < 0.5
-        fits = [g for g in range(1, channels + 1) if channels % g == 0]
+        # PyTorch refuses groups of single numbers.
+        is_map = isinstance(shape, MapShape) and (shape.h, shape.w) != (1, 1)
+        least = 1 if is_map else 2
+        fits = [g for g in range(1, channels // least + 1) if channels % g == 0]
+        per_pixel = self.rng.random() < 0.5 or not fits
         groups = 1 if per_pixel else self.rng.choice(fits)
         # Where numbers differ by rounding alone, as those of one pixel of one channel do, they are noise.
         keys = {"channels": channels, "groups": groups, "per_pixel": per_pixel, "eps": 0.1}

@@ -60,15 +60,7 @@ class CostModel:
         )
         if work.is_packed:
             alone += self._packing(work)
-        tasks = self._tasks(work)
-        return alone * math.ceil(tasks / self._threads) / tasks
-
-    def _tasks(self, work: Work) -> int:
-        """What threads share out: blocks, and groups of tiles where there are few blocks."""
-        if self._threads == 1:
-            return 1
-        groups = min(work.tiles, math.ceil(2 * self._threads / work.blocks))
-        return work.blocks * math.ceil(work.tiles / math.ceil(work.tiles / groups))
+        return alone * _share(work, self._threads)
 
     def _reading(self, work: Work) -> float:
         """The pass that brings a block's part of the input, plane by plane, before it is read.
@@ -188,3 +180,25 @@ class CostModel:
             )
             panel += beyond * (far - near)
         return CallCost(first, panel, column)
+
+
+def _share(work: Work, threads: int) -> float:
+    """Of all tiles over all panels, what the busiest thread computes: see `divide_work` of the operator.
+
+    Blocks of panels, not larger than the candidate's, and groups of tiles are divided so that it ends
+    first: a task takes as long as one more tile, and one more panel, than it has.
+    """
+    panels, least = math.ceil(work.positions / work.panel), work.blocks
+    if threads == 1:
+        return 1
+    ways = [
+        (math.ceil(panels / blocks), math.ceil(work.tiles / groups))
+        for blocks in range(least, least + threads)
+        for groups in range(1, min(2 * threads, work.tiles) + 1)
+    ]
+
+    def turns(block: int, group: int) -> int:
+        return math.ceil(math.ceil(panels / block) * math.ceil(work.tiles / group) / threads)
+
+    block, group = min(ways, key=lambda way: turns(*way) * (way[0] + 1) * (way[1] + 1))
+    return min(1.0, turns(block, group) * block * group / (panels * work.tiles))
