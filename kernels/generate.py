@@ -152,8 +152,8 @@ def copies_of(datatypes: tuple[Datatype, ...]) -> tuple[Copy, ...]:
 class InstructionSet:
     """All kernels of one: `template` is that of its GEMM, copies are rendered of `family`'s.
 
-    Depthwise and elementwise kernels, of the datatypes of `planes`, have one template for all sets, and so
-    have pools of sets with a header of `vectors`; others have one of `family`'s.
+    Depthwise and elementwise kernels, of the datatypes of `planes`, have one template for all sets, and
+    pools have one for all sets with a header of `vectors`, else one of `family`'s.
 
     `lanes` is how many elements a vector register of the GEMM holds; None where that is known at run time
     only, of RVV.

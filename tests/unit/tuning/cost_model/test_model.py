@@ -124,10 +124,10 @@ def test_taps_of_a_channel_share_lines(core: Core) -> None:
 
 def test_threads_share_out_blocks_and_groups_of_tiles(core: Core) -> None:
     one, two = CostModel(core), CostModel(core, threads=2)
-    # 392 panels of 8 positions would be 13 blocks of 32, of which one thread does seven: 14 of 28 are even.
+    # 392 panels of 8 positions would be 13 blocks of 32, seven of them one thread's: 14 of 28 are even.
     many = Candidate("packed", 14, 1, 32)
     assert two.cycles(SHAPE, HALF, many) == pytest.approx(one.cycles(SHAPE, HALF, many) / 2)
-    # One block of all panels is divided too, rather than its five tiles, of which one thread would do three.
+    # One block of all panels is divided too, rather than its five tiles, three of them one thread's.
     single = Candidate("packed", 14, 1, 392)
     assert two.cycles(SHAPE, HALF, single) == pytest.approx(one.cycles(SHAPE, HALF, single) / 2)
 
