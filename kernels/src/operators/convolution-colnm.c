@@ -303,9 +303,9 @@ static bool is_output_of(const struct xnn_colnm_planes* output, const struct col
                                             shape->dilation_width, shape->stride_width);
 }
 
-// About how long a thread takes for its share of tasks, each of so many panels and tiles: the time of a tile over a panel
-// is 1. A task also reads or packs its panels, which takes as long as one more tile, and brings the weights of its tiles,
-// which takes as long as one more panel.
+// About how long a thread takes for its share of tasks, each of so many panels and tiles: a tile over a panel takes 1. A
+// task also reads or packs its panels, and brings the weights of its tiles and the rows they write: for a panel and a tile
+// as long as for one more.
 static size_t time_of_share(size_t tasks, size_t threads, size_t panels, size_t tiles) {
   return divide_round_up(tasks, threads) * (panels + 1) * (tiles + 1);
 }
