@@ -183,6 +183,6 @@ class CostModel:
 
 
 def _share(work: Work, threads: int) -> float:
-    """Of all tiles over all panels, what the busiest thread computes: the operator divides them evenly."""
+    """Of tiles over panels, which the operator divides evenly, what the busiest thread computes."""
     pieces = work.tiles * math.ceil(work.positions / work.panel)
     return math.ceil(pieces / threads) / pieces
