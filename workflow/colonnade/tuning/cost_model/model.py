@@ -183,6 +183,22 @@ class CostModel:
 
 
 def _share(work: Work, threads: int) -> float:
-    """Of tiles over panels, which the operator divides evenly, what the busiest thread computes."""
-    pieces = work.tiles * math.ceil(work.positions / work.panel)
-    return math.ceil(pieces / threads) / pieces
+    """Of all tiles over all panels, what the busiest thread computes: see `divide_work` of the operator.
+
+    Blocks of panels, not larger than the candidate's, and groups of tiles are divided so that it ends
+    first: a task takes as long as one more tile, and one more panel, than it has.
+    """
+    panels, least = math.ceil(work.positions / work.panel), work.blocks
+    if threads == 1:
+        return 1
+    ways = [
+        (math.ceil(panels / blocks), math.ceil(work.tiles / groups))
+        for blocks in range(least, least + threads)
+        for groups in range(1, min(2 * threads, work.tiles) + 1)
+    ]
+
+    def turns(block: int, group: int) -> int:
+        return math.ceil(math.ceil(panels / block) * math.ceil(work.tiles / group) / threads)
+
+    block, group = min(ways, key=lambda way: turns(*way) * (way[0] + 1) * (way[1] + 1))
+    return min(1.0, turns(block, group) * block * group / (panels * work.tiles))
