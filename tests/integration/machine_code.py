@@ -26,3 +26,17 @@ def disassembly(
         elif match := re.match(r"\s*([0-9a-f]+):\s+(.*)", line):
             current.append((int(match[1], 16), match[2]))
     return functions
+
+
+def innermost_loops(code: Code) -> list[list[str]]:
+    """The bodies of loops that have none within, on x86, Arm or RISC-V."""
+    places = {address: index for index, (address, _) in enumerate(code)}
+    bodies: list[list[str]] = []
+    ends = -1
+    for last, (_, text) in enumerate(code):
+        jump = re.match(r"(?:j|b|cb|tb)\S*\s.*?0x([0-9a-f]+) <", text)
+        first = places.get(int(jump[1], 16)) if jump else None
+        if first is not None and ends < first <= last:
+            bodies.append([each for _, each in code[first : last + 1]])
+            ends = last
+    return bodies

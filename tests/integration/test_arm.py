@@ -24,7 +24,7 @@ from tests.unit.package.test_optimize import write_small
 
 from . import schedules
 from .googletest import passed
-from .machine_code import Code, disassembly
+from .machine_code import disassembly, innermost_loops
 
 PIXELS = 33
 
@@ -104,20 +104,6 @@ def test_a_pruned_network_computes_what_pytorch_does(
         np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-5)
     else:
         assert 0 < np.abs(logits - expected).max() <= 2e-2 * np.abs(expected).max()
-
-
-def innermost_loops(code: Code) -> list[list[str]]:
-    """The bodies of loops that have none within."""
-    places = {address: index for index, (address, _) in enumerate(code)}
-    bodies: list[list[str]] = []
-    ends = -1
-    for last, (_, text) in enumerate(code):
-        jump = re.match(r"(?:b|cb|tb)\S*\s.*?0x([0-9a-f]+) <", text)
-        first = places.get(int(jump[1], 16)) if jump else None
-        if first is not None and ends < first <= last:
-            bodies.append([each for _, each in code[first : last + 1]])
-            ends = last
-    return bodies
 
 
 def test_no_loop_of_a_gemm_kernel_spills(

@@ -5,7 +5,6 @@
 
 import platform
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,50 +12,48 @@ import pytest
 from colonnade.container import Container
 
 from .googletest import passed
+from .machine_code import disassembly, innermost_loops
 
 pytestmark = pytest.mark.skipif(
     platform.machine() != "x86_64", reason="host kernels are those of x86-64"
 )
 
 
-@pytest.fixture(scope="module")
-def tests_program(build_part: Callable[[str], Path], root: Path) -> str:
-    """The kernels' tests for this machine, brought up to date with the sources."""
-    return str(build_part("host").relative_to(root) / "colonnade-tests")
-
-
-def test_kernels_and_operators_match_float64(toolchain: Container, tests_program: str) -> None:
-    output = toolchain.run([tests_program]).stdout
+def test_kernels_and_operators_match_float64(
+    toolchain: Container, host_programs: Path, root: Path
+) -> None:
+    program = host_programs.relative_to(root) / "colonnade-tests"
+    output = toolchain.run([str(program)]).stdout
     assert passed(output) >= 480
 
 
-def test_no_loop_of_avx512_kernels_spills(toolchain: Container, tests_program: str) -> None:
+def test_no_loop_of_avx512_kernels_spills(
+    toolchain: Container, host_programs: Path, root: Path
+) -> None:
     """Between the FMAs of a tile and a panel nothing of them is on the stack."""
-    text = toolchain.run(["objdump", "-d", "--no-show-raw-insn", tests_program]).stdout
-    kernels = re.findall(
-        r"<xnn_f32_colnm_gemm_minmax_ukernel_(\w+)__avx512f>:\n(.*?)\n\n", text, re.S
-    )
-    assert len({name for name, _ in kernels}) == 31 + 15 + 7 + 3
-    for name, code in kernels:
-        loops = [body for body in _loops(code) if any("vfmadd" in line for line in body)]
+    tables = (host_programs / "generated/colnm-kernels.h").read_text("utf-8")
+    listed = set(re.findall(r"void (xnn_f32_colnm_gemm_\w+__avx512f)\(", tables))
+    assert len(listed) == 31 + 15 + 7 + 3
+    kernels = disassembly(toolchain, root, host_programs / "colonnade-tests", listed)
+    assert set(kernels) == listed
+    for name, code in kernels.items():
+        loops = [body for body in innermost_loops(code) if any("vfmadd" in line for line in body)]
         assert loops, name
         for body in loops:
             spilled = [line for line in body if "zmm" in line and re.search(r"%r[sb]p", line)]
             assert not spilled, f"{name}: {spilled[0]}"
 
 
-def _loops(code: str) -> list[list[str]]:
-    """The bodies of loops that have none within."""
-    lines = [
-        match for line in code.splitlines() if (match := re.match(r"\s*([0-9a-f]+):\s+(.*)", line))
-    ]
-    places = {int(match[1], 16): index for index, match in enumerate(lines)}
-    bodies: list[list[str]] = []
-    ends = -1
-    for last, match in enumerate(lines):
-        jump = re.match(r"j\w+\s+([0-9a-f]+)", match[2])
-        first = places.get(int(jump[1], 16)) if jump else None
-        if first is not None and ends < first <= last:
-            bodies.append([each[2] for each in lines[first : last + 1]])
-            ends = last
-    return bodies
+@pytest.mark.parametrize("isa", ["avx512f", "fma3"])
+@pytest.mark.parametrize("kind", ["elementwise", "cnhw-pool", "dwconv"])
+def test_every_function_has_loops_of_vectors(
+    toolchain: Container, host_programs: Path, root: Path, kind: str, isa: str
+) -> None:
+    """What templates leave to the compiler too, but for elements that are gathered one by one."""
+    (file,) = host_programs.rglob(f"f32-{kind}-{isa}.c.o")
+    functions = disassembly(toolchain, root, file)
+    functions.pop("strided_rows", None)
+    assert functions
+    vectors = re.compile(r"%[yz]mm|\bv\w+ps\b")
+    for name, code in functions.items():
+        assert any(vectors.search(each) for body in innermost_loops(code) for each in body), name
