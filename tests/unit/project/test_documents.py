@@ -3,11 +3,13 @@
 
 """The documentation is true of the sources: files, tables, rooms, hooks; and its site fetches nothing."""
 
+import itertools
 import os
 import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,10 @@ import yaml
 from torch import nn
 
 from colonnade.common.datatypes import TOLERANCE
+from colonnade.common.files import read_json
+from colonnade.common.paths import DEFAULT_CONFIG, TARGETS
 from colonnade.config.data import ImageNetConfig
+from colonnade.config.reading import read_config
 from colonnade.config.schema import ProfileConfig
 from colonnade.evaluation import refinement
 from colonnade.package.archive import read_package
@@ -93,7 +98,7 @@ def test_the_values_that_are_shown_are_those_that_were_recorded() -> None:
     }
     page = (ROOT / "README.md").read_text().split("\n## What it reaches\n")[1].split("\n## ")[0]
     assert f"the {rows[0]['cores']} cores" in page
-    shown = re.findall(r"^\| (.+) \| (\d.*) \| (\d.*) \|$", page, re.M)
+    shown = re.findall(r"^\| ([^|]+) \| (\d[^|]*) \| (\d[^|]*) \|$", page, re.M)
     assert len(shown) == len(SHOWN)
     for name, nominal, over_band in shown:
         assert (nominal, over_band) == recorded[SHOWN[name]], name
@@ -163,6 +168,49 @@ def test_prose_has_what_pruning_cost_in_the_recorded_study() -> None:
     )
     assert f"These {gap:.2f} points are the pattern's" in page
     assert f"close {100 * (ours[0.75] - solved) / gap:.0f}% of the gap" in page
+
+
+def shown_in_comparison(rows: Sequence[dict[str, Any]]) -> str:
+    """One setting of the recorded comparison as docs/measuring.md has it."""
+    best = next(row for row in rows if row["speedup_vs_best_peer"] == 1 and row["kind"] == "peer")
+    ours = {row["sparsity"]: row for row in rows if row["kind"] == "colonnade"}
+    ratios = [f"{ours[each]['speedup_vs_best_peer']:.2f}" for each in sorted(ours)]
+    cells = (
+        best["model"],
+        best["batch"],
+        best["threads"],
+        best["participant"],
+        f"{best['ms']:.1f}",
+    )
+    return f"| {' | '.join([*map(str, cells), *ratios])} |"
+
+
+def recorded_comparison() -> list[list[dict[str, Any]]]:
+    """Rows of each setting."""
+    file = ROOT / "results/baseline/host/comparison.csv"
+    rows = tables.read_table(file, tables.COMPARISON).to_dicts()
+    settings = itertools.groupby(
+        rows, lambda row: [row[key] for key in ("model", "batch", "threads")]
+    )
+    return [list(group) for _, group in settings]
+
+
+def test_the_comparison_that_is_shown_is_the_one_that_was_recorded() -> None:
+    settings = recorded_comparison()
+    config, _ = read_config({}, [ROOT / DEFAULT_CONFIG], ROOT / TARGETS)
+    asked = config.comparison
+    assert len(settings) == len(asked.networks) * len(asked.batches) * len(asked.threads)
+    page = (ROOT / "docs/measuring.md").read_text()
+    assert "\n".join(map(shown_in_comparison, settings)) in page
+    readme = (ROOT / "README.md").read_text()
+    for rows in settings:
+        if rows[0]["model"] == "resnet50" and rows[0]["batch"] == 1:
+            assert shown_in_comparison(rows) in readme
+    # All that ran computed the same, on a quiet machine, on one commit.
+    ran = [row for rows in settings for row in rows if not row["reason"]]
+    assert max(row["max_relative_error"] or 0 for row in ran) <= TOLERANCE["f32"]
+    assert {row["under_load"] for row in ran} == {0}
+    assert read_json(ROOT / "results/baseline/host/provenance.json")["dirty"] is False
 
 
 def plain(number: float) -> str:
