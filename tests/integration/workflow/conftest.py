@@ -43,9 +43,11 @@ COPIED = (
 )
 # They build from declared sources, in minutes; tests/unit/workflow/test_versions.py lists all rules.
 BUILDS = {"toolchain", "kernels_riscv64", "timing_model"}
-# How often the full run is killed; `make kill-nightly` does it more often. When it was, says a file.
+# How often the full run is killed; `make kill-nightly` does it more often. When it was, says a file,
+# and another what `colonnade verify` found in what the run left, before any test changed it.
 KILLS = int(os.environ.get("COLONNADE_KILLS", "3"))
 KILLED = "killed.txt"
+VERIFIED = "verified.json"
 # What a new user's shell has, beside a home folder.
 CLEAN_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PHASE = {
@@ -392,11 +394,13 @@ def finished(fresh: Checkout, once: Once, shared: Path) -> Checkout:
         (fresh / KILLED).write_text("".join(killed))
         run = fresh.shell("make full-run")
         assert run.returncode == 0, "".join([*killed, run.stdout[-6000:]])
+        verified = fresh.shell(". .venv/bin/activate; colonnade verify results")
+        (fresh / VERIFIED).write_text(json.dumps([verified.returncode, verified.stdout]))
         # What is built each checkout has.
         built = shutil.ignore_patterns("build", "toolchain")
         for name in ("results", ".snakemake"):
             shutil.copytree(fresh / name, kept / name, ignore=built)
-        for name in (SMALL["profile"]["cache"], KILLED):
+        for name in (SMALL["profile"]["cache"], KILLED, VERIFIED):
             shutil.copy2(fresh / name, kept)
 
     once("full run", full_run)
