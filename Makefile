@@ -12,7 +12,7 @@ WORKFLOW_TARGETS := full-run artifact-evaluation nightly-regression accuracy-stu
 # Packages of another Python would hide those of the environment.
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help env dev smoke verify nightly-cycles release lint unit coverage check toolchain test docs tidy format clean $(WORKFLOW_TARGETS) \
+.PHONY: help env dev smoke verify nightly-cycles release image lint unit coverage check toolchain test docs tidy format clean $(WORKFLOW_TARGETS) \
 	fuzz-nightly kill-nightly engine-nightly board-nightly networks-nightly riscv-programs
 
 help:
@@ -38,6 +38,7 @@ help:
 	@echo "make board-nightly        a full run and a calibration on an emulated board"
 	@echo "make networks-nightly     other people's networks and random ones, all of them"
 	@echo "make release              sources, source distribution, wheel, checksums, Zenodo metadata: results/release"
+	@echo "make image                the toolchain with the workflow in it, as an image for Docker: colonnade:latest"
 	@echo "make env                  only the Python environment, in $(VENV); make dev: with developers' tools"
 	@echo "make riscv-programs       after a full run: a folder that measures a RISC-V machine by itself"
 	@echo "make clean                remove the environment, the toolchain and the results"
@@ -118,6 +119,10 @@ kill-nightly: dev
 release: dev
 	$(IN_ENV) snakemake wheel --quiet all
 	$(IN_ENV) python workflow/envs/release.py results/release results/wheel/*.whl
+
+# Of the commit that is checked out. A container of it runs `make smoke`.
+image: env
+	$(IN_ENV) colonnade release-image colonnade:latest
 
 # With the emulator, which `make test` copies.
 engine-nightly: dev

@@ -41,6 +41,8 @@ if [ "$(id -u)" -ne 0 ]; then
     # Any engine will do.
     if has dockerd || has podman; then wanted=; fi
 fi
+# A release image is the toolchain.
+if [ -e /opt/colonnade/image.json ]; then wanted=; fi
 
 missing=$(echo $needed $wanted)
 if [ -n "$missing" ]; then

@@ -39,7 +39,7 @@ CHECKS = {
     *(RUNNING, "make check", "make dev", "make docs"),
     *("make format", "make fuzz-nightly", "make tidy"),
     *("make kill-nightly", "make engine-nightly", "make board-nightly"),
-    *("make networks-nightly", "make release"),
+    *("make networks-nightly", "make release", "make image"),
 }
 # What developers type beside these, in a checkout with its tests.
 TOOLS = {

@@ -6,7 +6,9 @@
 import hashlib
 import os
 import platform
+import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -318,6 +320,15 @@ def runs(pid: int) -> bool:
         return False
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C means what it means on a terminal, also where the tests run in the background."""
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, previous)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupted_command_ends_its_job_there(there: StandIn) -> None:
     program = there.program("colonnade-run", "echo $$ >>../../../begun", "exec sleep 60")
     with asked(there) as mine:

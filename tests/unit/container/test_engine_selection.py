@@ -11,11 +11,12 @@ from colonnade.common.errors import ColonnadeError
 from colonnade.container import select_engine
 from colonnade.container.docker import DockerEngine
 from colonnade.container.image import EngineName, Image
+from colonnade.container.inside import InsideEngine
 from colonnade.container.podman import PodmanEngine
 from colonnade.container.rootfs import RootfsEngine
 from colonnade.container.selection import ENGINES, open_image
 
-KINDS = (DockerEngine, PodmanEngine, RootfsEngine)
+KINDS = (InsideEngine, DockerEngine, PodmanEngine, RootfsEngine)
 
 
 def _only(monkeypatch: pytest.MonkeyPatch, *working: str) -> None:
@@ -27,6 +28,7 @@ def _only(monkeypatch: pytest.MonkeyPatch, *working: str) -> None:
 @pytest.mark.parametrize(
     ("working", "chosen"),
     [
+        (("inside", "docker", "podman", "rootfs"), "inside"),
         (("docker", "podman", "rootfs"), "docker"),
         (("podman", "rootfs"), "podman"),
         (("rootfs",), "rootfs"),
@@ -39,11 +41,11 @@ def test_auto_takes_the_first_that_works(
     assert select_engine("auto").name == chosen
 
 
-@pytest.mark.parametrize("name", ["docker", "podman", "rootfs"])
+@pytest.mark.parametrize("name", ["inside", "docker", "podman", "rootfs"])
 def test_a_named_engine_is_taken_whatever_else_works(
     monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    _only(monkeypatch, "docker", "podman", "rootfs")
+    _only(monkeypatch, "inside", "docker", "podman", "rootfs")
     assert select_engine(name).name == name
 
 
@@ -61,10 +63,14 @@ def test_no_engine_at_all_names_the_packages_of_each(monkeypatch: pytest.MonkeyP
     assert "\n" not in message
     for word in ("docker.io", "podman", "mmdebstrap", "bubblewrap", "uidmap"):
         assert word in message
+    # No package makes a machine a release image.
+    assert "inside" not in message
+    with pytest.raises(ColonnadeError, match=r"inside is broken$"):
+        select_engine("inside")
 
 
 def test_unknown_engine_names_the_allowed_ones() -> None:
-    expected = "container.engine: 'lxc'; allowed: auto, docker, podman, rootfs"
+    expected = "container.engine: 'lxc'; allowed: auto, inside, docker, podman, rootfs"
     with pytest.raises(ColonnadeError) as caught:
         select_engine("lxc")
     assert str(caught.value) == expected

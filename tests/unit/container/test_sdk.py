@@ -248,16 +248,16 @@ def test_without_a_registry_and_mmdebstrap_nothing_is_built(
     [
         (
             [{"stream": "==> compiling\nE: no such package\n"}, {"error": "exit code: 100"}],
-            "docker: building the toolchain image (log: {log}): exit code: 100\n"
+            "docker: building the image (log: {log}): exit code: 100\n"
             "==> compiling\nE: no such package",
         ),
         (
             [{"stream": "cc: No space left on device\n"}, {"error": "exit code: 1"}],
-            "docker: building the toolchain image: no space left on device",
+            "docker: building the image: no space left on device",
         ),
         (
             [{"error": "write /tmp: no space left on device"}],
-            "docker: building the toolchain image: no space left on device",
+            "docker: building the image: no space left on device",
         ),
     ],
 )

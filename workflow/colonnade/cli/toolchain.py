@@ -46,6 +46,30 @@ def toolchain(engine: str, output: Path) -> None:
     select_engine(engine).build(ROOT).save(output)
 
 
+@cli.command("release-image")
+@click.option("--engine", default="docker", show_default=True, help="docker or podman.")
+@click.argument("tag")
+def release_image(engine: str, tag: str) -> None:
+    """Build the image TAG (NAME:VERSION): the toolchain with the workflow in it, of the commit here.
+
+    A container of it runs every stage on small inputs: docs/containers.md.
+    """
+    from colonnade.container.release import build_release
+    from colonnade.container.sdk import SdkEngine
+    from colonnade.results.provenance import revision
+
+    builder = select_engine(engine)
+    if not isinstance(builder, SdkEngine):
+        raise ColonnadeError(f"--engine {engine}: makes no images; allowed: docker, podman")
+    found = revision()
+    if found["dirty"] is not False:
+        raise ColonnadeError(
+            f"{ROOT.resolve()}: {found['git_problem'] or 'changes that are not committed'}; a release"
+            " image has the files of a commit"
+        )
+    click.echo(build_release(builder, ROOT, tag, version("colonnade"), found["git_commit"]))
+
+
 @cli.command()
 @click.argument("output", type=FILE)
 def sbom(output: Path) -> None:

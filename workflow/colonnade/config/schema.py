@@ -45,9 +45,10 @@ MAX_TIMED_PIXELS = 64 * 224 * 224
 class ContainerConfig(Section):
     """Section `container`."""
 
-    engine: Literal["auto", "docker", "podman", "rootfs"] = Field(
+    engine: Literal["auto", "inside", "docker", "podman", "rootfs"] = Field(
         default="auto",
-        description="What builds and runs the toolchain's container; `auto` is the first that works.",
+        description="What builds and runs the toolchain's container; `auto` is the first that works."
+        " `inside`: the workflow is in a container of the release image, which has all of it.",
     )
 
 

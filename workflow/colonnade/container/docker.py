@@ -17,7 +17,7 @@ class DockerEngine(SdkEngine):
 
     name: ClassVar[EngineName] = "docker"
     address_option: ClassVar[str] = "--host"
-    packages: ClassVar[str] = "docker.io (started, and this user in the group docker)"
+    packages: ClassVar[str | None] = "docker.io (started, and this user in the group docker)"
 
     def address(self) -> str:
         """`DOCKER_HOST` if set, else the usual socket, else a rootless engine's."""

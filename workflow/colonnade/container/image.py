@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from colonnade.common.files import read_record, write_json
 
-EngineName = Literal["docker", "podman", "rootfs"]
+EngineName = Literal["inside", "docker", "podman", "rootfs"]
 
 
 class Image(BaseModel):

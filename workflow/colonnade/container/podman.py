@@ -27,7 +27,7 @@ class PodmanEngine(SdkEngine):
 
     name: ClassVar[EngineName] = "podman"
     address_option: ClassVar[str] = "--url"
-    packages: ClassVar[str] = "podman"
+    packages: ClassVar[str | None] = "podman"
 
     def address(self) -> str:
         """The system's or the user's socket, else that of a service started here."""

@@ -19,19 +19,13 @@ from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import write_text
 from colonnade.common.processes import attached, child, works
 from colonnade.container import mmdebstrap
-from colonnade.container.engine import Container, Engine, image_missing
+from colonnade.container.engine import BASE_ENVIRONMENT, Container, Engine, image_missing
 from colonnade.container.image import EngineName
 from colonnade.container.mounts import Mount, mounts
 from colonnade.container.progress import BuildLog
 from colonnade.container.recipe import MOUNT_POINT, STATE_FOLDER
 from colonnade.container.temporary import delete, enclosed
 from colonnade.container.transcript import CompletedRun, Transcript
-
-BASE_ENVIRONMENT = {
-    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    "HOME": "/tmp",
-    "LANG": "C.UTF-8",
-}
 
 # Arguments: the rootfs, pairs of what to mount and where, `--`, the command. Only /tmp and what is
 # mounted are writable.
@@ -63,7 +57,7 @@ class RootfsEngine(Engine):
     """Builds by mmdebstrap into `.colonnade/rootfs/` of the checkout."""
 
     name: ClassVar[EngineName] = "rootfs"
-    packages: ClassVar[str] = "mmdebstrap bubblewrap (and uidmap when not root)"
+    packages: ClassVar[str | None] = "mmdebstrap bubblewrap (and uidmap when not root)"
 
     def problem(self) -> str | None:
         """Why this engine cannot be used here; None if it can."""

@@ -108,23 +108,58 @@ class SdkEngine(Engine):
         log_path = root / STATE_FOLDER / "logs" / f"{self.name}.log"
         with BuildLog(f"toolchain image ({self.name})", log_path) as log, exit_on_signals():
             self._ensure_base(root, log)
-            # A stopped build leaves no tag: the engine sets it last.
-            messages = self._client.api.build(
-                path=str(root / "containers"),
-                tag=reference,
-                labels=labels(recipe, debian_suite(root)),
-                buildargs={name: os.environ[name] for name in _PROXIES if name in os.environ},
-                rm=True,
-                forcerm=True,
-                network_mode="host",
-                decode=True,
-                timeout=None,
+            self._build_from(
+                root / "containers", reference, labels(recipe, debian_suite(root)), {}, log
             )
-            for message in messages:
-                for line in str(message.get("stream", "")).splitlines():
-                    log.line(line)
-                if "error" in message:
-                    raise _build_failure(self.name, log, str(message["error"]))
+
+    def build_release(
+        self, context: Path, tag: str, stated: Mapping[str, str], toolchain: str, log: BuildLog
+    ) -> str:
+        """Build the image of `containers/release/Dockerfile`, in a folder with all that it copies.
+
+        Args:
+            context: that folder, with the Dockerfile.
+            tag: the image's name, as `NAME:VERSION`.
+            stated: the image's labels.
+            toolchain: reference of the toolchain image that it begins with.
+            log: what the build prints.
+
+        Returns:
+            Digest of the image.
+
+        Raises:
+            ColonnadeError: the build failed.
+        """
+        with _translated(self.name), exit_on_signals():
+            self._build_from(context, tag, stated, {"TOOLCHAIN": toolchain}, log)
+            return str(self._client.images.get(tag).id)
+
+    def _build_from(
+        self,
+        context: Path,
+        tag: str,
+        stated: Mapping[str, str],
+        arguments: Mapping[str, str],
+        log: BuildLog,
+    ) -> None:
+        proxies = {name: os.environ[name] for name in _PROXIES if name in os.environ}
+        # A stopped build leaves no tag: the engine sets it last.
+        messages = self._client.api.build(
+            path=str(context),
+            tag=tag,
+            labels=dict(stated),
+            buildargs={**proxies, **arguments},
+            rm=True,
+            forcerm=True,
+            network_mode="host",
+            decode=True,
+            timeout=None,
+        )
+        for message in messages:
+            for line in str(message.get("stream", "")).splitlines():
+                log.line(line)
+            if "error" in message:
+                raise _build_failure(self.name, log, str(message["error"]))
 
     def _ensure_base(self, root: Path, log: BuildLog) -> None:
         repository, tag = "debian", f"{debian_suite(root)}-slim"
@@ -284,9 +319,9 @@ def _send(inlet: Any, content: bytes) -> None:
 
 def _build_failure(engine: str, log: BuildLog, message: str) -> ColonnadeError:
     if "no space left on device" in (message + log.tail()).lower():
-        return ColonnadeError(f"{engine}: building the toolchain image: no space left on device")
+        return ColonnadeError(f"{engine}: building the image: no space left on device")
     return ColonnadeError(
-        f"{engine}: building the toolchain image (log: {log.path}): {message}\n{log.tail()}"
+        f"{engine}: building the image (log: {log.path}): {message}\n{log.tail()}"
     )
 
 

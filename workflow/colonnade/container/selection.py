@@ -12,6 +12,12 @@ from colonnade.container.image import EngineName, Image
 
 
 # Every command would wait for Docker's library, which few need.
+def _inside() -> type[Engine]:
+    from colonnade.container.inside import InsideEngine
+
+    return InsideEngine
+
+
 def _docker() -> type[Engine]:
     from colonnade.container.docker import DockerEngine
 
@@ -32,6 +38,7 @@ def _rootfs() -> type[Engine]:
 
 # In the order in which `auto` tries them.
 ENGINES: dict[EngineName, Callable[[], type[Engine]]] = {
+    "inside": _inside,
     "docker": _docker,
     "podman": _podman,
     "rootfs": _rootfs,
@@ -39,7 +46,7 @@ ENGINES: dict[EngineName, Callable[[], type[Engine]]] = {
 
 
 def select_engine(config_engine: str) -> Engine:
-    """The engine for the value of `container.engine`: auto, docker, podman or rootfs.
+    """The engine for the value of `container.engine`: auto, or one of `ENGINES`.
 
     Raises:
         ColonnadeError: the value is none of these, or no such engine works here; the message says
@@ -55,7 +62,11 @@ def select_engine(config_engine: str) -> Engine:
         problem = engine.problem()
         if problem is None:
             return engine
-        problems.append(f"{kind.name}: {problem}; needs the packages {kind.packages}")
+        if kind.packages is not None:
+            problem += f"; needs the packages {kind.packages}"
+        elif config_engine == "auto":
+            continue
+        problems.append(f"{kind.name}: {problem}")
     raise ColonnadeError(
         f"container.engine: {config_engine}: no such container engine works here. "
         + ". ".join(problems)

@@ -19,6 +19,9 @@ from colonnade.config.schema import Config
 from colonnade.config.sources import merge, read_yaml
 from colonnade.results.records import Change, ImageFacts
 
+# `git archive` writes the commit into it: .gitattributes.
+_ARCHIVED = Path(__file__).with_name("commit.txt")
+
 
 def _git(*arguments: str) -> str:
     # Whose code runs here may also be asked for its commit, be it another user's checkout.
@@ -33,12 +36,17 @@ def _git(*arguments: str) -> str:
 
 
 def revision() -> dict[str, Any]:
-    """Commit of the checkout that this is, and whether it was changed; or why that is not known."""
+    """Commit of the checkout that this is, and whether it was changed; or why that is not known.
+
+    Sources that came as an archive of a commit know it; what was changed since is not known.
+    """
     try:
         _check_top(Path.cwd(), Path(_git("rev-parse", "--show-toplevel")))
         commit, changes = _git("rev-parse", "HEAD"), _git("status", "--porcelain")
     except ColonnadeError as error:
-        return {"git_commit": None, "dirty": None, "git_problem": str(error)}
+        archived = _ARCHIVED.read_text(encoding="utf-8").strip()
+        known = None if archived.startswith("$") else archived
+        return {"git_commit": known, "dirty": None, "git_problem": str(error)}
     return {"git_commit": commit, "dirty": bool(changes), "git_problem": None}
 
 
@@ -85,7 +93,7 @@ def _leaves(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
 
 
 def write_provenance(config: Config, default: Path, image_file: Path, target: Path) -> None:
-    """Write `provenance.json`. Where `git_commit` is null, `git_problem` says why.
+    """Write `provenance.json`. Where `git_commit` is null or `dirty` is, `git_problem` says why.
 
     Args:
         config: the configuration, as it was resolved.
