@@ -10,6 +10,11 @@ refresh_packages
 printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: main\n' "$(mirror)" "$PYTHON_SUITE" \
     > "/etc/apt/sources.list.d/$PYTHON_SUITE.sources"
 apt-get update -qq
-install_packages "python$PYTHON python$PYTHON-venv dataset-fashion-mnist git make"
+install_packages "python$PYTHON python3-pip-whl python3-setuptools-whl dataset-fashion-mnist git make"
+# Of the package that has the rest of `python -m venv`; what it depends on would replace the toolchain's Python.
+work=$(mktemp -d)
+(cd "$work" && apt-get -o APT::Sandbox::User=root download -qq "python$PYTHON-venv")
+dpkg-deb --fsys-tarfile "$work"/*.deb | tar -C / -x "./usr/lib/python$PYTHON/ensurepip"
+rm -r "$work"
 rm "/etc/apt/sources.list.d/$PYTHON_SUITE.sources"
 remove_package_lists

@@ -27,6 +27,7 @@ NAMES = {
     "inspect",
     "optimize",
     "regression",
+    "release-image",
     "run",
     "sbom",
     "shell",

@@ -23,7 +23,10 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "kernels/generate.py",
         "kernels/src/a.c",
         "kernels/timing/src/core.c",
-        "containers/a",
+        "containers/Dockerfile",
+        "containers/versions.env",
+        "containers/steps/a.sh",
+        "containers/release/a.sh",
     ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
@@ -35,7 +38,10 @@ def test_importing_a_source_makes_no_other(checkout: Path) -> None:
     before = [inputs.kernel_sources(), inputs.timing_sources(), inputs.recipe()]
     assert before[0] == ["kernels/generate.py", "kernels/src/a.c", "kernels/timing/marker.h"]
     assert before[1][0] == "kernels/timing/src/core.c"
-    assert before[2] == ["containers/a"]
+    # Not what only the release image has: everything else would be built anew with it.
+    assert before[2] == [
+        f"containers/{name}" for name in ("Dockerfile", "versions.env", "steps/a.sh")
+    ]
     for folder in ("kernels", "kernels/timing/src", "containers"):
         (checkout / folder / "__pycache__").mkdir()
         (checkout / folder / "__pycache__/generate.cpython-311.pyc").touch()

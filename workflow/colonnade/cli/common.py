@@ -74,7 +74,7 @@ class _Sections(click.Group):
             *("shell", "bench-conv", "fit-core", "verify", "baseline", "regression"),
             *("grid", "board", "config-reference", "completion"),
         ),
-        "Toolchain and programs": ("toolchain", "release-image", "build", "sbom"),
+        "Toolchain and programs": ("toolchain", "build", "sbom", "release-image"),
         "What the workflow runs": ("table", "step"),
     }
 

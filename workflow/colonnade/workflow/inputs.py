@@ -20,6 +20,7 @@ from colonnade.common.paths import (
 from colonnade.config.data import DataConfig, folders_of
 from colonnade.config.model import ModelConfig
 from colonnade.config.target import TargetConfig, load_target
+from colonnade.container.recipe import recipe_files
 from colonnade.validation.band import read_band
 from colonnade.validation.other_cores import OTHER_CORES
 
@@ -83,7 +84,7 @@ def validated_cores() -> list[str]:
 
 def recipe() -> list[str]:
     """Files that the toolchain image is built from."""
-    return _files("containers")
+    return [str(path) for path in recipe_files(Path())]
 
 
 def kernel_sources() -> list[str]:
