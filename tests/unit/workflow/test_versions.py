@@ -19,7 +19,8 @@ COMMANDS = set(Library(SOURCES).commands)
 # What people type, and no rule runs.
 BY_HAND = {
     *("bench", "bench-conv", "completion", "config-reference", "fit-core", "grid", "inspect"),
-    *("optimize", "release-image", "run", "sbom", "shell", "to-onnx", "to-torch", "validate", "verify"),
+    *("optimize", "release-image", "run", "sbom", "shell"),
+    *("to-onnx", "to-torch", "validate", "verify"),
 }
 BUILDS = {"toolchain", "build"}
 COMMAND = r'"(?:\{params\.launch\})?colonnade (toolchain|build|(?:step|table) [a-z_-]+)'
