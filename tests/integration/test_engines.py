@@ -7,6 +7,7 @@ A Docker daemon of the test's own is started where one is installed and this is 
 """
 
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -22,12 +23,15 @@ from colonnade.common.files import sha256_file
 from colonnade.container import Container, open_image, select_engine
 from tests.installed import require
 
-# `make engine-nightly` compiles the emulator in the image too, and all programs with it: minutes.
+# `make engine-nightly` compiles the emulator in the image too, and all programs with it, and the release
+# image: minutes.
 WHOLE_IMAGE = os.environ.get("COLONNADE_WHOLE_IMAGE") == "1"
 PROGRAMS = ("colonnade-run", "colonnade-bench", "colonnade-tests")
 TIMING = "libcolonnade-timing.so"
 SOURCE = "kernels/common/pinning.c"
 START_SECONDS = 60
+# Whom files of a container's run belong to.
+USER = 4242
 
 
 @pytest.fixture(scope="module")
@@ -116,3 +120,46 @@ def test_docker_builds_the_same_programs(
         same += [(f"riscv64/{program}", programs / program) for program in PROGRAMS]
     for built, expected in same:
         assert sha256_file(tmp_path / "results" / built) == sha256_file(expected), built
+
+
+@pytest.mark.skipif(not WHOLE_IMAGE, reason="`make engine-nightly` runs it")
+@pytest.mark.usefixtures("private_docker")
+def test_a_release_image_runs_as_documented(root: Path, tmp_path: Path) -> None:
+    """The blocks of docs/containers.md with `docker`, as whoever has nothing but the image types them."""
+    subprocess.run(["git", "clone", "-q", str(root), str(tmp_path / "checkout")], check=True)
+    made = ["make", "-C", str(tmp_path / "checkout"), "image"]
+    subprocess.run(
+        made,
+        env={key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
+        check=True,
+    )
+    here = tmp_path / "here"
+    (here / "smoke").mkdir(parents=True)
+    # Only root may ask the daemon; whose files they are to be is somebody else.
+    os.chown(here / "smoke", USER, USER)
+    asked = tmp_path / "programs/id"
+    asked.parent.mkdir()
+    asked.write_text(f"#!/bin/sh\necho {USER}\n")
+    asked.chmod(0o755)
+    text = (root / "docs/containers.md").read_text()
+    typed = [
+        block
+        for block in re.findall(r"^```text\n(.*?)^```$", text, re.M | re.S)
+        if "docker run" in block
+    ]
+    assert len(typed) == 2
+    for block in typed:
+        done = subprocess.run(
+            ["bash", "-e", "-c", block],
+            cwd=here,
+            env={**os.environ, "PATH": f"{asked.parent}:{os.environ['PATH']}"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout[-4000:]
+        assert "have the SHA-256 of the run" in done.stdout
+    files = [path for path in (here / "smoke").rglob("*") if not path.is_symlink()]
+    assert here / "smoke/report.html" in files
+    assert {path.stat().st_uid for path in files} == {USER}
