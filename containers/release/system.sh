@@ -18,3 +18,5 @@ dpkg-deb --fsys-tarfile "$work"/*.deb | tar -C / -x "./usr/lib/python$PYTHON/ens
 rm -r "$work"
 rm "/etc/apt/sources.list.d/$PYTHON_SUITE.sources"
 remove_package_lists
+# Whoever a container is started for makes folders there.
+chmod 777 /colonnade
