@@ -6,7 +6,6 @@
 So cycles change with kernels, schedules, exporter and timing model alone, and no edit of them trains.
 """
 
-import math
 import shutil
 import tempfile
 from pathlib import Path
@@ -25,10 +24,11 @@ from colonnade.data.pictures import UNCHANGED
 from colonnade.evaluation.packages import Run, execute
 from colonnade.evaluation.pictures import random_images
 from colonnade.models.architecture import conv_shapes, image_convs
-from colonnade.models.module import Network, build
+from colonnade.models.module import build
 from colonnade.package.archive import WEIGHTS, read_package
 from colonnade.package.description import SCHEDULES
 from colonnade.package.export import export_package
+from colonnade.package.untrained import fixed_weights
 from colonnade.pruning.plan import prunable_convs, uniform_plan
 from colonnade.targets.target import Target
 from colonnade.training.checkpoint import CheckpointInfo, read_checkpoint, write_checkpoint
@@ -42,7 +42,6 @@ from colonnade.tuning.space import SCHEDULE, Candidate
 EXPECTED = "expected.safetensors"
 """Beside the package: what PyTorch computes of its checkpoint in float64."""
 _CLASSES, _SEED = 1000, 20240917
-_MOST = 127
 
 
 def make_network(
@@ -74,7 +73,7 @@ def make_network(
             seed=_SEED,
             epochs=0,
         )
-        write_checkpoint(dense, info, fixed_weights(build(name, _CLASSES)).state_dict(), {})
+        write_checkpoint(dense, info, fixed_weights(build(name, _CLASSES), _SEED).state_dict(), {})
         schedules = Path(kept) / SCHEDULES
         tiles = _schedule(target, name, matrix.image_px, pattern, threads, profile, schedules)
         mask_by_magnitude(dense, uniform_plan(pattern, tiles), pruned)
@@ -86,26 +85,6 @@ def make_network(
         with torch.inference_mode():
             made = model(torch.from_numpy(images[entry]).double())
         save_file({"output": made.numpy()}, package / EXPECTED)
-
-
-def fixed_weights(model: Network) -> Network:
-    """The network with whole numbers as weights, times a power of two that keeps activations in size.
-
-    Sums of them are exact, so masks are the same on every CPU and in every version of PyTorch.
-    """
-    rng = np.random.default_rng(_SEED)
-    state = model.state_dict()
-    for key, tensor in state.items():
-        if tensor.ndim > 1:
-            # Of an even distribution over -127..127, and of He et al., arXiv 1502.01852.
-            drawn, wanted = _MOST / math.sqrt(3), math.sqrt(2 / math.prod(tensor.shape[1:]))
-            whole = rng.integers(-_MOST, _MOST, tuple(tensor.shape), endpoint=True)
-            values = whole.astype(np.float32) * 2.0 ** round(math.log2(wanted / drawn))
-            tensor.copy_(torch.from_numpy(values.astype(np.float32)))
-        elif key.endswith(".bias"):
-            tensor.zero_()
-    model.load_state_dict(state)
-    return model.eval()
 
 
 def _schedule(

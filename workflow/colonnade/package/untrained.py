@@ -7,6 +7,7 @@ Its weights are random: how long a network takes does not depend on them. Where 
 decides by magnitude, as without data.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from colonnade.config.model import ModelName
 from colonnade.config.pruning import Pattern
 from colonnade.data.pictures import Normalisation
 from colonnade.models.conv_shape import ConvShape
-from colonnade.models.module import build
+from colonnade.models.module import Network, build
 from colonnade.package.export import export_package
 from colonnade.pruning.plan import uniform_plan
 from colonnade.training.checkpoint import CheckpointInfo, read_checkpoint, write_checkpoint
@@ -28,6 +29,7 @@ from colonnade.tuning.choice import tiles_for
 
 CLASSES = 1000
 DENSE = "dense"
+_MOST = 127
 Array = NDArray[np.float32]
 
 
@@ -70,8 +72,7 @@ def write_variants(
         ColonnadeError: the schedules lack a layer, or the folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(seed)
-    model = build(name, CLASSES)
+    model = fixed_weights(build(name, CLASSES), seed)
     info = CheckpointInfo(
         model=name,
         num_classes=CLASSES,
@@ -94,3 +95,25 @@ def write_variants(
         export_package(variant.checkpoint, variant.package)
         variants.append(variant)
     return variants
+
+
+def fixed_weights(model: Network, seed: int) -> Network:
+    """The network with whole numbers as weights, times a power of two that keeps activations in size.
+
+    Sums of them are exact, so masks are the same on every CPU and in every version of PyTorch. What
+    PyTorch draws itself would let the activations of MobileNet-V2 fade to nothing, and its outputs say
+    nothing of its convolutions.
+    """
+    rng = np.random.default_rng(seed)
+    state = model.state_dict()
+    for key, tensor in state.items():
+        if tensor.ndim > 1:
+            # Of an even distribution over -127..127, and of He et al., arXiv 1502.01852.
+            drawn, wanted = _MOST / math.sqrt(3), math.sqrt(2 / math.prod(tensor.shape[1:]))
+            whole = rng.integers(-_MOST, _MOST, tuple(tensor.shape), endpoint=True)
+            values = whole.astype(np.float32) * 2.0 ** round(math.log2(wanted / drawn))
+            tensor.copy_(torch.from_numpy(values.astype(np.float32)))
+        elif key.endswith(".bias"):
+            tensor.zero_()
+    model.load_state_dict(state)
+    return model.eval()
