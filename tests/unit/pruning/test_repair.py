@@ -10,11 +10,11 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.functional import conv2d
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.config.pruning import Pattern
 from colonnade.models.module import Network, build
+from colonnade.models.torch_layers import PlaneConv2d
 from colonnade.pruning.calibration import DAMPING, input_products, input_rows
 from colonnade.pruning.layers import importances, make_masks
 from colonnade.pruning.mask import ColumnMask, make_mask
@@ -27,15 +27,15 @@ Matrix = NDArray[np.float64]
 LAYERS = ("layer1.0.conv1", "layer2.0.conv1", "layer2.0.downsample.0", "layer3.1.conv2")
 
 
-def _conv(rng: np.random.Generator) -> tuple[nn.Conv2d, Tensor]:
-    """A convolution of random shape with an input for it."""
+def _conv(rng: np.random.Generator) -> tuple[PlaneConv2d, Tensor]:
+    """A convolution of random shape, each side padded on its own, with an input for it."""
     height, width = rng.integers(1, 4, 2).tolist()
-    conv = nn.Conv2d(
+    conv = PlaneConv2d(
         int(rng.integers(1, 7)),
         int(rng.integers(1, 9)),
         (height, width),
         stride=tuple(rng.integers(1, 3, 2).tolist()),
-        padding=tuple(rng.integers(0, 2, 2).tolist()),
+        padding=rng.integers(0, 3, 4).tolist(),
         dilation=tuple(rng.integers(1, 3, 2).tolist()),
         bias=bool(rng.integers(2)),
     ).double()
@@ -47,7 +47,9 @@ def _conv(rng: np.random.Generator) -> tuple[nn.Conv2d, Tensor]:
 def test_rows_times_weights_are_the_convolution(seed: int) -> None:
     conv, images = _conv(np.random.default_rng(seed))
     rows = input_rows(conv, images).numpy()
-    expected = conv2d(images, conv.weight, None, conv.stride, conv.padding, conv.dilation).detach()
+    expected = conv(images).detach()
+    if conv.bias is not None:
+        expected -= conv.bias.detach().reshape(-1, 1, 1)
     weight = conv.weight.detach().permute(0, 2, 3, 1).flatten(1).numpy()
     found = rows @ weight.T
     np.testing.assert_allclose(found, expected.permute(0, 2, 3, 1).flatten(0, 2), atol=1e-12)

@@ -108,7 +108,11 @@ class PlaneConv2d(nn.Conv2d):
         small = mixed and self.groups == 1
         if small and math.prod(self._plane(input)) <= SMALL_PLANE:
             return self._as_product(input.bfloat16(), self.weight.bfloat16())
-        return super().forward(input if self._is_even else pad(input, self._edges))
+        return super().forward(input if self._is_even else self.padded(input))
+
+    def padded(self, image: Tensor) -> Tensor:
+        """The input with its padding around it."""
+        return pad(image, self._edges)
 
     def _plane(self, image: Tensor) -> tuple[int, int]:
         """Rows and columns of the output."""
@@ -127,7 +131,7 @@ class PlaneConv2d(nn.Conv2d):
             for size, step in zip(self.kernel_size, self.dilation, strict=True)
         )
         taps = [(y, x) for y in height for x in width]
-        padded = pad(image, self._edges).permute(0, 2, 3, 1)
+        padded = self.padded(image).permute(0, 2, 3, 1)
         patches: Tensor = _Patches.apply(  # type: ignore[no-untyped-call]
             padded, taps, (rows, columns), self.stride
         )

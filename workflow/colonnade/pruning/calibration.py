@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.functional import unfold
 
 from colonnade.common.errors import ColonnadeError
+from colonnade.models.torch_layers import PlaneConv2d
 
 # Added to the diagonal of a Hessian, in units of its mean: inputs that never vary leave it singular.
 DAMPING = 0.01
@@ -22,8 +23,12 @@ DAMPING = 0.01
 
 def input_rows(conv: nn.Conv2d, images: Tensor) -> Tensor:
     """The inputs of an ungrouped convolution as a matrix [N * OH * OW, K] of `images` [N, Cin, H, W]."""
-    assert isinstance(conv.padding, tuple)
-    columns = unfold(images, conv.kernel_size, conv.dilation, conv.padding, conv.stride)
+    padding = conv.padding
+    if isinstance(conv, PlaneConv2d):
+        # Its padding may differ from side to side, for which the attribute has no words.
+        images, padding = conv.padded(images), (0, 0)
+    assert isinstance(padding, tuple)
+    columns = unfold(images, conv.kernel_size, conv.dilation, padding, conv.stride)
     batch, _, positions = columns.shape
     taps = conv.kernel_size[0] * conv.kernel_size[1]
     split = columns.reshape(batch, conv.in_channels, taps, positions)
