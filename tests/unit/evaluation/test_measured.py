@@ -70,6 +70,22 @@ def test_a_run_without_a_row_in_common_with_the_baseline_says_so(
     assert report.read_text() == (f"{baseline}: has no row of {ours}; nothing compared\n")
 
 
+def test_patterns_of_one_sparsity_are_compared_each_with_itself(tmp_path: Path) -> None:
+    ours, baseline, report = (tmp_path / name for name in ("ours.csv", "base.csv", "nightly.txt"))
+    rows = [
+        {**run("x60", cycles), "n": n, "m": m, "sparsity": 0.75}
+        for n, m, cycles in ((1.0, "4", 80), (0.25, "full", 50))
+    ]
+    write_table(ours, THROUGHPUT, [run("x60", 100), *rows])
+    write_table(baseline, THROUGHPUT, [*rows[::-1], run("x60", 100)])
+    compare(ours, baseline, 0, report)
+    assert report.read_text().splitlines() == [
+        "resnet18 colnm_dense at 0%: 100 -> 100 cycles (+0.00%)",
+        "resnet18 colnm_dense at 75% (1:4): 80 -> 80 cycles (+0.00%)",
+        "resnet18 colnm_dense at 75%: 50 -> 50 cycles (+0.00%)",
+    ]
+
+
 QUIET = {"mhz": 1000.0, "others_percent": 0.0, "steal_percent": 0.0, "under_load": 0}
 
 

@@ -20,6 +20,7 @@ from colonnade.results.tables import (
 )
 
 HALF = {"n": 0.5, "m": "full", "sparsity": 0.5}
+TWO_OF_FOUR = {"n": 2.0, "m": "4", "sparsity": 0.5}
 DENSE = {"n": None, "m": None, "sparsity": 0.0}
 
 
@@ -43,10 +44,11 @@ def band(tmp_path: Path) -> Path:
             (REFERENCE, 800 // factor, DENSE),
             ("colnm_dense", 400 * factor, DENSE),
             ("colnm_tuned", 200 * factor, HALF),
+            ("colnm_tuned", 250 * factor, TWO_OF_FOUR),
         )
     ]
     # Neither is of the same datatype and as many cores.
-    rows += [{**rows[-1], "dtype": "f16"}, {**rows[-1], "threads": 4}]
+    rows += [{**rows[-2], "dtype": "f16"}, {**rows[-2], "threads": 4}]
     write_table(tmp_path / "band.csv", THROUGHPUT_BAND, rows)
     return tmp_path / "band.csv"
 
@@ -65,9 +67,12 @@ def test_both_are_of_the_same_core(tmp_path: Path, band: Path) -> None:
     runs = [
         ("slow", report(tmp_path, "colnm_dense", 640), DENSE),
         ("slow", report(tmp_path, "colnm_tuned", 320), HALF),
+        ("slow", report(tmp_path, "colnm_tuned", 320), TWO_OF_FOUR),
     ]
     retuned_table(runs, band, tmp_path / "retuned.csv")
-    dense, half = read_table(tmp_path / "retuned.csv", SENSITIVITY_RETUNED).rows(named=True)
+    dense, half, grouped = read_table(tmp_path / "retuned.csv", SENSITIVITY_RETUNED).rows(
+        named=True
+    )
     assert dense == {
         **{"core": "slow", "model": "resnet18", "target": "x60", "implementation": "colnm_dense"},
         **{"n": None, "m": None, "sparsity": 0.0, "cycles": 800, "retuned_cycles": 640},
@@ -75,6 +80,7 @@ def test_both_are_of_the_same_core(tmp_path: Path, band: Path) -> None:
     }
     assert (half["cycles"], half["retuned_cycles"]) == (400, 320)
     assert (half["speedup_vs_xnnpack_dense"], half["retuned_speedup"]) == (2.0, 1.25)
+    assert (grouped["n"], grouped["m"], grouped["cycles"]) == (2.0, "4", 500)
 
 
 @pytest.mark.parametrize(

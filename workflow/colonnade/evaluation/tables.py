@@ -171,8 +171,11 @@ def retuned_table(
         report = read_json(path, Run)
         on_core = known.filter(pl.col("core") == core, pl.col("threads") == report["threads"])
         before, baseline = (
-            on_core.filter(pl.col("implementation") == name, pl.col("sparsity") == sparsity)
-            for name, sparsity in ((report["implementation"], pattern["sparsity"]), (REFERENCE, 0))
+            on_core.filter(
+                pl.col("implementation") == name,
+                *(pl.col(key).eq_missing(pl.lit(value)) for key, value in found.items()),
+            )
+            for name, found in ((report["implementation"], pattern), (REFERENCE, {"sparsity": 0.0}))
         )
         if (before.height, baseline.height) != (1, 1):
             raise ColonnadeError(

@@ -11,7 +11,9 @@ from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import write_text
 from colonnade.results.tables import THROUGHPUT, read_table
 
-KEY = ["model", "batch", "image_px", "target", "vlen", "threads", "implementation", "sparsity"]
+RUN = ["model", "batch", "image_px", "target", "vlen", "threads", "implementation"]
+PATTERN = ["n", "m", "sparsity"]
+"""Patterns may have one sparsity; the dense network's n and m are empty."""
 LEAST_PERCENT = 5.0
 """Medians of measured time that differ by no more say nothing."""
 
@@ -33,13 +35,18 @@ def compare(table: Path, baseline: Path | None, allowed_percent: float, target: 
         write_text(target, "no baseline yet; nothing compared\n")
         return
     both = ours.join(
-        read_table(baseline, THROUGHPUT), on=KEY, suffix="_baseline", maintain_order="left"
+        read_table(baseline, THROUGHPUT),
+        on=[*RUN, *PATTERN],
+        suffix="_baseline",
+        maintain_order="left",
+        nulls_equal=True,
     )
     lines, slower = [], []
     for row in both.iter_rows(named=True):
         if row["evidence"] != row["evidence_baseline"]:
             continue
-        name = f"{row['model']} {row['implementation']} at {row['sparsity']:.0%}"
+        of = "" if row["m"] in (None, "full") else f" ({row['n']:g}:{row['m']})"
+        name = f"{row['model']} {row['implementation']} at {row['sparsity']:.0%}{of}"
         if row["evidence"] == "measured":
             said, fails = measured_change(row)
         else:
