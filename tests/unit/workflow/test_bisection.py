@@ -24,7 +24,12 @@ def commits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[st
     git("init", "--quiet", "--initial-branch=main", ".")
     Path(".gitignore").write_text(".colonnade\n.venv\n")
     found = []
+    baseline = Path("results/baseline/layers.json")
+    baseline.parent.mkdir(parents=True)
     for number, cycles in enumerate(("90\n", "91\n", "", "92\n", "103\n", "104\n", "105\n")):
+        # It came at some time, and other commits have other ones.
+        if number in (1, 3, 5):
+            baseline.write_text(f"of {number}")
         Path("cycles").write_text(cycles)
         Path("number").write_text(str(number))
         git("add", "--all")
@@ -47,6 +52,20 @@ def test_the_first_bad_commit_is_named(
     assert "cycles" in said
     assert Path("number").read_text() == "what is being worked on"
     assert git("rev-parse", "--abbrev-ref", "HEAD") == "main"
+
+
+@pytest.mark.parametrize("text", ["of 5", "of none of them"])
+def test_all_commits_are_judged_by_the_baseline_that_is_here(
+    commits: list[str], text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("results/baseline/layers.json").write_text(text)
+    judge = f'test "$(cat results/baseline/layers.json)" = "{text}" || exit 200; {JUDGE}'
+    cli.main(
+        ["regression", "bisect", commits[0], "main", "--", "sh", "-c", judge], standalone_mode=False
+    )
+    assert capsys.readouterr().out.startswith(f"{commits[4]} change 4")
+    assert Path("results/baseline/layers.json").read_text() == text
+    assert not list(Path(".colonnade").iterdir())
 
 
 @pytest.mark.parametrize(

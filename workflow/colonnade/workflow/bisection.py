@@ -18,10 +18,20 @@ NIGHTLY = (
     *("snakemake", "nightly-cycles", "--quiet", "all"),
     *("--configfile", "config/default.yaml", "config/cycles.yaml"),
 )
-_CHECKOUT = Path(".colonnade/bisect")
+_CHECKOUT, _KEPT = Path(".colonnade/bisect"), Path(".colonnade/bisect-kept")
 # Of the checkout that the search is started from: they stay the same at every commit.
 _SHARED = (Path(".venv"), Path(".colonnade/rootfs"))
 _COPIED = (IMAGE, LAYER_BASELINE)
+# They are put in before each command and taken out after it: git leaves no commit whose files were changed.
+_JUDGE = """
+cp -Rp "$1/." .
+shift
+"$@"
+status=$?
+git reset --quiet --hard
+git clean --quiet -d --force
+exit $status
+"""
 
 
 def first_bad(good: str, bad: str, command: Sequence[str]) -> str:
@@ -43,7 +53,7 @@ def first_bad(good: str, bad: str, command: Sequence[str]) -> str:
         # What git says is read.
         environment["LC_ALL"] = "C.UTF-8"
         ran = subprocess.run(
-            ["git", "bisect", "run", *command],
+            ["git", "bisect", "run", "sh", "-c", _JUDGE, "sh", str(_KEPT.absolute()), *command],
             cwd=checkout,
             env=environment,
             stdout=subprocess.PIPE,
@@ -71,12 +81,14 @@ def _checkout(commit: str) -> Iterator[Path]:
             if shared.exists() and not (folder / shared).exists():
                 (folder / shared).parent.mkdir(parents=True, exist_ok=True)
                 (folder / shared).symlink_to(shared.absolute())
+        _KEPT.mkdir()
         for copied in _COPIED:
             if copied.exists():
-                (folder / copied).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(copied, folder / copied)
+                (_KEPT / copied).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(copied, _KEPT / copied)
         yield folder
     finally:
+        shutil.rmtree(_KEPT, ignore_errors=True)
         _git(Path(), "worktree", "remove", "--force", str(folder))
 
 
