@@ -227,7 +227,13 @@ int colonnade_reshape(colonnade_net* net, const size_t* shapes) {
     colonnade::need(net, "net");
     colonnade::need(shapes, "shapes");
     const std::lock_guard<std::mutex> lock(net->running);
-    colonnade::reshape(*net, colonnade::read_shapes(*net->package, shapes));
+    try {
+      colonnade::reshape(*net, colonnade::read_shapes(*net->package, shapes));
+    } catch (...) {
+      // The caller's buffers may be those of the shape that was refused.
+      net->shaped.reset();
+      throw;
+    }
   });
 }
 

@@ -100,7 +100,7 @@ class OpenBlas final : public Baseline {
       for (size_t kh = 0; kh < s.kernel[0]; kh++) {
         const Inside y = inside(kh, s.dilation[0], s.padding[0], s.stride[0], s.height, s.out_height());
         for (size_t kw = 0; kw < s.kernel[1]; kw++, row += plane_) {
-          const Inside x = inside(kw, s.dilation[1], s.padding[3], s.stride[1], s.width, s.out_width());
+          const Inside x = inside(kw, s.dilation[1], s.padding[1], s.stride[1], s.width, s.out_width());
           copy_tap(image, y, x, row);
         }
       }

@@ -188,8 +188,8 @@ class Winograd final : public Baseline {
       for (size_t y = 0; y < s.height; y++, from += s.width) {
         const size_t padded_y = y + s.padding[0];
         if (padded_y >= height_) continue;
-        const size_t count = std::min(s.width, width_ - std::min<size_t>(width_, s.padding[3]));
-        std::copy_n(from, count, input_ + (plane * height_ + padded_y) * width_ + s.padding[3]);
+        const size_t count = std::min(s.width, width_ - std::min<size_t>(width_, s.padding[1]));
+        std::copy_n(from, count, input_ + (plane * height_ + padded_y) * width_ + s.padding[1]);
       }
     }
   }

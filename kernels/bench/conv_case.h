@@ -20,7 +20,7 @@ struct Keep {
   size_t n = 1, m = 1;
 
   // The columns kept of `size` consecutive ones that begin with a group: a last, smaller group of r keeps
-  // ceil(n * r / m), as masks do (Pattern.keeps in workflow/colonnade/pruning/settings.py).
+  // ceil(n * r / m), as masks do (Pattern.keeps in workflow/colonnade/config/pruning.py).
   size_t of(size_t size) const { return size / m * n + (n * (size % m) + m - 1) / m; }
   std::string str() const { return std::to_string(n) + ":" + std::to_string(m); }
 };

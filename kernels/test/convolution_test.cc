@@ -204,6 +204,7 @@ TEST(ConvolutionParameters, PanelsThatDoNotExistTakeNoMemory) {
   // 49 positions are seven panels of one register of eight lanes, and fewer longer ones.
   const ConvCase c = ConvCase::random(ConvShape::parse("n1c8h7w7-o4-k3x3-s1-p1-d1"), 4, Keep{}, 1);
   for (const xnn_colnm_algorithm algorithm : {xnn_colnm_packed, xnn_colnm_unfused, xnn_colnm_direct}) {
+    ASSERT_TRUE(workspace_of(c, {algorithm, 1, 49, 1}).has_value());
     EXPECT_EQ(workspace_of(c, {algorithm, 1, UINT32_MAX, 1}), workspace_of(c, {algorithm, 1, 49, 1}));
   }
 }

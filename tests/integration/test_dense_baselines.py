@@ -35,7 +35,9 @@ def baselines(toolchain: Container, riscv64_programs: Path, root: Path) -> Calla
 def drawn(seed: int, *, winograd: bool) -> tuple[str, str]:
     """A convolution, and a candidate that computes it."""
     g = random.Random(seed)
-    padding, channels = g.randint(0, 3), f"n{g.randint(1, 2)}c{g.randint(1, 19)}"
+    channels = f"n{g.randint(1, 2)}c{g.randint(1, 19)}"
+    # Top, left, bottom, right.
+    padding = "x".join(str(g.randint(0, 3)) for _ in range(4))
     size = f"h{g.randint(9, 30)}w{g.randint(9, 30)}-o{g.randint(1, 40)}"
     residual = g.choice(["", "-r"])
     if winograd:

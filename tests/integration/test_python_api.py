@@ -242,11 +242,15 @@ def test_the_c_interface_answers_misuse(package: Path) -> None:
     refused("output: 1; allowed: less than 1", "output_shape", net, 1, sizes, ctypes.byref(rank))
     call("reshape", net, sizes)
     refused("inputs: NULL", "run", net, arrays, arrays)
+    # Arrays of a caller who goes on with another shape would be too small for the old one, or too large.
+    wrong = (ctypes.c_size_t * 4)(1, 4, 9, 9)
+    refused(r"is \[1, 4, 9, 9\]; allowed: \[images, 3, height, width\]", "reshape", net, wrong)
+    refused("net: has no shape; colonnade_reshape gives it one", "run", net, arrays, arrays)
     assert call("input_name", net, 1) is None and call("input_channels", net, 1) == 0
     assert call("output_name", net, 7) is None
     call("destroy", net)
     call("destroy", None)
-    assert refusals == 10
+    assert refusals == 12
 
 
 def _images(images: int, pixels: int) -> torch.Tensor:

@@ -162,3 +162,18 @@ def test_truncated_pictures_are_refused_by_name(tmp_path: Path, suffix: str) -> 
         path.write_bytes(content[:length])
         with pytest.raises(ColonnadeError, match=rf"picture\.{suffix}: (not an image|broken)"):
             _shown(path)
+
+
+@pytest.mark.parametrize("size", [(1, 51), (65_000, 1), (1_000, 19)])
+def test_lines_are_refused_by_name(tmp_path: Path, size: tuple[int, int]) -> None:
+    """Enlarged until they are as wide as an input is, they would take gigabytes."""
+    path = tmp_path / "line.png"
+    Image.new("RGB", size).save(path)
+    with pytest.raises(ColonnadeError) as refused:
+        _shown(path)
+    assert str(refused.value) == (
+        f"{path}: {size[0]} x {size[1]} pixels; allowed: a longer side at most 50 times as long as the"
+        " shorter one"
+    )
+    Image.new("RGB", (3, 150)).save(path)
+    assert _shown(path).shape == (35, 35, 3)

@@ -3,6 +3,10 @@
 
 """Shapes of convolutions: against the modules that run, and cost against published numbers."""
 
+import re
+from collections import Counter
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
@@ -18,6 +22,7 @@ from colonnade.models.networks import NAMES, network
 from colonnade.models.shapes import MapShape, output_size
 from colonnade.pruning.plan import prunable_convs
 
+ROOT = Path(__file__).resolve().parents[3]
 # torchvision's documentation, "GFLOPS" of the published weights: multiply-accumulates in 1e9 at
 # 224 px, the classifier included.
 GIGA_MACS = {
@@ -166,3 +171,11 @@ def test_every_image_and_no_other_model_is_taken() -> None:
         assert conv_shapes(name, 1, 1)[-1][1].height == 1
     with pytest.raises(ColonnadeError, match=r"model 'resnet19': allowed are .*resnet18"):
         conv_shapes("resnet19", 32, 1)
+
+
+@pytest.mark.parametrize("name", ["resnet18", "resnet50"])
+def test_the_shapes_that_the_bench_reads_are_the_network(name: str) -> None:
+    """Lines of `kernels/bench`: a convolution, and how often it occurs."""
+    listed = (ROOT / f"kernels/bench/{name}.txt").read_text()
+    found = {conv: int(times) for conv, times in re.findall(r"^(n\S+) +# (\d+)$", listed, re.M)}
+    assert found == Counter(str(conv) for _, conv in conv_shapes(name, 224, 1))

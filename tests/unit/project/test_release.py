@@ -4,10 +4,12 @@
 """A release is of one commit: the same bytes twice, of the version that its tag says."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -110,3 +112,10 @@ def test_changes_and_other_tags_are_refused(checkout: Path, tmp_path: Path) -> N
     assert ran.returncode == 1
     assert "error: changes that are not committed:\nM README.md" in ran.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    header = (ROOT / "kernels/api/colonnade.h").read_text()
+    assert re.findall(r'^#define COLONNADE_VERSION "(.*)"$', header, re.M) == [version]
+    assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == version

@@ -23,6 +23,8 @@ from colonnade.models.shapes import Px
 FORMATS = ("BMP", "JPEG", "PNG", "WEBP")
 # What Pillow raises on damaged files.
 DAMAGE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+# A line, enlarged until its shorter side is that of a network's input, would take gigabytes.
+MOST_ELONGATED = 50
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ def read_image(path: Path, image_px: Px, normalisation: Normalisation) -> NDArra
     """An image file as it is evaluated: resized, cropped and normalised, [3, height, width].
 
     Raises:
-        ColonnadeError: the file is missing, broken or no image of `FORMATS`.
+        ColonnadeError: the file is missing, broken, no image of `FORMATS`, or hardly more than a line.
     """
     return pixels(evaluation_crop(decode(path), image_px), normalisation)
 
@@ -65,6 +67,12 @@ def decode(path: Path) -> Image.Image:
     """
     try:
         with Image.open(path, formats=FORMATS) as picture:
+            if max(picture.size) > MOST_ELONGATED * min(picture.size):
+                width, height = picture.size
+                raise ColonnadeError(
+                    f"{path}: {width} x {height} pixels; allowed: a longer side at most"
+                    f" {MOST_ELONGATED} times as long as the shorter one"
+                )
             return _rgb(picture)
     except UnidentifiedImageError as error:
         allowed = ", ".join(FORMATS)

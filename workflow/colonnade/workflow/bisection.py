@@ -22,7 +22,7 @@ _CHECKOUT, _KEPT = Path(".colonnade/bisect"), Path(".colonnade/bisect-kept")
 # Of the checkout that the search is started from: they stay the same at every commit.
 _SHARED = (Path(".venv"), Path(".colonnade/rootfs"))
 _COPIED = (IMAGE, LAYER_BASELINE)
-# They are put in before each command and taken out after it: git leaves no commit whose files were changed.
+# They are put in before each command and taken out after it: git leaves no commit with changed files.
 _JUDGE = """
 cp -Rp "$1/." .
 shift
