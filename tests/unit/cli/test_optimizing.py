@@ -10,7 +10,7 @@ import pytest
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.config.pruning import Pattern
-from colonnade.config.training import TrainingConfig
+from colonnade.config.study import FINETUNE
 from colonnade.data.pictures import Normalisation
 from colonnade.package.optimize import Optimized
 from colonnade.package.tuned import Tuner
@@ -39,6 +39,8 @@ def test_a_network_becomes_a_package_and_what_stays_dense_is_told(
     [
         (["--threads", 4], "--threads: 4; allowed with --target only"),
         (["--epochs", 3], "--epochs: 3; allowed with --data only"),
+        (["--lr", 0.1], "--lr: 0.1; allowed with --data only"),
+        (["--data", ".", "--lr", "nan"], "--lr: nan; allowed: numbers between 0 and 1"),
         (["--data", "no-folder"], "--data: path: "),
         (["--pictures", "no-folder"], "no-folder: no such folder; needed: one with pictures"),
         (["--pictures", ".", "--grouped"], "--grouped: allowed without --pictures: "),
@@ -94,7 +96,8 @@ def test_data_give_images_their_size_and_training_its_epochs(
     for name in ("train", "val"):
         (tmp_path / "data" / name / "one").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
-    options = ["--data", "data", "--epochs", 7, "--image-px", 64, "--weights", "w.pth", "--grouped"]
+    options = ["--data", "data", "--epochs", 7, "--lr", 2e-4, "--image-px", 64, "--grouped"]
+    options += ["--weights", "w.pth"]
     call("optimize", "torchvision:resnet18", "made", *options)
     source, folder, pattern, tile, px = library.arguments
     # What is no file stays as it was typed.
@@ -105,12 +108,13 @@ def test_data_give_images_their_size_and_training_its_epochs(
     assert library.options["tuner"] is None
     found = library.options["finetuning"]
     assert (found.data.path, found.data.image_px) == (tmp_path / "data", 64)
-    assert found.training.finetune.epochs == 7
-    default = TrainingConfig()
-    assert found.training.dense == default.dense
+    trained = found.training.finetune
+    assert (trained.epochs, trained.optimizer.lr) == (7, 2e-4)
+    assert trained.average == FINETUNE.average
     call("optimize", "torchvision:resnet18", "made", "--data", "data")
     again = library.options["finetuning"]
-    assert again.training == default
+    # As the recorded study does.
+    assert again.training.finetune == FINETUNE
     # The size of the network's images decides.
     assert library.arguments[-1] is None
     assert "image_px" not in again.data.model_fields_set

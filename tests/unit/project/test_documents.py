@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import yaml
@@ -24,6 +25,7 @@ from colonnade.common.paths import DEFAULT_CONFIG, TARGETS
 from colonnade.config.data import ImageNetConfig
 from colonnade.config.reading import read_config
 from colonnade.config.schema import ProfileConfig
+from colonnade.config.study import FINETUNE
 from colonnade.evaluation import refinement
 from colonnade.package.archive import read_package
 from colonnade.package.optimize import MOST_PICTURES
@@ -158,8 +160,29 @@ def test_prose_has_what_pruning_cost_in_the_recorded_study() -> None:
     assert (
         f"single weights cost {single:.1f} at three quarters, whole filters {filters:.1f}." in prose
     )
-    # What it concludes.
-    assert ours[0.5] < 2.1 < min(drop for (_, sparsity, _), drop in lost.items() if sparsity > 0.5)
+    # What it concludes: means on either side of the bound, intervals on both.
+    bound = 2.1
+    assert (
+        ours[0.5] < bound < min(drop for (_, sparsity, _), drop in lost.items() if sparsity > 0.5)
+    )
+    half, repaired = (
+        next(
+            row
+            for row in rows
+            if (row["method"], row["sparsity"], row["recipe"]) == ("column-wise", *key)
+        )
+        for key in ((0.5, "paper"), (0.75, "repaired"))
+    )
+    for row in (half, repaired):
+        assert abs(row["drop_mean"] - bound) < row["drop_interval"]
+    assert (
+        f"(95% intervals: half {half['drop_mean']:.1f} ± {half['drop_interval']:.1f}, three quarters"
+        f" solved {solved:.1f} ± {repaired['drop_interval']:.1f})"
+    ) in prose
+    untrained = dense - lost["column-wise", 0.75, "repaired-untrained"]
+    page = " ".join((ROOT / "docs/importing.md").read_text().split())
+    assert f"dense networks reach {dense:.1f}%, three quarters of the columns pruned" in page
+    assert f"leave {untrained:.1f}%; after training {repaired['top1_mean']:.1f}%." in page
     page = " ".join((ROOT / "docs/results.md").read_text().split())
     gap = ours[0.75] - single
     assert (
@@ -168,6 +191,49 @@ def test_prose_has_what_pruning_cost_in_the_recorded_study() -> None:
     )
     assert f"These {gap:.2f} points are the pattern's" in page
     assert f"close {100 * (ours[0.75] - solved) / gap:.0f}% of the gap" in page
+
+
+def paired(recipe: str, other: str) -> str:
+    """How much higher top-1 is by one recipe than by another, seed by seed, with Student's interval."""
+    file = ROOT / "results/baseline/study/study.csv"
+    rows = tables.read_table(file, tables.STUDY).to_dicts()
+    top1 = {
+        name: {
+            row["seed"]: row["top1"]
+            for row in rows
+            if (row["method"], row["sparsity"], row["tile"], row["recipe"])
+            == ("column-wise", 0.75, "profiled", name)
+        }
+        for name in (recipe, other)
+    }
+    gains = np.array([top1[recipe][seed] - top1[other][seed] for seed in sorted(top1[recipe])])
+    assert len(gains) == 3
+    # Of two degrees of freedom, 97.5%.
+    interval = 4.302653 * gains.std(ddof=1) / np.sqrt(len(gains))
+    return f"{gains.mean():.1f} ± {interval:.1f} points"
+
+
+def test_prose_says_what_three_seeds_settle() -> None:
+    page = " ".join((ROOT / "docs/results.md").read_text().split())
+    assert f"seed by seed they gain {paired('repaired', 'paper')} (95%)" in page
+    assert f"and distils, is {paired('repaired', 'all')} below least squares alone" in page
+
+
+def test_errors_that_no_table_of_the_page_has_are_told() -> None:
+    rows = tables.read_table(ROOT / "results/baseline/validation.csv", tables.VALIDATION).to_dicts()
+    page = " ".join((ROOT / "docs/timing-model.md").read_text().split())
+    left_out = page.split("Left out of this table are the ")[1].split(" The headline is")[0]
+    exceptions = sorted(abs(row["error_percent"]) for row in rows if row["exception"])
+    assert left_out.startswith("seven points") and len(exceptions) == 7
+    assert sorted(map(int, re.findall(r"\b(\d+)(?=[,%)]| and)", left_out.replace("X280", "")))) == [
+        round(each) for each in exceptions
+    ]
+    held_out = [
+        row["error_percent"] for row in rows if (row["group"], row["role"]) == ("GEMM", "held out")
+    ]
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    assert max(held_out) < 0
+    assert f"it is {-max(held_out):.0f} to {-min(held_out):.0f}% too fast." in readme
 
 
 def shown_in_comparison(rows: Sequence[dict[str, Any]]) -> str:
@@ -229,6 +295,18 @@ SAID = [
         f"by more than {plain(TOLERANCE['f32'])} (f16: {plain(TOLERANCE['f16'])}) of its largest",
     ),
     ("docs/importing.md", f"at most {MOST_PICTURES} pictures are taken"),
+    (
+        "workflow/colonnade/cli/optimizing.py",
+        f'by default {FINETUNE.epochs}, as in the recorded study; needs --data."',
+    ),
+    (
+        "workflow/colonnade/cli/optimizing.py",
+        f'learning rate of fine-tuning, by default {FINETUNE.optimizer.lr:g}; needs --data."',
+    ),
+    (
+        "docs/importing.md",
+        f"{FINETUNE.epochs} epochs of AdamW at {FINETUNE.optimizer.lr:g} with a warm-up and a cosine",
+    ),
     (
         "docs/importing.md",
         f"tuning takes {ProfileConfig.model_fields['minutes'].default:g} minutes at most (the default",

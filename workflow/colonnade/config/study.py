@@ -51,6 +51,7 @@ CANDIDATES = {
     "adamw-long": _candidate(AdamWConfig(lr=1e-3, weight_decay=0.05), 15, average=0.99),
 }
 # By `recipe-search`, with seed 1: of all candidates the pruned network was best, and the dense one too.
+FINETUNE = CANDIDATES["adamw-long"]
 TRAINING = TrainingConfig(
     threads=1,
     precision="auto",
@@ -59,7 +60,7 @@ TRAINING = TrainingConfig(
         optimizer=AdamWConfig(lr=1e-3, weight_decay=0.05),
         schedule=CosineSchedule(warmup_epochs=1),
     ),
-    finetune=CANDIDATES["adamw-long"],
+    finetune=FINETUNE,
 )
 RECIPES = {
     "repaired-untrained": Recipe(repair=Repair(), train=False),
