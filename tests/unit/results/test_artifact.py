@@ -9,28 +9,48 @@ from pathlib import Path
 import pytest
 
 from colonnade.common.errors import ColonnadeError
-from colonnade.common.paths import CLAIMS
+from colonnade.common.paths import BASELINE, CLAIMS
 from colonnade.config.sources import parse_command_line
 from colonnade.results.artifact import DOCUMENT, with_claims
-from colonnade.results.claims import read_definitions
+from colonnade.results.claims import read_definitions, recorded_values
+from colonnade.results.tables import SENSITIVITY, THROUGHPUT, read_table
 from colonnade.workflow.workflow import Workflow
 
 ROOT = Path(__file__).resolve().parents[3]
 TEXT = (ROOT / DOCUMENT).read_text("utf-8")
 DEFINITIONS = read_definitions(ROOT / CLAIMS)
+RECORDED = recorded_values(DEFINITIONS, read_table(ROOT / BASELINE, THROUGHPUT))
 
 
 def test_the_claims_are_current() -> None:
     hint = "write them anew by `colonnade config-reference`"
-    assert with_claims(ROOT / DOCUMENT, DEFINITIONS) == TEXT, hint
+    assert with_claims(ROOT / DOCUMENT, DEFINITIONS, RECORDED) == TEXT, hint
     assert all(f"| `{claim.id}` | {claim.claim} |" in TEXT for claim in DEFINITIONS.claims)
+
+
+def test_what_is_recorded_is_told() -> None:
+    table = read_table(ROOT / BASELINE, THROUGHPUT)
+    fastest = max(table["speedup_vs_xnnpack_dense"])
+    assert RECORDED["throughput"] == RECORDED["resnet18-34-speedup"] == fastest
+    # Of a ResNet-50 and of top-1 there is no recorded run.
+    assert not {"resnet50-speedup", "top1", "same-predictions"} & set(RECORDED)
+    rows = read_table(ROOT / "results/baseline/sensitivity.csv", SENSITIVITY).to_dicts()
+    (row,) = (
+        row
+        for row in rows
+        if row["conclusion"] == "colnm_tuned full0.75 is faster than xnnpack_nhwc_dense dense"
+    )
+    badge = (
+        f"{row['nominal']:.2f}x on the nominal core, {row['lowest']:.2f}x to {row['highest']:.2f}x"
+    )
+    assert badge in TEXT
 
 
 def test_a_document_without_a_place_for_claims_is_refused(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("no claims\n")
     with pytest.raises(ColonnadeError, match=re.escape(f"{page}: needed: the lines <!-- claims")):
-        with_claims(page, DEFINITIONS)
+        with_claims(page, DEFINITIONS, {})
 
 
 def test_times_are_those_of_the_readme() -> None:

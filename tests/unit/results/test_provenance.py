@@ -4,6 +4,8 @@
 """The commit of a checkout, or why it is not known; the configuration, and what of it is no default."""
 
 import os
+import shutil
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -13,10 +15,13 @@ from colonnade.common.files import read_json, write_json
 from colonnade.common.paths import DEFAULT_CONFIG
 from colonnade.config.schema import Config
 from colonnade.config.sources import merge, parse_command_line, read_yaml
+from colonnade.results import provenance
 from colonnade.results.provenance import changes, revision, write_provenance
 from colonnade.results.records import Provenance
 
 from ..conftest import git
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
@@ -60,6 +65,28 @@ def test_without_git_or_a_checkout_the_reason_is_recorded(
     assert "not a git repository" in revision()["git_problem"]
     monkeypatch.setenv("PATH", str(tmp_path))
     assert "No such file" in revision()["git_problem"]
+
+
+def test_an_archive_knows_its_commit(
+    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = "workflow/colonnade/results/commit.txt"
+    for name in (source, ".gitattributes"):
+        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, checkout / name)
+    git("add", ".", folder=checkout)
+    git("commit", "-q", "-m", "Second", folder=checkout)
+    commit = git("rev-parse", "HEAD", folder=checkout)
+    git("archive", "--format=tar", f"--output={tmp_path / 'made.tar'}", "HEAD", folder=checkout)
+    with tarfile.open(tmp_path / "made.tar") as archive:
+        archived = archive.extractfile(source)
+        assert archived is not None
+        (tmp_path / "commit.txt").write_bytes(archived.read())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(provenance, "_ARCHIVED", tmp_path / "commit.txt")
+    found = revision()
+    assert (found["git_commit"], found["dirty"]) == (commit, None)
+    assert "not a git repository" in found["git_problem"]
 
 
 def configured(*arguments: str) -> Config:

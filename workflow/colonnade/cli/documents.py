@@ -53,12 +53,15 @@ def config_reference() -> None:
     The first two are of the models that check a configuration, the claims of config/claims.yaml.
     """
     from colonnade.common.files import write_text
-    from colonnade.common.paths import CLAIMS
+    from colonnade.common.paths import BASELINE, CLAIMS
     from colonnade.config.reference import DOCUMENT, SCHEMA, reference, schema
     from colonnade.results import artifact
-    from colonnade.results.claims import read_definitions
+    from colonnade.results.claims import read_definitions, recorded_values
+    from colonnade.results.tables import THROUGHPUT, read_table
 
-    claims = artifact.with_claims(artifact.DOCUMENT, read_definitions(CLAIMS))
+    defined = read_definitions(CLAIMS)
+    recorded = recorded_values(defined, read_table(BASELINE, THROUGHPUT))
+    claims = artifact.with_claims(artifact.DOCUMENT, defined, recorded)
     written = ((DOCUMENT, reference()), (SCHEMA, schema()), (artifact.DOCUMENT, claims))
     for path, text in written:
         write_text(path, text)

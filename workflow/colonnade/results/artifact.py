@@ -3,6 +3,7 @@
 
 """The claims of ARTIFACT.md: written from config/claims.yaml, which alone has them."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from colonnade.common.errors import ColonnadeError
@@ -16,13 +17,18 @@ _END = "<!-- end of claims -->\n"
 _WHOSE = {
     "abstract": "the paper's abstract",
     "paper": "the paper",
-    "third-party": "others about it",
+    "third-party": "a machine-made summary of it",
     "ours": "ours",
 }
 
 
-def with_claims(document: Path, defined: Definitions) -> str:
+def with_claims(document: Path, defined: Definitions, recorded: Mapping[str, float]) -> str:
     """The text of `document`, whose list of claims is written anew.
+
+    Args:
+        document: the page.
+        defined: the claims.
+        recorded: by the id of a claim what a recorded run says, where one does.
 
     Raises:
         ColonnadeError: it is missing, or does not say where its claims stand.
@@ -32,13 +38,13 @@ def with_claims(document: Path, defined: Definitions) -> str:
     _, end, after = rest.partition(_END)
     if not begin or not end:
         raise ColonnadeError(f"{document}: needed: the lines {_BEGIN.strip()} and {_END.strip()}")
-    return "".join([before, begin, *_table(defined), end, after])
+    return "".join([before, begin, *_table(defined, recorded), end, after])
 
 
-def _table(defined: Definitions) -> list[str]:
+def _table(defined: Definitions, recorded: Mapping[str, float]) -> list[str]:
     rows = [
-        "| id | claim | whose | shown if | expected here | computed from |\n",
-        "|---|---|---|---|---|---|\n",
+        "| id | claim | whose | shown if | recorded | expected here | computed from |\n",
+        "|---|---|---|---|---|---|---|\n",
     ]
     for claim in defined.claims:
         unit = claim.unit if claim.unit in ("x", "%") else f" {claim.unit}"
@@ -49,6 +55,7 @@ def _table(defined: Definitions) -> list[str]:
             claim.claim,
             _WHOSE[claim.source],
             criterion,
+            f"{recorded[claim.id]:.2f}{unit}" if claim.id in recorded else "",
             claim.expected,
             tables,
         )

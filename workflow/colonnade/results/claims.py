@@ -170,6 +170,17 @@ def write_claims(
     write_json(target, claims)
 
 
+def recorded_values(defined: Definitions, throughput: pl.DataFrame) -> dict[str, float]:
+    """The value of each claim that a recorded table of throughput is enough for, by its id."""
+    tables = {"throughput": throughput}
+    rows = {
+        each.id: _row(each, each.id, tables)
+        for each in defined.claims
+        if tables.keys() >= {*each.tables}
+    }
+    return {name: float(row["value"]) for name, row in rows.items() if row is not None}
+
+
 def verdict_of(
     definition: Definition, value: float, evidence: Evidence, band: Sequence[float] = ()
 ) -> Verdict:
