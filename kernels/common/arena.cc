@@ -13,6 +13,8 @@
 #include <exception>
 #include <iostream>
 #include <mutex>
+#include <new>
+#include <string>
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
@@ -98,12 +100,16 @@ struct Program {
   int result;
 } program;
 
+int failed(const std::string& reason) {
+  std::cerr << "error: " << reason << std::endl;
+  return 2;
+}
+
 void run_program() {
   try {
     program.result = program.body(program.argc, program.argv);
   } catch (const std::exception& error) {
-    std::cerr << "error: " << error.what() << std::endl;
-    program.result = 2;
+    program.result = failed(error.what());
   }
 }
 
@@ -147,7 +153,11 @@ const xnn_allocator* arena_allocator() {
 int main_on_arena_stack(int argc, char** argv, int (*body)(int, char**)) {
   ucontext_t caller, callee;
   getcontext(&callee);
-  callee.uc_stack.ss_sp = arena_allocate(kStackSize);
+  try {
+    callee.uc_stack.ss_sp = arena_allocate(kStackSize);
+  } catch (const std::bad_alloc&) {
+    return failed(std::to_string(kSize) + " bytes of addresses are needed; this process may not have them");
+  }
   callee.uc_stack.ss_size = kStackSize;
   callee.uc_link = &caller;
   program = {argc, argv, body, 0};

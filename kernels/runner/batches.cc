@@ -57,6 +57,7 @@ BatchPlan InputImages::plan(size_t most) const {
     images = std::max(images, other.shape[0]);
   }
   if (most == 0) return {images, images};
+  most = std::min(most, images);
   const size_t batches = (images + most - 1) / most;
   return {images, (images + batches - 1) / batches};
 }

@@ -188,6 +188,12 @@ def test_every_input_comes_in_batches(
         runner.run(uneven, "colnm_dense", "--batch", "2")
 
 
+def test_more_than_all_images_are_one_batch(runner: Runner) -> None:
+    given = {"image": images(2, 32)}
+    runner.run(given, "colnm_dense", "--batch", str(2**64 - 1))
+    assert (runner.report["images"], runner.report["batch"]) == (2, 2)
+
+
 def test_what_cannot_run_is_refused(runner: Runner) -> None:
     given = {"image": images(2, 8)}
     for arguments in (["--batch", "0"], ["--batch", "2", "--repetitions", "2"]):
