@@ -45,6 +45,6 @@ def test_no_other_is_taken(toolchain: Container, riscv64_programs: Path, root: P
 def test_too_few_addresses_are_told(toolchain: Container, host_programs: Path, root: Path) -> None:
     program = host_programs.relative_to(root) / "colonnade-run"
     with pytest.raises(
-        ColonnadeError, match=r"exit status 2.*error: \d+ bytes of addresses are needed"
+        ColonnadeError, match=r"(?s)exit status 2.*error: \d+ bytes of addresses are needed"
     ):
         toolchain.run(["sh", "-c", f"ulimit -v 4000000; exec {program} --list"])
