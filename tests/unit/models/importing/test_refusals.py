@@ -418,6 +418,49 @@ def test_other_files_are_no_programs(tmp_path: Path) -> None:
         read_pt2(path)
 
 
+def _with_entry(path: Path, compression: int, edit: Callable[[bytearray, int, int], None]) -> None:
+    """Write a file with one entry, and edit it: where that entry begins, and its line in the index."""
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        archive.writestr("net/model.json", json.dumps(list(range(1000))))
+    content = bytearray(path.read_bytes())
+    edit(content, content.index(b"PK\3\4"), content.index(b"PK\1\2"))
+    path.write_bytes(content)
+
+
+def _damage(content: bytearray, entry: int, _index: int) -> None:
+    data = entry + 30 + len("net/model.json")
+    # Behind the nine bytes in which LZMA has its settings.
+    content[data + 9 : data + 40] = b"\xff" * 31
+
+
+def _encrypt(content: bytearray, entry: int, index: int) -> None:
+    content[entry + 6] |= 1
+    content[index + 8] |= 1
+
+
+def _compress_otherwise(content: bytearray, entry: int, index: int) -> None:
+    content[entry + 8] = content[index + 10] = 97
+
+
+@pytest.mark.parametrize(
+    ("compression", "edit"),
+    [
+        (zipfile.ZIP_DEFLATED, _damage),
+        (zipfile.ZIP_BZIP2, _damage),
+        (zipfile.ZIP_LZMA, _damage),
+        (zipfile.ZIP_STORED, _encrypt),
+        (zipfile.ZIP_STORED, _compress_otherwise),
+    ],
+)
+def test_archives_that_cannot_be_unpacked_are_no_programs(
+    tmp_path: Path, compression: int, edit: Callable[[bytearray, int, int], None]
+) -> None:
+    path = tmp_path / "net.pt2"
+    _with_entry(path, compression, edit)
+    with pytest.raises(ColonnadeError, match=r"net\.pt2: damaged: no program of torch\.export$"):
+        read_pt2(path)
+
+
 def test_modules_that_cannot_be_traced_say_so() -> None:
     class Odd(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
