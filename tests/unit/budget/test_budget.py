@@ -161,6 +161,18 @@ def test_too_fast_is_refused_with_what_is_possible(tmp_path: Path) -> None:
     assert not (tmp_path / "out.json").exists()
 
 
+@pytest.mark.parametrize("patterns", [[], [(HALF, {}), (QUARTER, {})]], ids=["none", "dense"])
+def test_a_network_whose_layers_all_stay_dense_is_told_so(
+    tmp_path: Path, patterns: list[tuple[Pattern, dict[str, int]]]
+) -> None:
+    sensitivity, layers = _sensitivity(tmp_path / "s.csv"), _layers(tmp_path / "l.csv")
+    with pytest.raises(
+        ColonnadeError, match=r"budget.speedups: 1\.5: every layer stays dense with"
+    ):
+        write_budget(1.5, patterns, sensitivity, layers, tmp_path / "out.json")
+    assert not (tmp_path / "out.json").exists()
+
+
 def test_sensitivity_prunes_one_layer_at_a_time(
     dense_checkpoint: Path,
     folder_data: ImageNetConfig,

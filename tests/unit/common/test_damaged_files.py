@@ -25,7 +25,9 @@ from colonnade.common.files import read_json, read_record
 from colonnade.config.sources import read_yaml
 from colonnade.config.target import load_target, read_core
 from colonnade.container.image import Image
+from colonnade.evaluation.pictures import read_inputs
 from colonnade.evaluation.top1 import Finished, read_logits, read_schedules
+from colonnade.models.graph import Input
 from colonnade.models.weight_files import read_state
 from colonnade.package.archive import read_package
 from colonnade.results.records import (
@@ -296,6 +298,20 @@ def test_what_a_stage_left_is_never_read_unchecked() -> None:
     }
     assert unchecked == own
     assert len(sources) > 100
+
+
+@pytest.mark.parametrize("dtype", [torch.float8_e4m3fn, torch.float8_e5m2], ids=str)
+@pytest.mark.parametrize("name", ["logits", "inputs"])
+def test_tensors_of_types_that_numpy_does_not_have_are_refused(
+    tmp_path: Path, dtype: torch.dtype, name: str
+) -> None:
+    path = tmp_path / "given.safetensors"
+    path.write_bytes(save_torch({"logits": torch.zeros((2, 3), dtype=dtype)}))
+    with pytest.raises(ColonnadeError, match=r"given\.safetensors: .* a type that numpy does not"):
+        if name == "logits":
+            read_logits(path)
+        else:
+            read_inputs(path, [Input(name="logits", channels=3)])
 
 
 def test_yaml_is_bounded_before_it_is_written_out(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@
 """Sources of a configuration become one by what the models say, and every value has limits."""
 
 import json
+import re
 import typing
 from collections.abc import Iterator
 from pathlib import Path
@@ -134,6 +135,37 @@ def test_the_command_line_is_read_as_yaml() -> None:
     assert read(**values).model.name == "resnet50"
     with pytest.raises(ColonnadeError, match=r"--config: data: '\{name: x'; allowed: a YAML value"):
         parse_command_line(["data={name: x"])
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("2024-13-45", "month must be in 1..12"),
+        ("9" * 5000, "Exceeds the limit"),
+        ("!!set {a}", "line 1: !!set is none of JSON's types"),
+        ("!!binary aGVsbG8=", "line 1: !!binary is none of JSON's types"),
+        ("&x [*x]", ""),
+        (f"[{', '.join(['&x ' + str([0] * 1000)] + ['*x'] * 100)}]", "more than 100000 values"),
+    ],
+    ids=lambda text: text[:20],
+)
+def test_what_stands_for_no_plain_value_is_refused(tmp_path: Path, text: str, reason: str) -> None:
+    with pytest.raises(ColonnadeError) as told:
+        parse_command_line([f"seed={text}"])
+    assert re.match(r"--config: seed: '.{1,79}; allowed: a YAML value \(", str(told.value))
+    assert reason in str(told.value)
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(f"seed: {text}")
+    with pytest.raises(ColonnadeError, match=r"mine\.yaml: not a valid YAML file: ") as told:
+        read_yaml(mine)
+    assert reason in str(told.value)
+
+
+def test_a_date_is_text(tmp_path: Path) -> None:
+    assert parse_command_line(["seed=2024-01-02"]) == {"seed": "2024-01-02"}
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("seed: 2024-01-02")
+    assert "mine.yaml: seed: '2024-01-02'; allowed: a whole number" in refusal(mine)
 
 
 def test_a_key_given_twice_is_refused(tmp_path: Path) -> None:

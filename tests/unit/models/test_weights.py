@@ -161,6 +161,16 @@ def test_files_that_are_no_state_dict_are_refused(tmp_path: Path, content: objec
         load_weights(built("resnet18", 10), "resnet18", path)
 
 
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+def test_nested_tensors_are_refused(state: State, tmp_path: Path) -> None:
+    nested = torch.nested.nested_tensor([torch.zeros(2), torch.zeros(3)])
+    torch.save({**state, "fc.weight": nested}, tmp_path / "weights.pth")
+    with pytest.raises(
+        ColonnadeError, match=r"tensors only; refused: fc\.weight \(nested Tensor\)"
+    ):
+        load_weights(built("resnet18", 10), "resnet18", tmp_path / "weights.pth")
+
+
 def test_missing_and_unknown_files_are_refused(tmp_path: Path) -> None:
     model = built("resnet18", 10)
     with pytest.raises(ColonnadeError, match="no such file"):

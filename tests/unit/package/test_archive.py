@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load_file, save
+from safetensors.torch import save as save_torch
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import sha256_file
@@ -145,6 +147,24 @@ def test_tensors_that_do_not_fit_the_graph_are_refused(package: Path, name: str)
     read_package(package)
     changed(package, change)
     with pytest.raises(ColonnadeError, match=rf"weights\.safetensors: damaged: .*{words}"):
+        read_package(package)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float8_e4m3fn, torch.float8_e5m2], ids=str)
+def test_weights_of_types_that_numpy_does_not_have_are_refused(
+    package: Path, dtype: torch.dtype
+) -> None:
+    weights = package / WEIGHTS
+    tensors = {name: torch.from_numpy(each) for name, each in load_file(weights).items()}
+    tensors["head.weight"] = tensors["head.weight"].to(dtype)
+    weights.write_bytes(save_torch(tensors))
+    graph = json.loads((package / GRAPH).read_text())
+    graph["weights_sha256"] = sha256_file(weights)
+    (package / GRAPH).write_text(json.dumps(graph))
+    with pytest.raises(
+        ColonnadeError,
+        match=r"weights\.safetensors: damaged: numbers of a type that numpy does not",
+    ):
         read_package(package)
 
 

@@ -3,6 +3,7 @@
 
 """Networks are read from what their source's name says, and become checkpoints that say what they are."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,19 @@ def test_torchvisions_networks_need_their_weights(tmp_path: Path) -> None:
     torch.save({"odd": torch.zeros(1)}, tmp_path / "odd.pth")
     with pytest.raises(ColonnadeError, match=r"odd\.pth"):
         read_network(Path("torchvision:resnet18"), None, tmp_path / "odd.pth")
+
+
+@pytest.mark.parametrize("shape", [(), (0, 512), (70000, 512)], ids=str)
+def test_a_classifier_that_is_none_is_told_of_the_file(
+    tmp_path: Path, shape: tuple[int, ...]
+) -> None:
+    state = build("resnet18", 1000).state_dict()
+    torch.save({**state, "fc.weight": torch.zeros(()).expand(shape)}, tmp_path / "weights.pth")
+    told = (
+        rf"weights\.pth: 1 mismatches with resnet18: fc\.weight: shape {re.escape(str(shape))}, exp"
+    )
+    with pytest.raises(ColonnadeError, match=told):
+        read_network(Path("torchvision:resnet18"), None, tmp_path / "weights.pth")
 
 
 @pytest.mark.parametrize("name", ["net.onnx", "net.pt2"])

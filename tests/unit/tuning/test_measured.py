@@ -4,6 +4,7 @@
 """Tuning where time is measured, on a bench whose times are made up."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from colonnade.tuning.bench import DENSE, Profiled
 from colonnade.tuning.choice import collect
 from colonnade.tuning.core import machine_of
 from colonnade.tuning.measured import Standing, middling, profile_measured
+from colonnade.tuning.race import MOST_ROUNDS, Deadline
 from colonnade.tuning.rounds import Rounds
 from colonnade.tuning.space import SCHEDULE, Candidate, search_space
 
@@ -125,6 +127,55 @@ def test_a_candidate_that_cannot_run_is_said_and_left_out(
     container.broken = {str(each) for each in space}
     with pytest.raises(ColonnadeError, match="bench failed"):
         profile(host, settings, timed)
+
+
+@pytest.mark.parametrize("broken", ["fastest", "other"])
+def test_a_candidate_that_does_not_run_again_is_not_compared(
+    settings: ProfileConfig, broken: str
+) -> None:
+    """As if its process had not started in the one race between both algorithms."""
+    fastest, other = Candidate("direct", 14, 1, 8), Candidate("packed", 14, 1, 2)
+    slow = [Candidate(each.algorithm, 12, 1, 8) for each in (fastest, other)]
+    times = {fastest: 0.1, other: 0.2}
+    between = []
+
+    def run(candidates: Sequence[Candidate], rounds: int) -> dict[Candidate, list[float]]:
+        found = {each: [times.get(each, 1.0)] * rounds for each in candidates}
+        if set(candidates) == {fastest, other} and not between:
+            between.append(found.pop(fastest if broken == "fastest" else other))
+        return found
+
+    candidates = [fastest, *slow, other]
+    one_split = settings.model_copy(update={"kc_splits": 1})
+    standing = measured.search(candidates, run, one_split, Deadline(1e6), same_tile=True)
+    assert between
+    assert standing.fastest == fastest
+    assert standing.relative[fastest] == 1
+
+
+def test_an_audit_tells_what_does_not_run_any_more(
+    host: Target,
+    container: FakeContainer,
+    settings: ProfileConfig,
+    timed: ThroughputConfig,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    container.ms = {"direct:14:1:8:1|1:1": 0.1}
+    times = Rounds.times
+
+    def without_the_fastest(
+        rounds: Rounds, profiled: Profiled, candidates: Sequence[Candidate], number: int
+    ) -> dict[Candidate, list[float]]:
+        found = times(rounds, profiled, candidates, number)
+        return {
+            each: ms
+            for each, ms in found.items()
+            if number < MOST_ROUNDS or str(each) != "direct:14:1:8:1"
+        }
+
+    monkeypatch.setattr(Rounds, "times", without_the_fastest)
+    with pytest.raises(ColonnadeError, match="direct:14:1:8:1 ran at first, and does not any more"):
+        audit_measured(host, SHAPE, [DENSE], settings, timed, 1e6, Path("results/audit.json"))
 
 
 def test_processes_share_a_candidate_that_makes_them_comparable(

@@ -43,6 +43,16 @@ def test_dotted_keys_mean_the_same_to_snakemake(arguments: list[str]) -> None:
     assert nested[: len(others)] == others
 
 
+@pytest.mark.parametrize(
+    "value", ["2024-01-02", "{2024-01-02: 1}", "\U0001f600", "2024-01-02 10:00:00"]
+)
+def test_values_beside_a_dotted_key_stay_what_they_are(value: str) -> None:
+    given = [f"seed={value}", f"profile.trials={value}"]
+    assert parse_command_line(entries(nest_config(["--config", *given]))) == parse_command_line(
+        given
+    )
+
+
 def test_values_are_written_as_yaml_reads_them() -> None:
     nested = nest_config(["--config", "ab.b=null", "ab.c=[1, 2.5, x]", "ab.d='1, }'"])
     (entry,) = entries(nested)

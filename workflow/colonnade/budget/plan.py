@@ -83,11 +83,16 @@ def write_budget(
         output: the JSON file to write, see `read_budget`.
 
     Raises:
-        ColonnadeError: no choice is that fast; the fastest is named.
+        ColonnadeError: no choice is that fast; the fastest is named. Or no pattern prunes any layer.
     """
     costs = Costs(layers)
     harm = _harm(sensitivity)
     names = list(dict.fromkeys(name for _, tiles in patterns for name in tiles))
+    if not names:
+        raise ColonnadeError(
+            f"budget.speedups: {speedup:g}: every layer stays dense with every pattern of"
+            " pruning.patterns; allowed: patterns by which a layer gets faster"
+        )
     times = np.array([[costs.ms(n, p if n in t else None) for p, t in patterns] for n in names])
     losses = np.array([[harm[n, p.label] if n in t else 0.0 for p, t in patterns] for n in names])
     dense = np.array([[costs.ms(name, None)] for name in names])

@@ -20,12 +20,20 @@ from pydantic.fields import FieldInfo
 from colonnade.common.errors import ColonnadeError
 
 TAG = "name"
-# Of a file: aliases can make a short one stand for more than any memory holds.
+# Of a file or an argument: aliases can make a short one stand for more than any memory holds.
 MAX_VALUES = 100_000
+# What a text that is read may provoke.
+_DAMAGE = (yaml.YAMLError, ValueError, RecursionError)
+_TYPE = "tag:yaml.org,2002:"
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML's plain types; a key that a mapping has twice is refused."""
+    """YAML's plain types, which JSON has too; a key that a mapping has twice is refused."""
+
+    def construct_date(self, node: yaml.ScalarNode) -> str:
+        # Text. A date that there is not is an error even so: Snakemake reads the same files.
+        self.construct_yaml_timestamp(node)
+        return str(node.value)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
@@ -38,13 +46,28 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def parse_yaml(text: str) -> object:
+def _refuse(_loader: _Loader, node: yaml.Node) -> None:
+    name = node.tag.removeprefix(_TYPE)
+    raise yaml.YAMLError(f"line {node.start_mark.line + 1}: !!{name} is none of JSON's types")
+
+
+_Loader.add_constructor(f"{_TYPE}timestamp", _Loader.construct_date)
+for _name in ("binary", "omap", "pairs", "set"):
+    _Loader.add_constructor(f"{_TYPE}{_name}", _refuse)
+
+
+def _parse(text: str) -> object:
     """The value that a text stands for.
 
     Raises:
-        yaml.YAMLError: it is no YAML, or a mapping has a key twice.
+        yaml.YAMLError: it is no YAML, a mapping has a key twice, or there are too many values.
+        ValueError: a date that there is not, or a number that is too long.
+        RecursionError: nested too deep, or a value that is inside itself.
     """
-    return yaml.load(text, _Loader)
+    value: object = yaml.load(text, _Loader)
+    if _left_of(MAX_VALUES, value) < 0:
+        raise yaml.YAMLError(f"more than {MAX_VALUES} values, aliases written out")
+    return value
 
 
 def read_yaml(path: Path) -> object:
@@ -55,14 +78,11 @@ def read_yaml(path: Path) -> object:
             than `MAX_VALUES` values.
     """
     try:
-        values = parse_yaml(path.read_text("utf-8"))
-        left = _left_of(MAX_VALUES, values)
+        values = _parse(path.read_text("utf-8"))
     except OSError as error:
         raise ColonnadeError(f"{path}: cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except _DAMAGE as error:
         raise ColonnadeError(f"{path}: not a valid YAML file: {error}") from error
-    if left < 0:
-        raise ColonnadeError(f"{path}: more than {MAX_VALUES} values, aliases written out")
     if values is not None and not isinstance(values, dict):
         raise ColonnadeError(
             f"{path}: {repr(values)[:80]}; allowed: keys and values, such as seed: 1"
@@ -92,10 +112,10 @@ def parse_command_line(arguments: Sequence[str]) -> dict[str, Any]:
     for argument in arguments:
         key, _, text = argument.partition("=")
         try:
-            value = parse_yaml(text)
-        except (yaml.YAMLError, RecursionError) as error:
+            value = _parse(text)
+        except _DAMAGE as error:
             reason = " ".join(str(error).split())
-            problems.append(f"--config: {key}: {text!r}; allowed: a YAML value ({reason})")
+            problems.append(f"--config: {key}: {text!r:.80}; allowed: a YAML value ({reason})")
             continue
         *above, last = key.split(".")
         given: dict[str, Any] = {last: value}

@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
 
 from colonnade.common.datatypes import Dtype, overflow_hint
 from colonnade.common.errors import ColonnadeError, first_line
 from colonnade.common.files import read_text
+from colonnade.common.tensors import load_tensors
 from colonnade.data.pictures import UNCHANGED, Normalisation, read_image
 from colonnade.models.graph import NamedInput
 from colonnade.models.shapes import Px, shown_px
@@ -88,8 +87,8 @@ def read_inputs(path: Path, inputs: Sequence[NamedInput]) -> dict[str, Array]:
             [N, C], or with numbers that are not finite.
     """
     try:
-        tensors = load_file(path)
-    except (OSError, SafetensorError, ValueError, TypeError, KeyError) as error:
+        tensors = load_tensors(path)
+    except (OSError, ValueError) as error:
         raise ColonnadeError(f"{path}: cannot be read: {first_line(error)}") from error
     for each in inputs:
         tensor = tensors.get(each.name)

@@ -23,14 +23,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save
+from safetensors.numpy import save
 from torch import Tensor
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import read_json, read_record, sha256_file, write_json, write_text
 from colonnade.common.paths import RUNNER
 from colonnade.common.progress import Progress, followed
+from colonnade.common.tensors import load_tensors
 from colonnade.config.data import DataConfig
 from colonnade.config.schema import AccuracyConfig
 from colonnade.config.training import TrainingConfig
@@ -381,8 +381,8 @@ def read_logits(path: Path) -> Logits:
     if not path.is_file():
         raise ColonnadeError(f"{path}: no such file")
     try:
-        tensors = load_file(path)
-    except (SafetensorError, OSError, ValueError) as error:
+        tensors = load_tensors(path)
+    except (OSError, ValueError) as error:
         raise ColonnadeError(f"{path}: damaged: {error}") from error
     logits = tensors.get("logits")
     if logits is None or logits.ndim != 2 or logits.dtype != np.float32:

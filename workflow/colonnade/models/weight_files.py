@@ -63,7 +63,9 @@ def read_state(path: Path, key: str | None = None) -> tuple[State, str | None]:
     if odd:
         raise ColonnadeError(f"{path}{where}: names that are no text: {some(map(repr, odd))}")
     others = [
-        f"{name} ({_kind(value)})" for name, value in state.items() if not isinstance(value, Tensor)
+        f"{name} ({_kind(value)})"
+        for name, value in state.items()
+        if not isinstance(value, Tensor) or value.is_nested
     ]
     if others:
         raise ColonnadeError(
@@ -117,6 +119,8 @@ def _stand_ins(path: Path) -> list[Any]:
 
 
 def _kind(value: object) -> str:
+    if isinstance(value, Tensor) and value.is_nested:
+        return "nested Tensor"
     return value.name if isinstance(value, _StandIn) else type(value).__name__
 
 

@@ -20,13 +20,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
+from safetensors.numpy import save
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import sha256_file, write_json
 from colonnade.common.paths import GRAPH, package_below
 from colonnade.common.strict_json import parse_strict
+from colonnade.common.tensors import load_tensors
 from colonnade.models.graph import Input
 from colonnade.models.layers.node import Size
 from colonnade.package.graph import Graph, PackedConv2d, PackedInput, check_graph
@@ -115,13 +115,13 @@ def read_package(path: Path) -> Package:
         tensors, header = _read_tensors(weights.read_bytes())
         _check_tensors(graph, tensors)
         inputs = _inputs(graph, header)
-    except (SafetensorError, ValueError) as error:
+    except ValueError as error:
         raise ColonnadeError(f"{weights}: damaged: {error}") from error
     return Package(path, document, tensors, inputs)
 
 
 def _read_tensors(content: bytes) -> tuple[dict[str, Array], Mapping[str, str]]:
-    tensors = load(content)
+    tensors = load_tensors(content)
     # The library takes the last of two tensors of one name.
     header = parse_strict(content[8 : 8 + int.from_bytes(content[:8], "little")])
     return tensors, header.get("__metadata__", {})

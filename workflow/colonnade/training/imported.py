@@ -14,6 +14,7 @@ from colonnade.models.document import document_of
 from colonnade.models.importing.reading import Imported
 from colonnade.models.module import build
 from colonnade.models.networks import network
+from colonnade.models.shapes import MAX_SIZE
 from colonnade.models.weight_files import read_state
 from colonnade.models.weights import load_weights
 from colonnade.training.checkpoint import CheckpointInfo, write_checkpoint
@@ -89,9 +90,10 @@ def _with_weights(name: str, weights: Path | None, weights_key: str | None) -> I
             f"{TORCHVISION}{name}: needs --weights, a file with torchvision's names"
         )
     state, _ = read_state(weights, weights_key)
-    found = [state[key].shape[0] for each in classifiers if (key := f"{each}.weight") in state]
+    found = [state[key] for each in classifiers if (key := f"{each}.weight") in state]
+    classes = [len(each) for each in found if each.ndim == 2 and 1 <= len(each) <= MAX_SIZE]
     # Without a classifier the file does not fit, which is told of the usual one.
-    model = build(name, found[0] if found else 1000)
+    model = build(name, classes[0] if classes else 1000)
     load_weights(model, name, weights, key=weights_key)
     return Imported(model.graph, {key: each.numpy() for key, each in model.state_dict().items()})
 

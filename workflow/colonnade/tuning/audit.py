@@ -17,6 +17,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import read_json, write_json
 from colonnade.common.progress import Progress, track
 from colonnade.config.schema import ProfileConfig, ThroughputConfig
@@ -118,7 +119,7 @@ def audit_measured(
         seconds: how long a search takes that is judged; the race takes as long as it needs.
 
     Raises:
-        ColonnadeError: no candidate can run.
+        ColonnadeError: no candidate can run, or one that is judged does not any more.
     """
     rounds = Rounds(target, conv, settings, timed)
     machine = machine_of(target)
@@ -136,6 +137,9 @@ def audit_measured(
             found = [standing.fastest for standing in standings]
             best = race([*everything, *found], run, Deadline(math.inf)).winner
             times = run(list(dict.fromkeys([best, *found])), MOST_ROUNDS)
+            for candidate in (best, *found):
+                if candidate not in times:
+                    raise ColonnadeError(f"{conv}: {candidate} ran at first, and does not any more")
             losses = [median(map(truediv, times[each], times[best])) - 1 for each in found]
             rows.append(
                 {

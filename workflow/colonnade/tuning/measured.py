@@ -220,5 +220,7 @@ def _run_others(
         ahead = min(known, key=lambda each: standing.relative[each], default=others[0])
         others = [each for each in others if _kernel(each) == _kernel(ahead)]
     outcome = race(others, run, deadline)
-    both = race([best, outcome.winner], run, deadline)
-    standing.enter_behind(outcome, both.relative[outcome.winner] / both.relative[best])
+    both = race([best, outcome.winner], run, deadline).relative
+    # Unless one of them could not run this time: then nothing compares the others with the fastest.
+    if best in both and outcome.winner in both:
+        standing.enter_behind(outcome, both[outcome.winner] / both[best])

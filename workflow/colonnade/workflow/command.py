@@ -55,7 +55,8 @@ def nest_config(arguments: Sequence[str]) -> list[str]:
     if not any("." in entry.partition("=")[0] for _, entry in given):
         return list(arguments)
     values = parse_command_line([entry for _, entry in given])
-    entries = [f"{key}={json.dumps(value)}" for key, value in values.items()]
+    # Two escapes for one character, as JSON has them, YAML takes for two characters.
+    entries = [f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
     taken = {index for index, _ in given}
     others = [each for index, each in enumerate(arguments) if index not in taken]
     others = [each for each in others if each not in _OPTIONS]

@@ -6,6 +6,7 @@
 import io
 import json
 import pickle
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -80,6 +81,61 @@ def test_weights_of_other_types_are_widened(dtype: Any) -> None:
     imported = import_onnx(_model([_conv()], {"w": _weight(dtype)}), "net.onnx")
     assert np.array_equal(imported.state["first.weight"], _weight(dtype).astype(np.float32))
     assert imported.state["first.weight"].dtype == np.float32
+
+
+@pytest.mark.parametrize("shape", [(1, 4), (4, 1), (1, 4, 1, 1)], ids=str)
+@pytest.mark.parametrize("of_features", [False, True], ids=["of a map", "of features"])
+def test_a_bias_of_another_shape_is_refused(shape: tuple[int, ...], of_features: bool) -> None:
+    before = [helper.make_node("GlobalAveragePool", ["x"], ["g"])] if of_features else []
+    convolution = helper.make_node(
+        "Conv", [before[0].output[0] if before else "x", "w", "b"], ["y"]
+    )
+    weights = {"w": _weight()[..., :1, :1], "b": np.zeros(shape, np.float32)}
+    with pytest.raises(
+        ColonnadeError, match=rf"bias 'b' {re.escape(str(list(shape)))}; needed: \[4\]"
+    ):
+        import_onnx(_model([*before, convolution], weights), "net.onnx")
+
+
+def _first_tensor(model: onnx.ModelProto) -> None:
+    model.graph.initializer[0].data_type = 99
+
+
+def _input_type(model: onnx.ModelProto) -> None:
+    model.graph.input[0].type.tensor_type.elem_type = 99
+
+
+def _reference(model: onnx.ModelProto) -> None:
+    model.graph.node[0].attribute.extend([helper.make_attribute("strides", [1, 1])])
+    model.graph.node[0].attribute[0].ref_attr_name = "of_a_function"
+
+
+def _ir_version(model: onnx.ModelProto) -> None:
+    model.ir_version = 1 << 40
+
+
+def _other_opset(model: onnx.ModelProto) -> None:
+    model.opset_import.extend([helper.make_opsetid("own", 1 << 40)])
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        (_first_tensor, "tensor 'w': data_type: 99; allowed: a type of ONNX"),
+        (_input_type, "input 'x' is of type 99; allowed: FLOAT, FLOAT16, DOUBLE, BFLOAT16"),
+        (_reference, "Conv 'first': attribute 'strides' is a function's; allowed: a value"),
+        (_ir_version, r"ir_version: 1099511627776; allowed: 0 to 2147483647"),
+        (_other_opset, r"opset of 'own': 1099511627776; allowed: 0 to 2147483647"),
+    ],
+)
+def test_numbers_that_onnx_does_not_have_are_refused(
+    tmp_path: Path, edit: Callable[[onnx.ModelProto], None], words: str
+) -> None:
+    path, model = tmp_path / "net.onnx", _model([_conv()], {"w": _weight()})
+    edit(model)
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(ColonnadeError, match=rf"net\.onnx: .*{words}"):
+        read_onnx(path)
 
 
 def test_weights_beside_the_file_are_read_and_missed_by_name(tmp_path: Path) -> None:
@@ -359,6 +415,49 @@ def test_other_files_are_no_programs(tmp_path: Path) -> None:
     path = tmp_path / "net.pt2"
     path.write_bytes(b"PK no archive")
     with pytest.raises(ColonnadeError, match=r"net\.pt2: damaged: no program"):
+        read_pt2(path)
+
+
+def _with_entry(path: Path, compression: int, edit: Callable[[bytearray, int, int], None]) -> None:
+    """Write a file with one entry, and edit it: where that entry begins, and its line in the index."""
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        archive.writestr("net/model.json", json.dumps(list(range(1000))))
+    content = bytearray(path.read_bytes())
+    edit(content, content.index(b"PK\3\4"), content.index(b"PK\1\2"))
+    path.write_bytes(content)
+
+
+def _damage(content: bytearray, entry: int, _index: int) -> None:
+    data = entry + 30 + len("net/model.json")
+    # Behind the nine bytes in which LZMA has its settings.
+    content[data + 9 : data + 40] = b"\xff" * 31
+
+
+def _encrypt(content: bytearray, entry: int, index: int) -> None:
+    content[entry + 6] |= 1
+    content[index + 8] |= 1
+
+
+def _compress_otherwise(content: bytearray, entry: int, index: int) -> None:
+    content[entry + 8] = content[index + 10] = 97
+
+
+@pytest.mark.parametrize(
+    ("compression", "edit"),
+    [
+        (zipfile.ZIP_DEFLATED, _damage),
+        (zipfile.ZIP_BZIP2, _damage),
+        (zipfile.ZIP_LZMA, _damage),
+        (zipfile.ZIP_STORED, _encrypt),
+        (zipfile.ZIP_STORED, _compress_otherwise),
+    ],
+)
+def test_archives_that_cannot_be_unpacked_are_no_programs(
+    tmp_path: Path, compression: int, edit: Callable[[bytearray, int, int], None]
+) -> None:
+    path = tmp_path / "net.pt2"
+    _with_entry(path, compression, edit)
+    with pytest.raises(ColonnadeError, match=r"net\.pt2: damaged: no program of torch\.export$"):
         read_pt2(path)
 
 

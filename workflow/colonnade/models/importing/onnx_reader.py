@@ -23,6 +23,8 @@ from colonnade.models.shapes import DEFAULT_PX
 
 OLDEST = 7
 FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE, TensorProto.BFLOAT16)
+# What the library's checker holds as a version.
+MOST_VERSION = 2**31 - 1
 # Elements of a constant that may say how large others are.
 _SMALL = 1024
 
@@ -97,10 +99,19 @@ def _opset(model: ModelProto, where: str) -> int:
     version = versions.get("", versions.get("ai.onnx", 0))
     if not OLDEST <= version <= newest:
         raise ColonnadeError(f"{where}: opset {version}; allowed: {OLDEST} to {newest}")
+    numbers = {"ir_version": model.ir_version}
+    numbers |= {f"opset of {domain!r}": number for domain, number in versions.items()}
+    for key, number in numbers.items():
+        if not 0 <= number <= MOST_VERSION:
+            raise ColonnadeError(f"{where}: {key}: {number}; allowed: 0 to {MOST_VERSION}")
     return int(version)
 
 
 def _array(tensor: TensorProto, where: str) -> Any:
+    if tensor.data_type not in TensorProto.DataType.values():
+        raise ColonnadeError(
+            f"{where}: tensor {tensor.name!r}: data_type: {tensor.data_type}; allowed: a type of ONNX"
+        )
     try:
         return numpy_helper.to_array(tensor)
     except (ValueError, TypeError) as error:
@@ -111,10 +122,8 @@ def _shape_of(given: Any, image_px: int | None, batch: int | None) -> list[int]:
     """An input's sizes; what the file leaves open, or the caller wants otherwise, is filled in."""
     kind = given.type.tensor_type.elem_type
     if kind not in FLOATS:
-        names = [TensorProto.DataType.Name(each) for each in (kind, *FLOATS)]
-        raise UnsupportedError(
-            f"input {given.name!r} is {names[0]}; allowed: {', '.join(names[1:])}"
-        )
+        allowed = ", ".join(map(_type_name, FLOATS))
+        raise UnsupportedError(f"input {given.name!r} is {_type_name(kind)}; allowed: {allowed}")
     sizes = [each.dim_value or None for each in given.type.tensor_type.shape.dim]
     if len(sizes) not in (2, 4) or sizes[1] is None:
         raise UnsupportedError(
@@ -129,13 +138,24 @@ def _shape_of(given: Any, image_px: int | None, batch: int | None) -> list[int]:
     ]
 
 
+def _type_name(kind: int) -> str:
+    known = kind in TensorProto.DataType.values()
+    return TensorProto.DataType.Name(kind) if known else f"of type {kind}"
+
+
 def _run(reading: Reading, node: NodeProto, index: int, opset: int, model: ModelProto) -> None:
     name = node.name or next((each for each in node.output if each), f"node {index}")
     inputs = [reading.known.get(each) if each else None for each in node.input]
     missing = [each for each in node.input if each and each not in reading.known]
     kind = node.op_type if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op_type}"
-    attributes = {each.name: _attribute(each) for each in node.attribute}
+    referring = [each.name for each in node.attribute if each.ref_attr_name]
+    attributes = {
+        each.name: _attribute(each) for each in node.attribute if each.name not in referring
+    }
     operation = Operation(kind, name, inputs, attributes, list(node.output), opset)
+    if referring:
+        reading.refuse(operation, f"attribute {referring[0]!r} is a function's; allowed: a value")
+        return
     if missing:
         reading.refuse(operation, f"input {missing[0]!r} does not exist")
         return

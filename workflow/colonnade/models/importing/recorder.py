@@ -121,9 +121,9 @@ class Recorder(Tensors):
         if values.ndim != 4:
             raise UnsupportedError(f"weight {list(values.shape)}; needed: four dimensions")
         out, own, *kernel = values.shape
+        _check_bias(bias, (out,))
         if x.is_features and kernel == [1, 1] and groups == 1 and not any(padding):
             return self.linear(name, x, weight, bias)
-        _check_bias(bias, out)
         source = self.map_of(x)
         keys = {"in_channels": own * groups, "out_channels": out, "kernel": kernel}
         keys |= {"stride": list(stride), "padding": list(padding), "dilation": list(dilation)}
@@ -138,7 +138,7 @@ class Recorder(Tensors):
         """A fully connected layer of a weight [out, in]; a 1x1 convolution's has two sizes more."""
         values = weight.floats()
         out = values.reshape(values.shape[0], -1)
-        _check_bias(bias, len(out))
+        _check_bias(bias, (len(out),), (1, len(out)))
         source = self.features(x)
         if source.order is not None:
             ordered = np.empty_like(out)
@@ -410,11 +410,11 @@ class Recorder(Tensors):
         return self._node(layer, self._names.free(name), {}, keys)
 
 
-def _check_bias(bias: Constant | None, out: int) -> None:
-    """Make sure that a bias has a number for every output."""
-    if bias is not None and bias.values.size != out:
+def _check_bias(bias: Constant | None, *allowed: tuple[int, ...]) -> None:
+    """Make sure that a bias has one of the allowed shapes, the usual one first."""
+    if bias is not None and np.shape(bias.values) not in allowed:
         seen = list(np.shape(bias.values))
-        raise UnsupportedError(f"bias {bias.name!r} {seen}; needed: [{out}]")
+        raise UnsupportedError(f"bias {bias.name!r} {seen}; needed: {list(allowed[0])}")
 
 
 def _with_groups_joined(x: Tensor) -> tuple[int, ...] | None:

@@ -121,17 +121,24 @@ def read_pt2(path: Path) -> Imported:
 def _check_archive(path: Path, content: bytes) -> None:
     """Refuse what torch would unpickle or evaluate beside tensors and sizes."""
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            for entry in archive.infolist():
-                name = entry.filename.rpartition("/")[2]
-                if name.startswith(("custom_obj_", "opaque_obj_")) or name.endswith(".so"):
-                    raise ColonnadeError(f"{path}: {entry.filename}: more than tensors: refused")
-                if name.endswith(".json"):
-                    if entry.file_size > MAX_JSON:
-                        raise ColonnadeError(f"{path}: {entry.filename}: too large")
-                    _check_json(f"{path}: {entry.filename}", json.loads(archive.read(entry)))
-    except (zipfile.BadZipFile, ValueError, RecursionError, EOFError) as error:
+        _check_entries(path, content)
+    except ColonnadeError:
+        raise
+    # What a damaged, encrypted or unknown entry provokes depends on how it is compressed.
+    except Exception as error:
         raise ColonnadeError(f"{path}: damaged: no program of torch.export") from error
+
+
+def _check_entries(path: Path, content: bytes) -> None:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        for entry in archive.infolist():
+            name = entry.filename.rpartition("/")[2]
+            if name.startswith(("custom_obj_", "opaque_obj_")) or name.endswith(".so"):
+                raise ColonnadeError(f"{path}: {entry.filename}: more than tensors: refused")
+            if name.endswith(".json"):
+                if entry.file_size > MAX_JSON:
+                    raise ColonnadeError(f"{path}: {entry.filename}: too large")
+                _check_json(f"{path}: {entry.filename}", json.loads(archive.read(entry)))
 
 
 def _check_json(where: str, document: Any) -> None:
