@@ -29,6 +29,8 @@ def test_a_network_becomes_a_package_and_what_stays_dense_is_told(
         "pruned": ["wide"],
         "dense": {"stem.0": "reads images", "deep": "8 groups"},
         "sparsity": 0.75,
+        # Without data.
+        **dict.fromkeys(("top1_dense", "top1_pruned")),
     }
     names = sorted(path.name for path in (tmp_path / "made").iterdir())
     assert names == ["dense.safetensors", "package", "pruned.safetensors"]
@@ -73,7 +75,8 @@ class Library:
 
     def __call__(self, *arguments: Any, **options: Any) -> Optimized:
         self.arguments, self.options, self.folder = arguments, options, Path.cwd()
-        return Optimized(["a", "b"], {"c": "is no faster pruned"}, 0.5)
+        top1 = (0.75, 0.625) if options["finetuning"] is not None else ()
+        return Optimized(["a", "b"], {"c": "is no faster pruned"}, 0.5, *top1)
 
 
 @pytest.fixture
@@ -98,7 +101,8 @@ def test_data_give_images_their_size_and_training_its_epochs(
     monkeypatch.chdir(tmp_path)
     options = ["--data", "data", "--epochs", 7, "--lr", 2e-4, "--image-px", 64, "--grouped"]
     options += ["--weights", "w.pth"]
-    call("optimize", "torchvision:resnet18", "made", *options)
+    told = call("optimize", "torchvision:resnet18", "made", *options).output
+    assert "top-1 on data/val: 75.00% as it came, 62.50% pruned\n" in told
     source, folder, pattern, tile, px = library.arguments
     # What is no file stays as it was typed.
     assert (source, folder) == (Path("torchvision:resnet18"), tmp_path / "made")

@@ -22,7 +22,9 @@ from colonnade.config.data import ImageNetConfig
 from colonnade.config.pruning import Pattern, Recipe, Repair
 from colonnade.config.target import load_target
 from colonnade.config.training import TrainingConfig
+from colonnade.data.dataset import Example
 from colonnade.data.folders import list_pictures
+from colonnade.data.opening import open_data
 from colonnade.data.pictures import Normalisation, read_image
 from colonnade.models.importing.torch_reader import import_module
 from colonnade.package.archive import read_package
@@ -397,8 +399,16 @@ def test_data_has_images_of_the_networks_size_unless_another_is_asked_for(
     source = of_size(Small(3), tmp_path, 48, 48)
     values = {"name": "imagenet", "path": str(folder_data.path), "validation_share": 0.25}
     data = ImageNetConfig.model_validate(values if asked is None else {**values, "image_px": asked})
-    optimize(source, tmp_path / "made", HALF, 4, finetuning=Finetuning(data, tiny_training))
+    made = optimize(source, tmp_path / "made", HALF, 4, finetuning=Finetuning(data, tiny_training))
     assert read_checkpoint(tmp_path / "made/pruned.safetensors").info.image_px == px
+    # Of its own test images, as PyTorch sees them.
+    test = open_data(data.model_copy(update={"image_px": px})).test
+    images = torch.stack([test.image(Example(index, None)) for index in range(len(test))])
+    for file, found in (("dense", made.top1_dense), ("pruned", made.top1_pruned)):
+        network = read_checkpoint(tmp_path / f"made/{file}.safetensors").model().eval()
+        with torch.no_grad():
+            right = (network(images).argmax(1) == test.labels).double().mean()
+        assert found == pytest.approx(float(right))
     stated = graph_of(read_package(tmp_path / "made/package")).preprocessing
     assert stated is not None and stated.image_px == px
 

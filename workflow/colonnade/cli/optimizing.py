@@ -164,6 +164,10 @@ def optimize(
         f"{folder}: {len(made.pruned)} convolutions pruned, of whose weights {made.sparsity:.1%} are gone"
         + ("" if target is None else f"; tuned for {target}")
     )
+    if made.top1_dense is not None:
+        click.echo(
+            f"top-1 on {data}/val: {made.top1_dense:.2%} as it came, {made.top1_pruned:.2%} pruned"
+        )
     click.echo(f"package: {folder / PACKAGE}")
 
 

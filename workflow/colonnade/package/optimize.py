@@ -23,6 +23,7 @@ from colonnade.config.errors import validated
 from colonnade.config.pruning import Pattern, Recipe, Repair
 from colonnade.config.training import TrainingConfig
 from colonnade.data.folders import list_pictures
+from colonnade.data.opening import open_data
 from colonnade.data.pictures import UNCHANGED, Normalisation, read_image
 from colonnade.models.graph import Graph
 from colonnade.models.layers import (
@@ -52,7 +53,9 @@ from colonnade.pruning.layers import sparsity_of
 from colonnade.pruning.plan import GROUPED_TILE, uniform_plan
 from colonnade.pruning.repair import Calibration
 from colonnade.training.checkpoint import read_checkpoint
+from colonnade.training.hardware import open_hardware
 from colonnade.training.imported import network_name, read_network, write_imported
+from colonnade.training.judge import measure
 from colonnade.training.stages import (
     CALIBRATION_BATCH,
     mask_and_repair,
@@ -73,11 +76,16 @@ MOST_PICTURES = 64
 
 @dataclass(frozen=True)
 class Optimized:
-    """What became of a network: its pruned convolutions, those that stay dense, and why."""
+    """What became of a network: its pruned convolutions, those that stay dense, and why.
+
+    With data, also which share of the test images it names rightly, as it came and pruned.
+    """
 
     pruned: list[str]
     dense: dict[str, str]
     sparsity: float
+    top1_dense: float | None = None
+    top1_pruned: float | None = None
 
 
 @dataclass(frozen=True)
@@ -155,6 +163,7 @@ def optimize(
             )
             tiles = {each: chosen.get(each, GROUPED_TILE) for each in names if each not in reasons}
         plan = uniform_plan(pattern, tiles)
+        top1: list[float] = []
         if pictures is not None:
             mask_and_repair(dense, plan, calibration, pruned)
         elif finetuning is None:
@@ -166,12 +175,21 @@ def optimize(
             solvable = alone.isdisjoint(tiles)
             recipe = Recipe(repair=Repair()) if solvable else Recipe()
             prune_and_finetune(dense, plan, recipe, *phases)
+            top1 = [_top1(each, data, finetuning.training) for each in (dense, pruned)]
         export_package(pruned, temporary / PACKAGE)
         if tuner is not None:
             for file in (SCHEDULES, TUNED):
                 shutil.copyfile(tuner.scratch / file, temporary / PACKAGE / file)
         masks = read_checkpoint(pruned).masks
-    return Optimized(list(tiles), reasons, sparsity_of(masks) if masks else 0.0)
+    return Optimized(list(tiles), reasons, sparsity_of(masks) if masks else 0.0, *top1)
+
+
+def _top1(checkpoint: Path, data: ImageNetConfig, training: TrainingConfig) -> float:
+    """The share of the test images that a checkpoint names rightly, in float32."""
+    network = read_checkpoint(checkpoint).model()
+    with open_hardware(training.alone.model_copy(update={"precision": "float32"})) as hardware:
+        hardware.place(network)
+        return measure(network, open_data(data).test, hardware)[1]
 
 
 def _check_square(source: Path, graph: Graph, option: str) -> None:
