@@ -5,12 +5,14 @@
 
 import errno
 import os
+import subprocess
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from colonnade.common.errors import ColonnadeError
+from colonnade.common.errors import ColonnadeError, explained
 from colonnade.common.files import (
     atomic_path,
     discard,
@@ -63,6 +65,61 @@ def test_error_of_the_block_is_not_hidden_by_the_clean_up(
     monkeypatch.setattr(Path, "unlink", read_only)
     with pytest.raises(ZeroDivisionError), atomic_path(tmp_path / "file"):
         _ = 1 / 0
+
+
+def _missing_program(_: Path) -> None:
+    subprocess.run(["colonnade-has-no-such-program"], check=True)
+
+
+def _other_file(_: Path) -> None:
+    Path("/none/given").read_bytes()
+
+
+def _resources(_: Path) -> None:
+    raise OSError(errno.EMFILE, "Too many open files")
+
+
+@pytest.mark.parametrize("work", [_missing_program, _other_file, _resources])
+@pytest.mark.parametrize("folder", [False, True], ids=["file", "folder"])
+def test_errors_of_other_work_in_the_block_stay_what_they_are(
+    tmp_path: Path, work: Callable[[Path], None], folder: bool
+) -> None:
+    target = tmp_path / "made"
+    with (
+        pytest.raises(OSError) as caught,
+        filled_folder(target, ()) if folder else atomic_path(target) as temporary,
+    ):
+        work(temporary)
+    assert "made" not in (explained(caught.value) or "made")
+    assert not target.exists()
+
+
+def _below(temporary: Path) -> None:
+    (temporary / "none/inner").write_text("new")
+
+
+def _copied(temporary: Path) -> None:
+    # As of a copy that the disk does not hold: the system names both files.
+    raise OSError(errno.ENOSPC, "No space left", "given", None, str(temporary.absolute() / "inner"))
+
+
+def _written(_: Path) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("work", [_below, _copied, _written])
+@pytest.mark.parametrize("folder", [False, True], ids=["file", "folder"])
+def test_errors_of_what_is_written_are_told_of_the_target(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, work: Callable[[Path], None], folder: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    target = Path("made")
+    with (
+        pytest.raises(ColonnadeError, match=r"^made: cannot be written: No s"),
+        filled_folder(target, ()) if folder else atomic_path(target) as temporary,
+    ):
+        work(temporary)
+    assert not target.exists()
 
 
 def test_discard_removes_files_and_folders(tmp_path: Path) -> None:

@@ -8,10 +8,11 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from colonnade.common.errors import ColonnadeError
+from colonnade.common.errors import ColonnadeError, explained
 from colonnade.container import mmdebstrap, rootfs
 from colonnade.container.recipe import recipe_hash
 from colonnade.container.rootfs import RootfsEngine
@@ -227,20 +228,41 @@ def test_what_keeps_us_from_entering_is_told(
     assert RootfsEngine().problem() == problem
 
 
-def test_a_folder_that_cannot_be_written_is_named(
-    checkout: Path, monkeypatch: pytest.MonkeyPatch
+FULL = OSError(28, "No space left on device")
+MISSING = FileNotFoundError(2, "No such file or directory", "sh")
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "error", "told"),
+    [
+        (mmdebstrap, "build_archive", FULL, "{home}: cannot be written: No space left on device"),
+        (shutil, "copyfile", FULL, "{root}/containers/"),
+        (mmdebstrap, "build_archive", MISSING, "sh: No such file or directory"),
+    ],
+    ids=["build", "copy", "program"],
+)
+def test_what_cannot_be_written_or_run_is_named(
+    checkout: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    module: ModuleType,
+    name: str,
+    error: OSError,
+    told: str,
 ) -> None:
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
+    def refused(*_: object, **__: object) -> None:
+        raise error
 
     root = Path(__file__).resolve().parents[3]
     shutil.copytree(root / "containers", checkout / "containers")
     monkeypatch.setattr(mmdebstrap, "check_space", lambda _: None)
-    monkeypatch.setattr(shutil, "copytree", full)
+    monkeypatch.setattr(module, name, refused)
     recipe = recipe_hash(checkout)
-    with pytest.raises(ColonnadeError) as caught:
+    with pytest.raises((ColonnadeError, OSError)) as caught:
         RootfsEngine().ensure(checkout, recipe)
     home = checkout / ".colonnade/rootfs" / recipe[:16]
-    assert str(caught.value) == f"{home}: cannot be written: No space left on device"
+    message = explained(caught.value)
+    assert message is not None
+    assert message.startswith(told.format(home=home, root=checkout))
+    assert error.strerror in message
     # Nothing half-made; the old one made way for it.
     assert list(home.parent.iterdir()) == []

@@ -17,10 +17,12 @@ from click.testing import CliRunner, Result
 from colonnade.cli import cli
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import write_json
+from colonnade.common.paths import Results
 from colonnade.config.grid import Grid, read_grid
 from colonnade.evaluation.runs import BandRun
 from colonnade.workflow.grid import Cell, plan_grid
 from colonnade.workflow.networks import DENSE
+from colonnade.workflow.scope import scope_of
 
 ROOT = Path(__file__).resolve().parents[3]
 SMALL = """
@@ -74,7 +76,7 @@ def ran(*arguments: str) -> Result:
 
 
 def cells_of(path: str) -> list[Cell]:
-    return plan_grid(read_grid(Path(path)))
+    return plan_grid(read_grid(Path(path)), path)
 
 
 def test_the_papers_grid_has_each_with_all_others(checkout: Path) -> None:
@@ -194,6 +196,76 @@ def test_a_wrong_grid_is_named_before_anything_runs(
     assert isinstance(run.exception, ColonnadeError), run.output
     assert named in str(run.exception)
     assert not (checkout / "called").exists()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "instead", "told"),
+    [
+        ("sparsities: [0.5]", "sparsities: []", ["sparsities: []; allowed: a list of 1 or more"]),
+        (
+            "sparsities: [0.5]",
+            f"sparsities: {[share / 1000 for share in range(1, 102)]}",
+            ["sparsities: [0.001, "],
+        ),
+        (
+            "batches: [1, 4]",
+            "batches: [1000000000]",
+            ["batches.0: 1000000000; allowed: less than or equal to 3136"],
+        ),
+        (
+            "batches: [1, 4]",
+            "batches: [1, 3000, 2000]",
+            [
+                "batches: 3000: allowed with image_px: 224: 1 to 64, ",
+                "batches: 2000: allowed with image_px: 224: 1 to 64, ",
+            ],
+        ),
+        (
+            "resnet18: [conv1], mobilenet_v2: [features.0.0]",
+            "resnet18: [conv1, conv9], mobilenet_v2: ['', conv1]",
+            [
+                "networks.resnet18: conv9: no such convolution in resnet18; allowed: conv1, ",
+                "networks.mobilenet_v2.0: ''; allowed: text that is not empty",
+            ],
+        ),
+        ("[conv1]", "[conv1, conv1]", ["networks.resnet18: given twice: conv1"]),
+        ("threads: [1, 8]", "threads: [16]", ["threads: 16; allowed for the emulated target "]),
+        ("threads: [1, 8]", "threads: [1, 16]", ["threads: 16; allowed for the emulated target "]),
+    ],
+)
+def test_a_mistake_is_told_of_the_grids_file_and_key(
+    checkout: Path, wrong: str, instead: str, told: list[str]
+) -> None:
+    assert wrong in SMALL
+    (checkout / "small.yaml").write_text(SMALL.replace(wrong, instead))
+    with pytest.raises(ColonnadeError) as caught:
+        cells_of("small.yaml")
+    lines = str(caught.value).splitlines()
+    assert len(lines) == len(told)
+    for line, expected in zip(lines, told, strict=True):
+        assert line.startswith(f"small.yaml: {expected}")
+
+
+def test_results_of_something_else_are_told_of_the_grids_file(checkout: Path) -> None:
+    (cell, *_) = cells_of("small.yaml")
+    scope = Results(cell.folder).scope
+    write_json(Path(scope), {**scope_of(cell.plan.config), "target": "other"})
+    with pytest.raises(ColonnadeError) as caught:
+        cells_of("small.yaml")
+    told = str(caught.value)
+    assert told.startswith(f"small.yaml: results: {cell.folder} holds results of target other, not")
+    assert "--config" not in told
+
+
+def test_what_the_grids_files_have_wrong_is_told_once_of_them(checkout: Path) -> None:
+    (checkout / "bad.yaml").write_text("seed: none\n")
+    wrong = SMALL.replace("config/untrained.yaml", "bad.yaml").replace("[conv1]", "[conv9]")
+    (checkout / "small.yaml").write_text(wrong)
+    with pytest.raises(ColonnadeError) as caught:
+        cells_of("small.yaml")
+    first, second = str(caught.value).splitlines()
+    assert first == "bad.yaml: seed: 'none'; allowed: a whole number"
+    assert second.startswith("small.yaml: networks.resnet18: conv9: no such convolution")
 
 
 def test_a_run_is_where_the_rule_writes_it(checkout: Path) -> None:

@@ -28,7 +28,7 @@ def grid(estimate: bool, grid: Path, options: tuple[str, ...]) -> None:
     from colonnade.workflow.grid import TABLE, plan_grid, run_grid, told, write_grid
 
     read = read_grid(grid)
-    cells = plan_grid(read)
+    cells = plan_grid(read, str(grid))
     click.echo(told(cells))
     if estimate:
         return

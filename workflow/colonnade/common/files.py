@@ -3,6 +3,7 @@
 
 """Files that are either whole or absent: write beside the target, then rename."""
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -23,6 +24,38 @@ Record = TypeVar("Record", bound=BaseModel)
 
 # Far above what any stage writes; what is larger would fill the memory.
 MAX_JSON_BYTES = 256 << 20
+# What only writing provokes; the system names no file then.
+_OF_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+
+
+@contextmanager
+def written(target: Path, place: Path | None = None) -> Iterator[None]:
+    """Tell errors of the file system as errors of `target`, which the block writes.
+
+    With `place`, where the block writes before that is moved to `target`, only errors of what lies there,
+    or of a full disk: the block may do other work, whose errors stay what they are.
+
+    Raises:
+        ColonnadeError: the file system refused.
+    """
+    try:
+        yield
+    except OSError as error:
+        if place is not None and not _is_of(place, error):
+            raise
+        raise ColonnadeError(f"{target}: cannot be written: {error.strerror or error}") from error
+
+
+def _is_of(place: Path, error: OSError) -> bool:
+    """Whether an error is one of writing to a place."""
+    names = [
+        os.path.realpath(os.fsdecode(name))
+        for name in (error.filename, error.filename2)
+        if isinstance(name, str | bytes | os.PathLike)
+    ]
+    if not names:
+        return error.errno in _OF_WRITING
+    return any(Path(name).is_relative_to(os.path.realpath(place)) for name in names)
 
 
 @contextmanager
@@ -30,8 +63,9 @@ def atomic_path(target: Path) -> Iterator[Path]:
     """Yield a temporary path beside `target`; rename it to `target` when the block succeeds.
 
     Works for a file and for a directory that the block creates. On any exception the temporary is
-    removed and `target` stays as it was. A symlink is replaced, and what it leads to stays as it was: a
-    mirror of links is written to without harm. A device or a pipe gets what a file would have held.
+    removed and `target` stays as it was; an exception of other work of the block stays what it is. A
+    symlink is replaced, and what it leads to stays as it was: a mirror of links is written to without
+    harm. A device or a pipe gets what a file would have held.
 
     Raises:
         ColonnadeError: the file system refused (full disk, no permission, read-only).
@@ -41,15 +75,16 @@ def atomic_path(target: Path) -> Iterator[Path]:
     temporary = _beside(beside, _own("tmp"))
     try:
         if not takes_bytes:
-            target.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        if takes_bytes:
-            with target.open("wb") as stream:
-                stream.write(temporary.read_bytes())
-        else:
-            _replace(temporary, target)
-    except OSError as error:
-        raise ColonnadeError(f"{target}: cannot be written: {error.strerror or error}") from error
+            with written(target):
+                target.parent.mkdir(parents=True, exist_ok=True)
+        with written(target, temporary):
+            yield temporary
+        with written(target):
+            if takes_bytes:
+                with target.open("wb") as stream:
+                    stream.write(temporary.read_bytes())
+            else:
+                _replace(temporary, target)
     finally:
         discard(temporary)
 
@@ -93,7 +128,7 @@ def filled_folder(folder: Path, owned: Collection[str]) -> Iterator[Path]:
 
     Entries that are `owned` and were there before are replaced, or removed if there is no new one. What
     else is there stays: the folder is a user's, who may keep more in it. On any exception it stays as it
-    was, or absent.
+    was, or absent; an exception of other work of the block stays what it is.
 
     Raises:
         ColonnadeError: the file system refused, or the block wrote what is not owned and there already.
@@ -102,15 +137,16 @@ def filled_folder(folder: Path, owned: Collection[str]) -> Iterator[Path]:
     # Inside, as the folder may be a file system of its own.
     temporary = folder / f".{_own('tmp')}"
     try:
-        temporary.mkdir(parents=True)
-        yield temporary
-        new = [path.name for path in temporary.iterdir()]
-        taken = [name for name in new if name not in owned and (folder / name).exists()]
-        if taken:
-            raise ColonnadeError(f"{folder / taken[0]}: is there already")
-        _exchange(temporary, folder, new, owned)
-    except OSError as error:
-        raise ColonnadeError(f"{folder}: cannot be written: {error.strerror or error}") from error
+        with written(folder):
+            temporary.mkdir(parents=True)
+        with written(folder, temporary):
+            yield temporary
+        with written(folder):
+            new = [path.name for path in temporary.iterdir()]
+            taken = [name for name in new if name not in owned and (folder / name).exists()]
+            if taken:
+                raise ColonnadeError(f"{folder / taken[0]}: is there already")
+            _exchange(temporary, folder, new, owned)
     finally:
         discard(temporary)
         if made:
@@ -224,7 +260,7 @@ def check_folder(path: Path) -> None:
 
 def write_bytes(target: Path, content: bytes | memoryview) -> None:
     """Write `content` to `target`, whole or not at all."""
-    with atomic_path(target) as temporary:
+    with atomic_path(target) as temporary, written(target):
         temporary.write_bytes(content)
 
 

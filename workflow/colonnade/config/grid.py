@@ -13,7 +13,8 @@ from colonnade.common.datatypes import Dtype
 from colonnade.common.limits import MAX_THREADS
 from colonnade.config.errors import validated
 from colonnade.config.model import ModelName
-from colonnade.config.section import InputFile, Section, Share, Whole
+from colonnade.config.schema import MAX_BATCH
+from colonnade.config.section import MAX_PATTERNS, InputFile, Section, Share, Whole
 from colonnade.config.sources import read_yaml
 
 
@@ -31,12 +32,12 @@ class Grid(Section):
     results: Annotated[str, AfterValidator(_below_results)]
     # Each with the convolutions that stay dense.
     networks: Annotated[dict[ModelName, tuple[str, ...]], Field(min_length=1)]
-    batches: Annotated[tuple[Annotated[Whole, Field(ge=1)], ...], Field(min_length=1)]
+    batches: Annotated[tuple[Annotated[Whole, Field(ge=1, le=MAX_BATCH)], ...], Field(min_length=1)]
     threads: Annotated[
         tuple[Annotated[Whole, Field(ge=1, le=MAX_THREADS)], ...], Field(min_length=1)
     ]
     dtypes: Annotated[tuple[Dtype, ...], Field(min_length=1)]
-    sparsities: tuple[Share, ...]
+    sparsities: Annotated[tuple[Share, ...], Field(min_length=1, max_length=MAX_PATTERNS)]
 
 
 def read_grid(path: Path) -> Grid:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, field_validator, model_validator
 
-from colonnade.config.section import MAX_GROUP, Number, Section, Tile, Whole
+from colonnade.config.section import MAX_GROUP, MAX_PATTERNS, Number, Section, Tile, Whole
 
 Method = Literal["column-wise", "row-wise", "unstructured", "filters"]
 Score = Literal["l1", "l2", "taylor", "second-order"]
@@ -290,7 +290,7 @@ class PruningConfig(Section):
     patterns: tuple[Annotated[Pattern, AfterValidator(_prunes)], ...] = Field(
         default=(Pattern(m="full", sparsity=0.5), Pattern(m="full", sparsity=0.75)),
         min_length=1,
-        max_length=100,
+        max_length=MAX_PATTERNS,
         description="One pruned network each, beside the dense one.",
     )
     recipe: Recipe = Field(

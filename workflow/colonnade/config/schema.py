@@ -40,6 +40,8 @@ from colonnade.config.training import TrainingConfig
 
 # What the programs' arena has room for, of the deepest network: 64 images of 224 px.
 MAX_TIMED_PIXELS = 64 * 224 * 224
+MIN_TIMED_PX = 32
+MAX_BATCH = MAX_TIMED_PIXELS // MIN_TIMED_PX**2
 
 
 class ContainerConfig(Section):
@@ -131,9 +133,12 @@ class ThroughputConfig(Section):
     """Section `throughput`: the input whose inference is timed, and how often."""
 
     image_px: Whole = Field(
-        ge=32, le=1792, multiple_of=32, description="Width and height of the images, in pixels."
+        ge=MIN_TIMED_PX,
+        le=1792,
+        multiple_of=32,
+        description="Width and height of the images, in pixels.",
     )
-    batch: Whole = Field(ge=1, le=3136, description="Images that run at once.")
+    batch: Whole = Field(ge=1, le=MAX_BATCH, description="Images that run at once.")
     threads: Whole = Field(
         ge=1, le=MAX_THREADS, description="On an emulated target at most its cores."
     )

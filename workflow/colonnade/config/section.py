@@ -26,6 +26,7 @@ MAX_TILE = VECTOR_REGISTERS - 1  # a tile's accumulators share them with a panel
 MAX_PANELS = 9999
 MAX_KC_SPLITS = 1024
 MAX_GROUP = 65_536  # columns; beyond K a group is all of it
+MAX_PATTERNS = 100
 
 
 def _no_truth_value(value: Any) -> Any:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from colonnade.common.errors import ColonnadeError
-from colonnade.common.files import write_text
+from colonnade.common.files import copy_to, write_text, written
 from colonnade.common.processes import attached, child, works
 from colonnade.container import mmdebstrap
 from colonnade.container.engine import BASE_ENVIRONMENT, Container, Engine, image_missing
@@ -85,18 +85,17 @@ class RootfsEngine(Engine):
         try:
             mmdebstrap.check_space(temporary)
             # A copy, so that an edit during the build cannot mix two recipes.
-            shutil.copytree(root / "containers", temporary / "containers")
-            with BuildLog("toolchain rootfs", log_path) as log:
-                qemu = temporary / "qemu.tar"
-                mmdebstrap.build_archive(temporary, "qemu.sh", "qemu", qemu, log)
-                digest = mmdebstrap.unpack_system(
-                    temporary, "toolchain.sh", qemu, temporary / "tree", log
-                )
-                qemu.unlink()
-            write_text(temporary / "digest", digest + "\n")
-            temporary.rename(home)
-        except OSError as error:
-            raise ColonnadeError(f"{home}: cannot be written: {error.strerror}") from error
+            copy_to(root / "containers", temporary / "containers")
+            with written(home, temporary):
+                with BuildLog("toolchain rootfs", log_path) as log:
+                    qemu = temporary / "qemu.tar"
+                    mmdebstrap.build_archive(temporary, "qemu.sh", "qemu", qemu, log)
+                    digest = mmdebstrap.unpack_system(
+                        temporary, "toolchain.sh", qemu, temporary / "tree", log
+                    )
+                    qemu.unlink()
+                write_text(temporary / "digest", digest + "\n")
+                temporary.rename(home)
         finally:
             if temporary.exists():
                 delete(temporary)

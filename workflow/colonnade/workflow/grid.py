@@ -10,15 +10,18 @@ stopped goes on by the same command.
 
 import json
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from colonnade.common.errors import ColonnadeError
 from colonnade.common.progress import duration
 from colonnade.common.reference import REFERENCE
+from colonnade.config.errors import COMMAND_LINE
 from colonnade.config.grid import Grid
+from colonnade.config.reading import check_threads
 from colonnade.config.sources import parse_command_line
 from colonnade.evaluation.runs import BandRun
 from colonnade.evaluation.tables import band_rows
@@ -90,14 +93,19 @@ class Cell:
         )
 
 
-def plan_grid(grid: Grid) -> list[Cell]:
+def plan_grid(grid: Grid, source: str) -> list[Cell]:
     """The cells of a grid, each with its checked configuration.
 
+    Args:
+        grid: what is run.
+        source: the file that it is of, which messages name.
+
     Raises:
-        ColonnadeError: a configuration is wrong.
+        ColonnadeError: a configuration is wrong; one line for every mistake.
     """
     patterns = [{"sparsity": each, "m": "full"} for each in grid.sparsities]
-    cells = []
+    cells: list[Cell] = []
+    problems: list[str] = []
     for network, dense in grid.networks.items():
         for batch in grid.batches:
             name = f"{network}-b{batch}"
@@ -111,9 +119,36 @@ def plan_grid(grid: Grid) -> list[Cell]:
                 f"pruning.patterns={json.dumps(patterns)}",
             ]
             files = list(reversed(grid.configfiles))
-            plan = Workflow.from_config(parse_command_line(entries), files)
-            cells.append(Cell(name, folder, entries, plan, grid))
+            try:
+                plan = Workflow.from_config(parse_command_line(entries), files)
+                most = max(grid.threads)
+                check_threads(most, plan.config.target, plan.target, key=f"{source}: threads")
+            except ColonnadeError as error:
+                problems += _of_grid(str(error), source, network)
+            else:
+                cells.append(Cell(name, folder, entries, plan, grid))
+    if problems:
+        raise ColonnadeError("\n".join(dict.fromkeys(problems)))
     return cells
+
+
+def _of_grid(problems: str, source: str, network: str) -> Iterator[str]:
+    """Lines on a cell's configuration as lines on the grid's file, whose keys make it what it is."""
+    keys = {
+        "results": "results",
+        "throughput.batch": "batches",
+        "throughput.threads": "threads",
+        "pruning.skip": f"networks.{network}",
+        "pruning.patterns": "sparsities",
+    }
+    for line in problems.splitlines():
+        text = line.removeprefix(f"{COMMAND_LINE}: ")
+        key = next((each for each in keys if text.startswith((f"{each}:", f"{each}."))), None)
+        if key is not None:
+            rest = text.removeprefix(key).replace(f"{COMMAND_LINE} results=", "results: ")
+            yield f"{source}: {keys[key]}{rest}"
+        else:
+            yield line if text == line else f"{source}: {text}"
 
 
 def told(cells: Sequence[Cell]) -> str:
