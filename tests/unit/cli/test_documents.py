@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from colonnade.cli import cli
 from colonnade.common.errors import ColonnadeError
+from colonnade.common.paths import BASELINE
 from colonnade.training.checkpoint import read_checkpoint
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -29,8 +30,8 @@ def call(*arguments: object) -> list[str]:
 def test_documents_are_written_anew_from_the_code(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("ARTIFACT.md", "config/claims.yaml"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+    for name in ("ARTIFACT.md", "config/claims.yaml", str(BASELINE)):
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
         shutil.copy(ROOT / name, tmp_path / name)
     monkeypatch.chdir(tmp_path)
     # One claim is not what its definition says any more.
@@ -45,8 +46,9 @@ def test_documents_are_written_anew_from_the_code(
 def test_nothing_is_written_without_a_place_for_the_claims(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "config").mkdir()
-    shutil.copy(ROOT / "config/claims.yaml", tmp_path / "config")
+    for name in ("config/claims.yaml", str(BASELINE)):
+        (tmp_path / name).parent.mkdir(parents=True)
+        shutil.copy(ROOT / name, tmp_path / name)
     (tmp_path / "ARTIFACT.md").write_text("no list\n")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ColonnadeError, match=r"ARTIFACT\.md: needed: the lines <!-- claims: "):
