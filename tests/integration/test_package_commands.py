@@ -261,12 +261,15 @@ def test_optimize_tunes_for_a_target(
 def test_optimize_fine_tunes_on_a_folder(tmp_path: Path, host_programs: Path) -> None:
     write_digit_folder(tmp_path / "data")
     small = write_small(tmp_path / "small.pt2", 32, seed=9, classes=3)
-    options = ["--data", tmp_path / "data", "--epochs", 1, "--image-px", 32, "--tile", 4]
+    # All images are one batch, and the first step has a rate of 0.
+    options = ["--data", tmp_path / "data", "--epochs", 2, "--image-px", 32, "--tile", 4]
     told = said("optimize", small, tmp_path / "made", *options)
     assert told["pruned"] == ["wide"]
     source = read_checkpoint(tmp_path / "made/pruned.safetensors")
     dense = read_checkpoint(tmp_path / "made/dense.safetensors")
-    assert (source.info.epochs, source.info.dataset) == (1, "imagenet")
+    assert (source.info.epochs, source.info.dataset) == (2, "imagenet")
+    assert 0 <= told["top1_dense"] <= 1
+    assert 0 <= told["top1_pruned"] <= 1
     assert not torch.equal(source.state["head.weight"], dense.state["head.weight"])
     assert len((tmp_path / "made/metrics.csv").read_text().splitlines()) >= 2
     stated = read_package(tmp_path / "made/package").graph["preprocessing"]

@@ -50,7 +50,8 @@ def to_onnx(checkpoint: Path, output: Path) -> None:
 def config_reference() -> None:
     """Write docs/configuration.md and config/schema.json, and the claims of ARTIFACT.md.
 
-    The first two are of the models that check a configuration, the claims of config/claims.yaml.
+    The first two are of the models that check a configuration, the claims of config/claims.yaml; beside
+    them stand values of results/baseline, where there are any.
     """
     from colonnade.common.files import write_text
     from colonnade.common.paths import BASELINE, CLAIMS
@@ -60,7 +61,9 @@ def config_reference() -> None:
     from colonnade.results.tables import THROUGHPUT, read_table
 
     defined = read_definitions(CLAIMS)
-    recorded = recorded_values(defined, read_table(BASELINE, THROUGHPUT))
+    recorded = (
+        recorded_values(defined, read_table(BASELINE, THROUGHPUT)) if BASELINE.exists() else {}
+    )
     claims = artifact.with_claims(artifact.DOCUMENT, defined, recorded)
     written = ((DOCUMENT, reference()), (SCHEMA, schema()), (artifact.DOCUMENT, claims))
     for path, text in written:

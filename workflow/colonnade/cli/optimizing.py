@@ -187,7 +187,10 @@ def _finetuning(data: Path, epochs: int | None, lr: float | None, image_px: int 
     if image_px is not None:
         values["image_px"] = image_px
     config = validated(ImageNetConfig, values, "--data")
-    changes: dict[str, Any] = {} if epochs is None else {"epochs": epochs}
+    # Of few steps an average would leave the network much as it came.
+    changes: dict[str, Any] = {"average": None}
+    if epochs is not None:
+        changes["epochs"] = epochs
     if lr is not None:
         changes["optimizer"] = FINETUNE.optimizer.model_copy(update={"lr": lr})
     phase = FINETUNE.model_copy(update=changes)
