@@ -15,13 +15,6 @@ from colonnade.container.mounts import mounts
 from colonnade.container.recipe import recipe_hash
 from colonnade.container.transcript import CompletedRun
 
-BASE_ENVIRONMENT = {
-    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    "HOME": "/tmp",
-    "LANG": "C.UTF-8",
-}
-"""What commands see that run in this machine's own system, beside what they are given."""
-
 # One line per fact, so that describing an image costs a single run.
 _DESCRIBE = rf"""
 set -e

@@ -3,17 +3,15 @@
 
 """The engine of a release image: the workflow runs in the toolchain image already."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from subprocess import DEVNULL, PIPE
 from typing import ClassVar
 
 from colonnade.common.errors import ColonnadeError
-from colonnade.common.processes import attached, child
-from colonnade.container.engine import BASE_ENVIRONMENT, Container, Engine
+from colonnade.container.engine import Container, Engine
 from colonnade.container.image import EngineName, Image
+from colonnade.container.local import LocalContainer
 from colonnade.container.recipe import MOUNT_POINT
-from colonnade.container.transcript import CompletedRun, Transcript
 
 RECORD = Path("/opt/colonnade/image.json")
 """What a release image says of the toolchain image that it was made from."""
@@ -54,30 +52,8 @@ class InsideEngine(Engine):
         return _Inside()
 
 
-class _Inside(Container):
-    def run(
-        self,
-        command: Sequence[str],
-        *,
-        env: Mapping[str, str] | None = None,
-        log: Path | None = None,
-        stdin: bytes | None = None,
-    ) -> CompletedRun:
-        with (
-            Transcript(log) as transcript,
-            child(
-                _entering(command),
-                stdin=DEVNULL if stdin is None else PIPE,
-                env={**BASE_ENVIRONMENT, **(env or {})},
-            ) as process,
-        ):
-            status = transcript.drain(process, stdin)
-        return transcript.result(f"{InsideEngine.name}: {command[0]}", status)
+class _Inside(LocalContainer):
+    engine = "inside"
 
-    def attach(self, command: Sequence[str], *, env: Mapping[str, str] | None = None) -> int:
-        return attached(_entering(command), {**BASE_ENVIRONMENT, **(env or {})})
-
-
-def _entering(command: Sequence[str]) -> list[str]:
-    # The shell knows the exit status of a program that is not there.
-    return ["/bin/sh", "-c", f'cd {MOUNT_POINT} && exec "$@"', "sh", *command]
+    def _entering(self, command: Sequence[str], *, session: bool) -> list[str]:
+        return ["/bin/sh", "-c", f'cd {MOUNT_POINT} && exec "$@"', "sh", *command]

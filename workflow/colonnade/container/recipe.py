@@ -93,8 +93,17 @@ def pinned_sources(root: Path) -> list[Source]:
 
 def debian_suite(root: Path) -> str:
     """The Debian release of the base image, from `containers/versions.env`."""
-    path = root / "containers" / "versions.env"
-    match = re.search(r"^SUITE=([a-z]+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return pinned_value(root / "containers" / "versions.env", "SUITE", "[a-z]+", "trixie")
+
+
+def pinned_value(path: Path, key: str, pattern: str, example: str) -> str:
+    """The value of a line KEY=VALUE of a file that shells read.
+
+    Raises:
+        ColonnadeError: there is no such line with a value of that pattern.
+    """
+    text = path.read_text(encoding="utf-8")
+    match = re.search(rf"^{key}=({pattern})$", text, re.MULTILINE)
     if match is None:
-        raise ColonnadeError(f"{path}: SUITE: no such line; expected for example SUITE=trixie")
+        raise ColonnadeError(f"{path}: {key}: no such line; expected for example {key}={example}")
     return match[1]

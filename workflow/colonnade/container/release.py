@@ -11,7 +11,7 @@ from pathlib import Path
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.container.progress import BuildLog
-from colonnade.container.recipe import STATE_FOLDER
+from colonnade.container.recipe import STATE_FOLDER, pinned_value
 from colonnade.container.sdk import SdkEngine
 
 _FOLDER = Path("containers/release")
@@ -92,11 +92,7 @@ def python_version(root: Path) -> str:
     Raises:
         ColonnadeError: the file does not say.
     """
-    path = root / _FOLDER / "versions.env"
-    match = re.search(r"^PYTHON=(3\.\d+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
-    if match is None:
-        raise ColonnadeError(f"{path}: PYTHON: no such line; expected for example PYTHON=3.11")
-    return match[1]
+    return pinned_value(root / _FOLDER / "versions.env", "PYTHON", r"3\.\d+", "3.11")
 
 
 def _run(command: list[str]) -> None:

@@ -9,23 +9,22 @@ Where bubblewrap is missing, root enters it by chroot in a mount namespace of it
 import fcntl
 import os
 import shutil
-import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import copy_to, write_text, written
-from colonnade.common.processes import attached, child, works
+from colonnade.common.processes import works
 from colonnade.container import mmdebstrap
-from colonnade.container.engine import BASE_ENVIRONMENT, Container, Engine, image_missing
+from colonnade.container.engine import Container, Engine, image_missing
 from colonnade.container.image import EngineName
+from colonnade.container.local import LocalContainer
 from colonnade.container.mounts import Mount, mounts
 from colonnade.container.progress import BuildLog
 from colonnade.container.recipe import MOUNT_POINT, STATE_FOLDER
 from colonnade.container.temporary import delete, enclosed
-from colonnade.container.transcript import CompletedRun, Transcript
 
 # Arguments: the rootfs, pairs of what to mount and where, `--`, the command. Only /tmp and what is
 # mounted are writable.
@@ -112,7 +111,9 @@ class RootfsEngine(Engine):
         return _Rootfs((home / "tree").resolve(), mounts(root))
 
 
-class _Rootfs(Container):
+class _Rootfs(LocalContainer):
+    engine = "rootfs"
+
     def __init__(self, tree: Path, seen: Sequence[Mount]) -> None:
         self._tree = tree
         self._seen = seen
@@ -120,7 +121,6 @@ class _Rootfs(Container):
             _make_place(tree, mount)
 
     def _entering(self, command: Sequence[str], *, session: bool) -> list[str]:
-        """A command line that runs `command` inside, in a terminal session of its own if asked for."""
         if _bubblewrap_works():
             binds = [
                 part for each in self._seen for part in ("--bind", str(each.source), each.place)
@@ -130,31 +130,6 @@ class _Rootfs(Container):
         pairs = [part for each in self._seen for part in (str(each.source), each.place)]
         script = ["/bin/sh", "-c", _CHROOT, "sh", str(self._tree), *pairs, "--"]
         return enclosed([*script, *command], "--net")
-
-    def run(
-        self,
-        command: Sequence[str],
-        *,
-        env: Mapping[str, str] | None = None,
-        log: Path | None = None,
-        stdin: bytes | None = None,
-    ) -> CompletedRun:
-        source = subprocess.DEVNULL if stdin is None else subprocess.PIPE
-        with (
-            Transcript(log) as transcript,
-            child(
-                self._entering(command, session=True),
-                stdin=source,
-                env={**BASE_ENVIRONMENT, **(env or {})},
-            ) as process,
-        ):
-            status = transcript.drain(process, stdin)
-        return transcript.result(f"rootfs: {command[0]}", status)
-
-    def attach(self, command: Sequence[str], *, env: Mapping[str, str] | None = None) -> int:
-        # The shell knows the exit status of a program that is not there.
-        found = ["/bin/sh", "-c", 'exec "$@"', "sh", *command]
-        return attached(self._entering(found, session=False), {**BASE_ENVIRONMENT, **(env or {})})
 
 
 def _make_place(tree: Path, mount: Mount) -> None:

@@ -8,6 +8,7 @@ stay solved anew; with a data set the trainer of the workflow fine-tunes the net
 """
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -175,7 +176,7 @@ def optimize(
             solvable = alone.isdisjoint(tiles)
             recipe = Recipe(repair=Repair()) if solvable else Recipe()
             prune_and_finetune(dense, plan, recipe, *phases)
-            top1 = [_top1(each, data, finetuning.training) for each in (dense, pruned)]
+            top1 = _top1((dense, pruned), data, finetuning.training)
         export_package(pruned, temporary / PACKAGE)
         if tuner is not None:
             for file in (SCHEDULES, TUNED):
@@ -184,12 +185,17 @@ def optimize(
     return Optimized(list(tiles), reasons, sparsity_of(masks) if masks else 0.0, *top1)
 
 
-def _top1(checkpoint: Path, data: ImageNetConfig, training: TrainingConfig) -> float:
-    """The share of the test images that a checkpoint names rightly, in float32."""
-    network = read_checkpoint(checkpoint).model()
+def _top1(
+    checkpoints: Sequence[Path], data: ImageNetConfig, training: TrainingConfig
+) -> list[float]:
+    """The share of the test images that each checkpoint names rightly, in float32."""
+    test, found = open_data(data).test, []
     with open_hardware(training.alone.model_copy(update={"precision": "float32"})) as hardware:
-        hardware.place(network)
-        return measure(network, open_data(data).test, hardware)[1]
+        for checkpoint in checkpoints:
+            network = read_checkpoint(checkpoint).model()
+            hardware.place(network)
+            found.append(measure(network, test, hardware)[1])
+    return found
 
 
 def _check_square(source: Path, graph: Graph, option: str) -> None:

@@ -81,7 +81,8 @@ def _checkout(commit: str) -> Iterator[Path]:
             if shared.exists() and not (folder / shared).exists():
                 (folder / shared).parent.mkdir(parents=True, exist_ok=True)
                 (folder / shared).symlink_to(shared.absolute())
-        _KEPT.mkdir()
+        # A search that was killed may have left it.
+        _KEPT.mkdir(exist_ok=True)
         for copied in _COPIED:
             if copied.exists():
                 (_KEPT / copied).parent.mkdir(parents=True, exist_ok=True)
