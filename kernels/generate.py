@@ -379,6 +379,9 @@ def renderings(architecture: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
             yield "dwconv/dwconv.c.in", name, variables | kinds
             name = f"{datatype.name}-elementwise-{isa.name}.c"
             yield "elementwise/elementwise.c.in", name, variables
+            if datatype == F32:
+                lanes = {"lanes": isa.lanes}
+                yield "winograd/winograd.c.in", f"f32-winograd-{isa.name}.c", variables | lanes
     if architecture == "riscv":
         for channels in SPMM_CHANNELS:
             name = f"f32-spmm-4vx{channels}-minmax-rvv.c"

@@ -201,7 +201,7 @@ std::vector<Keep> keeps(const Options& options, const ConvShape& shape) {
 }
 
 constexpr char kWhatRuns[] =
-    "(TILE + 1) * LMUL of at most 32, direct with one stride for height and width, one KC split in f16, depthwise with as many groups as channels, xnnpack_spmm of 1x1 with stride 1";
+    "(TILE + 1) * LMUL of at most 32, direct with one stride for height and width, one KC split in f16, winograd2 and winograd4 of f32 and 3x3 with stride and dilation 1 in one KC split, depthwise with as many groups as channels, xnnpack_spmm of 1x1 with stride 1";
 
 // One value of --candidate. Throws std::invalid_argument if it names none.
 Candidate parse_candidate(const std::string& text) {
@@ -215,18 +215,15 @@ Candidate parse_candidate(const std::string& text) {
   }
 }
 
-// The candidates of --candidate, ours at every pattern.
+// The candidates of --candidate, ours at every pattern but for those that keep all columns.
 std::vector<Candidate> listed_candidates(const Options& options, const ConvShape& shape) {
   std::vector<Candidate> list;
   for (const std::string& text : options.listed) {
     Candidate candidate = parse_candidate(text);
     // A grid leaves out what cannot run; whoever names a candidate waits for its lines.
     if (!can_run(candidate, shape, options.arithmetic)) throw std::invalid_argument("--candidate '" + text + "': cannot run " + shape.str() + "; allowed: " + kWhatRuns);
-    if (candidate.schedule.tile == 0) {
-      list.push_back(candidate);
-      continue;
-    }
-    for (const Keep& keep : keeps(options, shape)) {
+    const bool is_dense = candidate.schedule.tile == 0 || is_winograd(candidate.schedule.schedule.algorithm);
+    for (const Keep& keep : is_dense ? std::vector<Keep>{{}} : keeps(options, shape)) {
       candidate.keep = keep;
       list.push_back(candidate);
     }
@@ -244,7 +241,8 @@ std::vector<Candidate> grid_candidates(const Options& options, const ConvShape& 
     }
     const bool ours = !is_xnnpack(algorithm);
     const xnn_colnm_algorithm value = ours ? find_algorithm(algorithm) : xnn_colnm_algorithm{};
-    for (const Keep& keep : keeps(options, shape))
+    const bool is_dense = ours && is_winograd(value);
+    for (const Keep& keep : is_dense ? std::vector<Keep>{{}} : keeps(options, shape))
       for (const size_t tile : options.tiles)
         for (const uint32_t lmul : ours ? options.lmuls : none)
           for (const uint32_t panels : ours ? options.panels : none)

@@ -170,6 +170,7 @@ bool can_run(const Candidate& candidate, const ConvShape& shape, xnn_colnm_arith
   if (candidate.algorithm == kDepthwise) return shape.is_depthwise() && shape.stride[0] == shape.stride[1];
   if (shape.groups != 1) return false;
   if (schedule.algorithm == xnn_colnm_direct && shape.stride[0] != shape.stride[1]) return false;
+  if (is_winograd(schedule.algorithm) && !(shape.has_winograd() && arithmetic == xnn_colnm_f32 && schedule.kc_splits == 1)) return false;
   return xnn_colnm_has_kernel(arithmetic, tile, schedule.lmul) && (find_arithmetic(arithmetic).elements.has_kc_splits || schedule.kc_splits == 1);
 }
 

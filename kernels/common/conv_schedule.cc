@@ -26,13 +26,15 @@ std::string names() {
 }  // namespace
 
 const std::vector<Algorithm>& algorithms() {
-  static const std::vector<Algorithm> table = {{xnn_colnm_direct, "direct"}, {xnn_colnm_packed, "packed"}, {xnn_colnm_unfused, "unfused"}};
+  static const std::vector<Algorithm> table = {{xnn_colnm_direct, "direct"}, {xnn_colnm_packed, "packed"}, {xnn_colnm_unfused, "unfused"}, {xnn_colnm_winograd2, "winograd2"}, {xnn_colnm_winograd4, "winograd4"}};
   return table;
 }
 
 const char* name_of(xnn_colnm_algorithm value) {
   return std::find_if(algorithms().begin(), algorithms().end(), [&](const Algorithm& each) { return each.value == value; })->name;
 }
+
+bool is_winograd(xnn_colnm_algorithm value) { return value == xnn_colnm_winograd2 || value == xnn_colnm_winograd4; }
 
 xnn_colnm_algorithm find_algorithm(const std::string& name) {
   for (const Algorithm& each : algorithms()) {

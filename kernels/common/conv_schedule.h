@@ -42,6 +42,7 @@ struct Algorithm {
 };
 const std::vector<Algorithm>& algorithms();
 const char* name_of(xnn_colnm_algorithm value);
+bool is_winograd(xnn_colnm_algorithm value);
 // Throws std::invalid_argument for a name that no algorithm has.
 xnn_colnm_algorithm find_algorithm(const std::string& name);
 

@@ -40,6 +40,8 @@ struct ConvShape {
   bool is_pointwise() const { return kernel == Pair{1, 1} && stride == Pair{1, 1} && padding == Padding{}; }
   // Whether every input channel is a group of its own.
   bool is_depthwise() const { return groups == in_channels && groups != 1; }
+  // 3x3 of one group, stride and dilation 1: what Winograd's algorithm computes.
+  bool has_winograd() const { return kernel == Pair{3, 3} && stride == Pair{1, 1} && dilation == Pair{1, 1} && groups == 1; }
   // The convolution of one group.
   ConvShape of_group() const;
   // Whether the weights of `other` would do: all but batch, height and width are equal.

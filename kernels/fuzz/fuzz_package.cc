@@ -83,9 +83,13 @@ nlohmann::json schedule_each(const Package& package, const std::map<std::string,
     const Conv2d* conv = as_conv2d(node);
     if (conv == nullptr || !conv->needs_schedule()) continue;
     const ConvShape shape = conv->shape(shapes.at(node.inputs[0]).shape);
-    for (const char* algorithm : {"direct", "packed"}) {
-      convs[schedule_key(shape, conv->kept(node, package), algorithm)] = {{"algorithm", algorithm}, {"tile", 14}, {"lmul", 2}, {"panels", 4}, {"kc_splits", 1}};
-    }
+    const size_t kept = conv->kept(node, package);
+    const auto add = [&](const char* algorithm, const std::string& key) {
+      convs[key] = {{"algorithm", algorithm}, {"tile", 14}, {"lmul", 2}, {"panels", 4}, {"kc_splits", 1}};
+    };
+    for (const char* algorithm : {"direct", "packed"}) add(algorithm, schedule_key(shape, kept, algorithm));
+    const bool has_winograd = shape.has_winograd() && kept == shape.reduction();
+    add(has_winograd ? "winograd4" : "direct", schedule_key(shape, kept, ""));
   }
   return document;
 }
@@ -132,7 +136,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   put(draft);
   if (!is_taken()) return 0;
   const Package package(fuzz_folder());
-  for (const char* name : {"colnm_direct", "colnm_packed", "colnm_unfused"}) {
+  for (const char* name : {"colnm_direct", "colnm_packed", "colnm_unfused", "colnm_tuned"}) {
     const Implementation& implementation = find_implementation(name);
     for (const std::string& dtype : implementation.dtypes()) {
       try {

@@ -3,6 +3,7 @@
 
 #include "schedules.h"
 
+#include <array>
 #include <set>
 #include <stdexcept>
 
@@ -19,10 +20,17 @@ ConvSchedule read_schedule(const nlohmann::json& entry) {
   std::vector<const char*> keys = {"algorithm"};
   for (const ScheduleField& field : kScheduleFields) keys.push_back(field.name);
   const Fields fields(entry, "", keys);
-  const xnn_colnm_algorithm algorithm = fields.choice("algorithm", {"direct", "packed"}) == 0 ? xnn_colnm_direct : xnn_colnm_packed;
+  constexpr std::array kTuned = {xnn_colnm_direct, xnn_colnm_packed, xnn_colnm_winograd2, xnn_colnm_winograd4};
+  std::vector<const char*> names;
+  for (const xnn_colnm_algorithm each : kTuned) names.push_back(name_of(each));
+  const xnn_colnm_algorithm algorithm = kTuned[fields.choice("algorithm", names)];
   ScheduleNumbers numbers;
   for (size_t i = 0; i < numbers.size(); i++) numbers[i] = fields.size(kScheduleFields[i].name, 1, kScheduleFields[i].most);
-  return ConvSchedule::of(algorithm, numbers);
+  const ConvSchedule schedule = ConvSchedule::of(algorithm, numbers);
+  if (is_winograd(algorithm) && schedule.schedule.kc_splits != 1) {
+    throw std::invalid_argument("kc_splits: " + std::to_string(schedule.schedule.kc_splits) + "; allowed with " + name_of(algorithm) + ": 1");
+  }
+  return schedule;
 }
 
 struct Key {
@@ -95,6 +103,9 @@ void Schedules::read(const nlohmann::json& document) {
     try {
       const ConvSchedule schedule = read_schedule(entry);
       const Key parts = read_key(read_text(key, "key"), "key", entry.at("algorithm").get<std::string>());
+      if (is_winograd(schedule.schedule.algorithm) && !(parts.conv.has_winograd() && parts.kept == parts.conv.reduction())) {
+        throw std::invalid_argument(std::string("algorithm: ") + name_of(schedule.schedule.algorithm) + "; allowed for it: all columns of a 3x3 kernel, stride and dilation 1");
+      }
       const bool is_new = entries_.emplace(schedule_key(parts.conv, parts.kept, parts.algorithm), Entry{parts.conv, parts.kept, parts.algorithm, schedule}).second;
       if (!is_new) throw std::invalid_argument("the same convolution is there already, written otherwise");
     } catch (const std::invalid_argument& error) {

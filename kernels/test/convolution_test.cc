@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 // The column-wise convolution operator against float64 on random shapes.
-#include <cmath>
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <optional>
 #include <random>
 
@@ -17,6 +18,7 @@ namespace {
 
 constexpr uint32_t kCases = 300;     // of f32, and
 constexpr uint32_t kF16Cases = 120;  // of f16, every other two with f32 accumulators
+constexpr uint32_t kWinogradCases = 160;
 
 struct RandomCase {
   ConvCase conv;
@@ -82,6 +84,26 @@ RandomCase draw(uint32_t seed) {
   return r;
 }
 
+// The same of 3x3 at stride 1, dense, by Winograd's algorithm: sizes that tiles do and do not divide.
+RandomCase draw_winograd(uint32_t seed) {
+  std::mt19937 g(seed);
+  const auto in = [&](uint32_t low, uint32_t high) { return low + static_cast<uint32_t>(g() % (high - low + 1)); };
+  ConvShape shape;
+  do {
+    shape = {in(1, 3), in(1, 40), in(1, 23), in(1, 39), in(1, 40), {3, 3}, {1, 1}, {in(0, 3), in(0, 3), in(0, 3), in(0, 3)}, {1, 1}};
+  } while (shape.positions() == 0);
+  shape.residual = in(0, 1);
+  const uint32_t lmul = 1u << in(0, 3);
+  const size_t tile = in(1, 32 / lmul - 1);
+  const uint32_t panels = seed % 7 == 0 ? UINT32_MAX : in(1, 4);
+  const xnn_colnm_algorithm algorithm = seed % 2 ? xnn_colnm_winograd4 : xnn_colnm_winograd2;
+  RandomCase r{ConvCase::random(shape, tile, Keep{}, seed), {algorithm, lmul, panels, 1}, {}, {}, in(0, 1) ? 3u : 1u};
+  draw_layouts(r, g);
+  if (in(0, 1)) r.conv.output_min = 0;
+  if (in(0, 1)) r.conv.output_max = 1.5f;
+  return r;
+}
+
 // Gaps are zero before and must be zero after; every buffer lies between guard pages.
 std::vector<float> run_operator(const RandomCase& r, GuardedAt at) {
   const ThreadPool pool = make_thread_pool(r.threads);
@@ -129,6 +151,15 @@ std::vector<double> tolerances(const ConvCase& c, const std::vector<double>& exp
   return tolerances;
 }
 
+// By Winograd's algorithm an output has errors of all numbers of its tile: they are compared with what plain sums may be off by
+// where those are largest. F(2x2) stays within half of that; F(4x4), whose transforms multiply by up to 8, comes to between
+// one and two times it in convolutions of few channels.
+std::vector<double> winograd_tolerances(const RandomCase& r, const std::vector<double>& expected) {
+  const std::vector<double> plain = tolerances(r.conv, expected);
+  const double times = r.schedule.algorithm == xnn_colnm_winograd4 ? 4 : 1;
+  return std::vector<double>(plain.size(), times * *std::max_element(plain.begin(), plain.end()));
+}
+
 class RandomConvolution : public testing::TestWithParam<uint32_t> {
  public:
   static size_t cases_run;
@@ -138,7 +169,8 @@ size_t RandomConvolution::cases_run = 0;
 
 TEST_P(RandomConvolution, MatchesFloat64) {
   initialize_xnnpack();
-  const RandomCase r = draw(GetParam());
+  const bool by_winograd = GetParam() > kCases + kF16Cases;
+  const RandomCase r = by_winograd ? draw_winograd(GetParam()) : draw(GetParam());
   SCOPED_TRACE(testing::Message() << r.conv.shape.str() << " tile " << r.conv.tile << " kept " << r.conv.kept
                                   << " lmul " << r.schedule.lmul << " panels " << r.schedule.panels << " kc_splits " << r.schedule.kc_splits
                                   << " algorithm " << r.schedule.algorithm << ' ' << find_arithmetic(r.conv.arithmetic).name);
@@ -146,12 +178,12 @@ TEST_P(RandomConvolution, MatchesFloat64) {
   const std::vector<float> actual = run_operator(r, at);
   const std::vector<double> expected = r.conv.reference();
   ASSERT_EQ(actual.size(), expected.size());
-  const std::vector<double> tolerance = tolerances(r.conv, expected);
+  const std::vector<double> tolerance = by_winograd ? winograd_tolerances(r, expected) : tolerances(r.conv, expected);
   for (size_t i = 0; i < actual.size(); i++) ASSERT_NEAR(actual[i], expected[i], tolerance[i]) << "element " << i;
   cases_run++;
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, RandomConvolution, testing::Range(1u, kCases + kF16Cases + 1),
+INSTANTIATE_TEST_SUITE_P(Seeds, RandomConvolution, testing::Range(1u, kCases + kF16Cases + kWinogradCases + 1),
                          [](const auto& info) { return "seed" + std::to_string(info.param); });
 
 TEST(ConvolutionParameters, BadOnesAreRefused) {
@@ -177,6 +209,15 @@ TEST(ConvolutionParameters, BadOnesAreRefused) {
   EXPECT_EQ(status(nothing, {xnn_colnm_packed, 2, 0, 1}), xnn_status_invalid_parameter);
   EXPECT_EQ(status(nothing, {xnn_colnm_packed, 2, 1, 0}), xnn_status_invalid_parameter);
   EXPECT_EQ(status([](D d) { d.arithmetic = xnn_colnm_f16; }, {xnn_colnm_packed, 2, 1, 2}), xnn_status_invalid_parameter);
+  for (const xnn_colnm_algorithm winograd : {xnn_colnm_winograd2, xnn_colnm_winograd4}) {
+    EXPECT_EQ(status(nothing, {winograd, 2, 1, 1}), xnn_status_unsupported_parameter);  // half of the columns
+    const auto dense = [](D d) { d.kept = 36, d.columns = nullptr; };
+    EXPECT_EQ(status([&](D d) { dense(d), d.stride_width = 2; }, {winograd, 2, 1, 1}), xnn_status_unsupported_parameter);
+    EXPECT_EQ(status([&](D d) { dense(d), d.dilation_height = 2; }, {winograd, 2, 1, 1}), xnn_status_unsupported_parameter);
+    EXPECT_EQ(status([&](D d) { dense(d), d.kernel_height = 1, d.kept = 12; }, {winograd, 2, 1, 1}), xnn_status_unsupported_parameter);
+    EXPECT_EQ(status(dense, {winograd, 2, 1, 2}), xnn_status_unsupported_parameter);  // KC splits
+    EXPECT_EQ(status([&](D d) { dense(d), d.arithmetic = xnn_colnm_f16_f32acc; }, {winograd, 2, 1, 1}), xnn_status_unsupported_parameter);
+  }
   std::vector<uint32_t> descending(c.columns.rbegin(), c.columns.rend());
   EXPECT_EQ(status([&](D d) { d.columns = descending.data(); }, schedule), xnn_status_invalid_parameter);
   EXPECT_EQ(status([](D d) { d.kernel_height = d.kernel_width = 65536; }, schedule), xnn_status_unsupported_parameter);

@@ -3,6 +3,7 @@
 
 """Schedules files for the packages of tests."""
 
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from colonnade.models.conv_shape import ConvShape, sides
 
 DIRECT = {"algorithm": "direct", "tile": 14, "lmul": 2, "panels": 4, "kc_splits": 1}
 PACKED = {**DIRECT, "algorithm": "packed"}
+WINOGRAD = tuple({**DIRECT, "algorithm": f"winograd{outputs}"} for outputs in (4, 2))
 Schedule = Mapping[str, Any]
 
 
@@ -29,12 +31,21 @@ def key(node: Mapping[str, Any], image: Sequence[int], kept: int) -> str:
     return f"{shape}|k{kept}"
 
 
-def cover(package: Path, fastest: Schedule = DIRECT) -> dict[str, Schedule]:
+def has_winograd(node: Mapping[str, Any]) -> bool:
+    """Whether Winograd's algorithm computes a convolution, or each of its groups."""
+    return node["kernel"] == [3, 3] and node["stride"] == node["dilation"] == [1, 1]
+
+
+def cover(
+    package: Path, fastest: Schedule = DIRECT, *, winograd: bool = False
+) -> dict[str, Schedule]:
     """Schedules for every convolution of a package, by key, for images of one size.
 
     A convolution of another size runs them too. Those of the direct and of the packed algorithm are
-    `DIRECT` and `PACKED`.
+    `DIRECT` and `PACKED`. With `winograd`, the fastest of dense ones that it computes are by turns
+    those of `WINOGRAD`.
     """
+    by_turns = itertools.cycle(WINOGRAD)
     graph = json.loads((package / "graph.json").read_text("utf-8"))
     convs: dict[str, Schedule] = {}
     with safe_open(package / "weights.safetensors", framework="np") as weights:
@@ -42,10 +53,13 @@ def cover(package: Path, fastest: Schedule = DIRECT) -> dict[str, Schedule]:
             if node["op"] != "conv2d":
                 continue
             kept = node["in_channels"] // node["groups"] * node["kernel"][0] * node["kernel"][1]
+            best = fastest
+            if winograd and node["pattern"] is None and has_winograd(node):
+                best = next(by_turns)
             if node["pattern"] is not None:
                 kept = weights.get_slice(f"{node['name']}.columns").get_shape()[1]
             entry = key(node, (1, node["in_channels"], 64, 64), kept)
-            convs |= {entry: fastest, f"{entry}|direct": DIRECT, f"{entry}|packed": PACKED}
+            convs |= {entry: best, f"{entry}|direct": DIRECT, f"{entry}|packed": PACKED}
     return convs
 
 

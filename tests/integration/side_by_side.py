@@ -48,7 +48,7 @@ class SideBySide:
             # What is left out while training is over may have made an output.
             self._outputs[name] = [f"{name}.{each}" for each in fused(network.graph).outputs]
         save_file(self._inputs, folder / "input.safetensors")
-        schedules.write(folder / "schedules.json", schedules.cover(folder))
+        schedules.write(folder / "schedules.json", schedules.cover(folder, winograd=True))
 
     def emulated(
         self, command: list[str], toolchain: Container, root: Path

@@ -68,6 +68,27 @@ def test_every_algorithm_matches_float64(
         assert line["useful_macs"] * k == kept * line["macs"], line
 
 
+@pytest.mark.parametrize("residual", ["", "-r"])
+def test_winograds_algorithm_keeps_all_columns_and_matches_float64(
+    bench: Any, residual: str
+) -> None:
+    lines = bench(
+        *("--conv", f"n2c5h11w9-o13-k3x3-s1-p1-d1{residual}", "--keep", "1:2,1:4", "--check"),
+        *("--algorithm", "direct,winograd2,winograd4", "--tile", "4,7", "--lmul", "1,4"),
+        *("--panels", "2"),
+    )
+    # Of each pattern both tiles at both LMULs, and Winograd's once.
+    assert Counter(line["algorithm"] for line in lines) == {
+        "direct": 8,
+        "winograd2": 4,
+        "winograd4": 4,
+    }
+    for line in lines:
+        assert line["max_abs_error"] < 1e-4, line
+        if line["algorithm"] != "direct":
+            assert line["useful_macs"] == line["macs"], line
+
+
 def test_row_pattern_is_a_tile_of_one(bench: Any) -> None:
     lines = bench(
         *("--conv", POINTWISE, "--algorithm", "direct,packed,xnnpack_spmm", "--lmul", "8"),
@@ -87,6 +108,11 @@ def test_row_pattern_is_a_tile_of_one(bench: Any) -> None:
     [
         (["--conv", STRIDED, "--algorithm", "xnnpack_spmm"], "no candidate can run"),
         (["--conv", POINTWISE, "--tile", "8", "--lmul", "4"], "no candidate can run"),
+        (["--conv", STRIDED, "--algorithm", "winograd4"], "no candidate can run"),
+        (
+            ["--conv", STRIDED, "--candidate", "winograd2:4:1:1:1"],
+            "cannot run n2c5h11w9-o13-k3x3-s2-p1-d1; allowed: ",
+        ),
         (["--conv", POINTWISE, "--pattern", "row", "--tile", "2"], "--pattern row excludes --tile"),
         (["--algorithm", "direct"], "--conv"),
         (["--conv", POINTWISE, "--tile", "4294967300"], "--tile: Value 4294967300 not in range"),

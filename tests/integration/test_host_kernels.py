@@ -45,7 +45,7 @@ def test_no_loop_of_avx512_kernels_spills(
 
 
 @pytest.mark.parametrize("isa", ["avx512f", "fma3"])
-@pytest.mark.parametrize("kind", ["elementwise", "cnhw-pool", "dwconv"])
+@pytest.mark.parametrize("kind", ["elementwise", "cnhw-pool", "dwconv", "winograd"])
 def test_every_function_has_loops_of_vectors(
     toolchain: Container, host_programs: Path, root: Path, kind: str, isa: str
 ) -> None:

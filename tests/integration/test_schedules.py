@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.config.model import ModelName
@@ -240,6 +240,37 @@ def test_what_ran_otherwise_is_named(runner: Runner, tiled: Path, scratch: Path)
     convs = {at("h9w7").replace("-s1-", "-s1x2-"): wanted}
     only = runner.layers(scratch / "two strides", "colnm_tuned", convs)["only"]
     assert (only["schedule"], only["schedule_adapted"]) == ("packed:4:4:2:3", ["algorithm"])
+
+
+@pytest.mark.parametrize("algorithm", ["winograd2", "winograd4"])
+def test_winograds_algorithm_runs_what_keeps_all_columns_in_f32(
+    runner: Runner, single: Path, scratch: Path, algorithm: str
+) -> None:
+    wanted = {**schedules.DIRECT, "algorithm": algorithm}
+    assert adapted(runner, single, wanted, kept=72) == (f"{algorithm}:14:2:4:1", [])
+    by_winograd = load_file(scratch / "logits.safetensors")
+    assert adapted(runner, single, schedules.DIRECT, kept=72) == ("direct:14:2:4:1", [])
+    for name, plain in load_file(scratch / "logits.safetensors").items():
+        assert 0 < np.abs(by_winograd[name] - plain).max() < 1e-4
+    in_f16 = adapted(runner, single, wanted, "--dtype", "f16", kept=72)
+    assert in_f16 == ("packed:14:2:4:1", ["algorithm"])
+
+
+@pytest.mark.parametrize(
+    ("key", "change", "said"),
+    [
+        (at("h9w7"), {"kc_splits": 2}, "kc_splits: 2; allowed with winograd4: 1"),
+        (at("h9w7", 71), {}, "algorithm: winograd4; allowed for it: all columns of a 3x3 kernel"),
+        (at("h9w7").replace("-s1-", "-s2-"), {}, "algorithm: winograd4; allowed for it: all col"),
+        (at("h9w7").replace("-d1", "-d2"), {}, "algorithm: winograd4; allowed for it: all col"),
+    ],
+)
+def test_schedules_that_winograds_algorithm_has_not_are_refused(
+    runner: Runner, single: Path, key: str, change: dict[str, int], said: str
+) -> None:
+    with pytest.raises(ColonnadeError) as refused:
+        runner.layers(single, "colnm_tuned", {key: {**schedules.WINOGRAD[0], **change}})
+    assert f"tuned.json: convs: {key}: {said}" in str(refused.value)
 
 
 def test_two_readers_of_other_strides_pack(runner: Runner, scratch: Path) -> None:

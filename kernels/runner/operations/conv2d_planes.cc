@@ -118,6 +118,9 @@ void Conv2d::build(PlanesNetwork& network, const Node& node) const {
   }
   d.tile = schedule.tile;
   d.arithmetic = network.datatype().arithmetic(d.tile, d.kept);
+  // In f16 its transforms would round too much; a mask may keep all columns, one by one.
+  const bool has_winograd = d.arithmetic == xnn_colnm_f32 && !is_pruned();
+  if (is_winograd(schedule.schedule.algorithm) && !has_winograd) schedule.schedule.algorithm = xnn_colnm_packed;
   if (!network.datatype().has_kc_splits) schedule.schedule.kc_splits = 1;
   // A mask made for another target may have a tile this schedule's LMUL has no registers for.
   while (schedule.schedule.lmul > 1 && !xnn_colnm_has_kernel(d.arithmetic, d.tile, schedule.schedule.lmul)) schedule.schedule.lmul /= 2;

@@ -8,6 +8,7 @@
 #include "colonnade/elementwise.h"
 #include "colonnade/im2col.h"
 #include "colonnade/operators.h"
+#include "colonnade/winograd.h"
 
 #include "xnnpack/common.h"
 #include "xnnpack/hardware-config.h"
@@ -39,6 +40,7 @@ struct instruction_set {
   const struct xnn_cnhw_pool_config* pool[xnn_colnm_datatype_count];
   const struct xnn_dwconv_config* dwconv[xnn_colnm_datatype_count];
   const struct xnn_elementwise_config* elementwise[xnn_colnm_datatype_count];
+  const struct xnn_winograd_config* winograd[2];  // f32 alone: of 2x2 and of 4x4 outputs
 };
 
 #if XNN_ARCH_RISCV && XNN_ENABLE_RISCV_VECTOR
@@ -97,6 +99,9 @@ static void take_kernels(const struct instruction_set* set, const struct xnn_har
     chosen.pool[i] = chosen.pool[i] == NULL ? set->pool[i] : chosen.pool[i];
     chosen.dwconv[i] = chosen.dwconv[i] == NULL ? set->dwconv[i] : chosen.dwconv[i];
     chosen.elementwise[i] = chosen.elementwise[i] == NULL ? set->elementwise[i] : chosen.elementwise[i];
+  }
+  for (size_t i = 0; i < 2; i++) {
+    chosen.winograd[i] = chosen.winograd[i] == NULL ? set->winograd[i] : chosen.winograd[i];
   }
 }
 
@@ -158,6 +163,23 @@ const struct xnn_dwconv_config* xnn_init_dwconv_config(const struct xnn_colnm_da
 const struct xnn_elementwise_config* xnn_init_elementwise_config(const struct xnn_colnm_datatype* datatype) {
   const struct instruction_set* kernels = chosen_kernels();
   return kernels == NULL ? NULL : kernels->elementwise[datatype - xnn_colnm_datatypes];
+}
+
+const struct xnn_winograd_config* xnn_init_f32_winograd_config(size_t m) {
+  const struct instruction_set* kernels = chosen_kernels();
+  return kernels == NULL ? NULL : kernels->winograd[m == 2 ? 0 : 1];
+}
+
+const char* xnn_find_f32_winograd_config(size_t place, size_t m, const struct xnn_winograd_config** config) {
+  const struct xnn_hardware_config* hardware = xnn_init_hardware_config();
+  for (size_t i = 0; i < INSTRUCTION_SETS; i++) {
+    const struct xnn_winograd_config* found = instruction_sets[i]->winograd[m == 2 ? 0 : 1];
+    if (found != NULL && instruction_sets[i]->is_there(hardware) && place-- == 0) {
+      *config = found;
+      return instruction_sets[i]->name;
+    }
+  }
+  return NULL;
 }
 
 bool xnn_colnm_has_kernel(enum xnn_colnm_arithmetic arithmetic, size_t tile, uint32_t lmul) {

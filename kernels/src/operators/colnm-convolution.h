@@ -11,6 +11,7 @@
 #include "colonnade/im2col.h"
 #include "colonnade/operators.h"
 #include "colonnade/window.h"
+#include "colonnade/winograd.h"
 #include "operator-context.h"
 #include "xnnpack/common.h"
 
@@ -89,6 +90,14 @@ struct colnm_unfolding {
   size_t matrix_bytes;
 };
 
+// Winograd's algorithm.
+struct colnm_winograd {
+  const struct xnn_winograd_config* config;
+  float* bias;  // [out_channels], behind the weights; or NULL
+  size_t tile_rows, tile_columns;    // of an image
+  struct xnn_colnm_planes products;  // of all tiles, in one row
+};
+
 struct colnm_context;
 
 // What an algorithm contributes to reshape and run.
@@ -98,6 +107,8 @@ struct colnm_algorithm {
   // Passes before `compute`; NULL: there are none. One task per column, then one per block.
   void (*unfold)(struct colnm_context* context, size_t column);
   void (*pack)(struct colnm_context* context, size_t block);
+  // What its kernels write, where that is not the output; NULL: it is.
+  const struct xnn_colnm_planes* (*products)(struct colnm_context* context);
   // Whether it can read the input's layout.
   bool (*accepts)(const struct colnm_context* context);
   struct colnm_grid (*grid)(const struct colnm_context* context);
@@ -110,6 +121,7 @@ struct colnm_algorithm {
 extern const struct colnm_algorithm colnm_direct;
 extern const struct colnm_algorithm colnm_packed;
 extern const struct colnm_algorithm colnm_unfused;
+extern const struct colnm_algorithm colnm_winograd;
 
 struct colnm_context {
   const struct colnm_algorithm* algorithm;
@@ -122,7 +134,8 @@ struct colnm_context {
   uintptr_t weights;
   size_t split_columns;  // of all KC splits but the last, which may have fewer
   size_t kc_splits;
-  size_t tile_bytes;    // of a whole tile's weights in a KC split
+  size_t matrices;      // 1; of Winograd's algorithm more, one behind the other for each tile, in one KC split
+  size_t tile_bytes;    // of a whole tile's weights in a KC split, or in a matrix
   uint32_t* columns;     // [tiles, kept] in the order in which they run, or NULL: every column is kept
   // Set by reshape.
   struct xnn_colnm_planes input, output, residual;
@@ -131,6 +144,7 @@ struct colnm_context {
   xnn_im2col_ukernel_fn im2col;
   struct colnm_packing packing;
   struct colnm_unfolding unfolding;
+  struct colnm_winograd winograd;
   void* tables;            // one allocation for those of `packing` or `unfolding`
   size_t block_bytes;      // of one packed row
   size_t shared_bytes;     // workspace of all threads together, and
@@ -244,6 +258,10 @@ static inline void colnm_prefetch(uintptr_t address, size_t bytes) {
   (void) bytes;
 #endif
 }
+
+// Of Winograd's algorithm: finds the transforms, or refuses a convolution or schedule that it is not for; and packs weights.
+enum xnn_status colnm_plan_winograd(struct colnm_context* context);
+void colnm_pack_winograd(struct colnm_context* context);
 
 // Runs tiles [first, end) over panels whose input offsets count from `input`.
 void colnm_run_tiles(

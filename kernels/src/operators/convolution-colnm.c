@@ -203,8 +203,10 @@ static void* allocate_weights(struct colnm_context* context) {
                            (context->split_columns + COLNM_EXTRA_COLUMNS) * context->gemm->element_bytes;
   // The next tile's biases are aligned.
   context->tile_bytes = round_up_po2(shape->tile * row_bytes, sizeof(float));
+  // Behind matrices lie the biases.
+  const size_t bias_bytes = context->matrices == 1 ? 0 : shape->out_channels * sizeof(float);
   void* weights = xnn_allocate_zero_simd_memory(
-      context->kc_splits * colnm_tile_count(shape) * context->tile_bytes + XNN_EXTRA_BYTES);
+      context->kc_splits * colnm_tile_count(shape) * context->matrices * context->tile_bytes + bias_bytes + XNN_EXTRA_BYTES);
   context->weights = (uintptr_t) weights;
   return weights;
 }
@@ -230,6 +232,9 @@ static const struct colnm_algorithm* find_algorithm(
     const struct xnn_colnm_convolution2d* convolution, enum xnn_colnm_algorithm algorithm) {
   if (algorithm == xnn_colnm_unfused) {
     return &colnm_unfused;
+  }
+  if (algorithm == xnn_colnm_winograd2 || algorithm == xnn_colnm_winograd4) {
+    return &colnm_winograd;
   }
   // Planes are split into phases by one stride.
   const bool can_be_direct = convolution->stride_height == convolution->stride_width;
@@ -270,6 +275,14 @@ enum xnn_status xnn_create_colnm_convolution2d_cnhw(
   context->im2col = xnn_init_im2col_ukernel(gemm->elements);
   context->split_columns = divide_round_up(convolution->kept, min(schedule->kc_splits, convolution->kept));
   context->kc_splits = divide_round_up(convolution->kept, context->split_columns);
+  context->matrices = 1;
+  if (context->algorithm == &colnm_winograd) {
+    const enum xnn_status planned = colnm_plan_winograd(context);
+    if (planned != xnn_status_success) {
+      xnn_release_simd_memory(op);
+      return planned;
+    }
+  }
   op->base.packed_weights.pointer = allocate_weights(context);
   op->base.lookup_table = allocate_index(context);
   uint32_t* order = xnn_allocate_memory((convolution->kept + convolution->in_channels) * sizeof(uint32_t));
@@ -282,7 +295,11 @@ enum xnn_status xnn_create_colnm_convolution2d_cnhw(
     xnn_delete_operator(&op->base);
     return xnn_status_out_of_memory;
   }
-  pack_tiles(context, order);
+  if (context->algorithm == &colnm_winograd) {
+    colnm_pack_winograd(context);
+  } else {
+    pack_tiles(context, order);
+  }
   xnn_release_memory(order);
   // The caller's arrays are not kept.
   context->shape.columns = NULL;
@@ -346,15 +363,17 @@ static enum xnn_status reshape(struct colnm_context* context, size_t threads) {
     xnn_log_error("failed to reshape colnm convolution: a channel of 4 GiB or more");
     return xnn_status_unsupported_parameter;
   }
+  const bool is_stored = context->algorithm->products == NULL;
+  const struct xnn_colnm_planes* stored = is_stored ? &context->output : context->algorithm->products(context);
+  const struct xnn_colnm_planes* residual = is_stored && context->has_residual ? &context->residual : NULL;
   const struct colnm_grid grid = context->algorithm->grid(context);
-  const struct xnn_colnm_planes* residual = context->has_residual ? &context->residual : NULL;
   const enum xnn_status status = colnm_build_panels(
-      &grid, &context->output, residual, context->kc_splits > 1, &context->schedule, context->gemm, threads, &context->panels);
+      &grid, stored, residual, context->kc_splits > 1, &context->schedule, context->gemm, threads, &context->panels);
   if (status != xnn_status_success) {
     return status;
   }
   divide_work(context, threads);
-  colnm_find_stretches(&context->output, residual, context->block_panels, element_bytes, &context->panels);
+  colnm_find_stretches(stored, residual, context->block_panels, element_bytes, &context->panels);
   context->block_bytes = context->block_panels * context->schedule.lmul * context->gemm->lanes *
                          context->gemm->element_bytes;
   context->shared_bytes = context->thread_bytes = 0;

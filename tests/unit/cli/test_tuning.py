@@ -108,7 +108,7 @@ def test_an_audited_convolution_is_searched_at_its_patterns(
     assert audit.call == {**searched(given, conv), "profiled": profiled}
 
 
-def test_dense_baselines_run_with_the_configured_threads(
+def test_dense_baselines_run_as_the_convolution_is_tuned(
     note: Note, settings: str, given: Settings
 ) -> None:
     baselines = note("evaluation.dense_baselines", "run_baselines")
@@ -117,8 +117,8 @@ def test_dense_baselines_run_with_the_configured_threads(
     assert baselines.call == {
         "target": given.config.target,
         "conv": conv,
-        "threads": given.config.throughput.threads,
-        "seed": given.config.profile.seed,
+        "settings": given.config.profile,
+        "timed": given.config.throughput,
         "output": Path("out.json"),
     }
 

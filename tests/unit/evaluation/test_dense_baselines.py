@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import write_json
+from colonnade.config.schema import ProfileConfig, ThroughputConfig
 from colonnade.config.target import load_target
 from colonnade.evaluation.dense_baselines import (
     baselines_table,
@@ -34,6 +36,14 @@ ROOT = Path(__file__).resolve().parents[3]
 STEM = ConvShape.parse("n1c3h16w16-o8-k7x7-s2-p3-d1")
 BODY = ConvShape.parse("n1c8h8w8-o8-k3x3-s1-p1-d1-r")
 LAYERS = [("stem", STEM), ("first", BODY), ("second", BODY)]
+
+
+DEFAULT = yaml.safe_load((ROOT / "config/default.yaml").read_text("utf-8"))
+PROFILE = ProfileConfig(**DEFAULT["profile"])
+
+
+def timed(threads: int) -> ThroughputConfig:
+    return ThroughputConfig(**{**DEFAULT["throughput"], "threads": threads})
 
 
 @pytest.fixture
@@ -72,7 +82,7 @@ def table(target: Target, tmp_path: Path) -> Path:
     write_json(tmp_path / "body.json", profile(BODY, 2000, 1500, {0.5: 1600, 0.75: 500}))
     openblas = {"candidate": "openblas_im2col", "cycles": 850}
     write_json(tmp_path / "a.json", {"conv": str(STEM), "runs": [openblas]})
-    winograd = [{"candidate": f"winograd:{m}", "cycles": 700 + m} for m in (4, 2)]
+    winograd = [{"candidate": f"winograd{m}:14:2:1:1", "cycles": 700 + m} for m in (4, 2)]
     runs = [openblas | {"cycles": 3000}, *winograd]
     write_json(tmp_path / "b.json", {"conv": str(BODY), "runs": runs})
     output = tmp_path / "tables/dense_baselines.csv"
@@ -85,12 +95,8 @@ def test_winograd_is_tried_where_it_computes_the_convolution() -> None:
     assert winograd_candidates(STEM) == []
     assert winograd_candidates(ConvShape.parse("n1c8h8w8-o8-k3x3-s2-p1-d1")) == []
     found = winograd_candidates(BODY)
-    # Of 4x4 tiles of 2x2 outputs blocks of 4, 2 and 1 rows; of 2x2 tiles of 4x4 outputs, of 2 and 1.
-    assert {tuple(each.split(":")[1:3]) for each in found} == {
-        *(("2", rows) for rows in "421"),
-        *(("4", rows) for rows in "21"),
-    }
-    assert len(found) == len(set(found)) == 15
+    assert {each.algorithm for each in found} == {"winograd2", "winograd4"}
+    assert len(found) == len(set(found)) == 16
 
 
 def test_every_convolution_has_every_implementation_that_computes_it(table: Path) -> None:
@@ -115,7 +121,7 @@ def test_every_convolution_has_every_implementation_that_computes_it(table: Path
         (str(BODY), "colnm_tuned", 0.75): (2, 500),
     }
     (winograd,) = [row for row in rows if row["implementation"] == "colnm_winograd"]
-    assert winograd["candidate"] == "winograd:2"
+    assert winograd["candidate"] == "winograd2:14:2:1:1"
     assert winograd["mac_per_cycle"] == pytest.approx(BODY.macs / 702)
 
 
@@ -171,8 +177,8 @@ def test_a_file_of_another_convolution_is_refused(target: Target, tmp_path: Path
 
 def test_other_vectors_and_threads_are_refused(target: Target, tmp_path: Path) -> None:
     with pytest.raises(ColonnadeError, match=r"throughput\.threads 2: .* vlen 256 and 1 thread"):
-        run_baselines(target, BODY, 2, 1, tmp_path / "a.json")
+        run_baselines(target, BODY, PROFILE, timed(2), tmp_path / "a.json")
     config = target.config.model_copy(update={"vlen": 512})
     wide = Target("wide", config, target.container)
     with pytest.raises(ColonnadeError, match=r"target wide: vlen 512"):
-        run_baselines(wide, BODY, 1, 1, tmp_path / "a.json")
+        run_baselines(wide, BODY, PROFILE, timed(1), tmp_path / "a.json")

@@ -45,6 +45,20 @@ def profile(
     return found
 
 
+def test_a_dense_convolution_may_run_by_winograds_algorithm_and_a_pruned_one_does_not(
+    host: Target, container: FakeContainer, settings: ProfileConfig, timed: ThroughputConfig
+) -> None:
+    container.ms = {"winograd4:12:1:8:1|1:1": 0.25, "winograd2:14:1:8:1|1:1": 0.5}
+    named = settings.model_copy(update={"algorithms": ("direct", "packed", "winograd")})
+    dense, pruned = profile(host, named, timed)["searches"]
+    assert [dense["trials"][0][key] for key in SCHEDULE] == ["winograd4", 12, 1, 8, 1]
+    assert {each["algorithm"] for each in pruned["trials"]} == {"direct", "packed"}
+    assert dense["space"] > pruned["space"]
+    # It has no KC splits.
+    tried = [each.split(":") for each in container.candidates if each.startswith("winograd")]
+    assert {each[-1] for each in tried} == {"1"}
+
+
 def test_the_fastest_candidates_are_chosen_by_their_times(
     host: Target, container: FakeContainer, settings: ProfileConfig, timed: ThroughputConfig
 ) -> None:

@@ -129,4 +129,4 @@ def dense_baselines(settings: Path, conv: str, output: Path) -> None:
 
     given = read_settings(settings)
     shape, config = ConvShape.parse(conv), given.config
-    run_baselines(target_of(given), shape, config.throughput.threads, config.profile.seed, output)
+    run_baselines(target_of(given), shape, config.profile, config.throughput, output)

@@ -72,8 +72,12 @@ class ProfileConfig(Section):
     say.
     """
 
-    algorithms: tuple[Literal["direct", "packed"], ...] = Field(
-        min_length=1, max_length=2, description="Of convolutions.", examples=[["direct"]]
+    algorithms: tuple[Literal["direct", "packed", "winograd"], ...] = Field(
+        min_length=1,
+        max_length=3,
+        description="Of convolutions: `direct`, `packed` or both, and `winograd`, by which dense ones of"
+        " 3x3 at stride 1 are tried too where time is measured.",
+        examples=[["direct"]],
     )
     tiles: tuple[Tile, ...] = Field(
         min_length=1, max_length=31, description="Output channels of a tile, T."
@@ -125,6 +129,11 @@ class ProfileConfig(Section):
             raise ValueError(
                 f"no candidate fits the registers: tile {tile} at lmul {lmul} needs"
                 f" {(tile + 1) * lmul}; allowed: at most {VECTOR_REGISTERS}"
+            )
+        if set(self.algorithms) == {"winograd"}:
+            raise ValueError(
+                "algorithms: winograd alone: pruned convolutions do not run by it; allowed: direct or"
+                " packed beside it"
             )
         return self
 

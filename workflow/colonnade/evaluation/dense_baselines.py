@@ -3,12 +3,11 @@
 
 """Dense ways to compute a network's convolutions, compared with pruning them.
 
-Beside XNNPACK's operators and ours: OpenBLAS behind im2col, and Winograd's algorithm over our kernels.
+Beside XNNPACK's operators and ours: OpenBLAS behind im2col, and ours by Winograd's algorithm.
 All compute the convolutions alone, with bias, residual and ReLU, each from cold caches.
 """
 
 import json
-import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
@@ -19,11 +18,14 @@ from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import discard, make_folder, read_json, write_json
 from colonnade.common.paths import BASELINES
 from colonnade.common.reference import REFERENCE
+from colonnade.config.schema import ProfileConfig, ThroughputConfig
 from colonnade.models.conv_shape import ConvShape
 from colonnade.results.records import DenseRuns, ModelledProfile
 from colonnade.results.tables import DENSE_BASELINES, write_table
 from colonnade.targets.target import Target
-from colonnade.tuning.space import SCHEDULE
+from colonnade.tuning.bench import Bench, Profiled
+from colonnade.tuning.space import SCHEDULE, Candidate
+from colonnade.tuning.space import WINOGRAD as ALGORITHMS
 
 OPENBLAS = "openblas_im2col"
 WINOGRAD = "colnm_winograd"
@@ -32,48 +34,50 @@ TUNED = "colnm_tuned"
 
 # The vectors that OpenBLAS is built for.
 _VLEN = 256
-# Winograd's plans that are tried: outputs of a tile each way, the parts that the tiles' rows are split
-# into, and the schedule of the multiplications.
-_OUTPUTS = (2, 4)
-_PARTS = (1, 2, 4)
-_PRODUCTS = ("direct:14:2:4:1", "direct:14:2:16:1", "direct:30:1:16:1")
+# Of Winograd's candidates: tiles and LMULs that most accumulators fit with, and panels of a block.
+_KERNELS = ((14, 2), (28, 1))
+_PANELS = (1, 2, 4, 8)
 
 
-def winograd_candidates(conv: ConvShape) -> list[str]:
-    """Winograd's plans for a convolution, as the program takes them; none if it computes no such one."""
-    if (conv.kernel, conv.stride, conv.dilation, conv.groups) != ((3, 3), (1, 1), (1, 1), 1):
+def winograd_candidates(conv: ConvShape) -> list[Candidate]:
+    """Schedules by Winograd's algorithm that are tried; none if it computes no such convolution."""
+    if not conv.has_winograd:
         return []
-    blocks = dict.fromkeys(
-        (m, math.ceil(math.ceil(conv.out_height / m) / parts))
-        for m, parts in product(_OUTPUTS, _PARTS)
-    )
-    return [f"winograd:{m}:{rows}:{each}" for (m, rows), each in product(blocks, _PRODUCTS)]
+    return [
+        Candidate(algorithm, tile, lmul, panels)
+        for algorithm, (tile, lmul), panels in product(ALGORITHMS, _KERNELS, _PANELS)
+    ]
 
 
-def run_baselines(target: Target, conv: ConvShape, threads: int, seed: int, output: Path) -> None:
+def run_baselines(
+    target: Target, conv: ConvShape, settings: ProfileConfig, timed: ThroughputConfig, output: Path
+) -> None:
     """Run a convolution by OpenBLAS and by Winograd's algorithm, and write the reports to `output`.
 
     Raises:
         ColonnadeError: time is not modelled, for one core of the vectors that OpenBLAS is built for.
     """
     target.need_model(str(output))
-    if (target.vlen, threads) != (_VLEN, 1):
+    if (target.vlen, timed.threads) != (_VLEN, 1):
         raise ColonnadeError(
-            f"target {target.name}: vlen {target.vlen}, throughput.threads {threads}: dense baselines"
-            f" are built for vlen {_VLEN} and 1 thread"
+            f"target {target.name}: vlen {target.vlen}, throughput.threads {timed.threads}: dense"
+            f" baselines are built for vlen {_VLEN} and 1 thread"
         )
     timing = output.with_suffix(".timing")
     make_folder(output.parent)
-    arguments = [
-        *("--conv", str(conv), "--seed", str(seed), "--relu"),
-        *("--candidate", ",".join([OPENBLAS, *winograd_candidates(conv)])),
-    ]
+    arguments = ["--conv", str(conv), "--seed", str(settings.seed), "--relu"]
     try:
         printed = target.run(BASELINES, arguments, timing=timing)
     finally:
         discard(timing)
-    runs = [json.loads(line) for line in printed.splitlines()]
-    write_json(output, {"conv": str(conv), "runs": runs})
+    openblas = [{"candidate": OPENBLAS, "cycles": json.loads(printed)["cycles"]}]
+    candidates = winograd_candidates(conv)
+    reports = Bench(target, conv, settings, timed, timing).run(Profiled(None), candidates)
+    ours = [
+        {"candidate": str(candidate), "cycles": report["cycles"]}
+        for candidate, report in zip(candidates, reports, strict=True)
+    ]
+    write_json(output, {"conv": str(conv), "runs": openblas + ours})
 
 
 def baselines_table(

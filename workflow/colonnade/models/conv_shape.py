@@ -138,6 +138,12 @@ class ConvShape:
         return positions * self.out_channels * self.reduction
 
     @property
+    def has_winograd(self) -> bool:
+        """Whether Winograd's algorithm computes it: 3x3, stride and dilation 1, one group."""
+        ones = self.stride == self.dilation == (1, 1)
+        return self.kernel == (3, 3) and ones and self.groups == 1
+
+    @property
     def is_pointwise(self) -> bool:
         """Whether an output position reads the input at the same position alone."""
         return self.kernel == self.stride == (1, 1) and not any(self.padding)

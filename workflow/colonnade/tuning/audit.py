@@ -33,7 +33,7 @@ from colonnade.tuning.profiling import seconds_of_a_search
 from colonnade.tuning.race import MOST_ROUNDS, Deadline, race
 from colonnade.tuning.rounds import Rounds
 from colonnade.tuning.search import fastest, rank_each, search
-from colonnade.tuning.space import Candidate, grid, in_splits, search_space
+from colonnade.tuning.space import Candidate, grid, in_splits, search_space, winograd_grid
 
 # Candidates that share one start of the bench; what they took is kept when the next ones begin.
 _BATCH = 16
@@ -123,15 +123,16 @@ def audit_measured(
     """
     rounds = Rounds(target, conv, settings, timed)
     machine = machine_of(target)
-    candidates, everything = search_space(conv, settings, machine), grid(conv, settings, machine)
     rows = []
     with alone():
         for each in track(profiled, f"audit {conv}", len(profiled), "search"):
-            run = partial(rounds.times, each)
+            run, dense = partial(rounds.times, each), each == DENSE
+            candidates = search_space(conv, settings, machine, winograd=dense)
+            everything = grid(conv, settings, machine)
+            if dense:
+                everything += winograd_grid(conv, settings, machine)
             standings = [
-                measured.search(
-                    candidates, run, settings, Deadline(seconds), same_tile=each != DENSE
-                )
+                measured.search(candidates, run, settings, Deadline(seconds), same_tile=not dense)
                 for _ in range(_TUNINGS)
             ]
             found = [standing.fastest for standing in standings]

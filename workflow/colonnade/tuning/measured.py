@@ -30,7 +30,7 @@ from colonnade.tuning.cache import Result
 from colonnade.tuning.core import machine_of
 from colonnade.tuning.race import MOST_ROUNDS, Deadline, Measure, Outcome, race, screen
 from colonnade.tuning.rounds import Rounds
-from colonnade.tuning.space import XNNPACK, Candidate, search_space
+from colonnade.tuning.space import WINOGRAD, XNNPACK, Candidate, search_space
 
 # Of the kernels, as many go on to the second race: a quarter, but not fewer.
 _KERNELS = 4
@@ -89,11 +89,13 @@ def profile_measured(
         ColonnadeError: no candidate of a search can run.
     """
     rounds = Rounds(target, conv, settings, timed)
-    candidates = search_space(conv, settings, machine_of(target))
+    machine = machine_of(target)
+    spaces = [search_space(conv, settings, machine, winograd=each == DENSE) for each in profiled]
     standings = []
     with alone():
         watch = Watch()
-        for each in track(profiled, f"profile {conv}", len(profiled), "search"):
+        pairs = list(zip(profiled, spaces, strict=True))
+        for each, candidates in track(pairs, f"profile {conv}", len(pairs), "search"):
             run, deadline = partial(rounds.times, each), Deadline(seconds)
             standings.append(search(candidates, run, settings, deadline, same_tile=each != DENSE))
             watch.look()
@@ -103,8 +105,8 @@ def profile_measured(
         told = target.config.board is None
         conditions = {"conditions": watch.conditions().columns()} if told else {}
     searches = [
-        _found(conv, each, standing, len(candidates), reports[standing.fastest, each.kept(conv)])
-        for each, standing in zip(profiled, standings, strict=True)
+        _found(conv, each, standing, len(space), reports[standing.fastest, each.kept(conv)])
+        for each, standing, space in zip(profiled, standings, spaces, strict=True)
     ]
     reference = reports[XNNPACK, conv.reduction]
     whole = {"conv": str(conv), "reference": reference, "searches": searches}
@@ -179,8 +181,9 @@ def _split_columns(
     """Race the fastest against itself in two and four times as many KC splits, while one of these wins.
 
     With fewer columns at a time more panels of a block stay in cache, so twice as many are tried, too.
+    Winograd's algorithm has no KC splits.
     """
-    while not deadline.passed:
+    while not deadline.passed and standing.fastest.algorithm not in WINOGRAD:
         best = standing.fastest
         tried = [
             replace(best, panels=panels, kc_splits=splits)
@@ -206,7 +209,7 @@ def _run_others(
     *,
     same_tile: bool,
 ) -> None:
-    """Race the candidates of the algorithm that has not won, and then its best against the fastest."""
+    """Race the candidates of the next best algorithm, and then its best against the fastest."""
     best = standing.fastest
     others = [
         each

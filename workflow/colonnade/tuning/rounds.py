@@ -19,11 +19,13 @@ from colonnade.models.conv_shape import ConvShape
 from colonnade.targets.target import Target
 from colonnade.tuning.bench import PROGRAM, Profiled, bench_arguments
 from colonnade.tuning.cache import Result
-from colonnade.tuning.space import Candidate
+from colonnade.tuning.space import WINOGRAD, Candidate
 
 # Weights that one process packs, at most: a network's memory is small, but not that of all its
 # candidates.
 _PROCESS_BYTES = 512 << 20
+# Of Winograd's algorithm, at most: 36 numbers for 9.
+_WINOGRAD_WEIGHTS = 4
 
 
 class Rounds:
@@ -48,6 +50,8 @@ class Rounds:
             ColonnadeError: not one of them can run.
         """
         weights = F32_BYTES * self._conv.out_channels * profiled.kept(self._conv)
+        if any(each.algorithm in WINOGRAD for each in candidates):
+            weights *= _WINOGRAD_WEIGHTS
         size = max(1, _PROCESS_BYTES // weights)
         times: dict[Candidate, list[float]] = {}
         for start in range(0, len(candidates), size):

@@ -48,6 +48,8 @@ class Candidate:
 
 
 PACKED = "packed"
+WINOGRAD = {"winograd2": 2, "winograd4": 4}
+"""Winograd's algorithm, by the outputs of a tile each way; only dense convolutions run by it."""
 XNNPACK = Candidate(REFERENCE, 0, 0, 0, 0)
 SCHEDULE = tuple(field.name for field in fields(Candidate))
 
@@ -57,16 +59,42 @@ def grid(conv: ConvShape, settings: ProfileConfig, machine: Machine) -> list[Can
 
     Tiles of more rows than there are output channels, and blocks of more panels than there are, run
     as the next smaller one does and are left out. Where strides of height and width differ, only the
-    packed algorithm runs, whatever the configuration names.
+    packed algorithm runs, whatever the configuration names. By Winograd's none do: see `winograd_grid`.
     """
     even = conv.stride[0] == conv.stride[1]
+    multiplying = tuple(each for each in settings.algorithms if each != "winograd")
     positions = conv.batch * conv.out_height * conv.out_width
+    return _combined(multiplying if even else (PACKED,), positions, conv, settings, machine)
+
+
+def winograd_grid(conv: ConvShape, settings: ProfileConfig, machine: Machine) -> list[Candidate]:
+    """The same by Winograd's algorithm, of a convolution that keeps all its columns.
+
+    None where the configuration does not name it, or it computes no such convolution. Its panels are of
+    tiles of outputs.
+    """
+    if "winograd" not in settings.algorithms or not conv.has_winograd:
+        return []
+    found = []
+    for algorithm, outputs in WINOGRAD.items():
+        tiles = math.ceil(conv.out_height / outputs) * math.ceil(conv.out_width / outputs)
+        found += _combined((algorithm,), conv.batch * tiles, conv, settings, machine)
+    return found
+
+
+def _combined(
+    algorithms: Sequence[str],
+    positions: int,
+    conv: ConvShape,
+    settings: ProfileConfig,
+    machine: Machine,
+) -> list[Candidate]:
     found = []
     for lmul in settings.lmuls:
         panels = _distinct(settings.panels, math.ceil(positions / (lmul * machine.lanes)))
         found += [
             Candidate(algorithm, tile, lmul, count)
-            for algorithm in (settings.algorithms if even else (PACKED,))
+            for algorithm in algorithms
             for tile in _distinct(settings.tiles, conv.out_channels)
             if fits_registers(tile, lmul)
             for count in panels
@@ -107,8 +135,12 @@ def _distinct(values: Sequence[int], most: int) -> list[int]:
     return [value for value in ordered if value < most] + enough[:1]
 
 
-def search_space(conv: ConvShape, settings: ProfileConfig, machine: Machine) -> list[Candidate]:
+def search_space(
+    conv: ConvShape, settings: ProfileConfig, machine: Machine, *, winograd: bool = False
+) -> list[Candidate]:
     """The grid without tiles that leave a large part of their rows empty and blocks far too large.
+
+    With `winograd` that of Winograd's algorithm belongs to it.
 
     A tile stays if at most a quarter of the rows of all tiles is empty: the rows of the last one run
     in a smaller kernel, which has less work to hide its loads behind. A block stays if what its tiles
@@ -117,6 +149,8 @@ def search_space(conv: ConvShape, settings: ProfileConfig, machine: Machine) -> 
     Where nothing stays, everything does.
     """
     candidates = grid(conv, settings, machine)
+    if winograd:
+        candidates += winograd_grid(conv, settings, machine)
     filled = [each for each in candidates if _fills_its_tiles(conv, each)] or candidates
     return [each for each in filled if _fits_caches(conv, each, machine)] or filled
 
@@ -131,11 +165,14 @@ def _fits_caches(conv: ConvShape, candidate: Candidate, machine: Machine) -> boo
 
 
 def _operand(conv: ConvShape, candidate: Candidate, machine: Machine) -> int:
-    """Bytes of a block's K packed rows, or of its positions in the input's planes.
+    """Bytes of a block's K packed rows, or of its positions in the input's planes or Winograd's matrices.
 
-    Of these a stride that splits planes makes several of each channel.
+    Of planes a stride that splits them makes several of each channel.
     """
     positions = candidate.panels * candidate.lmul * machine.lanes
+    if candidate.algorithm in WINOGRAD:
+        matrices = (WINOGRAD[candidate.algorithm] + 2) ** 2
+        return matrices * conv.in_channels * positions * F32_BYTES
     planes = conv.in_channels * conv.split_planes
     rows = conv.reduction if candidate.algorithm == PACKED else planes
     return rows * positions * F32_BYTES

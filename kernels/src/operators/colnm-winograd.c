@@ -1,0 +1,352 @@
+// SPDX-FileCopyrightText: 2026 the Colonnade authors
+// SPDX-License-Identifier: BSD-3-Clause
+
+// Winograd's algorithm, for dense convolutions of 3x3 at stride 1: see colonnade/winograd.h.
+//
+// Panels are of tiles of m x m outputs, those of all images one after the other. A task transforms the input of a block of
+// them, which stays in cache; then, for each of its tiles of output channels, multiplies all n * n matrices and transforms the
+// products, which stay there, too.
+#include <math.h>
+#include <string.h>
+
+#include "colnm-convolution.h"
+#include "colonnade/winograd.h"
+#include "xnnpack/math.h"
+
+static size_t matrices_of(const struct xnn_winograd_config* config) { return (config->m + 2) * (config->m + 2); }
+
+enum xnn_status colnm_plan_winograd(struct colnm_context* context) {
+  const struct xnn_colnm_convolution2d* shape = &context->shape;
+  const size_t m = context->schedule.algorithm == xnn_colnm_winograd2 ? 2 : 4;
+  if (shape->kernel_height != 3 || shape->kernel_width != 3 || shape->stride_height != 1 || shape->stride_width != 1 ||
+      shape->dilation_height != 1 || shape->dilation_width != 1 || shape->columns != NULL ||
+      shape->arithmetic != xnn_colnm_f32 || context->schedule.kc_splits != 1) {
+    xnn_log_error(
+        "failed to create colnm convolution: Winograd's algorithm needs all columns of a 3x3 kernel in f32, at "
+        "stride 1 and in one KC split");
+    return xnn_status_unsupported_parameter;
+  }
+  context->winograd.config = xnn_init_f32_winograd_config(m);
+  context->split_columns = shape->in_channels;
+  context->matrices = matrices_of(context->winograd.config);
+  return xnn_status_success;
+}
+
+// U of one weight matrix, g being `step` apart: [n, n].
+static void transform_weights(const struct xnn_winograd_config* config, const float* g, size_t step, double* u) {
+  const size_t n = config->m + 2;
+  for (size_t i = 0; i < n * n; i++) {
+    u[i] = 0;
+    for (size_t tap = 0; tap < 9; tap++) {
+      u[i] += config->weights[i / n][tap / 3] * config->weights[i % n][tap % 3] * (double) g[tap * step];
+    }
+  }
+}
+
+static uintptr_t matrix_weights(const struct colnm_context* context, size_t tile, size_t matrix) {
+  return context->weights + (tile * context->matrices + matrix) * context->tile_bytes;
+}
+
+void colnm_pack_winograd(struct colnm_context* context) {
+  const struct xnn_colnm_convolution2d* shape = &context->shape;
+  const float* values = shape->values;
+  for (size_t tile = 0; tile < colnm_tile_count(shape); tile++) {
+    const size_t rows = min(shape->tile, shape->out_channels - tile * shape->tile);
+    for (size_t channel = 0; channel < shape->in_channels; channel++) {
+      for (size_t row = 0; row < rows; row++) {
+        double u[XNN_WINOGRAD_MAX_N * XNN_WINOGRAD_MAX_N];
+        transform_weights(context->winograd.config, values + channel * rows + row, shape->in_channels * rows, u);
+        for (size_t i = 0; i < context->matrices; i++) {
+          // Biases come first, which are zero.
+          ((float*) matrix_weights(context, tile, i))[(1 + channel) * rows + row] = (float) u[i];
+        }
+      }
+    }
+    values += shape->kept * rows;
+  }
+  context->winograd.bias = NULL;
+  if (shape->bias != NULL) {
+    context->winograd.bias = (float*) (context->weights + colnm_tile_count(shape) * context->matrices * context->tile_bytes);
+    memcpy(context->winograd.bias, shape->bias, shape->out_channels * sizeof(float));
+  }
+}
+
+static struct colnm_grid winograd_grid(const struct colnm_context* context) {
+  const size_t positions = context->winograd.products.width;
+  return (struct colnm_grid) {.groups = 1, .height = 1, .width = positions, .row_stride = positions, .phases = 1};
+}
+
+// Kernels write rows of products, of all tiles of the output.
+static const struct xnn_colnm_planes* plan_products(struct colnm_context* context) {
+  struct colnm_winograd* winograd = &context->winograd;
+  const struct xnn_colnm_planes* output = &context->output;
+  winograd->tile_rows = divide_round_up(output->height, winograd->config->m);
+  winograd->tile_columns = divide_round_up(output->width, winograd->config->m);
+  const size_t positions = output->batch * winograd->tile_rows * winograd->tile_columns;
+  winograd->products = (struct xnn_colnm_planes) {
+    .batch = 1,
+    .channels = output->channels,
+    .height = 1,
+    .width = positions,
+    .phases = 1,
+    .row_stride = positions,
+    .phase_stride = positions,
+    .image_stride = positions,
+    .channel_stride = positions,
+    .size = positions * output->channels,
+  };
+  return &winograd->products;
+}
+
+// A task's part of the workspace. Numbers count elements.
+struct buffers {
+  size_t row;           // from one row of a matrix to the next: the positions of a block, and of whole vectors
+  float* inputs;        // V: [in_channels, row] of each matrix,
+  size_t input_stride;  // from one to the next
+  float* products;      // M of a tile: [T, row] of each matrix,
+  size_t product_stride;
+  float* outputs;       // of one channel: [m * m, row]
+  float* scratch;       // [n, m * tile_columns + 2]
+  float* line;          // a row of the output, before the activation
+  float* output;        // and after it, where it is not stored at once
+  float* residual;      // the same of the residual
+  const float* zeros;   // a row of the input
+  struct colnm_piece* pieces;  // [positions of a block]: rows of tiles
+};
+
+static size_t align_floats(size_t count) { return round_up_po2(count, XNN_ALLOCATION_ALIGNMENT / sizeof(float)); }
+
+// Elements from one matrix to the next. A transform has an element of each at a time: a power of two apart, they would push
+// each other out of the cache.
+static size_t matrix_stride(size_t elements) { return align_floats(elements) + XNN_ALLOCATION_ALIGNMENT / sizeof(float); }
+
+// Lays them out one after the other; returns the bytes that all of them take.
+static size_t lay_out(const struct colnm_context* context, uintptr_t begin, struct buffers* buffers) {
+  const struct colnm_winograd* winograd = &context->winograd;
+  const size_t positions = context->block_bytes / sizeof(float), beyond = winograd->config->vector - 1;
+  const size_t row = round_up_po2(positions + beyond, 8), m = winograd->config->m, width = m * (winograd->tile_columns + beyond);
+  const size_t input_stride = matrix_stride(context->shape.in_channels * row);
+  const size_t product_stride = matrix_stride(context->shape.tile * row);
+  const size_t counts[] = {
+    context->matrices * input_stride,
+    context->matrices * product_stride,
+    m * m * row,
+    (m + 2) * (width + 2),
+    width,
+    width,
+    width,
+    context->input.width,
+  };
+  float* parts[sizeof(counts) / sizeof(counts[0])];
+  uintptr_t at = begin;
+  for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+    parts[i] = (float*) at;
+    at += align_floats(counts[i]) * sizeof(float) + XNN_EXTRA_BYTES;
+  }
+  *buffers = (struct buffers) {
+    .row = row,
+    .inputs = parts[0],
+    .input_stride = input_stride,
+    .products = parts[1],
+    .product_stride = product_stride,
+    .outputs = parts[2],
+    .scratch = parts[3],
+    .line = parts[4],
+    .output = parts[5],
+    .residual = parts[6],
+    .zeros = parts[7],
+    .pieces = (struct colnm_piece*) at,
+  };
+  return round_up_po2(at - begin + positions * sizeof(struct colnm_piece), XNN_ALLOCATION_ALIGNMENT);
+}
+
+static enum xnn_status plan_workspace(struct colnm_context* context) {
+  struct buffers buffers;
+  context->thread_bytes = lay_out(context, 0, &buffers);
+  if (!colnm_offsets_fit(context->shape.in_channels + COLNM_EXTRA_COLUMNS, buffers.row * sizeof(float))) {
+    xnn_log_error("failed to reshape colnm convolution: a block of 4 GiB or more");
+    return xnn_status_unsupported_parameter;
+  }
+  // All matrices of all tiles have the same offsets.
+  for (size_t i = 0; i < context->split_columns + COLNM_EXTRA_COLUMNS; i++) {
+    context->offsets[i] = (uint32_t) (min(i, context->split_columns - 1) * buffers.row * sizeof(float));
+  }
+  return xnn_status_success;
+}
+
+// Positions of tiles as rows of tiles; returns how many there are.
+static size_t split_into_rows(const struct colnm_winograd* winograd, size_t position, size_t count, struct colnm_piece* pieces) {
+  const size_t of_image = winograd->tile_rows * winograd->tile_columns;
+  size_t pieces_count = 0;
+  while (count != 0) {
+    struct colnm_piece* piece = &pieces[pieces_count++];
+    piece->image = position / of_image;
+    piece->y = position % of_image / winograd->tile_columns;
+    piece->x = position % winograd->tile_columns;
+    piece->count = min(count, winograd->tile_columns - piece->x);
+    position += piece->count;
+    count -= piece->count;
+  }
+  return pieces_count;
+}
+
+// What a row of tiles reads of channel 0, in elements from there.
+struct window {
+  ptrdiff_t rows[XNN_WINOGRAD_MAX_N];  // -1: padding
+  size_t left, inside;
+};
+
+static struct window find_window(const struct colnm_context* context, const struct colnm_piece* piece) {
+  const struct xnn_colnm_planes* input = &context->input;
+  const size_t m = context->winograd.config->m, width = m * piece->count + 2;
+  const size_t first = piece->x * m, padding = context->shape.padding_left;
+  const size_t begin = doz(first, padding);
+  struct window window = {.left = min(doz(padding, first), width)};
+  window.inside = min(doz(input->width, begin), width - window.left);
+  for (size_t i = 0; i < m + 2; i++) {
+    const size_t y = piece->y * m + i;
+    const bool is_inside = y >= context->shape.padding_top && y - context->shape.padding_top < input->height && window.inside != 0;
+    window.rows[i] =
+        is_inside ? (ptrdiff_t) xnn_colnm_planes_index(input, piece->image, y - context->shape.padding_top, begin) : -1;
+  }
+  return window;
+}
+
+static void transform_input(const struct colnm_context* context, const struct buffers* buffers, size_t pieces) {
+  const size_t channels = context->shape.in_channels;
+  for (size_t i = 0, first = 0; i < pieces; first += buffers->pieces[i++].count) {
+    const struct window window = find_window(context, &buffers->pieces[i]);
+    struct xnn_winograd_rows rows = {.left = window.left, .inside = window.inside};
+    for (size_t channel = 0; channel < channels; channel++) {
+      const float* plane = (const float*) context->input_data + channel * context->input.channel_stride;
+      for (size_t row = 0; row < XNN_WINOGRAD_MAX_N; row++) {
+        rows.rows[row] = window.rows[row] < 0 ? buffers->zeros : plane + window.rows[row];
+      }
+      context->winograd.config->input(
+          buffers->pieces[i].count, &rows, buffers->scratch, buffers->inputs + channel * buffers->row + first, buffers->input_stride);
+    }
+  }
+}
+
+// Elements of a row of the output or the residual, from one phase plane after the other or to them.
+static void gather_row(const struct xnn_colnm_planes* planes, const float* from, size_t x, size_t count, float* line) {
+  for (size_t i = 0; i < count; i++) {
+    line[i] = from[xnn_colnm_planes_index(planes, 0, 0, x + i) - planes->origin];
+  }
+}
+
+static inline void scatter_phases(const struct xnn_colnm_planes* planes, const float* line, size_t count, size_t phases, float* to) {
+  for (size_t phase = 0; phase < phases; phase++) {
+    float* plane = to + phase * planes->phase_stride;
+    for (size_t i = phase; i < count; i += phases) {
+      plane[i / phases] = line[i];
+    }
+  }
+}
+
+static void scatter_row(const struct xnn_colnm_planes* planes, const float* line, size_t x, size_t count, float* to) {
+  if (planes->phases == 2 && x % 2 == 0) {
+    scatter_phases(planes, line, count, 2, to + x / 2);
+    return;
+  }
+  for (size_t i = 0; i < count; i++) {
+    to[xnn_colnm_planes_index(planes, 0, 0, x + i) - planes->origin] = line[i];
+  }
+}
+
+// The first element of a row of a channel, in whatever phase it lies.
+static uintptr_t row_of(const struct xnn_colnm_planes* planes, const void* data, size_t channel, size_t image, size_t y) {
+  return (uintptr_t) ((const float*) data + channel * planes->channel_stride + xnn_colnm_planes_index(planes, image, y, 0));
+}
+
+static void store_row(
+    const struct colnm_context* context, const struct buffers* buffers, size_t channel, const struct colnm_piece* piece, size_t y,
+    const float* sums) {
+  const size_t m = context->winograd.config->m, x = piece->x * m;
+  const size_t count = min(piece->count * m, context->output.width - x);
+  const struct xnn_colnm_planes* output = &context->output;
+  float* to = (float*) row_of(output, context->output_data, channel, piece->image, y);
+  const float* residual = NULL;
+  if (context->has_residual) {
+    const float* from = (const float*) row_of(&context->residual, context->residual_data, channel, piece->image, y);
+    residual = from + x;
+    if (context->residual.phases != 1) {
+      gather_row(&context->residual, from, x, count, buffers->residual);
+      residual = buffers->residual;
+    }
+  }
+  const float bias = context->winograd.bias == NULL ? 0.0f : context->winograd.bias[channel];
+  const bool is_whole = output->phases == 1;
+  context->winograd.config->row(
+      count, sums, buffers->row, bias, residual, buffers->line, is_whole ? to + x : buffers->output, &context->params);
+  if (!is_whole) {
+    scatter_row(output, buffers->output, x, count, to);
+  }
+}
+
+static void transform_output(
+    const struct colnm_context* context, const struct buffers* buffers, size_t tile, size_t positions, size_t pieces) {
+  const size_t m = context->winograd.config->m, first_channel = tile * context->shape.tile;
+  const size_t rows = min(context->shape.tile, context->shape.out_channels - first_channel);
+  for (size_t row = 0; row < rows; row++) {
+    context->winograd.config->output(
+        positions, buffers->products + row * buffers->row, buffers->product_stride, buffers->outputs, buffers->row);
+    const float* sums = buffers->outputs;
+    for (size_t i = 0; i < pieces; sums += buffers->pieces[i++].count) {
+      const struct colnm_piece* piece = &buffers->pieces[i];
+      const size_t height = min(m, context->output.height - piece->y * m);
+      for (size_t y = 0; y < height; y++) {
+        store_row(context, buffers, first_channel + row, piece, piece->y * m + y, sums + y * m * buffers->row);
+      }
+    }
+  }
+}
+
+static void multiply(
+    const struct colnm_context* context, const struct buffers* buffers, size_t tile, const struct xnn_colnm_panel* panels,
+    size_t count) {
+  const struct xnn_colnm_convolution2d* shape = &context->shape;
+  const size_t rows = min(shape->tile, shape->out_channels - tile * shape->tile);
+  const union xnn_f32_minmax_params unclamped = {.scalar = {.min = -INFINITY, .max = INFINITY}};
+  for (size_t matrix = 0; matrix < context->matrices; matrix++) {
+    const uintptr_t input = (uintptr_t) (buffers->inputs + matrix * buffers->input_stride) - panels->input;
+    const uintptr_t output = (uintptr_t) (buffers->products + matrix * buffers->product_stride);
+    // Panels of one LMUL go to the kernel together.
+    for (size_t i = 0, next; i < count; i = next) {
+      for (next = i + 1; next < count && panels[next].log2_lmul == panels[i].log2_lmul;) {
+        next++;
+      }
+      context->gemm->ukernel[panels[i].log2_lmul][rows - 1](
+          shape->in_channels, (const void*) input, (const void*) matrix_weights(context, tile, matrix), context->offsets,
+          next - i, panels + i, (void*) (output - panels->output), buffers->row * sizeof(float), NULL, 0, &unclamped);
+    }
+  }
+}
+
+static void compute_winograd(struct colnm_context* context, size_t thread, size_t index) {
+  const size_t first_tile = index % context->tile_groups * context->group_tiles;
+  const size_t end_tile = min(first_tile + context->group_tiles, colnm_tile_count(&context->shape));
+  const size_t first_panel = index / context->tile_groups * context->block_panels;
+  const size_t panel_count = min(context->block_panels, context->panels.count - first_panel);
+  const struct xnn_colnm_panel* panels = context->panels.items + first_panel;
+  const struct xnn_colnm_panel* last = panels + panel_count - 1;
+  const size_t positions = (last->input - panels->input) / sizeof(float) + last->count;
+  struct buffers buffers;
+  lay_out(context, context->workspace + thread * context->thread_bytes, &buffers);
+  memset((float*) buffers.zeros, 0, context->input.width * sizeof(float));
+  const size_t pieces =
+      split_into_rows(&context->winograd, panels->input / sizeof(float), positions, buffers.pieces);
+  transform_input(context, &buffers, pieces);
+  for (size_t tile = first_tile; tile < end_tile; tile++) {
+    multiply(context, &buffers, tile, panels, panel_count);
+    transform_output(context, &buffers, tile, positions, pieces);
+  }
+}
+
+const struct colnm_algorithm colnm_winograd = {
+  .products = plan_products,
+  .accepts = colnm_has_whole_planes,
+  .grid = winograd_grid,
+  .index = plan_workspace,
+  .compute = compute_winograd,
+};
