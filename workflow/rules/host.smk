@@ -67,6 +67,30 @@ rule compared_schedules:
         "colonnade step schedules {input.settings} {output} {input.profiles} 2> {log}"
 
 
+rule compared_refinement:
+    """Try its schedules again inside it, dense and pruned."""
+    input:
+        plan.host.machine.timed_program(RUNNER),
+        settings=lambda wildcards: plan.host.of(wildcards.network).of(
+            "seed", "target", "throughput", "profile", "comparison", *PRUNED_LAYERS
+        ),
+        schedules=rules.compared_schedules.output.schedules,
+        profiles=rules.compared_schedules.input.profiles,
+    output:
+        schedules=f"{COMPARED}/refined/schedules.json",
+        table=f"{COMPARED}/refined/refinement.csv",
+    log:
+        "<results>/logs/comparison/{network}/refine.log",
+    conda:
+        "../envs/colonnade.yaml"
+    threads: workflow.cores
+    params:
+        code=code("step refine-compared"),
+    shell:
+        "colonnade step refine-compared {input.settings} {input.schedules} {output} {input.profiles}"
+        " 2>&1 | tee {log}"
+
+
 rule compare:
     """Run a network, dense and pruned, and the engines of others, side by side."""
     input:
@@ -74,7 +98,7 @@ rule compare:
         settings=lambda wildcards: plan.host.of(wildcards.network).of(
             "seed", "target", "comparison", *PRUNED_LAYERS
         ),
-        schedules=rules.compared_schedules.output.schedules,
+        schedules=rules.compared_refinement.output.schedules,
         peers=rules.peers.output,
     output:
         f"{COMPARED}/measured.json",

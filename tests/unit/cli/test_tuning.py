@@ -4,6 +4,7 @@
 """Each step of tuning takes the convolution, the patterns and the limits that are configured."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -121,6 +122,39 @@ def test_dense_baselines_run_as_the_convolution_is_tuned(
         "timed": given.config.throughput,
         "output": Path("out.json"),
     }
+
+
+def test_schedules_of_a_network_that_is_compared_are_refined_in_it_dense_and_pruned(
+    note: Note, settings: str, given: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = given.config
+    patterns = config.comparison.patterns
+    written: list[Any] = []
+
+    def write_variants(folder: Path, *others: Any) -> list[Any]:
+        written.append(others)
+        folder.mkdir()
+        labels = ["dense", *(pattern.label for pattern in patterns)]
+        return [SimpleNamespace(label=label, package=folder / label) for label in labels]
+
+    monkeypatch.setattr("colonnade.package.untrained.write_variants", write_variants)
+    refine = note("evaluation.refinement", "refine_networks")
+    output = tmp_path / "refined/schedules.json"
+    step("refine-compared", settings, "schedules.json", output, "refinement.csv", "0.json")
+    convs, call = Convolutions(config), refine.call
+    assert written == [
+        (config.model.name, patterns, convs.pruned_layers, Path("schedules.json"), config.seed)
+    ]
+    assert [(each.label, each.pattern) for each in call["networks"]] == [
+        ("dense", None),
+        *((pattern.label, pattern) for pattern in patterns),
+    ]
+    assert call["layers"](None) == convs.layers
+    assert call["layers"](patterns[0]) == convs.pruned_layers
+    assert call["profiles"] == (Path("0.json"),)
+    assert (call["output"], call["table"]) == (output, Path("refinement.csv"))
+    # Networks and images do not stay.
+    assert list(output.parent.iterdir()) == []
 
 
 def test_networks_are_compared_with_the_engines_that_are_there(

@@ -3,11 +3,13 @@
 
 """Schedules of convolutions are searched: one step of the workflow each."""
 
+import tempfile
 from pathlib import Path
 
 import click
 
 from colonnade.cli.common import FILE, step, target_of
+from colonnade.common.files import make_folder
 from colonnade.models.conv_shape import ConvShape
 from colonnade.workflow.convolutions import Convolutions
 from colonnade.workflow.settings import read_settings
@@ -80,6 +82,55 @@ def compare(settings: Path, schedules: Path, environment: Path, listed: Path, ou
         config.seed,
         output,
     )
+
+
+@step.command("refine-compared")
+@click.argument("settings", type=FILE)
+@click.argument("schedules", type=FILE)
+@click.argument("output", type=FILE)
+@click.argument("table", type=FILE)
+@click.argument("profiles", type=FILE, nargs=-1, required=True)
+def refine_compared(
+    settings: Path, schedules: Path, output: Path, table: Path, profiles: tuple[Path, ...]
+) -> None:
+    """Refine SCHEDULES, chosen of PROFILES, in a network that is compared, dense and pruned."""
+    from safetensors.numpy import save_file
+
+    from colonnade.comparison.networks import random_image
+    from colonnade.evaluation.refinement import TimedNetwork, refine_networks
+    from colonnade.package.untrained import write_variants
+
+    given = read_settings(settings)
+    config, convs, timed = given.config, Convolutions(given.config), given.config.throughput
+    patterns = config.comparison.patterns
+    make_folder(output.parent)
+    with tempfile.TemporaryDirectory(dir=output.parent) as name:
+        folder = Path(name)
+        variants = write_variants(
+            folder / "networks",
+            config.model.name,
+            patterns,
+            convs.pruned_layers,
+            schedules,
+            config.seed,
+        )
+        images = folder / "images.safetensors"
+        save_file({"image": random_image(timed.batch, timed.image_px, config.seed)}, images)
+        refine_networks(
+            target_of(given),
+            [
+                TimedNetwork(variant.label, variant.package, pattern)
+                for variant, pattern in zip(variants, [None, *patterns], strict=True)
+            ],
+            lambda pattern: convs.layers if pattern is None else convs.pruned_layers,
+            schedules,
+            profiles,
+            images,
+            timed,
+            config.profile.minutes,
+            output,
+            table,
+        )
 
 
 @step.command("paper-network")

@@ -70,7 +70,7 @@ TYPICAL: Mapping[str, float] = {
     **{"study_candidate": 75, "recipe_search": 0.5},
     **{"layer_sensitivity": 400, "budget": 2, "budget_prune": 100, "pareto": 60},
     **{"peers": 200, "compared_profile": 45, "compared_schedules": 0.5},
-    **{"compare": 480, "comparison_table": 1},
+    **{"compared_refinement": 150, "compare": 480, "comparison_table": 1},
     **{"photograph_packages": 10, "photograph_networks": 40, "photograph_run": 30},
     **{"photographs_table": 0.5},
     **{"settings": 0, "scope": 0},
