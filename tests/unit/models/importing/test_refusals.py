@@ -51,6 +51,21 @@ def _conv(output: str = "y") -> onnx.NodeProto:
     return helper.make_node("Conv", ["x", "w"], [output], name="first")
 
 
+def test_an_input_that_is_there_twice_is_refused() -> None:
+    model = _model([_conv()], {"w": _weight()})
+    model.graph.input.append(model.graph.input[0])
+    with pytest.raises(ColonnadeError, match="input 'x': 2 times; allowed: once"):
+        import_onnx(model, "net.onnx")
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_sizes_below_one_are_refused(place: int) -> None:
+    model = _model([_conv()], {"w": _weight()})
+    model.graph.input[0].type.tensor_type.shape.dim[place].dim_value = -2
+    with pytest.raises(ColonnadeError, match=r"input 'x' is \[.*-2.*\]; allowed: sizes from 1 on"):
+        import_onnx(model, "net.onnx")
+
+
 def test_all_that_is_not_supported_is_named_at_once() -> None:
     nodes = [
         _conv("a"),

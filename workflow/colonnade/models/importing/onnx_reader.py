@@ -71,11 +71,12 @@ def import_onnx(
     names = [each.name for each in graph.output]
     if not names:
         reading.refused.append("no outputs; needed: one or more")
-    reading.refused += [
-        f"output {name!r}: {count} times; allowed: once"
-        for name, count in Counter(names).items()
-        if count > 1
-    ]
+    for kind, listed in (("input", [each.name for each in graph.input]), ("output", names)):
+        reading.refused += [
+            f"{kind} {name!r}: {count} times; allowed: once"
+            for name, count in Counter(listed).items()
+            if count > 1
+        ]
     return reading.finished(names)
 
 
@@ -125,6 +126,11 @@ def _shape_of(given: Any, image_px: int | None, batch: int | None) -> list[int]:
         allowed = ", ".join(map(_type_name, FLOATS))
         raise UnsupportedError(f"input {given.name!r} is {_type_name(kind)}; allowed: {allowed}")
     sizes = [each.dim_value or None for each in given.type.tensor_type.shape.dim]
+    if any(each is not None and each < 0 for each in sizes):
+        raise UnsupportedError(
+            f"input {given.name!r} is {[each or '?' for each in sizes]}; allowed: sizes from 1 on, or"
+            " open ones"
+        )
     if len(sizes) not in (2, 4) or sizes[1] is None:
         raise UnsupportedError(
             f"input {given.name!r} is {[each or '?' for each in sizes]}; needed: [N, C, H, W] or"
