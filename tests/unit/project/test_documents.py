@@ -135,11 +135,41 @@ def shown_in_study(row: dict[str, Any]) -> str:
     return f"| {how} | {100 * row['sparsity']:g}% | {row['recipe']} | {top1} | {drop} |"
 
 
-def test_the_study_that_is_shown_is_the_one_that_was_recorded() -> None:
-    file = ROOT / "results/baseline/study/study_summary.csv"
-    rows = tables.read_table(file, tables.STUDY_SUMMARY).to_dicts()
+@pytest.mark.parametrize("name", ["study", "fashion-mnist"])
+def test_the_studies_that_are_shown_are_those_that_were_recorded(name: str) -> None:
+    folder = ROOT / "results/baseline" / name
+    rows = tables.read_table(folder / "study_summary.csv", tables.STUDY_SUMMARY).to_dicts()
     page = (ROOT / "docs/results.md").read_text()
     assert "\n".join(map(shown_in_study, rows)) in page
+    assert {row["control"] for row in rows} == {"holds"}
+    assert read_json(folder / "provenance.json")["dirty"] is False
+
+
+def test_prose_has_what_pruning_cost_on_fashion_mnist() -> None:
+    file = ROOT / "results/baseline/fashion-mnist/study_summary.csv"
+    rows = tables.read_table(file, tables.STUDY_SUMMARY).to_dicts()
+    dense, half, quarter, untrained, solved = (
+        next(row for row in rows if (row["method"], row["sparsity"], row["recipe"]) == key)
+        for key in (
+            ("dense", 0, "paper"),
+            ("column-wise", 0.5, "paper"),
+            ("column-wise", 0.75, "paper"),
+            ("column-wise", 0.75, "repaired-untrained"),
+            ("column-wise", 0.75, "repaired"),
+        )
+    )
+    prose = " ".join((ROOT / "README.md").read_text().split())
+    assert (
+        f"On photographs of clothes (Fashion-MNIST, dense {dense['top1_mean']:.1f}%) half costs"
+        f" {half['drop_mean']:.1f} points, three quarters {quarter['drop_mean']:.1f}, or"
+        f" {solved['drop_mean']:.1f} solved first." in prose
+    )
+    page = " ".join((ROOT / "docs/results.md").read_text().split())
+    assert f"lose {untrained['drop_mean']:.2f} points without any training" in page
+    # The aim is outside one interval and within the other.
+    assert half["drop_mean"] < quarter["drop_mean"] - quarter["drop_interval"]
+    assert quarter["drop_mean"] - quarter["drop_interval"] > 0.5
+    assert solved["drop_mean"] - solved["drop_interval"] < 0.5 < solved["drop_mean"]
 
 
 def test_prose_has_what_pruning_cost_in_the_recorded_study() -> None:
