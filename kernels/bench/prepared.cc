@@ -160,6 +160,9 @@ std::vector<std::string> bench_algorithms() {
   return names;
 }
 
+// More than most need: of the arena's memory only what is touched is taken.
+constexpr size_t kSharedWorkspace = size_t{256} << 20;
+
 bool is_xnnpack(const std::string& algorithm) { return algorithm.rfind("xnnpack", 0) == 0; }
 
 bool can_run(const Candidate& candidate, const ConvShape& shape, xnn_colnm_arithmetic arithmetic) {
@@ -175,6 +178,8 @@ bool can_run(const Candidate& candidate, const ConvShape& shape, xnn_colnm_arith
 }
 
 void* Buffers::allocate(Role role, size_t bytes) {
+  // All layers of a network have one workspace. Sizes are as many as schedules: they begin at one place.
+  if (shared_ && role == kWorkspace) bytes = std::max(bytes, kSharedWorkspace);
   void*& buffer = known_[{role, bytes}];
   if (buffer == nullptr || !shared_) buffer = arena_allocate(bytes);
   return buffer;

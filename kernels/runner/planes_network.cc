@@ -14,7 +14,7 @@ void PlanesNetwork::plan(const std::map<std::string, TensorShape>& shapes) {
   for (const Node& node : package().nodes()) {
     const Conv2d* conv = as_conv2d(node);
     if (conv != nullptr && conv->needs_schedule() && !conv->runs_as_spmm(implementation_)) {
-      found_[node.name] = conv->find_schedule(node, shapes.at(node.inputs[0]).shape, package(), implementation_, schedules_);
+      found_[node.name] = conv->find_schedule(node, shapes.at(node.inputs[0]).shape, package(), implementation_, datatype(), schedules_);
     }
   }
   const auto is_direct = [this](const Node& node) {

@@ -114,22 +114,30 @@ void Schedules::read(const nlohmann::json& document) {
   }
 }
 
-FoundSchedule Schedules::find(const std::string& user, const ConvShape& conv, size_t kept, const std::string& algorithm) const {
+std::optional<FoundSchedule> Schedules::look_up(const ConvShape& conv, size_t kept, const std::string& algorithm) const {
   const std::string wanted = schedule_key(conv, kept, algorithm);
   const auto found = entries_.find(wanted);
-  if (found != entries_.end()) return {found->second.schedule, ScheduleSource::tuned, wanted};
+  if (found != entries_.end()) return FoundSchedule{found->second.schedule, ScheduleSource::tuned, wanted};
   auto nearest = entries_.end();
-  std::set<size_t> others;  // kept columns for which there are schedules of these weights
   for (auto each = entries_.begin(); each != entries_.end(); ++each) {
     const Entry& entry = each->second;
-    if (entry.algorithm != algorithm || !entry.conv.has_weights_of(conv)) continue;
-    others.insert(entry.kept);
-    if (entry.kept != kept) continue;
+    if (entry.algorithm != algorithm || entry.kept != kept || !entry.conv.has_weights_of(conv)) continue;
     const bool nearer = nearest == entries_.end() ||
                         distance(entry.conv.positions(), conv.positions()) < distance(nearest->second.conv.positions(), conv.positions());
     if (nearer) nearest = each;
   }
-  if (nearest != entries_.end()) return {nearest->second.schedule, ScheduleSource::other_size, nearest->first};
+  if (nearest == entries_.end()) return std::nullopt;
+  return FoundSchedule{nearest->second.schedule, ScheduleSource::other_size, nearest->first};
+}
+
+FoundSchedule Schedules::find(const std::string& user, const ConvShape& conv, size_t kept, const std::string& algorithm) const {
+  const std::optional<FoundSchedule> found = look_up(conv, kept, algorithm);
+  if (found.has_value()) return *found;
+  std::set<size_t> others;  // kept columns for which there are schedules of these weights
+  for (const auto& [key, entry] : entries_) {
+    if (entry.algorithm == algorithm && entry.conv.has_weights_of(conv)) others.insert(entry.kept);
+  }
+  const std::string wanted = schedule_key(conv, kept, algorithm);
   std::string text = name_ + ": has no schedule for " + user + ", " + wanted + ", nor for the same weights at another size";
   if (!others.empty()) text += "; of other numbers of kept columns it has";
   for (const size_t other : others) text += " k" + std::to_string(other);

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <map>
+#include <optional>
 #include <string>
 
 #include <nlohmann/json_fwd.hpp>
@@ -33,7 +34,7 @@ struct FoundSchedule {
   std::string key;  // of the entry; empty for one that is fixed
 };
 
-// Key of a convolution whose tiles keep `kept` columns each: of the schedule of an algorithm ("direct" or "packed"),
+// Key of a convolution whose tiles keep `kept` columns each: of the schedule of an algorithm ("direct", "packed", ...),
 // or of the fastest of all where `algorithm` is empty.
 std::string schedule_key(const ConvShape& conv, size_t kept, const std::string& algorithm);
 
@@ -45,8 +46,9 @@ class Schedules {
   Schedules(const std::string& name, const nlohmann::json& document);
 
   // The entry of that key. Where there is none: that of the same weights whose number of output positions is nearest,
-  // the first in the order of keys among equals. Throws std::runtime_error naming file, `user` and key where there is
-  // none of these either.
+  // the first in the order of keys among equals; or nothing.
+  std::optional<FoundSchedule> look_up(const ConvShape& conv, size_t kept, const std::string& algorithm) const;
+  // The same; throws std::runtime_error naming file, `user` and key where there is none of these.
   FoundSchedule find(const std::string& user, const ConvShape& conv, size_t kept, const std::string& algorithm) const;
 
  private:

@@ -244,7 +244,7 @@ TEST(ConvolutionParameters, PanelsThatDoNotExistTakeNoMemory) {
   initialize_xnnpack();
   // 49 positions are seven panels of one register of eight lanes, and fewer longer ones.
   const ConvCase c = ConvCase::random(ConvShape::parse("n1c8h7w7-o4-k3x3-s1-p1-d1"), 4, Keep{}, 1);
-  for (const xnn_colnm_algorithm algorithm : {xnn_colnm_packed, xnn_colnm_unfused, xnn_colnm_direct}) {
+  for (const xnn_colnm_algorithm algorithm : {xnn_colnm_packed, xnn_colnm_unfused, xnn_colnm_direct, xnn_colnm_winograd2, xnn_colnm_winograd4}) {
     ASSERT_TRUE(workspace_of(c, {algorithm, 1, 49, 1}).has_value());
     EXPECT_EQ(workspace_of(c, {algorithm, 1, UINT32_MAX, 1}), workspace_of(c, {algorithm, 1, 49, 1}));
   }
@@ -259,6 +259,14 @@ TEST(ConvolutionParameters, OffsetsOfMoreThan32BitsAreRefused) {
     EXPECT_FALSE(workspace_of(c, {algorithm, 1, UINT32_MAX, 1}).has_value());
     EXPECT_TRUE(workspace_of(c, {algorithm, 1, 1000, 1}).has_value());
   }
+  // 65538 channels of 128 * 128 tiles are 4.3 GB.
+  ConvCase deep = ConvCase::random(ConvShape::parse("n1c1h8w8-o1-k3x3-s1-p1-d1"), 1, Keep{}, 1);
+  deep.shape.height = deep.shape.width = 512;
+  deep.shape.in_channels = 65538;
+  deep.kept = deep.shape.reduction();
+  deep.values.resize(deep.kept);
+  EXPECT_FALSE(workspace_of(deep, {xnn_colnm_winograd4, 1, UINT32_MAX, 1}).has_value());
+  EXPECT_TRUE(workspace_of(deep, {xnn_colnm_winograd4, 1, 1, 1}).has_value());
   // A channel of 4 GiB.
   ConvCase wide = ConvCase::random(ConvShape::parse("n1c1h1w1-o1-k1x1-s1-p0-d1"), 1, Keep{}, 1);
   wide.shape.width = size_t{1} << 30;
@@ -306,6 +314,41 @@ TEST(ConvolutionParameters, PlanesThatDoNotSuitTheAlgorithmAreRefused) {
   EXPECT_EQ(reshape(xnn_colnm_unfused, split), xnn_status_unsupported_parameter);
   EXPECT_EQ(reshape(xnn_colnm_packed, whole), xnn_status_success);
   EXPECT_EQ(reshape(xnn_colnm_unfused, whole), xnn_status_success);
+}
+
+TEST(ConvolutionParameters, WinogradsTakesWholePlanesOfAnySizeAfterAnother) {
+  initialize_xnnpack();
+  ConvCase c = ConvCase::random(ConvShape::parse("n1c2h19w23-o3-k3x3-s1-p1-d1"), 3, Keep{}, 1);
+  const xnn_colnm_convolution2d d = c.descriptor();
+  const xnn_colnm_schedule schedule = {xnn_colnm_winograd4, 1, 2, 1};
+  xnn_operator_t op = nullptr;
+  check(xnn_create_colnm_convolution2d_cnhw(&d, &schedule, &op), "create");
+  const Operator owned(op);
+  size_t workspace_size, alignment;
+  xnn_colnm_planes split, small;
+  xnn_colnm_planes_init(&split, 1, 2, 8, 8, 2, 1, 1);
+  xnn_colnm_planes_init(&small, 1, 3, 8, 8, 1, 0, 0);
+  EXPECT_EQ(xnn_reshape_colnm_convolution2d_cnhw(op, &split, &small, nullptr, &workspace_size, &alignment, nullptr), xnn_status_unsupported_parameter);
+  // Outputs in three phases, too.
+  for (const auto& [height, width, phases, threads] : {std::array{19u, 23u, 3u, 1u}, std::array{7u, 5u, 1u, 3u}, std::array{1u, 2u, 3u, 2u}}) {
+    c.shape.height = height;
+    c.shape.width = width;
+    c.input.resize(2 * height * width);
+    const ThreadPool pool = make_thread_pool(threads);
+    ConvLayouts layouts = best_layouts(c, schedule.algorithm);
+    xnn_colnm_planes_init(&layouts.output, 1, 3, height, width, phases, 1, 2);
+    check(xnn_reshape_colnm_convolution2d_cnhw(op, &layouts.input, &layouts.output, nullptr, &workspace_size, &alignment, pool.get()), "reshape");
+    GuardedBuffer<float> input(layouts.input.size, GuardedAt::kEnd, 4), output(layouts.output.size, GuardedAt::kEnd, 4);
+    GuardedBuffer<char> workspace(workspace_size, GuardedAt::kEnd, alignment);
+    const Datatype& elements = find_arithmetic(c.arithmetic).elements;
+    elements.to_planes(c.input.data(), layouts.input, input.data());
+    check(xnn_setup_colnm_convolution2d_cnhw(op, workspace.data(), input.data(), nullptr, output.data()), "setup");
+    check(xnn_run_operator(op, pool.get()), "run");
+    std::vector<float> nchw(3 * height * width);
+    elements.from_planes(layouts.output, output.data(), nchw.data());
+    const std::vector<double> expected = c.reference();
+    for (size_t i = 0; i < nchw.size(); i++) ASSERT_NEAR(nchw[i], expected[i], 1e-4) << height << "x" << width << " element " << i;
+  }
 }
 
 }  // namespace

@@ -48,8 +48,8 @@ def conv(name: str, source: str, **other: Any) -> dict[str, Any]:
     return node | {"activation": "relu", "pattern": None, "tile": None, **other}
 
 
-def write_chain(folder: Path, nodes: list[dict[str, Any]]) -> None:
-    """Write a package of convolutions; those with a tile keep all columns but the first."""
+def write_chain(folder: Path, nodes: list[dict[str, Any]], dropped: int = 1) -> None:
+    """Write a package of convolutions; those with a tile keep all columns but the first ones."""
     rng = np.random.default_rng(len(nodes))
     tensors: dict[str, Any] = {}
     for node in nodes:
@@ -59,7 +59,7 @@ def write_chain(folder: Path, nodes: list[dict[str, Any]]) -> None:
         if node["tile"] is None:
             tensors[f"{name}.weight"] = rng.uniform(-1, 1, shape).astype(np.float32)
             continue
-        columns = np.arange(1, CHANNELS * kernel[0] * kernel[1], dtype=np.int32)
+        columns = np.arange(dropped, CHANNELS * kernel[0] * kernel[1], dtype=np.int32)
         tiles = -(-CHANNELS // node["tile"])
         values = rng.uniform(-1, 1, CHANNELS * len(columns))
         tensors[f"{name}.columns"] = np.tile(columns, (tiles, 1))
@@ -254,6 +254,24 @@ def test_winograds_algorithm_runs_what_keeps_all_columns_in_f32(
         assert 0 < np.abs(by_winograd[name] - plain).max() < 1e-4
     in_f16 = adapted(runner, single, wanted, "--dtype", "f16", kept=72)
     assert in_f16 == ("packed:14:2:4:1", ["algorithm"])
+    # Rather one that was tuned.
+    convs = {at("h9w7"): wanted}
+    for tuned in ({**schedules.PACKED, "panels": 3}, {**schedules.DIRECT, "panels": 5}):
+        convs |= {f"{at('h9w7')}|{tuned['algorithm']}": tuned}
+        only = runner.layers(single, "colnm_tuned", convs, "--dtype", "f16")["only"]
+        assert only["schedule"] == ":".join(map(str, tuned.values()))
+        assert "schedule_adapted" not in only
+
+
+def test_a_mask_that_keeps_all_columns_does_not_run_by_winograds_algorithm(
+    runner: Runner, scratch: Path
+) -> None:
+    """The key is that of a dense convolution."""
+    pattern = {"sparsity": 0.01, "m": "full"}
+    node = conv("only", "image", pattern=pattern, tile=4)
+    write_chain(scratch / "all", [node], dropped=0)
+    ran = adapted(runner, scratch / "all", {**schedules.WINOGRAD[0], "tile": 4}, kept=72)
+    assert ran == ("packed:4:2:4:1", ["algorithm"])
 
 
 @pytest.mark.parametrize(

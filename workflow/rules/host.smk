@@ -35,6 +35,8 @@ rule compared_profile:
         f"{COMPARED}/profile/{{conv}}.json",
     log:
         "<results>/logs/comparison/{network}/{conv}.log",
+    wildcard_constraints:
+        network=one_of(plan.config.comparison.networks),
     conda:
         "../envs/colonnade.yaml"
     threads: workflow.cores
@@ -59,6 +61,8 @@ rule compared_schedules:
         table=f"{COMPARED}/layers.csv",
     log:
         "<results>/logs/comparison/{network}/schedules.log",
+    wildcard_constraints:
+        network=one_of(plan.config.comparison.networks),
     conda:
         "../envs/colonnade.yaml"
     params:
@@ -72,7 +76,7 @@ rule compared_refinement:
     input:
         plan.host.machine.timed_program(RUNNER),
         settings=lambda wildcards: plan.host.of(wildcards.network).of(
-            "seed", "target", "throughput", "profile", "comparison", *PRUNED_LAYERS
+            "seed", "target", "throughput", "profile", "comparison.sparsities", *PRUNED_LAYERS
         ),
         schedules=rules.compared_schedules.output.schedules,
         profiles=rules.compared_schedules.input.profiles,
@@ -81,6 +85,8 @@ rule compared_refinement:
         table=f"{COMPARED}/refined/refinement.csv",
     log:
         "<results>/logs/comparison/{network}/refine.log",
+    wildcard_constraints:
+        network=one_of(plan.config.comparison.networks),
     conda:
         "../envs/colonnade.yaml"
     threads: workflow.cores

@@ -76,7 +76,7 @@ struct xnn_colnm_schedule {
   uint32_t panels;
   // KC splits of the kept columns, one after the other: all tiles run over a block's panels with the first split, then
   // add the next to the output. Less of the input is in use at a time, and less of a tile's weights. 1 where
-  // sums would be rounded in between: see xnn_colnm_keeps_sums.
+  // sums would be rounded in between (see xnn_colnm_keeps_sums), and by Winograd's algorithm.
   uint32_t kc_splits;
 };
 

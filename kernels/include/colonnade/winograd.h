@@ -27,7 +27,8 @@ struct xnn_winograd_rows {
   size_t inside;
 };
 
-// out[(i * n + j) * stride + t] = V[i, j] of tile t. `scratch` has n lines of m * tiles + 2 elements. Tiles are those of whole vectors.
+// out[(i * n + j) * stride + t] = V[i, j] of tile t. `scratch` has n lines of m * tiles + 2 elements, of whole vectors of
+// tiles.
 typedef void (*xnn_winograd_input_ukernel_fn)(
     size_t tiles, const struct xnn_winograd_rows* input, float* scratch, float* out, size_t stride);
 

@@ -4,6 +4,7 @@
 // conv2d: a convolution, dense, pruned in tiles or in groups, with a residual added and the sum clamped on request.
 #pragma once
 
+#include "datatype.h"
 #include "implementations.h"
 #include "operation.h"
 #include "schedules.h"
@@ -43,9 +44,10 @@ class Conv2d : public Operation {
   bool can_be_direct() const { return geometry_.stride[0] == geometry_.stride[1]; }
   // Whether it is XNNPACK's sparse operator's, which has a kernel for pointwise convolutions only.
   bool runs_as_spmm(const Implementation& implementation) const { return implementation.layout == Layout::nchw && geometry_.is_pointwise() && geometry_.groups == 1; }
-  // Throws std::runtime_error where the implementation needs a schedule and there is none.
+  // Of Winograd's algorithm only where it computes it: in f32, of no mask. Throws std::runtime_error where the implementation
+  // needs a schedule and there is none.
   FoundSchedule find_schedule(const Node& node, const Shape& input, const Package& package, const Implementation& implementation,
-                              const Schedules* schedules) const;
+                              const Datatype& datatype, const Schedules* schedules) const;
 
  private:
   // Dense [out_channels, K] weights, zeros where the mask keeps nothing.

@@ -37,10 +37,17 @@ std::vector<std::string> differences(const ConvSchedule& found, const ConvSchedu
 }  // namespace
 
 FoundSchedule Conv2d::find_schedule(const Node& node, const Shape& input, const Package& package, const Implementation& implementation,
-                                    const Schedules* schedules) const {
+                                    const Datatype& datatype, const Schedules* schedules) const {
   const bool is_fixed = implementation.fixed.has_value() && (is_pruned() || !implementation.needs_schedules());
   if (is_fixed) return {*implementation.fixed, ScheduleSource::fixed, ""};
   FoundSchedule found = schedules->find("node '" + node.name + "'", shape(input), kept(node, package), implementation.key_algorithm());
+  // In f16 its transforms would round too much; a mask may keep all columns, one by one.
+  const bool has_winograd = datatype.xnnpack == f32().xnnpack && !is_pruned();
+  if (is_winograd(found.schedule.schedule.algorithm) && !has_winograd) {
+    for (const xnn_colnm_algorithm other : {xnn_colnm_packed, xnn_colnm_direct}) {
+      found = schedules->look_up(shape(input), kept(node, package), name_of(other)).value_or(found);
+    }
+  }
   if (implementation.algorithm.has_value()) found.schedule.schedule.algorithm = *implementation.algorithm;
   return found;
 }
@@ -118,7 +125,7 @@ void Conv2d::build(PlanesNetwork& network, const Node& node) const {
   }
   d.tile = schedule.tile;
   d.arithmetic = network.datatype().arithmetic(d.tile, d.kept);
-  // In f16 its transforms would round too much; a mask may keep all columns, one by one.
+  // Where the schedules have no other for it.
   const bool has_winograd = d.arithmetic == xnn_colnm_f32 && !is_pruned();
   if (is_winograd(schedule.schedule.algorithm) && !has_winograd) schedule.schedule.algorithm = xnn_colnm_packed;
   if (!network.datatype().has_kc_splits) schedule.schedule.kc_splits = 1;

@@ -107,6 +107,8 @@ struct colnm_algorithm {
   // Passes before `compute`; NULL: there are none. One task per column, then one per block.
   void (*unfold)(struct colnm_context* context, size_t column);
   void (*pack)(struct colnm_context* context, size_t block);
+  // A pass before `compute` of `prepare_tasks` tasks, where there are any.
+  void (*prepare)(struct colnm_context* context, size_t thread, size_t task);
   // What its kernels write, where that is not the output; NULL: it is.
   const struct xnn_colnm_planes* (*products)(struct colnm_context* context);
   // Whether it can read the input's layout.
@@ -155,6 +157,7 @@ struct colnm_context {
   ptrdiff_t lowest_tap;
   size_t tap_reach;
   uint64_t tap_phases;
+  size_t prepare_tasks;
   size_t block_panels;
   size_t blocks;
   size_t tile_groups;

@@ -5,7 +5,8 @@
 //
 // Panels are of tiles of m x m outputs, those of all images one after the other. A task transforms the input of a block of
 // them, which stays in cache; then, for each of its tiles of output channels, multiplies all n * n matrices and transforms the
-// products, which stay there, too.
+// products, which stay there, too. Where several tasks have one block and a group of its output channels each, a pass before
+// transforms the input for all of them.
 #include <math.h>
 #include <string.h>
 
@@ -32,13 +33,20 @@ enum xnn_status colnm_plan_winograd(struct colnm_context* context) {
   return xnn_status_success;
 }
 
-// U of one weight matrix, g being `step` apart: [n, n].
-static void transform_weights(const struct xnn_winograd_config* config, const float* g, size_t step, double* u) {
+// U = G g G^T of one weight matrix, whose numbers are `step` apart: [n, n].
+static void transform_weights(const struct xnn_winograd_config* config, const float* g, size_t step, double u[][XNN_WINOGRAD_MAX_N]) {
   const size_t n = config->m + 2;
-  for (size_t i = 0; i < n * n; i++) {
-    u[i] = 0;
-    for (size_t tap = 0; tap < 9; tap++) {
-      u[i] += config->weights[i / n][tap / 3] * config->weights[i % n][tap % 3] * (double) g[tap * step];
+  double columns[3][XNN_WINOGRAD_MAX_N];
+  for (size_t j = 0; j < 3; j++) {
+    const double top = (double) g[j * step], middle = (double) g[(3 + j) * step], bottom = (double) g[(6 + j) * step];
+    for (size_t i = 0; i < n; i++) {
+      columns[j][i] = config->weights[i][0] * top + config->weights[i][1] * middle + config->weights[i][2] * bottom;
+    }
+  }
+  for (size_t i = 0; i < n; i++) {
+    for (size_t j = 0; j < n; j++) {
+      const double* row = config->weights[j];
+      u[i][j] = columns[0][i] * row[0] + columns[1][i] * row[1] + columns[2][i] * row[2];
     }
   }
 }
@@ -49,16 +57,19 @@ static uintptr_t matrix_weights(const struct colnm_context* context, size_t tile
 
 void colnm_pack_winograd(struct colnm_context* context) {
   const struct xnn_colnm_convolution2d* shape = &context->shape;
+  const size_t n = context->winograd.config->m + 2;
   const float* values = shape->values;
   for (size_t tile = 0; tile < colnm_tile_count(shape); tile++) {
     const size_t rows = min(shape->tile, shape->out_channels - tile * shape->tile);
     for (size_t channel = 0; channel < shape->in_channels; channel++) {
       for (size_t row = 0; row < rows; row++) {
-        double u[XNN_WINOGRAD_MAX_N * XNN_WINOGRAD_MAX_N];
+        double u[XNN_WINOGRAD_MAX_N][XNN_WINOGRAD_MAX_N];
         transform_weights(context->winograd.config, values + channel * rows + row, shape->in_channels * rows, u);
-        for (size_t i = 0; i < context->matrices; i++) {
-          // Biases come first, which are zero.
-          ((float*) matrix_weights(context, tile, i))[(1 + channel) * rows + row] = (float) u[i];
+        for (size_t i = 0; i < n; i++) {
+          for (size_t j = 0; j < n; j++) {
+            // Biases come first, which are zero.
+            ((float*) matrix_weights(context, tile, i * n + j))[(1 + channel) * rows + row] = (float) u[i][j];
+          }
         }
       }
     }
@@ -98,7 +109,7 @@ static const struct xnn_colnm_planes* plan_products(struct colnm_context* contex
   return &winograd->products;
 }
 
-// A task's part of the workspace. Numbers count elements.
+// The input of a block, and what else a task has of the workspace. Numbers count elements.
 struct buffers {
   size_t row;           // from one row of a matrix to the next: the positions of a block, and of whole vectors
   float* inputs;        // V: [in_channels, row] of each matrix,
@@ -110,59 +121,79 @@ struct buffers {
   float* line;          // a row of the output, before the activation
   float* output;        // and after it, where it is not stored at once
   float* residual;      // the same of the residual
-  const float* zeros;   // a row of the input
+  float* zeros;         // a row of the input
   struct colnm_piece* pieces;  // [positions of a block]: rows of tiles
 };
 
-static size_t align_floats(size_t count) { return round_up_po2(count, XNN_ALLOCATION_ALIGNMENT / sizeof(float)); }
+// Of a cache line, and of the longest vectors.
+#define LINE_FLOATS (64 / sizeof(float))
 
 // Elements from one matrix to the next. A transform has an element of each at a time: a power of two apart, they would push
 // each other out of the cache.
-static size_t matrix_stride(size_t elements) { return align_floats(elements) + XNN_ALLOCATION_ALIGNMENT / sizeof(float); }
+static size_t matrix_stride(size_t elements) { return round_up_po2(elements, LINE_FLOATS) + LINE_FLOATS; }
 
-// Lays them out one after the other; returns the bytes that all of them take.
+// Where buffers lie that follow each other.
+struct place {
+  uintptr_t at;
+};
+
+static void* take(struct place* place, size_t bytes) {
+  const uintptr_t begin = place->at;
+  place->at += round_up_po2(bytes + XNN_EXTRA_BYTES, LINE_FLOATS * sizeof(float));
+  return (void*) begin;
+}
+
+static bool shares_inputs(const struct colnm_context* context) { return context->tile_groups > 1; }
+
+static void find_strides(const struct colnm_context* context, struct buffers* buffers) {
+  const size_t positions = context->block_bytes / sizeof(float), beyond = context->winograd.config->vector - 1;
+  buffers->row = round_up_po2(positions + beyond, 8);
+  buffers->input_stride = matrix_stride(context->shape.in_channels * buffers->row);
+  buffers->product_stride = matrix_stride(context->shape.tile * buffers->row);
+}
+
+// Of a block's input.
+static size_t input_bytes(const struct colnm_context* context, const struct buffers* buffers) {
+  return round_up_po2(context->matrices * buffers->input_stride * sizeof(float) + XNN_EXTRA_BYTES, LINE_FLOATS * sizeof(float));
+}
+
+// Lays out a thread's buffers from `begin` on; returns the bytes that all of them take.
 static size_t lay_out(const struct colnm_context* context, uintptr_t begin, struct buffers* buffers) {
   const struct colnm_winograd* winograd = &context->winograd;
   const size_t positions = context->block_bytes / sizeof(float), beyond = winograd->config->vector - 1;
-  const size_t row = round_up_po2(positions + beyond, 8), m = winograd->config->m, width = m * (winograd->tile_columns + beyond);
-  const size_t input_stride = matrix_stride(context->shape.in_channels * row);
-  const size_t product_stride = matrix_stride(context->shape.tile * row);
-  const size_t counts[] = {
-    context->matrices * input_stride,
-    context->matrices * product_stride,
-    m * m * row,
-    (m + 2) * (width + 2),
-    width,
-    width,
-    width,
-    context->input.width,
-  };
-  float* parts[sizeof(counts) / sizeof(counts[0])];
-  uintptr_t at = begin;
-  for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
-    parts[i] = (float*) at;
-    at += align_floats(counts[i]) * sizeof(float) + XNN_EXTRA_BYTES;
+  const size_t m = winograd->config->m, width = m * (winograd->tile_columns + beyond);
+  struct place place = {begin};
+  find_strides(context, buffers);
+  buffers->products = take(&place, context->matrices * buffers->product_stride * sizeof(float));
+  buffers->outputs = take(&place, m * m * buffers->row * sizeof(float));
+  buffers->scratch = take(&place, (m + 2) * (width + 2) * sizeof(float));
+  buffers->line = take(&place, width * sizeof(float));
+  buffers->output = take(&place, width * sizeof(float));
+  buffers->residual = take(&place, width * sizeof(float));
+  buffers->zeros = take(&place, context->input.width * sizeof(float));
+  buffers->pieces = take(&place, positions * sizeof(struct colnm_piece));
+  buffers->inputs = shares_inputs(context) ? NULL : take(&place, input_bytes(context, buffers));
+  return place.at - begin;
+}
+
+// The buffers of a task of a block.
+static struct buffers find_buffers(const struct colnm_context* context, size_t thread, size_t block) {
+  struct buffers buffers;
+  lay_out(context, context->workspace + context->shared_bytes + thread * context->thread_bytes, &buffers);
+  if (shares_inputs(context)) {
+    buffers.inputs = (float*) (context->workspace + block * input_bytes(context, &buffers));
   }
-  *buffers = (struct buffers) {
-    .row = row,
-    .inputs = parts[0],
-    .input_stride = input_stride,
-    .products = parts[1],
-    .product_stride = product_stride,
-    .outputs = parts[2],
-    .scratch = parts[3],
-    .line = parts[4],
-    .output = parts[5],
-    .residual = parts[6],
-    .zeros = parts[7],
-    .pieces = (struct colnm_piece*) at,
-  };
-  return round_up_po2(at - begin + positions * sizeof(struct colnm_piece), XNN_ALLOCATION_ALIGNMENT);
+  memset(buffers.zeros, 0, context->input.width * sizeof(float));
+  return buffers;
 }
 
 static enum xnn_status plan_workspace(struct colnm_context* context) {
   struct buffers buffers;
   context->thread_bytes = lay_out(context, 0, &buffers);
+  if (shares_inputs(context)) {
+    context->shared_bytes = context->blocks * input_bytes(context, &buffers);
+    context->prepare_tasks = context->blocks * context->tile_groups;
+  }
   if (!colnm_offsets_fit(context->shape.in_channels + COLNM_EXTRA_COLUMNS, buffers.row * sizeof(float))) {
     xnn_log_error("failed to reshape colnm convolution: a block of 4 GiB or more");
     return xnn_status_unsupported_parameter;
@@ -212,12 +243,12 @@ static struct window find_window(const struct colnm_context* context, const stru
   return window;
 }
 
-static void transform_input(const struct colnm_context* context, const struct buffers* buffers, size_t pieces) {
-  const size_t channels = context->shape.in_channels;
+static void transform_input(
+    const struct colnm_context* context, const struct buffers* buffers, size_t pieces, size_t first_channel, size_t end_channel) {
   for (size_t i = 0, first = 0; i < pieces; first += buffers->pieces[i++].count) {
     const struct window window = find_window(context, &buffers->pieces[i]);
     struct xnn_winograd_rows rows = {.left = window.left, .inside = window.inside};
-    for (size_t channel = 0; channel < channels; channel++) {
+    for (size_t channel = first_channel; channel < end_channel; channel++) {
       const float* plane = (const float*) context->input_data + channel * context->input.channel_stride;
       for (size_t row = 0; row < XNN_WINOGRAD_MAX_N; row++) {
         rows.rows[row] = window.rows[row] < 0 ? buffers->zeros : plane + window.rows[row];
@@ -323,23 +354,43 @@ static void multiply(
   }
 }
 
+// The panels of a block, and its positions as rows of tiles.
+struct block {
+  size_t first_panel, panels;
+  size_t positions, pieces;
+};
+
+static struct block find_block(const struct colnm_context* context, size_t index, const struct buffers* buffers) {
+  struct block block = {.first_panel = index * context->block_panels};
+  block.panels = min(context->block_panels, context->panels.count - block.first_panel);
+  const struct xnn_colnm_panel* first = context->panels.items + block.first_panel;
+  const struct xnn_colnm_panel* last = first + block.panels - 1;
+  block.positions = (last->input - first->input) / sizeof(float) + last->count;
+  block.pieces = split_into_rows(&context->winograd, first->input / sizeof(float), block.positions, buffers->pieces);
+  return block;
+}
+
+// Task `task`: of a block, the input of a share of the channels.
+static void prepare_inputs(struct colnm_context* context, size_t thread, size_t task) {
+  const size_t index = task / context->tile_groups, share = task % context->tile_groups;
+  const size_t channels = divide_round_up(context->shape.in_channels, context->tile_groups);
+  const size_t first = min(share * channels, context->shape.in_channels);
+  const struct buffers buffers = find_buffers(context, thread, index);
+  const struct block block = find_block(context, index, &buffers);
+  transform_input(context, &buffers, block.pieces, first, min(first + channels, context->shape.in_channels));
+}
+
 static void compute_winograd(struct colnm_context* context, size_t thread, size_t index) {
   const size_t first_tile = index % context->tile_groups * context->group_tiles;
   const size_t end_tile = min(first_tile + context->group_tiles, colnm_tile_count(&context->shape));
-  const size_t first_panel = index / context->tile_groups * context->block_panels;
-  const size_t panel_count = min(context->block_panels, context->panels.count - first_panel);
-  const struct xnn_colnm_panel* panels = context->panels.items + first_panel;
-  const struct xnn_colnm_panel* last = panels + panel_count - 1;
-  const size_t positions = (last->input - panels->input) / sizeof(float) + last->count;
-  struct buffers buffers;
-  lay_out(context, context->workspace + thread * context->thread_bytes, &buffers);
-  memset((float*) buffers.zeros, 0, context->input.width * sizeof(float));
-  const size_t pieces =
-      split_into_rows(&context->winograd, panels->input / sizeof(float), positions, buffers.pieces);
-  transform_input(context, &buffers, pieces);
+  const struct buffers buffers = find_buffers(context, thread, index / context->tile_groups);
+  const struct block block = find_block(context, index / context->tile_groups, &buffers);
+  if (!shares_inputs(context)) {
+    transform_input(context, &buffers, block.pieces, 0, context->shape.in_channels);
+  }
   for (size_t tile = first_tile; tile < end_tile; tile++) {
-    multiply(context, &buffers, tile, panels, panel_count);
-    transform_output(context, &buffers, tile, positions, pieces);
+    multiply(context, &buffers, tile, context->panels.items + block.first_panel, block.panels);
+    transform_output(context, &buffers, tile, block.positions, block.pieces);
   }
 }
 
@@ -348,5 +399,6 @@ const struct colnm_algorithm colnm_winograd = {
   .accepts = colnm_has_whole_planes,
   .grid = winograd_grid,
   .index = plan_workspace,
+  .prepare = prepare_inputs,
   .compute = compute_winograd,
 };

@@ -376,7 +376,7 @@ static enum xnn_status reshape(struct colnm_context* context, size_t threads) {
   colnm_find_stretches(stored, residual, context->block_panels, element_bytes, &context->panels);
   context->block_bytes = context->block_panels * context->schedule.lmul * context->gemm->lanes *
                          context->gemm->element_bytes;
-  context->shared_bytes = context->thread_bytes = 0;
+  context->shared_bytes = context->thread_bytes = context->prepare_tasks = 0;
   return context->algorithm->index(context);
 }
 
@@ -398,12 +398,24 @@ static void plan_passes(struct convolution_operator* op) {
       .range = {context->blocks},
     };
   }
-  *pass = (struct compute_parameters) {
+  if (context->prepare_tasks != 0) {
+    *pass++ = (struct compute_parameters) {
+      .type = xnn_parallelization_type_1d_with_thread,
+      .task_1d_with_thread = (pthreadpool_task_1d_with_thread_t) algorithm->prepare,
+      .context_offset = COLNM_CONTEXT_OFFSET(convolution_operator),
+      .range = {context->prepare_tasks},
+    };
+  }
+  *pass++ = (struct compute_parameters) {
     .type = xnn_parallelization_type_1d_with_thread,
     .task_1d_with_thread = (pthreadpool_task_1d_with_thread_t) algorithm->compute,
     .context_offset = COLNM_CONTEXT_OFFSET(convolution_operator),
     .range = {context->blocks * context->tile_groups},
   };
+  // For another number of threads there may have been one more.
+  if (pass != op->base.compute + XNN_MAX_COMPUTE_INVOCATIONS) {
+    pass->type = xnn_parallelization_type_invalid;
+  }
 }
 
 enum xnn_status xnn_reshape_colnm_convolution2d_cnhw(

@@ -14,6 +14,7 @@ from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import write_json
 from colonnade.config.schema import ProfileConfig, ThroughputConfig
 from colonnade.config.target import load_target
+from colonnade.evaluation import dense_baselines
 from colonnade.evaluation.dense_baselines import (
     baselines_table,
     run_baselines,
@@ -173,6 +174,38 @@ def test_a_file_of_another_convolution_is_refused(target: Target, tmp_path: Path
         files = [tmp_path / "body.json"], [tmp_path / "a.json"]
         baselines_table(*files, LAYERS, "resnet18", target, output)
     assert not output.exists()
+
+
+def test_openblas_and_winograds_schedules_run(
+    target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ran: list[Any] = []
+
+    def run(_: Target, program: str, arguments: list[str], *, timing: Path | None) -> str:
+        ran.append((program, arguments))
+        return json.dumps({"cycles": 850}) + "\n"
+
+    class Bench:
+        def __init__(self, *_: Any) -> None:
+            pass
+
+        def run(self, profiled: Any, candidates: list[Any]) -> list[dict[str, int]]:
+            assert profiled.pattern is None
+            return [{"cycles": 700 + place} for place, _ in enumerate(candidates)]
+
+    monkeypatch.setattr(dense_baselines, "Bench", Bench)
+    monkeypatch.setattr(Target, "run", run)
+    for conv, winograds in ((BODY, 16), (STEM, 0)):
+        run_baselines(target, conv, PROFILE, timed(1), tmp_path / "runs/a.json")
+        found = json.loads((tmp_path / "runs/a.json").read_text())
+        assert found["conv"] == str(conv)
+        assert found["runs"][0] == {"candidate": "openblas_im2col", "cycles": 850}
+        assert len(found["runs"]) == 1 + winograds
+    assert found["runs"][1:] == []
+    program, arguments = ran[0]
+    assert program == "colonnade-baselines"
+    assert arguments[:2] == ["--conv", str(BODY)]
 
 
 def test_other_vectors_and_threads_are_refused(target: Target, tmp_path: Path) -> None:

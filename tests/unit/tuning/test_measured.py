@@ -59,6 +59,32 @@ def test_a_dense_convolution_may_run_by_winograds_algorithm_and_a_pruned_one_doe
     assert {each[-1] for each in tried} == {"1"}
 
 
+def test_algorithms_that_networks_run_alone_are_raced_where_winograds_wins(
+    host: Target, container: FakeContainer, settings: ProfileConfig, timed: ThroughputConfig
+) -> None:
+    container.ms = {
+        **{"winograd4:12:1:8:1|1:1": 0.25, "winograd2:12:1:8:1|1:1": 0.3},
+        # Each with other panels than those of the first race.
+        **{"direct:14:1:8:1|1:1": 0.6, "direct:14:1:2:1|1:1": 0.5},
+        **{"packed:16:1:8:1|1:1": 0.9, "packed:16:1:2:1|1:1": 0.8},
+    }
+    named = settings.model_copy(update={"algorithms": ("direct", "packed", "winograd")})
+    profile(host, named, timed)
+    schedules, table = Path("results/schedules.json"), Path("results/layers.csv")
+    collect([OUTPUT], [("conv", SHAPE)], "resnet18", host, schedules, table)
+    convs = json.loads(schedules.read_text())["convs"]
+    chosen = {key.partition("|k576")[2]: entry for key, entry in convs.items() if "|k576" in key}
+    assert {
+        key: (each["algorithm"], each["tile"], each["panels"]) for key, each in chosen.items()
+    } == {
+        "": ("winograd4", 12, 8),
+        "|winograd4": ("winograd4", 12, 8),
+        "|winograd2": ("winograd2", 12, 8),
+        "|direct": ("direct", 14, 2),
+        "|packed": ("packed", 16, 2),
+    }
+
+
 def test_the_fastest_candidates_are_chosen_by_their_times(
     host: Target, container: FakeContainer, settings: ProfileConfig, timed: ThroughputConfig
 ) -> None:
@@ -243,6 +269,18 @@ def test_an_audit_judges_by_a_race_between_all(
     assert (row["rank_of_best"], row["top5_loss_percent"]) == (None, None)
     assert row["evidence"] == "measured"
     assert row["candidates"] == 8
+
+
+def test_an_audit_has_winograds_algorithm_where_all_columns_are_kept(
+    host: Target, container: FakeContainer, settings: ProfileConfig, timed: ThroughputConfig
+) -> None:
+    named = settings.model_copy(update={"algorithms": ("direct", "winograd")})
+    container.ms = {"winograd4:12:1:8:1|1:1": 0.25, "direct:8:1:2:1|1:4": 0.25}
+    audit = Path("results/tuner/conv.json")
+    audit_measured(host, SHAPE, [DENSE, PRUNED], named, timed, 1e6, audit)
+    dense, pruned = json.loads(audit.read_text())
+    assert (dense["best"], pruned["best"]) == ("winograd4:12:1:8:1", "direct:8:1:2:1")
+    assert dense["candidates"] > pruned["candidates"]
 
 
 def test_an_audit_tells_the_worst_of_several_tunings(

@@ -4,7 +4,7 @@
 """Dense ways to compute a network's convolutions, compared with pruning them.
 
 Beside XNNPACK's operators and ours: OpenBLAS behind im2col, and ours by Winograd's algorithm.
-All compute the convolutions alone, with bias, residual and ReLU, each from cold caches.
+All compute the convolutions alone, with bias, residual and a clamp of the outputs, from cold caches.
 """
 
 import json

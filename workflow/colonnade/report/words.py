@@ -50,7 +50,7 @@ WORDS: Mapping[str, str] = {
     ),
     "algorithm": (
         "`packed` (im2col fused with packing, as in the paper), `direct` (kept columns are byte "
-        "offsets into planes, nothing is packed), `dense` (either of them, every column kept); "
+        "offsets into planes, nothing is packed), `dense` (any of them, every column kept); "
         "`unfused` packs in a pass of its own, for comparison; `winograd2` and `winograd4` are "
         "Winograd's, of dense 3x3 convolutions, in tiles of 2x2 and 4x4 outputs"
     ),

@@ -6,9 +6,9 @@
 A search has four of them (see `colonnade.tuning.race`). The first is between kernels: an algorithm, a
 tile and an LMUL each, with a middling number of panels; it is over when a quarter of them is left. These
 run with every number of panels in the second. The third tries the fastest with its columns in KC splits,
-as long as that makes it faster. The last one is between candidates of the algorithm that has not won, so
-that networks of one algorithm can be compared. Then the winners of all patterns run side by side, once
-more: of two patterns, that says which is faster.
+as long as that makes it faster. The last one is between candidates of each algorithm that has not won, so
+that networks of one algorithm can be compared; of Winograd's there are none. Then the winners of all
+patterns run side by side, once more: of two patterns, that says which is faster.
 """
 
 import math
@@ -209,21 +209,23 @@ def _run_others(
     *,
     same_tile: bool,
 ) -> None:
-    """Race the candidates of the next best algorithm, and then its best against the fastest."""
+    """Race the candidates of each other algorithm, and then its best against the fastest."""
     best = standing.fastest
-    others = [
-        each
-        for each in candidates
-        if each.algorithm != best.algorithm and (not same_tile or each.tile == best.tile)
-    ]
-    if not others:
-        return
-    if not same_tile:
-        known = [each for each in others if each in standing.relative]
-        ahead = min(known, key=lambda each: standing.relative[each], default=others[0])
-        others = [each for each in others if _kernel(each) == _kernel(ahead)]
-    outcome = race(others, run, deadline)
-    both = race([best, outcome.winner], run, deadline).relative
-    # Unless one of them could not run this time: then nothing compares the others with the fastest.
-    if best in both and outcome.winner in both:
-        standing.enter_behind(outcome, both[outcome.winner] / both[best])
+    algorithms = {each.algorithm for each in candidates} - {best.algorithm, *WINOGRAD}
+    for algorithm in sorted(algorithms):
+        others = [
+            each
+            for each in candidates
+            if each.algorithm == algorithm and (not same_tile or each.tile == best.tile)
+        ]
+        if not others:
+            continue
+        if not same_tile:
+            known = [each for each in others if each in standing.relative]
+            ahead = min(known, key=lambda each: standing.relative[each], default=others[0])
+            others = [each for each in others if _kernel(each) == _kernel(ahead)]
+        outcome = race(others, run, deadline)
+        both = race([best, outcome.winner], run, deadline).relative
+        # Unless one of them could not run this time: then nothing compares the others with the fastest.
+        if best in both and outcome.winner in both:
+            standing.enter_behind(outcome, both[outcome.winner] / both[best])

@@ -144,8 +144,8 @@ def search_space(
 
     A tile stays if at most a quarter of the rows of all tiles is empty: the rows of the last one run
     in a smaller kernel, which has less work to hide its loads behind. A block stays if what its tiles
-    read, K packed rows or the input's planes, is at most four times the L2 cache: beyond, every tile
-    reads it from memory.
+    read, K packed rows, the input's planes or Winograd's matrices, is at most four times the L2 cache:
+    beyond, every tile reads it from memory.
     Where nothing stays, everything does.
     """
     candidates = grid(conv, settings, machine)
