@@ -23,7 +23,7 @@ rule dense_baselines:
     input:
         plan.machine.timed_program(BENCH),
         rules.kernels_baselines.output,
-        settings=plan.settings.of("profile", "throughput", "target"),
+        settings=plan.settings.of("profile.seed", "throughput.threads", "target"),
     output:
         "<results>/baselines/{conv}.json",
     log:

@@ -8,6 +8,7 @@
 // -1, for m = 4 also 2 and -2, and infinity.
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "colonnade/datatypes.h"
@@ -46,6 +47,9 @@ struct xnn_winograd_config {
   size_t m;
   // Vectors are whole ones of so many tiles, read and written: memory reaches as far beyond the last tile.
   size_t vector;
+  // Whether a matrix of all tiles of output channels is multiplied before the next one, so that its input stays in the first
+  // cache, rather than all matrices of a tile before the next, so that its products do.
+  bool by_matrices;
   xnn_winograd_input_ukernel_fn input;
   xnn_winograd_output_ukernel_fn output;
   xnn_winograd_row_ukernel_fn row;

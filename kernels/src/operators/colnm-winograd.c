@@ -4,9 +4,9 @@
 // Winograd's algorithm, for dense convolutions of 3x3 at stride 1: see colonnade/winograd.h.
 //
 // Panels are of tiles of m x m outputs, those of all images one after the other. A task transforms the input of a block of
-// them, which stays in cache; then, for each of its tiles of output channels, multiplies all n * n matrices and transforms the
-// products, which stay there, too. Where several tasks have one block and a group of its output channels each, a pass before
-// transforms the input for all of them.
+// them, multiplies the n * n matrices by the weights of its tiles of output channels, and transforms the products: those of one
+// tile after the other, or of all of them. Where several tasks have one block and a group of its output channels each, a pass
+// before transforms the input for all of them.
 #include <math.h>
 #include <string.h>
 
@@ -51,8 +51,16 @@ static void transform_weights(const struct xnn_winograd_config* config, const fl
   }
 }
 
+// In the order in which they are read.
 static uintptr_t matrix_weights(const struct colnm_context* context, size_t tile, size_t matrix) {
-  return context->weights + (tile * context->matrices + matrix) * context->tile_bytes;
+  const size_t place = context->winograd.config->by_matrices ? matrix * colnm_tile_count(&context->shape) + tile
+                                                             : tile * context->matrices + matrix;
+  return context->weights + place * context->tile_bytes;
+}
+
+// Tiles of a task whose products are there at once.
+static size_t tiles_at_once(const struct colnm_context* context) {
+  return context->winograd.config->by_matrices ? context->group_tiles : 1;
 }
 
 void colnm_pack_winograd(struct colnm_context* context) {
@@ -109,12 +117,22 @@ static const struct xnn_colnm_planes* plan_products(struct colnm_context* contex
   return &winograd->products;
 }
 
+#define PADDING (-1)
+
+// What a row of tiles reads of channel 0, in elements from there.
+struct window {
+  ptrdiff_t rows[XNN_WINOGRAD_MAX_N];  // or PADDING
+  size_t left, inside;
+  // From the first to the last of them that no row of tiles before reads.
+  ptrdiff_t first, end;
+};
+
 // The input of a block, and what else a task has of the workspace. Numbers count elements.
 struct buffers {
   size_t row;           // from one row of a matrix to the next: the positions of a block, and of whole vectors
   float* inputs;        // V: [in_channels, row] of each matrix,
   size_t input_stride;  // from one to the next
-  float* products;      // M of a tile: [T, row] of each matrix,
+  float* products;      // M of the tiles that are there at once: [tiles * T, row] of each matrix,
   size_t product_stride;
   float* outputs;       // of one channel: [m * m, row]
   float* scratch;       // [n, m * tile_columns + 2]
@@ -122,7 +140,8 @@ struct buffers {
   float* output;        // and after it, where it is not stored at once
   float* residual;      // the same of the residual
   float* zeros;         // a row of the input
-  struct colnm_piece* pieces;  // [positions of a block]: rows of tiles
+  struct colnm_piece* pieces;  // rows of tiles, of a block
+  struct window* windows;      // of each
 };
 
 // Of a cache line, and of the longest vectors.
@@ -149,7 +168,7 @@ static void find_strides(const struct colnm_context* context, struct buffers* bu
   const size_t positions = context->block_bytes / sizeof(float), beyond = context->winograd.config->vector - 1;
   buffers->row = round_up_po2(positions + beyond, 8);
   buffers->input_stride = matrix_stride(context->shape.in_channels * buffers->row);
-  buffers->product_stride = matrix_stride(context->shape.tile * buffers->row);
+  buffers->product_stride = matrix_stride(tiles_at_once(context) * context->shape.tile * buffers->row);
 }
 
 // Of a block's input.
@@ -171,7 +190,10 @@ static size_t lay_out(const struct colnm_context* context, uintptr_t begin, stru
   buffers->output = take(&place, width * sizeof(float));
   buffers->residual = take(&place, width * sizeof(float));
   buffers->zeros = take(&place, context->input.width * sizeof(float));
-  buffers->pieces = take(&place, positions * sizeof(struct colnm_piece));
+  // The first and the last one may be parts.
+  const size_t most_pieces = positions / winograd->tile_columns + 2;
+  buffers->pieces = take(&place, most_pieces * sizeof(struct colnm_piece));
+  buffers->windows = take(&place, most_pieces * sizeof(struct window));
   buffers->inputs = shares_inputs(context) ? NULL : take(&place, input_bytes(context, buffers));
   return place.at - begin;
 }
@@ -221,12 +243,6 @@ static size_t split_into_rows(const struct colnm_winograd* winograd, size_t posi
   return pieces_count;
 }
 
-// What a row of tiles reads of channel 0, in elements from there.
-struct window {
-  ptrdiff_t rows[XNN_WINOGRAD_MAX_N];  // -1: padding
-  size_t left, inside;
-};
-
 static struct window find_window(const struct colnm_context* context, const struct colnm_piece* piece) {
   const struct xnn_colnm_planes* input = &context->input;
   const size_t m = context->winograd.config->m, width = m * piece->count + 2;
@@ -236,25 +252,53 @@ static struct window find_window(const struct colnm_context* context, const stru
   window.inside = min(doz(input->width, begin), width - window.left);
   for (size_t i = 0; i < m + 2; i++) {
     const size_t y = piece->y * m + i;
-    const bool is_inside = y >= context->shape.padding_top && y - context->shape.padding_top < input->height && window.inside != 0;
-    window.rows[i] =
-        is_inside ? (ptrdiff_t) xnn_colnm_planes_index(input, piece->image, y - context->shape.padding_top, begin) : -1;
+    window.rows[i] = PADDING;
+    if (y >= context->shape.padding_top && y - context->shape.padding_top < input->height && window.inside != 0) {
+      window.rows[i] = (ptrdiff_t) xnn_colnm_planes_index(input, piece->image, y - context->shape.padding_top, begin);
+      window.first = window.end == 0 ? window.rows[i] : window.first;
+      window.end = window.rows[i] + (ptrdiff_t) window.inside;
+    }
   }
   return window;
 }
 
+static void find_windows(const struct colnm_context* context, const struct buffers* buffers, size_t pieces) {
+  for (size_t i = 0; i < pieces; i++) {
+    buffers->windows[i] = find_window(context, &buffers->pieces[i]);
+    // Rows of tiles share rows of the input.
+    const ptrdiff_t read = i == 0 ? 0 : buffers->windows[i - 1].end;
+    if (buffers->windows[i].first < read && read <= buffers->windows[i].end) {
+      buffers->windows[i].first = read;
+    }
+  }
+}
+
+static const float* plane_of(const struct colnm_context* context, size_t channel) {
+  return (const float*) context->input_data + channel * context->input.channel_stride;
+}
+
+// Channel by channel, whose lines of V are then written once. They, and the next channel's input, are read before.
 static void transform_input(
     const struct colnm_context* context, const struct buffers* buffers, size_t pieces, size_t first_channel, size_t end_channel) {
-  for (size_t i = 0, first = 0; i < pieces; first += buffers->pieces[i++].count) {
-    const struct window window = find_window(context, &buffers->pieces[i]);
-    struct xnn_winograd_rows rows = {.left = window.left, .inside = window.inside};
-    for (size_t channel = first_channel; channel < end_channel; channel++) {
-      const float* plane = (const float*) context->input_data + channel * context->input.channel_stride;
-      for (size_t row = 0; row < XNN_WINOGRAD_MAX_N; row++) {
-        rows.rows[row] = window.rows[row] < 0 ? buffers->zeros : plane + window.rows[row];
+  find_windows(context, buffers, pieces);
+  for (size_t matrix = 0; matrix < context->matrices; matrix++) {
+    colnm_prefetch(
+        (uintptr_t) (buffers->inputs + matrix * buffers->input_stride + first_channel * buffers->row),
+        (end_channel - first_channel) * buffers->row * sizeof(float));
+  }
+  for (size_t channel = first_channel; channel < end_channel; channel++) {
+    float* to = buffers->inputs + channel * buffers->row;
+    for (size_t i = 0; i < pieces; to += buffers->pieces[i++].count) {
+      const struct window* window = &buffers->windows[i];
+      if (channel + 1 < end_channel) {
+        colnm_prefetch(
+            (uintptr_t) (plane_of(context, channel + 1) + window->first), (size_t) (window->end - window->first) * sizeof(float));
       }
-      context->winograd.config->input(
-          buffers->pieces[i].count, &rows, buffers->scratch, buffers->inputs + channel * buffers->row + first, buffers->input_stride);
+      struct xnn_winograd_rows rows = {.left = window->left, .inside = window->inside};
+      for (size_t row = 0; row < XNN_WINOGRAD_MAX_N; row++) {
+        rows.rows[row] = window->rows[row] == PADDING ? buffers->zeros : plane_of(context, channel) + window->rows[row];
+      }
+      context->winograd.config->input(buffers->pieces[i].count, &rows, buffers->scratch, to, buffers->input_stride);
     }
   }
 }
@@ -315,33 +359,44 @@ static void store_row(
   }
 }
 
+// Products that are read before they are transformed: half of the smallest first cache.
+#define PREFETCHED_BYTES (16 * 1024)
+
 static void transform_output(
-    const struct colnm_context* context, const struct buffers* buffers, size_t tile, size_t positions, size_t pieces) {
-  const size_t m = context->winograd.config->m, first_channel = tile * context->shape.tile;
-  const size_t rows = min(context->shape.tile, context->shape.out_channels - first_channel);
-  for (size_t row = 0; row < rows; row++) {
-    context->winograd.config->output(
-        positions, buffers->products + row * buffers->row, buffers->product_stride, buffers->outputs, buffers->row);
+    const struct colnm_context* context, const struct buffers* buffers, size_t first_channel, size_t end_channel, size_t positions,
+    size_t pieces) {
+  const size_t m = context->winograd.config->m;
+  const float* products = buffers->products;
+  const size_t row_bytes = buffers->row * sizeof(float);
+  const size_t at_once = max(1, PREFETCHED_BYTES / (context->matrices * row_bytes));
+  for (size_t channel = first_channel; channel < end_channel; channel++, products += buffers->row) {
+    if ((channel - first_channel) % at_once == 0) {
+      for (size_t matrix = 0; matrix < context->matrices; matrix++) {
+        colnm_prefetch((uintptr_t) (products + matrix * buffers->product_stride), min(at_once, end_channel - channel) * row_bytes);
+      }
+    }
+    context->winograd.config->output(positions, products, buffers->product_stride, buffers->outputs, buffers->row);
     const float* sums = buffers->outputs;
     for (size_t i = 0; i < pieces; sums += buffers->pieces[i++].count) {
       const struct colnm_piece* piece = &buffers->pieces[i];
       const size_t height = min(m, context->output.height - piece->y * m);
       for (size_t y = 0; y < height; y++) {
-        store_row(context, buffers, first_channel + row, piece, piece->y * m + y, sums + y * m * buffers->row);
+        store_row(context, buffers, channel, piece, piece->y * m + y, sums + y * m * buffers->row);
       }
     }
   }
 }
 
+// One of the matrices, of some tiles.
 static void multiply(
-    const struct colnm_context* context, const struct buffers* buffers, size_t tile, const struct xnn_colnm_panel* panels,
-    size_t count) {
+    const struct colnm_context* context, const struct buffers* buffers, size_t matrix, size_t first_tile, size_t end_tile,
+    const struct xnn_colnm_panel* panels, size_t count) {
   const struct xnn_colnm_convolution2d* shape = &context->shape;
-  const size_t rows = min(shape->tile, shape->out_channels - tile * shape->tile);
   const union xnn_f32_minmax_params unclamped = {.scalar = {.min = -INFINITY, .max = INFINITY}};
-  for (size_t matrix = 0; matrix < context->matrices; matrix++) {
-    const uintptr_t input = (uintptr_t) (buffers->inputs + matrix * buffers->input_stride) - panels->input;
-    const uintptr_t output = (uintptr_t) (buffers->products + matrix * buffers->product_stride);
+  const uintptr_t input = (uintptr_t) (buffers->inputs + matrix * buffers->input_stride) - panels->input;
+  const float* products = buffers->products + matrix * buffers->product_stride;
+  for (size_t tile = first_tile; tile < end_tile; tile++, products += shape->tile * buffers->row) {
+    const size_t rows = min(shape->tile, shape->out_channels - tile * shape->tile);
     // Panels of one LMUL go to the kernel together.
     for (size_t i = 0, next; i < count; i = next) {
       for (next = i + 1; next < count && panels[next].log2_lmul == panels[i].log2_lmul;) {
@@ -349,7 +404,7 @@ static void multiply(
       }
       context->gemm->ukernel[panels[i].log2_lmul][rows - 1](
           shape->in_channels, (const void*) input, (const void*) matrix_weights(context, tile, matrix), context->offsets,
-          next - i, panels + i, (void*) (output - panels->output), buffers->row * sizeof(float), NULL, 0, &unclamped);
+          next - i, panels + i, (void*) ((uintptr_t) products - panels->output), buffers->row * sizeof(float), NULL, 0, &unclamped);
     }
   }
 }
@@ -388,9 +443,14 @@ static void compute_winograd(struct colnm_context* context, size_t thread, size_
   if (!shares_inputs(context)) {
     transform_input(context, &buffers, block.pieces, 0, context->shape.in_channels);
   }
-  for (size_t tile = first_tile; tile < end_tile; tile++) {
-    multiply(context, &buffers, tile, context->panels.items + block.first_panel, block.panels);
-    transform_output(context, &buffers, tile, block.positions, block.pieces);
+  const size_t rows = context->shape.tile;
+  for (size_t tile = first_tile, next; tile < end_tile; tile = next) {
+    next = min(tile + tiles_at_once(context), end_tile);
+    for (size_t matrix = 0; matrix < context->matrices; matrix++) {
+      multiply(context, &buffers, matrix, tile, next, context->panels.items + block.first_panel, block.panels);
+    }
+    const size_t end_channel = min(next * rows, context->shape.out_channels);
+    transform_output(context, &buffers, tile * rows, end_channel, block.positions, block.pieces);
   }
 }
 

@@ -118,8 +118,8 @@ def test_dense_baselines_run_as_the_convolution_is_tuned(
     assert baselines.call == {
         "target": given.config.target,
         "conv": conv,
-        "settings": given.config.profile,
-        "timed": given.config.throughput,
+        "seed": given.config.profile.seed,
+        "threads": given.config.throughput.threads,
         "output": Path("out.json"),
     }
 

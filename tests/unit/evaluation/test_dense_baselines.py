@@ -1,25 +1,18 @@
 # SPDX-FileCopyrightText: 2026 the Colonnade authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-"""Dense baselines: which plans of Winograd's are tried, their table, its sums and its claim."""
+"""Dense baselines: what runs, their table, its sums and its claim."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import write_json
-from colonnade.config.schema import ProfileConfig, ThroughputConfig
 from colonnade.config.target import load_target
-from colonnade.evaluation import dense_baselines
-from colonnade.evaluation.dense_baselines import (
-    baselines_table,
-    run_baselines,
-    winograd_candidates,
-)
+from colonnade.evaluation.dense_baselines import baselines_table, run_baselines
 from colonnade.models.conv_shape import ConvShape
 from colonnade.report.baselines import convolution_sums
 from colonnade.results.claims import write_claims
@@ -37,14 +30,6 @@ ROOT = Path(__file__).resolve().parents[3]
 STEM = ConvShape.parse("n1c3h16w16-o8-k7x7-s2-p3-d1")
 BODY = ConvShape.parse("n1c8h8w8-o8-k3x3-s1-p1-d1-r")
 LAYERS = [("stem", STEM), ("first", BODY), ("second", BODY)]
-
-
-DEFAULT = yaml.safe_load((ROOT / "config/default.yaml").read_text("utf-8"))
-PROFILE = ProfileConfig(**DEFAULT["profile"])
-
-
-def timed(threads: int) -> ThroughputConfig:
-    return ThroughputConfig(**{**DEFAULT["throughput"], "threads": threads})
 
 
 @pytest.fixture
@@ -80,24 +65,18 @@ def profile(conv: ConvShape, reference: int, dense: int, pruned: dict[float, int
 @pytest.fixture
 def table(target: Target, tmp_path: Path) -> Path:
     write_json(tmp_path / "stem.json", profile(STEM, 1000, 900, {}))
-    write_json(tmp_path / "body.json", profile(BODY, 2000, 1500, {0.5: 1600, 0.75: 500}))
+    body = profile(BODY, 2000, 1500, {0.5: 1600, 0.75: 500})
+    for outputs in (4, 2):
+        body["searches"][0]["trials"].append(trial(f"winograd{outputs}", 700 + outputs, BODY.macs))
+    write_json(tmp_path / "body.json", body)
     openblas = {"candidate": "openblas_im2col", "cycles": 850}
     write_json(tmp_path / "a.json", {"conv": str(STEM), "runs": [openblas]})
-    winograd = [{"candidate": f"winograd{m}:14:2:1:1", "cycles": 700 + m} for m in (4, 2)]
-    runs = [openblas | {"cycles": 3000}, *winograd]
+    runs = [openblas | {"cycles": 3000}]
     write_json(tmp_path / "b.json", {"conv": str(BODY), "runs": runs})
     output = tmp_path / "tables/dense_baselines.csv"
     files = [tmp_path / name for name in ("stem.json", "body.json", "a.json", "b.json")]
     baselines_table(files[:2], files[2:], LAYERS, "resnet18", target, output)
     return output
-
-
-def test_winograd_is_tried_where_it_computes_the_convolution() -> None:
-    assert winograd_candidates(STEM) == []
-    assert winograd_candidates(ConvShape.parse("n1c8h8w8-o8-k3x3-s2-p1-d1")) == []
-    found = winograd_candidates(BODY)
-    assert {each.algorithm for each in found} == {"winograd2", "winograd4"}
-    assert len(found) == len(set(found)) == 16
 
 
 def test_every_convolution_has_every_implementation_that_computes_it(table: Path) -> None:
@@ -118,11 +97,11 @@ def test_every_convolution_has_every_implementation_that_computes_it(table: Path
         (str(BODY), "openblas_im2col", 0.0): (2, 3000),
         (str(BODY), "colnm_dense", 0.0): (2, 1500),
         (str(BODY), "colnm_winograd", 0.0): (2, 702),
-        (str(BODY), "colnm_tuned", 0.5): (2, 1500),
+        (str(BODY), "colnm_tuned", 0.5): (2, 702),
         (str(BODY), "colnm_tuned", 0.75): (2, 500),
     }
     (winograd,) = [row for row in rows if row["implementation"] == "colnm_winograd"]
-    assert winograd["candidate"] == "winograd2:14:2:1:1"
+    assert winograd["candidate"] == "winograd2:14:2:4:1"
     assert winograd["mac_per_cycle"] == pytest.approx(BODY.macs / 702)
 
 
@@ -137,7 +116,7 @@ def test_sums_are_over_all_layers(table: Path) -> None:
         ("colnm_dense", 0.0): 3900,
         ("colnm_winograd", 0.0): 900 + 2 * 702,
         ("the fastest dense of each", 0.0): 850 + 2 * 702,
-        ("colnm_tuned", 0.5): 3900,
+        ("colnm_tuned", 0.5): 900 + 2 * 702,
         ("colnm_tuned", 0.75): 1900,
     }
     pruned = sums["colnm_tuned", 0.75]
@@ -176,42 +155,25 @@ def test_a_file_of_another_convolution_is_refused(target: Target, tmp_path: Path
     assert not output.exists()
 
 
-def test_openblas_and_winograds_schedules_run(
-    target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_openblas_runs(target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[Any] = []
 
     def run(_: Target, program: str, arguments: list[str], *, timing: Path | None) -> str:
         ran.append((program, arguments))
         return json.dumps({"cycles": 850}) + "\n"
 
-    class Bench:
-        def __init__(self, *_: Any) -> None:
-            pass
-
-        def run(self, profiled: Any, candidates: list[Any]) -> list[dict[str, int]]:
-            assert profiled.pattern is None
-            return [{"cycles": 700 + place} for place, _ in enumerate(candidates)]
-
-    monkeypatch.setattr(dense_baselines, "Bench", Bench)
     monkeypatch.setattr(Target, "run", run)
-    for conv, winograds in ((BODY, 16), (STEM, 0)):
-        run_baselines(target, conv, PROFILE, timed(1), tmp_path / "runs/a.json")
-        found = json.loads((tmp_path / "runs/a.json").read_text())
-        assert found["conv"] == str(conv)
-        assert found["runs"][0] == {"candidate": "openblas_im2col", "cycles": 850}
-        assert len(found["runs"]) == 1 + winograds
-    assert found["runs"][1:] == []
-    program, arguments = ran[0]
-    assert program == "colonnade-baselines"
-    assert arguments[:2] == ["--conv", str(BODY)]
+    run_baselines(target, BODY, 7, 1, tmp_path / "runs/a.json")
+    found = json.loads((tmp_path / "runs/a.json").read_text())
+    openblas = {"candidate": "openblas_im2col", "cycles": 850}
+    assert found == {"conv": str(BODY), "runs": [openblas]}
+    assert ran == [("colonnade-baselines", ["--conv", str(BODY), "--seed", "7", "--relu"])]
 
 
 def test_other_vectors_and_threads_are_refused(target: Target, tmp_path: Path) -> None:
     with pytest.raises(ColonnadeError, match=r"throughput\.threads 2: .* vlen 256 and 1 thread"):
-        run_baselines(target, BODY, PROFILE, timed(2), tmp_path / "a.json")
+        run_baselines(target, BODY, 7, 2, tmp_path / "a.json")
     config = target.config.model_copy(update={"vlen": 512})
     wide = Target("wide", config, target.container)
     with pytest.raises(ColonnadeError, match=r"target wide: vlen 512"):
-        run_baselines(wide, BODY, PROFILE, timed(1), tmp_path / "a.json")
+        run_baselines(wide, BODY, 7, 1, tmp_path / "a.json")

@@ -121,6 +121,28 @@ def test_profile_has_all_that_was_run_and_the_reference(
     assert set(groups) == {"1:1", "1:4"}
 
 
+def test_winograds_algorithm_is_searched_where_all_columns_are_kept(
+    target: Target, container: FakeContainer, settings: ProfileConfig, timed: ThroughputConfig
+) -> None:
+    output, named = Path("results/profile/conv.json"), (*settings.algorithms, "winograd")
+    conv, alone = ConvShape.parse(CONV), Path("results/profile/alone.json")
+    profile_conv(target, conv, [DENSE, PRUNED], settings, timed, alone)
+    before = json.loads(alone.read_text())
+    container.commands.clear()
+    both = settings.model_copy(update={"algorithms": named})
+    profile_conv(target, conv, [DENSE, PRUNED], both, timed, output)
+    dense, pruned = json.loads(output.read_text())["searches"]
+    assert {each["algorithm"] for each in pruned["trials"]} == {"direct", "packed"}
+    found = [each["algorithm"] for each in dense["trials"]]
+    assert {"winograd2", "winograd4"} == set(found) - {"direct", "packed"}
+    # What multiplies columns is searched as before: the cache has all of it.
+    ran = {each.split(":")[0] for each in container.candidates}
+    assert ran == {"winograd2", "winograd4"}, container.candidates
+    multiplying = [each for each in dense["trials"] if not each["algorithm"].startswith("winograd")]
+    assert multiplying == before["searches"][0]["trials"]
+    assert all(each["kc_splits"] == 1 for each in dense["trials"] if each not in multiplying)
+
+
 def test_an_interrupted_search_continues(
     target: Target, container: FakeContainer, settings: ProfileConfig, timed: ThroughputConfig
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 from colonnade.config.schema import ProfileConfig
 from colonnade.models.conv_shape import ConvShape
 from colonnade.tuning.core import Core
-from colonnade.tuning.space import XNNPACK, Candidate, grid, in_splits, search_space
+from colonnade.tuning.space import XNNPACK, Candidate, grid, in_splits, search_space, winograd_space
 
 CONV = ConvShape.parse("n1c64h56w56-o64-k3x3-s1-p1-d1")
 
@@ -50,21 +50,19 @@ def test_dense_convolutions_of_3x3_run_by_winograds_algorithm_too(
     settings: ProfileConfig, core: Core
 ) -> None:
     lists = with_lists(settings, tiles=(8,), lmuls=(1,), panels=(1, 4, 64))
-    assert search_space(CONV, lists, core, winograd=True) == search_space(CONV, lists, core)
+    assert winograd_space(CONV, lists, core) == []
     named = lists.model_copy(update={"algorithms": ("packed", "winograd")})
     assert grid(CONV, named, core) == grid(CONV, lists, core)
-    found = search_space(CONV, named, core, winograd=True)
-    assert [each for each in found if each.algorithm == "packed"] == search_space(CONV, lists, core)
+    assert search_space(CONV, named, core) == search_space(CONV, lists, core)
+    found = winograd_space(CONV, named, core)
     # 64 panels of 8 tiles, of which 36 matrices have 64 channels each, are more than four L2 caches.
-    assert {(each.algorithm, each.panels) for each in found if each.algorithm != "packed"} == {
+    assert {(each.algorithm, each.panels) for each in found} == {
         *(("winograd2", panels) for panels in (1, 4, 64)),
         *(("winograd4", panels) for panels in (1, 4)),
     }
     for other in ("k3x3-s2-p1-d1", "k3x3-s1-p1-d2", "k1x1-s1-p0-d1", "k3x3-s1-p1-d1-g2"):
         conv = ConvShape.parse(f"n1c64h56w56-o64-{other}")
-        assert {each.algorithm for each in search_space(conv, named, core, winograd=True)} == {
-            "packed"
-        }
+        assert winograd_space(conv, named, core) == []
 
 
 def test_order_of_the_lists_has_no_influence(settings: ProfileConfig, core: Core) -> None:

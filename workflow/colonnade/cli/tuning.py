@@ -180,4 +180,4 @@ def dense_baselines(settings: Path, conv: str, output: Path) -> None:
 
     given = read_settings(settings)
     shape, config = ConvShape.parse(conv), given.config
-    run_baselines(target_of(given), shape, config.profile, config.throughput, output)
+    run_baselines(target_of(given), shape, config.profile.seed, config.throughput.threads, output)

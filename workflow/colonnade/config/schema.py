@@ -64,7 +64,8 @@ class ProfileConfig(Section):
     the fastest so far even if it is wrong by `margin_percent`. To these come the first of each LMUL
     of which none ran, a few of each other
     algorithm, so that it is compared too, and the neighbours of the fastest of each algorithm, with
-    half and twice its panels and KC splits: `layers.csv` has them all. `audit` is the number of
+    half and twice its panels and KC splits: `layers.csv` has them all. Winograd's algorithm is searched
+    in the same way by itself. `audit` is the number of
     searches that `tuner-quality` repeats over all candidates.
 
     Where time is measured there is no cost model: candidates race against each other, all of them at
@@ -76,7 +77,7 @@ class ProfileConfig(Section):
         min_length=1,
         max_length=3,
         description="Of convolutions: `direct`, `packed` or both, and `winograd`, by which dense ones of"
-        " 3x3 at stride 1 are tried too where time is measured.",
+        " 3x3 at stride 1 are tried too.",
         examples=[["direct"]],
     )
     tiles: tuple[Tile, ...] = Field(

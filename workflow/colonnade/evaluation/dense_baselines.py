@@ -3,14 +3,13 @@
 
 """Dense ways to compute a network's convolutions, compared with pruning them.
 
-Beside XNNPACK's operators and ours: OpenBLAS behind im2col, and ours by Winograd's algorithm.
+Beside XNNPACK's operators and ours, by Winograd's algorithm and without it: OpenBLAS behind im2col.
 All compute the convolutions alone, with bias, residual and a clamp of the outputs, from cold caches.
 """
 
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +17,11 @@ from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import discard, make_folder, read_json, write_json
 from colonnade.common.paths import BASELINES
 from colonnade.common.reference import REFERENCE
-from colonnade.config.schema import ProfileConfig, ThroughputConfig
 from colonnade.models.conv_shape import ConvShape
 from colonnade.results.records import DenseRuns, ModelledProfile
 from colonnade.results.tables import DENSE_BASELINES, write_table
 from colonnade.targets.target import Target
-from colonnade.tuning.bench import Bench, Profiled
-from colonnade.tuning.space import SCHEDULE, Candidate
+from colonnade.tuning.space import SCHEDULE
 from colonnade.tuning.space import WINOGRAD as ALGORITHMS
 
 OPENBLAS = "openblas_im2col"
@@ -34,50 +31,29 @@ TUNED = "colnm_tuned"
 
 # The vectors that OpenBLAS is built for.
 _VLEN = 256
-# Of Winograd's candidates: tiles and LMULs that most accumulators fit with, and panels of a block.
-_KERNELS = ((14, 2), (28, 1))
-_PANELS = (1, 2, 4, 8)
 
 
-def winograd_candidates(conv: ConvShape) -> list[Candidate]:
-    """Schedules by Winograd's algorithm that are tried; none if it computes no such convolution."""
-    if not conv.has_winograd:
-        return []
-    return [
-        Candidate(algorithm, tile, lmul, panels)
-        for algorithm, (tile, lmul), panels in product(ALGORITHMS, _KERNELS, _PANELS)
-    ]
-
-
-def run_baselines(
-    target: Target, conv: ConvShape, settings: ProfileConfig, timed: ThroughputConfig, output: Path
-) -> None:
-    """Run a convolution by OpenBLAS and by Winograd's algorithm, and write the reports to `output`.
+def run_baselines(target: Target, conv: ConvShape, seed: int, threads: int, output: Path) -> None:
+    """Run a convolution by OpenBLAS, on operands of that seed, and write the report to `output`.
 
     Raises:
         ColonnadeError: time is not modelled, for one core of the vectors that OpenBLAS is built for.
     """
     target.need_model(str(output))
-    if (target.vlen, timed.threads) != (_VLEN, 1):
+    if (target.vlen, threads) != (_VLEN, 1):
         raise ColonnadeError(
-            f"target {target.name}: vlen {target.vlen}, throughput.threads {timed.threads}: dense"
+            f"target {target.name}: vlen {target.vlen}, throughput.threads {threads}: dense"
             f" baselines are built for vlen {_VLEN} and 1 thread"
         )
     timing = output.with_suffix(".timing")
     make_folder(output.parent)
-    arguments = ["--conv", str(conv), "--seed", str(settings.seed), "--relu"]
+    arguments = ["--conv", str(conv), "--seed", str(seed), "--relu"]
     try:
         printed = target.run(BASELINES, arguments, timing=timing)
     finally:
         discard(timing)
-    openblas = [{"candidate": OPENBLAS, "cycles": json.loads(printed)["cycles"]}]
-    candidates = winograd_candidates(conv)
-    reports = Bench(target, conv, settings, timed, timing).run(Profiled(None), candidates)
-    ours = [
-        {"candidate": str(candidate), "cycles": report["cycles"]}
-        for candidate, report in zip(candidates, reports, strict=True)
-    ]
-    write_json(output, {"conv": str(conv), "runs": openblas + ours})
+    openblas = {"candidate": OPENBLAS, "cycles": json.loads(printed)["cycles"]}
+    write_json(output, {"conv": str(conv), "runs": [openblas]})
 
 
 def baselines_table(
@@ -125,31 +101,36 @@ def baselines_table(
 
 def _dense(profile: Mapping[str, Any], runs: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     macs = ConvShape.parse(profile["conv"]).macs
-    found = {each["candidate"]: each["cycles"] for each in runs["runs"]}
     yield _row(REFERENCE, REFERENCE, macs, profile["reference"]["cycles"])
-    yield _row(OPENBLAS, OPENBLAS, macs, found.pop(OPENBLAS))
-    ours = _fastest_dense(profile)
-    yield _row(DENSE, _schedule(ours), macs, ours["cycles"])
-    if found:
-        best = min(found, key=lambda candidate: found[candidate])
-        yield _row(WINOGRAD, best, macs, found[best])
+    for run in runs["runs"]:
+        yield _row(run["candidate"], run["candidate"], macs, run["cycles"])
+    trials = _dense_trials(profile)
+    winograd = [each for each in trials if each["algorithm"] in ALGORITHMS]
+    multiplying = [each for each in trials if each not in winograd]
+    for implementation, tried in ((DENSE, multiplying), (WINOGRAD, winograd)):
+        if tried:
+            ours = _fastest(tried)
+            yield _row(implementation, _schedule(ours), macs, ours["cycles"])
 
 
 def _pruned(profile: Mapping[str, Any], sparsities: Sequence[float]) -> Iterator[dict[str, Any]]:
     """Of each sparsity what the pruned network runs: where pruning does not pay, the dense one."""
-    dense = _fastest_dense(profile)
+    dense = _fastest(_dense_trials(profile))
     for sparsity in sparsities:
         searches = [each for each in profile["searches"] if each["sparsity"] == sparsity]
-        trials = [dense, *(trial for each in searches for trial in each["trials"])]
-        ran = min(trials, key=lambda trial: trial["cycles"])
+        ran = _fastest([dense, *(trial for each in searches for trial in each["trials"])])
         row = _row(TUNED, _schedule(ran), ran["useful_macs"], ran["cycles"])
         yield row | {"sparsity": sparsity}
 
 
-def _fastest_dense(profile: Mapping[str, Any]) -> Mapping[str, Any]:
+def _dense_trials(profile: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     reduction = ConvShape.parse(profile["conv"]).reduction
-    trials = [each["trials"] for each in profile["searches"] if each["kept"] == reduction]
-    return min(trials[0], key=lambda trial: int(trial["cycles"]))
+    (trials,) = [each["trials"] for each in profile["searches"] if each["kept"] == reduction]
+    return trials  # type: ignore[no-any-return]
+
+
+def _fastest(trials: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    return min(trials, key=lambda trial: int(trial["cycles"]))
 
 
 def _row(implementation: str, candidate: str, macs: int, cycles: int) -> dict[str, Any]:

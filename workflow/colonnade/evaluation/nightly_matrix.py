@@ -108,7 +108,8 @@ def _schedule(
         keys = [schedule_key(conv, each.kept(conv)) for each in (DENSE, pruned)]
         if not {*convs, *stays} >= {*keys}:
             ranked = rank_each(target, conv, [DENSE, pruned], profile, timed)
-            (dense, convs[keys[0]]), (cost, candidate) = (each[0] for each in ranked)
+            # The first space: f16 has no other.
+            (dense, convs[keys[0]]), (cost, candidate) = (spaces[0][0] for spaces in ranked)
             if cost < dense:
                 convs[keys[1]] = candidate
             else:

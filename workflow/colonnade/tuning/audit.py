@@ -12,7 +12,8 @@ the tuned one faster than any other, its loss is below 0.
 import math
 from collections.abc import Mapping, Sequence
 from functools import partial
-from operator import truediv
+from itertools import chain
+from operator import itemgetter, truediv
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -32,8 +33,8 @@ from colonnade.tuning.core import core_of, machine_of
 from colonnade.tuning.profiling import seconds_of_a_search
 from colonnade.tuning.race import MOST_ROUNDS, Deadline, race
 from colonnade.tuning.rounds import Rounds
-from colonnade.tuning.search import fastest, rank_each, search
-from colonnade.tuning.space import Candidate, grid, in_splits, search_space, winograd_grid
+from colonnade.tuning.search import fastest, rank_each, search_all
+from colonnade.tuning.space import Candidate, grid, in_splits, winograd_grid
 
 # Candidates that share one start of the bench; what they took is kept when the next ones begin.
 _BATCH = 16
@@ -77,19 +78,21 @@ def audit_conv(
     """
     bench = Bench(target, conv, settings, timed, output.with_suffix(".timing"))
     core = core_of(target.config)
-    everything = in_splits(conv, grid(conv, settings, core), settings, core)
+    multiplying = in_splits(conv, grid(conv, settings, core), settings, core)
+    winograd = winograd_grid(conv, settings, core)
+    spaces = [multiplying + winograd * (each == DENSE) for each in profiled]
     rankings = rank_each(target, conv, profiled, settings, timed)
     rows = []
-    with Progress(f"audit {conv}", len(profiled) * len(everything), "candidate") as progress:
-        for each, ranked in zip(profiled, rankings, strict=True):
+    with Progress(f"audit {conv}", sum(map(len, spaces)), "candidate") as progress:
+        for each, everything, ranked in zip(profiled, spaces, rankings, strict=True):
             reports: dict[Candidate, Result] = {}
             for start in range(0, len(everything), _BATCH):
                 some = everything[start : start + _BATCH]
                 reports |= zip(some, bench.run(each, some), strict=True)
                 progress.add(len(some))
             # Tuning runs no other candidates: these come from the cache.
-            trials = search(ranked, partial(bench.run, each), settings, same_tile=each != DENSE)
-            order = [candidate for _, candidate in ranked]
+            trials = search_all(ranked, partial(bench.run, each), settings, same_tile=each != DENSE)
+            order = [candidate for _, candidate in sorted(chain(*ranked), key=itemgetter(0))]
             rows.append(
                 {
                     "conv": str(conv),
@@ -127,7 +130,7 @@ def audit_measured(
     with alone():
         for each in track(profiled, f"audit {conv}", len(profiled), "search"):
             run, dense = partial(rounds.times, each), each == DENSE
-            candidates = search_space(conv, settings, machine, winograd=dense)
+            candidates = measured.space_of(conv, each, settings, machine)
             everything = grid(conv, settings, machine)
             if dense:
                 everything += winograd_grid(conv, settings, machine)

@@ -36,6 +36,7 @@ Kind = Literal[
     "load",
     "store",
     "v_move",
+    "v_slide",
     "vf_add",
     "vf_convert_narrow",
     "vf_fma",
@@ -45,10 +46,14 @@ Kind = Literal[
     "vload",
     "vload_indexed",
     "vload_mask",
+    "vload_segment2",
+    "vload_segment4",
     "vload_strided",
     "vset",
     "vstore",
     "vstore_indexed",
+    "vstore_segment2",
+    "vstore_segment4",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 

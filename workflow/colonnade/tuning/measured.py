@@ -27,10 +27,10 @@ from colonnade.targets.conditions import Watch, alone
 from colonnade.targets.target import Target
 from colonnade.tuning.bench import DENSE, Profiled
 from colonnade.tuning.cache import Result
-from colonnade.tuning.core import machine_of
+from colonnade.tuning.core import Machine, machine_of
 from colonnade.tuning.race import MOST_ROUNDS, Deadline, Measure, Outcome, race, screen
 from colonnade.tuning.rounds import Rounds
-from colonnade.tuning.space import WINOGRAD, XNNPACK, Candidate, search_space
+from colonnade.tuning.space import WINOGRAD, XNNPACK, Candidate, search_space, winograd_space
 
 # Of the kernels, as many go on to the second race: a quarter, but not fewer.
 _KERNELS = 4
@@ -90,7 +90,7 @@ def profile_measured(
     """
     rounds = Rounds(target, conv, settings, timed)
     machine = machine_of(target)
-    spaces = [search_space(conv, settings, machine, winograd=each == DENSE) for each in profiled]
+    spaces = [space_of(conv, each, settings, machine) for each in profiled]
     standings = []
     with alone():
         watch = Watch()
@@ -111,6 +111,14 @@ def profile_measured(
     reference = reports[XNNPACK, conv.reduction]
     whole = {"conv": str(conv), "reference": reference, "searches": searches}
     write_json(output, {**whole, **conditions})
+
+
+def space_of(
+    conv: ConvShape, profiled: Profiled, settings: ProfileConfig, machine: Machine
+) -> list[Candidate]:
+    """The candidates that race for a convolution at a pattern."""
+    space = search_space(conv, settings, machine)
+    return space + winograd_space(conv, settings, machine) if profiled == DENSE else space
 
 
 def _found(

@@ -20,7 +20,7 @@ from colonnade.results.records import PackagedSchedule, TunedSchedules
 from colonnade.targets.target import Target
 from colonnade.tuning.bench import Bench, Profiled
 from colonnade.tuning.choice import schedule_key, scheduled
-from colonnade.tuning.search import fastest, rank_each, search
+from colonnade.tuning.search import fastest, rank_each, search_all
 from colonnade.tuning.space import Candidate
 
 
@@ -56,7 +56,7 @@ def retune(
         known = Candidate.of(before["convs"][key])
         tuned = settings.model_copy(update={"tiles": (known.tile,)})
         run = partial(Bench(target, conv, tuned, timed, output.with_suffix(".timing")).run, each)
-        (ranked,) = rank_each(target, conv, [each], tuned, timed)
-        reports = [*run([known]), *search(ranked, run, tuned, same_tile=True)]
+        (spaces,) = rank_each(target, conv, [each], tuned, timed)
+        reports = [*run([known]), *search_all(spaces, run, tuned, same_tile=True)]
         found[key] = scheduled(fastest(reports))
     write_json(output, {**before, "target": target.name, "convs": found})

@@ -4,6 +4,7 @@
 """Tune one convolution: run its candidates in the order of the cost model until no other can win.
 
 Afterwards the neighbours of the fastest candidate of each algorithm are tried, in panels and KC splits.
+Where all columns are kept, Winograd's algorithm is searched by itself.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,7 +24,7 @@ from colonnade.tuning.cache import Result
 from colonnade.tuning.core import core_of
 from colonnade.tuning.cost_model.model import CostModel
 from colonnade.tuning.cost_model.simulations import Simulations
-from colonnade.tuning.space import XNNPACK, Candidate, in_splits, search_space
+from colonnade.tuning.space import XNNPACK, Candidate, in_splits, search_space, winograd_space
 
 # Candidates with their predicted cycles, cheapest first.
 Ranking = Sequence[tuple[float, Candidate]]
@@ -63,9 +64,10 @@ def profile_conv(
     rankings = rank_each(target, conv, profiled, settings, timed)
     searches: list[dict[str, Any]] = []
     pairs = list(zip(profiled, rankings, strict=True))
-    for each, ranked in track(pairs, f"profile {conv}", len(pairs), "search"):
-        trials = search(ranked, partial(bench.run, each), settings, same_tile=each != DENSE)
-        found = {"kept": each.kept(conv), **each.columns(), "space": len(ranked), "trials": trials}
+    for each, spaces in track(pairs, f"profile {conv}", len(pairs), "search"):
+        trials = search_all(spaces, partial(bench.run, each), settings, same_tile=each != DENSE)
+        space = sum(map(len, spaces))
+        found = {"kept": each.kept(conv), **each.columns(), "space": space, "trials": trials}
         searches.append(found)
     reference = bench.run(DENSE, [XNNPACK])[0]
     write_json(output, {"conv": str(conv), "reference": reference, "searches": searches})
@@ -77,10 +79,11 @@ def rank_each(
     profiled: Sequence[Profiled],
     settings: ProfileConfig,
     timed: ThroughputConfig,
-) -> Sequence[Ranking]:
+) -> Sequence[Sequence[Ranking]]:
     """The search space of a convolution as the cost model ranks it, at every pattern.
 
-    What is simulated for that stays in the profile cache.
+    Where all columns are kept, that of Winograd's algorithm, if there is one, is a second space. What is
+    simulated for that stays in the profile cache.
 
     Raises:
         ColonnadeError: the core description is none, or the cache cannot be used.
@@ -89,9 +92,28 @@ def rank_each(
     simulations = Simulations(core, settings.cache)
     model = CostModel(core, timed.threads, simulations)
     candidates = in_splits(conv, search_space(conv, settings, core), settings, core)
-    rankings = [model.rank(conv, each.kept(conv), candidates) for each in profiled]
+    winograd = winograd_space(conv, settings, core)
+    rankings = [
+        [
+            model.rank(conv, each.kept(conv), space)
+            for space in ([candidates, winograd] if each == DENSE and winograd else [candidates])
+        ]
+        for each in profiled
+    ]
     simulations.store()
     return rankings
+
+
+def search_all(
+    spaces: Sequence[Ranking],
+    run: Callable[[list[Candidate]], list[Result]],
+    settings: ProfileConfig,
+    *,
+    same_tile: bool,
+) -> list[Result]:
+    """Search one space after the other: see `search`."""
+    searches = (search(each, run, settings, same_tile=same_tile) for each in spaces)
+    return [report for reports in searches for report in reports]
 
 
 def search(

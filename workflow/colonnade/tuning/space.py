@@ -135,12 +135,8 @@ def _distinct(values: Sequence[int], most: int) -> list[int]:
     return [value for value in ordered if value < most] + enough[:1]
 
 
-def search_space(
-    conv: ConvShape, settings: ProfileConfig, machine: Machine, *, winograd: bool = False
-) -> list[Candidate]:
+def search_space(conv: ConvShape, settings: ProfileConfig, machine: Machine) -> list[Candidate]:
     """The grid without tiles that leave a large part of their rows empty and blocks far too large.
-
-    With `winograd` that of Winograd's algorithm belongs to it.
 
     A tile stays if at most a quarter of the rows of all tiles is empty: the rows of the last one run
     in a smaller kernel, which has less work to hide its loads behind. A block stays if what its tiles
@@ -148,9 +144,15 @@ def search_space(
     beyond, every tile reads it from memory.
     Where nothing stays, everything does.
     """
-    candidates = grid(conv, settings, machine)
-    if winograd:
-        candidates += winograd_grid(conv, settings, machine)
+    return _promising(conv, grid(conv, settings, machine), machine)
+
+
+def winograd_space(conv: ConvShape, settings: ProfileConfig, machine: Machine) -> list[Candidate]:
+    """The same of `winograd_grid`."""
+    return _promising(conv, winograd_grid(conv, settings, machine), machine)
+
+
+def _promising(conv: ConvShape, candidates: list[Candidate], machine: Machine) -> list[Candidate]:
     filled = [each for each in candidates if _fills_its_tiles(conv, each)] or candidates
     return [each for each in filled if _fits_caches(conv, each, machine)] or filled
 

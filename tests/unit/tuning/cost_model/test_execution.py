@@ -21,6 +21,7 @@ from colonnade.tuning.cost_model.assembly import (
 from colonnade.tuning.cost_model.calls import ROW_LOOP
 from colonnade.tuning.cost_model.execution import Call, Executed, Region, Stores, execute
 from colonnade.tuning.cost_model.operations import CLASSES, operations
+from colonnade.tuning.cost_model.winograd import COUNTS
 
 pytestmark = pytest.mark.slow
 
@@ -58,7 +59,7 @@ def test_kernels_are_those_that_the_generator_lists() -> None:
 
 
 def test_instructions_of_all_kernels_have_a_class_and_no_class_is_idle() -> None:
-    """Those of im2col's loop are the others."""
+    """Those of im2col's loop, and of Winograd's transforms, are the others."""
     used = {
         instruction.mnemonic
         for name, tile, lmul in KERNELS
@@ -67,7 +68,11 @@ def test_instructions_of_all_kernels_have_a_class_and_no_class_is_idle() -> None
     rows = {line.split()[0] for line in ROW_LOOP.splitlines() if line and ":" not in line}
     loads = {"vle32.v", "vlse32.v"}
     assert used | (rows - {"{load}"}) | loads == set(CLASSES)
-    assert set(CLASSES.values()) == set(KINDS)
+    transforms = {
+        "v_slide",
+        *(kind for each in COUNTS.values() for kind in (each.load, each.store)),
+    }
+    assert set(CLASSES.values()) | transforms == set(KINDS)
 
 
 def test_an_unknown_instruction_is_named() -> None:

@@ -70,6 +70,13 @@ def _spilled_weights(work: Work) -> float:
     return crowded * min(1, max(0, own + others - core.l1.ways)) + (1 - crowded) * elsewhere
 
 
+def results_found(work: Work, rows: int) -> Found:
+    """Where the results of a tile of so many rows go: they were prefetched, and stay if L1 holds them."""
+    written = rows * work.block * F32_BYTES * (2 if work.conv.residual else 1)
+    beyond = share_spilled(written + work.tile_weights, work.core.l1)
+    return Found(1 - beyond, beyond, 0)
+
+
 def panels_found(work: Work) -> Found:
     """Where a tile finds a panel, on average over the blocks: the last one may be short."""
     find = _packed_found if work.is_packed else _direct_found

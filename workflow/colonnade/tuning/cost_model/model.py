@@ -14,20 +14,22 @@ from itertools import product
 from colonnade.common.datatypes import F32_BYTES
 from colonnade.models.conv_shape import ConvShape
 from colonnade.tuning.core import LMULS, Cache, Core
-from colonnade.tuning.cost_model.calls import CallCost, Kernel, Lines, Rows
+from colonnade.tuning.cost_model.calls import CallCost, Rows
 from colonnade.tuning.cost_model.memory import (
     Found,
-    Source,
     lost,
     panels_found,
+    results_found,
     share_spilled,
     sources,
     weights_found,
 )
+from colonnade.tuning.cost_model.products import mean_call, short_lmul
 from colonnade.tuning.cost_model.simulations import Simulations
+from colonnade.tuning.cost_model.winograd import Winograd
 from colonnade.tuning.cost_model.work import Work, halo, lines, plan, results
 from colonnade.tuning.packing import packing_work
-from colonnade.tuning.space import Candidate
+from colonnade.tuning.space import WINOGRAD, Candidate
 
 # Cycles around a kernel call, around a loop over lines, and for each tap of each piece of a row that is
 # packed.
@@ -54,6 +56,9 @@ class CostModel:
 
     def cycles(self, conv: ConvShape, kept: int, candidate: Candidate) -> float:
         """Predicted cycles of one convolution whose tiles keep `kept` columns each."""
+        if candidate.algorithm in WINOGRAD:
+            winograd = Winograd(self._core, self._simulations, conv, candidate)
+            return winograd.cycles() * _share(winograd.work, self._threads)
         work = plan(self._core, conv, kept, candidate)
         alone = self._reading(work) + sum(
             self._writing(part) + self._products(part, lost(work)) for part in work.parts()
@@ -128,10 +133,10 @@ class CostModel:
 
         A share `gone` of what a block leaves in the caches is not found there by the next one.
         """
-        core, lanes = self._core, self._core.lanes
+        core = self._core
         panels, rest = divmod(work.positions, work.panel)
         # What is left over is a call of its own, with the smallest LMUL that holds it.
-        short = min((each for each in LMULS if each * lanes >= rest), default=work.candidate.lmul)
+        short = short_lmul(work, rest)
         lmul = work.candidate.lmul if panels else short
         # A block's first panel finds its tile's weights where the last block left them.
         first_weights, later_weights = Found(0, 1 - gone, gone), weights_found(work)
@@ -140,46 +145,26 @@ class CostModel:
         # first of them waits for a line that was prefetched to come.
         wait = core.memory.latency / core.outstanding
         wait += work.block / work.panel * core.l2.latency
+
+        def call(rows: int, lmul: int, weights: Found) -> CallCost:
+            written = results_found(work, rows)
+            return mean_call(self._simulations, work, rows, lmul, weights, operand, written)
+
         cycles = 0.0
         tile = work.candidate.tile
         last = work.conv.out_channels - (work.tiles - 1) * tile
         for rows, tiles in ((tile, work.tiles - 1), (last, 1)):
             if tiles == 0:
                 continue
-            first = self._call(work, rows, lmul, first_weights, operand)
+            first = call(rows, lmul, first_weights)
             cycles += tiles * work.blocks * (_CALL + wait + first.cycles(1, work.kept))
             if panels > work.blocks:
-                later = self._call(work, rows, lmul, later_weights, operand)
+                later = call(rows, lmul, later_weights)
                 cycles += tiles * (panels - work.blocks) * later.of_panel(work.kept)
             if rest and panels:
-                end = self._call(work, rows, short, later_weights, operand)
+                end = call(rows, short, later_weights)
                 cycles += tiles * (_CALL + end.cycles(1, work.kept))
         return cycles
-
-    def _call(
-        self, work: Work, rows: int, lmul: int, weights: Found, operand: Sequence[Source]
-    ) -> CallCost:
-        """Mean cost of kernel calls for `rows` rows over where their lines are found."""
-        core = self._core
-        residual = work.conv.residual
-        kernel = Kernel(rows, lmul, residual, work.vector_lines, work.apart)
-        # The tile's results were prefetched: they are found again if the block leaves them in L1.
-        written = rows * work.block * F32_BYTES * (2 if residual else 1)
-        beyond = share_spilled(written + work.tile_weights, core.l1)
-        first = panel = column = 0.0
-        for (share, held), source in product(weights.levels(core), operand):
-            levels = Lines(held, source.usual, source.rare, core.l1)
-            cost = self._simulations.call(kernel, levels)
-            first += share * source.share * cost.first
-            panel += share * source.share * cost.panel
-            column += share * source.share * cost.column
-        if beyond > 0:
-            near, far = (
-                self._simulations.call(kernel, Lines(core.l1, core.l1, core.l1, level)).panel
-                for level in (core.l1, core.l2)
-            )
-            panel += beyond * (far - near)
-        return CallCost(first, panel, column)
 
 
 def _share(work: Work, threads: int) -> float:
