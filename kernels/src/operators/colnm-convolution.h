@@ -275,9 +275,17 @@ void colnm_run_tiles(
     size_t panel_count,
     const void* input);
 
-// Splits `count` positions of an output without gaps into pieces, at most `count`; returns how many.
-size_t colnm_split_into_rows(
-    const struct colnm_context* context, size_t position, size_t count, struct colnm_piece* pieces);
+// Splits `count` positions of images of height x width without gaps into pieces, at most `count`; returns how many.
+size_t colnm_split_into_rows(size_t height, size_t width, size_t position, size_t count, struct colnm_piece* pieces);
+
+// Of panels, how many from the first on have its LMUL: they go to the kernel together.
+static inline size_t colnm_panels_of_one_lmul(const struct xnn_colnm_panel* panels, size_t count) {
+  size_t found = 1;
+  while (found < count && panels[found].log2_lmul == panels[0].log2_lmul) {
+    found++;
+  }
+  return found;
+}
 
 // The part of a piece that a kernel tap reads inside the input plane; the rest reads padding.
 struct xnn_im2col_run colnm_tap_run(const struct colnm_context* context, const struct colnm_piece* piece, size_t tap);

@@ -18,10 +18,8 @@ struct colnm_grid colnm_packed_grid(const struct colnm_context* context) {
   };
 }
 
-size_t colnm_split_into_rows(
-    const struct colnm_context* context, size_t position, size_t count, struct colnm_piece* pieces) {
-  const size_t width = context->output.width;
-  const size_t plane = context->output.height * width;
+size_t colnm_split_into_rows(size_t height, size_t width, size_t position, size_t count, struct colnm_piece* pieces) {
+  const size_t plane = height * width;
   size_t pieces_count = 0;
   while (count != 0) {
     struct colnm_piece* piece = &pieces[pieces_count++];

@@ -14,7 +14,7 @@ static void pack_block(
   const size_t* planes = packing->row_planes + group * colnm_reduction(shape);
   struct colnm_piece* pieces = (struct colnm_piece*) (packed + packing->most_rows * context->block_bytes + XNN_EXTRA_BYTES);
   struct xnn_im2col_run* runs = (struct xnn_im2col_run*) (pieces + count);
-  const size_t piece_count = colnm_split_into_rows(context, position, count, pieces);
+  const size_t piece_count = colnm_split_into_rows(context->output.height, context->output.width, position, count, pieces);
   for (size_t tap = 0; tap < taps; tap++) {
     const size_t row = tap_rows[tap];
     const size_t rows = tap_rows[tap + 1] - row;

@@ -227,22 +227,6 @@ static enum xnn_status plan_workspace(struct colnm_context* context) {
   return xnn_status_success;
 }
 
-// Positions of tiles as rows of tiles; returns how many there are.
-static size_t split_into_rows(const struct colnm_winograd* winograd, size_t position, size_t count, struct colnm_piece* pieces) {
-  const size_t of_image = winograd->tile_rows * winograd->tile_columns;
-  size_t pieces_count = 0;
-  while (count != 0) {
-    struct colnm_piece* piece = &pieces[pieces_count++];
-    piece->image = position / of_image;
-    piece->y = position % of_image / winograd->tile_columns;
-    piece->x = position % winograd->tile_columns;
-    piece->count = min(count, winograd->tile_columns - piece->x);
-    position += piece->count;
-    count -= piece->count;
-  }
-  return pieces_count;
-}
-
 static struct window find_window(const struct colnm_context* context, const struct colnm_piece* piece) {
   const struct xnn_colnm_planes* input = &context->input;
   const size_t m = context->winograd.config->m, width = m * piece->count + 2;
@@ -397,11 +381,8 @@ static void multiply(
   const float* products = buffers->products + matrix * buffers->product_stride;
   for (size_t tile = first_tile; tile < end_tile; tile++, products += shape->tile * buffers->row) {
     const size_t rows = min(shape->tile, shape->out_channels - tile * shape->tile);
-    // Panels of one LMUL go to the kernel together.
     for (size_t i = 0, next; i < count; i = next) {
-      for (next = i + 1; next < count && panels[next].log2_lmul == panels[i].log2_lmul;) {
-        next++;
-      }
+      next = i + colnm_panels_of_one_lmul(panels + i, count - i);
       context->gemm->ukernel[panels[i].log2_lmul][rows - 1](
           shape->in_channels, (const void*) input, (const void*) matrix_weights(context, tile, matrix), context->offsets,
           next - i, panels + i, (void*) ((uintptr_t) products - panels->output), buffers->row * sizeof(float), NULL, 0, &unclamped);
@@ -421,7 +402,8 @@ static struct block find_block(const struct colnm_context* context, size_t index
   const struct xnn_colnm_panel* first = context->panels.items + block.first_panel;
   const struct xnn_colnm_panel* last = first + block.panels - 1;
   block.positions = (last->input - first->input) / sizeof(float) + last->count;
-  block.pieces = split_into_rows(&context->winograd, first->input / sizeof(float), block.positions, buffers->pieces);
+  block.pieces = colnm_split_into_rows(
+      context->winograd.tile_rows, context->winograd.tile_columns, first->input / sizeof(float), block.positions, buffers->pieces);
   return block;
 }
 

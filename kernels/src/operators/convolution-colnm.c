@@ -68,11 +68,8 @@ static void run_split(
     if (split == 0) {
       prefetch_rows(residual, rows, &context->panels.residual, block);
     }
-    // Panels of one LMUL go to the kernel together.
     for (size_t i = 0, next; i < panel_count; i = next) {
-      for (next = i + 1; next < panel_count && panels[next].log2_lmul == panels[i].log2_lmul;) {
-        next++;
-      }
+      next = i + colnm_panels_of_one_lmul(panels + i, panel_count - i);
       context->gemm->ukernel[panels[i].log2_lmul][rows - 1](
           kc, input, weights, colnm_tile_offsets(context, split, tile), next - i, panels + i, (void*) output.first,
           output.stride, (const void*) residual.first, residual.stride, params);

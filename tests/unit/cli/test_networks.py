@@ -5,6 +5,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -288,12 +289,19 @@ def test_the_sensitivity_of_layers_is_measured_at_each_pattern_with_its_tiles(
     note: Note, settings: str, given: Settings
 ) -> None:
     measure = note("budget.layer_sensitivity", "write_layer_sensitivity")
+    costs = note(
+        "budget.plan", "Costs", lambda **_: SimpleNamespace(tiles=lambda name, _: [len(name)])
+    )
     note("tuning.choice", "tiles_for", tiles)
-    step("layer-sensitivity", settings, "d.safetensors", "schedules.json", "sensitivity.csv")
+    files = ["d.safetensors", "schedules.json", "layers.csv", "sensitivity.csv", "a.json", "b.json"]
+    step("layer-sensitivity", settings, *files)
     config = given.config
+    assert costs.call == {"layers": Path("layers.csv"), "options": (Path("a.json"), Path("b.json"))}
     assert measure.call == {
         "dense": Path("d.safetensors"),
-        "patterns": [(each, _tiles(each)) for each in config.pruning.patterns],
+        "patterns": [
+            (each, {name: [len(name)] for name in _tiles(each)}) for each in config.pruning.patterns
+        ],
         "data": config.data,
         "training": config.training,
         "table": Path("sensitivity.csv"),
@@ -309,14 +317,19 @@ def test_a_budget_is_chosen_of_the_patterns_with_their_tiles(
     note: Note, settings: str, given: Settings
 ) -> None:
     choose = note("budget.plan", "write_budget")
+    costs = note("budget.plan", "Costs")
     note("tuning.choice", "tiles_for", tiles)
-    step("budget", settings, "1.75", "sensitivity.csv", "layers.csv", "schedules.json", "plan.json")
+    files = ["sensitivity.csv", "layers.csv", "schedules.json", "plan.json", "own.json", "a.json"]
+    step("budget", settings, "1.75", *files)
+    assert costs.call == {"layers": Path("layers.csv"), "options": (Path("a.json"),)}
     assert choose.call == {
         "speedup": 1.75,
         "patterns": [(each, _tiles(each)) for each in given.config.pruning.patterns],
         "sensitivity": Path("sensitivity.csv"),
-        "layers": Path("layers.csv"),
+        "costs": None,
+        "schedules": Path("schedules.json"),
         "output": Path("plan.json"),
+        "output_schedules": Path("own.json"),
     }
 
 
@@ -357,13 +370,20 @@ def test_the_front_has_each_network_with_its_own_checkpoint(
     patterns, speedups = config.pruning.patterns, config.budget.speedups
     names = ["dense", *(each.label for each in patterns), *(f"budget {s:g}" for s in speedups)]
     files = [f"{index}.safetensors" for index in range(len(names))]
-    step("pareto", settings, "layers.csv", "pareto.csv", "pareto.svg", *files)
+    costs = note("budget.plan", "Costs")
+    runs = [word for index in range(len(names)) for word in ("--run", f"{index}.json")]
+    options = ["--option", "a.json", "--option", "b.json"]
+    step("pareto", *options, *runs, settings, "layers.csv", "pareto.csv", "pareto.svg", *files)
     call = front.call
-    assert [(network.name, file) for network, file in call.pop("networks")] == [
-        (name, Path(file)) for name, file in zip(names, files, strict=True)
+    assert [(network.name, *both) for network, *both in call.pop("networks")] == [
+        (name, Path(file), Path(file).with_suffix(".json"))
+        for name, file in zip(names, files, strict=True)
     ]
+    assert costs.call == {"layers": Path("layers.csv"), "options": (Path("a.json"), Path("b.json"))}
     assert call == {
-        "layers": Path("layers.csv"),
+        "costs": None,
+        "target": config.target,
+        "batch": config.throughput.batch,
         "data": config.data,
         "training": config.training,
         "allowed_drop_points": config.budget.allowed_drop_points,

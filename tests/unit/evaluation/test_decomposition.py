@@ -39,15 +39,15 @@ def test_steps_end_at_the_sparsest_pattern() -> None:
             "colnm_unfused",
             "colnm_packed",
             "colnm_direct",
+            "colnm_dense",
         )
     ]
     assert runs_of(PATTERNS) == [
         *dense,
-        ("colnm_direct", PATTERNS[2].label, 0.5),
-        ("colnm_direct", PATTERNS[0].label, 0.75),
+        ("colnm_tuned", PATTERNS[2].label, 0.5),
         ("colnm_tuned", PATTERNS[0].label, 0.75),
     ]
-    assert runs_of([PATTERNS[1]]) == [*dense, ("colnm_dense", "dense", 0.0)]
+    assert runs_of([PATTERNS[1]]) == dense
 
 
 @pytest.mark.parametrize("modelled", [True, False])

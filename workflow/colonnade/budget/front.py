@@ -10,20 +10,26 @@ from typing import Any
 import polars as pl
 
 from colonnade.budget.plan import Costs
-from colonnade.common.files import write_text
+from colonnade.common.errors import ColonnadeError
+from colonnade.common.files import read_json, write_text
 from colonnade.config.data import DataConfig
 from colonnade.config.training import TrainingConfig
-from colonnade.evaluation.runs import Network
+from colonnade.evaluation.runs import PER_LAYER, UNIFORM, Network
+from colonnade.evaluation.tables import milliseconds
 from colonnade.evaluation.top1 import judged, open_checkpoint
 from colonnade.pruning.layers import sparsity_of
 from colonnade.report.accuracy import pareto_figure
+from colonnade.results.records import Run
 from colonnade.results.tables import PARETO, write_table
+from colonnade.targets.target import Target
 from colonnade.training.judge import measure
 
 
 def write_front(
-    networks: Sequence[tuple[Network, Path]],
-    layers: Path,
+    networks: Sequence[tuple[Network, Path, Path]],
+    costs: Costs,
+    target: Target,
+    batch: int,
     data: DataConfig,
     training: TrainingConfig,
     allowed_drop_points: float,
@@ -32,19 +38,23 @@ def write_front(
 ) -> None:
     """Write `pareto.csv` and its figure; the first of `networks` is the dense one.
 
-    Each network comes with its checkpoint. `on_front` marks networks that no other one beats in both
-    top-1 and time; `chosen` the fastest one within the allowed drop. The test split is not touched.
+    Each network comes with its checkpoint, and with the report of its run on `target`, of `batch` images.
+    `on_front` marks networks that no other one beats in both top-1 and time; `chosen` the fastest one
+    within the allowed drop. The test split is not touched.
 
     Raises:
-        ColonnadeError: a damaged checkpoint, or other data than it was trained on.
+        ColonnadeError: a damaged checkpoint, other data than it was trained on, or a run of another one.
     """
-    costs = Costs(layers)
     rows: list[dict[str, Any]] = []
-    for network, checkpoint in networks:
+    for network, checkpoint, report in networks:
         source, images = open_checkpoint(checkpoint, data)
         with judged(source, training) as (model, hardware):
             _, top = measure(model, images.validation, hardware)
-        ms, cycles = costs.total(source.info.plan)
+        run = read_json(report, Run)
+        if run["checkpoint_sha256"] != source.sha256:
+            raise ColonnadeError(f"{report}: not a run of {checkpoint}")
+        conv_ms, conv_cycles = costs.total(source.info.plan)
+        ms = milliseconds(run, target)
         rows.append(
             {
                 "network": network.name,
@@ -52,9 +62,12 @@ def write_front(
                 "dataset": data.name,
                 "sparsity": sparsity_of(source.masks) if source.masks else 0.0,
                 "validation_top1": 100 * top,
-                "conv_cycles": cycles,
-                "conv_ms": ms,
-                "evidence": costs.evidence,
+                "conv_cycles": conv_cycles,
+                "conv_ms": conv_ms,
+                "cycles": run["total"]["cycles"],
+                "ms": ms,
+                "images_per_s": 1000 * batch / ms,
+                "evidence": target.evidence,
                 "checkpoint_sha256": source.sha256,
             }
         )
@@ -64,19 +77,25 @@ def write_front(
 
 
 def judge(rows: Sequence[Mapping[str, Any]], allowed_drop_points: float) -> list[dict[str, Any]]:
-    """The rows with speedup and drop over the first one, and marks for the front and the choice."""
+    """The rows with speedup and drop over the first one, and marks for the front and the choice.
+
+    A uniform row has `saved_percent`, too: how much less time the fastest network with a pattern per
+    layer takes that is at least as accurate; below 0 where that is slower, none where there is none.
+    """
     dense = rows[0]
     fit = [
         row
         for row in rows
         if dense["validation_top1"] - row["validation_top1"] <= allowed_drop_points
     ]
-    fastest = min(fit, key=lambda row: float(row["conv_ms"]))
+    fastest = min(fit, key=lambda row: float(row["ms"]))
     return [
         {
             **row,
             "drop_points": dense["validation_top1"] - row["validation_top1"],
             "conv_speedup": dense["conv_ms"] / row["conv_ms"],
+            "speedup": dense["ms"] / row["ms"],
+            "saved_percent": _saved_percent(row, rows),
             "on_front": int(not any(_beats(other, row) for other in rows)),
             "chosen": int(row is fastest),
         }
@@ -84,8 +103,17 @@ def judge(rows: Sequence[Mapping[str, Any]], allowed_drop_points: float) -> list
     ]
 
 
+def _saved_percent(row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> float | None:
+    better = [
+        float(each["ms"])
+        for each in rows
+        if each["kind"] == PER_LAYER and each["validation_top1"] >= row["validation_top1"]
+    ]
+    return 100 * (1 - min(better) / row["ms"]) if row["kind"] == UNIFORM and better else None
+
+
 def _beats(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """At least as good in both, better in one."""
-    ours = (one["validation_top1"], -one["conv_ms"])
-    theirs = (other["validation_top1"], -other["conv_ms"])
+    ours = (one["validation_top1"], -one["ms"])
+    theirs = (other["validation_top1"], -other["ms"])
     return all(a >= b for a, b in zip(ours, theirs, strict=True)) and ours != theirs

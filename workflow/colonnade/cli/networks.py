@@ -225,13 +225,26 @@ def study_evaluate(settings: Path, checkpoint: Path, output: Path) -> None:
 @click.argument("settings", type=FILE)
 @click.argument("dense", type=FILE)
 @click.argument("schedules", type=FILE)
+@click.argument("layers", type=FILE)
 @click.argument("output", type=FILE)
-def layer_sensitivity(settings: Path, dense: Path, schedules: Path, output: Path) -> None:
-    """Measure how much each layer of DENSE minds each pattern."""
+@click.argument("options", type=FILE, nargs=-1, required=True)
+def layer_sensitivity(
+    settings: Path,
+    dense: Path,
+    schedules: Path,
+    layers: Path,
+    output: Path,
+    options: tuple[Path, ...],
+) -> None:
+    """Measure how much each layer of DENSE minds each pattern, in each tile of OPTIONS."""
     from colonnade.budget.layer_sensitivity import write_layer_sensitivity
+    from colonnade.budget.plan import Costs
 
-    config = read_settings(settings).config
-    patterns = _patterns_with_tiles(config, schedules)
+    config, costs = read_settings(settings).config, Costs(layers, options)
+    patterns = [
+        (pattern, {name: costs.tiles(name, pattern) for name in tiles})
+        for pattern, tiles in _patterns_with_tiles(config, schedules)
+    ]
     write_layer_sensitivity(dense, patterns, config.data, config.training, output)
 
 
@@ -242,14 +255,24 @@ def layer_sensitivity(settings: Path, dense: Path, schedules: Path, output: Path
 @click.argument("layers", type=FILE)
 @click.argument("schedules", type=FILE)
 @click.argument("output", type=FILE)
+@click.argument("output_schedules", type=FILE)
+@click.argument("options", type=FILE, nargs=-1, required=True)
 def budget(
-    settings: Path, speedup: float, sensitivity: Path, layers: Path, schedules: Path, output: Path
+    settings: Path,
+    speedup: float,
+    sensitivity: Path,
+    layers: Path,
+    schedules: Path,
+    output: Path,
+    output_schedules: Path,
+    options: tuple[Path, ...],
 ) -> None:
-    """Choose a pattern for every layer so that the convolutions are SPEEDUP times faster."""
-    from colonnade.budget.plan import write_budget
+    """Choose pattern and tile of every layer so that the convolutions are SPEEDUP times faster."""
+    from colonnade.budget.plan import Costs, write_budget
 
     patterns = _patterns_with_tiles(read_settings(settings).config, schedules)
-    write_budget(speedup, patterns, sensitivity, layers, output)
+    costs = Costs(layers, options)
+    write_budget(speedup, patterns, sensitivity, costs, schedules, output, output_schedules)
 
 
 @step.command("budget-prune")
@@ -265,21 +288,43 @@ def budget_prune(settings: Path, plan: Path, dense: Path, output: Path) -> None:
 
 
 @step.command()
+@click.option("--option", "options", type=FILE, multiple=True, help="Tiles of a convolution.")
+@click.option("--run", "runs", type=FILE, multiple=True, help="Of a network, in their order.")
 @click.argument("settings", type=FILE)
 @click.argument("layers", type=FILE)
 @click.argument("table", type=FILE)
 @click.argument("figure", type=FILE)
 @click.argument("checkpoints", type=FILE, nargs=-1, required=True)
 def pareto(
-    settings: Path, layers: Path, table: Path, figure: Path, checkpoints: tuple[Path, ...]
+    options: tuple[Path, ...],
+    runs: tuple[Path, ...],
+    settings: Path,
+    layers: Path,
+    table: Path,
+    figure: Path,
+    checkpoints: tuple[Path, ...],
 ) -> None:
     """Compare per-layer and uniform patterns: CHECKPOINTS, the dense one first, then the uniform."""
     from colonnade.budget.front import write_front
+    from colonnade.budget.plan import Costs
 
-    config = read_settings(settings).config
-    networks = paired(Networks(config).front, checkpoints)
-    allowed = config.budget.allowed_drop_points
-    write_front(networks, layers, config.data, config.training, allowed, table, figure)
+    given = read_settings(settings)
+    config = given.config
+    networks = [
+        (network, checkpoint, run)
+        for (network, checkpoint), run in paired(paired(Networks(config).front, checkpoints), runs)
+    ]
+    write_front(
+        networks,
+        Costs(layers, options),
+        target_of(given),
+        config.throughput.batch,
+        config.data,
+        config.training,
+        config.budget.allowed_drop_points,
+        table,
+        figure,
+    )
 
 
 @step.command("over-band")

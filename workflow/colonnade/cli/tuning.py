@@ -170,6 +170,22 @@ def audit_tuner(settings: Path, conv: str, output: Path) -> None:
     audit(target_of(given), shape, profiled, tuning, timed, convs.search_count, output)
 
 
+@step.command("tile-options")
+@click.argument("settings", type=FILE)
+@click.argument("conv")
+@click.argument("profile", type=FILE)
+@click.argument("output", type=FILE)
+def tile_options(settings: Path, conv: str, profile: Path, output: Path) -> None:
+    """Run smaller tiles of the pruned convolution CONV than PROFILE has."""
+    from colonnade.tuning.tile_options import write_tile_options
+
+    given = read_settings(settings)
+    shape, config = ConvShape.parse(conv), given.config
+    profiled, patterns = Convolutions(config).searches(conv), config.pruning.patterns
+    tuning, timed = config.profile, config.throughput
+    write_tile_options(target_of(given), shape, profiled, patterns, tuning, timed, profile, output)
+
+
 @step.command("dense-baselines")
 @click.argument("settings", type=FILE)
 @click.argument("conv")

@@ -11,10 +11,10 @@ from colonnade.config.section import Number, Section
 
 
 class BudgetConfig(Section):
-    """Layers choose among staying dense and `pruning.patterns`.
+    """Layers choose among staying dense and `pruning.patterns`, in tiles of several sizes.
 
-    For each of `speedups`, of the convolutions over their dense schedules, the patterns are chosen
-    that cost least accuracy. The fastest of these networks, and of the uniform ones, that loses at
+    For each of `speedups`, of the convolutions over their dense schedules, the patterns and tiles are
+    chosen that cost least accuracy. The fastest of these networks, and of the uniform ones, that loses at
     most `allowed_drop_points` of validation top-1 is marked as chosen.
     """
 

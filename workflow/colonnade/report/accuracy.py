@@ -112,9 +112,9 @@ def tile_figure(table: pl.DataFrame) -> str:
 
 
 def pareto_figure(table: pl.DataFrame) -> str:
-    """Validation top-1 of every row of `pareto.csv` over the cost of its convolutions."""
-    modelled = table["conv_cycles"].null_count() == 0
-    cost = table["conv_cycles"] / 1e6 if modelled else table["conv_ms"]
+    """Validation top-1 of every row of `pareto.csv` over the time of the network."""
+    modelled = table["cycles"].null_count() == 0
+    cost = table["cycles"] / 1e6 if modelled else table["ms"]
     points = table.with_columns(cost.cast(pl.Float64).alias("cost"))
     figure = Figure(figsize=(8.5, 4.5), layout="constrained")
     axes = figure.add_subplot()
@@ -133,15 +133,15 @@ def pareto_figure(table: pl.DataFrame) -> str:
     for row in points.iter_rows(named=True):
         mark = " (chosen)" if row["chosen"] else ""
         axes.annotate(
-            f"{row['network']} {row['conv_speedup']:.2f}x{mark}",
+            f"{row['network']} {row['speedup']:.2f}x{mark}",
             (row["cost"], row["validation_top1"]),
             xytext=(6, 4),
             textcoords="offset points",
             fontsize=8,
         )
     unit = "million cycles" if modelled else "milliseconds"
-    axes.set_xlabel(f"{unit} of all convolutions, {table['evidence'][0]}")
+    axes.set_xlabel(f"{unit} of the network, {table['evidence'][0]}")
     axes.set_ylabel(f"validation top-1 in % on {table['dataset'][0]}, measured")
     axes.legend(frameon=False)
     clear(axes)
-    return svg(figure, "Validation top-1 against the cost of all convolutions")
+    return svg(figure, "Validation top-1 against the time of the network")

@@ -129,6 +129,14 @@ class PackagedSchedule(Scheduled):
     kc_splits: int
 
 
+class TileOption(PackagedSchedule):
+    """An entry of budget/tiles/: a pruned convolution in tiles of some size, at their fastest."""
+
+    kept: Annotated[int, Field(ge=1)]
+    ms: Annotated[float, Field(gt=0)]
+    cycles: Annotated[int, Field(ge=1)] | None
+
+
 class PackagedSchedules(TypedDict):
     """schedules.json of a package that was tuned."""
 

@@ -209,6 +209,7 @@ NO_LAYER = ""
 LAYER_SENSITIVITY = {
     "layer": pl.String,
     "pattern": pl.String,
+    "tile": pl.Int64,
     "validation_loss": pl.Float64,
     "validation_top1": pl.Float64,
 }
@@ -222,6 +223,11 @@ PARETO = {
     "conv_cycles": pl.Int64,
     "conv_ms": pl.Float64,
     "conv_speedup": pl.Float64,
+    "cycles": pl.Int64,
+    "ms": pl.Float64,
+    "images_per_s": pl.Float64,
+    "speedup": pl.Float64,
+    "saved_percent": pl.Float64,
     "evidence": pl.String,
     "on_front": pl.Int64,
     "chosen": pl.Int64,

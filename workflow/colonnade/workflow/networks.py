@@ -14,6 +14,8 @@ from colonnade.common.errors import ColonnadeError
 from colonnade.config.pruning import Pattern
 from colonnade.config.schema import Config
 from colonnade.evaluation.runs import (
+    PER_LAYER,
+    UNIFORM,
     BandRun,
     Network,
     Step,
@@ -94,8 +96,8 @@ class Networks:
     @property
     def front(self) -> list[Network]:
         """Networks that compete in top-1 and time: dense, uniform, and one per budget."""
-        uniform = [Network(name, DENSE if name == DENSE else "uniform") for name in self.variants]
-        budgets = [Network(f"budget {each}", "per layer") for each in self.speedups]
+        uniform = [Network(name, DENSE if name == DENSE else UNIFORM) for name in self.variants]
+        budgets = [Network(f"budget {each}", PER_LAYER) for each in self.speedups]
         return uniform + budgets
 
     @property
