@@ -89,6 +89,7 @@ def test_the_papers_grid_has_each_with_all_others(checkout: Path) -> None:
     }
     assert names == {f"{network}-b{batch}" for network in networks for batch in (1, 4)}
     for cell in cells:
+        assert cell.plan.config.profile.algorithms == ("direct", "packed")
         runs = [run for each in cell.runs for run in each]
         variants = cell.plan.networks.variants
         assert variants == [DENSE, "full0.25", "full0.5", "full0.75"]

@@ -56,6 +56,16 @@ def test_engines_are_compared_on_this_machine_whatever_the_target_is() -> None:
         assert len(settings.config.pruning.skip) == 1
 
 
+def test_figures_compare_as_the_paper_does_whatever_the_configuration_says() -> None:
+    found = plan(target="host")
+    assert "winograd" in found.config.profile.algorithms
+    for network in found.config.figures.networks:
+        config = found.figures.of(network).config
+        assert (config.target, config.model.name) == ("x60", network)
+        assert config.profile.algorithms == ("direct", "packed")
+        assert config.pruning.patterns == found.config.figures.patterns
+
+
 def test_convolutions_of_a_compared_network_are_its_own() -> None:
     """The published networks have 20, 36 and 53 convolutions; the first two have 11 shapes.
 

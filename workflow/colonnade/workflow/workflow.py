@@ -98,12 +98,23 @@ class Workflow:
 
     @cached_property
     def figures(self) -> "SeveralNetworks":
-        """The modelled X60, on which the paper's networks are timed whatever the target is."""
-        return self._on(EMULATED, self.config.figures.patterns)
+        """The modelled X60, on which the paper's networks are timed whatever the target is.
 
-    def _on(self, name: str, patterns: tuple[Pattern, ...]) -> "SeveralNetworks":
-        target = load_target(TARGETS, name)
-        return SeveralNetworks(Machine(target), self.settings.on(name, target), patterns)
+        Without Winograd's algorithm, which the paper does not compare with: by it layers stay dense that
+        the paper prunes.
+        """
+        profile = self.config.profile
+        multiplying = tuple(each for each in profile.algorithms if each != "winograd")
+        profile = profile.model_copy(update={"algorithms": multiplying})
+        config = self.config.model_copy(update={"profile": profile})
+        settings = replace(self.settings, config=config)
+        return self._on(EMULATED, self.config.figures.patterns, settings)
+
+    def _on(
+        self, name: str, patterns: tuple[Pattern, ...], settings: JobSettings | None = None
+    ) -> "SeveralNetworks":
+        target, settings = load_target(TARGETS, name), settings or self.settings
+        return SeveralNetworks(Machine(target), settings.on(name, target), patterns)
 
     @property
     def scope(self) -> str:
