@@ -54,7 +54,7 @@ rule budget:
         settings=plan.settings.of(*PRUNED_LAYERS),
         sensitivity=rules.layer_sensitivity.output,
         layers=rules.schedules.output.table,
-        schedules=rules.schedules.output.schedules,
+        schedules=TIMED_SCHEDULES,
         options=TILE_OPTIONS,
     output:
         plan="<results>/budget/{speedup}.json",

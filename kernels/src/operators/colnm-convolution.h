@@ -136,7 +136,7 @@ struct colnm_context {
   uintptr_t weights;
   size_t split_columns;  // of all KC splits but the last, which may have fewer
   size_t kc_splits;
-  size_t matrices;      // 1; of Winograd's algorithm more, one behind the other for each tile, in one KC split
+  size_t matrices;      // 1; of Winograd's algorithm more, in one KC split
   size_t tile_bytes;    // of a whole tile's weights in a KC split, or in a matrix
   uint32_t* columns;     // [tiles, kept] in the order in which they run, or NULL: every column is kept
   // Set by reshape.

@@ -366,6 +366,22 @@ def test_pareto_front_has_a_network_with_a_pattern_per_layer(finished: Checkout)
         if row["chosen"] == "1" and float(row["sparsity"]) == 0
     ]
     assert int(rows[0]["conv_cycles"]) == sum(layers)
+    # What was chosen runs, in its tiles, by schedules that were tuned for them.
+    budget = finished / "results/budget"
+    planned = json.loads((budget / "1.1.json").read_text())["layers"]
+    run = json.loads((budget / "throughput/1.1.json").read_text())
+    assert run["checkpoint_sha256"] == rows[-1]["checkpoint_sha256"]
+    assert int(rows[-1]["cycles"]) == run["total"]["cycles"]
+    ran = {each["name"]: each for each in run["layers"] if each.get("schedule")}
+    assert planned
+    assert planned.keys() <= ran.keys()
+    for name, layer in ran.items():
+        assert layer["schedule_source"] == "tuned"
+        if name in planned:
+            assert int(layer["schedule"].split(":")[1]) == planned[name]["tile"]
+    for path in (budget / "tiles").glob("*.json"):
+        tiles = [(each["kept"], each["tile"]) for each in json.loads(path.read_text())]
+        assert len(set(tiles)) == len(tiles)
 
 
 def test_second_run_has_nothing_to_do(finished: Checkout) -> None:

@@ -4,6 +4,7 @@
 """Per-layer patterns: the solver against all choices, and the stages on a tiny network."""
 
 import itertools
+import json
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -215,6 +216,20 @@ def test_the_schedules_are_those_of_the_chosen_tiles(write: Write, tmp_path: Pat
     assert convs[f"{first}|k144"] == convs[f"{second}|k288"] == {**OTHERS, "tile": 4}
 
 
+def test_tuned_tiles_have_their_tuned_schedules(
+    write: Write, schedules: Path, tmp_path: Path
+) -> None:
+    """Refined ones, maybe, which the options do not know."""
+    document = json.loads(schedules.read_text())
+    first, second = (f"{CONVS[name]}|k144" for name in TILES)
+    document["convs"][first]["panels"] = 64
+    schedules.write_text(json.dumps(document))
+    write(2.3)
+    convs = read_json(tmp_path / "own.json", TunedSchedules)["convs"]
+    assert (convs[first]["tile"], convs[first]["panels"]) == (8, 64)
+    assert (convs[second]["tile"], convs[second]["panels"]) == (16, 1)
+
+
 def test_a_layer_that_a_pattern_leaves_dense_is_not_pruned_by_it(write: Write) -> None:
     name = "layer4.1.conv2"
     without = {key: tile for key, tile in TILES.items() if key != name}
@@ -227,6 +242,10 @@ def test_a_pattern_with_a_tile_of_its_own_has_no_other(costs: Costs) -> None:
     assert costs.tiles("layer4.1.conv2", own) == [4]
     assert costs.tiles("layer4.1.conv2", HALF) == [4, 16]
     assert costs.tiles("conv1", HALF) == []
+    # One that could not run, and what no kernel makes use of.
+    assert costs.tiles("layer4.1.conv2", HALF.model_copy(update={"tile": 20})) == []
+    for method in ("unstructured", "filters"):
+        assert costs.tiles("layer4.1.conv2", HALF.model_copy(update={"method": method})) == []
 
 
 def test_masks_that_no_kernel_uses_cost_as_much_as_none(costs: Costs) -> None:

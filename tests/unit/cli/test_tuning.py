@@ -187,3 +187,23 @@ def test_a_missing_list_of_engines_is_told(note: Note, settings: str, tmp_path: 
     with pytest.raises(ColonnadeError, match=r"gone\.tsv: no list of peers"):
         step("compare", settings, "s", tmp_path, tmp_path / "gone.tsv", tmp_path / "o")
     assert compare.calls == []
+
+
+def test_tiles_of_a_convolution_are_those_that_its_patterns_may_have(
+    note: Note, settings: str, given: Settings
+) -> None:
+    options = note("tuning.tile_options", "write_tile_options")
+    convs = Convolutions(given.config)
+    _, conv = convs.layers[3]
+    step("tile-options", settings, str(conv), "p.json", "out.json")
+    config = given.config
+    assert options.call == {
+        "target": config.target,
+        "conv": conv,
+        "profiled": convs.searches(str(conv)),
+        "patterns": config.pruning.patterns,
+        "settings": config.profile,
+        "timed": config.throughput,
+        "profile": Path("p.json"),
+        "output": Path("out.json"),
+    }

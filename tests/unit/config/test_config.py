@@ -80,6 +80,7 @@ def test_overlays_are_valid_on_top_of_default() -> None:
     assert names == [
         *("cycles", "default", "fashion-mnist", "imagenet", "imagenet-sgd", "methods"),
         *("nightly", "resnet50", "smoke", "textures", "tile-curve", "untrained"),
+        "without-winograd",
     ]
     for name in names:
         read_overlay(name)

@@ -4,6 +4,7 @@
 """Bounds and packing by hand, and the tables and figures that are made of them."""
 
 import dataclasses
+import math
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,26 @@ def trial(algorithm: str, sparsity: float, cycles: int) -> dict[str, Any]:
         **{"cycles": cycles, "ms": cycles / 1.6e6, "useful_macs": macs},
         **{"mac_per_cycle": macs / cycles, "counters": counters(cycles)},
     }
+
+
+@pytest.mark.parametrize("outputs", [2, 4])
+def test_winograds_algorithm_has_bounds_of_its_own(
+    target: Target, core: Core, tmp_path: Path, outputs: int
+) -> None:
+    conv = ConvShape.parse("n2c64h13w13-o32-k3x3-s1-p1-d1")
+    tiles = 2 * {2: 7, 4: 4}[outputs] ** 2
+    macs = (outputs + 2) ** 2 * tiles * 64 * 32
+    assert conv.winograd_macs(outputs) == macs
+    assert macs < conv.macs
+    report = {**trial(f"winograd{outputs}", 0.0, 200_000), "useful_macs": conv.macs}
+    search = {"kept": conv.reduction, "sparsity": 0.0, "m": "full", "trials": [report]}
+    profile = {"conv": str(conv), "reference": report, "searches": [search]}
+    write_json(tmp_path / "conv.json", profile)
+    bounds_table([tmp_path / "conv.json"], "resnet18", 1, target, tmp_path / "bounds.csv")
+    row = read_table(tmp_path / "bounds.csv", BOUNDS).rows(named=True)[-1]
+    assert row["fma_bound_cycles"] == math.ceil(macs / 8)
+    more = ((outputs + 2) ** 2 / 9 - 1) * 9 * 64 * 32 / 16 * core.memory.read
+    assert row["memory_bound_cycles"] == math.ceil(memory_cycles(conv, 1, core) + more)
 
 
 def test_winners_are_compared_with_their_bounds(target: Target, tmp_path: Path) -> None:

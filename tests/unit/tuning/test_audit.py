@@ -19,7 +19,7 @@ from colonnade.tuning.bench import DENSE, Profiled
 from colonnade.tuning.core import core_of
 from colonnade.tuning.cost_model.model import CostModel
 from colonnade.tuning.sampling import sample
-from colonnade.tuning.space import grid, in_splits, search_space
+from colonnade.tuning.space import grid, in_splits, search_space, winograd_grid, winograd_space
 
 from .conftest import CONV, FakeContainer
 
@@ -74,6 +74,25 @@ def test_rank_and_loss_of_a_best_candidate_that_the_model_puts_late(
     assert pruned["candidates"] == len(in_splits(SHAPE, grid(SHAPE, few, core), few, core))
     # At sparsity 0 all are equal, and the first of the grid counts as the best.
     assert dense["tuned_loss_percent"] == dense["top5_loss_percent"] == 0
+
+
+def test_winograds_algorithm_is_among_the_candidates_of_dense_convolutions(
+    target: Target, container: FakeContainer, settings: ProfileConfig, timed: ThroughputConfig
+) -> None:
+    named = settings.model_copy(update={"algorithms": ("direct", "packed", "winograd")})
+    core = core_of(target.config)
+    alone = in_splits(SHAPE, grid(SHAPE, named, core), named, core)
+    others = winograd_grid(SHAPE, named, core)
+    container.cycles = {f"{others[-1]}|1:1": 5 * 10**8, f"{others[0]}|1:1": 6 * 10**8}
+    dense, pruned = audit(target, named, timed)
+    assert dense["candidates"] == len(alone) + len(others)
+    assert pruned["candidates"] == len(alone)
+    assert dense["best"] == str(others[-1])
+    # Its rank is that of both spaces together.
+    both = in_splits(SHAPE, search_space(SHAPE, named, core), named, core)
+    both += winograd_space(SHAPE, named, core)
+    ranked = [each for _, each in CostModel(core).rank(SHAPE, SHAPE.reduction, both)]
+    assert dense["rank_of_best"] == ranked.index(others[-1]) + 1
 
 
 def test_candidates_that_the_filters_leave_out_count_as_lost(

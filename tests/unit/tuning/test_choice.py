@@ -153,6 +153,21 @@ def test_layers_that_stay_dense_get_no_tile(collected: Path) -> None:
     }
 
 
+def test_they_get_that_of_a_dense_schedule_where_all_are_compared(collected: Path) -> None:
+    path, half = collected / "schedules.json", Pattern(m="full", sparsity=0.5)
+    both = {"layer1.0.conv1": 14, "layer1.0.conv2": 14}
+    assert tiles_for(path, CONVS[1:], half, all_layers=True) == both
+    assert tiles_for(path, CONVS[1:], Pattern(n=1, m=4), all_layers=True) == dict.fromkeys(both, 8)
+    # By Winograd's algorithm nothing is pruned: the tile is that of the fastest that multiplies.
+    document = json.loads(path.read_text())
+    document["convs"][f"{CONV}|k576"] |= {"algorithm": "winograd4", "tile": 6}
+    path.write_text(json.dumps(document))
+    assert tiles_for(path, CONVS[1:], half, all_layers=True) == both
+    document["convs"][f"{CONV}|k576|packed"] = document["convs"].pop(f"{CONV}|k576|direct")
+    path.write_text(json.dumps(document))
+    assert tiles_for(path, CONVS[1:], half, all_layers=True) == both
+
+
 def test_missing_schedule_is_no_reason_to_stay_dense(collected: Path) -> None:
     with pytest.raises(ColonnadeError, match=r"schedules\.json: has no schedule for layer conv1"):
         tiles_for(collected / "schedules.json", CONVS, Pattern(n=1, m=4))

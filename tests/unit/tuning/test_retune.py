@@ -83,6 +83,29 @@ def test_what_is_fastest_there_is_taken_with_the_tile_of_before(
     assert len(set(container.candidates)) > len(BEFORE)
 
 
+def test_a_dense_convolution_may_run_by_winograds_algorithm(
+    target: Target,
+    container: FakeContainer,
+    settings: ProfileConfig,
+    timed: ThroughputConfig,
+    schedules: Path,
+) -> None:
+    document = json.loads(schedules.read_text())
+    document["convs"][KEYS[0]] = vars(Candidate("winograd4", 14, 2, 2))
+    schedules.write_text(json.dumps(document))
+    named = settings.model_copy(update={"algorithms": ("direct", "packed", "winograd")})
+    found = found_by(target, schedules, named, timed)["convs"]
+    assert Candidate.of(found[KEYS[0]]) == Candidate("winograd4", 14, 2, 2)
+    tried = [each for each in container.candidates if each.startswith("winograd")]
+    # The tile of a dense one belongs to no mask, but stays, too.
+    assert {each.split(":")[1] for each in tried} == {"14"}
+    container.cycles = {f"{tried[1]}|1:1": 10**8}
+    anew = named.model_copy(update={"cache": named.cache.with_name("anew.sqlite")})
+    found = found_by(target, schedules, anew, timed)["convs"]
+    assert str(Candidate.of(found[KEYS[0]])) == tried[1]
+    assert found[KEYS[1]] == vars(BEFORE[KEYS[1]])
+
+
 def test_where_nothing_is_faster_schedules_stay(
     target: Target, settings: ProfileConfig, timed: ThroughputConfig, schedules: Path
 ) -> None:

@@ -30,10 +30,11 @@ def options(
     timed: ThroughputConfig,
     dense_ms: float = 4.0,
     patterns: tuple[Pattern, ...] = (HALF,),
+    tuned: Candidate = TUNED,
 ) -> dict[int, TileOption]:
-    """By tile; tuning found that `TUNED` takes 2 ms."""
+    """By tile; tuning found that `tuned` takes 2 ms."""
     profile, output = Path("results/profile/conv.json"), Path("results/budget/tiles/conv.json")
-    trial = {**vars(TUNED), "cycles": 3_200_000, "ms": 2.0, "mac_per_cycle": 1.0}
+    trial = {**vars(tuned), "cycles": 3_200_000, "ms": 2.0, "mac_per_cycle": 1.0}
     found = {576: {**trial, "ms": dense_ms}, 288: trial}
     searches = [
         {"kept": kept, "sparsity": 1 - kept / 576, "m": "full", "trials": [each]}
@@ -90,6 +91,24 @@ def test_where_time_is_measured_they_have_longer_vectors(
     assert {each["cycles"] for each in found.values()} == {None, 3_200_000}
 
 
+def test_larger_tiles_have_shorter_vectors(
+    host: Target, container: FakeContainer, small: ProfileConfig, timed: ThroughputConfig
+) -> None:
+    """Where the registers hold none of the tuned length, as the runner would shorten them."""
+    large = HALF.model_copy(update={"tile": 20})
+    before = vars(TUNED) | {"tile": 15, "lmul": 2}
+    found = options(host, small, timed, patterns=(HALF, large), tuned=Candidate(**before))
+    assert (found[20]["lmul"], found[20]["panels"]) == (1, 16)
+
+
+def test_single_weights_and_filters_have_no_tiles_of_their_own(
+    target: Target, container: FakeContainer, small: ProfileConfig, timed: ThroughputConfig
+) -> None:
+    for method in ("unstructured", "filters"):
+        pattern = Pattern(m="full", sparsity=0.5, method=method)
+        assert 1 not in options(target, small, timed, patterns=(HALF, pattern))
+
+
 def test_what_stays_dense_has_none(
     target: Target, container: FakeContainer, small: ProfileConfig, timed: ThroughputConfig
 ) -> None:
@@ -103,5 +122,9 @@ def test_a_tile_that_a_pattern_asks_for_is_always_there(
     own = HALF.model_copy(update={"tile": 12})
     found = options(target, small, timed, patterns=(HALF, own))
     assert found.keys() == {4, 12, 16}
+    # One that the registers do not hold at any configured LMUL is no option.
+    large = HALF.model_copy(update={"tile": 20})
+    wide = small.model_copy(update={"lmuls": (2,), "cache": small.cache.with_name("b.sqlite")})
+    assert options(target, wide, timed, patterns=(HALF, large)).keys() == {4, 16}
     rows = Pattern(m="full", sparsity=0.5, method="row-wise")
     assert options(target, small, timed, patterns=(rows,)).keys() == {1, 16}

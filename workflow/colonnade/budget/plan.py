@@ -21,7 +21,7 @@ from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import read_json, read_record, write_json
 from colonnade.config.pruning import Pattern
 from colonnade.models.conv_shape import ConvShape
-from colonnade.pruning.plan import LayerPlan
+from colonnade.pruning.plan import LayerPlan, is_tiled
 from colonnade.results.records import PackagedSchedule, TileOption, TunedSchedules
 from colonnade.results.tables import LAYER_SENSITIVITY, LAYERS, NO_LAYER, read_table
 from colonnade.tuning.choice import schedule_key, scheduled
@@ -70,8 +70,10 @@ class Costs:
     def tiles(self, layer: str, pattern: Pattern) -> list[int]:
         """Tiles that a layer may have, the pattern's own if it has one; none where it stays dense."""
         conv, kept = self.conv(layer), self.kept(layer, pattern)
-        found = sorted(tile for name, k, tile in self._options if (name, k) == (conv, kept))
-        return sorted({pattern.tile_for(tile) for tile in found}) if found else []
+        found = {tile for name, k, tile in self._options if (name, k) == (conv, kept)}
+        return (
+            sorted({pattern.tile_for(tile) for tile in found} & found) if is_tiled(pattern) else []
+        )
 
     def ms(self, layer: str, plan: LayerPlan | None) -> float:
         """Time of a layer in milliseconds, modelled or measured: see `evidence`.
@@ -85,7 +87,7 @@ class Costs:
         return scheduled(self._row(layer, plan))
 
     def _row(self, layer: str, plan: LayerPlan | None) -> Mapping[str, Any]:
-        # Convolutions with groups may have masks, which no kernel makes use of.
+        # Masks of convolutions with groups, and of single weights, no kernel makes use of.
         if plan is None or not self.tiles(layer, plan.pattern):
             return self._dense[layer]
         option: Mapping[str, Any] = self._options[
@@ -131,7 +133,7 @@ def write_budget(
             stay dense with it.
         sensitivity: the table that `write_layer_sensitivity` wrote.
         costs: of the layers, in all their tiles.
-        schedules: what the configuration was tuned to.
+        schedules: what the configuration was tuned to, by which dense layers and tuned tiles run.
         output: the JSON file to write, see `read_budget`.
         output_schedules: the schedules to write that run this network.
 
@@ -148,7 +150,7 @@ def write_budget(
     choices = [list(_choices(name, patterns, harm, costs)) for name in names]
     fixed = sum(costs.ms(name, None) for name in costs.layers if name not in set(names))
     slowest = fixed + sum(costs.ms(name, None) for name in names)
-    # The fastest of all have tiles that layers of one convolution share: those that tuning chose.
+    # The fastest of all have tiles that layers of one convolution share.
     fastest = fixed + sum(min(each.ms for each in some) for some in choices)
     if slowest / speedup < fastest:
         raise ColonnadeError(
@@ -187,8 +189,11 @@ def _write_schedules(
             k: each for k, each in tuned["convs"].items() if k.split("|")[:2] == key.split("|")
         }
         if name in plan:
-            kept = costs.kept(name, plan[name].pattern)
-            convs[schedule_key(conv, kept)] = costs.schedule(name, plan[name])
+            key = schedule_key(conv, costs.kept(name, plan[name].pattern))
+            known = tuned["convs"].get(key)
+            # What was tuned, and maybe refined in whole networks, where it has that tile.
+            same = known is not None and known["tile"] == plan[name].tile
+            convs[key] = known if known and same else costs.schedule(name, plan[name])
     write_json(output, {**tuned, "convs": convs, "stays_dense": []})
 
 

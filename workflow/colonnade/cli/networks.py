@@ -203,7 +203,7 @@ def study_finetune(settings: Path, seed: int, dense: Path, schedules: Path, outp
     tiles = {}
     if run.pattern is not None:
         pattern = convolutions.profiled(run.pattern)
-        tiles = tiles_for(schedules, convolutions.pruned_layers, pattern)
+        tiles = tiles_for(schedules, convolutions.pruned_layers, pattern, all_layers=True)
     plan = run.plan(tiles)
     metrics = output.with_suffix(".csv")
     prune_and_finetune(dense, plan, run.recipe, study.data, study.training, seed, output, metrics)

@@ -19,7 +19,7 @@ class BudgetConfig(Section):
     """
 
     speedups: tuple[Annotated[Number, Field(ge=1, le=1000)], ...] = Field(
-        default=(1.5, 2, 2.5, 3),
+        default=(1.2, 1.4, 1.6, 1.75),
         min_length=1,
         max_length=100,
         description="Of the convolutions over their dense schedules; one network each.",

@@ -5,8 +5,8 @@
 
 Two bounds: a core that did nothing but multiply-accumulates of kept columns, and one that did nothing
 but bring every line of the input, the kept weights, a residual and the output from memory once, in
-streams. No schedule can be faster than the slower of the two, even if both ran side by side all the
-time.
+streams. No schedule of an algorithm can be faster than the slower of the two, even if both ran side by
+side all the time. Winograd's algorithm has fewer multiplications, and more weights.
 """
 
 import math
@@ -22,7 +22,7 @@ from colonnade.results.tables import BOUNDS, write_table
 from colonnade.targets.target import Target
 from colonnade.tuning.choice import choose
 from colonnade.tuning.core import Core, core_of
-from colonnade.tuning.space import SCHEDULE
+from colonnade.tuning.space import SCHEDULE, WINOGRAD
 
 # Groups of the model's instruction classes, by the column that has their share in %.
 MIX = {
@@ -76,8 +76,11 @@ def _reports(
 
 def _row(conv: ConvShape, report: Mapping[str, Any], core: Core, threads: int) -> dict[str, Any]:
     cycles, counters = report["cycles"], report["counters"]
-    fma = fma_cycles(report["useful_macs"], core) / threads
-    memory = memory_cycles(conv, report["useful_macs"] / conv.macs, core)
+    macs, kept = report["useful_macs"], report["useful_macs"] / conv.macs
+    if outputs := WINOGRAD.get(report["algorithm"]):
+        macs, kept = conv.winograd_macs(outputs), (outputs + 2) ** 2 / conv.taps
+    fma = fma_cycles(macs, core) / threads
+    memory = memory_cycles(conv, kept, core)
     bound = max(fma, memory)
     return {
         "conv": str(conv),
@@ -112,6 +115,8 @@ def fma_cycles(macs: float, core: Core) -> float:
 
 def memory_cycles(conv: ConvShape, kept: float, core: Core) -> float:
     """Cycles that memory needs for input, the share `kept` of the weights, residual and output.
+
+    Of the transformed weights of Winograd's algorithm there are more than 1.
 
     Of the input those rows and columns count that a tap meets: with a stride above the kernel's size
     some are never read.

@@ -143,6 +143,12 @@ class ConvShape:
         ones = self.stride == self.dilation == (1, 1)
         return self.kernel == (3, 3) and ones and self.groups == 1
 
+    def winograd_macs(self, outputs: int) -> int:
+        """Multiply-accumulates by Winograd's algorithm, of tiles of so many outputs each way."""
+        height, width = (math.ceil(each / outputs) for each in (self.out_height, self.out_width))
+        matrices = (outputs + 2) ** 2
+        return matrices * self.batch * height * width * self.in_channels * self.out_channels
+
     @property
     def is_pointwise(self) -> bool:
         """Whether an output position reads the input at the same position alone."""

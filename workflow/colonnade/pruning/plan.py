@@ -22,6 +22,13 @@ class LayerPlan(BaseModel):
 
 
 Plan = Mapping[str, LayerPlan]
+
+
+def is_tiled(pattern: Pattern) -> bool:
+    """Whether kernels leave out what a pattern removes: columns of a tile, or of a row."""
+    return pattern.method in ("column-wise", "row-wise")
+
+
 # Tile of the masks of convolutions with groups: each group's rows read channels of its own.
 GROUPED_TILE = 1
 

@@ -21,7 +21,7 @@ from colonnade.targets.target import Target
 from colonnade.tuning.bench import DENSE
 from colonnade.tuning.cache import Result
 from colonnade.tuning.search import choose_each, fastest
-from colonnade.tuning.space import SCHEDULE
+from colonnade.tuning.space import MULTIPLYING, SCHEDULE
 
 SCHEDULES_VERSION = 3
 """Of schedules files, as the runner reads them."""
@@ -122,11 +122,17 @@ def _rows(
 
 
 def tiles_for(
-    schedules: Path, layers: Sequence[tuple[str, ConvShape]], pattern: Pattern
+    schedules: Path,
+    layers: Sequence[tuple[str, ConvShape]],
+    pattern: Pattern,
+    *,
+    all_layers: bool = False,
 ) -> dict[str, int]:
     """The tile T that tuning chose for each layer at a pattern: the tile its mask gets.
 
-    Layers that stay dense are left out, and those of which the pattern keeps every column.
+    Layers of which the pattern keeps every column are left out, and those that stay dense because that
+    is faster. With `all_layers` these get a tile, too, where patterns and not their speed are compared:
+    that of the schedule by which a dense one multiplies.
 
     Raises:
         ColonnadeError: the file is no schedules file, or does not know a layer's convolution.
@@ -136,8 +142,14 @@ def tiles_for(
     for layer, conv in layers:
         kept = pattern.keeps(conv.reduction)
         key = schedule_key(conv, kept)
-        if kept == conv.reduction or key in document["stays_dense"]:
+        if kept == conv.reduction:
             continue
+        if key in document["stays_dense"]:
+            if not all_layers:
+                continue
+            dense = schedule_key(conv, conv.reduction)
+            multiplying = (schedule_key(conv, conv.reduction, each) for each in MULTIPLYING)
+            key = next((each for each in multiplying if each in document["convs"]), dense)
         if key not in document["convs"]:
             raise ColonnadeError(f"{schedules}: has no schedule for layer {layer}, {key}")
         tiles[layer] = int(document["convs"][key]["tile"])

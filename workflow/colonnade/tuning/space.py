@@ -48,6 +48,8 @@ class Candidate:
 
 
 PACKED = "packed"
+MULTIPLYING = ("direct", PACKED)
+"""The algorithms that leave out pruned columns."""
 WINOGRAD = {"winograd2": 2, "winograd4": 4}
 """Winograd's algorithm, by the outputs of a tile each way; only dense convolutions run by it."""
 XNNPACK = Candidate(REFERENCE, 0, 0, 0, 0)

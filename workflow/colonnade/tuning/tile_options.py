@@ -20,12 +20,14 @@ from colonnade.config.pruning import Pattern
 from colonnade.config.schema import ProfileConfig, ThroughputConfig
 from colonnade.config.section import fits_registers
 from colonnade.models.conv_shape import ConvShape
+from colonnade.pruning.plan import is_tiled
 from colonnade.results.records import Profile, TileOption
 from colonnade.targets.conditions import alone
 from colonnade.targets.target import Target
 from colonnade.tuning.bench import DENSE, Bench, Profiled
 from colonnade.tuning.cache import Result
 from colonnade.tuning.choice import choose, scheduled
+from colonnade.tuning.core import LMULS
 from colonnade.tuning.race import MOST_ROUNDS
 from colonnade.tuning.rounds import Rounds
 from colonnade.tuning.search import fastest, rank_each
@@ -71,7 +73,8 @@ def write_tile_options(
         kept = each.kept(conv)
         if (winner := winners[kept]) is None:
             continue
-        alike = [pattern for pattern in patterns if pattern.keeps(conv.reduction) == kept]
+        tiled = (pattern for pattern in patterns if is_tiled(pattern))
+        alike = [pattern for pattern in tiled if pattern.keeps(conv.reduction) == kept]
         asked = {pattern.tile_for(int(winner["tile"])) for pattern in alike}
         tiles = sorted({*_smaller(settings.tiles, int(winner["tile"])), *asked} - {winner["tile"]})
         if target.evidence == "modelled":
@@ -102,8 +105,8 @@ def _modelled(
     for tile in tiles:
         of_tile = settings.model_copy(update={"tiles": (tile,)})
         ((ranked, *_),) = rank_each(target, conv, [profiled], of_tile, timed)
-        some = [candidate for _, candidate in ranked[:_CANDIDATES]]
-        found[tile] = fastest(bench.run(profiled, some))
+        if some := [candidate for _, candidate in ranked[:_CANDIDATES]]:
+            found[tile] = fastest(bench.run(profiled, some))
     return found
 
 
@@ -116,16 +119,20 @@ def _measured(
     timed: ThroughputConfig,
     winner: Result,
 ) -> dict[int, Result]:
-    """The tuned schedule in each of the tiles, with longer vectors where the registers hold them.
+    """The tuned schedule in each of the tiles, with vectors as long as the tuned one's or longer.
 
-    Blocks have as many positions as before. Times are the tuned one's by the ratio of the medians.
+    Where the registers hold no such ones, with shorter ones. Blocks have as many positions as before.
+    Times are the tuned one's by the ratio of the medians.
     """
     tuned = Candidate.of(winner)
     candidates = [
         replace(tuned, tile=tile, lmul=lmul, panels=math.ceil(tuned.panels * tuned.lmul / lmul))
         for tile in tiles
-        for lmul in settings.lmuls
-        if lmul >= tuned.lmul and fits_registers(tile, lmul)
+        for lmul in LMULS
+        if fits_registers(tile, lmul)
+        and (
+            (lmul >= tuned.lmul and lmul in settings.lmuls) or not fits_registers(tile, tuned.lmul)
+        )
     ]
     with alone():
         rounds = Rounds(target, conv, settings, timed)
