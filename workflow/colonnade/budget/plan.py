@@ -50,7 +50,6 @@ class Costs:
             for row in read_table(layers, LAYERS).filter(pl.col("chosen") == 1).rows(named=True)
             if row["kept"] == ConvShape.parse(row["conv"]).reduction
         }
-        self.evidence = str(next(iter(dense.values()))["evidence"])
         self._dense = dense
         self._options = {
             (path.stem, option["kept"], option["tile"]): option
@@ -76,7 +75,7 @@ class Costs:
         )
 
     def ms(self, layer: str, plan: LayerPlan | None) -> float:
-        """Time of a layer in milliseconds, modelled or measured: see `evidence`.
+        """Time of a layer in milliseconds, modelled or measured as `layers.csv` says.
 
         Without a plan, that of the dense layer.
         """

@@ -16,7 +16,7 @@ from typing import Any
 
 from colonnade.common.datatypes import F32_BYTES
 from colonnade.common.files import read_json
-from colonnade.models.conv_shape import ConvShape
+from colonnade.models.conv_shape import ConvShape, winograd_matrices
 from colonnade.results.records import ModelledProfile
 from colonnade.results.tables import BOUNDS, write_table
 from colonnade.targets.target import Target
@@ -78,7 +78,7 @@ def _row(conv: ConvShape, report: Mapping[str, Any], core: Core, threads: int) -
     cycles, counters = report["cycles"], report["counters"]
     macs, kept = report["useful_macs"], report["useful_macs"] / conv.macs
     if outputs := WINOGRAD.get(report["algorithm"]):
-        macs, kept = conv.winograd_macs(outputs), (outputs + 2) ** 2 / conv.taps
+        macs, kept = conv.winograd_macs(outputs), winograd_matrices(outputs) / conv.taps
     fma = fma_cycles(macs, core) / threads
     memory = memory_cycles(conv, kept, core)
     bound = max(fma, memory)

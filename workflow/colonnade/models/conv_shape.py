@@ -146,13 +146,18 @@ class ConvShape:
     def winograd_macs(self, outputs: int) -> int:
         """Multiply-accumulates by Winograd's algorithm, of tiles of so many outputs each way."""
         height, width = (math.ceil(each / outputs) for each in (self.out_height, self.out_width))
-        matrices = (outputs + 2) ** 2
-        return matrices * self.batch * height * width * self.in_channels * self.out_channels
+        tiles = self.batch * height * width
+        return winograd_matrices(outputs) * tiles * self.in_channels * self.out_channels
 
     @property
     def is_pointwise(self) -> bool:
         """Whether an output position reads the input at the same position alone."""
         return self.kernel == self.stride == (1, 1) and not any(self.padding)
+
+
+def winograd_matrices(outputs: int) -> int:
+    """Matrices that Winograd's algorithm makes of a 3x3 kernel, for tiles of so many outputs each way."""
+    return (outputs + 2) ** 2
 
 
 def sides(numbers: Sequence[int]) -> Sides:

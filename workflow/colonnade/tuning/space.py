@@ -12,7 +12,7 @@ from colonnade.common.datatypes import F32_BYTES
 from colonnade.common.reference import REFERENCE
 from colonnade.config.schema import ProfileConfig
 from colonnade.config.section import fits_registers
-from colonnade.models.conv_shape import ConvShape
+from colonnade.models.conv_shape import ConvShape, winograd_matrices
 from colonnade.tuning.core import Core, Machine
 
 # Of the rows that its tiles have room for, the share that a convolution may leave empty.
@@ -175,7 +175,7 @@ def _operand(conv: ConvShape, candidate: Candidate, machine: Machine) -> int:
     """
     positions = candidate.panels * candidate.lmul * machine.lanes
     if candidate.algorithm in WINOGRAD:
-        matrices = (WINOGRAD[candidate.algorithm] + 2) ** 2
+        matrices = winograd_matrices(WINOGRAD[candidate.algorithm])
         return matrices * conv.in_channels * positions * F32_BYTES
     planes = conv.in_channels * conv.split_planes
     rows = conv.reduction if candidate.algorithm == PACKED else planes

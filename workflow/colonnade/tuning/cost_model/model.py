@@ -24,16 +24,15 @@ from colonnade.tuning.cost_model.memory import (
     sources,
     weights_found,
 )
-from colonnade.tuning.cost_model.products import mean_call, short_lmul
+from colonnade.tuning.cost_model.products import CALL, mean_call, short_lmul
 from colonnade.tuning.cost_model.simulations import Simulations
 from colonnade.tuning.cost_model.winograd import Winograd
 from colonnade.tuning.cost_model.work import Work, halo, lines, plan, results
 from colonnade.tuning.packing import packing_work
 from colonnade.tuning.space import WINOGRAD, Candidate
 
-# Cycles around a kernel call, around a loop over lines, and for each tap of each piece of a row that is
-# packed.
-_CALL, _LOOP, _RUN = 40, 10, 60
+# Cycles around a loop over lines, and for each tap of each piece of a row that is packed.
+_LOOP, _RUN = 10, 60
 
 
 class CostModel:
@@ -157,13 +156,13 @@ class CostModel:
             if tiles == 0:
                 continue
             first = call(rows, lmul, first_weights)
-            cycles += tiles * work.blocks * (_CALL + wait + first.cycles(1, work.kept))
+            cycles += tiles * work.blocks * (CALL + wait + first.cycles(1, work.kept))
             if panels > work.blocks:
                 later = call(rows, lmul, later_weights)
                 cycles += tiles * (panels - work.blocks) * later.of_panel(work.kept)
             if rest and panels:
                 end = call(rows, short, later_weights)
-                cycles += tiles * (_CALL + end.cycles(1, work.kept))
+                cycles += tiles * (CALL + end.cycles(1, work.kept))
         return cycles
 
 

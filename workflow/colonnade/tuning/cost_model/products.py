@@ -12,6 +12,9 @@ from colonnade.tuning.cost_model.memory import Found, Source
 from colonnade.tuning.cost_model.simulations import Simulations
 from colonnade.tuning.cost_model.work import Work
 
+# Cycles around a kernel call.
+CALL = 40
+
 
 def mean_call(
     simulations: Simulations,

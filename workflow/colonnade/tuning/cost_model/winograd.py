@@ -15,18 +15,18 @@ from typing import NamedTuple
 import numpy as np
 
 from colonnade.common.datatypes import F32_BYTES
-from colonnade.models.conv_shape import ConvShape
+from colonnade.models.conv_shape import ConvShape, winograd_matrices
 from colonnade.tuning.core import LMULS, Core, Kind
 from colonnade.tuning.cost_model.calls import CallCost
 from colonnade.tuning.cost_model.memory import Found, share_spilled, sources
-from colonnade.tuning.cost_model.products import mean_call, short_lmul
+from colonnade.tuning.cost_model.products import CALL, mean_call, short_lmul
 from colonnade.tuning.cost_model.simulations import Simulations
 from colonnade.tuning.cost_model.work import Work, plan
 from colonnade.tuning.space import PACKED, WINOGRAD, Candidate
 
-# Cycles around a kernel call, around a strip of a loop over vectors, around one channel of a row of
-# tiles, and around one row of an output channel.
-_CALL, _STRIP, _CHANNEL, _ROW = 40, 15, 300, 150
+# Cycles around a strip of a loop over vectors, around one channel of a row of tiles, and around one row
+# of an output channel.
+_STRIP, _CHANNEL, _ROW = 15, 300, 150
 
 
 class Counts(NamedTuple):
@@ -79,7 +79,7 @@ class Winograd:
 
     @property
     def _matrices(self) -> int:
-        return (self._outputs + 2) ** 2
+        return winograd_matrices(self._outputs)
 
     def cycles(self) -> float:
         """Predicted cycles of the whole convolution, in one thread."""
@@ -125,7 +125,7 @@ class Winograd:
         read = self._lines(conv.in_channels) * self._stream(beyond)
         # Rows of tiles share two rows of the input.
         row = conv.width * F32_BYTES / core.line_bytes
-        fresh = self._outputs * row * np.sum(self._pieces) / self._columns
+        fresh = self._outputs * row * self.work.positions / self._columns
         again = 2 * row * self.work.blocks
         read += conv.in_channels * (fresh * core.memory.read + again * core.l2.read)
         # Lines that were read before they are written are still in L2, if that holds all matrices.
@@ -161,7 +161,7 @@ class Winograd:
 
         def begin(rows: int, lmul: int) -> float:
             cost = call(rows, lmul, stays).cycles(1, kept)
-            return _CALL + max(cost, rows * streamed) + rows * stored
+            return CALL + max(cost, rows * streamed) + rows * stored
 
         cycles = 0.0
         for rows, tiles in ((work.candidate.tile, work.tiles - 1), (last, 1)):
@@ -175,7 +175,7 @@ class Winograd:
                 cycles += tiles * begin(rows, short)
             elif rest:
                 end = call(rows, short, Found(1 - again, again, 0))
-                cycles += tiles * (_CALL + end.cycles(1, kept) + rows * stored)
+                cycles += tiles * (CALL + end.cycles(1, kept) + rows * stored)
         return self._matrices * cycles
 
     def _output(self) -> float:
