@@ -82,6 +82,9 @@ typedef void (*xnn_normalize_pixels_ukernel_fn)(
     const float* shift,
     float epsilon);
 
+// output[y, x] = 0. The stride counts elements from row to row.
+typedef void (*xnn_clear_ukernel_fn)(size_t rows, size_t columns, void* output, size_t stride);
+
 struct xnn_elementwise_config {
   xnn_elementwise_ukernel_fn affine;        // clamp(a * scale + shift)
   xnn_elementwise_ukernel_fn hard_swish;    // a * clamp(a * scale + shift, 0, 1)
@@ -104,6 +107,7 @@ struct xnn_elementwise_config {
   xnn_elementwise_ukernel_fn minimum;
   xnn_elementwise_ukernel_fn copy;
   xnn_elementwise_ukernel_fn copy_to_f32;  // whose output is f32
+  xnn_clear_ukernel_fn clear;
   xnn_interpolate_ukernel_fn interpolate;
   xnn_normalize_ukernel_fn normalize;
   xnn_moments_ukernel_fn moments;

@@ -12,6 +12,7 @@
 struct elementwise_context {
   struct xnn_elementwise what;
   xnn_elementwise_ukernel_fn ukernel;
+  xnn_clear_ukernel_fn clear;
   size_t element_bytes;
 };
 
@@ -88,10 +89,19 @@ static void compute_plane(const struct elementwise_context* context, size_t chan
   params.slope = what->slope == NULL ? params.slope : what->slope[channel];
   const struct xnn_colnm_planes *a = &what->a.planes, *b = &what->b.planes, *output = &what->output.planes;
   const bool has_b = what->b.data != NULL;
+  const size_t stride = output->row_stride;
+  // Short rows fill no vectors: where all lie alike, a plane is computed as one, and what its gaps got is cleared.
+  const bool is_one = a->row_stride == stride && (!has_b || b->row_stride == stride);
+  const size_t rows = is_one ? 1 : a->height;
+  const size_t columns = is_one ? (a->height - 1) * stride + a->width : a->width;
+  const uintptr_t out = colnm_plane_address(&what->output, channel, image, bytes);
   context->ukernel(
-      a->height, a->width, (const void*) colnm_plane_address(&what->a, channel, image, bytes), a->row_stride * bytes,
-      has_b ? (const void*) colnm_plane_address(&what->b, channel, image, bytes) : NULL, b->row_stride * bytes,
-      (void*) colnm_plane_address(&what->output, channel, image, bytes), output->row_stride * bytes, &params);
+      rows, columns, (const void*) colnm_plane_address(&what->a, channel, image, bytes), a->row_stride * bytes,
+      has_b ? (const void*) colnm_plane_address(&what->b, channel, image, bytes) : NULL, b->row_stride * bytes, (void*) out,
+      stride * bytes, &params);
+  if (is_one) {
+    context->clear(a->height - 1, stride - a->width, (void*) (out + a->width * bytes), stride);
+  }
 }
 
 enum xnn_status xnn_create_elementwise_cnhw(const struct xnn_elementwise* elementwise, xnn_operator_t* op_out) {
@@ -112,6 +122,7 @@ enum xnn_status xnn_create_elementwise_cnhw(const struct xnn_elementwise* elemen
   const struct elementwise_context context = {
     .what = *elementwise,
     .ukernel = has_numbers ? config->affine : find_ukernel(config, elementwise->function),
+    .clear = config->clear,
     .element_bytes = elements->bytes,
   };
   return colnm_create_plane_task((pthreadpool_task_2d_t) compute_plane, &context, sizeof(context), a->channels, a->batch, op_out);
