@@ -100,7 +100,8 @@ def test_the_working_directory_is_kept(root: Path, tmp_path: Path) -> None:
         [*COLONNADE, "shell", "pwd"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert outside.returncode == 2
-    assert outside.stderr == f"error: {tmp_path}: not in a checkout of Colonnade; change to one\n"
+    told = f"error: {tmp_path}: not in a checkout of Colonnade; change to one, such as {root}\n"
+    assert outside.stderr == told
 
 
 def _read_until(terminal: int, word: str) -> str:

@@ -3,6 +3,7 @@
 
 """What commands share: files by their settings, the checkout, its container, and named targets."""
 
+import importlib.metadata
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,15 +12,18 @@ from typing import Any
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from colonnade.cli import common
 from colonnade.cli.common import (
     checkout,
+    cli,
     container,
     named_target,
     needed_band,
     paired,
     scratch,
+    some_checkout,
     target_of,
 )
 from colonnade.common.errors import ColonnadeError
@@ -75,9 +79,48 @@ def test_outside_of_a_checkout_that_is_told(
 ) -> None:
     (folder / missing).unlink()
     monkeypatch.chdir("deep")
-    with pytest.raises(ColonnadeError) as caught, checkout():
+    monkeypatch.setattr(common, "OWN_CHECKOUT", folder)
+    for way in (checkout, some_checkout):
+        with pytest.raises(ColonnadeError) as caught, way():
+            pass
+        told = f"{folder / 'deep'}: not in a checkout of Colonnade; change to one"
+        assert str(caught.value) == told
+
+
+def test_outside_of_a_checkout_that_of_the_command_serves_or_is_named(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside = tmp_path_factory.mktemp("outside")
+    monkeypatch.chdir(outside)
+    monkeypatch.setattr(common, "OWN_CHECKOUT", folder)
+    with pytest.raises(ColonnadeError, match=f"change to one, such as {folder}$"), checkout():
         pass
-    assert str(caught.value) == f"{folder / 'deep'}: not in a checkout of Colonnade; change to one"
+    with some_checkout():
+        assert Path.cwd() == folder
+    assert Path.cwd() == outside
+    # The one that is worked in goes before.
+    other = tmp_path_factory.mktemp("other")
+    (other / "containers").mkdir()
+    for name in ("containers/versions.env", "Snakefile"):
+        (other / name).touch()
+    monkeypatch.chdir(other / "containers")
+    with some_checkout():
+        assert Path.cwd() == other
+    assert Path.cwd() == other / "containers"
+
+
+def test_an_empty_path_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for arguments in (["optimize", "net.onnx", ""], ["inspect", ""]):
+        result = CliRunner().invoke(cli, arguments)
+        assert result.exit_code == 2
+        assert "'' is no path." in result.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_version_is_told() -> None:
+    result = CliRunner().invoke(cli, ["--version"])
+    assert result.output == f"colonnade {importlib.metadata.version('colonnade')}\n"
 
 
 def test_a_scratch_folder_lies_in_the_checkout_until_the_end(folder: Path) -> None:

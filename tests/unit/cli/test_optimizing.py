@@ -49,7 +49,11 @@ def test_a_network_becomes_a_package_and_what_stays_dense_is_told(
         (["--mean", 0, 0, 0, "--data", "."], "--mean: allowed without --data, which says how"),
         (["--std", 1, 0, 1], "--std: 1.0 0.0 1.0; allowed: numbers from 1e-06 to"),
         (["--weights", "w.pth"], "has weights of its own; allowed with --weights: torchvision:"),
-        (["--target", "x60"], "not in a checkout of Colonnade; change to one"),
+        (["--target", "hots"], "target: 'hots'; allowed: board, c908, host, x280, x60"),
+        (
+            ["--mean", 123.7, 116.3, 103.5],
+            "--mean: 123.7 116.3 103.5; allowed: .*, as pixels are in 0 to 1",
+        ),
     ],
 )
 def test_what_is_wrong_is_told_and_nothing_written(
@@ -128,8 +132,12 @@ def test_pictures_are_made_into_images_as_the_options_say(
     library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    call("optimize", "net.onnx", "made", "--pictures", "some", "--std", 2, 3, 4)
+    told = call("optimize", "net.onnx", "made", "--pictures", "some", "--std", 2, 3, 4).output
     assert library.options["pictures"] == tmp_path / "some"
+    assert "pixels were taken as 0 to 1" not in told
+    told = call("optimize", "net.onnx", "made", "--pictures", "some").output
+    assert "pixels were taken as 0 to 1: where the network wants them normalised, --mean" in told
+    call("optimize", "net.onnx", "made", "--pictures", "some", "--std", 2, 3, 4)
     assert library.options["normalisation"] == Normalisation((0, 0, 0), (2, 3, 4))
     call("optimize", "net.onnx", "made")
     assert (library.options["pictures"], library.options["normalisation"]) == (None, None)

@@ -48,7 +48,8 @@ def test_what_a_package_states_counts_and_options_count_more(stated_package: Pat
 def test_pictures_for_two_inputs_are_refused(pair_package: Path) -> None:
     with pytest.raises(ColonnadeError) as told:
         preprocessing_of(pair_package, None, None, None)
-    assert str(told.value) == f"{pair_package}: inputs of [3, 2] channels; pictures need one of 3"
+    needed = "pictures need one of 3 (Python takes any arrays)"
+    assert str(told.value) == f"{pair_package}: inputs of [3, 2] channels; {needed}"
 
 
 def test_picture_files_are_a_batch_normalised(tmp_path: Path) -> None:

@@ -309,6 +309,34 @@ def test_the_comparison_that_is_shown_is_the_one_that_was_recorded() -> None:
     assert read_json(ROOT / "results/baseline/host/provenance.json")["dirty"] is False
 
 
+def shown_of_the_paper(rows: Sequence[dict[str, Any]]) -> str:
+    """A network of the paper as docs/results.md has it: XNNPACK's cycles, and how much faster ours is."""
+    nhwc, *ours = rows
+    assert [row["sparsity"] for row in ours] == 2 * [0, 0.25, 0.5, 0.75]
+    assert [row["implementation"].startswith("mixed") for row in ours] == 4 * [False] + 4 * [True]
+    cells = [nhwc["model"], f"{nhwc['cycles'] / 1e6:.0f}"]
+    cells += [f"{row['speedup_vs_xnnpack_dense']:.2f}" for row in ours]
+    return f"| {' | '.join(cells)} |"
+
+
+def test_the_papers_networks_that_are_shown_are_those_that_were_recorded() -> None:
+    folder = ROOT / "results/baseline/figures"
+    rows = tables.read_table(folder / "throughput.csv", tables.PAPER).to_dicts()
+    networks = [list(group) for _, group in itertools.groupby(rows, lambda row: row["model"])]
+    config, _ = read_config({}, [ROOT / DEFAULT_CONFIG], ROOT / TARGETS)
+    assert [each[0]["model"] for each in networks] == list(config.figures.networks)
+    page = (ROOT / "docs/results.md").read_text()
+    assert "\n".join(map(shown_of_the_paper, networks)) in page
+    readme = (ROOT / "README.md").read_text()
+    for each in networks:
+        model, _, dense, quarter, half, most, *_, mixed = shown_of_the_paper(each)[2:-2].split(
+            " | "
+        )
+        assert f"| {model} | {dense} | {quarter} | {half} | {most} | {mixed} |" in readme
+    assert {row["evidence"] for row in rows} == {"modelled"}
+    assert read_json(folder / "provenance.json")["dirty"] is False
+
+
 def plain(number: float) -> str:
     """A power of ten's multiple, such as 2e-2."""
     return re.sub(r"e-0*", "e-", f"{number:.0e}")

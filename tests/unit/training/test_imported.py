@@ -69,6 +69,10 @@ def test_files_with_weights_of_their_own_take_no_others(tmp_path: Path, name: st
 def test_other_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ColonnadeError, match=r"net\.h5: unknown kind of network; allowed: \.onnx"):
         read_network(tmp_path / "net.h5")
+    with pytest.raises(
+        ColonnadeError, match=r"net\.PTH: .*weights alone are no network: torch\.export"
+    ):
+        read_network(tmp_path / "net.PTH")
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,11 @@ def test_the_closest_target_is_named() -> None:
     )
 
 
+def test_a_key_among_the_targets_is_told_where_it_belongs() -> None:
+    said = unknown_target("seed=7", ["full-run"], ["report"])
+    assert said == "seed=7: no such target; keys of the configuration stand behind --config"
+
+
 def test_relative_files_are_taken_from_here_or_else_from_the_checkout(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -63,6 +63,8 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
+        with suppress(OSError):
+            click.echo("interrupted: what was not finished is not written", err=True)
         sys.exit(128 + signal.SIGINT)
     except Exception as error:
         message = explained(error)

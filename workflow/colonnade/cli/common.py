@@ -23,13 +23,26 @@ from colonnade.workflow.settings import Settings
 Wanted = TypeVar("Wanted")
 
 ROOT = Path()
-FILE = click.Path(path_type=Path)
+# Where these modules lie in one, if they were not installed without it.
+OWN_CHECKOUT = Path(__file__).resolve().parents[3]
+
+
+class _File(click.Path):
+    """A path; an empty one would be the working directory."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("'' is no path.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+FILE = _File(path_type=Path)
 Triple = tuple[float, float, float]
 # A picture that is resized to this takes 300 MB.
 MOST_PX = 8192
 
-# Of pixels in 0 to 1, whatever they are scaled to.
-_LEAST_DEVIATION, _LARGEST = 1e-6, 1e6
+# Of pixels in 0 to 1, whatever they are scaled to; those of bytes are larger.
+_LEAST_DEVIATION, _LARGEST = 1e-6, 10.0
 
 
 def _within(least: float, most: float) -> Any:
@@ -39,7 +52,8 @@ def _within(least: float, most: float) -> Any:
         if given is not None and not all(least <= each <= most for each in given):
             said = " ".join(map(str, given))
             raise ColonnadeError(
-                f"--{option.name}: {said}; allowed: numbers from {least:g} to {most:g}"
+                f"--{option.name}: {said}; allowed: numbers from {least:g} to {most:g}, as pixels are"
+                " in 0 to 1"
             )
         return given
 
@@ -52,15 +66,17 @@ def normalised(command: Any) -> Any:
         "--mean",
         type=float,
         nargs=3,
+        metavar="R G B",
         callback=_within(-_LARGEST, _LARGEST),
-        help="Of each channel, of pixels in 0 to 1.",
+        help="Of each channel, of pixels in 0 to 1; of most of torchvision's networks 0.485 0.456 0.406.",
     )
     std = click.option(
         "--std",
         type=float,
         nargs=3,
+        metavar="R G B",
         callback=_within(_LEAST_DEVIATION, _LARGEST),
-        help="What they are divided by.",
+        help="What they are divided by; of these networks 0.229 0.224 0.225.",
     )
     return mean(std(command))
 
@@ -87,6 +103,7 @@ class _Sections(click.Group):
 
 
 @click.group(cls=_Sections)
+@click.version_option(package_name="colonnade", message="%(package)s %(version)s")
 def cli() -> None:
     """Column-wise N:M pruned convolutions on RISC-V.
 
@@ -164,6 +181,11 @@ class _Opened:
         return self._container.run(command, env=env, log=log)
 
 
+def is_checkout(folder: Path) -> bool:
+    """Whether a folder is the top of a checkout."""
+    return (folder / "containers/versions.env").is_file() and (folder / "Snakefile").is_file()
+
+
 @contextmanager
 def checkout() -> Iterator[Path]:
     """Work in the checkout that the working directory is in; yields where it was, relative to it.
@@ -172,15 +194,32 @@ def checkout() -> Iterator[Path]:
         ColonnadeError: it is in none.
     """
     here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / "containers/versions.env").is_file() and (folder / "Snakefile").is_file():
-            os.chdir(folder)
-            try:
-                yield here.relative_to(folder)
-            finally:
-                os.chdir(here)
-            return
-    raise ColonnadeError(f"{here}: not in a checkout of Colonnade; change to one")
+    folder = next(filter(is_checkout, (here, *here.parents)), None)
+    if folder is None:
+        such = f", such as {OWN_CHECKOUT}" if is_checkout(OWN_CHECKOUT) else ""
+        raise ColonnadeError(f"{here}: not in a checkout of Colonnade; change to one{such}")
+    os.chdir(folder)
+    try:
+        yield here.relative_to(folder)
+    finally:
+        os.chdir(here)
+
+
+@contextmanager
+def some_checkout() -> Iterator[None]:
+    """Work in the checkout that the working directory is in, or else in that of this command.
+
+    Raises:
+        ColonnadeError: it is in none, and the command was installed without one.
+    """
+    here = Path.cwd()
+    if not any(map(is_checkout, (here, *here.parents))) and is_checkout(OWN_CHECKOUT):
+        os.chdir(OWN_CHECKOUT)
+    try:
+        with checkout():
+            yield
+    finally:
+        os.chdir(here)
 
 
 @contextmanager

@@ -16,17 +16,20 @@ from colonnade.cli.common import (
     FILE,
     MOST_PX,
     Triple,
-    checkout,
     cli,
     named_target,
     normalised,
     scratch,
+    some_checkout,
 )
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.limits import MAX_THREADS
 from colonnade.common.paths import PACKAGE
 
 _TILE = 8
+_NOT_NORMALISED = (
+    "pixels were taken as 0 to 1: where the network wants them normalised, --mean and --std say how"
+)
 
 
 @cli.command()
@@ -158,17 +161,19 @@ def optimize(
             )
         )
         return
-    for name, reason in made.dense.items():
-        click.echo(f"{name}: stays dense: {reason}")
-    click.echo(
+    tuned = "" if target is None else f"; tuned for {target}"
+    lines = [
+        *(f"{name}: stays dense: {reason}" for name, reason in made.dense.items()),
         f"{folder}: {len(made.pruned)} convolutions pruned, of whose weights {made.sparsity:.1%} are gone"
-        + ("" if target is None else f"; tuned for {target}")
-    )
+        f"{tuned}",
+    ]
     if made.top1_dense is not None:
-        click.echo(
+        lines.append(
             f"top-1 on {data}/val: {made.top1_dense:.2%} as it came, {made.top1_pruned:.2%} pruned"
         )
-    click.echo(f"package: {folder / PACKAGE}")
+    if pictures is not None and normalisation is None:
+        lines.append(_NOT_NORMALISED)
+    click.echo("\n".join([*lines, f"package: {folder / PACKAGE}"]))
 
 
 def _finetuning(data: Path, epochs: int | None, lr: float | None, image_px: int | None) -> Any:
@@ -201,11 +206,11 @@ def _finetuning(data: Path, epochs: int | None, lr: float | None, image_px: int 
 def _tuner(
     target: str | None, image_px: int | None, threads: int, tile: int | None
 ) -> Iterator[Any]:
-    """What tunes for a target, in the checkout; None without one."""
+    """What tunes for a target, in a checkout; None without one."""
     from colonnade.package.tuned import Tuner
 
     if target is None:
         yield None
         return
-    with checkout(), scratch("optimize") as folder:
+    with some_checkout(), scratch("optimize") as folder:
         yield Tuner.of(named_target(target), image_px, threads, tile, folder)

@@ -19,11 +19,11 @@ from colonnade.cli.common import (
     FILE,
     MOST_PX,
     Triple,
-    checkout,
     cli,
     named_target,
     normalised,
     scratch,
+    some_checkout,
 )
 from colonnade.cli.lines import agreement_lines, description_lines, times_lines
 from colonnade.common.datatypes import DTYPES, TOLERANCE, Dtype
@@ -299,5 +299,5 @@ def _on(name: str) -> Iterator[tuple[Any, Path]]:
         with tempfile.TemporaryDirectory() as folder:
             yield this_machine(), Path(folder)
         return
-    with checkout(), scratch("package") as folder:
+    with some_checkout(), scratch("package") as folder:
         yield named_target(name), folder

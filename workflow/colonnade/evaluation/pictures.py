@@ -40,7 +40,9 @@ def preprocessing_of(
     read = read_package(package)
     channels = [each.channels for each in read.inputs]
     if channels != [3]:
-        raise ColonnadeError(f"{package}: inputs of {channels} channels; pictures need one of 3")
+        raise ColonnadeError(
+            f"{package}: inputs of {channels} channels; pictures need one of 3 (Python takes any arrays)"
+        )
     stated = graph_of(read).preprocessing or UNCHANGED
     return image_size(input_shapes(read, 1, image_px)), Normalisation(
         mean or _triple(stated.mean), std or _triple(stated.std)

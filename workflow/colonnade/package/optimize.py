@@ -225,10 +225,14 @@ def _calibration(folder: Path, image_px: int, normalisation: Normalisation) -> C
     found = list_pictures(folder)
     count = min(len(found), MOST_PICTURES)
     chosen = [found[index * len(found) // count] for index in range(count)]
-    images = [
-        read_image(path, image_px, normalisation)
-        for path in track(chosen, "pictures", count, "picture")
-    ]
+    images, refused = [], []
+    for path in track(chosen, "pictures", count, "picture"):
+        try:
+            images.append(read_image(path, image_px, normalisation))
+        except ColonnadeError as error:
+            refused.append(str(error))
+    if refused:
+        raise ColonnadeError("\n".join(refused))
     return [
         torch.from_numpy(np.stack(images[start : start + CALIBRATION_BATCH]))
         for start in range(0, count, CALIBRATION_BATCH)

@@ -181,7 +181,7 @@ def _path(name: str, path: Any) -> bytes:
 def _unsigned(threads: int) -> int:
     """A number that C takes as it is: one that is not in range it would fold."""
     if not isinstance(threads, int) or not 1 <= threads <= PROGRAM_THREADS:
-        raise ColonnadeError(f"threads: {threads}; allowed: 1 to {PROGRAM_THREADS}")
+        raise ColonnadeError(f"threads: {threads!r}; allowed: 1 to {PROGRAM_THREADS}")
     return threads
 
 

@@ -21,6 +21,8 @@ from colonnade.training.checkpoint import CheckpointInfo, write_checkpoint
 
 ONNX, PT2, TORCHVISION = ".onnx", ".pt2", "torchvision:"
 NO_DATA = "none"
+# Files of torch.save and the like: of what module they are the weights they do not say.
+_WEIGHTS = (".pt", ".pth", ".safetensors")
 # What a network is called to be trained on whose images are pictures made by a normalisation alone.
 PICTURES = "pictures"
 
@@ -72,8 +74,14 @@ def _read(
         from colonnade.models.importing.torch_reader import read_pt2
 
         return read_pt2(source)
+    made = (
+        "; weights alone are no network: torch.export.save(torch.export.export(module.eval(),"
+        f" (image,)), 'net{PT2}') writes one"
+        if source.suffix.lower() in _WEIGHTS
+        else ""
+    )
     raise ColonnadeError(
-        f"{source}: unknown kind of network; allowed: {ONNX}, {PT2}, {TORCHVISION}NAME"
+        f"{source}: unknown kind of network; allowed: {ONNX}, {PT2}, {TORCHVISION}NAME{made}"
     )
 
 

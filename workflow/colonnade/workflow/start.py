@@ -84,6 +84,8 @@ def unknown_target(name: str, grouping: Sequence[str], others: Iterable[str]) ->
         grouping: rules that are there to be asked for.
         others: more names of rules, which may be meant.
     """
+    if "=" in name:
+        return f"{name}: no such target; keys of the configuration stand behind --config"
     close = difflib.get_close_matches(name, [*grouping, *others], n=1)
     guess = f"; did you mean {close[0]!r}?" if close else ";"
     return f"{name}: no such target{guess} targets: {', '.join(grouping)}"

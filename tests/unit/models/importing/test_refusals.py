@@ -385,6 +385,35 @@ def test_pickled_weights_of_a_program_are_never_executed(program: Path, tmp_path
     assert not mark.exists()
 
 
+def test_other_files_of_torch_are_told_as_what_they_are(tmp_path: Path) -> None:
+    module, path = nn.Conv2d(3, 4, 3), tmp_path / "net.pt2"
+    torch.jit.trace(module, torch.zeros(1, 3, 8, 8)).save(path)
+    with pytest.raises(
+        ColonnadeError, match=r"net\.pt2: a file of torch\.jit\.save; needed: one of"
+    ):
+        read_pt2(path)
+    torch.save(module.state_dict(), path)
+    with pytest.raises(ColonnadeError, match=r"net\.pt2: a file of torch\.save; needed: one of"):
+        read_pt2(path)
+
+
+def test_a_program_in_train_mode_is_one_mistake(tmp_path: Path) -> None:
+    module = nn.Sequential(
+        nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Conv2d(4, 4, 3), nn.BatchNorm2d(4)
+    )
+    program = torch.export.export(module.train(), (torch.zeros(2, 3, 8, 8),))
+    torch.export.save(program, tmp_path / "net.pt2")
+    with pytest.raises(ColonnadeError) as caught:
+        read_pt2(tmp_path / "net.pt2")
+    assert "export behind .eval()" in str(caught.value)
+    assert "of constants alone" not in str(caught.value)
+
+
+def test_a_file_that_is_not_there_is_told_as_such(tmp_path: Path) -> None:
+    with pytest.raises(ColonnadeError, match=r"net\.onnx: no such file$"):
+        read_onnx(tmp_path / "net.onnx")
+
+
 def test_objects_in_a_program_are_refused(program: Path, tmp_path: Path) -> None:
     mark = tmp_path / "executed"
     content = pickle.dumps(_Bomb(mark))

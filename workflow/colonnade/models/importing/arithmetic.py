@@ -9,7 +9,14 @@ import numpy as np
 
 from colonnade.models.importing.reading import Handler, Operation
 from colonnade.models.importing.recorder import Recorder
-from colonnade.models.importing.values import Constant, Tensor, UnsupportedError, Value, shown
+from colonnade.models.importing.values import (
+    OF_CONSTANTS,
+    Constant,
+    Tensor,
+    UnsupportedError,
+    Value,
+    shown,
+)
 from colonnade.models.layers import Clip, Elu, Unary
 
 
@@ -88,7 +95,7 @@ def _two(net: Recorder, name: str, function: str, first: Value, second: Value) -
             negative = net.affine(f"{name}_negative", second, np.array(-1.0), np.array(0.0))
             return _with_constant(net, name, "add", negative, first)
         return _with_constant(net, name, function, second, first)
-    raise UnsupportedError("of constants alone")
+    raise UnsupportedError(OF_CONSTANTS)
 
 
 def _with_constant(

@@ -86,7 +86,9 @@ def _loaded(path: Path) -> ModelProto:
     try:
         return onnx.load(path)
     except FileNotFoundError as error:
-        raise ColonnadeError(f"{path}: no such file, or one beside it: {error}") from error
+        if not path.exists():
+            raise ColonnadeError(f"{path}: no such file") from error
+        raise ColonnadeError(f"{path}: the file of its weights is missing: {error}") from error
     # The library raises whatever a damaged file, or its reference to data beside it, provokes.
     except Exception as error:
         raise ColonnadeError(f"{path}: cannot be read: {first_line(error)}") from error

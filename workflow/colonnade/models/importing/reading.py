@@ -17,6 +17,8 @@ from colonnade.models.importing.recorder import Recorder
 from colonnade.models.importing.simplify import simplified
 from colonnade.models.importing.tensors import Array
 from colonnade.models.importing.values import (
+    OF_CONSTANTS,
+    OF_THE_BATCH,
     Constant,
     OpenSizeError,
     Tensor,
@@ -175,7 +177,11 @@ class Reading:
                 if self.module is None:
                     return Imported(graph, state)
                 return Imported(graph, state, source_names(state, self.net.origins, self.module))
-        told = f"{self.where}: {len(self.refused)} cannot be imported: {some(self.refused)}"
-        if any(each.endswith(UNKNOWN) for each in self.refused):
+        refused = self.refused
+        if any(OF_THE_BATCH in each for each in refused):
+            # One mistake, of which each norm's counter of batches would be another.
+            refused = [each for each in refused if not each.endswith(OF_CONSTANTS)]
+        told = f"{self.where}: {len(refused)} cannot be imported: {some(refused)}"
+        if any(each.endswith(UNKNOWN) for each in refused):
             told += f"; supported: {', '.join(sorted(self.handlers))}"
         raise ColonnadeError(told)

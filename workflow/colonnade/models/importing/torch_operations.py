@@ -17,7 +17,14 @@ from colonnade.models.importing.reading import Handler, Operation
 from colonnade.models.importing.recorder import Recorder
 from colonnade.models.importing.slicing import even, part, parts, space_to_depth, with_border
 from colonnade.models.importing.torch_functions import FUNCTIONS
-from colonnade.models.importing.values import Constant, Tensor, UnsupportedError, Value, counted
+from colonnade.models.importing.values import (
+    OF_THE_BATCH,
+    Constant,
+    Tensor,
+    UnsupportedError,
+    Value,
+    counted,
+)
 from colonnade.models.layers import Unary
 
 # An operation's inputs are its arguments in the order of its schema, defaults filled in.
@@ -84,9 +91,7 @@ def _batch_norm(eps: int, training: int | None = None) -> Handler:
         if parts["running_mean"] is None or parts["running_var"] is None:
             raise UnsupportedError("without running statistics")
         if training is not None and op.inputs[training]:
-            raise UnsupportedError(
-                "of the batch's own statistics (export behind .eval()); allowed: of running ones"
-            )
+            raise UnsupportedError(f"{OF_THE_BATCH}; allowed: of running ones")
         return net.batch_norm(op.name, op.tensor, parts, op.inputs[eps])
 
     return batch_norm

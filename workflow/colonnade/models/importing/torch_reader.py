@@ -70,6 +70,8 @@ _TRAINING = {
 }
 _SYMBOLS = torch.SymInt | torch.SymFloat | torch.SymBool
 MAX_JSON = 1 << 28
+# One of these is in every file of torch.export.save.
+_PROGRAM = {"archive_format", "serialized_exported_program.json"}
 
 
 def import_module(module: nn.Module, examples: Sequence[Tensor], where: str = "module") -> Imported:
@@ -131,6 +133,10 @@ def _check_archive(path: Path, content: bytes) -> None:
 
 def _check_entries(path: Path, content: bytes) -> None:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        names = {entry.rpartition("/")[2] for entry in archive.namelist()}
+        if "data.pkl" in names and names.isdisjoint(_PROGRAM):
+            kind = "torch.jit.save" if "constants.pkl" in names else "torch.save"
+            raise ColonnadeError(f"{path}: a file of {kind}; needed: one of torch.export.save")
         for entry in archive.infolist():
             name = entry.filename.rpartition("/")[2]
             if name.startswith(("custom_obj_", "opaque_obj_")) or name.endswith(".so"):

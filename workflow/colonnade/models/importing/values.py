@@ -17,6 +17,11 @@ class UnsupportedError(Exception):
     """An operation that cannot be imported, and why."""
 
 
+OF_THE_BATCH = "of the batch's own statistics (export behind .eval())"
+"""What is said of a norm in train mode, which also counts its batches."""
+OF_CONSTANTS = "of constants alone"
+
+
 class OpenSizeError(UnsupportedError):
     """What follows from a size that the source leaves open: one of them is no number of a node."""
 
