@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from colonnade.cli import cli
+from colonnade.cli import cli, main
 from colonnade.common.errors import ColonnadeError
 
 
@@ -52,3 +52,16 @@ def test_a_table_of_other_targets_needs_no_toolchain(
     ]
     with pytest.raises(ColonnadeError, match="1 files, one the first; allowed"):
         cli(command, standalone_mode=False)
+
+
+def test_an_interruption_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(**_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("colonnade.cli.cli", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == "interrupted: what was not finished is not written\n"

@@ -4,8 +4,10 @@
 """Files are whole or absent, and the error that a user sees is the first one."""
 
 import errno
+import fcntl
 import os
 import subprocess
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -191,6 +193,32 @@ def test_a_folder_that_is_not_filled_is_as_it_was(tmp_path: Path, there: bool) -
     assert folder.exists() == there
     assert [path.read_text() for path in folder.glob("*")] == (["old"] if there else [])
     assert not there or [path.name for path in folder.iterdir()] == ["a"]
+
+
+def test_what_a_killed_process_left_goes(tmp_path: Path) -> None:
+    def left(number: int, *names: str) -> Path:
+        folder = tmp_path / f".{number}.0123abcd.tmp"
+        folder.mkdir()
+        for name in names:
+            (folder / name).mkdir()
+        hour_ago = time.time() - 3600
+        os.utime(folder, (hour_ago, hour_ago))
+        return folder
+
+    dead, others, replaced = left(1, "package"), tmp_path / ".notes.tmp", left(2, ".2.89ef.old")
+    others.mkdir()
+    alive = left(3)
+    young = tmp_path / ".4.0123abcd.tmp"
+    young.mkdir()
+    handle = os.open(alive, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        fill(tmp_path, "a")
+    finally:
+        os.close(handle)
+    assert not dead.exists()
+    # A user's, what holds what was there before, another process's, and one that is just made.
+    assert {others, replaced, alive, young, tmp_path / "a"} == set(tmp_path.iterdir())
 
 
 def test_an_exchange_that_fails_is_undone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,8 +8,10 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
+import time
 import uuid
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -22,6 +24,7 @@ from colonnade.common.errors import ColonnadeError
 
 Record = TypeVar("Record", bound=BaseModel)
 
+_MINUTE = 60
 # Far above what any stage writes; what is larger would fill the memory.
 MAX_JSON_BYTES = 256 << 20
 # What only writing provokes; the system names no file then.
@@ -139,20 +142,53 @@ def filled_folder(folder: Path, owned: Collection[str]) -> Iterator[Path]:
     try:
         with written(folder):
             temporary.mkdir(parents=True)
-        with written(folder, temporary):
-            yield temporary
-        with written(folder):
-            new = [path.name for path in temporary.iterdir()]
-            taken = [name for name in new if name not in owned and (folder / name).exists()]
-            if taken:
-                raise ColonnadeError(f"{folder / taken[0]}: is there already")
-            _exchange(temporary, folder, new, owned)
+        _discard_what_was_killed(folder)
+        with _lock_of(temporary):
+            with written(folder, temporary):
+                yield temporary
+            with written(folder):
+                new = [path.name for path in temporary.iterdir()]
+                taken = [name for name in new if name not in owned and (folder / name).exists()]
+                if taken:
+                    raise ColonnadeError(f"{folder / taken[0]}: is there already")
+                _exchange(temporary, folder, new, owned)
     finally:
         discard(temporary)
         if made:
             # Only where nothing came into it.
             with suppress(OSError):
                 folder.rmdir()
+
+
+@contextmanager
+def _lock_of(temporary: Path) -> Iterator[bool]:
+    """Hold a lock on a folder while its process lives; whether that was to be had."""
+    try:
+        handle = os.open(temporary, os.O_RDONLY)
+    except OSError:
+        yield False
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        taken = True
+    except OSError:
+        taken = False
+    try:
+        yield taken
+    finally:
+        os.close(handle)
+
+
+def _discard_what_was_killed(folder: Path) -> None:
+    """Remove temporary folders that nobody holds, if they hold nothing that was there before."""
+    for left in folder.glob(".*.tmp"):
+        is_ours = re.fullmatch(r"\.\d+\.[0-9a-f]{8}\.tmp", left.name) and left.is_dir()
+        # Another process locks its own right after it made it.
+        is_old = is_ours and time.time() - left.lstat().st_mtime > _MINUTE
+        if is_old and not list(left.glob(".*.old")):
+            with _lock_of(left) as taken:
+                if taken:
+                    discard(left)
 
 
 def _exchange(temporary: Path, folder: Path, new: Sequence[str], owned: Collection[str]) -> None:
