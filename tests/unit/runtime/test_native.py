@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from colonnade.common import paths
 from colonnade.common.errors import ColonnadeError
 from colonnade.runtime import native
 
@@ -16,7 +17,7 @@ def test_an_installed_program_comes_before_a_built_one(
 ) -> None:
     installed, checkout = tmp_path / "installed", tmp_path / "checkout"
     monkeypatch.setattr(native, "INSTALLED", installed)
-    monkeypatch.setattr(native, "_CHECKOUT", checkout)
+    monkeypatch.setattr(paths, "OWN_CHECKOUT", checkout)
     built = checkout / "results/build/host/colonnade-run"
     with pytest.raises(ColonnadeError) as told:
         native.native("colonnade-run")

@@ -3,10 +3,9 @@
 
 """The groups of commands, and what commands share."""
 
-import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,7 +13,7 @@ from typing import Any, TypeVar
 import click
 
 from colonnade.common.errors import ColonnadeError
-from colonnade.common.paths import BUILD, IMAGE, TARGETS
+from colonnade.common.paths import BUILD, IMAGE, OWN_CHECKOUT, TARGETS
 from colonnade.config.target import load_target
 from colonnade.container import CompletedRun, Container, open_image
 from colonnade.targets.target import Target
@@ -23,8 +22,6 @@ from colonnade.workflow.settings import Settings
 Wanted = TypeVar("Wanted")
 
 ROOT = Path()
-# Where these modules lie in one, if they were not installed without it.
-OWN_CHECKOUT = Path(__file__).resolve().parents[3]
 
 
 class _File(click.Path):
@@ -186,6 +183,10 @@ def is_checkout(folder: Path) -> bool:
     return (folder / "containers/versions.env").is_file() and (folder / "Snakefile").is_file()
 
 
+def _enclosing(here: Path) -> Path | None:
+    return next(filter(is_checkout, (here, *here.parents)), None)
+
+
 @contextmanager
 def checkout() -> Iterator[Path]:
     """Work in the checkout that the working directory is in; yields where it was, relative to it.
@@ -194,15 +195,12 @@ def checkout() -> Iterator[Path]:
         ColonnadeError: it is in none.
     """
     here = Path.cwd()
-    folder = next(filter(is_checkout, (here, *here.parents)), None)
+    folder = _enclosing(here)
     if folder is None:
         such = f", such as {OWN_CHECKOUT}" if is_checkout(OWN_CHECKOUT) else ""
         raise ColonnadeError(f"{here}: not in a checkout of Colonnade; change to one{such}")
-    os.chdir(folder)
-    try:
+    with chdir(folder):
         yield here.relative_to(folder)
-    finally:
-        os.chdir(here)
 
 
 @contextmanager
@@ -212,14 +210,9 @@ def some_checkout() -> Iterator[None]:
     Raises:
         ColonnadeError: it is in none, and the command was installed without one.
     """
-    here = Path.cwd()
-    if not any(map(is_checkout, (here, *here.parents))) and is_checkout(OWN_CHECKOUT):
-        os.chdir(OWN_CHECKOUT)
-    try:
-        with checkout():
-            yield
-    finally:
-        os.chdir(here)
+    is_elsewhere = _enclosing(Path.cwd()) is None and is_checkout(OWN_CHECKOUT)
+    with chdir(OWN_CHECKOUT) if is_elsewhere else nullcontext(), checkout():
+        yield
 
 
 @contextmanager

@@ -143,7 +143,7 @@ def filled_folder(folder: Path, owned: Collection[str]) -> Iterator[Path]:
         with written(folder):
             temporary.mkdir(parents=True)
         _discard_what_was_killed(folder)
-        with _lock_of(temporary):
+        with held(temporary):
             with written(folder, temporary):
                 yield temporary
             with written(folder):
@@ -161,20 +161,20 @@ def filled_folder(folder: Path, owned: Collection[str]) -> Iterator[Path]:
 
 
 @contextmanager
-def _lock_of(temporary: Path) -> Iterator[bool]:
-    """Hold a lock on a folder while its process lives; whether that was to be had."""
+def held(folder: Path) -> Iterator[bool]:
+    """Lock a folder for as long as this process is there; whether the lock was to be had.
+
+    Raises:
+        OSError: the folder cannot be opened.
+    """
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
-        handle = os.open(temporary, os.O_RDONLY)
-    except OSError:
-        yield False
-        return
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        taken = True
-    except OSError:
-        taken = False
-    try:
-        yield taken
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+        else:
+            yield True
     finally:
         os.close(handle)
 
@@ -186,7 +186,7 @@ def _discard_what_was_killed(folder: Path) -> None:
         # Another process locks its own right after it made it.
         is_old = is_ours and time.time() - left.lstat().st_mtime > _MINUTE
         if is_old and not list(left.glob(".*.old")):
-            with _lock_of(left) as taken:
+            with suppress(OSError), held(left) as taken:
                 if taken:
                     discard(left)
 

@@ -10,6 +10,8 @@ the configuration lies in `results` itself; all other results in the folder that
 from dataclasses import dataclass
 from pathlib import Path
 
+# The one that these modules lie in, unless they were installed without it.
+OWN_CHECKOUT = Path(__file__).parents[3]
 RESULTS = Path("results")
 BUILD = RESULTS / "build"
 IMAGE = RESULTS / "toolchain/image.json"

@@ -8,7 +8,6 @@ first one. What is left of a build that was killed is a folder that nobody holds
 build removes it.
 """
 
-import fcntl
 import os
 import re
 import shutil
@@ -21,6 +20,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from colonnade.common.errors import ColonnadeError
+from colonnade.common.files import held
 
 _PREFIX = "colonnade-build-"
 # What was killed last may still be ending.
@@ -49,26 +49,11 @@ def temporary_folder(parent: Path) -> Iterator[Path]:
     try:
         # The root of a user namespace is somebody else, and has to enter.
         folder.chmod(0o755)
-        with _held(folder):
+        with held(folder):
             folder = folder.rename(parent / folder.name.removeprefix("."))
             yield folder
     finally:
         _remove(folder)
-
-
-@contextmanager
-def _held(folder: Path) -> Iterator[bool]:
-    """Lock a folder for as long as this process is there; whether nobody else had it."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
-    finally:
-        os.close(handle)
 
 
 def _remove_leftovers(parent: Path) -> None:
@@ -76,7 +61,7 @@ def _remove_leftovers(parent: Path) -> None:
         try:
             if folder.lstat().st_uid != os.geteuid():
                 continue
-            with _held(folder) as left:
+            with held(folder) as left:
                 if left:
                     _remove(folder)
         except (OSError, ColonnadeError) as error:

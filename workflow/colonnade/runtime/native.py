@@ -10,7 +10,6 @@ from colonnade.common.errors import ColonnadeError
 
 # As setup.py fills it.
 INSTALLED = Path(__file__).parents[1] / "native"
-_CHECKOUT = Path(__file__).parents[3]
 
 
 def native(name: str) -> Path:
@@ -19,7 +18,7 @@ def native(name: str) -> Path:
     Raises:
         ColonnadeError: it is not built.
     """
-    built = _CHECKOUT / paths.program("host", name)
+    built = paths.OWN_CHECKOUT / paths.program("host", name)
     for path in (INSTALLED / name, built):
         if path.is_file():
             return path
