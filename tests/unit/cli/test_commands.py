@@ -3,6 +3,9 @@
 
 """Commands that are typed with other files or names than the configuration has are told so."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -65,3 +68,18 @@ def test_an_interruption_is_told(
         main()
     assert ended.value.code == 130
     assert capsys.readouterr().err == "interrupted: what was not finished is not written\n"
+
+
+@pytest.mark.parametrize(("given", "found"), [(None, "1000"), ("7", "7")])
+def test_threads_that_wait_sleep_soon(given: str | None, found: str) -> None:
+    """libgomp reads its settings when PyTorch is imported: by then the command has made its own."""
+    program = (
+        "import os, sys, colonnade.cli; sys.argv = ['colonnade', '--version'];"
+        "assert 'torch' not in sys.modules; colonnade.cli.main(); print(os.environ['GOMP_SPINCOUNT'])"
+    )
+    inherited = {key: value for key, value in os.environ.items() if key != "GOMP_SPINCOUNT"}
+    env = inherited if given is None else {**inherited, "GOMP_SPINCOUNT": given}
+    said = subprocess.run(
+        [sys.executable, "-c", program], env=env, capture_output=True, text=True, check=True
+    )
+    assert said.stdout.splitlines()[-1] == found
