@@ -6,6 +6,8 @@
 import csv
 import functools
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -362,6 +364,24 @@ def test_pruned_checkpoints_and_other_data_are_refused(
     with pytest.raises(ColonnadeError, match=r"image_px: 64, trained with 32; .*split_seed: 9"):
         _finetune(dense_checkpoint, other, tiny_training, output)
     assert not output.exists()
+
+
+def test_who_only_evaluates_imports_no_compiler(dense_checkpoint: Path) -> None:
+    """It takes a second, in every one of many short commands."""
+    program = f"""
+import sys
+from pathlib import Path
+from colonnade.training.checkpoint import read_checkpoint
+from colonnade.training.loop import deterministic
+from colonnade.training.stages import prune_and_finetune
+with deterministic(seed=1, threads=1):
+    read_checkpoint(Path({str(dense_checkpoint)!r})).model()
+print({{"torch._dynamo", "torch._inductor", "scipy.optimize"}} & set(sys.modules))
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert run.stdout == "set()\n"
 
 
 def test_divergence_is_named(

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from colonnade.models.module import build
-from colonnade.models.networks import NAMES
+from colonnade.models.module import Network
+from colonnade.models.networks import NAMES, network
 
 # A name that only this family has, and how to call it; the first that is found wins.
 _FAMILIES = (
@@ -37,7 +37,7 @@ def lookalike(model_name: str, state: Mapping[str, Tensor]) -> str | None:
     """What the weights look like, in words for a message; None if that is unknown or the model itself."""
     for name in NAMES:
         with torch.device("meta"):
-            model = build(name, 1)
+            model = Network(network(name, 1))
         classifiers = tuple(f"{node.name}." for node in model.graph.classifiers)
         if _body(model.state_dict(), classifiers) == _body(state, classifiers):
             return None if name == model_name else f"{name}: set model.name: {name}"

@@ -21,7 +21,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 from torch import nn
 
 from colonnade.config.pruning import Pattern
@@ -229,6 +228,9 @@ def _similar_together(rows: list[_Layer]) -> Order:
 
 def _alternate(rows: list[_Layer], columns: list[_Layer], order: Order) -> tuple[float, Order]:
     """Masks for the order, an order for the masks, and so on while more is kept."""
+    # Every training imports this module, and hardly one permutes.
+    from scipy.optimize import linear_sum_assignment
+
     kept, gain = _assess(rows, columns, order)
     for _ in range(ROUNDS):
         channels, places = linear_sum_assignment(gain, maximize=True)

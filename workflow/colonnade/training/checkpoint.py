@@ -24,7 +24,8 @@ from colonnade.config.pruning import Recipe
 from colonnade.data.pictures import Normalisation
 from colonnade.models.document import GraphDocument
 from colonnade.models.importing.origins import SourceNames
-from colonnade.models.module import Network, build
+from colonnade.models.module import Network
+from colonnade.models.networks import network
 from colonnade.pruning.mask import ColumnMask
 from colonnade.pruning.plan import LayerPlan
 from colonnade.pruning.serial import masks_from_tensors, masks_to_tensors
@@ -61,15 +62,16 @@ class CheckpointInfo(BaseModel):
     source_names: SourceNames | None = Field(default=None, exclude_if=lambda each: each is None)
 
     def network(self) -> Network:
-        """The module with weights of its own.
+        """The module, whose parameters have no storage yet.
 
         Raises:
             ColonnadeError: a name that the library does not know, or nodes that do not fit together.
         """
-        if self.graph is None:
-            return build(self.model, self.num_classes)
         try:
-            return Network(self.graph.graph())
+            graph = self.graph.graph() if self.graph else network(self.model, self.num_classes)
+            # To draw weights, none of which stay, would import PyTorch's compiler: a second.
+            with torch.device("meta"):
+                return Network(graph)
         except ValueError as error:
             raise ColonnadeError(f"network {self.model}: {error}") from error
 
@@ -87,7 +89,7 @@ class Checkpoint:
     def model(self) -> Network:
         """The trained module, in evaluation mode."""
         model = self.info.network()
-        model.load_state_dict(self.state)
+        model.load_state_dict({key: each.clone() for key, each in self.state.items()}, assign=True)
         return model.eval()
 
 
@@ -137,8 +139,7 @@ def _read(path: Path) -> tuple[dict[str, Tensor], str]:
 def _check_state(
     path: Path, info: CheckpointInfo, state: Mapping[str, Tensor], masks: Mapping[str, ColumnMask]
 ) -> None:
-    with torch.device("meta"):
-        expected = info.network().state_dict()
+    expected = info.network().state_dict()
     wrong = sorted(set(expected) ^ set(state)) or [
         key for key, value in state.items() if value.shape != expected[key].shape
     ]
