@@ -20,6 +20,8 @@ PACKAGES: Mapping[str, tuple[Sequence[str], str]] = {
     "dockerd": (("dockerd",), "docker.io"),
     "mmdebstrap": (("mmdebstrap",), "mmdebstrap"),
     "munged": (("munged",), "munge"),
+    "newuidmap": (("newuidmap",), "uidmap"),
+    "podman": (("podman",), "podman"),
     "slurmctld": (("slurmctld",), "slurm-wlm"),
     "ssh": (("ssh",), "openssh-client"),
     "sshd": (("sshd",), "openssh-server"),

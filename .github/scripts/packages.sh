@@ -24,6 +24,8 @@ need openssh-server sshd
 need openssh-client ssh
 need mmdebstrap mmdebstrap
 need munge munged
+need uidmap newuidmap
+need podman podman
 need slurm-wlm slurmctld
 [ -n "$packages" ] || exit 0
 

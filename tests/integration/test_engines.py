@@ -3,15 +3,19 @@
 
 """The same build in a Docker container and in the engine that the other tests run in: the same bytes.
 
-A Docker daemon of the test's own is started where one is installed and this is root.
+A Docker daemon of the test's own is started where one is installed and this is root, and Podman's service
+for a user who is not.
 """
 
+import json
 import os
 import re
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import docker
@@ -21,6 +25,7 @@ from docker.errors import DockerException
 
 from colonnade.common.files import sha256_file
 from colonnade.container import Container, open_image, select_engine
+from colonnade.container.podman import PodmanEngine
 from tests.installed import require
 
 # `make engine-nightly` compiles the emulator in the image too, and all programs with it, and the release
@@ -64,6 +69,62 @@ def private_docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         # The network name space that it leaves mounted would keep the folder from being removed.
         for space in (home / "exec/netns").glob("*"):
             subprocess.run(["umount", space], check=True)
+
+
+# What root does for a user that this machine does not have: with /etc as it would be, in name spaces of
+# its own, with which all ends that the user starts.
+AS_A_USER = f"""
+cp -a /etc "$1/etc"
+echo "somebody:x:{USER}:{USER}::$1:/bin/sh" >>"$1/etc/passwd"
+echo "somebody:x:{USER}:" >>"$1/etc/group"
+for file in subuid subgid; do echo "somebody:200000:65536" >"$1/etc/$file"; done
+mount --bind "$1/etc" /etc
+cd "$1"
+exec setpriv --pdeathsig KILL --reuid {USER} --regid {USER} --clear-groups podman system service --time 0 "unix://$1/socket"
+"""
+
+
+@pytest.fixture
+def rootless_podman(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Podman's service of a user; a folder that is the user's own."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can be somebody else")
+    podman, _ = require("podman"), require("newuidmap")
+    # Of pytest's own folders the user may enter none.
+    with tempfile.TemporaryDirectory() as name, (Path(name) / "log").open("w") as log:
+        home = Path(name)
+        home.chmod(0o755)
+        os.chown(home, USER, USER)
+        settings = home / "containers.conf"
+        # Where it is there: Podman's own default knows no control groups of version 1.
+        settings.write_text('[engine]\nruntime = "runc"\n' if shutil.which("runc") else "")
+        service = subprocess.Popen(
+            [
+                *("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"),
+                *("sh", "-e", "-c", AS_A_USER, "sh", name),
+            ],
+            env={
+                **{"HOME": name, "XDG_RUNTIME_DIR": name, "CONTAINERS_CONF": str(settings)},
+                "PATH": f"{Path(podman).parent}:{os.environ['PATH']}",
+            },
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        address = f"unix://{home / 'socket'}"
+        try:
+            deadline = time.monotonic() + START_SECONDS
+            while not answers(address):
+                assert service.poll() is None, (home / "log").read_text()[-2000:]
+                assert time.monotonic() < deadline, (home / "log").read_text()[-2000:]
+                time.sleep(0.2)
+            monkeypatch.setattr(PodmanEngine, "address", lambda _: address)
+            for mine in ("getuid", "getgid"):
+                monkeypatch.setattr(os, mine, lambda: USER)
+            yield home
+        finally:
+            # With it goes the name space of all processes.
+            service.kill()
+            service.wait(timeout=START_SECONDS)
 
 
 def answers(address: str) -> bool:
@@ -120,6 +181,72 @@ def test_docker_builds_the_same_programs(
         same += [(f"riscv64/{program}", programs / program) for program in PROGRAMS]
     for built, expected in same:
         assert sha256_file(tmp_path / "results" / built) == sha256_file(expected), built
+
+
+def test_podman_without_root_leaves_files_of_its_user(
+    rootless_podman: Path, toolchain: Container, scratch: Path, root: Path
+) -> None:
+    """In an image of a shell and what it needs."""
+    checkout, archive = rootless_podman / "checkout", scratch / "shell.tar"
+    (checkout / "results").mkdir(parents=True)
+    for folder in (checkout, checkout / "results"):
+        os.chown(folder, USER, USER)
+    needed = ("bin/sh", "lib64/ld-linux-x86-64.so.2", "lib/x86_64-linux-gnu/libc.so.6")
+    command = ["tar", "--dereference", "-C", "/", "-cf", str(archive.relative_to(root)), *needed]
+    toolchain.run(command)
+    engine = PodmanEngine()
+    with closing(docker.DockerClient(base_url=engine.address())) as client:
+        digest = json.loads(client.api.import_image_from_file(str(archive)))["status"]
+    container = engine.open("shell", digest, checkout)
+    said = container.run(
+        ["/bin/sh", "-c", "read line && echo $line >results/line"], stdin=b"here\n"
+    )
+    assert said.stdout == ""
+    found = checkout / "results/line"
+    assert found.read_text() == "here\n"
+    assert (found.stat().st_uid, found.stat().st_gid) == (USER, USER)
+
+
+# Within a Debian of its own, as root of name spaces of its own, and then as a user of it.
+IN_A_DEBIAN = f"""
+mount --bind "$1" "$1"
+for each in proc dev sys; do mount --rbind "/$each" "$1/$each"; done
+mkdir "$1/checkout"
+mount --bind "$2" "$1/checkout"
+cd "$1"
+pivot_root . mnt
+cd /checkout
+umount --lazy /mnt
+touch /etc/hosts /etc/localtime
+echo "somebody:x:{USER}:{USER}::/tmp:/bin/sh" >>/etc/passwd
+exec setpriv --reuid {USER} --regid {USER} --clear-groups env HOME=/tmp sh -e -c "$3"
+"""
+
+
+@pytest.mark.skipif(not WHOLE_IMAGE, reason="`make engine-nightly` runs it")
+def test_apptainer_enters_the_root_file_system_as_documented(
+    toolchain: Container, root: Path, tmp_path: Path
+) -> None:
+    """With what Debian's sid has; its stable releases have no Apptainer."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can be somebody else")
+    if not list(root.glob(".colonnade/rootfs/*/tree")):
+        pytest.skip("the toolchain's engine is another")
+    debian = tmp_path / "debian"
+    packages = "--include=apptainer,mount,passwd,util-linux"
+    # A mirror's index may be some weeks old.
+    any_age = "--aptopt=Acquire::Check-Valid-Until false"
+    subprocess.run(
+        [require("mmdebstrap"), "--variant=apt", any_age, packages, "sid", debian], check=True
+    )
+    blocks = re.findall(
+        r"^```text\n(.*?)^```$", (root / "docs/containers.md").read_text(), re.M | re.S
+    )
+    (typed,) = (block for block in blocks if block.startswith("apptainer "))
+    command = ["unshare", "--mount", "sh", "-e", "-c", IN_A_DEBIAN, "sh", debian, root, typed]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == toolchain.run(["/opt/qemu/bin/qemu-riscv64", "--version"]).stdout
 
 
 @pytest.mark.skipif(not WHOLE_IMAGE, reason="`make engine-nightly` runs it")

@@ -294,7 +294,7 @@ class Commands:
 
     def __init__(self, output: list[tuple[bytes | None, bytes | None]], status: int) -> None:
         self.output, self.status = output, status
-        self.options: list[str] = []
+        self.said: dict[str, Any] = {}
         self.created: dict[str, Any] = {}
         self.done: list[str] = []
         self.reads = True
@@ -303,7 +303,7 @@ class Commands:
         self.containers = SimpleNamespace(create=self._create)
 
     def info(self) -> dict[str, Any]:
-        return {"SecurityOptions": self.options or None}
+        return self.said
 
     def _create(self, image: str, command: list[str], **options: Any) -> Any:
         self.created = {"image": image, "command": command, **options}
@@ -383,16 +383,19 @@ def test_without_input_none_is_open(opened: Opened) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "user"),
+    ("said", "user"),
     [
-        (["name=seccomp", "name=rootless"], "0:0"),
-        (["name=seccomp"], f"{os.getuid()}:{os.getgid()}"),
-        ([], f"{os.getuid()}:{os.getgid()}"),
+        ({"SecurityOptions": ["name=seccomp", "name=rootless"]}, "0:0"),
+        ({"SecurityOptions": ["name=seccomp"], "Rootless": True}, "0:0"),
+        ({"SecurityOptions": ["name=seccomp"], "Rootless": False}, f"{os.getuid()}:{os.getgid()}"),
+        ({"SecurityOptions": ["name=seccomp"]}, f"{os.getuid()}:{os.getgid()}"),
+        ({"SecurityOptions": None}, f"{os.getuid()}:{os.getgid()}"),
     ],
 )
-def test_files_belong_to_the_caller(opened: Opened, options: list[str], user: str) -> None:
+def test_files_belong_to_the_caller(opened: Opened, said: dict[str, Any], user: str) -> None:
+    """As Docker and Podman say it."""
     client = Commands([], 0)
-    client.options = options
+    client.said = said
     opened(client).run(["true"])
     assert client.created["user"] == user
 

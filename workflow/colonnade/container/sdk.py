@@ -221,9 +221,11 @@ class _SdkRuns(Container):
 
     @cached_property
     def _user(self) -> str:
-        # A rootless engine already maps its root to the caller.
-        options = self._client.info().get("SecurityOptions") or []
-        rootless = any("rootless" in option for option in options)
+        # A rootless engine already maps its root to the caller. Docker says that it is one among its
+        # security options, Podman by a word of its own.
+        info = self._client.info()
+        options = info.get("SecurityOptions") or []
+        rootless = info.get("Rootless") or any("rootless" in option for option in options)
         return "0:0" if rootless else f"{os.getuid()}:{os.getgid()}"
 
     def run(
