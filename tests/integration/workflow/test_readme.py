@@ -37,7 +37,7 @@ ACTIVATE = ". .venv/bin/activate"
 RUNNING = "make test"
 CHECKS = {
     *(RUNNING, "make check", "make dev", "make docs"),
-    *("make format", "make fuzz-nightly", "make tidy"),
+    *("make format", "make fuzz-nightly", "make tidy", "make coverage"),
     *("make kill-nightly", "make engine-nightly", "make board-nightly"),
     *("make networks-nightly", "make release", "make image"),
 }
