@@ -22,6 +22,7 @@ from colonnade.evaluation.pictures import (
     read_labels,
     read_pictures,
 )
+from colonnade.models.builder import Builder
 from colonnade.models.graph import Input
 
 from .packaged import classifier, of_sizes, pair, write_package
@@ -30,17 +31,17 @@ INPUTS = (Input(name="image", channels=3), Input(name="other", channels=2))
 
 
 def test_without_options_pictures_are_pixels_in_0_to_1(package: Path) -> None:
-    assert preprocessing_of(package, None, None, None) == (224, UNCHANGED)
+    assert preprocessing_of(package, None, None, None) == (224, UNCHANGED, 3)
 
 
 def test_what_a_package_states_counts_and_options_count_more(stated_package: Path) -> None:
     mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
     found = preprocessing_of(stated_package, None, None, None)
-    assert found == (32, Normalisation(mean, std))
+    assert found == (32, Normalisation(mean, std), 3)
     found = preprocessing_of(stated_package, 48, (0.1, 0.2, 0.3), None)
-    assert found == (48, Normalisation((0.1, 0.2, 0.3), std))
+    assert found == (48, Normalisation((0.1, 0.2, 0.3), std), 3)
     found = preprocessing_of(stated_package, None, None, (2, 3, 4))
-    assert found == (32, Normalisation(mean, (2, 3, 4)))
+    assert found == (32, Normalisation(mean, (2, 3, 4)), 3)
     # Zeros are means like others.
     assert preprocessing_of(stated_package, None, (0, 0, 0), None)[1].mean == (0, 0, 0)
 
@@ -48,8 +49,31 @@ def test_what_a_package_states_counts_and_options_count_more(stated_package: Pat
 def test_pictures_for_two_inputs_are_refused(pair_package: Path) -> None:
     with pytest.raises(ColonnadeError) as told:
         preprocessing_of(pair_package, None, None, None)
-    needed = "pictures need one of 3 (Python takes any arrays)"
+    needed = "pictures need one of 3, or of 1 (Python takes any arrays)"
     assert str(told.value) == f"{pair_package}: inputs of [3, 2] channels; {needed}"
+
+
+def test_pictures_for_one_channel_are_grey(tmp_path: Path) -> None:
+    net = Builder(Input(name="image", channels=1))
+    features = net.global_avg_pool("pool", net.conv2d("conv", "image", 4, 3, bias=True))
+    package = write_package(tmp_path, net.graph(net.fully_connected("head", features, 5)))
+    mean, std = (0.25,) * 3, (0.5,) * 3
+    size, normalisation, channels = preprocessing_of(package, 16, mean, std)
+    assert (size, channels) == (16, 1)
+    colour = (255, 0, 51)
+    Image.new("RGB", (30, 20), colour).save(tmp_path / "colour.png")
+    Image.new("L", (30, 20), 102).save(tmp_path / "grey.png")
+    paths = [tmp_path / "colour.png", tmp_path / "grey.png"]
+    made = read_pictures(paths, size, normalisation, channels)
+    assert (made.shape, str(made.dtype)) == ((2, 1, 16, 16), "float32")
+    # Luminance of ITU-R 601, rounded to 8 bits.
+    luminance = round(0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2]) / 255
+    wanted = [(luminance - 0.25) / 0.5, (0.4 - 0.25) / 0.5]
+    np.testing.assert_allclose(made.mean((1, 2, 3)), wanted, atol=1e-6)
+    with pytest.raises(ColonnadeError) as told:
+        preprocessing_of(package, 16, mean, (0.5, 0.5, 0.6))
+    said = "--std: 0.5 0.5 0.6; allowed where pictures are grey: three times the same number"
+    assert str(told.value) == f"{package}: {said} (Python takes any arrays)"
 
 
 def test_picture_files_are_a_batch_normalised(tmp_path: Path) -> None:

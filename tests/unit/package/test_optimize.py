@@ -25,7 +25,7 @@ from colonnade.config.training import TrainingConfig
 from colonnade.data.dataset import Example
 from colonnade.data.folders import list_pictures
 from colonnade.data.opening import open_data
-from colonnade.data.pictures import Normalisation, read_image
+from colonnade.data.pictures import UNCHANGED, Normalisation, read_image
 from colonnade.models.importing.torch_reader import import_module
 from colonnade.package.archive import read_package
 from colonnade.package.description import graph_of
@@ -377,11 +377,17 @@ def test_pictures_that_are_none_are_refused_before_anything_is_written(
         (pictures / name).write_bytes(b"no picture")
     with pytest.raises(ColonnadeError, match=r"(?s)broken\.png: .*\n.*other\.jpg: "):
         optimize(program, tmp_path / "made", half, 4, pictures=pictures)
-    grey = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Conv2d(4, 4, 1))
-    exported = torch.export.export(grey, (torch.randn(1, 1, 32, 32),))
-    torch.export.save(exported, tmp_path / "grey.pt2")
-    with pytest.raises(ColonnadeError, match=r"inputs of \[1\] channels; pictures need one of 3"):
-        optimize(tmp_path / "grey.pt2", tmp_path / "made", half, 4, pictures=pictures)
+    two = nn.Sequential(nn.Conv2d(2, 4, 3), nn.Conv2d(4, 4, 1))
+    exported = torch.export.export(two, (torch.randn(1, 2, 32, 32),))
+    torch.export.save(exported, tmp_path / "two.pt2")
+    words = r"inputs of \[2\] channels; pictures need one of 3, or of 1"
+    data = Finetuning(ImageNetConfig(name="imagenet", path=pictures))
+    with pytest.raises(ColonnadeError, match=words):
+        optimize(tmp_path / "two.pt2", tmp_path / "made", half, 4, pictures=pictures)
+    with pytest.raises(ColonnadeError, match=words):
+        optimize(tmp_path / "two.pt2", tmp_path / "made", half, 4, finetuning=data)
+    with pytest.raises(ColonnadeError, match=words):
+        optimize(tmp_path / "two.pt2", tmp_path / "made", half, 4, normalisation=UNCHANGED)
     assert not (tmp_path / "made").exists()
 
 

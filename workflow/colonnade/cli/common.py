@@ -65,7 +65,8 @@ def normalised(command: Any) -> Any:
         nargs=3,
         metavar="R G B",
         callback=_within(-_LARGEST, _LARGEST),
-        help="Of each channel, of pixels in 0 to 1; of most of torchvision's networks 0.485 0.456 0.406.",
+        help="Of each channel, of pixels in 0 to 1; of most of torchvision's networks 0.485 0.456 0.406."
+        " Of grey pictures three times the same.",
     )
     std = click.option(
         "--std",

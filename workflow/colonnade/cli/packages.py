@@ -88,12 +88,12 @@ def run(
     )
     from colonnade.runtime.net import load
 
-    size, normalisation = preprocessing_of(package, image_px, mean, std)
+    size, normalisation, channels = preprocessing_of(package, image_px, mean, std)
     names = None if labels is None else read_labels(labels)
     with load(package, dtype=dtype, threads=threads) as net:
         found = {
             str(path): classes_of(
-                net, read_pictures([path], size, normalisation), names, top, dtype
+                net, read_pictures([path], size, normalisation, channels), names, top, dtype
             )
             for path in track(images, "run", len(images), "picture")
         }

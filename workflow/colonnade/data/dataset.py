@@ -38,7 +38,7 @@ class Example:
 
 
 class Split(Dataset[tuple[Tensor, int]], ABC):
-    """Images [3, image_px, image_px] float32, normalised, each with its class index.
+    """Images [channels, image_px, image_px] float32, normalised, each with its class index.
 
     `labels` is int64 [N]; `workers` is the number of processes worth using to fetch images.
     """
@@ -76,7 +76,7 @@ class ImageData:
 def training_batches(
     split: Split, batch_size: int, seed: int, epoch: int, rank: int = 0, world_size: int = 1
 ) -> Iterator[Batch]:
-    """One epoch of `split` in random order, augmented: (images [B, 3, px, px], labels [B]).
+    """One epoch of `split` in random order, augmented: (images [B, channels, px, px], labels [B]).
 
     The epoch is cut into equal batches of at most `batch_size`, so that none is a small rest. Order
     and augmentation follow from (seed, epoch). Of every batch only share `rank` of `world_size` comes:

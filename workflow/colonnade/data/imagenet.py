@@ -23,31 +23,38 @@ from colonnade.data.folders import FolderListing, list_folder
 from colonnade.data.pictures import Normalisation, decode, pixels, read_image
 
 NORMALISATION = Normalisation(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
+# The means of these three.
+GREY = Normalisation(mean=(0.449,) * 3, std=(0.226,) * 3)
 
 
 class FolderSplit(Split):
-    """Image files, decoded and transformed on demand."""
+    """Image files, decoded and transformed on demand; of one channel, grey."""
 
-    def __init__(self, files: list[tuple[Path, int]], config: FolderConfig) -> None:
+    def __init__(
+        self, files: list[tuple[Path, int]], config: FolderConfig, channels: int = 3
+    ) -> None:
         self.files = [path for path, _ in files]
         self.labels = torch.tensor([label for _, label in files], dtype=torch.int64)
         self.workers = config.workers
+        self._channels = channels
+        self._normalisation = NORMALISATION if channels == 3 else GREY
         self._image_px = config.image_px
         self._min_area = config.min_crop_area
 
     def image(self, example: Example) -> Tensor:
-        """One normalised image [3, image_px, image_px].
+        """One normalised image [channels, image_px, image_px].
 
         Raises:
             ColonnadeError: the file is missing or broken; it is named.
         """
+        file, channels = self.files[example.index], self._channels
         if example.augment_seed is None:
-            seen = read_image(self.files[example.index], self._image_px, NORMALISATION)
+            seen = read_image(file, self._image_px, self._normalisation, channels)
         else:
-            picture = decode(self.files[example.index])
+            picture = decode(file, channels)
             draw = random.Random(example.augment_seed)
             cropped = random_crop(picture, self._image_px, self._min_area, draw)
-            seen = pixels(cropped, NORMALISATION)
+            seen = pixels(cropped, self._normalisation)
         return torch.from_numpy(seen)
 
 
@@ -78,16 +85,18 @@ def _random_box(
     return (width - w) // 2, (height - h) // 2, w, h
 
 
-def open_imagenet(config: ImageNetConfig) -> ImageData:
-    """Open a local folder.
+def open_imagenet(config: ImageNetConfig, channels: int = 3) -> ImageData:
+    """Open a local folder; of one channel, images are grey.
 
     Raises:
         ColonnadeError: see `list_folder` and `split_by_class`.
     """
-    return split_by_class(list_folder(config.path, config.devkit), config.path, config)
+    return split_by_class(list_folder(config.path, config.devkit), config.path, config, channels)
 
 
-def split_by_class(listing: FolderListing, root: Path, config: FolderConfig) -> ImageData:
+def split_by_class(
+    listing: FolderListing, root: Path, config: FolderConfig, channels: int = 3
+) -> ImageData:
     """Split the images of train/ into training and validation images; those of val/ test.
 
     Raises:
@@ -114,12 +123,12 @@ def split_by_class(listing: FolderListing, root: Path, config: FolderConfig) -> 
     test = [(file, label) for label, files in enumerate(listing.val) for file in files]
 
     def split(files: list[tuple[Path, int]]) -> FolderSplit:
-        return FolderSplit(files, config)
+        return FolderSplit(files, config, channels)
 
     return ImageData(
         train=split(train),
         validation=split(validation),
         test=split(test),
         classes=listing.classes,
-        normalisation=NORMALISATION,
+        normalisation=NORMALISATION if channels == 3 else GREY,
     )

@@ -6,9 +6,11 @@
 The shorter side is resized to 256/224 of the wanted size (bilinear, antialiased), and the centre
 cropped: the transform with which torchvision's published weights are evaluated. As there, a picture is
 taken as it is stored (an EXIF orientation is not applied), transparency is ignored, and of an animation
-the first frame counts. 16-bit pictures are scaled to 8 bits.
+the first frame counts. 16-bit pictures are scaled to 8 bits. For a network of one channel colours become
+grey by their luminance (ITU-R 601), as Pillow and torchvision have it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,8 +37,10 @@ class Normalisation:
     std: tuple[float, float, float]
 
     def __call__(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Normalise [3, H, W]."""
-        mean, std = np.array(self.mean, np.float32), np.array(self.std, np.float32)
+        """Normalise [3, H, W], or a grey [1, H, W] by the first of the values."""
+        count = len(image)
+        mean = np.array(self.mean[:count], np.float32)
+        std = np.array(self.std[:count], np.float32)
         return np.ascontiguousarray((image - mean[:, None, None]) / std[:, None, None])
 
 
@@ -44,23 +48,44 @@ UNCHANGED = Normalisation((0.0,) * 3, (1.0,) * 3)
 """Pixel values stay in 0..1."""
 
 
-def read_image(path: Path, image_px: Px, normalisation: Normalisation) -> NDArray[np.float32]:
-    """An image file as it is evaluated: resized, cropped and normalised, [3, height, width].
+def picture_channels(inputs: Sequence[int], normalisation: Normalisation = UNCHANGED) -> int:
+    """Channels of the pictures that a network of inputs of these channels sees: 3, or 1 for grey ones.
+
+    Raises:
+        ColonnadeError: it has several inputs, or one that is no picture; or grey pictures would be
+            normalised as colours are.
+    """
+    if list(inputs) not in ([1], [3]):
+        raise ColonnadeError(f"inputs of {list(inputs)} channels; pictures need one of 3, or of 1")
+    (channels,) = inputs
+    for option, values in (("--mean", normalisation.mean), ("--std", normalisation.std)):
+        if channels == 1 and len(set(values)) > 1:
+            said = " ".join(map(str, values))
+            raise ColonnadeError(
+                f"{option}: {said}; allowed where pictures are grey: three times the same number"
+            )
+    return channels
+
+
+def read_image(
+    path: Path, image_px: Px, normalisation: Normalisation, channels: int = 3
+) -> NDArray[np.float32]:
+    """An image file as it is evaluated: resized, cropped and normalised, [channels, height, width].
 
     Raises:
         ColonnadeError: the file is missing, broken, no image of `FORMATS`, or hardly more than a line.
     """
-    return pixels(evaluation_crop(decode(path), image_px), normalisation)
+    return pixels(evaluation_crop(decode(path, channels), image_px), normalisation)
 
 
 def pixels(picture: Image.Image, normalisation: Normalisation) -> NDArray[np.float32]:
-    """A picture in 8-bit RGB, normalised: [3, height, width]."""
-    seen = np.asarray(picture).transpose(2, 0, 1)
+    """A picture in 8-bit RGB or grey, normalised: [channels, height, width]."""
+    seen = np.atleast_3d(np.asarray(picture)).transpose(2, 0, 1)
     return normalisation(seen.astype(np.float32) / np.float32(255))
 
 
-def decode(path: Path) -> Image.Image:
-    """An image file in 8-bit RGB.
+def decode(path: Path, channels: int = 3) -> Image.Image:
+    """An image file in 8-bit RGB, or of one channel, grey.
 
     Raises:
         ColonnadeError: as `read_image`.
@@ -73,7 +98,8 @@ def decode(path: Path) -> Image.Image:
                     f"{path}: {width} x {height} pixels; allowed: a longer side at most"
                     f" {MOST_ELONGATED} times as long as the shorter one"
                 )
-            return _rgb(picture)
+            colours = _rgb(picture)
+            return colours if channels == 3 else colours.convert("L")
     except UnidentifiedImageError as error:
         allowed = ", ".join(FORMATS)
         raise ColonnadeError(f"{path}: not an image of {allowed}, or broken") from error

@@ -14,7 +14,7 @@ from colonnade.common.datatypes import Dtype, overflow_hint
 from colonnade.common.errors import ColonnadeError, first_line
 from colonnade.common.files import read_text
 from colonnade.common.tensors import load_tensors
-from colonnade.data.pictures import UNCHANGED, Normalisation, read_image
+from colonnade.data.pictures import UNCHANGED, Normalisation, picture_channels, read_image
 from colonnade.models.graph import NamedInput
 from colonnade.models.shapes import Px, shown_px
 from colonnade.package.archive import read_package
@@ -29,24 +29,23 @@ Triple = tuple[float, float, float]
 
 def preprocessing_of(
     package: Path, image_px: int | None, mean: Triple | None, std: Triple | None
-) -> tuple[Px, Normalisation]:
-    """The size of images, and how pixels are normalised: by options, else the package, else not at all.
+) -> tuple[Px, Normalisation, int]:
+    """The size of images, how pixels are normalised, and their channels.
 
-    The size is that of `package.description.input_shapes`.
+    The size is that of `package.description.input_shapes`. Pixels are normalised as options say, else
+    the package, else not at all.
 
     Raises:
         ColonnadeError: a damaged package, or one whose input is no picture.
     """
     read = read_package(package)
-    channels = [each.channels for each in read.inputs]
-    if channels != [3]:
-        raise ColonnadeError(
-            f"{package}: inputs of {channels} channels; pictures need one of 3 (Python takes any arrays)"
-        )
     stated = graph_of(read).preprocessing or UNCHANGED
-    return image_size(input_shapes(read, 1, image_px)), Normalisation(
-        mean or _triple(stated.mean), std or _triple(stated.std)
-    )
+    normalisation = Normalisation(mean or _triple(stated.mean), std or _triple(stated.std))
+    try:
+        channels = picture_channels([each.channels for each in read.inputs], normalisation)
+    except ColonnadeError as error:
+        raise ColonnadeError(f"{package}: {error} (Python takes any arrays)") from error
+    return image_size(input_shapes(read, 1, image_px)), normalisation, channels
 
 
 def _triple(values: Sequence[float]) -> Triple:
@@ -54,13 +53,15 @@ def _triple(values: Sequence[float]) -> Triple:
     return first, second, third
 
 
-def read_pictures(paths: Sequence[Path], image_px: Px, normalisation: Normalisation) -> Array:
-    """Picture files as one batch [N, 3, H, W].
+def read_pictures(
+    paths: Sequence[Path], image_px: Px, normalisation: Normalisation, channels: int = 3
+) -> Array:
+    """Picture files as one batch [N, channels, H, W].
 
     Raises:
         ColonnadeError: a file is missing, broken or no picture.
     """
-    return np.stack([read_image(path, image_px, normalisation) for path in paths])
+    return np.stack([read_image(path, image_px, normalisation, channels) for path in paths])
 
 
 def random_images(package: Path, batch: int, image_px: int | None, seed: int) -> dict[str, Array]:

@@ -347,7 +347,8 @@ def open_checkpoint(path: Path, data: DataConfig) -> tuple[Checkpoint, ImageData
     Raises:
         ColonnadeError: damaged checkpoint, or other data than it was trained on.
     """
-    source, images = read_checkpoint(path), open_data(data)
+    source = read_checkpoint(path)
+    images = open_data(data, source.info.input_channels)
     check_same_data(source, data, images)
     return source, images
 

@@ -25,7 +25,7 @@ from colonnade.config.pruning import Pattern, Recipe, Repair
 from colonnade.config.training import TrainingConfig
 from colonnade.data.folders import list_pictures
 from colonnade.data.opening import open_data
-from colonnade.data.pictures import UNCHANGED, Normalisation, read_image
+from colonnade.data.pictures import UNCHANGED, Normalisation, picture_channels, read_image
 from colonnade.models.graph import Graph
 from colonnade.models.layers import (
     Affine,
@@ -144,11 +144,11 @@ def optimize(
             f"{source}: has no convolution that can be pruned: {why or 'it has none at all'}"
         )
     if pictures is not None:
-        channels = [each.channels for each in imported.graph.inputs]
-        if channels != [3]:
-            raise ColonnadeError(f"{source}: inputs of {channels} channels; pictures need one of 3")
         normalisation = normalisation or UNCHANGED
-        calibration = _calibration(pictures, image_px or DEFAULT_PX, normalisation)
+    if normalisation is not None or finetuning is not None:
+        channels = _channels(source, imported.graph, normalisation or UNCHANGED)
+    if pictures is not None and normalisation is not None:
+        calibration = _calibration(pictures, image_px or DEFAULT_PX, normalisation, channels)
     alone = {conv.name for conv in imported.graph.convs if conv.groups > 1}
     with filled_folder(folder, (CHECKPOINT, DENSE, PACKAGE, METRICS)) as temporary:
         dense, pruned = temporary / DENSE, temporary / CHECKPOINT
@@ -189,11 +189,12 @@ def _top1(
     checkpoints: Sequence[Path], data: ImageNetConfig, training: TrainingConfig
 ) -> list[float]:
     """The share of the test images that each checkpoint names rightly, in float32."""
-    test, found = open_data(data).test, []
+    found = []
     with open_hardware(training.alone.model_copy(update={"precision": "float32"})) as hardware:
-        for checkpoint in checkpoints:
-            network = read_checkpoint(checkpoint).model()
+        for checkpoint in map(read_checkpoint, checkpoints):
+            network = checkpoint.model()
             hardware.place(network)
+            test = open_data(data, checkpoint.info.input_channels).test
             found.append(measure(network, test, hardware)[1])
     return found
 
@@ -208,6 +209,14 @@ def _check_square(source: Path, graph: Graph, option: str) -> None:
             )
 
 
+def _channels(source: Path, graph: Graph, normalisation: Normalisation) -> int:
+    """Channels of the network's pictures."""
+    try:
+        return picture_channels([each.channels for each in graph.inputs], normalisation)
+    except ColonnadeError as error:
+        raise ColonnadeError(f"{source}: {error}") from error
+
+
 def _sized(data: ImageNetConfig, image_px: int | None) -> ImageNetConfig:
     """The data set with images of that size.
 
@@ -220,15 +229,17 @@ def _sized(data: ImageNetConfig, image_px: int | None) -> ImageNetConfig:
     return validated(ImageNetConfig, values, "--data")
 
 
-def _calibration(folder: Path, image_px: int, normalisation: Normalisation) -> Calibration:
-    """Images of pictures that lie evenly among all of a folder, in batches [N, 3, px, px]."""
+def _calibration(
+    folder: Path, image_px: int, normalisation: Normalisation, channels: int
+) -> Calibration:
+    """Images of pictures that lie evenly among all of a folder, in batches [N, channels, px, px]."""
     found = list_pictures(folder)
     count = min(len(found), MOST_PICTURES)
     chosen = [found[index * len(found) // count] for index in range(count)]
     images, refused = [], []
     for path in track(chosen, "pictures", count, "picture"):
         try:
-            images.append(read_image(path, image_px, normalisation))
+            images.append(read_image(path, image_px, normalisation, channels))
         except ColonnadeError as error:
             refused.append(str(error))
     if refused:

@@ -61,6 +61,11 @@ class CheckpointInfo(BaseModel):
     # Only what was imported has some: others keep the bytes of their checkpoints.
     source_names: SourceNames | None = Field(default=None, exclude_if=lambda each: each is None)
 
+    @property
+    def input_channels(self) -> list[int]:
+        """Channels of each input."""
+        return [3] if self.graph is None else [each.channels for each in self.graph.inputs]
+
     def network(self) -> Network:
         """The module, whose parameters have no storage yet.
 

@@ -132,7 +132,7 @@ def write_imported(
     if pictures is not None:
         normalisation, dataset = pictures, PICTURES
     if data is not None:
-        images = open_data(data)
+        images = open_data(data, [each.channels for each in imported.graph.inputs])
         if len(images.classes) != classes:
             raise ColonnadeError(
                 f"network {name}: {classes} outputs; data.name: {data.name} has"

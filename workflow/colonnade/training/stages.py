@@ -117,7 +117,7 @@ def prune_and_finetune(
     source = read_checkpoint(dense)
     if source.masks:
         raise ColonnadeError(f"{dense}: is pruned already; a dense checkpoint is needed")
-    images = open_data(data)
+    images = open_data(data, source.info.input_channels)
     check_same_data(source, data, images)
     info = source.info.model_copy(
         update={
