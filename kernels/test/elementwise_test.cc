@@ -185,7 +185,7 @@ TEST_P(RandomElements, CopiesPutEveryElementInItsPlace) {
   const std::vector<float> values = a.fill(9, generator);
   std::vector<uint32_t> channels(c);
   for (uint32_t& channel : channels) channel = static_cast<uint32_t>(in(0, c - 1));
-  xnn_plane_copy what = {elements.xnnpack, false, a.tensor(), output.tensor(), channels.data(), top, left, 0.5f};
+  xnn_plane_copy what = {elements.xnnpack, false, a.tensor(), output.tensor(), channels.data(), top, left, 0.5f, nullptr, nullptr};
   xnn_operator_t op = nullptr;
   check(xnn_create_plane_copy_cnhw(&what, &op), "create");
   run(op);
@@ -204,6 +204,42 @@ TEST_P(RandomElements, CopiesPutEveryElementInItsPlace) {
   what.output.planes.height--;
   what.top = bottom + top;
   EXPECT_EQ(xnn_create_plane_copy_cnhw(&what, &op), xnn_status_invalid_parameter);
+}
+
+TEST_P(RandomElements, CopiesMayHaveABorderOfTheirOwnElements) {
+  const size_t top = in(0, 3), left = in(0, 3), bottom = in(0, 3), right = in(0, 3);
+  Tensor a = tensor(n, c, h, w), output = tensor(n, c, h + top + bottom, w + left + right);
+  const std::vector<float> values = a.fill(10, generator);
+  // Those of the input's place are not read.
+  std::vector<uint32_t> rows(h + top + bottom, UINT32_MAX), columns(w + left + right, UINT32_MAX);
+  const auto draw = [this](std::vector<uint32_t>& of, size_t begin, size_t size) {
+    for (size_t i = 0; i < of.size(); i++) {
+      if (i < begin || i >= begin + size) of[i] = static_cast<uint32_t>(in(0, size - 1));
+    }
+  };
+  draw(rows, top, h);
+  draw(columns, left, w);
+  xnn_plane_copy what = {elements.xnnpack, false, a.tensor(), output.tensor(), nullptr, top, left, 0.5f, rows.data(), columns.data()};
+  xnn_operator_t op = nullptr;
+  check(xnn_create_plane_copy_cnhw(&what, &op), "create");
+  run(op);
+  const std::vector<float> actual = output.take();
+  size_t i = 0;
+  for (size_t plane = 0; plane < n * c; plane++) {
+    for (size_t y = 0; y < rows.size(); y++) {
+      for (size_t x = 0; x < columns.size(); x++, i++) {
+        const size_t row = y - top < h ? y - top : rows[y], column = x - left < w ? x - left : columns[x];
+        ASSERT_EQ(actual[i], values[(plane * h + row) * w + column]) << "row " << y << ", column " << x;
+      }
+    }
+  }
+  what.columns = nullptr;
+  EXPECT_EQ(xnn_create_plane_copy_cnhw(&what, &op), xnn_status_invalid_parameter);
+  if (top > 0) {
+    what.columns = columns.data();
+    rows[0] = static_cast<uint32_t>(h);
+    EXPECT_EQ(xnn_create_plane_copy_cnhw(&what, &op), xnn_status_invalid_parameter);
+  }
 }
 
 TEST_P(RandomElements, ResizingInterpolates) {

@@ -234,6 +234,8 @@ WHOLE: list[tuple[str, Damage, list[str]]] = [
         ("norm", "activation", ["sigmoid"]),
         ("border", "padding", [[0, 0], [256, 0, 0, 0], [-1, 0, 0, 0]]),
         ("border", "value", [None, "0", True]),
+        # The value is of a border of one value.
+        ("border", "mode", ["mirror", None, 1, "reflect"]),
         ("mixed", "groups", [3, 0, 16, None]),
         ("lrn", "size", [0, 256, 2.5]),
         ("lrn", "alpha", [None, "1", -0.1]),

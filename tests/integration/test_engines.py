@@ -24,6 +24,7 @@ import requests
 from docker.errors import DockerException
 
 from colonnade.common.files import sha256_file
+from colonnade.common.paths import QEMU
 from colonnade.container import Container, open_image, select_engine
 from colonnade.container.podman import PodmanEngine
 from tests.installed import require
@@ -246,7 +247,7 @@ def test_apptainer_enters_the_root_file_system_as_documented(
     command = ["unshare", "--mount", "sh", "-e", "-c", IN_A_DEBIAN, "sh", debian, root, typed]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout == toolchain.run(["/opt/qemu/bin/qemu-riscv64", "--version"]).stdout
+    assert done.stdout == toolchain.run([QEMU, "--version"]).stdout
 
 
 @pytest.mark.skipif(not WHOLE_IMAGE, reason="`make engine-nightly` runs it")

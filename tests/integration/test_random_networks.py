@@ -52,6 +52,8 @@ def _is_in_nhwc(node: Node) -> bool:
         return keys["mode"] == "bilinear" and all(each.is_integer() for each in scale)
     if keys["op"] == "unary":
         return keys["function"] not in ("gelu_tanh", "mish", "softplus", "erf")
+    if keys["op"] == "pad":
+        return "mode" not in keys
     if keys["op"] == "slice":
         return bool(keys["step"] == [1, 1, 1])
     if keys["op"] == "global_pool":

@@ -80,9 +80,12 @@ struct xnn_plane_copy {
   bool to_f32;  // the output's elements are f32
   struct xnn_plane_tensor input, output;
   const uint32_t* channels;  // [output channels] where each comes from; NULL: from the same one
-  // Where the input begins in the output, and what lies around it.
+  // Where the input begins in the output, and what lies around it: one value, or rows and columns of the input, of
+  // which these say which one each of the output is (of those where the input lies nothing is read).
   size_t top, left;
   float value;
+  const uint32_t* rows;     // [output height], or NULL
+  const uint32_t* columns;  // [output width], or NULL as `rows` is
 };
 
 enum xnn_status xnn_create_plane_copy_cnhw(const struct xnn_plane_copy* copy, xnn_operator_t* op_out);

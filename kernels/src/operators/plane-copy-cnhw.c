@@ -3,6 +3,7 @@
 
 // Copies of planes: into other channels, another layout, with a border, resampled; and normalisation over channels.
 #include <stdint.h>
+#include <string.h>
 
 #include "plane-task.h"
 #include "xnnpack/math.h"
@@ -31,30 +32,69 @@ static void fill(const struct copy_context* context, uintptr_t output, size_t co
   }
 }
 
-static void copy_plane(const struct copy_context* context, size_t channel, size_t image) {
+// Columns `begin` to `end` of a row, from those of an input's row.
+static void fill_from(const struct copy_context* context, uintptr_t input, uintptr_t output, size_t begin, size_t end) {
+  const uint32_t* columns = context->what.columns;
+  if (context->out_bytes == sizeof(uint32_t)) {
+    for (size_t x = begin; x < end; x++) {
+      ((uint32_t*) output)[x] = ((const uint32_t*) input)[columns[x]];
+    }
+  } else {
+    for (size_t x = begin; x < end; x++) {
+      ((uint16_t*) output)[x] = ((const uint16_t*) input)[columns[x]];
+    }
+  }
+}
+
+static void fill_border(const struct copy_context* context, uintptr_t input, uintptr_t output) {
   const struct xnn_plane_copy* what = &context->what;
   const struct xnn_colnm_planes *in = &what->input.planes, *out = &what->output.planes;
-  const size_t source = what->channels == NULL ? channel : what->channels[channel];
-  const size_t out_row = out->row_stride * context->out_bytes;
-  const uintptr_t output = colnm_plane_address(&what->output, channel, image, context->out_bytes);
+  const size_t in_row = in->row_stride * context->in_bytes, out_row = out->row_stride * context->out_bytes;
   const size_t right = what->left + in->width, bottom = what->top + in->height;
   for (size_t y = 0; y < out->height; y++) {
     const uintptr_t row = output + y * out_row;
-    if (y < what->top || y >= bottom) {
+    if (what->rows != NULL) {
+      const size_t source = y < what->top || y >= bottom ? what->rows[y] : y - what->top;
+      const uintptr_t input_row = input + source * in_row;
+      fill_from(context, input_row, row, 0, what->left);
+      fill_from(context, input_row, row, right, out->width);
+      if (y < what->top || y >= bottom) {
+        memcpy((void*) (row + what->left * context->out_bytes), (const void*) input_row, in->width * context->out_bytes);
+      }
+    } else if (y < what->top || y >= bottom) {
       fill(context, row, out->width);
     } else {
       fill(context, row, what->left);
       fill(context, row + right * context->out_bytes, out->width - right);
     }
   }
+}
+
+static void copy_plane(const struct copy_context* context, size_t channel, size_t image) {
+  const struct xnn_plane_copy* what = &context->what;
+  const struct xnn_colnm_planes *in = &what->input.planes, *out = &what->output.planes;
+  const size_t source = what->channels == NULL ? channel : what->channels[channel];
+  const size_t out_row = out->row_stride * context->out_bytes;
+  const uintptr_t input = colnm_plane_address(&what->input, source, image, context->in_bytes);
+  const uintptr_t output = colnm_plane_address(&what->output, channel, image, context->out_bytes);
+  fill_border(context, input, output);
   (what->to_f32 ? context->config->copy_to_f32 : context->config->copy)(
-      in->height, in->width, (const void*) colnm_plane_address(&what->input, source, image, context->in_bytes),
-      in->row_stride * context->in_bytes, NULL, 0, (void*) (output + what->top * out_row + what->left * context->out_bytes), out_row,
-      NULL);
+      in->height, in->width, (const void*) input, in->row_stride * context->in_bytes, NULL, 0,
+      (void*) (output + what->top * out_row + what->left * context->out_bytes), out_row, NULL);
 }
 
 static bool are_whole(const struct xnn_plane_tensor* input, const struct xnn_plane_tensor* output) {
   return input->planes.phases == 1 && output->planes.phases == 1;
+}
+
+// Whether a border's rows or columns are some of the input's.
+static bool are_of(const uint32_t* sources, size_t count, size_t begin, size_t size) {
+  for (size_t i = 0; i < count; i++) {
+    if ((i < begin || i >= begin + size) && sources[i] >= size) {
+      return false;
+    }
+  }
+  return true;
 }
 
 enum xnn_status xnn_create_plane_copy_cnhw(const struct xnn_plane_copy* copy, xnn_operator_t* op_out) {
@@ -71,6 +111,12 @@ enum xnn_status xnn_create_plane_copy_cnhw(const struct xnn_plane_copy* copy, xn
   }
   if (!fits) {
     xnn_log_error("failed to create a copy of planes: the input does not fit into the output");
+    return xnn_status_invalid_parameter;
+  }
+  if ((copy->rows == NULL) != (copy->columns == NULL) || (copy->rows != NULL && copy->to_f32) ||
+      (copy->rows != NULL && !(are_of(copy->rows, out->height, copy->top, in->height) &&
+                               are_of(copy->columns, out->width, copy->left, in->width)))) {
+    xnn_log_error("failed to create a copy of planes: a border that is not of the input's rows and columns");
     return xnn_status_invalid_parameter;
   }
   const struct xnn_colnm_datatype* out_elements = copy->to_f32 ? &xnn_colnm_datatypes[xnn_colnm_datatype_f32] : elements;

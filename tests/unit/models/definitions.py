@@ -229,7 +229,10 @@ def _computed(  # noqa: PLR0912
             return x
         case Pad():
             top, left, bottom, right = node.padding
-            return functional.pad(x, (left, right, top, bottom), value=node.value)
+            around = (left, right, top, bottom)
+            if node.mode == "constant":
+                return functional.pad(x, around, value=node.value)
+            return functional.pad(x, around, mode=node.mode)
         case ChannelShuffle():
             order = torch.arange(x.shape[1]).reshape(node.groups, -1).T.flatten()
             return x[:, order]

@@ -155,6 +155,16 @@ class Draw:
             align_corners=mode == "bilinear" and draw.random() < 0.5,
         )
 
+    def pad(self, name: str, source: str, shape: MapShape) -> None:
+        """A border of at most one element, often of zeros."""
+        draw, own = self.rng, ["replicate", "circular"]
+        if min(shape.h or 1, shape.w or 1) > 1:
+            own.append("reflect")
+        mode = draw.choice(own) if draw.random() < 0.3 else "constant"
+        value = draw.choice([0, 0, 0, 0, 0.5]) if mode == "constant" else 0
+        padding = [draw.randint(0, 1) for _ in range(4)]
+        self.add(Pad, name, input=source, padding=padding, value=value, mode=mode)
+
     def slice(self, name: str, source: str) -> None:
         """A part of the channels, of rows and columns too now and then, counted from either end."""
         draw, shape = self.rng, self.shapes[source]
@@ -303,13 +313,7 @@ OF_MAPS: dict[str, Callable[[Draw, str, str, MapShape], None]] = {
     "upsample": lambda draw, name, source, shape: (
         draw.upsample(name, source, shape) if shape.h < 13 else draw.conv2d(name, source, shape)
     ),
-    "pad": lambda draw, name, source, _: draw.add(
-        Pad,
-        name,
-        input=source,
-        padding=[draw.rng.randint(0, 1) for _ in range(4)],
-        value=draw.rng.choice([0, 0, 0, 0, 0.5]),
-    ),
+    "pad": Draw.pad,
     "channel_shuffle": lambda draw, name, source, shape: draw.add(
         ChannelShuffle,
         name,

@@ -126,7 +126,8 @@ def _could_be_one(first: Node, node: Node, shapes: list[object]) -> bool:
         return isinstance(first, Conv2d | Binary | Affine)
     if isinstance(node, Binary) and node.function == "add":
         return plain and not any(isinstance(each, FeatureShape) for each in shapes)
-    return isinstance(first, Pad) and first.value == 0 and isinstance(node, Conv2d)
+    is_zeros = isinstance(first, Pad) and first.value == 0 and first.mode == "constant"
+    return is_zeros and isinstance(node, Conv2d)
 
 
 def test_the_seeds_draw_every_layer_and_every_fusion() -> None:

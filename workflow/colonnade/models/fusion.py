@@ -103,7 +103,7 @@ def fuse_pads(graph: Graph) -> Graph:
     """A border of zeros becomes padding of the convolution or the average behind it."""
 
     def join(first: Node, second: Node) -> Node | None:
-        if not isinstance(first, Pad) or first.value != 0:
+        if not isinstance(first, Pad) or first.value != 0 or first.mode != "constant":
             return None
         if not isinstance(second, Conv2d | AvgPool2d) or second.input != first.output:
             return None

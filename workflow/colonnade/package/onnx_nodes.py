@@ -263,7 +263,8 @@ def _pad(writer: Writer, node: Pad) -> None:
     top, left, bottom, right = node.padding
     pads = writer.constant(node, "pads", [0, 0, top, left, 0, 0, bottom, right], np.int64)
     value = writer.constant(node, "value", node.value, np.float32)
-    writer.add(node, "Pad", [node.input, pads, value])
+    mode = {"replicate": "edge", "circular": "wrap"}.get(node.mode, node.mode)
+    writer.add(node, "Pad", [node.input, pads, value], mode=mode)
 
 
 def _shuffle(writer: Writer, node: ChannelShuffle) -> None:

@@ -107,6 +107,9 @@ COMPUTED: dict[str, list[Node]] = {
         node("ReduceMean", "a last", keepdims=0),
     ],
     "padded-planes": [node("Pad", "x pads half planes")],
+    "padded-reflected": [node("Pad", "x pads half planes", mode="reflect")],
+    "padded-edge": [node("Pad", "x pads half planes", mode="edge")],
+    "padded-wrapped": [node("Pad", "x pads half planes", mode="wrap")],
     "prelu": [node("PRelu", "x c")],
     "transposed-and-back": [
         node("Transpose", "x", "a"),
@@ -240,7 +243,11 @@ REFUSED: dict[str, tuple[list[Node], str]] = {
         r"of a tensor \[2, 6, 8, 9\]; allowed: \[N, C\], or a map's",
     ),
     "swish": ([node("Swish", "x", alpha=2.0)], "alpha other than 1"),
-    "reflected": ([node("Pad", "x pads", mode="reflect")], "mode 'reflect'; allowed: 'constant'"),
+    "border": ([node("Pad", "x pads", mode="mean")], "mode 'mean'; allowed: 'constant', 'reflect'"),
+    "cut and reflected": (
+        [node("Pad", "x cropped half planes", mode="reflect")],
+        r"pads \[-1, 2, 0, -3\] in mode 'reflect'; allowed: 0 and more",
+    ),
     "channels": ([node("Pad", "x pads half inner")], "allowed: of height and width"),
     "pads": (
         [node("Pad", "x pads half ones")],

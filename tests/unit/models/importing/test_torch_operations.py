@@ -108,6 +108,13 @@ COMPUTED: dict[str, tuple[Function, tuple[tuple[int, ...], ...]]] = {
     "divided": (lambda x, w: x / (w.sigmoid() + 1), ((6, 1, 1),)),
     "pad": (lambda x: f.pad(x, (1, 2, 3, 0), value=0.5), ()),
     "pad-width": (lambda x: f.pad(x, (2, 1)), ()),
+    "pad-reflected": (lambda x: f.pad(x, (1, 7, 2, 0), mode="reflect"), ()),
+    "pad-replicated": (lambda x: f.pad(x, (13, 1, 0, 9), mode="replicate"), ()),
+    "pad-circular": (lambda x: f.pad(x, (12, 1, 2, 8), mode="circular"), ()),
+    "pad-of-its-own-behind-a-convolution": (
+        lambda x, w: f.conv2d(f.pad(x, (1, 1, 1, 1), mode="reflect"), w),
+        ((4, 6, 3, 3),),
+    ),
     "constant-pad": (lambda x: ATEN.constant_pad_nd(x, [1, 0, 2, 1], 2.0), ()),
     "pad-for-max-pool": (
         lambda x: f.max_pool2d(f.pad(x, (1, 0, 1, 0), value=float("-inf")), 2, 2),
@@ -357,11 +364,8 @@ REFUSED: dict[str, tuple[Function, str]] = {
     "mean-of-channels": (lambda x, w: x.mean(1), r"over axes \[1\] of a tensor \[2, 6, 8, 12\]"),
     "cat-of-constants": (lambda x, w: torch.cat([x.view(2, -1), w.view(2, -1)], 1), "of constants"),
     "cat-of-rows": (lambda x, w: torch.cat([x, x], 2), "axis 2 .*; allowed: 1, the channels"),
-    "reflected": (
-        lambda x, w: f.pad(x, (1, 1, 1, 1), mode="reflect"),
-        "mode 'reflect'.*allowed: 'constant', four pads|reflection_pad2d.*not supported",
-    ),
-    "pad-of-channels": (lambda x, w: f.pad(x, (0, 0, 0, 0, 1, 1)), "allowed: 'constant', four"),
+    "pad-of-channels": (lambda x, w: f.pad(x, (0, 0, 0, 0, 1, 1)), "of 4 axes; allowed: four, of"),
+    "pad-of-features": (lambda x, w: f.pad(x.mean((2, 3)), (1, 1)), "of 2 axes; allowed: four, of"),
     "layer-norm-of-columns": (
         lambda x, w: f.layer_norm(x, [12]),
         r"over the last 1 axes of a tensor \[2, 6, 8, 12\]; allowed: the channels",

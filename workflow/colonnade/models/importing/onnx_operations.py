@@ -186,10 +186,20 @@ def _concat(net: Recorder, op: Operation) -> Value:
     return net.concat(op.name, parts, op.attributes["axis"])
 
 
+# By torch's names.
+_PAD_MODES = {
+    "constant": "constant",
+    "reflect": "reflect",
+    "edge": "replicate",
+    "wrap": "circular",
+}
+
+
 def _pad(net: Recorder, op: Operation) -> Value:
     mode = op.attributes.get("mode", "constant")
-    if mode != "constant":
-        raise UnsupportedError(f"mode {mode!r}; allowed: 'constant'")
+    if mode not in _PAD_MODES:
+        allowed = ", ".join(map(repr, _PAD_MODES))
+        raise UnsupportedError(f"mode {mode!r}; allowed: {allowed}")
     size = len(op.tensor.shape)
     pads = op.attributes.get("pads")
     pads = op.constant(1, "pads").whole() if pads is None else list(pads)
@@ -209,7 +219,8 @@ def _pad(net: Recorder, op: Operation) -> Value:
     planes = (2, 3, 6, 7)
     if size != 4 or any(pads[index] for index in range(8) if index not in planes):
         raise UnsupportedError(f"pads {pads}; allowed: of height and width")
-    return with_border(net, op.name, op.tensor, [pads[index] for index in planes], value)
+    around = [pads[index] for index in planes]
+    return with_border(net, op.name, op.tensor, around, value, _PAD_MODES[mode])
 
 
 def _flatten(net: Recorder, op: Operation) -> Value:

@@ -318,12 +318,14 @@ class Recorder(Tensors):
         made = self._many(Concat, name, [self.ordered(each) for each in parts])
         return self.reshape(made, (*made.shape, 1, 1)) if size == 4 else made
 
-    def pad(self, name: str, x: Tensor, padding: Sequence[int], value: float) -> Tensor:
-        """A border of one value."""
+    def pad(
+        self, name: str, x: Tensor, padding: Sequence[int], value: float, mode: str = "constant"
+    ) -> Tensor:
+        """A border of one value, or of the plane's own elements."""
         if not any(padding):
             return x
         self.maybe_of_one_size()
-        if value == -np.inf:
+        if value == -np.inf and mode == "constant":
             source = self.map_of(x)
             n, c, h, w = source.shape
             top, left, bottom, right = padding
@@ -332,7 +334,8 @@ class Recorder(Tensors):
             self._borders[bordered] = (source, list(padding))
             return itself(bordered, base)
         free = self._names.free(name)
-        return self._add(Pad, free, self.map_of(x), padding=list(padding), value=value)
+        number = value if mode == "constant" else 0.0
+        return self._add(Pad, free, self.map_of(x), padding=list(padding), value=number, mode=mode)
 
     def part(self, name: str, x: Tensor, axis: int, taken: slice) -> Tensor:
         """Some channels (axis 0), rows or columns; of a part of other axes it is one node with that."""

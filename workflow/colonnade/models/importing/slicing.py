@@ -75,15 +75,22 @@ def even(size: int, most: int) -> list[int]:
 
 
 def with_border(
-    net: Recorder, name: str, x: Tensor, padding: Sequence[int], value: float
+    net: Recorder,
+    name: str,
+    x: Tensor,
+    padding: Sequence[int],
+    value: float,
+    mode: str = "constant",
 ) -> Tensor:
-    """A border of one value: rows and columns behind each edge, which are cut where they are below 0."""
+    """A border: rows and columns behind each edge, which are cut where they are below 0."""
+    if mode != "constant" and min(padding) < 0:
+        raise UnsupportedError(f"pads {list(padding)} in mode {mode!r}; allowed: 0 and more")
     for axis in range(2):
         before, behind = padding[axis], padding[axis + 2]
         if min(before, behind) < 0:
             cut = f"{name}_cut"
             x = part(net, cut, x, axis + 2, max(0, -before), min(0, behind) or None)
-    return net.pad(name, x, [max(0, each) for each in padding], value)
+    return net.pad(name, x, [max(0, each) for each in padding], value, mode)
 
 
 def space_to_depth(net: Recorder, x: Tensor, factor: int, *, channels_first: bool) -> Tensor:

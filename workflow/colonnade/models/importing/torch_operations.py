@@ -212,14 +212,23 @@ def _cat(net: Recorder, op: Operation) -> Value:
     return net.concat(op.name, parts, op.inputs[1])
 
 
+# What torch takes apart into operations of their own.
+_OWN_PADS = {"reflection_pad2d": "reflect", "replication_pad2d": "replicate"}
+
+
 def _pad(net: Recorder, op: Operation) -> Value:
     pads, mode, value = (list(op.inputs[1]), "constant", op.inputs[-1])
     if op.kind == "aten.pad":
         mode, value = op.inputs[2:4]
-    if mode != "constant" or len(pads) > 4 or len(op.tensor.shape) != 4:
-        raise UnsupportedError(f"mode {mode!r}, pads {pads}; allowed: 'constant', four pads")
+    elif op.kind != "aten.constant_pad_nd":
+        mode, value = _OWN_PADS[op.kind.removeprefix("aten.")], 0
+    if len(pads) > 4 or len(op.tensor.shape) != 4:
+        raise UnsupportedError(
+            f"pads {pads} of {len(op.tensor.shape)} axes; allowed: four, of planes"
+        )
     left, right, top, bottom = (*pads, 0, 0)[:4]
-    return with_border(net, op.name, op.tensor, [top, left, bottom, right], float(value or 0))
+    around = [top, left, bottom, right]
+    return with_border(net, op.name, op.tensor, around, float(value or 0), mode)
 
 
 def _flatten(net: Recorder, op: Operation) -> Value:
@@ -373,6 +382,7 @@ def _upsample(mode: str) -> Handler:
 
 _HANDLERS: dict[str, Handler] = {
     **FUNCTIONS,
+    **dict.fromkeys(_OWN_PADS, _pad),
     "_native_batch_norm_legit_no_training": _batch_norm(6),
     "_softmax": _softmax,
     "_to_copy": _converted,
