@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
+from colonnade.models.importing.onnx_operations import PAD_MODES
 from colonnade.models.layers import (
     Affine,
     AvgPool2d,
@@ -263,7 +264,7 @@ def _pad(writer: Writer, node: Pad) -> None:
     top, left, bottom, right = node.padding
     pads = writer.constant(node, "pads", [0, 0, top, left, 0, 0, bottom, right], np.int64)
     value = writer.constant(node, "value", node.value, np.float32)
-    mode = {"replicate": "edge", "circular": "wrap"}.get(node.mode, node.mode)
+    (mode,) = (word for word, mode in PAD_MODES.items() if mode == node.mode)
     writer.add(node, "Pad", [node.input, pads, value], mode=mode)
 
 

@@ -17,6 +17,7 @@ from colonnade.models.importing.reading import Handler, Operation
 from colonnade.models.importing.recorder import Recorder
 from colonnade.models.importing.slicing import even, part, parts, space_to_depth, with_border
 from colonnade.models.importing.values import Constant, UnsupportedError, Value, counted
+from colonnade.models.layers.pad import PadMode
 from colonnade.models.shapes import reach
 
 
@@ -186,19 +187,19 @@ def _concat(net: Recorder, op: Operation) -> Value:
     return net.concat(op.name, parts, op.attributes["axis"])
 
 
-# By torch's names.
-_PAD_MODES = {
+PAD_MODES: dict[str, PadMode] = {
     "constant": "constant",
     "reflect": "reflect",
     "edge": "replicate",
     "wrap": "circular",
 }
+"""ONNX's words for the modes of a border, and the nodes'."""
 
 
 def _pad(net: Recorder, op: Operation) -> Value:
     mode = op.attributes.get("mode", "constant")
-    if mode not in _PAD_MODES:
-        allowed = ", ".join(map(repr, _PAD_MODES))
+    if mode not in PAD_MODES:
+        allowed = ", ".join(map(repr, PAD_MODES))
         raise UnsupportedError(f"mode {mode!r}; allowed: {allowed}")
     size = len(op.tensor.shape)
     pads = op.attributes.get("pads")
@@ -220,7 +221,7 @@ def _pad(net: Recorder, op: Operation) -> Value:
     if size != 4 or any(pads[index] for index in range(8) if index not in planes):
         raise UnsupportedError(f"pads {pads}; allowed: of height and width")
     around = [pads[index] for index in planes]
-    return with_border(net, op.name, op.tensor, around, value, _PAD_MODES[mode])
+    return with_border(net, op.name, op.tensor, around, value, PAD_MODES[mode])
 
 
 def _flatten(net: Recorder, op: Operation) -> Value:

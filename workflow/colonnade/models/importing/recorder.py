@@ -40,6 +40,7 @@ from colonnade.models.layers import (
     Softmax,
     Upsample2d,
 )
+from colonnade.models.layers.pad import PadMode
 from colonnade.models.shapes import FeatureShape, MapShape
 
 SPATIAL = (2, 3)
@@ -319,7 +320,7 @@ class Recorder(Tensors):
         return self.reshape(made, (*made.shape, 1, 1)) if size == 4 else made
 
     def pad(
-        self, name: str, x: Tensor, padding: Sequence[int], value: float, mode: str = "constant"
+        self, name: str, x: Tensor, padding: Sequence[int], value: float, mode: PadMode = "constant"
     ) -> Tensor:
         """A border of one value, or of the plane's own elements."""
         if not any(padding):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from colonnade.models.importing.recorder import Recorder
 from colonnade.models.importing.values import Tensor, UnsupportedError, counted, itself, shown
+from colonnade.models.layers.pad import PadMode
 from colonnade.models.shapes import MAX_SIZE
 
 
@@ -80,7 +81,7 @@ def with_border(
     x: Tensor,
     padding: Sequence[int],
     value: float,
-    mode: str = "constant",
+    mode: PadMode = "constant",
 ) -> Tensor:
     """A border: rows and columns behind each edge, which are cut where they are below 0."""
     if mode != "constant" and min(padding) < 0:

@@ -26,6 +26,7 @@ from colonnade.models.importing.values import (
     counted,
 )
 from colonnade.models.layers import Unary
+from colonnade.models.layers.pad import PadMode
 
 # An operation's inputs are its arguments in the order of its schema, defaults filled in.
 
@@ -213,11 +214,12 @@ def _cat(net: Recorder, op: Operation) -> Value:
 
 
 # What torch takes apart into operations of their own.
-_OWN_PADS = {"reflection_pad2d": "reflect", "replication_pad2d": "replicate"}
+_OWN_PADS: dict[str, PadMode] = {"reflection_pad2d": "reflect", "replication_pad2d": "replicate"}
 
 
 def _pad(net: Recorder, op: Operation) -> Value:
-    pads, mode, value = (list(op.inputs[1]), "constant", op.inputs[-1])
+    pads, value = list(op.inputs[1]), op.inputs[-1]
+    mode: PadMode = "constant"
     if op.kind == "aten.pad":
         mode, value = op.inputs[2:4]
     elif op.kind != "aten.constant_pad_nd":

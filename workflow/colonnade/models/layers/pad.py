@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-Mode = Literal["constant", "reflect", "replicate", "circular"]
+PadMode = Literal["constant", "reflect", "replicate", "circular"]
 """Torch's names: one value, the plane mirrored at its edge, the edge again, or the plane's other end."""
 
 
@@ -25,7 +25,7 @@ class Pad(UnaryNode):
     op: Literal["pad"] = "pad"
     padding: Padding
     value: Number
-    mode: Mode = Field(default="constant", exclude_if=lambda mode: mode == "constant")
+    mode: PadMode = Field(default="constant", exclude_if=lambda mode: mode == "constant")
 
     def check(self) -> None:
         """Make sure that a value is given where it counts only."""
