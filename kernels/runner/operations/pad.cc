@@ -18,7 +18,10 @@ namespace colonnade {
 namespace {
 
 // As torch has them, and in the order of kModes.
-enum class Mode { kConstant, kReflect, kReplicate, kCircular };
+enum class Mode { kConstant,
+                  kReflect,
+                  kReplicate,
+                  kCircular };
 const std::vector<const char*> kModes = {"constant", "reflect", "replicate", "circular"};
 
 // The place of the input, of `size`, that a border's place is, `at` counted from the input's first.
