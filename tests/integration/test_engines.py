@@ -56,11 +56,7 @@ def private_docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
             stderr=subprocess.STDOUT,
         )
     try:
-        deadline = time.monotonic() + START_SECONDS
-        while not answers(address):
-            assert daemon.poll() is None, (home / "log").read_text()[-2000:]
-            assert time.monotonic() < deadline, (home / "log").read_text()[-2000:]
-            time.sleep(0.2)
+        wait(daemon, address, home / "log")
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("DOCKER_HOST", address)
             yield
@@ -113,11 +109,7 @@ def rootless_podman(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         )
         address = f"unix://{home / 'socket'}"
         try:
-            deadline = time.monotonic() + START_SECONDS
-            while not answers(address):
-                assert service.poll() is None, (home / "log").read_text()[-2000:]
-                assert time.monotonic() < deadline, (home / "log").read_text()[-2000:]
-                time.sleep(0.2)
+            wait(service, address, home / "log")
             monkeypatch.setattr(PodmanEngine, "address", lambda _: address)
             for mine in ("getuid", "getgid"):
                 monkeypatch.setattr(os, mine, lambda: USER)
@@ -126,6 +118,15 @@ def rootless_podman(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
             # With it goes the name space of all processes.
             service.kill()
             service.wait(timeout=START_SECONDS)
+
+
+def wait(service: subprocess.Popen[bytes], address: str, log: Path) -> None:
+    """Wait until an engine answers."""
+    deadline = time.monotonic() + START_SECONDS
+    while not answers(address):
+        assert service.poll() is None, log.read_text()[-2000:]
+        assert time.monotonic() < deadline, log.read_text()[-2000:]
+        time.sleep(0.2)
 
 
 def answers(address: str) -> bool:

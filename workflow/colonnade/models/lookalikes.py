@@ -5,10 +5,9 @@
 
 from collections.abc import Mapping
 
-import torch
 from torch import Tensor
 
-from colonnade.models.module import Network
+from colonnade.models.module import without_storage
 from colonnade.models.networks import NAMES, network
 
 # A name that only this family has, and how to call it; the first that is found wins.
@@ -36,8 +35,7 @@ _FAMILIES = (
 def lookalike(model_name: str, state: Mapping[str, Tensor]) -> str | None:
     """What the weights look like, in words for a message; None if that is unknown or the model itself."""
     for name in NAMES:
-        with torch.device("meta"):
-            model = Network(network(name, 1))
+        model = without_storage(network(name, 1))
         classifiers = tuple(f"{node.name}." for node in model.graph.classifiers)
         if _body(model.state_dict(), classifiers) == _body(state, classifiers):
             return None if name == model_name else f"{name}: set model.name: {name}"

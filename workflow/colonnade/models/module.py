@@ -5,6 +5,7 @@
 
 from collections.abc import Iterator
 
+import torch
 from torch import Tensor, nn
 
 from colonnade.models.graph import Graph
@@ -87,6 +88,15 @@ def _last_reads(graph: Graph) -> Iterator[set[str]]:
         last |= dict.fromkeys([*node.sources, node.output], node)
     for node in graph.nodes:
         yield {name for name, reader in last.items() if reader is node} - set(graph.outputs)
+
+
+def without_storage(graph: Graph) -> Network:
+    """The module of a graph, whose parameters have no storage yet: none is drawn only to be overwritten.
+
+    To draw some even so, on such a device, would import PyTorch's compiler: a second.
+    """
+    with torch.device("meta"):
+        return Network(graph)
 
 
 def build(name: str, num_classes: int) -> Network:

@@ -145,10 +145,10 @@ def optimize(
         )
     if pictures is not None:
         normalisation = normalisation or UNCHANGED
-    if normalisation is not None or finetuning is not None:
-        channels = _channels(source, imported.graph, normalisation or UNCHANGED)
-    if pictures is not None and normalisation is not None:
+        channels = _channels(source, imported.graph, normalisation)
         calibration = _calibration(pictures, image_px or DEFAULT_PX, normalisation, channels)
+    elif normalisation is not None or finetuning is not None:
+        _channels(source, imported.graph, normalisation or UNCHANGED)
     alone = {conv.name for conv in imported.graph.convs if conv.groups > 1}
     with filled_folder(folder, (CHECKPOINT, DENSE, PACKAGE, METRICS)) as temporary:
         dense, pruned = temporary / DENSE, temporary / CHECKPOINT
@@ -188,13 +188,13 @@ def optimize(
 def _top1(
     checkpoints: Sequence[Path], data: ImageNetConfig, training: TrainingConfig
 ) -> list[float]:
-    """The share of the test images that each checkpoint names rightly, in float32."""
-    found = []
+    """The share of the test images that each checkpoint of a network names rightly, in float32."""
+    read, found = [read_checkpoint(each) for each in checkpoints], []
+    test = open_data(data, read[0].info.input_channels).test
     with open_hardware(training.alone.model_copy(update={"precision": "float32"})) as hardware:
-        for checkpoint in map(read_checkpoint, checkpoints):
+        for checkpoint in read:
             network = checkpoint.model()
             hardware.place(network)
-            test = open_data(data, checkpoint.info.input_channels).test
             found.append(measure(network, test, hardware)[1])
     return found
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
@@ -24,7 +23,7 @@ from colonnade.config.pruning import Recipe
 from colonnade.data.pictures import Normalisation
 from colonnade.models.document import GraphDocument
 from colonnade.models.importing.origins import SourceNames
-from colonnade.models.module import Network
+from colonnade.models.module import Network, without_storage
 from colonnade.models.networks import network
 from colonnade.pruning.mask import ColumnMask
 from colonnade.pruning.plan import LayerPlan
@@ -74,9 +73,7 @@ class CheckpointInfo(BaseModel):
         """
         try:
             graph = self.graph.graph() if self.graph else network(self.model, self.num_classes)
-            # To draw weights, none of which stay, would import PyTorch's compiler: a second.
-            with torch.device("meta"):
-                return Network(graph)
+            return without_storage(graph)
         except ValueError as error:
             raise ColonnadeError(f"network {self.model}: {error}") from error
 

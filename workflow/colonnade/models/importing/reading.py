@@ -25,7 +25,7 @@ from colonnade.models.importing.values import (
     UnsupportedError,
     Value,
 )
-from colonnade.models.module import Network
+from colonnade.models.module import Network, without_storage
 
 UNKNOWN = "not supported"
 # Elements that a folded constant may have.
@@ -43,9 +43,7 @@ class Imported:
 
     def network(self) -> Network:
         """The torch module, with these parameters."""
-        # Without storage of its own: none is drawn at random only to be overwritten.
-        with torch.device("meta"):
-            network = Network(self.graph)
+        network = without_storage(self.graph)
         network.load_state_dict(self.tensors(), assign=True)
         return network
 
