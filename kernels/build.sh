@@ -6,7 +6,7 @@
 #   riscv64, aarch64, host   modified XNNPACK, runner, bench and tests, the C interface
 #   sanitized       the tests and the fuzz targets, on this machine with sanitizers
 #   xnnpack-tests   XNNPACK's own convolution tests, in the folder of riscv64
-#   baselines       colonnade-baselines, with OpenBLAS, in the folder of riscv64
+#   baselines       colonnade-baselines, with OpenBLAS, in the folder of riscv64; for PROGRAMS, oneDNN's sources if there are any
 #   timing          the timing model
 set -eu
 part=$1
@@ -31,7 +31,8 @@ xnnpack-tests)
     ;;
 baselines)
     target=colonnade-baselines
-    set -- -DCMAKE_TOOLCHAIN_FILE="$source/cmake/riscv64-clang.cmake" -DCOLONNADE_BASELINES=ON
+    set -- -DCMAKE_TOOLCHAIN_FILE="$source/cmake/riscv64-clang.cmake" -DCOLONNADE_BASELINES=ON \
+        -DCOLONNADE_ONEDNN_SOURCE_DIR="${3:+$PWD/$3}"
     ;;
 timing) tree=$source/timing; set -- ;;
 *)

@@ -1,7 +1,10 @@
 // SPDX-FileCopyrightText: 2026 the Colonnade authors
 // SPDX-License-Identifier: BSD-3-Clause
 
-// Runs convolutions by OpenBLAS and prints one JSON line each, as colonnade-bench does for ours and XNNPACK's.
+// Runs convolutions by other libraries and prints one JSON line for each way that they have to do it, as colonnade-bench does
+// for ours and XNNPACK's.
+#include <algorithm>
+#include <cmath>
 #include <iostream>
 #include <stdexcept>
 
@@ -23,17 +26,42 @@ struct Options {
   bool relu = false;
 };
 
-void run(const Options& options, const ConvShape& shape, RegionClock& clock) {
-  if (shape.groups != 1) throw std::invalid_argument(shape.str() + ": has groups; allowed: one");
-  const ArenaScope scope;
-  ConvCase conv = ConvCase::random(shape, shape.out_channels, {1, 1}, options.seed);
-  if (options.relu) conv.output_min = 0;
-  const std::unique_ptr<Baseline> baseline = prepare_openblas(conv);
-  baseline->run();  // a library takes its buffers when it first runs
+// As tables name them.
+struct Library {
+  const char* implementation;
+  std::unique_ptr<Baseline> (*prepare)(const ConvCase& conv, size_t candidate);
+};
+constexpr Library LIBRARIES[] = {
+    {"openblas_im2col", prepare_openblas},
+#ifdef COLONNADE_ONEDNN
+    {"onednn", prepare_onednn},
+#endif
+};
+
+Sample time(Baseline& baseline, RegionClock& clock) {
+  baseline.run();  // a library takes its buffers when it first runs
+  baseline.reset();
   clock.begin(/*cold=*/true);
-  baseline->run();
-  const Sample sample = clock.end();
+  baseline.run();
+  return clock.end();
+}
+
+// Whether an output is another library's but for rounding: not all that libraries have is right.
+bool is_same(const std::vector<float>& output, const std::vector<float>& expected) {
+  float largest = 0, difference = 0;
+  for (size_t i = 0; i < output.size(); i++) {
+    if (!std::isfinite(output[i])) return false;
+    largest = std::max(largest, std::abs(expected[i]));
+    difference = std::max(difference, std::abs(output[i] - expected[i]));
+  }
+  return difference <= 1e-4f * largest;
+}
+
+void report(const Options& options, const ConvCase& conv, const Library& library, const Baseline& baseline, const Sample& sample, bool right) {
+  const ConvShape& shape = conv.shape;
   nlohmann::ordered_json line;
+  line["implementation"] = library.implementation;
+  line["candidate"] = baseline.name();
   line["conv"] = shape.str();
   line["seed"] = options.seed;
   line["vlen"] = vector_length_bits();
@@ -44,15 +72,33 @@ void run(const Options& options, const ConvShape& shape, RegionClock& clock) {
     line["cycles"] = *sample.cycles;
     line["mac_per_cycle"] = static_cast<double>(shape.macs()) / static_cast<double>(*sample.cycles);
   }
+  line["right"] = right;
   line["max_abs_error"] = nullptr;
-  if (options.check) line["max_abs_error"] = conv.max_abs_error(baseline->output());
+  if (options.check) line["max_abs_error"] = conv.max_abs_error(baseline.output());
   line["counters"] = counters_of(sample);
   std::cout << line.dump() << std::endl;
 }
 
+void run(const Options& options, const ConvShape& shape, RegionClock& clock) {
+  if (shape.groups != 1) throw std::invalid_argument(shape.str() + ": has groups; allowed: one");
+  ConvCase conv = ConvCase::random(shape, shape.out_channels, {1, 1}, options.seed);
+  if (options.relu) conv.output_min = 0;
+  std::vector<float> first;
+  for (const Library& library : LIBRARIES) {
+    for (size_t candidate = 0;; candidate++) {
+      const ArenaScope scope;
+      const std::unique_ptr<Baseline> baseline = library.prepare(conv, candidate);
+      if (baseline == nullptr) break;
+      const Sample sample = time(*baseline, clock);
+      if (first.empty()) first = baseline->output();
+      report(options, conv, library, *baseline, sample, is_same(baseline->output(), first));
+    }
+  }
+}
+
 int baselines(int argc, char** argv) {
   Options o;
-  CLI::App app{"Times convolutions by OpenBLAS; prints one JSON line each."};
+  CLI::App app{"Times convolutions by other libraries; prints one JSON line for each way that they have."};
   app.add_option("--conv", o.convs, "Shape, such as n1c64h56w56-o64-k3x3-s1-p1-d1, -r behind it for a residual")->delimiter(',')->required();
   app.add_option("--seed", o.seed)->check(CLI::Range(0u, UINT32_MAX));
   app.add_flag("--relu", o.relu, "Clamp outputs at 0");

@@ -71,6 +71,8 @@ class OpenBlas final : public Baseline {
         output_(allocate(conv.shape.positions() * conv.shape.out_channels)),
         matrix_(conv.shape.is_pointwise() ? nullptr : allocate(conv.shape.reduction() * plane_)) {}
 
+  std::string name() const override { return "im2col"; }
+
   void run() override {
     const ConvShape& s = conv_.shape;
     const auto rows = static_cast<blasint>(s.out_channels), positions = static_cast<blasint>(plane_),
@@ -149,6 +151,8 @@ class OpenBlas final : public Baseline {
 
 }  // namespace
 
-std::unique_ptr<Baseline> prepare_openblas(const ConvCase& conv) { return std::make_unique<OpenBlas>(conv); }
+std::unique_ptr<Baseline> prepare_openblas(const ConvCase& conv, size_t candidate) {
+  return candidate == 0 ? std::make_unique<OpenBlas>(conv) : nullptr;
+}
 
 }  // namespace colonnade

@@ -3,10 +3,11 @@
 
 
 rule kernels_baselines:
-    """The dense baselines for RISC-V, with OpenBLAS: built where those of RISC-V are."""
+    """The dense baselines for RISC-V, with OpenBLAS, and oneDNN where its sources are given: built where those of RISC-V are."""
     input:
         rules.toolchain.output,
         rules.kernels_riscv64.output,
+        onednn=inputs.onednn(plan.config.baselines),
     output:
         program("riscv64", BASELINES),
     log:
@@ -14,8 +15,10 @@ rule kernels_baselines:
     conda:
         "../envs/colonnade.yaml"
     threads: workflow.cores
+    params:
+        onednn=lambda wildcards, input: ["--onednn", *input.onednn] if input.onednn else [],
     shell:
-        "colonnade build baselines --log {log}"
+        "colonnade build baselines {params.onednn:q} --log {log}"
 
 
 rule dense_baselines:

@@ -174,7 +174,7 @@ profile: {tiles: [0, 8], lmuls: [3]}
         [
             "my.yaml: sed: unknown key; did you mean 'seed'? allowed: results, seed, target,"
             " container, model, data, training, pruning, profile, throughput, accuracy, nightly, study,"
-            " small_study, budget, comparison, figures",
+            " small_study, budget, comparison, figures, baselines",
             f"target: 'k230'; allowed: {', '.join(target_names())} (files of config/targets)",
             "my.yaml: container.engien: unknown key; did you mean 'engine'? allowed: engine",
             "my.yaml: data.imagepx: unknown key; did you mean 'image_px'? allowed: name, image_px,"

@@ -30,6 +30,15 @@ ROOT = Path(__file__).resolve().parents[3]
 STEM = ConvShape.parse("n1c3h16w16-o8-k7x7-s2-p3-d1")
 BODY = ConvShape.parse("n1c8h8w8-o8-k3x3-s1-p1-d1-r")
 LAYERS = [("stem", STEM), ("first", BODY), ("second", BODY)]
+OPENBLAS = {
+    **{"implementation": "openblas_im2col", "candidate": "im2col"},
+    **{"cycles": 850, "right": True},
+}
+# The fastest computes something else.
+ONEDNN = [
+    {"implementation": "onednn", "candidate": candidate, "cycles": cycles, "right": cycles > 700}
+    for candidate, cycles in {"gemm nhwc": 700, "gemm nchw": 990, "wino nchw": 950}.items()
+]
 
 
 @pytest.fixture
@@ -69,9 +78,8 @@ def table(target: Target, tmp_path: Path) -> Path:
     for outputs in (4, 2):
         body["searches"][0]["trials"].append(trial(f"winograd{outputs}", 700 + outputs, BODY.macs))
     write_json(tmp_path / "body.json", body)
-    openblas = {"candidate": "openblas_im2col", "cycles": 850}
-    write_json(tmp_path / "a.json", {"conv": str(STEM), "runs": [openblas]})
-    runs = [openblas | {"cycles": 3000}]
+    write_json(tmp_path / "a.json", {"conv": str(STEM), "runs": [OPENBLAS, *ONEDNN]})
+    runs = [each | {"cycles": each["cycles"] + 2150} for each in (OPENBLAS, *ONEDNN)]
     write_json(tmp_path / "b.json", {"conv": str(BODY), "runs": runs})
     output = tmp_path / "tables/dense_baselines.csv"
     files = [tmp_path / name for name in ("stem.json", "body.json", "a.json", "b.json")]
@@ -89,12 +97,14 @@ def test_every_convolution_has_every_implementation_that_computes_it(table: Path
     assert found == {
         (str(STEM), "xnnpack_nhwc_dense", 0.0): (1, 1000),
         (str(STEM), "openblas_im2col", 0.0): (1, 850),
+        (str(STEM), "onednn", 0.0): (1, 950),
         (str(STEM), "colnm_dense", 0.0): (1, 900),
         # It is never pruned; pruned to a half the other one stays dense too.
         (str(STEM), "colnm_tuned", 0.5): (1, 900),
         (str(STEM), "colnm_tuned", 0.75): (1, 900),
         (str(BODY), "xnnpack_nhwc_dense", 0.0): (2, 2000),
         (str(BODY), "openblas_im2col", 0.0): (2, 3000),
+        (str(BODY), "onednn", 0.0): (2, 3100),
         (str(BODY), "colnm_dense", 0.0): (2, 1500),
         (str(BODY), "colnm_winograd", 0.0): (2, 702),
         (str(BODY), "colnm_tuned", 0.5): (2, 702),
@@ -103,6 +113,7 @@ def test_every_convolution_has_every_implementation_that_computes_it(table: Path
     (winograd,) = [row for row in rows if row["implementation"] == "colnm_winograd"]
     assert winograd["candidate"] == "winograd2:14:2:4:1"
     assert winograd["mac_per_cycle"] == pytest.approx(BODY.macs / 702)
+    assert {row["candidate"] for row in rows if row["implementation"] == "onednn"} == {"wino nchw"}
 
 
 def test_sums_are_over_all_layers(table: Path) -> None:
@@ -113,6 +124,7 @@ def test_sums_are_over_all_layers(table: Path) -> None:
     assert {key: row["cycles"] for key, row in sums.items()} == {
         ("xnnpack_nhwc_dense", 0.0): 5000,
         ("openblas_im2col", 0.0): 6850,
+        ("onednn", 0.0): 7150,
         ("colnm_dense", 0.0): 3900,
         ("colnm_winograd", 0.0): 900 + 2 * 702,
         ("the fastest dense of each", 0.0): 850 + 2 * 702,
@@ -146,8 +158,7 @@ def test_the_claim_is_judged_where_the_table_was_asked_for(
 
 def test_a_file_of_another_convolution_is_refused(target: Target, tmp_path: Path) -> None:
     write_json(tmp_path / "body.json", profile(BODY, 2000, 1500, {}))
-    runs = [{"candidate": "openblas_im2col", "cycles": 850}]
-    write_json(tmp_path / "a.json", {"conv": str(STEM), "runs": runs})
+    write_json(tmp_path / "a.json", {"conv": str(STEM), "runs": [OPENBLAS]})
     output = tmp_path / "tables/dense_baselines.csv"
     with pytest.raises(ColonnadeError, match=r"a\.json: conv n1c3h16w16.*; allowed: n1c8h8w8"):
         files = [tmp_path / "body.json"], [tmp_path / "a.json"]
@@ -155,18 +166,19 @@ def test_a_file_of_another_convolution_is_refused(target: Target, tmp_path: Path
     assert not output.exists()
 
 
-def test_openblas_runs(target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_ways_of_all_libraries_are_kept(
+    target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ran: list[Any] = []
 
     def run(_: Target, program: str, arguments: list[str], *, timing: Path | None) -> str:
         ran.append((program, arguments))
-        return json.dumps({"cycles": 850}) + "\n"
+        return "".join(json.dumps(each | {"seed": 7}) + "\n" for each in (OPENBLAS, *ONEDNN))
 
     monkeypatch.setattr(Target, "run", run)
     run_baselines(target, BODY, 7, 1, tmp_path / "runs/a.json")
     found = json.loads((tmp_path / "runs/a.json").read_text())
-    openblas = {"candidate": "openblas_im2col", "cycles": 850}
-    assert found == {"conv": str(BODY), "runs": [openblas]}
+    assert found == {"conv": str(BODY), "runs": [OPENBLAS, *ONEDNN]}
     assert ran == [("colonnade-baselines", ["--conv", str(BODY), "--seed", "7", "--relu"])]
 
 

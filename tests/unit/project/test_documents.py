@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 import yaml
@@ -29,6 +30,7 @@ from colonnade.config.study import FINETUNE
 from colonnade.evaluation import refinement
 from colonnade.package.archive import read_package
 from colonnade.package.optimize import MOST_PICTURES
+from colonnade.report.baselines import convolution_sums
 from colonnade.results import tables
 from colonnade.results.agreement import in_markdown as errors_in_markdown
 from colonnade.targets.conditions import OTHERS_PERCENT, STEAL_PERCENT
@@ -334,6 +336,38 @@ def test_the_papers_networks_that_are_shown_are_those_that_were_recorded() -> No
         )
         assert f"| {model} | {dense} | {quarter} | {half} | {most} | {mixed} |" in readme
     assert {row["evidence"] for row in rows} == {"modelled"}
+    assert read_json(folder / "provenance.json")["dirty"] is False
+
+
+def shown_of_all_convolutions(row: dict[str, Any]) -> str:
+    """An implementation's sum over a network, as docs/results.md has it."""
+    name = row["implementation"]
+    cells = [
+        name if " " in name else f"`{name}`",
+        f"{row['sparsity']:.0%}",
+        f"{row['cycles'] / 1e6:.1f}",
+        *(f"{row[over]:.2f}" for over in ("over_xnnpack", "over_fastest")),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def test_the_dense_baselines_that_are_shown_are_those_that_were_recorded() -> None:
+    folder = ROOT / "results/baseline/dense"
+    table = tables.read_table(folder / "dense_baselines.csv", tables.DENSE_BASELINES)
+    sums = convolution_sums(table)
+    page = (ROOT / "docs/results.md").read_text()
+    assert "\n".join(map(shown_of_all_convolutions, sums)) in page
+    best = sums[-1]
+    assert (best["implementation"], best["sparsity"]) == ("colnm_tuned", 0.75)
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    assert (
+        f"{best['over_fastest']:.2f} times as fast as the fastest dense ones of XNNPACK, OpenBLAS,"
+        " oneDNN and ours" in readme
+    )
+    onednn = table.filter(pl.col("implementation") == "onednn")
+    assert onednn.height == table["conv"].n_unique()
+    (version,) = {each.split()[0] for each in onednn["candidate"]}
+    assert f"(`v{version}.tar.gz` of" in page
     assert read_json(folder / "provenance.json")["dirty"] is False
 
 

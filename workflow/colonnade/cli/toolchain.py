@@ -26,9 +26,10 @@ from colonnade.cli.common import (
     scratch,
 )
 from colonnade.common.errors import ColonnadeError
-from colonnade.common.paths import BENCH, BUILD, IMAGE
+from colonnade.common.paths import BENCH, BUILD, IMAGE, ONEDNN_SOURCE
 from colonnade.common.progress import Progress, followed, ninja_steps
 from colonnade.container import select_engine
+from colonnade.container.sources import unpack_onednn
 from colonnade.targets.target import Target
 
 _PASSED_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}
@@ -81,12 +82,22 @@ def sbom(output: Path) -> None:
 
 @cli.command()
 @click.argument("part", type=click.Choice(["riscv64", "aarch64", "host", "timing", "baselines"]))
+@click.option(
+    "--onednn", type=FILE, help="An archive of oneDNN's sources: the baselines are built with it."
+)
 @click.option("--log", type=FILE, required=True)
-def build(part: str, log: Path) -> None:
+def build(part: str, onednn: Path | None, log: Path) -> None:
     """Compile a PART of kernels/ in the container."""
     log.parent.mkdir(parents=True, exist_ok=True)
     BUILD.mkdir(parents=True, exist_ok=True)
     command = ["sh", "kernels/build.sh", part, str(BUILD / _FOLDERS.get(part, part))]
+    if onednn is not None:
+        if part != "baselines":
+            raise ColonnadeError(
+                f"--onednn {onednn}: for another part than {part}; allowed: baselines"
+            )
+        unpack_onednn(onednn, ONEDNN_SOURCE)
+        command.append(str(ONEDNN_SOURCE))
     with Progress(f"build {part}", 0, "step") as progress, followed(log, ninja_steps(progress)):
         container().run(command, log=log)
 

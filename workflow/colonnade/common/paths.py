@@ -64,8 +64,9 @@ RUNNER = "colonnade-run"
 BENCH = "colonnade-bench"
 PROBE = "colonnade-probe"
 PROGRAMS = (RUNNER, BENCH, PROBE, "colonnade-tests")
-# Built when asked for, beside those of RISC-V: it needs OpenBLAS.
+# Built when asked for, beside those of RISC-V: it needs OpenBLAS, and oneDNN where its sources are given.
 BASELINES = "colonnade-baselines"
+ONEDNN_SOURCE = BUILD / "onednn-source"
 # What `colonnade.load` runs packages with; built for this machine alone.
 LIBRARY = "libcolonnade.so"
 # The engines that networks are compared with, and which of them could not be installed.

@@ -15,6 +15,7 @@ from pydantic import Field, field_validator, model_validator
 
 from colonnade.common.limits import MAX_REPETITIONS, MAX_THREADS
 from colonnade.common.paths import RESULTS, TAKEN
+from colonnade.config.baselines import BaselinesConfig
 from colonnade.config.budget import BudgetConfig
 from colonnade.config.comparison import ComparisonConfig
 from colonnade.config.data import DataConfig
@@ -224,6 +225,9 @@ class Config(Section):
     )
     figures: FiguresConfig = Field(
         default=FiguresConfig(), description="What `paper-figures` runs."
+    )
+    baselines: BaselinesConfig = Field(
+        default=BaselinesConfig(), description="What `dense-baselines` runs beside OpenBLAS."
     )
 
     @field_validator("results")

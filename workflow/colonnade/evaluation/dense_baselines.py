@@ -3,7 +3,8 @@
 
 """Dense ways to compute a network's convolutions, compared with pruning them.
 
-Beside XNNPACK's operators and ours, by Winograd's algorithm and without it: OpenBLAS behind im2col.
+Beside XNNPACK's operators and ours, by Winograd's algorithm and without it: OpenBLAS behind im2col, and
+oneDNN where its sources are given.
 All compute the convolutions alone, with bias, residual and a clamp of the outputs, from cold caches.
 """
 
@@ -18,26 +19,25 @@ from colonnade.common.files import discard, make_folder, read_json, write_json
 from colonnade.common.paths import BASELINES
 from colonnade.common.reference import REFERENCE
 from colonnade.models.conv_shape import ConvShape
-from colonnade.results.records import DenseRuns, ModelledProfile
+from colonnade.results.records import DenseRun, DenseRuns, ModelledProfile
 from colonnade.results.tables import DENSE_BASELINES, write_table
 from colonnade.targets.target import Target
 from colonnade.tuning.space import SCHEDULE
 from colonnade.tuning.space import WINOGRAD as ALGORITHMS
 
-OPENBLAS = "openblas_im2col"
 WINOGRAD = "colnm_winograd"
 DENSE = "colnm_dense"
 TUNED = "colnm_tuned"
 
-# The vectors that OpenBLAS is built for.
+# The vectors that the libraries are built for.
 _VLEN = 256
 
 
 def run_baselines(target: Target, conv: ConvShape, seed: int, threads: int, output: Path) -> None:
-    """Run a convolution by OpenBLAS, on operands of that seed, and write the report to `output`.
+    """Run a convolution by other libraries, on operands of that seed, and write the report to `output`.
 
     Raises:
-        ColonnadeError: time is not modelled, for one core of the vectors that OpenBLAS is built for.
+        ColonnadeError: time is not modelled, for one core of the vectors that libraries are built for.
     """
     target.need_model(str(output))
     if (target.vlen, threads) != (_VLEN, 1):
@@ -52,8 +52,9 @@ def run_baselines(target: Target, conv: ConvShape, seed: int, threads: int, outp
         printed = target.run(BASELINES, arguments, timing=timing)
     finally:
         discard(timing)
-    openblas = {"candidate": OPENBLAS, "cycles": json.loads(printed)["cycles"]}
-    write_json(output, {"conv": str(conv), "runs": [openblas]})
+    lines = [json.loads(line) for line in printed.splitlines()]
+    runs = [{key: line[key] for key in DenseRun.__annotations__} for line in lines]
+    write_json(output, {"conv": str(conv), "runs": runs})
 
 
 def baselines_table(
@@ -102,8 +103,11 @@ def baselines_table(
 def _dense(profile: Mapping[str, Any], runs: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     macs = ConvShape.parse(profile["conv"]).macs
     yield _row(REFERENCE, REFERENCE, macs, profile["reference"]["cycles"])
-    for run in runs["runs"]:
-        yield _row(run["candidate"], run["candidate"], macs, run["cycles"])
+    # What computes something else is no baseline, however fast.
+    right = [run for run in runs["runs"] if run["right"]]
+    for library in dict.fromkeys(run["implementation"] for run in right):
+        run = _fastest([each for each in right if each["implementation"] == library])
+        yield _row(library, run["candidate"], macs, run["cycles"])
     trials = _dense_trials(profile)
     winograd = [each for each in trials if each["algorithm"] in ALGORITHMS]
     multiplying = [each for each in trials if each not in winograd]

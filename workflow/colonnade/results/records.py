@@ -94,10 +94,12 @@ class ModelledProfile(Profile):
 
 
 class DenseRun(TypedDict):
-    """A dense baseline's report of one convolution."""
+    """A dense baseline's report of one convolution, by one of the ways that its library has."""
 
+    implementation: str
     candidate: str
     cycles: Annotated[int, Field(ge=1)]
+    right: bool
 
 
 class DenseRuns(TypedDict):

@@ -17,6 +17,7 @@ from colonnade.common.paths import (
     VALIDATED_CORE,
     program,
 )
+from colonnade.config.baselines import BaselinesConfig
 from colonnade.config.data import DataConfig, folders_of
 from colonnade.config.model import ModelConfig
 from colonnade.config.target import TargetConfig, load_target
@@ -127,6 +128,11 @@ def layer_baseline() -> list[str]:
 def weights(model: ModelConfig) -> list[str]:
     """The file of weights that training starts from, if there is one."""
     return [] if model.weights is None else [str(model.weights)]
+
+
+def onednn(baselines: BaselinesConfig) -> list[str]:
+    """The archive of oneDNN's sources, if there is one."""
+    return [] if baselines.onednn is None else [str(baselines.onednn)]
 
 
 def images(data: DataConfig) -> list[str]:

@@ -16,7 +16,7 @@ import ast
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -72,7 +72,12 @@ class Library:
                 continue
             reached.add(module)
             left += self.imports[module]
-        return {file for module in reached for file in self._module_files(module)}
+        return {file for module in reached for file in self._held[module]}
+
+    @cached_property
+    def _held(self) -> Mapping[str, list[Path]]:
+        """Every module's files."""
+        return {module: self._module_files(module) for module in self.sources}
 
     def _module_files(self, module: str) -> list[Path]:
         file = self.sources[module]
@@ -129,10 +134,9 @@ class Library:
                 continue
             seen.add((where, name))
             source = self._cli[where]
-            node = source.functions[name]
-            sources.append(source.text_of(node))
-            imports = {**source.imports, **_imports_of(ast.walk(node))}
-            for used in sorted({each.id for each in ast.walk(node) if isinstance(each, ast.Name)}):
+            sources.append(source.text_of(source.functions[name]))
+            names, imports = source.uses(name)
+            for used in names:
                 if used in source.functions:
                     left.append((where, used))
                 elif used in imports and imports[used] in self._cli:
@@ -170,9 +174,18 @@ class _Source:
     lines: Sequence[str]
     functions: Mapping[str, Function]
     imports: Mapping[str, str]
+    used: "dict[str, tuple[list[str], Mapping[str, str]]]" = field(default_factory=dict)
 
     def text_of(self, function: Function) -> str:
         return "\n".join(self.lines[function.lineno - 1 : function.end_lineno])
+
+    def uses(self, name: str) -> "tuple[list[str], Mapping[str, str]]":
+        """Names in a function, and the module that each imported one is from; commands share helpers."""
+        if name not in self.used:
+            nodes = list(ast.walk(self.functions[name]))
+            names = sorted({each.id for each in nodes if isinstance(each, ast.Name)})
+            self.used[name] = names, {**self.imports, **_imports_of(iter(nodes))}
+        return self.used[name]
 
     @classmethod
     def parse(cls, text: str) -> "_Source":

@@ -1,0 +1,50 @@
+# SPDX-FileCopyrightText: 2026 the Colonnade authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""Sources that are the user's, as the container sees them."""
+
+import shutil
+import tarfile
+from pathlib import Path
+
+from colonnade.common.errors import ColonnadeError
+from colonnade.common.files import discard, make_folder, sha256_file, write_text
+
+# What oneDNN has since it has vector code for RISC-V.
+_MARK = Path("src/cpu/rv64/brgemm")
+_OF = ".archive"
+
+
+def unpack_onednn(archive: Path, folder: Path) -> None:
+    """Unpack oneDNN's sources to `folder`, unless they are there already.
+
+    Args:
+        archive: a tar archive with one folder at its top, as GitHub's are.
+        folder: is replaced.
+
+    Raises:
+        ColonnadeError: the archive cannot be read, or has other sources.
+    """
+    digest = sha256_file(archive)
+    stamp = folder / _OF
+    if stamp.is_file() and stamp.read_text() == digest:
+        return
+    make_folder(folder.parent)
+    fresh = folder.with_name(f"{folder.name}.new")
+    discard(fresh)
+    try:
+        with tarfile.open(archive) as files:
+            files.extractall(fresh, filter="data")
+        tops = [path for path in fresh.iterdir() if (path / _MARK).is_dir()]
+        if len(tops) != 1:
+            raise ColonnadeError(
+                f"{archive}: has no folder with {_MARK}; allowed: an archive of oneDNN's sources,"
+                " 3.12 or newer"
+            )
+        write_text(tops[0] / _OF, digest)
+        shutil.rmtree(folder, ignore_errors=True)
+        tops[0].rename(folder)
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise ColonnadeError(f"{archive}: cannot be unpacked: {error}") from None
+    finally:
+        discard(fresh)
