@@ -30,7 +30,6 @@ from PIL import Image
 from snakemake.utils import update_config
 
 from ...conftest import Once
-from .warm import Warm
 
 ROOT = Path(__file__).resolve().parents[3]
 # A SqueezeNet, with constants in the place of its weights.
@@ -159,7 +158,6 @@ class Checkout:
     """A copy of the repository in which the workflow runs."""
 
     folder: Path
-    snakemake: Warm
 
     def __truediv__(self, name: str) -> Path:
         return self.folder / name
@@ -206,11 +204,8 @@ class Checkout:
         )
 
     def workflow(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run snakemake; as `command` does, but sooner."""
-        program = str(self.programs / "snakemake")
-        return self.snakemake.run(
-            [program, *arguments], self.folder, {**self.environment, **environment}
-        )
+        """Run snakemake."""
+        return self.command("snakemake", *arguments, **environment)
 
     def jobs(self, *arguments: str) -> list["Job"]:
         """What the workflow would do from scratch for its targets, and how."""
@@ -278,13 +273,12 @@ def link(source: str, target: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def copied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """A copy of the checkout with its environment, whose programs still name the original.
 
     Its path has a space and a letter beyond ASCII.
     """
-    folder = tmp_path_factory.mktemp("Stand für Prüfung")
-    checkout = Checkout(folder, Warm(folder / ".venv/bin/python"))
+    checkout = Checkout(tmp_path_factory.mktemp("Stand für Prüfung"))
     for name in COPIED:
         source = ROOT / name
         if source.is_dir():
@@ -294,8 +288,7 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     shutil.copytree(
         (ROOT / ".venv").resolve(), checkout / ".venv", symlinks=True, copy_function=link
     )
-    yield checkout
-    checkout.snakemake.close()
+    return checkout
 
 
 @pytest.fixture(scope="session")
