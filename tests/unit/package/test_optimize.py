@@ -158,6 +158,24 @@ def test_a_package_is_not_written_over_what_is_none(program: Path, tmp_path: Pat
     assert (tmp_path / "other/package").read_text() == "mine"
 
 
+def test_a_package_of_another_network_is_not_replaced(program: Path, tmp_path: Path) -> None:
+    folder, graph = tmp_path / "made", tmp_path / "made/package/graph.json"
+    optimize(program, folder, Pattern(m="full", sparsity=0.5), 4)
+    before = graph.read_bytes()
+    other = program.rename(program.with_name(f"other{program.suffix}"))
+    with pytest.raises(
+        ColonnadeError, match=f"holds the package of {program.stem}; allowed for other"
+    ):
+        optimize(other, folder, Pattern(m="full", sparsity=0.25), 4)
+    assert graph.read_bytes() == before
+    # The same network's is, and a damaged one.
+    optimize(other.rename(program), folder, Pattern(m="full", sparsity=0.25), 4)
+    assert graph.read_bytes() != before
+    graph.write_text("{")
+    optimize(program, folder, Pattern(m="full", sparsity=0.5), 4)
+    assert graph.read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

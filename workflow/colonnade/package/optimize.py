@@ -16,8 +16,8 @@ import numpy as np
 import torch
 
 from colonnade.common.errors import ColonnadeError, some
-from colonnade.common.files import filled_folder
-from colonnade.common.paths import PACKAGE
+from colonnade.common.files import filled_folder, read_json
+from colonnade.common.paths import GRAPH, PACKAGE
 from colonnade.common.progress import track
 from colonnade.config.data import ImageNetConfig
 from colonnade.config.errors import validated
@@ -121,13 +121,13 @@ def optimize(
     that no kernel leaves out. With a `tuner` the tile is its choice, those that are no faster pruned stay
     dense too, and the package holds schedules. Masks follow from the L1 norm. `normalisation` is stated
     by the package; images made by it of at most `MOST_PICTURES` of the folder `pictures` have the weights
-    that stay solved anew, see `pruning.repair`. What an earlier call wrote into `folder` is replaced, all
-    else that is there stays; its folder of the package may hold nothing else.
+    that stay solved anew, see `pruning.repair`. What an earlier call wrote of the network into `folder`
+    is replaced, all else that is there stays; its folder of the package may hold nothing else.
 
     Raises:
         ColonnadeError: what `read_network` refuses, a network without a convolution to prune, data with
-            other classes, pictures that cannot be read or would be no squares, grouped convolutions to be
-            solved, or a folder that cannot be written.
+            other classes, a folder with another network's package, pictures that cannot be read or would
+            be no squares, grouped convolutions to be solved, or a folder that cannot be written.
     """
     if finetuning is not None and "image_px" in finetuning.data.model_fields_set:
         image_px = finetuning.data.image_px
@@ -136,6 +136,7 @@ def optimize(
         _check_square(source, imported.graph, "--pictures" if finetuning is None else "--data")
     image_px = image_px or imported.graph.image_px
     check_package(folder / PACKAGE)
+    _check_held(folder, name)
     reasons = _staying_dense(imported.graph, grouped)
     names = [conv.name for conv in imported.graph.convs if conv.name not in reasons]
     if not names:
@@ -183,6 +184,20 @@ def optimize(
                 shutil.copyfile(tuner.scratch / file, temporary / PACKAGE / file)
         masks = read_checkpoint(pruned).masks
     return Optimized(list(tiles), reasons, sparsity_of(masks) if masks else 0.0, *top1)
+
+
+def _check_held(folder: Path, name: str) -> None:
+    """Make sure that a folder has no other network's package; a damaged one is nobody's."""
+    file = folder / PACKAGE / GRAPH
+    try:
+        held = read_json(file).get("model", name) if file.is_file() else name
+    except (ColonnadeError, AttributeError):
+        return
+    if held != name:
+        raise ColonnadeError(
+            f"{folder}: holds the package of {held}; allowed for {name}: another folder, or this one"
+            " once its package is moved or deleted"
+        )
 
 
 def _top1(
