@@ -15,6 +15,9 @@ if grep -qw avx2 /proc/cpuinfo && grep -qw fma /proc/cpuinfo; then
     flags=-march=x86-64-v3
 fi
 
+# Its generators of source text go through sets of names, in an order that Python draws anew for each run.
+export PYTHONHASHSEED=0
+
 step "configuring QEMU"
 mkdir /usr/src/qemu/build
 cd /usr/src/qemu/build
@@ -34,5 +37,5 @@ cd "$work"
 # apt downloads as its own user, who cannot write here: let it stay root.
 apt-get -o APT::Sandbox::User=root download -qq "$QEMU_USER_PACKAGE"
 # The others of its emulators take half a gigabyte.
-dpkg-deb --fsys-tarfile qemu-user_*.deb | tar -x ./usr/bin/qemu-aarch64
+dpkg-deb --fsys-tarfile qemu-user_*.deb | tar -x --occurrence ./usr/bin/qemu-aarch64
 install usr/bin/qemu-aarch64 /opt/qemu/bin/
