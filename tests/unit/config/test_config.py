@@ -10,6 +10,7 @@ from typing import Any, get_args
 import pytest
 
 from colonnade.common.errors import ColonnadeError
+from colonnade.config.data import TexturesConfig
 from colonnade.config.pruning import Score
 from colonnade.config.reading import read_config
 from colonnade.config.schema import Config
@@ -79,7 +80,7 @@ def test_overlays_are_valid_on_top_of_default() -> None:
     names = sorted({path.stem for path in (ROOT / "config").glob("*.yaml")} - {"claims", "paper"})
     assert names == [
         *("cycles", "default", "fashion-mnist", "imagenet", "imagenet-sgd", "methods"),
-        *("nightly", "resnet50", "smoke", "textures", "tile-curve", "untrained"),
+        *("more-images", "nightly", "resnet50", "smoke", "textures", "tile-curve", "untrained"),
         "without-winograd",
     ]
     for name in names:
@@ -112,6 +113,21 @@ def test_fashion_mnist_is_trained_as_in_its_study() -> None:
     assert config.training == config.study.training
     assert config.data.name == "fashion-mnist"
     assert learning_rate(config.training.finetune, 6) == pytest.approx(0)
+
+
+def test_more_images_are_seen_in_as_many_steps() -> None:
+    few, many = (read_overlay(name).study for name in ("default", "more-images"))
+    assert isinstance(few.data, TexturesConfig)
+    assert isinstance(many.data, TexturesConfig)
+    assert many.data == few.data.model_copy(
+        update={"train_per_class": 4 * few.data.train_per_class}
+    )
+    for phase in ("dense", "finetune"):
+        before, after = (getattr(each.training, phase) for each in (few, many))
+        # Whole epochs: of 30 and 15, a quarter rounded up.
+        changed = {"epochs": -(-before.epochs // 4), "schedule": after.schedule}
+        assert after == before.model_copy(update=changed)
+        assert after.schedule.warmup_epochs == before.schedule.warmup_epochs / 4
 
 
 def test_all_methods_are_compared_on_top_of_any_study() -> None:

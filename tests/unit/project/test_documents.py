@@ -137,7 +137,7 @@ def shown_in_study(row: dict[str, Any]) -> str:
     return f"| {how} | {100 * row['sparsity']:g}% | {row['recipe']} | {top1} | {drop} |"
 
 
-@pytest.mark.parametrize("name", ["study", "fashion-mnist"])
+@pytest.mark.parametrize("name", ["study", "more-images", "fashion-mnist"])
 def test_the_studies_that_are_shown_are_those_that_were_recorded(name: str) -> None:
     folder = ROOT / "results/baseline" / name
     rows = tables.read_table(folder / "study_summary.csv", tables.STUDY_SUMMARY).to_dicts()
@@ -172,6 +172,30 @@ def test_prose_has_what_pruning_cost_on_fashion_mnist() -> None:
     assert half["drop_mean"] < quarter["drop_mean"] - quarter["drop_interval"]
     assert quarter["drop_mean"] - quarter["drop_interval"] > 0.5
     assert solved["drop_mean"] - solved["drop_interval"] < 0.5 < solved["drop_mean"]
+
+
+def test_prose_has_what_pruning_costs_with_more_images() -> None:
+    drops = {}
+    for name in ("study", "more-images"):
+        file = ROOT / "results/baseline" / name / "study_summary.csv"
+        rows = tables.read_table(file, tables.STUDY_SUMMARY).to_dicts()
+        drops[name] = {
+            row["recipe"]: row["drop_mean"]
+            for row in rows
+            if (row["method"], row["sparsity"]) == ("column-wise", 0.75)
+        }
+    few, many = drops["study"], drops["more-images"]
+    page = " ".join((ROOT / "docs/results.md").read_text().split())
+    assert (
+        f"three quarters cost {many['paper']:.2f} points in the place of {few['paper']:.2f}, and"
+        f" {many['repaired']:.2f} in the place of {few['repaired']:.2f} where" in page
+    )
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    assert (
+        f"With four times the images and as many steps three quarters cost {many['paper']:.1f}"
+        f" points, or {many['repaired']:.1f} solved first" in readme
+    )
+    assert many["paper"] < 2.1 < few["repaired"]
 
 
 def test_prose_has_what_pruning_cost_in_the_recorded_study() -> None:
