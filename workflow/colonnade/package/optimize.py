@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from typing_extensions import TypedDict
 
 from colonnade.common.errors import ColonnadeError, some
 from colonnade.common.files import filled_folder, read_json
@@ -186,12 +187,18 @@ def optimize(
     return Optimized(list(tiles), reasons, sparsity_of(masks) if masks else 0.0, *top1)
 
 
+class _Named(TypedDict):
+    """Of a package's graph, whose it is."""
+
+    model: str
+
+
 def _check_held(folder: Path, name: str) -> None:
     """Make sure that a folder has no other network's package; a damaged one is nobody's."""
     file = folder / PACKAGE / GRAPH
     try:
-        held = read_json(file).get("model", name) if file.is_file() else name
-    except (ColonnadeError, AttributeError):
+        held = read_json(file, _Named)["model"] if file.is_file() else name
+    except ColonnadeError:
         return
     if held != name:
         raise ColonnadeError(
