@@ -3,12 +3,12 @@
 
 """Sources that are the user's, as the container sees them."""
 
-import shutil
 import tarfile
+import tempfile
 from pathlib import Path
 
 from colonnade.common.errors import ColonnadeError
-from colonnade.common.files import discard, make_folder, sha256_file, write_text
+from colonnade.common.files import atomic_path, make_folder, sha256_file
 
 # What oneDNN has since it has vector code for RISC-V.
 _MARK = Path("src/cpu/rv64/brgemm")
@@ -30,21 +30,20 @@ def unpack_onednn(archive: Path, folder: Path) -> None:
     if stamp.is_file() and stamp.read_text() == digest:
         return
     make_folder(folder.parent)
-    fresh = folder.with_name(f"{folder.name}.new")
-    discard(fresh)
     try:
-        with tarfile.open(archive) as files:
-            files.extractall(fresh, filter="data")
-        tops = [path for path in fresh.iterdir() if (path / _MARK).is_dir()]
-        if len(tops) != 1:
-            raise ColonnadeError(
-                f"{archive}: has no folder with {_MARK}; allowed: an archive of oneDNN's sources,"
-                " 3.12 or newer"
-            )
-        write_text(tops[0] / _OF, digest)
-        shutil.rmtree(folder, ignore_errors=True)
-        tops[0].rename(folder)
+        with (
+            tempfile.TemporaryDirectory(dir=folder.parent) as place,
+            tarfile.open(archive) as files,
+            atomic_path(folder) as fresh,
+        ):
+            files.extractall(place, filter="data")
+            tops = [path for path in Path(place).iterdir() if (path / _MARK).is_dir()]
+            if len(tops) != 1:
+                raise ColonnadeError(
+                    f"{archive}: has no folder with {_MARK}; allowed: an archive of oneDNN's sources,"
+                    " 3.12 or newer"
+                )
+            (tops[0] / _OF).write_text(digest)
+            tops[0].rename(fresh)
     except (tarfile.TarError, EOFError, OSError) as error:
         raise ColonnadeError(f"{archive}: cannot be unpacked: {error}") from None
-    finally:
-        discard(fresh)
