@@ -197,6 +197,7 @@ def test_podman_without_root_leaves_files_of_its_user(
     command = ["tar", "--dereference", "-C", "/", "-cf", str(archive.relative_to(root)), *needed]
     toolchain.run(command)
     engine = PodmanEngine()
+    assert engine.problem() is None
     with closing(docker.DockerClient(base_url=engine.address())) as client:
         digest = json.loads(client.api.import_image_from_file(str(archive)))["status"]
     container = engine.open("shell", digest, checkout)

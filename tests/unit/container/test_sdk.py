@@ -21,9 +21,12 @@ import docker
 import pytest
 
 from colonnade.common.errors import ColonnadeError
-from colonnade.container import mmdebstrap
+from colonnade.container import mmdebstrap, select_engine
 from colonnade.container.docker import DockerEngine
+from colonnade.container.podman import PodmanEngine
+from colonnade.container.rootfs import RootfsEngine
 from colonnade.container.sdk import SdkEngine
+from colonnade.container.trial import trial_image
 
 RECIPE = "0123456789abcdef" * 4
 REFERENCE = "colonnade-toolchain:0123456789abcdef"
@@ -41,6 +44,9 @@ class Daemon(ThreadingUnixStreamServer):
         self.images: dict[str, str] = {}
         self.well = True
         self.can_pull = True
+        self.architecture = "s390x"
+        self.refuses: str | None = None
+        """Why no container can be made."""
         self.prints: list[dict[str, str]] = [{"stream": "==> compiling\nline"}, {"aux": "id"}]
         self.changes: list[tuple[str, dict[str, str], bytes]] = []
         """Requests that are not only questions: path, query, and body."""
@@ -64,7 +70,10 @@ class _Answers(BaseHTTPRequestHandler):
         elif path == "/_ping":
             self._answer(200, "OK")
         elif path == "/version":
-            self._answer(200, {"Version": "1", "ApiVersion": "1.43"})
+            arch = self.server.architecture
+            self._answer(200, {"Version": "1", "ApiVersion": "1.43", "Arch": arch})
+        elif path == "/info":
+            self._answer(200, {"SecurityOptions": None})
         elif name in self.server.images:
             self._answer(200, {"Id": self.server.images[name]})
         elif name in self.server.images.values():
@@ -87,6 +96,8 @@ class _Answers(BaseHTTPRequestHandler):
         elif path.endswith("/tag"):
             images[f"{query['repo']}:{query['tag']}"] = path.split("/")[2]
             self._answer(201, "")
+        elif path == "/containers/create":
+            self._answer(409, {"message": self.server.refuses})
         elif "fromSrc" in query:
             self._answer(200, {"status": "sha256:imported"})
         elif self.server.can_pull:
@@ -94,6 +105,10 @@ class _Answers(BaseHTTPRequestHandler):
             self._answer(200, {"status": "pulled"})
         else:
             self._answer(404, {"message": "no route to the registry"})
+
+    def do_DELETE(self) -> None:
+        self.server.changes.append((f"DELETE {self._path()}", {}, b""))
+        self._answer(200, [])
 
     def _path(self) -> str:
         path = unquote(urlsplit(self.path).path)
@@ -160,6 +175,39 @@ def test_an_engine_that_answers_is_no_problem(daemon: Daemon) -> None:
     assert DockerEngine().problem() is None
     daemon.well = False
     assert f"docker does not answer on {daemon.address}" in (DockerEngine().problem() or "")
+
+
+@pytest.mark.parametrize("architecture", ["amd64", "arm64", "riscv64"])
+def test_an_engine_that_answers_and_runs_no_container_is_a_problem(
+    daemon: Daemon, architecture: str
+) -> None:
+    """As Podman's does within a container that may not set limits. Nothing is left of the try."""
+    daemon.architecture = architecture
+    daemon.refuses = "error setting rlimit type 7: operation not permitted"
+    problem = DockerEngine().problem() or ""
+    assert problem.startswith("cannot run a container here: docker: 409 ")
+    assert daemon.refuses in problem
+    assert paths(daemon) == [
+        "/images/create",
+        "/containers/create",
+        "DELETE /images/sha256:imported",
+    ]
+    assert daemon.changes[0][2] == trial_image(architecture)
+
+
+def test_auto_says_which_engines_it_passed_over(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daemon.architecture, daemon.refuses = "amd64", "not here"
+    monkeypatch.setattr(PodmanEngine, "problem", lambda _: "Podman is not installed")
+    monkeypatch.setattr(RootfsEngine, "problem", lambda _: None)
+    said: list[str] = []
+    assert select_engine("auto", said.append).name == "rootfs"
+    docker_said, podman_said = said
+    assert docker_said.startswith("container.engine: auto takes rootfs, not docker (packages: ")
+    assert "cannot run a container here" in docker_said
+    assert docker_said.count("not here") == 1
+    assert podman_said.endswith("not podman (packages: podman): Podman is not installed")
 
 
 def test_an_image_that_is_there_is_not_built(daemon: Daemon, checkout: Path) -> None:

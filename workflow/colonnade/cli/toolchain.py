@@ -44,7 +44,7 @@ _FILE_OPTION = "--shapes"
 @click.argument("output", type=FILE)
 def toolchain(engine: str, output: Path) -> None:
     """Build the toolchain container and record it in OUTPUT."""
-    select_engine(engine).build(ROOT).save(output)
+    select_engine(engine, lambda line: click.echo(line, err=True)).build(ROOT).save(output)
 
 
 @cli.command("release-image")

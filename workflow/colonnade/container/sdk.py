@@ -34,6 +34,7 @@ from colonnade.container.recipe import (
     debian_suite,
 )
 from colonnade.container.transcript import CompletedRun, Transcript
+from colonnade.container.trial import PROGRAM, trial_image
 
 _REPOSITORY = "colonnade-toolchain"
 _ANSWER_SECONDS = 5
@@ -83,12 +84,26 @@ class SdkEngine(Engine):
             raise ColonnadeError(f"{self.name} does not answer on {address}: {error}") from error
 
     def problem(self) -> str | None:
-        """Why this engine cannot be used here; None if it can."""
+        """Why this engine cannot be used here; None if it has run a container."""
         try:
-            self._client.version()
+            with _translated(self.name):
+                self._run_a_container()
         except ColonnadeError as error:
             return str(error)
         return None
+
+    def _run_a_container(self) -> None:
+        archive = trial_image(str(self._client.version().get("Arch")))
+        if archive is None:
+            return
+        reply = self._client.api.import_image_from_data(archive)
+        image = _imported(reply)
+        try:
+            _SdkRuns(self.name, [], self._client, image, []).run([PROGRAM])
+        except ColonnadeError as error:
+            raise ColonnadeError(f"cannot run a container here: {error}") from error
+        finally:
+            self._client.api.remove_image(image, force=True)
 
     def ensure(self, root: Path, recipe: str) -> tuple[str, str]:
         """Build the image of `recipe` unless it is there."""
@@ -178,7 +193,7 @@ class SdkEngine(Engine):
             log.step("importing the base image")
             # Tagged apart: Podman 4.3 ignores the tag of an import.
             reply = self._client.api.import_image_from_file(str(archive))
-            self._client.api.tag(json.loads(reply)["status"], repository, tag)
+            self._client.api.tag(_imported(reply), repository, tag)
 
     def _present(self, reference: str) -> bool:
         try:
@@ -298,6 +313,11 @@ class _SdkRuns(Container):
                 yield container
             finally:
                 container.remove(force=True, v=True)
+
+
+def _imported(reply: str) -> str:
+    """The image's identifier in the answer to an import."""
+    return str(json.loads(reply)["status"])
 
 
 def _bind(mount: Mount) -> docker.types.Mount:

@@ -45,8 +45,14 @@ ENGINES: dict[EngineName, Callable[[], type[Engine]]] = {
 }
 
 
-def select_engine(config_engine: str) -> Engine:
+def select_engine(
+    config_engine: str, passed_over: Callable[[str], None] = lambda _: None
+) -> Engine:
     """The engine for the value of `container.engine`: auto, or one of `ENGINES`.
+
+    Args:
+        config_engine: that value.
+        passed_over: is told, by `auto`, of each engine that was tried before the one that works.
 
     Raises:
         ColonnadeError: the value is none of these, or no such engine works here; the message says
@@ -61,12 +67,13 @@ def select_engine(config_engine: str) -> Engine:
         engine = kind()
         problem = engine.problem()
         if problem is None:
+            for each in problems:
+                passed_over(f"container.engine: auto takes {kind.name}, not {each}")
             return engine
         if kind.packages is not None:
-            problem += f"; needs the packages {kind.packages}"
-        elif config_engine == "auto":
-            continue
-        problems.append(f"{kind.name}: {problem}")
+            problems.append(f"{kind.name} (packages: {kind.packages}): {problem}")
+        elif config_engine != "auto":
+            problems.append(f"{kind.name}: {problem}")
     raise ColonnadeError(
         f"container.engine: {config_engine}: no such container engine works here. "
         + ". ".join(problems)
