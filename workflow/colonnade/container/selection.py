@@ -61,7 +61,7 @@ def select_engine(
     if config_engine not in ("auto", *ENGINES):
         allowed = ", ".join(["auto", *ENGINES])
         raise ColonnadeError(f"container.engine: {config_engine!r}; allowed: {allowed}")
-    problems = []
+    problems: list[str] = []
     for load in (load for name, load in ENGINES.items() if config_engine in ("auto", name)):
         kind = load()
         engine = kind()

@@ -3,8 +3,8 @@
 
 """The smallest image that there is: one program, which ends at once with exit status 0.
 
-An engine that answers may still be unable to start anything: within another container it often may not set
-limits, mount or make name spaces. A run of this image says so before minutes are spent on building one.
+An engine that answers may still be unable to start anything: within another container it often may not
+set limits, mount or make name spaces. A run of this image says so before minutes are spent on a build.
 """
 
 import io
@@ -13,8 +13,8 @@ import tarfile
 
 PROGRAM = "/true"
 
-# ELF's number of the machine (System V ABI), and exit(0) as its Linux wants it, by the name that engines have
-# for the architecture.
+# ELF's number of the machine (System V ABI), and exit(0) as its Linux wants it, by the name that engines
+# have for the architecture.
 _MACHINES = {
     # xor edi, edi; mov eax, 60; syscall
     "amd64": (62, bytes.fromhex("31ff b83c000000 0f05")),
