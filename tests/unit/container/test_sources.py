@@ -15,10 +15,15 @@ from colonnade.container.sources import unpack_onednn
 ONEDNN = "oneDNN-3.13.1/src/cpu/rv64/brgemm/brgemm.cpp"
 
 
-def archive(path: Path, *names: str) -> Path:
+def archive(path: Path, *names: str, link: str | None = None) -> Path:
     with tarfile.open(path, "w:gz") as files:
+        if link is not None:
+            info = tarfile.TarInfo("oneDNN-3.13.1/link")
+            info.type, info.linkname = tarfile.SYMTYPE, link
+            files.addfile(info)
         for name in names:
             info = tarfile.TarInfo(name)
+            info.mode = 0o4777
             info.size = len(name)
             files.addfile(info, io.BytesIO(name.encode()))
     return path
@@ -36,22 +41,31 @@ def test_sources_are_unpacked_once_for_an_archive(tmp_path: Path) -> None:
     other = archive(tmp_path / "b.tar.gz", ONEDNN, "oneDNN-3.13.1/README.md")
     unpack_onednn(other, folder)
     assert source.read_text() == ONEDNN
-    assert (folder / "README.md").exists()
+    assert (folder / "README.md").stat().st_mode & 0o7777 == 0o755
     assert [path.name for path in folder.parent.iterdir()] == ["onednn"]
 
 
 @pytest.mark.parametrize(
-    ("names", "said"),
+    ("names", "link", "said"),
     [
-        (("XNNPACK/BUILD",), "has no folder with src/cpu/rv64/brgemm"),
-        (("oneDNN-3.6/src/cpu/rv64/ref.cpp",), "3.12 or newer"),
-        (None, "cannot be unpacked"),
-        ((ONEDNN, "../outside"), "cannot be unpacked"),
+        (("XNNPACK/BUILD",), None, "has no folder with src/cpu/rv64/brgemm"),
+        (("oneDNN-3.6/src/cpu/rv64/ref.cpp",), None, "3.12 or newer"),
+        (None, None, "cannot be unpacked"),
+        ((ONEDNN, "../outside"), None, "'../outside': allowed: files and folders below its own"),
+        ((ONEDNN, "/outside"), None, "'/outside': allowed"),
+        ((ONEDNN, "oneDNN-3.13.1/link/outside"), "..", "'oneDNN-3.13.1/link': allowed"),
     ],
-    ids=["another library", "an older one", "no archive", "a path that leads out"],
+    ids=[
+        "another library",
+        "an older one",
+        "no archive",
+        "a path that leads out",
+        "from the root",
+        "by a link",
+    ],
 )
 def test_what_is_not_onednn_is_refused(
-    tmp_path: Path, names: tuple[str, ...] | None, said: str
+    tmp_path: Path, names: tuple[str, ...] | None, link: str | None, said: str
 ) -> None:
     folder = tmp_path / "build/onednn"
     unpack_onednn(archive(tmp_path / "a.tar.gz", ONEDNN), folder)
@@ -59,7 +73,7 @@ def test_what_is_not_onednn_is_refused(
     if names is None:
         other.write_bytes(b"no archive")
     else:
-        archive(other, *names)
+        archive(other, *names, link=link)
     with pytest.raises(ColonnadeError, match=said) as refused:
         unpack_onednn(other, folder)
     assert str(other) in str(refused.value)

@@ -21,7 +21,7 @@ def _unpacked(architecture: str, folder: Path) -> Path:
     archive = trial_image(architecture)
     assert archive is not None
     with tarfile.open(fileobj=io.BytesIO(archive)) as files:
-        files.extractall(folder, filter="data")
+        files.extractall(folder)
     return folder / PROGRAM.lstrip("/")
 
 

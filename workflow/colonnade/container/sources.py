@@ -5,7 +5,7 @@
 
 import tarfile
 import tempfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from colonnade.common.errors import ColonnadeError
 from colonnade.common.files import atomic_path, make_folder, sha256_file
@@ -36,7 +36,7 @@ def unpack_onednn(archive: Path, folder: Path) -> None:
             tarfile.open(archive) as files,
             atomic_path(folder) as fresh,
         ):
-            files.extractall(place, filter="data")
+            files.extractall(place, members=map(_harmless, files))
             tops = [path for path in Path(place).iterdir() if (path / _MARK).is_dir()]
             if len(tops) != 1:
                 raise ColonnadeError(
@@ -47,3 +47,12 @@ def unpack_onednn(archive: Path, folder: Path) -> None:
             tops[0].rename(fresh)
     except (tarfile.TarError, EOFError, OSError) as error:
         raise ColonnadeError(f"{archive}: cannot be unpacked: {error}") from None
+
+
+# What the filter `data` of newer Pythons does: Debian 12's has none.
+def _harmless(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+    path = PurePosixPath(entry.name)
+    if path.is_absolute() or ".." in path.parts or not (entry.isfile() or entry.isdir()):
+        raise tarfile.TarError(f"{entry.name!r}: allowed: files and folders below its own")
+    entry.mode = entry.mode & 0o755 | 0o600 | (0o100 if entry.isdir() else 0)
+    return entry
