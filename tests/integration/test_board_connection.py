@@ -6,6 +6,7 @@
 import json
 import os
 import platform
+import signal
 import subprocess
 import threading
 import time
@@ -260,13 +261,18 @@ def test_an_interrupted_command_ends_its_job_there(server: Server) -> None:
 
     def interrupt() -> None:
         wait_until_begun(server)
-        os.kill(os.getpid(), 2)
+        os.kill(os.getpid(), signal.SIGINT)
 
     thread = threading.Thread(target=interrupt)
-    thread.start()
-    with board(server) as mine, pytest.raises(KeyboardInterrupt):
-        mine.run(PROGRAM, [])
-    thread.join()
+    # A shell starts what it runs in the background with this signal ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        thread.start()
+        with board(server) as mine, pytest.raises(KeyboardInterrupt):
+            mine.run(PROGRAM, [])
+        thread.join()
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert server.jobs() == []
     pid = (server.home / "ours/begun").read_text().strip()
     for _ in range(500):

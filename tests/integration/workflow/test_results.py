@@ -327,7 +327,7 @@ def test_full_run_has_a_small_study(finished: Checkout) -> None:
         ("column-wise", "masked-untrained", "0"),
     ]
     for row, label in zip(rows[-2:], ("repaired-untrained", "masked-untrained"), strict=True):
-        judged = finished / f"results/small-study/full0.5-{label}/1.json"
+        judged = finished / f"results/small-study/full0.75-{label}/1.json"
         assert row["checkpoint_sha256"] == json.loads(judged.read_text())["checkpoint_sha256"]
     assert {row["recipe"] for row in rows[:2]} == {"start", "paper"}
     assert {row["n_images"] for row in rows} == {"6"}

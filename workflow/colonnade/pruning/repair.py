@@ -90,7 +90,8 @@ def solve(
         rows = slice(tile * mask.tile, min((tile + 1) * mask.tile, mask.out_channels))
         if len(columns) == 0:
             continue
-        factor = torch.linalg.cholesky(system[columns][:, columns])
+        # Both at once: copying whole rows first takes longer than the factorisation.
+        factor = torch.linalg.cholesky(system[columns[:, None], columns])
         solved[rows, columns] = torch.cholesky_solve(wanted[columns, rows], factor).T
     return solved
 
