@@ -23,6 +23,7 @@ def _only(monkeypatch: pytest.MonkeyPatch, *working: str) -> None:
     for kind in KINDS:
         problem = None if kind.name in working else f"{kind.name} is broken"
         monkeypatch.setattr(kind, "problem", lambda _self, problem=problem: problem)
+        monkeypatch.setattr(kind, "drawback", lambda _self: None)
 
 
 @pytest.mark.parametrize(

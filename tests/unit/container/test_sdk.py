@@ -45,6 +45,7 @@ class Daemon(ThreadingUnixStreamServer):
         self.well = True
         self.can_pull = True
         self.architecture = "s390x"
+        self.driver = "overlay2"
         self.refuses: str | None = None
         """Why no container can be made."""
         self.prints: list[dict[str, str]] = [{"stream": "==> compiling\nline"}, {"aux": "id"}]
@@ -73,7 +74,7 @@ class _Answers(BaseHTTPRequestHandler):
             arch = self.server.architecture
             self._answer(200, {"Version": "1", "ApiVersion": "1.43", "Arch": arch})
         elif path == "/info":
-            self._answer(200, {"SecurityOptions": None})
+            self._answer(200, {"SecurityOptions": None, "Driver": self.server.driver})
         elif name in self.server.images:
             self._answer(200, {"Id": self.server.images[name]})
         elif name in self.server.images.values():
@@ -204,10 +205,25 @@ def test_auto_says_which_engines_it_passed_over(
     said: list[str] = []
     assert select_engine("auto", said.append).name == "rootfs"
     docker_said, podman_said = said
-    assert docker_said.startswith("container.engine: auto takes rootfs, not docker (packages: ")
+    assert docker_said.startswith("container.engine: auto takes rootfs; docker (packages: ")
     assert "cannot run a container here" in docker_said
     assert docker_said.count("not here") == 1
-    assert podman_said.endswith("not podman (packages: podman): Podman is not installed")
+    assert podman_said.endswith("; podman (packages: podman): Podman is not installed")
+
+
+@pytest.mark.parametrize(("rootfs", "chosen"), [(None, "rootfs"), ("not installed", "docker")])
+def test_auto_takes_an_engine_that_copies_images_last(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch, rootfs: str | None, chosen: str
+) -> None:
+    monkeypatch.setattr(PodmanEngine, "problem", lambda _: "Podman is not installed")
+    monkeypatch.setattr(RootfsEngine, "problem", lambda _: rootfs)
+    assert select_engine("auto").name == "docker"
+    daemon.driver = "vfs"
+    said: list[str] = []
+    assert select_engine("auto", said.append).name == chosen
+    assert "storage driver vfs" in said[0]
+    assert said[0].startswith(f"container.engine: auto takes {chosen}; docker (")
+    assert select_engine("docker").name == "docker"
 
 
 def test_an_image_that_is_there_is_not_built(daemon: Daemon, checkout: Path) -> None:

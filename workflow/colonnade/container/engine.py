@@ -85,6 +85,10 @@ class Engine(ABC):
     def problem(self) -> str | None:
         """Why this engine cannot be used here, in a few words; None if it can."""
 
+    def drawback(self) -> str | None:
+        """Why `auto` takes another engine that works, if there is one; None: it takes this one."""
+        return None
+
     @abstractmethod
     def ensure(self, root: Path, recipe: str) -> tuple[str, str]:
         """Build the image of `recipe` unless it is there; return its reference and digest."""

@@ -105,6 +105,14 @@ class SdkEngine(Engine):
         finally:
             self._client.api.remove_image(image, force=True)
 
+    def drawback(self) -> str | None:
+        """That it copies the whole image for every container, which is a gigabyte and a half."""
+        with _translated(self.name):
+            driver = self._client.info().get("Driver")
+        if driver != "vfs":
+            return None
+        return "its storage driver vfs copies the whole image for every command; overlay does not"
+
     def ensure(self, root: Path, recipe: str) -> tuple[str, str]:
         """Build the image of `recipe` unless it is there."""
         reference = f"{_REPOSITORY}:{recipe[:16]}"

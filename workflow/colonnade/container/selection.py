@@ -61,23 +61,30 @@ def select_engine(
     if config_engine not in ("auto", *ENGINES):
         allowed = ", ".join(["auto", *ENGINES])
         raise ColonnadeError(f"container.engine: {config_engine!r}; allowed: {allowed}")
+    found: Engine | None = None
     problems: list[str] = []
     for load in (load for name, load in ENGINES.items() if config_engine in ("auto", name)):
         kind = load()
         engine = kind()
         problem = engine.problem()
         if problem is None:
-            for each in problems:
-                passed_over(f"container.engine: auto takes {kind.name}, not {each}")
-            return engine
+            if config_engine == "auto":
+                problem = engine.drawback()
+            found = engine if problem is None else found or engine
+        if problem is None:
+            break
         if kind.packages is not None:
             problems.append(f"{kind.name} (packages: {kind.packages}): {problem}")
         elif config_engine != "auto":
             problems.append(f"{kind.name}: {problem}")
-    raise ColonnadeError(
-        f"container.engine: {config_engine}: no such container engine works here. "
-        + ". ".join(problems)
-    )
+    if found is None:
+        raise ColonnadeError(
+            f"container.engine: {config_engine}: no such container engine works here. "
+            + ". ".join(problems)
+        )
+    for each in problems:
+        passed_over(f"container.engine: auto takes {found.name}; {each}")
+    return found
 
 
 def open_image(record: Path, root: Path) -> Container:
