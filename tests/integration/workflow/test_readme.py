@@ -57,6 +57,7 @@ PLANNED = {
     "snakemake full-run --configfile config/default.yaml config/imagenet.yaml",
     "snakemake kernel-figures --configfile config/default.yaml config/resnet50.yaml",
     "snakemake full-run --configfile config/default.yaml config/textures.yaml",
+    "snakemake paper-figures --config profile.trials=4 results=results/paper",
     "snakemake accuracy-study --configfile config/default.yaml config/more-images.yaml",
     "snakemake tile-curve --configfile config/default.yaml config/tile-curve.yaml",
     "snakemake host-comparison",

@@ -127,6 +127,9 @@ def _step_hooks(root: Path, step: str) -> list[str]:
     return [
         'mkdir -p "$1/opt/colonnade"',
         f"copy-in {folder / 'versions.env'} {folder / 'steps'} /opt/colonnade",
+        # Whoever the checkout belongs to, and whatever its umask was: the same bytes.
+        'chown --recursive 0:0 "$1/opt/colonnade"',
+        'chmod --recursive u=rwX,go=rX "$1/opt/colonnade"',
         # The hook's output must not mix with the archive.
         f'chroot "$1" sh /opt/colonnade/steps/{step} >&2',
     ]
