@@ -12,9 +12,7 @@ rule toolchain:
         "results/build/logs/toolchain.log",
     conda:
         "../envs/colonnade.yaml"
-    # A part of the time it waits for the archive and unpacks, on one core: another one is for training, which needs
-    # no toolchain.
-    threads: max(1, workflow.cores - 1)
+    threads: workflow.cores
     params:
         engine=plan.config.container.engine,
     shell:
